@@ -1,0 +1,19 @@
+//! Turns `proto/` into Rust with protox: no protoc is needed.
+
+use std::path::PathBuf;
+
+use prost::Message as _;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let services = ["search", "table", "transfer", "text", "bias", "admin"]
+        .map(|service| format!("proto/wordspace/v1/{service}.proto"));
+    let descriptors = protox::compile(services, ["proto"])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("wordspace.v1.descriptor.bin"), descriptors.encode_to_vec())?;
+
+    let mut messages = tonic_prost_build::Config::new();
+    messages.enable_type_names();
+    tonic_prost_build::configure().compile_fds_with_config(descriptors, messages)?;
+    println!("cargo::rerun-if-changed=proto");
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Every hard cap, by name; an error that refuses something tells the cap's name and value.
+
+/// Components of a vector. The widest token table in use has 12,288 (GPT-3).
+pub const DIM_MAX: usize = 65_536;
+/// Bytes of a word.
+pub const WORD_BYTES_MAX: usize = 65_536;
+/// Rows of a table: rows are numbered by `u32`, and the last number marks "none".
+pub const ROWS_MAX: usize = u32::MAX as usize - 1;
+/// Bytes of all words of a table together: offsets into them are `u32`.
+pub const VOCAB_BYTES_MAX: usize = u32::MAX as usize;
+/// Characters of a table's name.
+pub const TABLE_NAME_CHARS_MAX: usize = 128;
+/// Bytes of a source's name.
+pub const SOURCE_BYTES_MAX: usize = 1_024;
+
+/// Neighbors that one question may ask for.
+pub const NEIGHBORS_MAX: usize = 10_000;
+/// Width of the graph's beam.
+pub const EF_SEARCH_MAX: usize = 10_000;
+/// Words and vectors in one question.
+pub const QUERY_WORDS_MAX: usize = 1_024;
+/// Questions in one batch, pairs in one call, words in one look-up or projection.
+pub const BATCH_MAX: usize = 10_000;
+/// Neighbors that all questions of one batch may ask for together.
+pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
+/// Words on one page of a list.
+pub const PAGE_MAX: usize = 10_000;
+/// Ways of writing a word that are tried.
+pub const PREPROCESSORS_MAX: usize = 8;
+/// Texts in one call.
+pub const TEXTS_MAX: usize = 1_000;
+/// Bytes of one text.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Words of one set of a bias probe.
+pub const WORD_SET_MAX: usize = 1_024;
+/// Partitions counted or drawn for one p-value.
+pub const PARTITIONS_MAX: u32 = 10_000_000;
+
+/// Bytes of one line of a text format: a word, and 32 bytes for each number.
+pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
+/// Examples that a report shows of each reason.
+pub const EXAMPLES_MAX: usize = 5;
+
+/// Bytes of one gRPC message, in and out.
+pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Calls that are worked on at once; more are refused at once.
+pub const CALLS_MAX: usize = 1_024;
+/// Imports that run at once.
+pub const IMPORTS_MAX: usize = 8;
+
+const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
+const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

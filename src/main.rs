@@ -1,0 +1,3 @@
+//! The binary: see `wordspace --help`.
+
+fn main() {}

@@ -1,0 +1,120 @@
+//! The questions people ask of word vectors, as pure functions of a table and an index.
+//!
+//! | file | question |
+//! | --- | --- |
+//! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
+//! | `nearest.rs` | which words are nearest to these? |
+//! | `analogy.rs` | a is to b as c is to what? |
+//! | `similarity.rs` | how alike are two words? |
+//! | `odd_one_out.rs` | which word does not belong? |
+
+pub mod analogy;
+pub mod nearest;
+pub mod odd_one_out;
+pub mod resolve;
+pub mod similarity;
+
+use crate::index::IndexKind;
+use crate::vector::RowId;
+
+/// A word of the table, a row of it, or a vector of one's own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WordOrVector {
+    /// A word.
+    Word(String),
+    /// A row.
+    Row(RowId),
+    /// A vector of the table's dimension.
+    Vector(Vec<f32>),
+}
+
+/// A [`WordOrVector`] that counts so much in a weighted mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighted {
+    /// What.
+    pub query: WordOrVector,
+    /// How much: finite and not 0; 1 if nothing else is wanted.
+    pub weight: f32,
+}
+
+/// What to do with a word that the table does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OovPolicy {
+    /// Refuse the question, naming all unknown words.
+    #[default]
+    Error,
+    /// Leave the word out and name it in the answer.
+    Skip,
+}
+
+/// One way of writing a word before it is looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preprocessor {
+    /// Unicode lower case.
+    pub lowercase: bool,
+    /// Remove combining marks after canonical decomposition.
+    pub strip_accents: bool,
+}
+
+/// How the words of a question are looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordOptions {
+    /// What to do with unknown words.
+    pub oov: OovPolicy,
+    /// Tried in order; the first form that the table has is used. Empty: the word as it is.
+    pub preprocessors: Vec<Preprocessor>,
+}
+
+/// How near to search: what every question that uses an index says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Compare every row, though the graph is ready.
+    pub exact: bool,
+    /// Width of the graph's beam; none: the table's own.
+    pub ef_search: Option<usize>,
+}
+
+/// A row of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbor {
+    /// The word's bytes, which should be UTF-8.
+    pub word: Vec<u8>,
+    /// Its row.
+    pub row: RowId,
+    /// Cosine similarity (for 3CosMul: its product).
+    pub similarity: f32,
+}
+
+/// How a word of the question was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedWord {
+    /// As asked.
+    pub asked: String,
+    /// The form that the table has.
+    pub found: String,
+    /// Its row.
+    pub row: RowId,
+}
+
+/// Which words of a question were found, and which were skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordsUsed {
+    /// Found, in the order asked.
+    pub found: Vec<ResolvedWord>,
+    /// Skipped, in the order asked.
+    pub unknown: Vec<String>,
+}
+
+/// What answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnsweredBy {
+    /// The kind of index.
+    pub kind: IndexKind,
+    /// The beam's width; none if exact.
+    pub ef_search: Option<usize>,
+}
+
+impl AnsweredBy {
+    /// Every row compared.
+    pub const EXACT: Self = Self { kind: IndexKind::Exact, ef_search: None };
+}

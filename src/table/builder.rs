@@ -1,0 +1,126 @@
+//! `TableBuilder`: the only way into a table; every row is checked here, and nowhere below.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::table::Table;
+use crate::text::vocab::{Added, Vocab};
+use crate::vector::RowId;
+use crate::vector::matrix::Matrix;
+use crate::vector::scalar;
+
+/// Takes rows, checks them, and ends as a [`Table`].
+#[derive(Debug)]
+pub struct TableBuilder {
+    vocab: Vocab,
+    matrix: Matrix,
+}
+
+impl TableBuilder {
+    /// For vectors of `dim` components.
+    ///
+    /// # Errors
+    ///
+    /// If `dim` is 0 or over `DIM_MAX`.
+    pub fn new(dim: usize) -> Result<Self> {
+        if dim == 0 {
+            return Err(Error::invalid("dim", "a vector has at least one component"));
+        }
+        at_most("DIM_MAX", limits::DIM_MAX, dim)?;
+        Ok(Self { vocab: Vocab::new(), matrix: Matrix::new(dim) })
+    }
+
+    /// Adds a row. If the word is there already, nothing changes, and its row is told.
+    ///
+    /// # Errors
+    ///
+    /// If the vector has another dimension or a value that is not finite, if the word is empty, or
+    /// if a limit is passed.
+    pub fn push(&mut self, word: &[u8], vector: &[f32]) -> Result<Added> {
+        if word.is_empty() {
+            return Err(Error::invalid("word", "a word has at least one byte"));
+        }
+        at_most("WORD_BYTES_MAX", limits::WORD_BYTES_MAX, word.len())?;
+        self.check(vector)?;
+        at_most("ROWS_MAX", limits::ROWS_MAX, self.vocab.len() + 1)?;
+        at_most("VOCAB_BYTES_MAX", limits::VOCAB_BYTES_MAX, self.vocab.word_bytes() + word.len())?;
+        let added = self.vocab.add(word);
+        if let Added::New(_) = added {
+            self.matrix.push(vector);
+        }
+        Ok(added)
+    }
+
+    /// Overwrites the vector of a row.
+    ///
+    /// # Errors
+    ///
+    /// If the vector has another dimension or a value that is not finite.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn replace(&mut self, row: RowId, vector: &[f32]) -> Result<()> {
+        self.check(vector)?;
+        self.matrix.row_mut(row).copy_from_slice(vector);
+        Ok(())
+    }
+
+    fn check(&self, vector: &[f32]) -> Result<()> {
+        let (expected, got) = (self.matrix.dim(), vector.len());
+        if expected != got {
+            return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
+        }
+        match vector.iter().position(|value| !value.is_finite()) {
+            Some(i) => Err(Error::new(ErrorKind::NotFinite { at: format!("component {}", i + 1) })),
+            None => Ok(()),
+        }
+    }
+
+    /// Components of each vector.
+    pub fn dim(&self) -> usize {
+        self.matrix.dim()
+    }
+
+    /// Rows so far.
+    pub fn len(&self) -> usize {
+        self.vocab.len()
+    }
+
+    /// Whether there is no row yet.
+    pub fn is_empty(&self) -> bool {
+        self.vocab.is_empty()
+    }
+
+    /// The word of a row.
+    pub fn word(&self, row: RowId) -> &[u8] {
+        self.vocab.word(row)
+    }
+
+    /// The vector of a row.
+    pub fn vector(&self, row: RowId) -> &[f32] {
+        self.matrix.row(row)
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    ///
+    /// If there is no row.
+    pub fn build(mut self) -> Result<Table> {
+        if self.vocab.is_empty() {
+            return Err(Error::invalid("table", "a table has at least one row"));
+        }
+        self.vocab.shrink_to_fit();
+        self.matrix.shrink_to_fit();
+        #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
+        let norms = self.matrix.rows().map(|row| scalar::norm(row) as f32).collect();
+        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms })
+    }
+}
+
+fn at_most(limit: &'static str, max: usize, got: usize) -> Result<()> {
+    if got <= max {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::TooLarge { limit, max: max as u64, got: got as u64 }))
+}

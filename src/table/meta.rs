@@ -1,0 +1,83 @@
+//! `Meta`: what is known of a table beside its rows; and the rule for names.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// A table's name: 1 to 128 characters of `A-Z a-z 0-9 _ - .`, not starting with a dot or a dash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TableName(String);
+
+impl TableName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TableName {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if name.is_empty() {
+            return Err(Error::invalid("table", "a table's name is needed"));
+        }
+        if name.len() > limits::TABLE_NAME_CHARS_MAX
+            || !name.chars().all(legal)
+            || name.starts_with(['.', '-'])
+        {
+            let problem = format!(
+                "a table's name has 1 to {} characters of A-Z a-z 0-9 _ - . and starts with \
+                 neither a dot nor a dash",
+                limits::TABLE_NAME_CHARS_MAX
+            );
+            return Err(Error::invalid("table", problem));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl From<TableName> for String {
+    fn from(name: TableName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is known of one generation of a table beside its rows; kept in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The table's name.
+    pub name: TableName,
+    /// Grows with each import into any table of the store; never used twice.
+    pub generation: u64,
+    /// Rows of the table.
+    pub row_count: u64,
+    /// Components of each vector.
+    pub dim: u32,
+    /// Where the rows came from.
+    pub provenance: Provenance,
+}
+
+/// Where the rows of a table came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// As the importer named it, such as a file name.
+    pub source: String,
+    /// The file's format, in the words of the command line.
+    pub format: String,
+    /// Bytes of the source as they arrived.
+    pub source_bytes: u64,
+    /// Seconds since 1970-01-01 UTC.
+    pub imported_at: u64,
+}

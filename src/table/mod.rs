@@ -1,0 +1,94 @@
+//! An embedding table in memory: vocabulary, vectors and norms; immutable once built.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
+//! | `meta.rs` | what is known of a table beside its rows |
+
+pub mod builder;
+pub mod meta;
+
+use std::borrow::Cow;
+
+use crate::text::vocab::Vocab;
+use crate::vector::RowId;
+use crate::vector::matrix::Matrix;
+use crate::vector::scalar;
+
+/// A vocabulary and one vector a word, exactly as imported. Every value is finite.
+#[derive(Debug)]
+pub struct Table {
+    vocab: Vocab,
+    matrix: Matrix,
+    norms: Vec<f32>,
+}
+
+impl Table {
+    /// Components of each vector.
+    pub fn dim(&self) -> usize {
+        self.matrix.dim()
+    }
+
+    /// How many rows; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a table is never empty")]
+    pub fn len(&self) -> usize {
+        self.vocab.len()
+    }
+
+    /// The row of a word.
+    pub fn row(&self, word: &[u8]) -> Option<RowId> {
+        self.vocab.row(word)
+    }
+
+    /// The bytes of a row's word.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, as with every method that takes a row.
+    pub fn word(&self, row: RowId) -> &[u8] {
+        self.vocab.word(row)
+    }
+
+    /// A row's word to show: U+FFFD stands for what is not UTF-8.
+    pub fn shown(&self, row: RowId) -> Cow<'_, str> {
+        self.vocab.shown(row)
+    }
+
+    /// A row's vector, as imported.
+    pub fn vector(&self, row: RowId) -> &[f32] {
+        self.matrix.row(row)
+    }
+
+    /// Every vector, in row order.
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
+    /// The Euclidean length of a row's vector; 0 for a row of zeros.
+    pub fn norm(&self, row: RowId) -> f32 {
+        self.norms[row.index()]
+    }
+
+    /// A row's vector at length 1; a row of zeros stays so.
+    pub fn unit(&self, row: RowId) -> Vec<f32> {
+        let vector = self.vector(row);
+        crate::vector::algebra::unit(vector).unwrap_or_else(|| vector.to_vec())
+    }
+
+    /// The cosine similarity of a row and a vector, in double precision; 0 if one is all zeros.
+    pub fn similarity(&self, row: RowId, vector: &[f32]) -> f64 {
+        scalar::cosine(self.vector(row), vector)
+    }
+
+    /// Whether the table has this row.
+    pub fn has(&self, row: RowId) -> bool {
+        row.index() < self.len()
+    }
+
+    /// Bytes of memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        self.vocab.memory_bytes()
+            + self.matrix.memory_bytes()
+            + self.norms.capacity() * size_of::<f32>()
+    }
+}

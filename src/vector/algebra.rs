@@ -1,0 +1,69 @@
+//! Unit vectors, weighted means and principal components: what questions and bias probes share.
+
+use crate::vector::scalar;
+
+/// The vector at length 1; none for a vector of zeros.
+pub fn unit(vector: &[f32]) -> Option<Vec<f32>> {
+    let norm = scalar::norm(vector);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
+    let unit = |&value: &f32| (f64::from(value) / norm) as f32;
+    (norm > 0.0).then(|| vector.iter().map(unit).collect())
+}
+
+/// Adds `weight * vector` to a sum that is kept in double precision.
+pub fn add(sum: &mut [f64], weight: f64, vector: &[f32]) {
+    for (total, &value) in sum.iter_mut().zip(vector) {
+        *total += weight * f64::from(value);
+    }
+}
+
+/// A sum at length 1, in single precision; none if it is all zeros.
+pub fn unit_sum(sum: &[f64]) -> Option<Vec<f32>> {
+    let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+    #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
+    let unit = |&value: &f64| (value / norm) as f32;
+    (norm > 0.0 && norm.is_finite()).then(|| sum.iter().map(unit).collect())
+}
+
+/// The first principal component of rows taken as they are (their mean is not removed), and the
+/// share of their squared lengths that it explains, from 0 to 1. None if every row is zero.
+///
+/// Power iteration on the rows' Gram matrix, which has as many columns as there are rows; the
+/// component's sign is arbitrary.
+pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
+    let gram: Vec<Vec<f64>> =
+        rows.iter().map(|a| rows.iter().map(|b| dot(a, b)).collect()).collect();
+    let total: f64 = gram.iter().enumerate().map(|(i, row)| row[i]).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    // Start from the longest row: it is never orthogonal to all the variance.
+    let longest = (0..rows.len()).max_by(|&i, &j| gram[i][i].total_cmp(&gram[j][j]))?;
+    let mut weights = gram[longest].clone();
+    let mut eigenvalue = 0.0;
+    for _ in 0..POWER_STEPS_MAX {
+        let next: Vec<f64> = gram.iter().map(|row| dot(row, &weights)).collect();
+        let length = dot(&next, &next).sqrt();
+        let before = eigenvalue;
+        eigenvalue = length / dot(&weights, &weights).sqrt();
+        weights = next.iter().map(|value| value / length).collect();
+        if (eigenvalue - before).abs() <= 1e-14 * eigenvalue {
+            break;
+        }
+    }
+    let mut component = vec![0.0; rows[0].len()];
+    for (row, weight) in rows.iter().zip(&weights) {
+        for (total, value) in component.iter_mut().zip(row) {
+            *total += weight * value;
+        }
+    }
+    let length = dot(&component, &component).sqrt();
+    component.iter_mut().for_each(|value| *value /= length);
+    Some((component, eigenvalue / total))
+}
+
+const POWER_STEPS_MAX: usize = 10_000;
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}

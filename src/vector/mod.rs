@@ -1,0 +1,60 @@
+//! Numbers: metrics, rows of floats, kernels over them, and the best few of many.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `kernel/` | dot products, through simsimd: the only folder that names it |
+//! | `scalar.rs` | the same in plain Rust: the oracle of the tests |
+//! | `matrix.rs` | rows side by side |
+//! | `algebra.rs` | unit vectors, means, principal components |
+//! | `top.rs` | the best k of many, in a total order |
+
+pub mod algebra;
+pub mod kernel;
+pub mod matrix;
+pub mod scalar;
+pub mod top;
+
+use std::fmt;
+
+/// How the likeness of two vectors is measured; larger is nearer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Metric {
+    /// dot(a, b) / (|a| |b|), from -1 to 1; 0 if one of them is all zeros.
+    #[default]
+    Cosine,
+}
+
+/// How one component of a stored vector is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dtype {
+    /// IEEE 754 single precision.
+    #[default]
+    F32,
+}
+
+/// A row of a table, counted from 0: a word's stable number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId(pub u32);
+
+impl RowId {
+    /// The row as an index into a slice.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl TryFrom<usize> for RowId {
+    type Error = std::num::TryFromIntError;
+
+    fn try_from(index: usize) -> Result<Self, Self::Error> {
+        u32::try_from(index).map(Self)
+    }
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
