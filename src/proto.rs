@@ -4,6 +4,7 @@
     unused_qualifications,
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     reason = "generated; the proto files are the documentation"
 )]
 

@@ -58,7 +58,9 @@ pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
         }
     }
     let length = dot(&component, &component).sqrt();
-    component.iter_mut().for_each(|value| *value /= length);
+    for value in &mut component {
+        *value /= length;
+    }
     Some((component, eigenvalue / total))
 }
 
