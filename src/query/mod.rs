@@ -10,6 +10,8 @@
 //! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
+#[cfg(test)]
+pub(crate) mod golden;
 pub mod nearest;
 pub mod odd_one_out;
 pub mod resolve;
@@ -120,3 +122,6 @@ impl AnsweredBy {
     /// Every row compared.
     pub const EXACT: Self = Self { kind: IndexKind::Exact, ef_search: None };
 }
+
+#[cfg(test)]
+mod tests;
