@@ -1,1 +1,506 @@
-//! To be written.
+//! The gRPC client of the command line, the examples and the tests, with the wire's messages.
+//!
+//! [`Client`] has one method for each RPC. It is cheap to clone, and every clone shares one
+//! connection. [`Client::import`] streams a file in bounded memory; [`Client::export`] streams one
+//! back.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status, Streaming};
+use tonic_types::StatusExt as _;
+
+pub use crate::error::Violation;
+pub use crate::proto::*;
+pub use tonic::Code;
+
+use crate::limits;
+use crate::proto::admin_service_client::AdminServiceClient;
+use crate::proto::bias_service_client::BiasServiceClient;
+use crate::proto::search_service_client::SearchServiceClient;
+use crate::proto::table_service_client::TableServiceClient;
+use crate::proto::text_service_client::TextServiceClient;
+use crate::proto::transfer_service_client::TransferServiceClient;
+
+/// Bytes of a file in one message of an import.
+const CHUNK_BYTES: u64 = 512 << 10;
+/// Messages of an import that wait to be sent: what bounds the client's memory.
+const PARTS_WAITING: usize = 4;
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A call whose server does not answer a ping for so long has lost its connection.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes of an export that may be under way: wide enough for a fast network.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// The result of a call.
+pub type Result<T, E = CallError> = std::result::Result<T, E>;
+
+/// A connection to a wordspace server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    url: Arc<str>,
+    search: SearchServiceClient<Channel>,
+    tables: TableServiceClient<Channel>,
+    transfer: TransferServiceClient<Channel>,
+    text: TextServiceClient<Channel>,
+    bias: BiasServiceClient<Channel>,
+    admin: AdminServiceClient<Channel>,
+}
+
+impl Client {
+    /// Connects to the server at `url`, such as `http://127.0.0.1:50051`; without a scheme,
+    /// `http://` is meant.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Address`] if the text is no URL, [`CallError::Unreachable`] if nobody answers.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let wrong = |problem: String| CallError::Address { url: url.to_owned(), problem };
+        let endpoint = Endpoint::from_shared(full.clone())
+            .map_err(|error| wrong(innermost(&error)))?
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(2 * WINDOW_BYTES)
+            .http2_keep_alive_interval(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+        if endpoint.uri().scheme_str() != Some("http") {
+            return Err(wrong("the server speaks plain http://".to_owned()));
+        }
+        let channel = endpoint.connect().await.map_err(|error| CallError::Unreachable {
+            url: full.clone(),
+            problem: innermost(&error),
+        })?;
+        Ok(Self::over(full, &channel))
+    }
+
+    fn over(url: String, channel: &Channel) -> Self {
+        let max = limits::MESSAGE_BYTES_MAX;
+        macro_rules! stub {
+            ($stub:ident) => {
+                $stub::new(channel.clone())
+                    .max_decoding_message_size(max)
+                    .max_encoding_message_size(max)
+            };
+        }
+        Self {
+            url: url.into(),
+            search: stub!(SearchServiceClient),
+            tables: stub!(TableServiceClient),
+            transfer: stub!(TransferServiceClient),
+            text: stub!(TextServiceClient),
+            bias: stub!(BiasServiceClient),
+            admin: stub!(AdminServiceClient),
+        }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends the file at `path`; the header's `source` and `total_bytes` are filled in where they
+    /// are empty.
+    ///
+    /// # Errors
+    ///
+    /// See [`Client::import`].
+    pub async fn import_file(
+        &self,
+        mut header: ImportHeader,
+        path: &Path,
+        on_progress: impl FnMut(&ImportProgress) + Send,
+    ) -> Result<ImportReport> {
+        let file = File::open(path).map_err(CallError::Source)?;
+        let metadata = file.metadata().map_err(CallError::Source)?;
+        if header.total_bytes.is_none() && metadata.is_file() {
+            header.total_bytes = Some(metadata.len());
+        }
+        if header.source.is_empty() {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            header.source = name.to_string_lossy().into_owned();
+        }
+        self.import(header, chunks(file), on_progress).await
+    }
+
+    /// Sends the header, then `parts`: [`chunks`] of a file, or rows. The parts are read on a
+    /// thread of their own, at most a few ahead of the network. Returns when the table is on disk.
+    ///
+    /// If the call fails, if a part cannot be read, or if the returned future is dropped before
+    /// the last part was sent, the server's tables stay as they were.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a part cannot be read; else as every call.
+    pub async fn import(
+        &self,
+        header: ImportHeader,
+        parts: impl Iterator<Item = io::Result<import_request::Part>> + Send + 'static,
+        mut on_progress: impl FnMut(&ImportProgress) + Send,
+    ) -> Result<ImportReport> {
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (failed, mut failure) = oneshot::channel();
+        let abandoned = Abandoned(Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&abandoned.0);
+        let parts = std::iter::once(Ok(import_request::Part::Header(header))).chain(parts);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = feed(&sender, parts, &flag) {
+                // Nobody waits for it if the call has ended meanwhile.
+                let _ = failed.send(error);
+                // Without this the end of the stream would look like the end of the file: a
+                // message with no part is refused, and the import with it.
+                let _ = sender.blocking_send(ImportRequest { part: None });
+            }
+        });
+        let answer = self.follow_import(receiver, &mut on_progress).await;
+        match failure.try_recv() {
+            Ok(error) => Err(CallError::Source(error)),
+            Err(_) => answer,
+        }
+    }
+
+    async fn follow_import(
+        &self,
+        requests: mpsc::Receiver<ImportRequest>,
+        on_progress: &mut (impl FnMut(&ImportProgress) + Send),
+    ) -> Result<ImportReport> {
+        let requests = ReceiverStream::new(requests);
+        let mut answers = self.answer(self.transfer.clone().import(requests).await)?;
+        let mut report = None;
+        while let Some(answer) = answers.message().await.map_err(|status| self.error(&status))? {
+            match answer.part {
+                Some(import_response::Part::Progress(progress)) => on_progress(&progress),
+                Some(import_response::Part::Report(last)) => report = Some(last),
+                None => {}
+            }
+        }
+        report.ok_or_else(|| CallError::Lost {
+            url: self.url.to_string(),
+            problem: "the import ended without a report".to_owned(),
+        })
+    }
+
+    /// Asks for a table as a file.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn export(&self, request: ExportRequest) -> Result<Export> {
+        let stream = self.answer(self.transfer.clone().export(request).await)?;
+        Ok(Export { client: self.clone(), stream })
+    }
+
+    fn answer<T>(&self, result: Result<Response<T>, Status>) -> Result<T> {
+        result.map(Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    fn error(&self, status: &Status) -> CallError {
+        // A status that came over the wire has no source; one made here names what broke.
+        if let Some(source) = status.source() {
+            let url = self.url.to_string();
+            return CallError::Lost { url, problem: innermost(source) };
+        }
+        CallError::Refused(Box::new(Refusal::from(status)))
+    }
+}
+
+/// Spells out one method for each unary RPC: `method(Request) -> Response` of a stub.
+macro_rules! unary {
+    ($($(#[$doc:meta])* $stub:ident.$method:ident: $request:ident -> $response:ident;)+) => {
+        impl Client {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                ///
+                /// [`CallError::Refused`] if the server says no, [`CallError::Lost`] if the
+                /// connection breaks.
+                pub async fn $method(&self, request: $request) -> Result<$response> {
+                    self.answer(self.$stub.clone().$method(request).await)
+                }
+            )+
+        }
+    };
+}
+
+unary! {
+    /// The nearest words of a weighted mean of words and vectors.
+    search.nearest: NearestRequest -> NearestResponse;
+    /// Many questions of one table in one call.
+    search.nearest_batch: NearestBatchRequest -> NearestBatchResponse;
+    /// a is to b as c is to ?
+    search.analogy: AnalogyRequest -> AnalogyResponse;
+    /// The cosine similarity of pairs.
+    search.similarity: SimilarityRequest -> SimilarityResponse;
+    /// The word least like the mean of the set.
+    search.odd_one_out: OddOneOutRequest -> OddOneOutResponse;
+    /// One table.
+    tables.get_table: GetTableRequest -> GetTableResponse;
+    /// All tables.
+    tables.list_tables: ListTablesRequest -> ListTablesResponse;
+    /// Deletes a table for good.
+    tables.delete_table: DeleteTableRequest -> DeleteTableResponse;
+    /// Words or rows to vectors.
+    tables.lookup: LookupRequest -> LookupResponse;
+    /// One page of a table's words.
+    tables.list_words: ListWordsRequest -> ListWordsResponse;
+    /// Cuts texts into tokens.
+    text.tokenize: TokenizeRequest -> TokenizeResponse;
+    /// Word Embedding Association Test.
+    bias.weat: WeatRequest -> WeatResponse;
+    /// Places words between two poles.
+    bias.project: ProjectRequest -> ProjectResponse;
+    /// The server itself.
+    admin.get_status: GetStatusRequest -> GetStatusResponse;
+}
+
+/// The chunks of a file that comes back.
+#[derive(Debug)]
+pub struct Export {
+    client: Client,
+    stream: Streaming<ExportResponse>,
+}
+
+impl Export {
+    /// The next bytes; `None` when the file is complete.
+    ///
+    /// # Errors
+    ///
+    /// As every call; what came before is then not a whole file.
+    pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        let message = self.stream.message().await.map_err(|status| self.client.error(&status))?;
+        Ok(message.map(|message| message.chunk))
+    }
+}
+
+/// A file's bytes as parts of an import.
+pub fn chunks(mut file: impl Read) -> impl Iterator<Item = io::Result<import_request::Part>> {
+    std::iter::from_fn(move || {
+        let mut chunk = Vec::new();
+        match file.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(import_request::Part::Chunk(chunk))),
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
+/// Raised when the future of an import is dropped, so that its thread stops.
+struct Abandoned(Arc<AtomicBool>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn feed(
+    sender: &mpsc::Sender<ImportRequest>,
+    parts: impl Iterator<Item = io::Result<import_request::Part>>,
+    abandoned: &AtomicBool,
+) -> io::Result<()> {
+    for part in parts {
+        let request = ImportRequest { part: Some(part?) };
+        if abandoned.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the import was abandoned"));
+        }
+        if sender.blocking_send(request).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl From<&str> for WordOrVector {
+    fn from(word: &str) -> Self {
+        Self { query: Some(word_or_vector::Query::Word(word.to_owned())), weight: None }
+    }
+}
+
+impl From<String> for WordOrVector {
+    fn from(word: String) -> Self {
+        Self { query: Some(word_or_vector::Query::Word(word)), weight: None }
+    }
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// The address is no URL of a server.
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nobody answers at the address.
+    Unreachable {
+        /// The server's address.
+        url: String,
+        /// What the network said.
+        problem: String,
+    },
+    /// The connection broke before the answer was complete.
+    Lost {
+        /// The server's address.
+        url: String,
+        /// What the network said.
+        problem: String,
+    },
+    /// The server answered with an error.
+    Refused(Box<Refusal>),
+    /// What was to be imported cannot be read.
+    Source(io::Error),
+}
+
+/// A server's error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// gRPC's code.
+    pub code: Code,
+    /// `google.rpc.ErrorInfo.reason`, such as `UNKNOWN_WORDS`; `common.proto` has the list. Empty
+    /// if what answered is no wordspace server.
+    pub reason: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// `google.rpc.ErrorInfo.metadata`.
+    pub metadata: BTreeMap<String, String>,
+    /// `google.rpc.BadRequest`: every bad field.
+    pub violations: Vec<Violation>,
+}
+
+impl From<&Status> for Refusal {
+    fn from(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let (reason, metadata) = details
+            .error_info()
+            .map(|info| (info.reason.clone(), info.metadata.clone().into_iter().collect()))
+            .unwrap_or_default();
+        let violations = details.bad_request().map_or_else(Vec::new, |bad| {
+            let violations = bad.field_violations.iter();
+            violations
+                .map(|v| Violation { field: v.field.clone(), problem: v.description.clone() })
+                .collect()
+        });
+        let message = status.message().to_owned();
+        Self { code: status.code(), reason, message, metadata, violations }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { url, problem } => {
+                write!(f, "\"{url}\" is not the address of a server: {problem}")
+            }
+            Self::Unreachable { url, problem } => write!(
+                f,
+                "no wordspace server answers at {url} ({problem}); start one with \
+                 `wordspace serve --data DIR`"
+            ),
+            Self::Lost { url, problem } => {
+                write!(f, "the connection to {url} was lost: {problem}")
+            }
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Source(error) => write!(f, "what is to be imported cannot be read: {error}"),
+        }
+    }
+}
+
+impl StdError for CallError {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.message.as_str(), self.reason.as_str()) {
+            ("", "") => write!(
+                f,
+                "the server answered {:?} without a reason; is it a wordspace server?",
+                self.code
+            ),
+            ("", reason) => f.write_str(reason),
+            (message, _) => f.write_str(message),
+        }
+    }
+}
+
+/// The cause at the end of the chain: the layers above it say "transport error".
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic_types::ErrorDetails;
+
+    #[test]
+    fn a_refusal_keeps_reason_metadata_and_every_bad_field() {
+        let metadata = [("words".to_owned(), "[\"qeen\"]".to_owned())];
+        let mut details = ErrorDetails::with_error_info("UNKNOWN_WORDS", "wordspace", metadata);
+        details.add_bad_request_violation("k", "from 1 to 10,000");
+        details.add_bad_request_violation("table", "is empty");
+        let status = Status::with_error_details(Code::NotFound, "the word is unknown", details);
+
+        let refusal = Refusal::from(&status);
+        assert_eq!((refusal.code, refusal.reason.as_str()), (Code::NotFound, "UNKNOWN_WORDS"));
+        assert_eq!(refusal.metadata["words"], "[\"qeen\"]");
+        let fields: Vec<_> = refusal.violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, ["k", "table"]);
+        assert_eq!(refusal.to_string(), "the word is unknown");
+        assert!(
+            Refusal::from(&Status::new(Code::Unimplemented, "")).to_string().contains("is it a")
+        );
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is gone"))
+        }
+    }
+
+    #[test]
+    fn chunks_are_the_file_and_an_error_ends_in_one() {
+        let full = usize::try_from(CHUNK_BYTES).unwrap();
+        let file = vec![7_u8; full + 3];
+        let sizes: Vec<usize> = chunks(file.as_slice())
+            .map(|part| {
+                let Ok(import_request::Part::Chunk(chunk)) = part else { panic!("{part:?}") };
+                chunk.len()
+            })
+            .collect();
+        assert_eq!(sizes, [full, 3]);
+        assert!(chunks(Broken).next().unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_listens_says_how_to_start_a_server() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let error = Client::connect(&url).await.unwrap_err();
+        assert!(matches!(&error, CallError::Unreachable { .. }), "{error}");
+        assert!(error.to_string().contains("wordspace serve --data DIR"), "{error}");
+        assert!(matches!(
+            Client::connect("https://localhost").await,
+            Err(CallError::Address { .. })
+        ));
+    }
+}

@@ -1,3 +1,9 @@
 //! The binary: see `wordspace --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    wordspace::cli::Cli::parse().run()
+}

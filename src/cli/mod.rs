@@ -1,1 +1,177 @@
-//! To be written.
+//! The command line: a client of the server, and the server itself.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `mod.rs` | the list of commands; runs one |
+//! | `options.rs` | options that commands share |
+//! | `output.rs` | tables, JSON Lines, talk; the only file that prints |
+//! | `failure.rs` | errors, hints and exit codes |
+//! | the others | one command each, with the name the user types |
+//!
+//! Data goes to stdout, talk to stderr. Every command but `serve` and `demo` only asks over gRPC:
+//! what it can do, a client in any language can.
+
+mod analogy;
+mod delete;
+mod demo;
+mod export;
+mod failure;
+mod import;
+mod lookup;
+mod nearest;
+mod odd_one_out;
+mod options;
+mod output;
+mod project;
+mod serve;
+mod similarity;
+mod status;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tokenize;
+mod weat;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::failure::{Failure, Result};
+use crate::cli::output::Output;
+use crate::client::Client;
+
+/// The database for word and token embeddings.
+#[derive(Debug, Parser)]
+#[command(name = "wordspace", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 answered; 1 the question failed (unknown word, no such table, malformed file); \
+2 wrong arguments; 3 no server answers, or the connection broke; 130 stopped by Ctrl-C.
+
+Data goes to stdout, talk to stderr. --json prints answers as JSON Lines with the fields of the \
+proto. WORDSPACE_LOG sets what is logged (error, warn, info, debug); NO_COLOR turns colors off.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    #[command(flatten)]
+    Question(Question),
+}
+
+/// What is asked of a server.
+#[derive(Debug, Subcommand)]
+enum Question {
+    Import(import::Import),
+    Export(export::Export),
+    Tables(tables::Tables),
+    Delete(delete::Delete),
+    Words(words::Words),
+    Lookup(lookup::Lookup),
+    Nearest(nearest::Nearest),
+    Analogy(analogy::Analogy),
+    Similarity(similarity::Similarity),
+    OddOneOut(odd_one_out::OddOneOut),
+    Tokenize(tokenize::Tokenize),
+    Weat(weat::Weat),
+    Project(project::Project),
+    Status(status::Status),
+}
+
+impl Cli {
+    /// Runs the command to its end and prints what went wrong, if anything did.
+    pub fn run(self) -> ExitCode {
+        match self.attempt() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                if !failure.is_silent() {
+                    output::print_failure(&failure);
+                }
+                ExitCode::from(failure.exit_code())
+            }
+        }
+    }
+
+    fn attempt(self) -> Result<()> {
+        start_log(if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
+        let result = runtime.block_on(async {
+            match &self.command {
+                Command::Serve(serve) => serve.run().await,
+                Command::Demo(demo) => demo.run().await,
+                Command::Question(question) => question.run().await,
+            }
+        });
+        // A thread may still wait for stdin, which nothing can interrupt.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+fn start_log(default: &str) {
+    let filter = EnvFilter::try_from_env("WORDSPACE_LOG").unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+impl Question {
+    async fn run(&self) -> Result<()> {
+        let (server, json) = self.asking();
+        let answer = async {
+            let client = Client::connect(server).await?;
+            self.ask(&client, &mut Output::standard(json)).await
+        };
+        tokio::select! {
+            result = answer => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        }
+    }
+
+    /// The server's address, and whether answers are printed as JSON.
+    fn asking(&self) -> (&str, bool) {
+        let asking = match self {
+            Self::Export(export) => return (&export.server.server, false),
+            Self::Import(import) => &import.asking,
+            Self::Tables(tables) => &tables.asking,
+            Self::Delete(delete) => &delete.asking,
+            Self::Words(words) => &words.asking,
+            Self::Lookup(lookup) => &lookup.asking,
+            Self::Nearest(nearest) => &nearest.asking,
+            Self::Analogy(analogy) => &analogy.asking,
+            Self::Similarity(similarity) => &similarity.asking,
+            Self::OddOneOut(odd) => &odd.asking,
+            Self::Tokenize(tokenize) => &tokenize.asking,
+            Self::Weat(weat) => &weat.asking,
+            Self::Project(project) => &project.asking,
+            Self::Status(status) => &status.asking,
+        };
+        (&asking.server.server, asking.json)
+    }
+
+    async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        match self {
+            Self::Import(import) => import.ask(client, output).await,
+            Self::Export(export) => export.ask(client, output).await,
+            Self::Tables(tables) => tables.ask(client, output).await,
+            Self::Delete(delete) => delete.ask(client, output).await,
+            Self::Words(words) => words.ask(client, output).await,
+            Self::Lookup(lookup) => lookup.ask(client, output).await,
+            Self::Nearest(nearest) => nearest.ask(client, output).await,
+            Self::Analogy(analogy) => analogy.ask(client, output).await,
+            Self::Similarity(similarity) => similarity.ask(client, output).await,
+            Self::OddOneOut(odd) => odd.ask(client, output).await,
+            Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
+            Self::Weat(weat) => weat.ask(client, output).await,
+            Self::Project(project) => project.ask(client, output).await,
+            Self::Status(status) => status.ask(client, output).await,
+        }
+    }
+}

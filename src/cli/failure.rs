@@ -1,0 +1,158 @@
+//! Why a command failed: its one line, its hints, its exit code.
+
+use std::fmt;
+use std::io;
+
+use crate::client::{CallError, Code};
+use crate::error::Error;
+
+/// The result of a command.
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The arguments cannot be right together.
+    Usage(String),
+    /// The server said no, or nobody answered.
+    Call(CallError),
+    /// Something on this machine, such as a file or a port.
+    Local(String),
+    /// The engine in this process.
+    Engine(Error),
+    /// Whoever read our stdout has seen enough.
+    StdoutClosed,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Failure {
+    /// A write to stdout that failed.
+    pub(super) fn stdout(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::StdoutClosed
+        } else {
+            Self::Local(format!("stdout cannot be written: {error}"))
+        }
+    }
+
+    /// 0 if the reader of stdout has enough, 1 if the question failed, 2 for wrong arguments, 3 if
+    /// no server answers, 130 for Ctrl-C.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::StdoutClosed => 0,
+            Self::Usage(_) | Self::Call(CallError::Address { .. }) => 2,
+            Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. }) => 3,
+            Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
+            Self::Call(CallError::Refused(_) | CallError::Source(_))
+            | Self::Local(_)
+            | Self::Engine(_) => 1,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// Whether there is anything to tell.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::StdoutClosed | Self::Interrupted)
+    }
+
+    /// What to try next, a line each.
+    pub(super) fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Usage(_) => vec!["`--help` shows what the command takes".to_owned()],
+            Self::Call(CallError::Refused(refusal)) => {
+                hints(&refusal.reason).iter().map(|&hint| hint.to_owned()).collect()
+            }
+            Self::Engine(error) => std::error::Error::source(error)
+                .map(|cause| format!("the cause: {cause}"))
+                .into_iter()
+                .collect(),
+            Self::Call(_) | Self::Local(_) | Self::StdoutClosed | Self::Interrupted => Vec::new(),
+        }
+    }
+}
+
+fn hints(reason: &str) -> &'static [&'static str] {
+    match reason {
+        "UNKNOWN_WORDS" => &[
+            "--lowercase also looks for a word in lower case",
+            "--skip-unknown answers without the unknown words",
+        ],
+        "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
+        "TABLE_EXISTS" => &["--replace replaces it when the import is complete"],
+        "MALFORMED_FILE" | "NOT_FINITE" => &[
+            "--on-invalid skip leaves out rows that cannot be read, and counts them",
+            "--format names the format if it was told wrongly",
+        ],
+        "STORAGE" | "INTERNAL" | "CORRUPT" => &["the log of the server has the cause"],
+        _ => &[],
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(problem) | Self::Local(problem) => f.write_str(problem),
+            Self::Call(error) => error.fmt(f),
+            Self::Engine(error) => error.fmt(f),
+            Self::StdoutClosed => f.write_str("stdout was closed"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Refusal;
+
+    fn refused(code: Code, reason: &str) -> Failure {
+        Failure::Call(CallError::Refused(Box::new(Refusal {
+            code,
+            reason: reason.to_owned(),
+            message: "no".to_owned(),
+            metadata: std::collections::BTreeMap::new(),
+            violations: Vec::new(),
+        })))
+    }
+
+    #[test]
+    fn exit_codes_tell_whose_fault_it_is() {
+        let (url, problem) = ("http://x".to_owned(), "refused".to_owned());
+        let unreachable = CallError::Unreachable { url: url.clone(), problem: problem.clone() };
+        let cases = [
+            (refused(Code::NotFound, "UNKNOWN_WORDS"), 1),
+            (refused(Code::Unavailable, "SHUTTING_DOWN"), 3),
+            (Failure::Call(unreachable), 3),
+            (Failure::Call(CallError::Lost { url: url.clone(), problem: problem.clone() }), 3),
+            (Failure::Call(CallError::Address { url, problem }), 2),
+            (Failure::Call(CallError::Source(io::Error::other("gone"))), 1),
+            (Failure::Usage("odd".to_owned()), 2),
+            (Failure::Local("port".to_owned()), 1),
+            (Failure::stdout(&io::ErrorKind::BrokenPipe.into()), 0),
+            (Failure::stdout(&io::ErrorKind::StorageFull.into()), 1),
+            (Failure::Interrupted, 130),
+        ];
+        for (failure, code) in cases {
+            assert_eq!(failure.exit_code(), code, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_comes_with_the_options_that_help() {
+        let hints = refused(Code::NotFound, "UNKNOWN_WORDS").hints().join("\n");
+        assert!(hints.contains("--lowercase") && hints.contains("--skip-unknown"), "{hints}");
+    }
+}

@@ -1,0 +1,346 @@
+//! `wordspace import`: an embedding file into a table.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::failure::{Failure, Result};
+use crate::cli::options::{Asking, Format, format_name};
+use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
+use crate::cli::tables::index;
+use crate::client::{
+    self, Client, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
+    ImportReport, IndexState, chunks,
+};
+
+/// How often the state of an index is asked for.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Import an embedding file into a table; returns when every row is safe on disk
+///
+/// The table appears, or is replaced, when the import is complete; if it fails, or is stopped,
+/// nothing changes. gzip is recognized by content.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    pub(super) asking: Asking,
+    /// The file; "-" reads stdin
+    file: PathBuf,
+    /// Name of the table
+    #[arg(long = "table", value_name = "NAME")]
+    table: String,
+    /// Layout of the file [default: told by content]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// What to do with a word that stands there twice
+    #[arg(long, value_enum, default_value_t = OnDuplicate::First)]
+    on_duplicate: OnDuplicate,
+    /// What to do with rows that have NaN, infinity, another dimension, or cannot be read
+    #[arg(long, value_enum, default_value_t = OnInvalid::Error)]
+    on_invalid: OnInvalid,
+    /// What to do with words whose bytes are not valid UTF-8
+    #[arg(long, value_enum, default_value_t = OnInvalidUtf8::KeepBytes)]
+    on_invalid_utf8: OnInvalidUtf8,
+    /// Replace the table if it is there already
+    #[arg(long)]
+    replace: bool,
+    /// Stop after so many rows of the file
+    #[arg(long, value_name = "ROWS")]
+    limit: Option<u64>,
+    /// Return when the index is built, too
+    #[arg(long)]
+    wait_index: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnDuplicate {
+    /// Refuse the import
+    Error,
+    /// Keep the first row
+    First,
+    /// Keep the last row's vector
+    Last,
+    /// Keep the mean of the vectors
+    Mean,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnInvalid {
+    /// Refuse the import, naming the place
+    Error,
+    /// Leave the row out and count it
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnInvalidUtf8 {
+    /// Keep the bytes
+    KeepBytes,
+    /// Store U+FFFD in place of what cannot be read
+    Replace,
+    /// Leave the row out and count it
+    Skip,
+    /// Refuse the import
+    Error,
+}
+
+impl Import {
+    pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let report = send(client, self.header(), &self.file).await?;
+        output.answer(&report, report_text)?;
+        if self.wait_index {
+            wait_for_index(client, &report, output).await?;
+        }
+        Ok(())
+    }
+
+    fn header(&self) -> ImportHeader {
+        let on_duplicate = match self.on_duplicate {
+            OnDuplicate::Error => client::OnDuplicate::Error,
+            OnDuplicate::First => client::OnDuplicate::First,
+            OnDuplicate::Last => client::OnDuplicate::Last,
+            OnDuplicate::Mean => client::OnDuplicate::Mean,
+        };
+        let on_invalid = match self.on_invalid {
+            OnInvalid::Error => client::OnInvalid::Error,
+            OnInvalid::Skip => client::OnInvalid::Skip,
+        };
+        let on_invalid_utf8 = match self.on_invalid_utf8 {
+            OnInvalidUtf8::KeepBytes => client::OnInvalidUtf8::KeepBytes,
+            OnInvalidUtf8::Replace => client::OnInvalidUtf8::Replace,
+            OnInvalidUtf8::Skip => client::OnInvalidUtf8::Skip,
+            OnInvalidUtf8::Error => client::OnInvalidUtf8::Error,
+        };
+        let if_exists = if self.replace { IfExists::Replace } else { IfExists::Error };
+        ImportHeader {
+            table: self.table.clone(),
+            format: self.format.map_or(client::Format::Unspecified, Into::into).into(),
+            source: String::new(),
+            total_bytes: None,
+            on_duplicate: on_duplicate.into(),
+            on_invalid: on_invalid.into(),
+            on_invalid_utf8: on_invalid_utf8.into(),
+            if_exists: if_exists.into(),
+            limit: self.limit,
+        }
+    }
+}
+
+/// Sends the file, or stdin for "-", under a bar.
+async fn send(client: &Client, header: ImportHeader, file: &Path) -> Result<ImportReport> {
+    let bar =
+        ProgressBar::no_length().with_style(style("{spinner} {msg}  {bytes}  {bytes_per_sec}"));
+    bar.set_message("importing");
+    bar.enable_steady_tick(POLL);
+    let on_progress = |progress: &client::ImportProgress| {
+        if let Some(total) = progress.total_bytes
+            && bar.length().is_none()
+        {
+            bar.set_length(total);
+            bar.set_style(style(
+                "{msg}  [{bar:30}]  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+            ));
+        }
+        bar.set_position(progress.bytes_read);
+        if progress.total_bytes == Some(progress.bytes_read) {
+            bar.set_message("writing to disk");
+        }
+    };
+    let report = if file.as_os_str() == "-" {
+        let header = ImportHeader { source: "stdin".to_owned(), ..header };
+        client.import(header, chunks(std::io::stdin()), on_progress).await
+    } else {
+        client.import_file(header, file, on_progress).await
+    };
+    bar.finish_and_clear();
+    report.map_err(|error| {
+        if let client::CallError::Source(error) = &error {
+            return Failure::Local(format!("{} cannot be read: {error}", file.display()));
+        }
+        error.into()
+    })
+}
+
+/// An indicatif template that is wrong shows the default bar.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Waits until the graph of the imported generation answers, under a bar.
+pub(super) async fn wait_for_index(
+    client: &Client,
+    report: &ImportReport,
+    output: &mut Output,
+) -> Result<()> {
+    let bar = ProgressBar::new(1000)
+        .with_style(style("{msg}  [{bar:30}]  {percent}%  {elapsed}"))
+        .with_message("building the index");
+    let answer = loop {
+        let answer = client.get_table(GetTableRequest { table: report.table.clone() }).await?;
+        match build(&answer, report.generation)? {
+            Build::Ended => break answer,
+            Build::UnderWay(per_mille) => bar.set_position(per_mille),
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    bar.finish_and_clear();
+    output.answer(&answer, |answer| {
+        let status = answer.table.as_ref().and_then(|table| table.index.clone());
+        format!("  index   {}\n", index(&status.unwrap_or_default()))
+    })
+}
+
+/// How far a build is.
+#[derive(Debug, PartialEq, Eq)]
+enum Build {
+    UnderWay(u64),
+    Ended,
+}
+
+fn build(answer: &GetTableResponse, generation: u64) -> Result<Build> {
+    let table = answer.table.clone().unwrap_or_default();
+    if table.generation != generation {
+        return Err(Failure::Local(format!(
+            "{} was replaced while its index was built: generation {} in place of {generation}",
+            quoted(&table.name),
+            table.generation
+        )));
+    }
+    let status = table.index.unwrap_or_default();
+    match status.state() {
+        IndexState::Ready | IndexState::NotNeeded => Ok(Build::Ended),
+        IndexState::Failed => Err(Failure::Local(format!(
+            "the index of {} cannot be built: {}; answers stay exact",
+            quoted(&table.name),
+            shown(&status.problem)
+        ))),
+        IndexState::Unspecified | IndexState::Queued | IndexState::Building => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to 0..=1000; NaN becomes 0"
+            )]
+            let per_mille = (status.progress * 1000.0).clamp(0.0, 1000.0) as u64;
+            Ok(Build::UnderWay(per_mille))
+        }
+    }
+}
+
+/// What became of every row.
+pub(super) fn report_text(report: &ImportReport) -> String {
+    let (out, noted): (Vec<_>, Vec<_>) =
+        report.reasons.iter().partition(|reason| reason.rows_left_out);
+    let left_out: u64 = out.iter().map(|reason| reason.count).sum();
+    let gzip = if report.gzip { ", gzip" } else { "" };
+    let mut text = format!(
+        "{}: {} rows of {} components, generation {}\n  source  {}{gzip}, {}\n  rows    {} read = \
+         {} kept + {} left out\n  time    {} to read, {} until all was on disk\n",
+        shown(&report.table),
+        count(report.rows_kept),
+        report.dim,
+        report.generation,
+        format_name(report.format()),
+        bytes(report.bytes_read),
+        count(report.rows_read),
+        count(report.rows_kept),
+        count(left_out),
+        seconds(report.read_seconds),
+        seconds(report.durable_seconds),
+    );
+    for (title, reasons) in [("left out", out), ("noted", noted)] {
+        if !reasons.is_empty() {
+            let _ = write!(text, "  {title}\n{}", reasons_text(&reasons));
+        }
+    }
+    text
+}
+
+fn reasons_text(reasons: &[&ImportReason]) -> String {
+    let mut grid = Grid::plain(&[Align::Left, Align::Right, Align::Left, Align::Left]);
+    for reason in reasons {
+        let name = reason.reason.replace('_', " ");
+        grid.row([String::new(), count(reason.count), name, reason.done.clone()]);
+        for example in &reason.examples {
+            let place = format!("{} {}", example.at, quoted(&example.word));
+            grid.row([String::new(), String::new(), String::new(), place]);
+        }
+    }
+    grid.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{ImportExample, IndexStatus, Table};
+
+    fn reason(reason: &str, count: u64, rows_left_out: bool, examples: &[&str]) -> ImportReason {
+        let example = |at: &&str| ImportExample { at: (*at).to_owned(), word: "the".to_owned() };
+        ImportReason {
+            reason: reason.to_owned(),
+            count,
+            rows_left_out,
+            done: "kept the first".to_owned(),
+            examples: examples.iter().map(example).collect(),
+        }
+    }
+
+    #[test]
+    fn the_report_accounts_for_every_row() {
+        let report = ImportReport {
+            table: "glove".to_owned(),
+            generation: 3,
+            format: client::Format::Glove.into(),
+            gzip: true,
+            dim: 50,
+            rows_read: 20_003,
+            rows_kept: 20_001,
+            bytes_read: 3_384_469,
+            reasons: vec![
+                reason("duplicate_word", 2, true, &["line 7", "line 9"]),
+                reason("header_count", 1, false, &[]),
+            ],
+            read_seconds: 0.5,
+            durable_seconds: 0.75,
+        };
+        assert_eq!(
+            report_text(&report),
+            "glove: 20,001 rows of 50 components, generation 3\n\
+             \u{20} source  GloVe text, gzip, 3.2 MiB\n\
+             \u{20} rows    20,003 read = 20,001 kept + 2 left out\n\
+             \u{20} time    0.50 s to read, 0.75 s until all was on disk\n\
+             \u{20} left out\n\
+             \u{20}   2  duplicate word  kept the first\n\
+             \u{20}                      line 7 \"the\"\n\
+             \u{20}                      line 9 \"the\"\n\
+             \u{20} noted\n\
+             \u{20}   1  header count  kept the first\n"
+        );
+    }
+
+    #[test]
+    fn waiting_ends_when_the_graph_answers_and_fails_when_it_never_will() {
+        let answer = |generation, state: IndexState, progress| GetTableResponse {
+            table: Some(Table {
+                generation,
+                index: Some(IndexStatus {
+                    state: state.into(),
+                    progress,
+                    ..IndexStatus::default()
+                }),
+                ..Table::default()
+            }),
+        };
+        assert_eq!(build(&answer(1, IndexState::Building, 0.25), 1).unwrap(), Build::UnderWay(250));
+        assert_eq!(
+            build(&answer(1, IndexState::Building, f32::NAN), 1).unwrap(),
+            Build::UnderWay(0)
+        );
+        assert_eq!(build(&answer(1, IndexState::Ready, 1.0), 1).unwrap(), Build::Ended);
+        assert_eq!(build(&answer(1, IndexState::NotNeeded, 0.0), 1).unwrap(), Build::Ended);
+        assert!(build(&answer(1, IndexState::Failed, 0.5), 1).is_err());
+        assert!(build(&answer(2, IndexState::Ready, 1.0), 1).is_err());
+    }
+}

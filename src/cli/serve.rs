@@ -1,0 +1,171 @@
+//! `wordspace serve`: the server in this process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::cli::failure::{Failure, Result};
+use crate::cli::options::LISTEN;
+use crate::cli::output::{Output, count};
+use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
+use crate::server::{ServerConfig, serve};
+
+/// Pause before asking once more whether the server answers.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Serve the tables of a data folder over gRPC
+///
+/// SIGINT (Ctrl-C) and SIGTERM end it when the calls under way have their answers; a second signal
+/// ends it at once. Nothing that was acknowledged is lost either way.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Folder of the tables; made if it is not there
+    #[arg(long, value_name = "DIR", env = "WORDSPACE_DATA")]
+    data: PathBuf,
+    /// Address to listen at; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]
+    listen: String,
+    /// Threads that build an index; 0 takes every core
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    index_threads: usize,
+}
+
+impl Serve {
+    pub(super) async fn run(&self) -> Result<()> {
+        let listener = bind(&self.listen).await?;
+        let address = listener.local_addr().map_err(|e| Failure::Local(e.to_string()))?;
+        let config = ServerConfig { data: self.data.clone(), index_threads: self.index_threads };
+        let mut output = Output::standard(false);
+        output.say(&format!("opening {}", self.data.display()));
+        let (first, second) = signals()?;
+        let mut second = std::pin::pin!(second);
+        let mut server = std::pin::pin!(serve(config, listener, first));
+        let (_, status) = tokio::select! {
+            ended = &mut server => return Ok(ended?),
+            () = &mut second => return Err(Failure::Interrupted),
+            opened = answering(address) => opened?,
+        };
+        output.say(&opened_line(&status));
+        output.say(&format!("listening on http://{address}"));
+        tokio::select! {
+            ended = &mut server => ended?,
+            () = &mut second => return Err(Failure::Interrupted),
+        }
+        output.say("closed");
+        Ok(())
+    }
+}
+
+/// Listens, or says how to choose another address.
+pub(super) async fn bind(address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::Local(if error.kind() == io::ErrorKind::AddrInUse {
+            format!(
+                "{address} is in use, perhaps by another wordspace; choose another with --listen \
+                 127.0.0.1:PORT (port 0 takes a free one)"
+            )
+        } else {
+            format!("cannot listen at {address}: {error}")
+        })
+    })
+}
+
+/// Asks a server that is starting in this process until it answers.
+pub(super) async fn answering(address: SocketAddr) -> Result<(Client, GetStatusResponse)> {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let url = format!("http://{reachable}");
+    loop {
+        let answer = async {
+            let client = Client::connect(&url).await?;
+            let status = client.get_status(GetStatusRequest {}).await?;
+            Ok((client, status))
+        };
+        match answer.await {
+            Ok(answer) => return Ok(answer),
+            // A large folder takes longer to open than a connection waits.
+            Err(CallError::Unreachable { .. } | CallError::Lost { .. }) => {
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+/// What the server found in its folder.
+fn opened_line(status: &GetStatusResponse) -> String {
+    let tables = if status.table_count == 1 { "table" } else { "tables" };
+    let (number, rows) = (status.table_count, count(status.row_count));
+    format!("opened {number} {tables} with {rows} rows")
+}
+
+/// Two futures: the first SIGINT or SIGTERM, and the second.
+pub(super) fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
+    let (first_sender, first) = tokio::sync::oneshot::channel::<()>();
+    let (second_sender, second) = tokio::sync::oneshot::channel::<()>();
+    let mut stops = Stops::listen()
+        .map_err(|error| Failure::Local(format!("signals cannot be heard: {error}")))?;
+    tokio::spawn(async move {
+        stops.next().await;
+        let _ = first_sender.send(());
+        stops.next().await;
+        let _ = second_sender.send(());
+    });
+    Ok((
+        async {
+            let _ = first.await;
+        },
+        async {
+            let _ = second.await;
+        },
+    ))
+}
+
+/// Requests to stop, from the terminal or the system.
+#[cfg(unix)]
+struct Stops {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stops {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Requests to stop, from the terminal.
+#[cfg(not(unix))]
+struct Stops;
+
+#[cfg(not(unix))]
+impl Stops {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

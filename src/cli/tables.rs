@@ -1,0 +1,109 @@
+//! `wordspace tables`: which tables there are, or one in detail.
+
+use clap::Args;
+
+use crate::cli::failure::Result;
+use crate::cli::options::{Asking, format_name};
+use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
+use crate::client::{
+    Client, GetTableRequest, IndexState, IndexStatus, ListTablesRequest, ListTablesResponse, Table,
+};
+
+/// The tables there are, or one of them in detail
+#[derive(Debug, Args)]
+pub(super) struct Tables {
+    #[command(flatten)]
+    pub(super) asking: Asking,
+    /// Only this table, in detail
+    name: Option<String>,
+}
+
+impl Tables {
+    pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        if let Some(name) = &self.name {
+            let answer = client.get_table(GetTableRequest { table: name.clone() }).await?;
+            return output
+                .answer(&answer, |answer| answer.table.as_ref().map_or(String::new(), details));
+        }
+        let answer = client.list_tables(ListTablesRequest {}).await?;
+        output.answer(&answer, list)?;
+        if answer.tables.is_empty() {
+            output.footer("  no tables yet: `wordspace import FILE --table NAME` makes one");
+        }
+        Ok(())
+    }
+}
+
+fn list(answer: &ListTablesResponse) -> String {
+    let mut grid = Grid::titled(&[
+        ("table", Align::Left),
+        ("rows", Align::Right),
+        ("dim", Align::Right),
+        ("memory", Align::Right),
+        ("generation", Align::Right),
+        ("index", Align::Left),
+    ]);
+    for table in &answer.tables {
+        grid.row([
+            table.name.clone(),
+            count(table.row_count),
+            table.dim.to_string(),
+            bytes(table.memory_bytes),
+            table.generation.to_string(),
+            index(&table.index.clone().unwrap_or_default()),
+        ]);
+    }
+    grid.to_string()
+}
+
+fn details(table: &Table) -> String {
+    let mut grid = Grid::plain(&[Align::Left, Align::Left]);
+    let mut line = |name: &str, value: String| grid.row([name.to_owned(), value]);
+    line("table", table.name.clone());
+    line("generation", table.generation.to_string());
+    line("rows", count(table.row_count));
+    line("dim", format!("{} ({})", table.dim, short(table.dtype().as_str_name())));
+    line("metric", short(table.metric().as_str_name()));
+    line("memory", bytes(table.memory_bytes));
+    if let Some(provenance) = &table.provenance {
+        let format = format_name(provenance.format());
+        let size = bytes(provenance.source_bytes);
+        line("source", format!("{} ({format}, {size})", provenance.source));
+        if let Some(time) = &provenance.imported_at {
+            line("imported", time.to_string());
+        }
+    }
+    if let Some(status) = &table.index {
+        line("index", index(status));
+        if status.links_max > 0 {
+            line(
+                "graph",
+                format!(
+                    "{} links a row at most, ef construction {}, ef search {}",
+                    status.links_max, status.ef_construction, status.ef_search
+                ),
+            );
+        }
+    }
+    grid.to_string()
+}
+
+/// The state of an index in a few words.
+pub(super) fn index(status: &IndexStatus) -> String {
+    match status.state() {
+        IndexState::Unspecified => "unknown".to_owned(),
+        IndexState::NotNeeded => "not needed: answers are exact".to_owned(),
+        IndexState::Queued => "queued: answers are exact meanwhile".to_owned(),
+        IndexState::Building => format!("building, {:.0}%", status.progress * 100.0),
+        IndexState::Ready if status.build_seconds > 0.0 => {
+            format!("ready, built in {}", seconds(status.build_seconds.into()))
+        }
+        IndexState::Ready => "ready, read from disk".to_owned(),
+        IndexState::Failed => format!("failed: {}", shown(&status.problem)),
+    }
+}
+
+/// `METRIC_COSINE` as `cosine`.
+fn short(enum_name: &str) -> String {
+    enum_name.split_once('_').map_or(enum_name, |(_, value)| value).to_lowercase()
+}

@@ -1,0 +1,75 @@
+//! The command lines that scripts rely on.
+
+use clap::{CommandFactory as _, Parser as _};
+
+use super::*;
+
+fn parses(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("wordspace").chain(line.split_whitespace()))
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_documented_command_lines_parse() {
+    let lines = [
+        "serve --data DIR",
+        "serve --data DIR --listen 127.0.0.1:0",
+        "import FILE --table NAME",
+        "import - --table NAME --wait-index --format glove --on-duplicate mean --on-invalid skip \
+         --on-invalid-utf8 keep-bytes --replace --limit 10 --json",
+        "export --table NAME FILE --format word2vec-binary --gzip --force",
+        "export --table NAME - --format glove",
+        "tables",
+        "tables NAME --json",
+        "delete NAME --yes",
+        "lookup --table NAME WORD WORD --unit",
+        "words --table NAME --prefix a --limit 3",
+        "nearest --table NAME WORD",
+        "nearest --table NAME WORD WORD -k 10 --exact --negative A B --include-inputs \
+         --min-similarity -0.5 --lowercase --skip-unknown",
+        "nearest --table NAME WORD --ef 128 --server http://host:1",
+        "analogy --table NAME A B C --method cos-mul --with-inputs",
+        "similarity --table NAME A B C D",
+        "odd-one-out --table NAME A B C",
+        "tokenize text --table NAME --tokenizer rules",
+        "tokenize -",
+        "tokenize",
+        "weat --table NAME career-family",
+        "weat --table NAME --x a,b --y c,d --a e --b f --skip-unknown",
+        "project --table NAME --from man --to woman WORD WORD --pca",
+        "status --json",
+        "demo --data DIR --listen 127.0.0.1:0 --exit",
+    ];
+    for line in lines {
+        if let Err(error) = parses(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn wrong_arguments_are_refused_before_a_server_is_asked() {
+    let lines = [
+        "nearest --table NAME",
+        "nearest WORD",
+        "nearest --table NAME WORD --exact --ef 10",
+        "analogy --table NAME A B",
+        "odd-one-out --table NAME A B",
+        "weat --table NAME",
+        "weat --table NAME career-family --x a",
+        "weat --table NAME --x a --y b",
+        "project --table NAME --from man WORD",
+        "export --table NAME FILE",
+        "import FILE --table NAME --format word3vec",
+        "serve --data DIR --json",
+        "tokenize text --lowercase",
+    ];
+    for line in lines {
+        let error = parses(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+}
