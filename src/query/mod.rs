@@ -5,6 +5,8 @@
 //! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
 //! | `nearest.rs` | which words are nearest to these? |
 //! | `analogy.rs` | a is to b as c is to what? |
+//! | `lookup.rs` | which vectors do words have? |
+//! | `words.rs` | which words does the table have? |
 //! | `similarity.rs` | how alike are two words? |
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `tokenize.rs` | which words of a text does the table know? |
@@ -12,11 +14,13 @@
 pub mod analogy;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod lookup;
 pub mod nearest;
 pub mod odd_one_out;
 pub mod resolve;
 pub mod similarity;
 pub mod tokenize;
+pub mod words;
 
 use crate::index::IndexKind;
 use crate::vector::RowId;

@@ -9,6 +9,17 @@ use crate::table::Table;
 use crate::text::{self, TokenizerKind};
 use crate::vector::RowId;
 
+/// Texts are to be cut into tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenizeQuery {
+    /// The texts.
+    pub texts: Vec<String>,
+    /// How they are cut.
+    pub tokenizer: TokenizerKind,
+    /// How tokens are looked up. Its `oov` has no part in it: every token is told known or not.
+    pub words: WordOptions,
+}
+
 /// A text cut into tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenizedText {
@@ -35,17 +46,15 @@ pub struct KnownToken {
     pub found: Option<String>,
 }
 
-/// Cuts a text and looks each token up, if there is a table. `words.oov` has no part in it: every
-/// token is told known or not.
-pub fn tokenize(
-    table: Option<&Table>,
-    kind: TokenizerKind,
-    words: &WordOptions,
-    text: &str,
-) -> TokenizedText {
+/// Cuts texts and looks each token up, if there is a table.
+pub fn tokenize(table: Option<&Table>, query: &TokenizeQuery) -> Vec<TokenizedText> {
+    query.texts.iter().map(|text| tokenize_one(table, query, text)).collect()
+}
+
+fn tokenize_one(table: Option<&Table>, query: &TokenizeQuery, text: &str) -> TokenizedText {
     let mut unknown_count = 0;
-    let tokens = text::tokenizer(kind).tokenize(text).into_iter().map(|token| {
-        let found = table.and_then(|table| find(table, &words.preprocessors, token.piece));
+    let tokens = text::tokenizer(query.tokenizer).tokenize(text).into_iter().map(|token| {
+        let found = table.and_then(|table| find(table, &query.words.preprocessors, token.piece));
         let known = table.map(|_| found.is_some());
         unknown_count += usize::from(known == Some(false));
         let (form, row) = found.unzip();
