@@ -1,3 +1,5 @@
+//! Probes compared with WEFE, and what is refused.
+
 use super::projection::{AxisMethod, ProjectQuery, project};
 use super::weat::{WeatQuery, weat};
 use super::*;

@@ -13,7 +13,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Fault, Format, Row, RowReader, Step};
 use crate::limits;
-use crate::store::{Staging, blob};
+use crate::store::Staging;
 use crate::table::builder::TableBuilder;
 use crate::table::meta::{Meta, Provenance, TableName};
 use crate::text::vocab::Added;
@@ -339,9 +339,10 @@ impl<'a> Import<'a> {
             }
             OnDuplicate::Mean => {
                 let first = self.builder.vector(known);
-                let mean = self.means.entry(known).or_insert_with(|| {
-                    (first.iter().map(|&value| f64::from(value)).collect(), 1)
-                });
+                let mean = self
+                    .means
+                    .entry(known)
+                    .or_insert_with(|| (first.iter().map(|&value| f64::from(value)).collect(), 1));
                 crate::vector::algebra::add(&mut mean.0, 1.0, &row.vector);
                 mean.1 += 1;
                 "the mean of each word's vectors was kept, in the first one's place"
@@ -426,18 +427,11 @@ impl<'a> Import<'a> {
         {
             let _publishing = shared.publishing.lock();
             shared.check_open()?;
-            let before = shared.catalog.entry(&meta.name).ok();
             self.staging.commit(&self.builder, meta.clone())?;
             let published = Arc::new(Generation::new(meta, self.builder.build()?));
             let name = self.options.table.clone();
             shared.catalog.publish(name, Entry::Live(Arc::clone(&published)));
             shared.queue.push(published);
-            if let Some(before) = before {
-                let path = shared.store.index_path(before.status().meta.generation);
-                if let Err(error) = blob::remove(&path) {
-                    tracing::warn!(?error, "an old index file stays until the next start");
-                }
-            }
         }
         Ok(ImportReport {
             generation,

@@ -1,3 +1,5 @@
+//! Questions compared with gensim, and what is refused.
+
 use super::analogy::{AnalogyMethod, AnalogyQuery, analogy};
 use super::golden::{Brute, agree, answers, strings};
 use super::nearest::{NearestQuery, nearest};
