@@ -1,5 +1,7 @@
 //! Turns `proto/` into Rust with protox: no protoc is needed.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use prost::Message as _;
@@ -9,7 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|service| format!("proto/wordspace/v1/{service}.proto"));
     let descriptors = protox::compile(services, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("wordspace.v1.descriptor.bin"), descriptors.encode_to_vec())?;
+    let mut file = File::create(out.join("wordspace.v1.descriptor.bin"))?;
+    file.write_all(&descriptors.encode_to_vec())?;
 
     let mut messages = tonic_prost_build::Config::new();
     messages.enable_type_names();

@@ -14,12 +14,13 @@
 //! | 1 | [`vector`], [`text`] | numbers; words |
 //! | 2 | [`table`] | an embedding table in memory |
 //! | 3 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
-//! | 4 | [`query`], [`bias`] | questions, as pure functions |
-//! | 5 | [`engine`] | the API boundary: plain values in, plain values out |
-//! | 6 | [`server`], [`client`] | gRPC |
-//! | 7 | [`cli`] | the command line |
+//! | 4 | [`query`] | questions, as pure functions |
+//! | 5 | [`bias`] | probes made of questions, as pure functions |
+//! | 6 | [`engine`] | the API boundary: plain values in, plain values out |
+//! | 7 | [`server`], [`client`] | gRPC |
+//! | 8 | [`cli`] | the command line |
 //!
-//! Floors 0 to 5 are synchronous and know neither the network nor the terminal.
+//! Floors 0 to 6 are synchronous and know neither the network nor the terminal.
 
 pub mod error;
 pub mod limits;
@@ -34,8 +35,9 @@ pub mod format;
 pub mod index;
 pub mod store;
 
-pub mod bias;
 pub mod query;
+
+pub mod bias;
 
 pub mod engine;
 

@@ -1,1 +1,217 @@
-//! To be written.
+//! The API boundary: one method a question, plain values in, plain values out.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `config.rs` | `EngineConfig` |
+//! | `catalog.rs` | name -> current generation, swapped atomically |
+//! | `generation.rs` | a published table with its index, and how far its graph is |
+//! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `build.rs` | graphs in the background: read from disk, else built |
+//! | `ask.rs` | the questions |
+
+mod ask;
+mod build;
+mod catalog;
+pub mod config;
+mod generation;
+pub mod import;
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use crate::engine::build::Queue;
+use crate::engine::catalog::{Catalog, Entry};
+use crate::engine::config::EngineConfig;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::format::{self, Format};
+use crate::store::Store;
+use crate::table::meta::{Meta, TableName};
+
+pub use ask::{Answer, Ask};
+pub use generation::{Generation, IndexState, IndexStatus};
+
+/// The tables of one data folder, open: imports into them, answers about them.
+///
+/// Cheap to clone: every clone is the same engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    catalog: Catalog,
+    /// Names that an import is working on.
+    importing: Mutex<HashSet<TableName>>,
+    /// Held while the store and the catalog are changed together.
+    publishing: Mutex<()>,
+    queue: Queue,
+    builder: Mutex<Option<JoinHandle<()>>>,
+    closing: AtomicBool,
+}
+
+/// What is known of a table.
+#[derive(Clone, Debug)]
+pub struct TableStatus {
+    /// Of the current generation.
+    pub meta: Meta,
+    /// Of its index.
+    pub index: IndexStatus,
+    /// Bytes of memory that rows, vocabulary and index take.
+    pub memory_bytes: usize,
+    /// Why the table cannot answer, if it cannot.
+    pub problem: Option<String>,
+}
+
+/// What is known of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineStatus {
+    /// Tables there are.
+    pub table_count: usize,
+    /// Rows of all tables.
+    pub row_count: u64,
+    /// Bytes on disk of the key-value store.
+    pub store_bytes: u64,
+    /// Bytes on disk of the index files.
+    pub index_bytes: u64,
+    /// Imports under way.
+    pub import_count: usize,
+    /// Graphs being built or waiting.
+    pub build_count: usize,
+}
+
+impl Engine {
+    /// Opens a data folder, made if missing. Every table answers when this returns, exactly at
+    /// first; graphs are read, or built again, in the background.
+    ///
+    /// A damaged table does not stop the others: it answers every question with the damage.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be read or written, is in use, or was written by another version.
+    pub fn open(config: &EngineConfig) -> Result<Self> {
+        let opening = || format!("opening the data folder {}", config.data.display());
+        let (store, swept) = Store::open(&config.data).context(opening)?;
+        if swept.generations > 0 {
+            tracing::info!(
+                generations = swept.generations,
+                blocks = swept.blocks,
+                "swept what unfinished imports left"
+            );
+        }
+        let catalog = Catalog::new();
+        for meta in store.tables().context(opening)? {
+            let name = meta.name.clone();
+            let entry = match store.read(&meta) {
+                Ok(table) => Entry::Live(Arc::new(Generation::new(meta, table))),
+                Err(error) => {
+                    tracing::error!(table = %name, ?error, "a table cannot be read");
+                    Entry::Damaged(meta, error.kind().clone())
+                }
+            };
+            catalog.publish(name, entry);
+        }
+        let shared = Arc::new(Shared {
+            store,
+            catalog,
+            importing: Mutex::new(HashSet::new()),
+            publishing: Mutex::new(()),
+            queue: Queue::new(),
+            builder: Mutex::new(None),
+            closing: AtomicBool::new(false),
+        });
+        for generation in shared.catalog.generations() {
+            shared.queue.push(generation);
+        }
+        *shared.builder.lock() = Some(build::start(&shared, config.index_threads)?);
+        Ok(Self { shared })
+    }
+
+    /// Stops imports and builds and waits for the builder. Questions are still answered.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        self.shared.queue.close();
+        let builder = self.shared.builder.lock().take();
+        if let Some(builder) = builder
+            && builder.join().is_err()
+        {
+            tracing::error!("the index builder had panicked");
+        }
+    }
+
+    /// Every table, by name.
+    pub fn tables(&self) -> Vec<TableStatus> {
+        self.shared.catalog.entries().iter().map(Entry::status).collect()
+    }
+
+    /// One table.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name.
+    pub fn table(&self, name: &TableName) -> Result<TableStatus> {
+        Ok(self.shared.catalog.entry(name)?.status())
+    }
+
+    /// Deletes a table, its rows and its index, and tells what it was. Questions that have begun
+    /// are still answered.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, or if the disk fails.
+    pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
+        let _publishing = self.shared.publishing.lock();
+        let status = self.shared.catalog.entry(name)?.status();
+        self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
+        self.shared.catalog.remove(name);
+        Ok(status)
+    }
+
+    /// Writes a table as a file of this format.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, if the format cannot carry one of its words, or if `out` fails.
+    pub fn export(
+        &self,
+        name: &TableName,
+        format: Format,
+        gzip: bool,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let generation = self.shared.catalog.generation(name)?;
+        format::write(generation.table(), format, gzip, out)
+            .context(|| format!("exporting the table {name}"))
+    }
+
+    /// What is known of the engine.
+    pub fn status(&self) -> EngineStatus {
+        let tables = self.tables();
+        let bytes = self.shared.store.bytes();
+        EngineStatus {
+            table_count: tables.len(),
+            row_count: tables.iter().map(|table| table.meta.row_count).sum(),
+            store_bytes: bytes.store,
+            index_bytes: bytes.index,
+            import_count: self.shared.importing.lock().len(),
+            build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
+        }
+    }
+}
+
+impl Shared {
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// An error once the engine is closing.
+    fn check_open(&self) -> Result<()> {
+        if self.is_closing() { Err(Error::new(ErrorKind::Closing)) } else { Ok(()) }
+    }
+}

@@ -1,1 +1,148 @@
-//! To be written.
+//! `Exact`: compares every row.
+
+use std::sync::Arc;
+
+use crate::index::{Index, IndexKind, SearchParams, rescore};
+use crate::table::Table;
+use crate::vector::top::{Near, TopK};
+use crate::vector::{RowId, kernel};
+
+/// Compares every row in single precision, and those that may be answers once more in double
+/// precision; the answer is what comparing every row in double precision would give.
+#[derive(Debug)]
+pub struct Exact {
+    table: Arc<Table>,
+}
+
+/// Rows kept beyond the answer at first, and the share of the answer that is added to them.
+const SLACK: usize = 16;
+const SLACK_SHARE: usize = 8;
+/// How many times more rows are kept each time that the slack was too little.
+const WIDEN: usize = 8;
+/// Lengths between which a product of single floats neither overflows nor loses digits.
+const NORM_MIN: f32 = 1e-25;
+const NORM_MAX: f32 = 1e30;
+
+impl Exact {
+    /// An index of this table; nothing is built.
+    pub fn new(table: Arc<Table>) -> Self {
+        Self { table }
+    }
+
+    /// The `keep` nearest in single precision.
+    fn scan(&self, query: &[f32], keep: usize, exclude: &[RowId]) -> Vec<Near> {
+        let mut top = TopK::new(keep);
+        for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
+            let norm = self.table.norm(row);
+            let similarity = if (NORM_MIN..=NORM_MAX).contains(&norm) {
+                kernel::dot(vector, query) / norm
+            } else {
+                #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+                let exact = self.table.similarity(row, query) as f32;
+                exact
+            };
+            if similarity >= top.threshold() && exclude.binary_search(&row).is_err() {
+                top.push(Near { row, similarity });
+            }
+        }
+        top.into_sorted()
+    }
+
+    /// The most by which a similarity in single precision can be wrong: one rounding a component,
+    /// and a few more.
+    fn error_max(&self) -> f32 {
+        (self.table.dim() + 8) as f32 * f32::EPSILON
+    }
+}
+
+impl Index for Exact {
+    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+        let k = params.k.min(self.table.len());
+        if k == 0 {
+            return Vec::new();
+        }
+        let mut exclude = params.exclude.to_vec();
+        exclude.sort_unstable();
+        let mut keep = k + SLACK + k / SLACK_SHARE;
+        loop {
+            let kept = self.scan(query, keep, &exclude);
+            // A row that was not kept is at most this similar.
+            let missed = match kept.last() {
+                Some(farthest) if kept.len() == keep => farthest.similarity + self.error_max(),
+                Some(_) | None => f32::NEG_INFINITY,
+            };
+            let answer = rescore(&self.table, query, k, kept.iter().map(|near| near.row));
+            if answer.last().is_none_or(|farthest| farthest.similarity > missed) {
+                return answer;
+            }
+            keep = keep.saturating_mul(WIDEN);
+        }
+    }
+
+    fn kind(&self) -> IndexKind {
+        IndexKind::Exact
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::tests::{clustered, naive, table_of};
+    use crate::vector::algebra::unit;
+
+    fn check(rows: &[Vec<f32>], query: &[f32], k: usize, exclude: &[RowId]) {
+        let table = Arc::new(table_of(rows));
+        let params = SearchParams { k, ef_search: 1, exclude };
+        let query = unit(query).unwrap();
+        let answer = Exact::new(Arc::clone(&table)).search(&query, &params);
+        assert_eq!(answer, naive(&table, &query, k, exclude));
+    }
+
+    #[test]
+    fn answers_equal_those_in_double_precision() {
+        for (dim, count) in [(1, 50), (2, 500), (7, 3_000), (100, 2_000), (16_384, 60)] {
+            let rows = clustered(count, dim, 3);
+            for k in [0, 1, 10, 100] {
+                check(&rows, &rows[1], k, &[]);
+                check(&rows, &rows[2], k, &[RowId(2), RowId(0), RowId(2), RowId(9_999_999)]);
+            }
+        }
+    }
+
+    #[test]
+    fn zero_rows_duplicates_and_ties_come_in_row_order() {
+        let mut rows = clustered(30, 5, 8);
+        for i in 0..400 {
+            rows.push(if i % 2 == 0 { vec![0.0; 5] } else { rows[4].clone() });
+        }
+        for k in [1, 5, 150, 201, 210, 430, 500] {
+            check(&rows, &rows[4], k, &[]);
+            check(&rows, &rows[7], k, &[RowId(31), RowId(33)]);
+        }
+    }
+
+    #[test]
+    fn near_ties_that_single_precision_cannot_tell_apart_are_told_apart() {
+        let close = |i: u16, j: u16| 1.0 + f32::from((i % 251 * 37 + j * 11) % 251) * 1e-6;
+        let rows: Vec<Vec<f32>> =
+            (0..3_000).map(|i| (0..64).map(|j| close(i, j)).collect()).collect();
+        check(&rows, &[1.0; 64], 10, &[]);
+    }
+
+    #[test]
+    fn huge_and_tiny_values_neither_overflow_nor_vanish() {
+        let mut rows = clustered(200, 12, 4);
+        for (row, factor) in rows.iter_mut().zip([3e37, 1e-38, 1e-44, 1.0].into_iter().cycle()) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+        rows.push(vec![f32::MAX; 12]);
+        rows.push(vec![-f32::MAX; 12]);
+        rows.push(vec![f32::from_bits(1); 12]);
+        check(&rows, &[1.0; 12], 20, &[]);
+        check(&rows, &rows[3], 203, &[]);
+    }
+}

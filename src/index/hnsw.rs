@@ -1,1 +1,176 @@
-//! To be written.
+//! Builds the hierarchy with hnsw_rs and hands its links over: the only file that names it.
+//!
+//! hnsw_rs sees row numbers in place of vectors, and distances between the rows' codes: it keeps no
+//! copy of the table, and no value that a file holds can make it panic.
+
+use std::sync::Arc;
+
+use hnsw_rs::prelude::{Distance, Hnsw};
+use rayon::ThreadPoolBuilder;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::codes::Codes;
+use crate::index::graph::Graph;
+use crate::index::links::{Hierarchy, Layer, Links};
+use crate::index::{Watch, refine};
+use crate::table::Table;
+
+/// How a graph is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildParams {
+    /// Links of a row in each upper layer, and half of those in the bottom layer; from 2 to
+    /// [`M_MAX`].
+    pub m: usize,
+    /// Width of the beam that looks for a new row's neighbors; more than twice `m`, at most
+    /// [`EF_CONSTRUCTION_MAX`].
+    pub ef_construction: usize,
+    /// Threads that build; 0 stands for one on each core. One thread always builds the same graph.
+    pub threads: usize,
+}
+
+impl Default for BuildParams {
+    fn default() -> Self {
+        Self { m: 8, ef_construction: 32, threads: 0 }
+    }
+}
+
+/// The most links of a row in an upper layer that hnsw_rs takes.
+pub const M_MAX: usize = 256;
+/// Width of the beam of a build.
+pub const EF_CONSTRUCTION_MAX: usize = 10_000;
+
+/// Layers that hnsw_rs can have.
+const LAYERS_MAX: usize = 16;
+/// Rows inserted one by one before threads insert side by side, which would leave the first unlinked.
+const ROWS_FIRST: usize = 1_000;
+/// Rows inserted between looks at the watch.
+const ROWS_AT_ONCE: usize = 4_096;
+/// The part of the build that hnsw_rs takes.
+const INSERT_SHARE: f32 = 0.8;
+
+/// Builds the graph of a table.
+///
+/// # Errors
+///
+/// If the parameters are out of range, if `watch` says that the build is cancelled, or if threads
+/// cannot be started.
+pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Result<Graph> {
+    check(params)?;
+    let threads = ThreadPoolBuilder::new().num_threads(params.threads).build();
+    let threads = threads.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
+    threads.install(|| {
+        let codes = Codes::new(table);
+        let mut hierarchy = insert(&codes, params, watch)?;
+        refine::refine(&codes, &mut hierarchy, &Rest { watch })?;
+        watch.progress(1.0);
+        Ok(Graph::new(Arc::clone(table), params, codes, hierarchy))
+    })
+}
+
+fn check(params: BuildParams) -> Result<()> {
+    if !(2..=M_MAX).contains(&params.m) {
+        return Err(Error::invalid("m", format!("m is from 2 to {M_MAX}")));
+    }
+    // Below, hnsw_rs takes every candidate as a neighbor, and many rows become unreachable.
+    if !(2 * params.m + 1..=EF_CONSTRUCTION_MAX).contains(&params.ef_construction) {
+        let problem = format!("more than twice m and at most {EF_CONSTRUCTION_MAX}");
+        return Err(Error::invalid("ef_construction", problem));
+    }
+    Ok(())
+}
+
+/// Progress of what comes after the insertion.
+struct Rest<'a> {
+    watch: &'a dyn Watch,
+}
+
+impl Watch for Rest<'_> {
+    fn progress(&self, share: f32) {
+        self.watch.progress(INSERT_SHARE + (1.0 - INSERT_SHARE) * share);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.watch.is_cancelled()
+    }
+}
+
+struct CodeDistance<'a> {
+    codes: &'a Codes,
+}
+
+impl Distance<u32> for CodeDistance<'_> {
+    fn eval(&self, a: &[u32], b: &[u32]) -> f32 {
+        self.codes.distance_between(a[0], b[0])
+    }
+}
+
+type Builder<'a> = Hnsw<'a, u32, CodeDistance<'a>>;
+
+fn insert(codes: &Codes, params: BuildParams, watch: &dyn Watch) -> Result<Hierarchy> {
+    let distance = CodeDistance { codes };
+    let builder: Builder<'_> =
+        Hnsw::new(params.m, codes.len(), LAYERS_MAX, params.ef_construction, distance);
+    let rows: Vec<u32> = (0..).take(codes.len()).collect();
+    let tasks: Vec<(&[u32], usize)> =
+        rows.chunks_exact(1).map(|row| (row, row[0] as usize)).collect();
+    let (first, rest) = tasks.split_at(ROWS_FIRST.min(tasks.len()));
+    first.iter().for_each(|&task| builder.insert_slice(task));
+    for (i, tasks) in rest.chunks(ROWS_AT_ONCE).enumerate() {
+        if watch.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled));
+        }
+        watch.progress(INSERT_SHARE * (i * ROWS_AT_ONCE) as f32 / rest.len() as f32);
+        if rayon::current_num_threads() == 1 {
+            tasks.iter().for_each(|&task| builder.insert_slice(task));
+        } else {
+            builder.parallel_insert_slice(&tasks.to_vec());
+        }
+    }
+    Ok(freeze(&builder, codes.len(), params.m))
+}
+
+/// Copies the links out.
+fn freeze(builder: &Builder<'_>, rows: usize, m: usize) -> Hierarchy {
+    let points = builder.get_point_indexation();
+    let top = usize::from(builder.get_max_level_observed());
+    // (row, links) of each layer, in no order yet.
+    let mut layers: Vec<Vec<(u32, Vec<u32>)>> = vec![Vec::new(); top + 1];
+    for level in 0..=top {
+        for point in points.get_layer_iterator(level) {
+            let row = row(point.get_origin_id(), rows);
+            let linked = point.get_neighborhood_id().into_iter().take(level + 1);
+            for (layer, linked) in layers.iter_mut().zip(linked) {
+                let links = linked.iter().map(|link| self::row(link.d_id, rows));
+                layer.push((row, links.filter(|&link| link != row).collect()));
+            }
+        }
+    }
+    let mut layers = layers.into_iter();
+    let mut bottom = Links::new(rows, 2 * m);
+    for (row, links) in layers.next().unwrap_or_default() {
+        bottom.set(row, links.into_iter());
+    }
+    let mut upper: Vec<Layer> = Vec::new();
+    for layer in layers {
+        let Some(layer) = freeze_layer(layer, m, upper.last()) else { break };
+        upper.push(layer);
+    }
+    Hierarchy { bottom, upper }
+}
+
+/// An upper layer; some of hnsw_rs's links lead to rows that are not in it: they are left out.
+fn freeze_layer(mut layer: Vec<(u32, Vec<u32>)>, m: usize, lower: Option<&Layer>) -> Option<Layer> {
+    layer.sort_unstable();
+    let rows: Vec<u32> = layer.iter().map(|&(row, _)| row).collect();
+    let mut links = Links::new(rows.len(), m);
+    let slot = |row: &u32| rows.binary_search(row).ok().and_then(|slot| u32::try_from(slot).ok());
+    for (from, (_, linked)) in (0..).zip(&layer) {
+        links.set(from, linked.iter().filter_map(slot));
+    }
+    Layer::new(rows, links, lower)
+}
+
+fn row(id: usize, rows: usize) -> u32 {
+    let row = u32::try_from(id).ok().filter(|_| id < rows);
+    row.expect("hnsw_rs hands back the row numbers that it was given")
+}

@@ -4,14 +4,26 @@
 //! | --- | --- |
 //! | `exact.rs` | compares every row: small tables, ground truth, and while there is no graph |
 //! | `hnsw.rs` | builds the hierarchy with hnsw_rs and hands its links over: the only file that names it |
+//! | `refine.rs` | better links for every row, found in the hierarchy itself |
+//! | `reach.rs` | links to rows that no walk would find |
 //! | `graph.rs` | the frozen graph and its search |
-//! | `file.rs` | the graph as a file, both ways |
+//! | `links.rs` | the layers of the graph as flat arrays |
+//! | `codes.rs` | rows as signed bytes, for estimates |
+//! | `beam.rs` | the walk along the links of one layer |
 //! | `visited.rs` | marks of rows seen, reused between searches |
+//! | `file.rs` | the graph as a file, both ways |
 
+mod beam;
+mod codes;
 pub mod exact;
 pub mod file;
 pub mod graph;
 pub mod hnsw;
+mod links;
+mod reach;
+mod refine;
+#[cfg(test)]
+mod tests;
 mod visited;
 
 use std::fmt;
@@ -34,6 +46,18 @@ pub trait Index: Send + Sync + fmt::Debug {
     /// Bytes of memory it takes beside the table.
     fn memory_bytes(&self) -> usize;
 }
+
+/// Follows a build that takes long, and can stop it.
+pub trait Watch: Sync {
+    /// Told now and then how much is done, from 0 to 1, never less than before.
+    fn progress(&self, share: f32);
+
+    /// Asked now and then whether to stop.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Rows up to which a table needs no graph: comparing every row is fast enough.
+pub const EXACT_ROWS_MAX: usize = 10_000;
 
 /// How to search.
 #[derive(Clone, Copy, Debug)]

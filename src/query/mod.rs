@@ -5,14 +5,22 @@
 //! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
 //! | `nearest.rs` | which words are nearest to these? |
 //! | `analogy.rs` | a is to b as c is to what? |
+//! | `lookup.rs` | which vectors do words have? |
+//! | `words.rs` | which words does the table have? |
 //! | `similarity.rs` | how alike are two words? |
 //! | `odd_one_out.rs` | which word does not belong? |
+//! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
+#[cfg(test)]
+pub(crate) mod golden;
+pub mod lookup;
 pub mod nearest;
 pub mod odd_one_out;
 pub mod resolve;
 pub mod similarity;
+pub mod tokenize;
+pub mod words;
 
 use crate::index::IndexKind;
 use crate::vector::RowId;
@@ -96,12 +104,12 @@ pub struct ResolvedWord {
     pub row: RowId,
 }
 
-/// Which words of a question were found, and which were skipped.
+/// Which words of a question were found, and which were skipped; each once, though asked twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WordsUsed {
-    /// Found, in the order asked.
+    /// Found, in the order first asked.
     pub found: Vec<ResolvedWord>,
-    /// Skipped, in the order asked.
+    /// Skipped, in the order first asked.
     pub unknown: Vec<String>,
 }
 
@@ -118,3 +126,6 @@ impl AnsweredBy {
     /// Every row compared.
     pub const EXACT: Self = Self { kind: IndexKind::Exact, ef_search: None };
 }
+
+#[cfg(test)]
+mod tests;

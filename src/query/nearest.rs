@@ -1,1 +1,143 @@
-//! To be written.
+//! Which words are nearest to these?
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::{Index, IndexKind, SearchParams};
+use crate::query::resolve::{Resolved, resolve};
+use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
+use crate::table::Table;
+use crate::vector::RowId;
+use crate::vector::algebra;
+use crate::vector::top::Near;
+
+/// The nearest words of a weighted mean of words and vectors (gensim's `most_similar`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearestQuery {
+    /// What to be near to.
+    pub positive: Vec<Weighted>,
+    /// What to be far from: its weights count with the sign turned.
+    pub negative: Vec<Weighted>,
+    /// How many neighbors.
+    pub k: usize,
+    /// Whether the question's own words and rows are no answers.
+    pub exclude_inputs: bool,
+    /// Neighbors below this cosine similarity are left out.
+    pub min_similarity: Option<f32>,
+    /// How near to search. Whoever asks hands over an exact index if `exact` is set.
+    pub effort: Effort,
+    /// How words are looked up.
+    pub words: WordOptions,
+}
+
+/// The answer to a [`NearestQuery`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearestAnswer {
+    /// Nearest first; ties in row order.
+    pub neighbors: Vec<Neighbor>,
+    /// What found them.
+    pub answered_by: AnsweredBy,
+    /// Which words of the question were found.
+    pub words: WordsUsed,
+}
+
+/// The words nearest to the mean: each vector is brought to length 1, then weighted and summed.
+///
+/// A vector of zeros has no direction and adds nothing. `default_ef` is the table's own beam width.
+///
+/// # Errors
+///
+/// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
+/// vectors cancel out.
+pub fn nearest(
+    table: &Table,
+    index: &dyn Index,
+    default_ef: usize,
+    query: &NearestQuery,
+) -> Result<NearestAnswer> {
+    let split = query.positive.len();
+    let weighted = || query.positive.iter().chain(&query.negative);
+    let asked: Vec<_> = weighted().map(|weighted| &weighted.query).collect();
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| match i.checked_sub(split) {
+            None => format!("positive[{i}]"),
+            Some(i) => format!("negative[{i}]"),
+        })?;
+    let signed = weighted().enumerate().map(|(i, weighted)| {
+        let weight = f64::from(weighted.weight);
+        if i < split { weight } else { -weight }
+    });
+    let known = || resolved.iter().flatten();
+    if known().next().is_none() {
+        return Err(unsuited("none of the question's words is in the table"));
+    }
+    let terms = resolved
+        .iter()
+        .zip(signed)
+        .filter_map(|(resolved, weight)| Some((resolved.as_ref()?.unit()?, weight)));
+    let Some(mean) = weighted_mean(table.dim(), terms) else {
+        return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
+    };
+    let exclude = if query.exclude_inputs { rows(known()) } else { Vec::new() };
+    let (mut nears, answered_by) =
+        search(index, &mean, query.k, &exclude, ef_search(query.effort, default_ef));
+    if let Some(min) = query.min_similarity {
+        nears.retain(|near| near.similarity >= min);
+    }
+    Ok(NearestAnswer { neighbors: named(table, nears), answered_by, words })
+}
+
+/// Asks an index; the beam that is told is the one used, never narrower than what is wanted.
+pub(super) fn search(
+    index: &dyn Index,
+    query: &[f32],
+    k: usize,
+    exclude: &[RowId],
+    ef_search: usize,
+) -> (Vec<Near>, AnsweredBy) {
+    let ef_search = ef_search.max(k + exclude.len());
+    let nears = index.search(query, &SearchParams { k, ef_search, exclude });
+    let answered_by = match index.kind() {
+        IndexKind::Exact => AnsweredBy::EXACT,
+        kind @ IndexKind::Graph => AnsweredBy { kind, ef_search: Some(ef_search) },
+    };
+    (nears, answered_by)
+}
+
+/// The beam that is asked for.
+pub(super) fn ef_search(effort: Effort, default_ef: usize) -> usize {
+    effort.ef_search.unwrap_or(default_ef)
+}
+
+/// A weighted sum at length 1; none if it is all zeros but for rounding.
+pub(super) fn weighted_mean(
+    dim: usize,
+    terms: impl Iterator<Item = (Vec<f32>, f64)>,
+) -> Option<Vec<f32>> {
+    let mut sum = vec![0.0; dim];
+    let mut weights = 0.0;
+    for (unit, weight) in terms {
+        algebra::add(&mut sum, weight, &unit);
+        weights += weight.abs();
+    }
+    // Unit vectors are in single precision: below this, what is left of them is rounding.
+    let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if norm > weights * f64::from(f32::EPSILON) { algebra::unit_sum(&sum) } else { None }
+}
+
+/// The rows among the inputs of a question.
+pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<RowId> {
+    let mut rows: Vec<_> = resolved.filter_map(|resolved| resolved.row).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// Rows with their words.
+pub(super) fn named(table: &Table, nears: Vec<Near>) -> Vec<Neighbor> {
+    let named =
+        |Near { row, similarity }| Neighbor { word: table.word(row).to_vec(), row, similarity };
+    nears.into_iter().map(named).collect()
+}
+
+fn unsuited(because: &str) -> Error {
+    Error::new(ErrorKind::Unsuited { operation: "nearest", because: because.to_owned() })
+}

@@ -1,27 +1,191 @@
-//! Placeholder.
+//! The gRPC server: requests to plain questions, answers to messages, errors to statuses.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `status.rs` | the only place where an error becomes a status |
+//! | `wire.rs` | shared messages, and the collector of bad fields |
+//! | `guard.rs` | deadlines and permits |
+//! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
+
+mod admin;
+mod bias;
+mod guard;
+mod search;
+mod status;
+mod table;
+mod text;
+mod transfer;
+mod wire;
+
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-/// Placeholder.
-#[derive(Debug, Clone)]
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+use crate::engine::Engine;
+use crate::engine::config::EngineConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::proto as pb;
+use crate::server::guard::Guard;
+use crate::server::status::status;
+
+/// How to serve.
+#[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Placeholder.
+    /// The data folder; made if missing.
     pub data: PathBuf,
-    /// Placeholder.
+    /// Threads that build a graph; 0 for one a core.
     pub index_threads: usize,
 }
 
-/// Placeholder.
+/// Opens the data folder and answers on the listener until `shutdown` completes; then finishes the
+/// calls that are under way, stops imports, and closes.
 ///
 /// # Errors
 ///
-/// Never.
+/// If the data folder cannot be opened, or if the listener fails.
 pub async fn serve(
     config: ServerConfig,
-    listener: tokio::net::TcpListener,
+    listener: TcpListener,
     shutdown: impl Future<Output = ()>,
-) -> crate::error::Result<()> {
-    let _ = (config, listener);
-    shutdown.await;
-    Ok(())
+) -> Result<()> {
+    let engine_config = EngineConfig { data: config.data, index_threads: config.index_threads };
+    let engine = blocking(move || Engine::open(&engine_config)).await?;
+    let (closing, is_closing) = watch::channel(false);
+    let desk =
+        Desk { engine: engine.clone(), guard: Guard::new(), is_closing, began: Instant::now() };
+
+    let (health_reporter, health) = tonic_health::server::health_reporter();
+    for name in service_names() {
+        health_reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+    }
+    let until_closing = async {
+        shutdown.await;
+        tracing::info!("closing: calls under way are finished, imports are stopped");
+        for name in service_names() {
+            health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+        }
+        closing.send_replace(true);
+    };
+    let routes = desk.routes()?.add_service(health);
+    let served = tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(Duration::from_secs(60)))
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(15)))
+        .http2_adaptive_window(Some(true))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), until_closing)
+        .await;
+    blocking(move || {
+        engine.close();
+        Ok(())
+    })
+    .await?;
+    served.map_err(|error| Error::caused(ErrorKind::Internal, error).context("serving"))
+}
+
+/// Names of the services, for health; the empty name stands for the whole server.
+fn service_names() -> [&'static str; 7] {
+    use tonic::server::NamedService;
+    [
+        "",
+        <pb::search_service_server::SearchServiceServer<Desk> as NamedService>::NAME,
+        <pb::table_service_server::TableServiceServer<Desk> as NamedService>::NAME,
+        <pb::transfer_service_server::TransferServiceServer<Desk> as NamedService>::NAME,
+        <pb::text_service_server::TextServiceServer<Desk> as NamedService>::NAME,
+        <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
+        <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
+    ]
+}
+
+/// Where calls come in: every service is implemented on it, one file a service.
+#[derive(Clone, Debug)]
+struct Desk {
+    engine: Engine,
+    guard: Guard,
+    is_closing: watch::Receiver<bool>,
+    began: Instant,
+}
+
+impl Desk {
+    fn routes(self) -> Result<tonic::service::Routes> {
+        let reflection_error = |error| Error::caused(ErrorKind::Internal, error);
+        let described = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let mut routes = tonic::service::Routes::builder();
+        macro_rules! add {
+            ($($service:ident::$server:ident),*) => {$(
+                routes.add_service(
+                    pb::$service::$server::new(self.clone())
+                        .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+                        .max_encoding_message_size(limits::MESSAGE_BYTES_MAX),
+                );
+            )*};
+        }
+        add!(
+            search_service_server::SearchServiceServer,
+            table_service_server::TableServiceServer,
+            transfer_service_server::TransferServiceServer,
+            text_service_server::TextServiceServer,
+            bias_service_server::BiasServiceServer,
+            admin_service_server::AdminServiceServer
+        );
+        routes
+            .add_service(described().build_v1().map_err(reflection_error)?)
+            .add_service(described().build_v1alpha().map_err(reflection_error)?);
+        Ok(routes.routes())
+    }
+
+    /// Every unary call: a permit, the question from its message (all bad fields at once), the
+    /// answer on a thread that may block, the message from it, and errors as statuses; within the
+    /// caller's deadline.
+    async fn answer<P, Q, A, M>(
+        &self,
+        request: Request<P>,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+    ) -> Result<Response<M>, Status>
+    where
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + Send + 'static,
+    {
+        let timeout = guard::timeout(request.metadata());
+        let answered = async {
+            let permit = self.guard.permit()?;
+            let query = Q::try_from(request.into_inner())?;
+            let engine = self.engine.clone();
+            blocking(move || {
+                // The permit goes with the work, not with the caller, who may leave earlier.
+                let _permit = permit;
+                ask(&engine, &query).map(M::from)
+            })
+            .await
+        };
+        let answer = match timeout {
+            Some(timeout) => tokio::time::timeout(timeout, answered)
+                .await
+                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Deadline))),
+            None => answered.await,
+        };
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+}
+
+/// Runs work on a thread that may block. A panic there becomes an error here.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::caused(ErrorKind::Internal, error)),
+    }
 }

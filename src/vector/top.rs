@@ -77,3 +77,33 @@ impl TopK {
         self.heap.into_sorted_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_keeps_what_sorting_everything_would(
+            values in proptest::collection::vec(-3_i8..=3, 0..60),
+            k in 0_usize..70,
+        ) {
+            let mut nears: Vec<Near> = values
+                .iter()
+                .zip(0..)
+                .map(|(&value, row)| Near { row: RowId(row), similarity: f32::from(value) / 3.0 })
+                .collect();
+            let mut top = TopK::new(k);
+            // Backward, so that ties arrive against the row order.
+            for &near in nears.iter().rev() {
+                let must_stay = near.similarity > top.threshold();
+                top.push(near);
+                prop_assert!(k == 0 || !must_stay || near.similarity >= top.threshold());
+            }
+            nears.sort_unstable();
+            nears.truncate(k);
+            prop_assert_eq!(top.into_sorted(), nears);
+        }
+    }
+}

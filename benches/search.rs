@@ -1,0 +1,203 @@
+//! How fast and how completely the nearest rows are found: one line of JSON for each measurement.
+//!
+//! Reads `vectors.f32`, `words.u32` and `analogies.f32` from `$WORDSPACE_DATA/bench` (unit rows of
+//! 100 floats, little-endian, no header), or else makes clustered rows. The row of a word asked for
+//! counts as its own neighbor. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
+//! and `_THREADS` change the build.
+#![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use wordspace::index::exact::Exact;
+use wordspace::index::hnsw::{self, BuildParams};
+use wordspace::index::{Index, SearchParams, Watch, file};
+use wordspace::table::Table;
+use wordspace::table::builder::TableBuilder;
+use wordspace::vector::top::Near;
+use wordspace::vector::{RowId, kernel};
+
+const K: usize = 10;
+const DIM: usize = 100;
+const ROWS_MADE: usize = 50_000;
+const EFS: [usize; 11] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384];
+const EXACT_QUERIES: usize = 200;
+
+fn main() {
+    let (rows, words, analogies) = read().unwrap_or_else(make);
+    let table = Arc::new(table_of(&rows));
+    drop(rows);
+    let words: Vec<Vec<f32>> = words.into_iter().map(|row| table.unit(row)).collect();
+    println!(
+        r#"{{"rows":{},"dim":{DIM},"kernels":"{}","table_bytes":{}}}"#,
+        table.len(),
+        kernel::name(),
+        table.memory_bytes()
+    );
+    let exact = Exact::new(Arc::clone(&table));
+    let sets = [("words", words), ("analogies", analogies)].map(|(name, queries)| {
+        let truth = queries.iter().map(|query| exact.search(query, &params(0))).collect();
+        Set { name, queries, truth }
+    });
+    for set in &sets {
+        measure("exact", &exact, set, 0);
+    }
+    let graph = build(&table);
+    for set in &sets {
+        for ef in EFS {
+            measure("graph", &graph, set, ef);
+        }
+    }
+}
+
+/// Questions and their right answers.
+struct Set {
+    name: &'static str,
+    queries: Vec<Vec<f32>>,
+    truth: Vec<Vec<Near>>,
+}
+
+fn params(ef_search: usize) -> SearchParams<'static> {
+    SearchParams { k: K, ef_search, exclude: &[] }
+}
+
+fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
+    let queries = if ef == 0 { EXACT_QUERIES } else { set.queries.len() };
+    let mut best = f64::INFINITY;
+    let mut times: Vec<u128> = Vec::new();
+    let mut found = 0;
+    for _ in 0..3 {
+        times.clear();
+        found = 0;
+        let start = Instant::now();
+        for (query, truth) in set.queries.iter().zip(&set.truth).take(queries) {
+            let start = Instant::now();
+            let answer = index.search(query, &params(ef));
+            times.push(start.elapsed().as_nanos());
+            found += answer.iter().filter(|&near| truth.contains(near)).count();
+        }
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    times.sort_unstable();
+    println!(
+        r#"{{"engine":"{engine}","queries":"{}","ef":{ef},"recall":{:.4},"qps":{:.0},"p50_us":{:.1}}}"#,
+        set.name,
+        found as f64 / (K * times.len()) as f64,
+        times.len() as f64 / best,
+        times[times.len() / 2] as f64 / 1e3,
+    );
+}
+
+struct Stages {
+    start: Instant,
+}
+
+impl Watch for Stages {
+    fn progress(&self, share: f32) {
+        if std::env::var_os("WORDSPACE_BENCH_STAGES").is_some() {
+            let (seconds, cpu) = (self.start.elapsed().as_secs_f64(), cpu_seconds());
+            println!(r#"{{"share":{share:.3},"seconds":{seconds:.1},"cpu_s":{cpu:.1}}}"#);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+fn build(table: &Arc<Table>) -> impl Index + use<> {
+    let default = BuildParams::default();
+    let params = BuildParams {
+        m: number("WORDSPACE_BENCH_M").unwrap_or(default.m),
+        ef_construction: number("WORDSPACE_BENCH_EFC").unwrap_or(default.ef_construction),
+        threads: number("WORDSPACE_BENCH_THREADS").unwrap_or(default.threads),
+    };
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let graph = hnsw::build(table, params, &Stages { start }).unwrap();
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let mut bytes = Vec::new();
+    file::write(&graph, 1, &mut bytes).unwrap();
+    let start = Instant::now();
+    file::read(Arc::clone(table), 1, &mut &bytes[..], bytes.len() as u64).unwrap();
+    println!(
+        r#"{{"build_s":{seconds:.1},"build_cpu_s":{cpu:.1},"m":{},"ef_construction":{},"threads":{},"graph_bytes":{},"file_bytes":{},"load_s":{:.3},"peak_bytes":{}}}"#,
+        params.m,
+        params.ef_construction,
+        params.threads,
+        graph.memory_bytes(),
+        bytes.len(),
+        start.elapsed().as_secs_f64(),
+        peak_bytes(),
+    );
+    graph
+}
+
+fn number(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok().map(|value| value.parse().unwrap())
+}
+
+/// Seconds that the processor worked for this process so far; 0 where the system does not tell.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat.split(' ').skip(13).take(2).map(|field| field.parse::<f64>().unwrap_or(0.0));
+    ticks.sum::<f64>() / 100.0
+}
+
+/// The most memory that this process had so far; 0 where the system does not tell.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1_024
+}
+
+type Questions = (Vec<Vec<f32>>, Vec<RowId>, Vec<Vec<f32>>);
+
+fn read() -> Option<Questions> {
+    let folder = std::env::var_os("WORDSPACE_DATA")?;
+    let folder = Path::new(&folder).join("bench");
+    let floats = |name: &str| -> Option<Vec<Vec<f32>>> {
+        let bytes = std::fs::read(folder.join(name)).ok()?;
+        let values: Vec<f32> = bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        Some(values.chunks_exact(DIM).map(<[f32]>::to_vec).collect())
+    };
+    let mut rows = floats("vectors.f32")?;
+    let analogies = floats("analogies.f32")?;
+    rows.truncate(number("WORDSPACE_BENCH_ROWS").unwrap_or(usize::MAX));
+    let words = std::fs::read(folder.join("words.u32")).ok()?;
+    let words = words.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
+    let count = u32::try_from(rows.len()).unwrap();
+    Some((rows, words.map(|row| RowId(row % count)).collect(), analogies))
+}
+
+/// Rows around centers, the same in every run.
+fn make() -> Questions {
+    println!(r#"{{"note":"no $WORDSPACE_DATA/bench: rows are made, not learned"}}"#);
+    let mut state = 1_u64;
+    let mut draw = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
+    };
+    let count = number("WORDSPACE_BENCH_ROWS").unwrap_or(ROWS_MADE);
+    let centers: Vec<Vec<f32>> =
+        (0..count.div_ceil(100)).map(|_| (0..DIM).map(|_| draw()).collect()).collect();
+    let mut near = |i: usize| -> Vec<f32> {
+        let row: Vec<f32> =
+            centers[i % centers.len()].iter().map(|center| center + draw()).collect();
+        wordspace::vector::algebra::unit(&row).unwrap()
+    };
+    let rows = (0..count).map(&mut near).collect();
+    let words = (0..1_000).map(|i| RowId::try_from(i * 7_919 % count).unwrap()).collect();
+    (rows, words, (0..1_000).map(near).collect())
+}
+
+fn table_of(rows: &[Vec<f32>]) -> Table {
+    let mut builder = TableBuilder::new(DIM).unwrap();
+    for (i, row) in rows.iter().enumerate() {
+        builder.push(format!("w{i}").as_bytes(), row).unwrap();
+    }
+    builder.build().unwrap()
+}

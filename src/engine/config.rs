@@ -1,0 +1,12 @@
+//! `EngineConfig`: where the tables are, and what the engine may take.
+
+use std::path::PathBuf;
+
+/// How to open an [`Engine`](crate::engine::Engine).
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The data folder; made if missing.
+    pub data: PathBuf,
+    /// Threads that build a graph; 0 for one a core.
+    pub index_threads: usize,
+}

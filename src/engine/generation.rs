@@ -1,0 +1,178 @@
+//! A generation: one published table with what answers questions of it.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::index::exact::Exact;
+use crate::index::graph::Graph;
+use crate::index::hnsw::BuildParams;
+use crate::index::{EXACT_ROWS_MAX, Index};
+use crate::query::Effort;
+use crate::table::Table;
+use crate::table::meta::Meta;
+
+/// A table's rows as one import left them. They never change; the graph joins them, once, when it
+/// is ready, and exact answers hold until then.
+#[derive(Debug)]
+pub struct Generation {
+    meta: Meta,
+    table: Arc<Table>,
+    exact: Exact,
+    graph: OnceLock<Graph>,
+    build: Mutex<Build>,
+}
+
+/// How far the graph is.
+#[derive(Debug)]
+struct Build {
+    state: IndexState,
+    progress: f32,
+    seconds: f32,
+    problem: String,
+}
+
+/// How far a table's graph is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// The table is so small that every answer is exact.
+    NotNeeded,
+    /// The graph waits for its turn.
+    Queued,
+    /// The graph is being built.
+    Building,
+    /// The graph answers.
+    Ready,
+    /// The build failed; answers stay exact.
+    Failed,
+}
+
+/// What is known of a table's index.
+#[derive(Clone, Debug)]
+pub struct IndexStatus {
+    /// How far the graph is.
+    pub state: IndexState,
+    /// Share of the build that is done, from 0 to 1.
+    pub progress: f32,
+    /// Seconds that the build took, or has taken so far; 0 if the graph was read from disk.
+    pub build_seconds: f32,
+    /// How it was built; none before it is ready.
+    pub params: Option<BuildParams>,
+    /// The beam's width if a question names none; none before it is ready.
+    pub ef_search: Option<usize>,
+    /// Why the build failed, if it did.
+    pub problem: String,
+}
+
+impl IndexStatus {
+    pub(super) fn failed(problem: &str) -> Self {
+        Self {
+            state: IndexState::Failed,
+            progress: 0.0,
+            build_seconds: 0.0,
+            params: None,
+            ef_search: None,
+            problem: problem.to_owned(),
+        }
+    }
+
+    /// Whether the graph is being built or waits for it.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, IndexState::Queued | IndexState::Building)
+    }
+}
+
+impl Generation {
+    /// A generation that answers exactly.
+    pub(super) fn new(meta: Meta, table: Table) -> Self {
+        let table = Arc::new(table);
+        let state = if table.len() <= EXACT_ROWS_MAX {
+            IndexState::NotNeeded
+        } else {
+            IndexState::Queued
+        };
+        Self {
+            meta,
+            exact: Exact::new(Arc::clone(&table)),
+            table,
+            graph: OnceLock::new(),
+            build: Mutex::new(Build { state, progress: 0.0, seconds: 0.0, problem: String::new() }),
+        }
+    }
+
+    /// What is known of the table beside its rows.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The generation's number.
+    pub fn number(&self) -> u64 {
+        self.meta.generation
+    }
+
+    /// The rows.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// What answers a question of this effort.
+    pub fn index(&self, effort: Effort) -> &dyn Index {
+        match self.graph.get() {
+            Some(graph) if !effort.exact => graph,
+            Some(_) | None => &self.exact,
+        }
+    }
+
+    /// The beam's width if a question names none; without a graph it has no meaning.
+    pub fn default_ef_search(&self) -> usize {
+        self.graph.get().map_or(0, Graph::default_ef_search)
+    }
+
+    /// Bytes of memory that rows, vocabulary and index take.
+    pub fn memory_bytes(&self) -> usize {
+        self.table.memory_bytes()
+            + self.exact.memory_bytes()
+            + self.graph.get().map_or(0, Index::memory_bytes)
+    }
+
+    /// What is known of the index.
+    pub fn index_status(&self) -> IndexStatus {
+        let build = self.build.lock();
+        let graph = self.graph.get();
+        IndexStatus {
+            state: build.state,
+            progress: build.progress,
+            build_seconds: build.seconds,
+            params: graph.map(Graph::params),
+            ef_search: graph.map(Graph::default_ef_search),
+            problem: build.problem.clone(),
+        }
+    }
+
+    pub(super) fn needs_graph(&self) -> bool {
+        self.build.lock().state == IndexState::Queued
+    }
+
+    pub(super) fn build_went_on(&self, progress: f32, seconds: f32) {
+        let mut build = self.build.lock();
+        build.state = IndexState::Building;
+        build.progress = progress;
+        build.seconds = seconds;
+    }
+
+    pub(super) fn build_failed(&self, problem: String) {
+        let mut build = self.build.lock();
+        build.state = IndexState::Failed;
+        build.problem = problem;
+    }
+
+    /// From here on the graph answers. `seconds`: what its build took; 0 if it was read from disk.
+    pub(super) fn set_graph(&self, graph: Graph, seconds: f32) {
+        let was_empty = self.graph.set(graph).is_ok();
+        assert!(was_empty, "a generation gets one graph");
+        let mut build = self.build.lock();
+        build.state = IndexState::Ready;
+        build.progress = 1.0;
+        build.seconds = seconds;
+    }
+}

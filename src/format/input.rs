@@ -1,0 +1,194 @@
+//! `Input`: a source's bytes after decompression, through a window of bounded size.
+
+use std::fmt;
+use std::io::{self, BufReader, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use memchr::memchr;
+
+use crate::error::{At, Error, ErrorKind, Result};
+use crate::format::malformed;
+use crate::limits;
+
+/// The least room that a read is given.
+const BLOCK: usize = 256 << 10;
+/// How a gzip file begins.
+pub(super) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
+/// A byte order mark, which stands before some text files and means nothing in UTF-8.
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Bytes not yet consumed stand in the window. It grows only as far as a caller asks to see, and
+/// callers ask for a line, a row or a word under a limit: never for a size that a file claims.
+pub(super) struct Input {
+    source: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes before the window.
+    passed: u64,
+    ended: bool,
+    /// For error messages.
+    format: &'static str,
+}
+
+impl Input {
+    /// The source's bytes, decompressed if they are gzip; and whether they are.
+    pub(super) fn open(source: Box<dyn Read + Send>) -> Result<(Self, bool)> {
+        let mut source = Source(source);
+        let mut head = Vec::new();
+        let peeked = source.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head);
+        let gzip = head == GZIP_MAGIC;
+        let whole = Cursor::new(head).chain(source);
+        let source: Box<dyn Read + Send> = if gzip {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, whole)))
+        } else {
+            Box::new(whole)
+        };
+        let input = Self {
+            source,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            passed: 0,
+            ended: false,
+            format: "embedding",
+        };
+        match peeked {
+            Ok(_) => Ok((input, gzip)),
+            Err(error) => Err(input.failed(error)),
+        }
+    }
+
+    /// Names the format in the errors to come.
+    pub(super) fn read_as(&mut self, format: &'static str) {
+        self.format = format;
+    }
+
+    /// The bytes that are there.
+    pub(super) fn window(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Bytes before the window.
+    pub(super) fn offset(&self) -> u64 {
+        self.passed
+    }
+
+    /// Moves the window's start. `count` is at most the window's length.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        self.passed += count as u64;
+    }
+
+    /// Reads once into the window; false at the end of the file.
+    pub(super) fn fill(&mut self) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        if self.buffer.len() - self.end < BLOCK {
+            self.make_room();
+        }
+        let count = match self.source.read(&mut self.buffer[self.end..]) {
+            Ok(count) => count,
+            Err(error) => return Err(self.failed(error)),
+        };
+        self.ended = count == 0;
+        self.end += count;
+        Ok(!self.ended)
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() - self.end < BLOCK {
+            self.buffer.resize(2 * self.buffer.len().max(BLOCK), 0);
+        }
+    }
+
+    /// Fills until the window has `count` bytes; false if the file ends before.
+    pub(super) fn fill_to(&mut self, count: usize) -> Result<bool> {
+        while self.end - self.start < count {
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The length of the line that the window starts with, its `\n` included unless the file ends
+    /// before; 0 only at the end of the file. `number` is the line's, for errors.
+    pub(super) fn line(&mut self, number: u64) -> Result<usize> {
+        let mut searched = 0;
+        let length = loop {
+            if let Some(i) = memchr(b'\n', &self.window()[searched..]) {
+                break searched + i + 1;
+            }
+            searched = self.end - self.start;
+            if searched > limits::LINE_BYTES_MAX || !self.fill()? {
+                break searched;
+            }
+        };
+        if length > limits::LINE_BYTES_MAX {
+            let max = limits::LINE_BYTES_MAX;
+            let problem = format!("the line is longer than LINE_BYTES_MAX, {max} bytes");
+            return Err(self.malformed(At::Line(number), problem));
+        }
+        Ok(length)
+    }
+
+    /// The file is wrong there.
+    pub(super) fn malformed(&self, at: At, problem: impl Into<String>) -> Error {
+        malformed(self.format, at, problem)
+    }
+
+    /// An error of reading, told apart: the caller's own, the source's, or that of the gzip data.
+    fn failed(&self, error: io::Error) -> Error {
+        let error = match error.downcast::<Error>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
+        let (problem, cause) = match error.downcast::<SourceError>() {
+            Ok(SourceError(cause)) => ("the source could not be read", cause),
+            Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                ("the gzip data is cut off; the file is not complete", cause)
+            }
+            Err(cause) => ("the gzip data is damaged", cause),
+        };
+        let at = At::Byte(self.passed + self.window().len() as u64);
+        let kind = ErrorKind::Malformed { format: self.format, at, problem: problem.to_owned() };
+        Error::caused(kind, cause)
+    }
+}
+
+/// The caller's source, with its errors marked, so that they are not taken for faults of the gzip
+/// data around which they pass.
+struct Source(Box<dyn Read + Send>);
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let ours = matches!(error.get_ref(), Some(inner) if inner.is::<Error>());
+                    return Err(if ours { error } else { io::Error::other(SourceError(error)) });
+                }
+                Ok(count) => return Ok(count),
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SourceError(io::Error);
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for SourceError {}

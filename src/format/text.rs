@@ -1,0 +1,231 @@
+//! Reads word2vec text and GloVe: a line a row.
+
+use memchr::{memchr, memrchr};
+
+use crate::error::{At, Result};
+use crate::format::detect::Layout;
+use crate::format::input::Input;
+use crate::format::{Fault, Reason, Row, RowReader, Step, shown};
+
+/// The rows of a text file.
+pub(super) struct TextReader {
+    input: Input,
+    dim: usize,
+    claimed: Option<u64>,
+    /// Lines consumed.
+    lines: u64,
+    /// How many of the last lines were blank and are not reported yet.
+    blanks: u64,
+}
+
+impl TextReader {
+    /// Reads on from behind the header.
+    pub(super) fn new(mut input: Input, layout: &Layout) -> Self {
+        input.consume(layout.header_bytes);
+        let lines = u64::from(layout.header_bytes > 0);
+        Self { input, dim: layout.dim, claimed: layout.claimed_rows, lines, blanks: 0 }
+    }
+
+    /// The length of the next line that is not blank; 0 at the end of the file.
+    fn next_line(&mut self) -> Result<usize> {
+        loop {
+            let length = self.input.line(self.lines + 1)?;
+            if length == 0 || !trim(&self.input.window()[..length]).is_empty() {
+                return Ok(length);
+            }
+            self.input.consume(length);
+            self.lines += 1;
+            self.blanks += 1;
+        }
+    }
+}
+
+impl RowReader for TextReader {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn claimed_rows(&self) -> Option<u64> {
+        self.claimed
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<Step> {
+        let length = self.next_line()?;
+        if length == 0 {
+            // Blank lines that end a file are no rows.
+            return Ok(Step::End);
+        }
+        if self.blanks > 0 {
+            let at = At::Line(self.lines - self.blanks + 1);
+            self.blanks -= 1;
+            let detail = "the line is blank".to_owned();
+            return Ok(Step::Fault(Fault {
+                reason: Reason::EmptyWord,
+                at,
+                word: String::new(),
+                detail,
+            }));
+        }
+        row.at = At::Line(self.lines + 1);
+        let line = trim(&self.input.window()[..length]);
+        let step = match parse(line, self.dim, &mut row.vector) {
+            Ok(word) => {
+                row.word.clear();
+                row.word.extend_from_slice(word);
+                Step::Row
+            }
+            Err(problem) => Step::Fault(problem.at(row.at)),
+        };
+        self.input.consume(length);
+        self.lines += 1;
+        Ok(step)
+    }
+}
+
+/// What is wrong with a line.
+pub(super) struct Problem {
+    reason: Reason,
+    word: String,
+    detail: String,
+}
+
+impl Problem {
+    fn new(reason: Reason, word: &[u8], detail: String) -> Self {
+        Self { reason, word: shown(word), detail }
+    }
+
+    fn wrong_dimension(word: &[u8], expected: usize, got: usize) -> Self {
+        let detail = format!("the row has {got} components, the file's vectors have {expected}");
+        Self::new(Reason::WrongDimension, word, detail)
+    }
+
+    fn at(self, at: At) -> Fault {
+        Fault { reason: self.reason, at, word: self.word, detail: self.detail }
+    }
+}
+
+/// A line without its end and without the separators before it.
+pub(super) fn trim(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let length = line.iter().rposition(|&byte| byte != b' ' && byte != b'\t').map_or(0, |i| i + 1);
+    &line[..length]
+}
+
+/// The separator of a trimmed line, and where it stands first.
+fn separator(line: &[u8]) -> (u8, Option<usize>) {
+    match memchr(b' ', line) {
+        Some(first) => (b' ', Some(first)),
+        None => (b'\t', memchr(b'\t', line)),
+    }
+}
+
+/// How many components a trimmed line would have if its word contained no separator.
+pub(super) fn components(line: &[u8]) -> usize {
+    let (separator, Some(_)) = separator(line) else { return 0 };
+    let fields = line.split(|&byte| byte == separator).filter(|field| !field.is_empty()).count();
+    // A line that starts with a separator has a word before it that is empty or begins with one.
+    if line.first() == Some(&separator) { fields } else { fields - 1 }
+}
+
+/// Splits a trimmed line into its word and `dim` numbers.
+pub(super) fn parse<'l>(
+    line: &'l [u8],
+    dim: usize,
+    vector: &mut Vec<f32>,
+) -> Result<&'l [u8], Problem> {
+    let (separator, first) = separator(line);
+    let Some(first) = first else {
+        return Err(Problem::wrong_dimension(line, dim, 0));
+    };
+    // Nearly every row: a word without separators, then numbers with one separator each.
+    if first > 0 && numbers(&line[first + 1..], separator, dim, vector) {
+        return Ok(&line[..first]);
+    }
+    parse_from_right(line, separator, dim, vector)
+}
+
+/// Whether `rest` is exactly `dim` numbers with one separator between two; they are in `vector`.
+fn numbers(mut rest: &[u8], separator: u8, dim: usize, vector: &mut Vec<f32>) -> bool {
+    vector.clear();
+    for i in 1..=dim {
+        let Ok((value, length)) = fast_float2::parse_partial::<f32, _>(rest) else {
+            return false;
+        };
+        vector.push(value);
+        match rest[length..].split_first() {
+            None => return i == dim,
+            Some((&byte, more)) if byte == separator => rest = more,
+            Some(_) => return false,
+        }
+    }
+    false
+}
+
+fn parse_from_right<'l>(
+    line: &'l [u8],
+    separator: u8,
+    dim: usize,
+    vector: &mut Vec<f32>,
+) -> Result<&'l [u8], Problem> {
+    let (word, fields) = split(line, separator, dim)?;
+    vector.clear();
+    let mut shortest = usize::MAX;
+    for field in fields.split(|&byte| byte == separator).filter(|field| !field.is_empty()) {
+        let Some(value) = number(field) else {
+            return Err(unreadable(word, field, vector.len() + 1));
+        };
+        vector.push(value);
+        shortest = shortest.min(field.len());
+    }
+    if word.is_empty() {
+        let detail = "no word stands before the numbers".to_owned();
+        return Err(Problem::new(Reason::EmptyWord, word, detail));
+    }
+    let mut more = word.split(|&byte| byte == separator);
+    let first = more.next().unwrap_or(word);
+    let like_own = |field: &[u8]| {
+        let digits = field.iter().any(u8::is_ascii_digit);
+        field.len() >= shortest && digits && number(field).is_some()
+    };
+    let surplus = more.clone().count();
+    if surplus > 0 && more.all(like_own) {
+        return Err(Problem::wrong_dimension(first, dim, dim + surplus));
+    }
+    Ok(word)
+}
+
+/// The word, and the last `dim` fields.
+fn split(line: &[u8], separator: u8, dim: usize) -> Result<(&[u8], &[u8]), Problem> {
+    let mut end = line.len();
+    let mut padded = false;
+    for got in 0..dim {
+        let from = end;
+        end = before_run(&line[..end], separator);
+        padded |= end < from;
+        let Some(before) = memrchr(separator, &line[..end]) else {
+            let first = line.split(|&byte| byte == separator).next().unwrap_or(line);
+            return Err(Problem::wrong_dimension(first, dim, got));
+        };
+        end = before;
+    }
+    let fields = &line[end + 1..];
+    // In columns that are padded, so is the word's; else a separator before the last one is its own.
+    let word_end = if padded { before_run(&line[..end], separator) } else { end };
+    Ok((&line[..word_end], fields))
+}
+
+/// Where the separators begin that the bytes end with.
+fn before_run(bytes: &[u8], separator: u8) -> usize {
+    bytes.iter().rposition(|&byte| byte != separator).map_or(0, |i| i + 1)
+}
+
+fn number(field: &[u8]) -> Option<f32> {
+    fast_float2::parse(field).ok()
+}
+
+fn unreadable(word: &[u8], field: &[u8], position: usize) -> Problem {
+    let comma = if field.contains(&b',') { "; decimals are written with a point" } else { "" };
+    let detail = format!("component {position}, \"{}\", is not a number{comma}", shown(field));
+    Problem::new(Reason::UnreadableNumber, word, detail)
+}

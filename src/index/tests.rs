@@ -1,0 +1,271 @@
+//! Stories about the whole index, and what the tests of its files share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::ErrorKind;
+use crate::index::exact::Exact;
+use crate::index::file;
+use crate::index::graph::Graph;
+use crate::index::hnsw::{self, BuildParams};
+use crate::index::links::{Hierarchy, NONE};
+use crate::index::{Index, IndexKind, SearchParams, Watch};
+use crate::table::Table;
+use crate::table::builder::TableBuilder;
+use crate::vector::RowId;
+use crate::vector::top::Near;
+
+/// Rows around a few centers, as words stand around topics; the same for the same seed.
+pub(super) fn clustered(count: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
+    let mut state = seed;
+    let mut draw = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
+    };
+    let centers: Vec<Vec<f32>> =
+        (0..count.div_ceil(50)).map(|_| (0..dim).map(|_| draw()).collect()).collect();
+    (0..count)
+        .map(|i| centers[i % centers.len()].iter().map(|center| center + 0.7 * draw()).collect())
+        .collect()
+}
+
+pub(super) fn table_of(rows: &[Vec<f32>]) -> Table {
+    let mut builder = TableBuilder::new(rows[0].len()).unwrap();
+    for (i, row) in rows.iter().enumerate() {
+        builder.push(format!("w{i}").as_bytes(), row).unwrap();
+    }
+    builder.build().unwrap()
+}
+
+/// The answer by comparing every row in double precision.
+pub(super) fn naive(table: &Table, query: &[f32], k: usize, exclude: &[RowId]) -> Vec<Near> {
+    #[expect(clippy::cast_possible_truncation, reason = "as an index does")]
+    let near = |row| Near { row, similarity: table.similarity(row, query) as f32 };
+    let rows = (0..table.len()).map(|row| RowId::try_from(row).unwrap());
+    let mut nears: Vec<Near> = rows.filter(|row| !exclude.contains(row)).map(near).collect();
+    nears.sort_unstable();
+    nears.truncate(k);
+    nears
+}
+
+/// How many rows of the bottom layer a walk from the entry can reach.
+pub(super) fn reachable(hierarchy: &Hierarchy) -> usize {
+    let mut seen = vec![false; hierarchy.bottom.len()];
+    let mut waiting = vec![hierarchy.entry()];
+    while let Some(row) = waiting.pop() {
+        if !std::mem::replace(&mut seen[row as usize], true) {
+            waiting.extend(hierarchy.bottom.of(row));
+        }
+    }
+    seen.into_iter().filter(|&seen| seen).count()
+}
+
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn progress(&self, _share: f32) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+fn build(rows: &[Vec<f32>], m: usize) -> (Arc<Table>, Graph) {
+    let table = Arc::new(table_of(rows));
+    let params = BuildParams { m, ef_construction: 4 * m, threads: 1 };
+    let graph = hnsw::build(&table, params, &Unwatched).unwrap();
+    (table, graph)
+}
+
+fn bytes_of(graph: &Graph, generation: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    file::write(graph, generation, &mut bytes).unwrap();
+    bytes
+}
+
+fn load(table: &Arc<Table>, generation: u64, mut bytes: &[u8]) -> crate::error::Result<Graph> {
+    let length = bytes.len() as u64;
+    file::read(Arc::clone(table), generation, &mut bytes, length)
+}
+
+#[test]
+fn the_graph_finds_nearly_all_that_comparing_every_row_finds() {
+    let (table, graph) = build(&clustered(5_000, 32, 1), 8);
+    let exact = Exact::new(Arc::clone(&table));
+    assert_eq!((graph.kind(), exact.kind()), (IndexKind::Graph, IndexKind::Exact));
+    let mut found = 0;
+    for row in (0..5_000).step_by(25).map(RowId) {
+        let exclude = [row];
+        let params = SearchParams { k: 10, ef_search: 48, exclude: &exclude };
+        let query = table.unit(row);
+        let (answer, truth) = (graph.search(&query, &params), exact.search(&query, &params));
+        assert!(answer.len() == 10 && answer.is_sorted() && !answer.iter().any(|n| n.row == row));
+        found += answer.iter().filter(|&near| truth.contains(near)).count();
+    }
+    assert!(found >= 1_960, "{found} of 2000 found");
+}
+
+#[test]
+fn every_row_can_be_reached_even_among_duplicates_and_zeros() {
+    let mut rows = clustered(1_500, 16, 6);
+    for i in 0..1_500 {
+        rows.push(if i % 3 == 0 { vec![0.0; 16] } else { rows[i % 2].clone() });
+    }
+    for rows in [&rows[..1], &rows[..2], &rows[..1_500], &rows] {
+        let (_, graph) = build(rows, 4);
+        assert_eq!(reachable(graph.hierarchy()), rows.len());
+        for row in (0..).take(rows.len()) {
+            let slots = graph.hierarchy().bottom.slots(row);
+            assert!(slots.iter().all(|&link| link == NONE || (link as usize) < rows.len()));
+            assert!(!slots.contains(&row), "row {row} leads to itself");
+        }
+    }
+}
+
+#[test]
+fn as_many_rows_come_as_asked_whatever_is_excluded() {
+    let (table, graph) = build(&clustered(3_000, 8, 9), 4);
+    let query = table.unit(RowId(17));
+    let nearest = naive(&table, &query, 60, &[]);
+    let exclude: Vec<RowId> = nearest.iter().take(50).map(|near| near.row).collect();
+    let search =
+        |k, exclude: &[RowId]| graph.search(&query, &SearchParams { k, ef_search: 1, exclude });
+    assert_eq!(search(5, &exclude).len(), 5);
+    assert!(search(5, &exclude).iter().all(|near| !exclude.contains(&near.row)));
+    assert_eq!(search(0, &exclude), []);
+    assert_eq!(search(3_000, &exclude), naive(&table, &query, 3_000, &exclude));
+    assert_eq!(search(usize::MAX, &[]).len(), 3_000);
+}
+
+#[test]
+fn one_thread_builds_the_same_file_twice_and_the_file_gives_the_same_graph() {
+    let rows = clustered(2_500, 20, 4);
+    let (table, graph) = build(&rows, 6);
+    let bytes = bytes_of(&graph, 7);
+    assert!(bytes == bytes_of(&build(&rows, 6).1, 7), "a second build differs");
+    let again = load(&table, 7, &bytes).unwrap();
+    assert!(bytes == bytes_of(&again, 7), "the file read differs");
+    assert_eq!((again.params().m, again.params().ef_construction), (6, 24));
+    let params = SearchParams { k: 5, ef_search: 40, exclude: &[] };
+    let query = table.unit(RowId(3));
+    assert_eq!(again.search(&query, &params), graph.search(&query, &params));
+}
+
+#[test]
+fn threads_build_a_graph_as_good() {
+    let table = Arc::new(table_of(&clustered(3_000, 16, 5)));
+    let params = BuildParams { threads: 3, ..BuildParams::default() };
+    let graph = hnsw::build(&table, params, &Unwatched).unwrap();
+    assert_eq!(reachable(graph.hierarchy()), 3_000);
+    let params = SearchParams { k: 10, ef_search: 64, exclude: &[] };
+    let found: usize = (0..3_000)
+        .step_by(50)
+        .map(|row| {
+            let query = table.unit(RowId(row));
+            let truth = naive(&table, &query, 10, &[]);
+            graph.search(&query, &params).iter().filter(|&near| truth.contains(near)).count()
+        })
+        .sum();
+    assert!(found >= 580, "{found} of 600 found");
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_never_believed() {
+    let (table, graph) = build(&clustered(60, 3, 2), 2);
+    let bytes = bytes_of(&graph, 5);
+    for end in 0..bytes.len() {
+        let error = load(&table, 5, &bytes[..end]).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{end} bytes: {error}");
+        // The length of the whole file, and fewer bytes behind it.
+        let mut rest = &bytes[..end];
+        assert!(file::read(Arc::clone(&table), 5, &mut rest, bytes.len() as u64).is_err());
+    }
+    for at in 0..bytes.len() {
+        for flip in [1, 0x80, 0xff] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= flip;
+            let error = load(&table, 5, &bytes).unwrap_err();
+            match error.kind() {
+                ErrorKind::ForeignVersion { expected: 1, .. } => assert!((8..12).contains(&at)),
+                kind => assert!(matches!(kind, ErrorKind::Corrupt { .. }), "{at}: {error}"),
+            }
+        }
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(load(&table, 5, &longer).is_err());
+}
+
+#[test]
+fn a_file_with_right_checksums_and_wrong_numbers_is_refused() {
+    let (table, graph) = build(&clustered(60, 3, 2), 2);
+    let good = bytes_of(&graph, 5);
+    let bottom = 60 * 8 * 4;
+    for at in (16..good.len()).step_by(4) {
+        for word in [0_u32, 1, 59, 60, u32::MAX - 1, u32::MAX] {
+            let mut bytes = good.clone();
+            bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+            let sum = crc32fast::hash(&bytes[72..72 + bottom]);
+            bytes[56..60].copy_from_slice(&sum.to_le_bytes());
+            let sum = crc32fast::hash(&bytes[72 + bottom..]);
+            bytes[68..72].copy_from_slice(&sum.to_le_bytes());
+            let sum = crc32fast::hash(&bytes[16..72]);
+            bytes[12..16].copy_from_slice(&sum.to_le_bytes());
+            if let Ok(graph) = load(&table, 5, &bytes) {
+                let params = SearchParams { k: 3, ef_search: 1, exclude: &[] };
+                assert_eq!(graph.search(&table.unit(RowId(0)), &params).len(), 3);
+                assert!(bytes == bytes_of(&graph, 5), "word {at} was not kept");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_generation_or_table_is_refused() {
+    let (table, graph) = build(&clustered(60, 3, 2), 2);
+    let bytes = bytes_of(&graph, 5);
+    assert!(load(&table, 6, &bytes).is_err());
+    assert!(load(&Arc::new(table_of(&clustered(61, 3, 2))), 5, &bytes).is_err());
+    assert!(load(&Arc::new(table_of(&clustered(60, 4, 2))), 5, &bytes).is_err());
+}
+
+#[test]
+fn a_build_tells_its_progress_and_stops_when_told() {
+    struct StopAfter {
+        looks: usize,
+        seen: AtomicUsize,
+        last: std::sync::Mutex<f32>,
+    }
+    impl Watch for StopAfter {
+        fn progress(&self, share: f32) {
+            let mut last = self.last.lock().unwrap();
+            assert!((*last..=1.0).contains(&share), "{share} after {last}");
+            *last = share;
+        }
+
+        fn is_cancelled(&self) -> bool {
+            self.seen.fetch_add(1, Ordering::Relaxed) >= self.looks
+        }
+    }
+    let table = Arc::new(table_of(&clustered(10_000, 4, 1)));
+    let params = BuildParams { m: 3, ef_construction: 8, threads: 1 };
+    let mut looks = 0;
+    loop {
+        let watch = StopAfter { looks, seen: AtomicUsize::new(0), last: Default::default() };
+        match hnsw::build(&table, params, &watch) {
+            Ok(_) => break assert!(*watch.last.lock().unwrap() > 0.99 && looks > 4),
+            Err(error) => assert_eq!(error.kind(), &ErrorKind::Cancelled),
+        }
+        looks += 1;
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    let table = Arc::new(table_of(&clustered(10, 2, 1)));
+    for (m, ef_construction) in [(0, 8), (1, 8), (8, 16), (257, 1_000), (8, 10_001)] {
+        let params = BuildParams { m, ef_construction, threads: 1 };
+        let error = hnsw::build(&table, params, &Unwatched).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidArgument { .. }), "{m} {ef_construction}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Which words does the table have? In row order, page by page.
+
+use crate::error::{Error, Result};
+use crate::table::Table;
+use crate::vector::RowId;
+
+/// A page of words is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordsQuery {
+    /// Only words that start with these bytes.
+    pub prefix: Vec<u8>,
+    /// Words on the page at most; not 0.
+    pub page_size: usize,
+    /// Where the page starts: the token of the page before; empty for the first.
+    pub page_token: String,
+}
+
+/// A page of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordsAnswer {
+    /// The words with their rows, in row order.
+    pub words: Vec<(Vec<u8>, RowId)>,
+    /// Asks for the next page; empty on the last.
+    pub next_page_token: String,
+}
+
+/// The table's words from where the token says.
+///
+/// # Errors
+///
+/// If the token was not given by this generation of the table for this prefix.
+pub fn words(table: &Table, generation: u64, query: &WordsQuery) -> Result<WordsAnswer> {
+    let start = start_of(table, generation, query)?;
+    let rows = (start..table.len()).filter_map(|row| RowId::try_from(row).ok());
+    let mut matching = rows.filter(|&row| table.word(row).starts_with(&query.prefix));
+    let mut words = Vec::new();
+    for row in matching.by_ref().take(query.page_size) {
+        words.push((table.word(row).to_vec(), row));
+    }
+    let next = matching.next();
+    let next_page_token = next.map_or_else(String::new, |row| token(generation, row, query));
+    Ok(WordsAnswer { words, next_page_token })
+}
+
+/// Generation, row, and a checksum of both with the prefix, in hexadecimal.
+fn token(generation: u64, row: RowId, query: &WordsQuery) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&generation.to_le_bytes());
+    hasher.update(&row.0.to_le_bytes());
+    hasher.update(&query.prefix);
+    format!("{generation:x}-{row:x}-{:x}", hasher.finalize(), row = row.0)
+}
+
+fn start_of(table: &Table, generation: u64, query: &WordsQuery) -> Result<usize> {
+    if query.page_token.is_empty() {
+        return Ok(0);
+    }
+    let row = query.page_token.split('-').nth(1);
+    let row = row.and_then(|row| u32::from_str_radix(row, 16).ok()).map(RowId);
+    match row {
+        Some(row) if table.has(row) && token(generation, row, query) == query.page_token => {
+            Ok(row.index())
+        }
+        Some(_) | None => {
+            let problem = "not a token for this table and prefix; the table may have been \
+                           replaced: ask for the first page again";
+            Err(Error::invalid("page_token", problem))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::builder::TableBuilder;
+
+    fn table(words: &[&str]) -> Table {
+        let mut builder = TableBuilder::new(1).unwrap();
+        for word in words {
+            builder.push(word.as_bytes(), &[1.0]).unwrap();
+        }
+        builder.build().unwrap()
+    }
+
+    #[test]
+    fn pages_join_to_the_whole_list() {
+        let table = table(&["cat", "dog", "car", "cow", "cap", "bat"]);
+        for page_size in 1..8 {
+            let mut got = Vec::new();
+            let mut page_token = String::new();
+            loop {
+                let query = WordsQuery { prefix: b"ca".to_vec(), page_size, page_token };
+                let page = words(&table, 7, &query).unwrap();
+                got.extend(page.words);
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            let want = [("cat", 0), ("car", 2), ("cap", 4)];
+            assert_eq!(got, want.map(|(word, row)| (word.as_bytes().to_vec(), RowId(row))));
+        }
+    }
+
+    #[test]
+    fn a_foreign_token_is_refused() {
+        let table = table(&["cat", "car"]);
+        let query = |prefix: &str, page_token: &str| WordsQuery {
+            prefix: prefix.into(),
+            page_size: 1,
+            page_token: page_token.to_owned(),
+        };
+        let token = words(&table, 7, &query("c", "")).unwrap().next_page_token;
+        assert!(words(&table, 7, &query("c", &token)).is_ok());
+        for (generation, prefix, token) in
+            [(8, "c", token.as_str()), (7, "ca", &token), (7, "c", "x"), (7, "c", "7-1-0")]
+        {
+            assert!(words(&table, generation, &query(prefix, token)).is_err(), "{token}");
+        }
+    }
+}

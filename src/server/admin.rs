@@ -1,0 +1,65 @@
+//! AdminService: the server itself.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::engine::EngineStatus;
+use crate::error::{Error, Result};
+use crate::proto as pb;
+use crate::proto::admin_service_server::AdminService;
+use crate::server::{Desk, wire};
+use crate::vector::kernel;
+
+#[async_trait]
+impl AdminService for Desk {
+    async fn get_status(
+        &self,
+        request: Request<pb::GetStatusRequest>,
+    ) -> Result<Response<pb::GetStatusResponse>, Status> {
+        let uptime_seconds = self.began.elapsed().as_secs_f64();
+        self.answer(request, move |engine, Everything| {
+            Ok(Measured { engine: engine.status(), uptime_seconds })
+        })
+        .await
+    }
+}
+
+struct Everything;
+
+impl TryFrom<pb::GetStatusRequest> for Everything {
+    type Error = Error;
+
+    fn try_from(_: pb::GetStatusRequest) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+struct Measured {
+    engine: EngineStatus,
+    uptime_seconds: f64,
+}
+
+impl From<Measured> for pb::GetStatusResponse {
+    fn from(Measured { engine, uptime_seconds }: Measured) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds,
+            table_count: wire::count(engine.table_count),
+            row_count: engine.row_count,
+            resident_bytes: resident("VmRSS:").unwrap_or(0),
+            resident_bytes_max: resident("VmHWM:").unwrap_or(0),
+            store_bytes: engine.store_bytes,
+            index_bytes: engine.index_bytes,
+            kernel: kernel::name().to_owned(),
+            import_count: wire::count(engine.import_count),
+            build_count: wire::count(engine.build_count),
+        }
+    }
+}
+
+/// A line of Linux's account of this process's memory, in bytes; none on other systems.
+fn resident(line: &str) -> Option<u64> {
+    let account = std::fs::read_to_string("/proc/self/status").ok()?;
+    let value = account.lines().find_map(|text| text.strip_prefix(line))?;
+    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1_024)
+}

@@ -1,0 +1,65 @@
+//! What a call may take: its deadline, and one of a bounded number of permits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::metadata::MetadataMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+
+/// Hands out permits; a call without one is refused at once, so that the others stay fast.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    permits: Arc<Semaphore>,
+}
+
+impl Guard {
+    pub(super) fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(limits::CALLS_MAX)) }
+    }
+
+    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permits = Arc::clone(&self.permits);
+        permits.try_acquire_owned().map_err(|_| Error::new(ErrorKind::Overloaded))
+    }
+}
+
+/// How long the caller will wait, if the call says so. A little less than it says: tonic watches the
+/// same header and would answer CANCELLED.
+pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
+    let header = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok()?;
+    let timeout = match unit {
+        "H" => Duration::from_secs(count.checked_mul(3_600)?),
+        "M" => Duration::from_secs(count.checked_mul(60)?),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    };
+    Some(timeout - (timeout / 10).min(Duration::from_millis(5)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_read_and_shortened() {
+        let timeout = |header: &'static str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("grpc-timeout", header.parse().unwrap());
+            timeout(&metadata)
+        };
+        assert_eq!(timeout("2S"), Some(Duration::from_millis(1_995)));
+        assert_eq!(timeout("10m"), Some(Duration::from_millis(9)));
+        assert_eq!(timeout("0n"), Some(Duration::ZERO));
+        for nonsense in ["", "S", "1x", "-1S", "99999999999999999999H", "5124095576030431H"] {
+            assert_eq!(timeout(nonsense), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! SearchService: nearest words, analogies, similarities, the odd one out.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::engine::{Answer, Ask, Engine};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::proto as pb;
+use crate::proto::search_service_server::SearchService;
+use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyQuery};
+use crate::query::nearest::{NearestAnswer, NearestQuery};
+use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
+use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
+use crate::query::{AnsweredBy, Weighted};
+use crate::server::Desk;
+use crate::server::wire::{self, Fields};
+use crate::table::meta::TableName;
+
+/// Neighbors that an answer holds if the question names no number.
+const K_DEFAULT: usize = 10;
+
+#[async_trait]
+impl SearchService for Desk {
+    async fn nearest(
+        &self,
+        request: Request<pb::NearestRequest>,
+    ) -> Result<Response<pb::NearestResponse>, Status> {
+        self.answer(request, Engine::nearest).await
+    }
+
+    async fn nearest_batch(
+        &self,
+        request: Request<pb::NearestBatchRequest>,
+    ) -> Result<Response<pb::NearestBatchResponse>, Status> {
+        self.answer(request, Engine::nearest_batch).await
+    }
+
+    async fn analogy(
+        &self,
+        request: Request<pb::AnalogyRequest>,
+    ) -> Result<Response<pb::AnalogyResponse>, Status> {
+        self.answer(request, Engine::analogy).await
+    }
+
+    async fn similarity(
+        &self,
+        request: Request<pb::SimilarityRequest>,
+    ) -> Result<Response<pb::SimilarityResponse>, Status> {
+        self.answer(request, Engine::similarity).await
+    }
+
+    async fn odd_one_out(
+        &self,
+        request: Request<pb::OddOneOutRequest>,
+    ) -> Result<Response<pb::OddOneOutResponse>, Status> {
+        self.answer(request, Engine::odd_one_out).await
+    }
+}
+
+impl TryFrom<pb::NearestRequest> for Ask<NearestQuery> {
+    type Error = Error;
+
+    fn try_from(mut request: pb::NearestRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(std::mem::take(&mut request.table));
+        let query = nearest_query(&mut fields, request);
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQuery {
+    let pb::NearestRequest {
+        table: _,
+        positive,
+        negative,
+        k,
+        exclude_inputs,
+        exact,
+        ef_search,
+        min_similarity,
+        words,
+    } = request;
+    let total = positive.len() + negative.len();
+    fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
+    let mut side = |field: &str, queries: Vec<pb::WordOrVector>| -> Vec<Weighted> {
+        let weighted = |(i, query)| fields.weighted(&format!("{field}[{i}]"), query);
+        queries.into_iter().enumerate().map(weighted).collect()
+    };
+    let positive = side("positive", positive);
+    let negative = side("negative", negative);
+    if min_similarity.is_some_and(f32::is_nan) {
+        fields.bad("min_similarity", "a similarity is a number from -1 to 1");
+    }
+    NearestQuery {
+        positive,
+        negative,
+        k: fields.number("k", k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
+        exclude_inputs: exclude_inputs.unwrap_or(true),
+        min_similarity,
+        effort: fields.effort(exact, ef_search),
+        words: fields.word_options(words),
+    }
+}
+
+impl From<Answer<NearestAnswer>> for pb::NearestResponse {
+    fn from(mut answer: Answer<NearestAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info = wire::info(&answer, answer.answer.answered_by, words);
+        Self { neighbors: wire::neighbors(answer.answer.neighbors), answer: Some(info) }
+    }
+}
+
+impl TryFrom<pb::NearestBatchRequest> for Ask<Vec<NearestQuery>> {
+    type Error = Error;
+
+    fn try_from(request: pb::NearestBatchRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let pb::NearestBatchRequest { table, queries } = request;
+        let table = fields.table(table);
+        fields.count("queries", queries.len(), 1..=limits::BATCH_MAX);
+        let mut query = Vec::with_capacity(queries.len());
+        for (i, request) in queries.into_iter().enumerate() {
+            query.push(fields.within(&format!("queries[{i}]"), |fields| {
+                if !same_table(&request.table, table.as_ref()) {
+                    fields.bad("table", "a batch asks one table; leave it empty here");
+                }
+                nearest_query(fields, request)
+            }));
+        }
+        let neighbors: usize = query.iter().map(|query: &NearestQuery| query.k).sum();
+        if neighbors > limits::BATCH_NEIGHBORS_MAX {
+            let max = limits::BATCH_NEIGHBORS_MAX;
+            fields.bad("queries", format!("{neighbors} neighbors in all; at most {max} allowed"));
+        }
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+fn same_table(name: &str, table: Option<&TableName>) -> bool {
+    name.is_empty() || table.is_none_or(|table| table.as_str() == name)
+}
+
+impl From<Answer<Vec<NearestAnswer>>> for pb::NearestBatchResponse {
+    fn from(batch: Answer<Vec<NearestAnswer>>) -> Self {
+        let Answer { table, generation, answer } = batch;
+        let response = |answer| {
+            pb::NearestResponse::from(Answer { table: table.clone(), generation, answer })
+        };
+        Self { answers: answer.into_iter().map(response).collect() }
+    }
+}
+
+impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::AnalogyRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let query = AnalogyQuery {
+            a: fields.query("a", request.a),
+            b: fields.query("b", request.b),
+            c: fields.query("c", request.c),
+            method: match fields.choice("method", request.method) {
+                pb::AnalogyMethod::Unspecified | pb::AnalogyMethod::CosAdd => AnalogyMethod::CosAdd,
+                pb::AnalogyMethod::CosMul => AnalogyMethod::CosMul,
+            },
+            k: fields.number("k", request.k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
+            exclude_inputs: request.exclude_inputs.unwrap_or(true),
+            with_inputs: request.with_inputs,
+            effort: fields.effort(request.exact, request.ef_search),
+            words: fields.word_options(request.words),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<AnalogyAnswer>> for pb::AnalogyResponse {
+    fn from(mut answer: Answer<AnalogyAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info = wire::info(&answer, answer.answer.answered_by, words);
+        Self {
+            neighbors: wire::neighbors(answer.answer.neighbors),
+            neighbors_with_inputs: wire::neighbors(
+                answer.answer.neighbors_with_inputs.unwrap_or_default(),
+            ),
+            answer: Some(info),
+        }
+    }
+}
+
+impl TryFrom<pb::SimilarityRequest> for Ask<SimilarityQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::SimilarityRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.count("pairs", request.pairs.len(), 1..=limits::BATCH_MAX);
+        let pair = |(i, pair): (usize, pb::similarity_request::Pair)| {
+            let path = format!("pairs[{i}]");
+            fields.within(&path, |fields| (fields.query("a", pair.a), fields.query("b", pair.b)))
+        };
+        let pairs = request.pairs.into_iter().enumerate().map(pair).collect();
+        let query = SimilarityQuery { pairs, words: fields.word_options(request.words) };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<SimilarityAnswer>> for pb::SimilarityResponse {
+    fn from(mut answer: Answer<SimilarityAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info = wire::info(&answer, AnsweredBy::EXACT, words);
+        let pair = |similarity| pb::similarity_response::PairSimilarity { similarity };
+        let similarities = answer.answer.similarities.into_iter().map(pair).collect();
+        Self { similarities, answer: Some(info) }
+    }
+}
+
+impl TryFrom<pb::OddOneOutRequest> for Ask<OddOneOutQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::OddOneOutRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.count("queries", request.queries.len(), 3..=limits::QUERY_WORDS_MAX);
+        let queries = fields.queries("queries", request.queries);
+        let query = OddOneOutQuery { queries, words: fields.word_options(request.words) };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<OddOneOutAnswer>> for pb::OddOneOutResponse {
+    fn from(mut answer: Answer<OddOneOutAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info = wire::info(&answer, AnsweredBy::EXACT, words);
+        let answer = answer.answer;
+        let ranked = |query: crate::query::odd_one_out::RankedQuery| {
+            pb::odd_one_out_response::RankedQuery {
+                index: wire::count(query.index),
+                word: query.word,
+                similarity: query.similarity,
+            }
+        };
+        Self {
+            odd_index: wire::count(answer.odd_index),
+            ranked: answer.ranked.into_iter().map(ranked).collect(),
+            answer: Some(info),
+        }
+    }
+}

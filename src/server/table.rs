@@ -1,0 +1,238 @@
+//! TableService: which tables there are, and what stands in them.
+
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::engine::{Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
+use crate::error::{Error, Result};
+use crate::format::Format;
+use crate::limits;
+use crate::proto as pb;
+use crate::proto::table_service_server::TableService;
+use crate::query::AnsweredBy;
+use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
+use crate::query::words::{WordsAnswer, WordsQuery};
+use crate::server::Desk;
+use crate::server::wire::{self, Fields};
+use crate::table::meta::{Provenance, TableName};
+
+/// Words on a page if the question names no number.
+const PAGE_DEFAULT: usize = 1_000;
+
+#[async_trait]
+impl TableService for Desk {
+    async fn get_table(
+        &self,
+        request: Request<pb::GetTableRequest>,
+    ) -> Result<Response<pb::GetTableResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.table(name)).await
+    }
+
+    async fn list_tables(
+        &self,
+        request: Request<pb::ListTablesRequest>,
+    ) -> Result<Response<pb::ListTablesResponse>, Status> {
+        self.answer(request, |engine, Nothing| Ok(engine.tables())).await
+    }
+
+    async fn delete_table(
+        &self,
+        request: Request<pb::DeleteTableRequest>,
+    ) -> Result<Response<pb::DeleteTableResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.delete(name)).await
+    }
+
+    async fn lookup(
+        &self,
+        request: Request<pb::LookupRequest>,
+    ) -> Result<Response<pb::LookupResponse>, Status> {
+        self.answer(request, Engine::lookup).await
+    }
+
+    async fn list_words(
+        &self,
+        request: Request<pb::ListWordsRequest>,
+    ) -> Result<Response<pb::ListWordsResponse>, Status> {
+        self.answer(request, Engine::words).await
+    }
+}
+
+/// A question that is only a table's name.
+struct Named(TableName);
+
+impl TryFrom<pb::GetTableRequest> for Named {
+    type Error = Error;
+
+    fn try_from(request: pb::GetTableRequest) -> Result<Self> {
+        TableName::try_from(request.table).map(Self)
+    }
+}
+
+impl TryFrom<pb::DeleteTableRequest> for Named {
+    type Error = Error;
+
+    fn try_from(request: pb::DeleteTableRequest) -> Result<Self> {
+        TableName::try_from(request.table).map(Self)
+    }
+}
+
+/// A question without fields.
+struct Nothing;
+
+impl TryFrom<pb::ListTablesRequest> for Nothing {
+    type Error = Error;
+
+    fn try_from(_: pb::ListTablesRequest) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl From<TableStatus> for pb::GetTableResponse {
+    fn from(table: TableStatus) -> Self {
+        Self { table: Some(table.into()) }
+    }
+}
+
+impl From<TableStatus> for pb::DeleteTableResponse {
+    fn from(table: TableStatus) -> Self {
+        Self { table: Some(table.into()) }
+    }
+}
+
+impl From<Vec<TableStatus>> for pb::ListTablesResponse {
+    fn from(tables: Vec<TableStatus>) -> Self {
+        Self { tables: tables.into_iter().map(pb::Table::from).collect() }
+    }
+}
+
+impl From<TableStatus> for pb::Table {
+    fn from(table: TableStatus) -> Self {
+        Self {
+            name: table.meta.name.to_string(),
+            generation: table.meta.generation,
+            row_count: table.meta.row_count,
+            dim: table.meta.dim,
+            dtype: pb::Dtype::F32.into(),
+            metric: pb::Metric::Cosine.into(),
+            provenance: Some(table.meta.provenance.into()),
+            index: Some(table.index.into()),
+            memory_bytes: table.memory_bytes as u64,
+            problem: table.problem.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Provenance> for pb::Provenance {
+    fn from(provenance: Provenance) -> Self {
+        let format = Format::from_name(&provenance.format);
+        Self {
+            source: provenance.source,
+            format: format.map_or(pb::Format::Rows, pb::Format::from).into(),
+            source_bytes: provenance.source_bytes,
+            imported_at: i64::try_from(provenance.imported_at)
+                .ok()
+                .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+        }
+    }
+}
+
+impl From<IndexStatus> for pb::IndexStatus {
+    fn from(index: IndexStatus) -> Self {
+        let state = match index.state {
+            IndexState::NotNeeded => pb::IndexState::NotNeeded,
+            IndexState::Queued => pb::IndexState::Queued,
+            IndexState::Building => pb::IndexState::Building,
+            IndexState::Ready => pb::IndexState::Ready,
+            IndexState::Failed => pb::IndexState::Failed,
+        };
+        Self {
+            state: state.into(),
+            progress: index.progress,
+            build_seconds: index.build_seconds,
+            links_max: index.params.map_or(0, |params| wire::count(2 * params.m)),
+            ef_construction: index.params.map_or(0, |params| wire::count(params.ef_construction)),
+            ef_search: index.ef_search.map_or(0, wire::count),
+            problem: index.problem,
+        }
+    }
+}
+
+impl TryFrom<pb::LookupRequest> for Ask<LookupQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::LookupRequest) -> Result<Self> {
+        use pb::word_or_vector::Query;
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.count("queries", request.queries.len(), 1..=limits::BATCH_MAX);
+        for (i, query) in request.queries.iter().enumerate() {
+            if matches!(query.query, Some(Query::Vector(_))) {
+                fields.bad(format_args!("queries[{i}]"), "a look-up needs a word or a row");
+            }
+        }
+        let query = LookupQuery {
+            queries: fields.queries("queries", request.queries),
+            unit: request.unit,
+            words: fields.word_options(request.words),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<LookupAnswer>> for pb::LookupResponse {
+    fn from(mut answer: Answer<LookupAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info = wire::info(&answer, AnsweredBy::EXACT, words);
+        let vector = |found: Option<WordVector>| found.map(pb::WordVector::from);
+        let vectors = answer.answer.vectors.into_iter();
+        Self {
+            vectors: vectors.map(|found| vector(found).unwrap_or_default()).collect(),
+            answer: Some(info),
+        }
+    }
+}
+
+impl From<WordVector> for pb::WordVector {
+    fn from(found: WordVector) -> Self {
+        let (word, word_bytes) = wire::shown(found.word);
+        Self {
+            word,
+            row: found.row.0,
+            found: true,
+            vector: Some(pb::Vector { values: found.vector }),
+            norm: found.norm,
+            word_bytes,
+        }
+    }
+}
+
+impl TryFrom<pb::ListWordsRequest> for Ask<WordsQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::ListWordsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let page_size =
+            fields.number("page_size", request.page_size, 1..=limits::PAGE_MAX, PAGE_DEFAULT);
+        let query = WordsQuery {
+            prefix: request.prefix.into_bytes(),
+            page_size,
+            page_token: request.page_token,
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<WordsAnswer>> for pb::ListWordsResponse {
+    fn from(answer: Answer<WordsAnswer>) -> Self {
+        let info = wire::info(&answer, AnsweredBy::EXACT, crate::query::WordsUsed::default());
+        let word = |(word, row): (Vec<u8>, crate::vector::RowId)| {
+            let (word, word_bytes) = wire::shown(word);
+            pb::list_words_response::Word { word, row: row.0, word_bytes }
+        };
+        Self {
+            words: answer.answer.words.into_iter().map(word).collect(),
+            next_page_token: answer.answer.next_page_token,
+            answer: Some(info),
+        }
+    }
+}

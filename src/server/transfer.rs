@@ -1,0 +1,391 @@
+//! TransferService: embedding files and rows in, files out, as streams with bounded buffers.
+//!
+//! An import runs on a thread that may block and reads its source through a channel of a few
+//! messages: while the disk is slow the channel is full, the stream is not read, and the sender
+//! waits. A stream that breaks, a caller that leaves and a server that closes all end the source
+//! with an error, so the import fails and nothing changes.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use crate::engine::import::{
+    IfExists, ImportOptions, ImportProgress, ImportReport, OnDuplicate, OnInvalid, OnInvalidUtf8,
+    Source,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Format;
+use crate::limits;
+use crate::proto as pb;
+use crate::proto::import_request::Part;
+use crate::proto::import_response::Part as ReplyPart;
+use crate::proto::transfer_service_server::TransferService;
+use crate::server::status::status;
+use crate::server::wire::{self, Fields};
+use crate::server::{Desk, blocking};
+use crate::table::meta::TableName;
+
+/// Messages that wait between the stream and the thread that reads or writes them.
+const MESSAGES_WAITING_MAX: usize = 4;
+/// Time between two progress replies.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Bytes of one chunk of an export.
+const EXPORT_CHUNK_BYTES: usize = 256 << 10;
+
+type Replies<T> = ReceiverStream<Result<T, Status>>;
+
+#[async_trait]
+impl TransferService for Desk {
+    type ImportStream = Replies<pb::ImportResponse>;
+    type ExportStream = Replies<pb::ExportResponse>;
+
+    async fn import(
+        &self,
+        request: Request<Streaming<pb::ImportRequest>>,
+    ) -> Result<Response<Self::ImportStream>, Status> {
+        let mut stream = request.into_inner();
+        let header = match stream.message().await?.and_then(|message| message.part) {
+            Some(Part::Header(header)) => header,
+            Some(Part::Chunk(_) | Part::Rows(_)) | None => {
+                let problem = "the first message of an import is its header";
+                return Err(status(&Error::invalid("header", problem)));
+            }
+        };
+        let permit = self.guard.permit().map_err(|error| status(&error))?;
+        let job = ImportJob::try_from(header).map_err(|error| status(&error))?;
+        let (replies, answer) = mpsc::channel(MESSAGES_WAITING_MAX);
+        let (parts, source) = mpsc::channel(MESSAGES_WAITING_MAX);
+        tokio::spawn(forward(stream, parts, replies.clone(), self.is_closing.clone()));
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let source = job.source(source);
+            let mut progress = Progress::new(replies.clone(), job.total_bytes);
+            let imported =
+                engine.import(&job.options, source, &mut |now| progress.reply(now));
+            let last = match imported {
+                Ok(report) => Ok(report_reply(&job.options.table, report)),
+                Err(error) => Err(status(&error)),
+            };
+            // Nobody is left to hear it if this fails.
+            let _ = replies.blocking_send(last);
+        });
+        Ok(Response::new(ReceiverStream::new(answer)))
+    }
+
+    async fn export(
+        &self,
+        request: Request<pb::ExportRequest>,
+    ) -> Result<Response<Self::ExportStream>, Status> {
+        let permit = self.guard.permit().map_err(|error| status(&error))?;
+        let job = ExportJob::try_from(request.into_inner()).map_err(|error| status(&error))?;
+        let engine = self.engine.clone();
+        let (replies, answer) = mpsc::channel(MESSAGES_WAITING_MAX);
+        tokio::spawn(async move {
+            let errors = replies.clone();
+            let written = blocking(move || {
+                let _permit = permit;
+                let mut out = BufWriter::with_capacity(EXPORT_CHUNK_BYTES, ChunkWriter { replies });
+                engine.export(&job.table, job.format, job.gzip, &mut out)?;
+                out.flush().map_err(|error| Error::caused(ErrorKind::Cancelled, error))
+            });
+            if let Err(error) = written.await {
+                // Nobody is left to hear it if this fails.
+                let _ = errors.send(Err(status(&error))).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answer)))
+    }
+}
+
+/// Hands the stream's messages to the importing thread, until the stream ends or breaks, the caller
+/// leaves, or the server closes.
+async fn forward(
+    mut stream: Streaming<pb::ImportRequest>,
+    parts: mpsc::Sender<Result<Part>>,
+    replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
+    mut is_closing: watch::Receiver<bool>,
+) {
+    loop {
+        let message = tokio::select! {
+            message = stream.message() => message,
+            () = replies.closed() => Err(Status::cancelled("the caller left")),
+            () = closed(&mut is_closing) => {
+                // Nobody is left to hear it if this fails; likewise below.
+                let _ = parts.send(Err(Error::new(ErrorKind::Closing))).await;
+                return;
+            }
+        };
+        let part = match message {
+            Ok(Some(pb::ImportRequest { part: Some(part) })) => Ok(part),
+            Ok(Some(pb::ImportRequest { part: None })) => {
+                Err(Error::invalid("part", "every message holds a header, a chunk or rows"))
+            }
+            Ok(None) => return,
+            Err(broken) => Err(Error::caused(ErrorKind::Cancelled, broken)
+                .context("the stream broke off before its end")),
+        };
+        let was_last = part.is_err();
+        if parts.send(part).await.is_err() || was_last {
+            return;
+        }
+    }
+}
+
+async fn closed(is_closing: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone, which is as good.
+    let _ = is_closing.wait_for(|&closing| closing).await;
+}
+
+/// What a header asks for.
+struct ImportJob {
+    options: ImportOptions,
+    /// None: rows; else a file, of this format or to be looked at.
+    file: Option<Option<Format>>,
+    total_bytes: Option<u64>,
+}
+
+impl ImportJob {
+    fn source(&self, parts: mpsc::Receiver<Result<Part>>) -> Source {
+        match self.file {
+            Some(format) => Source::File(Box::new(ChunkReader { parts, chunk: Vec::new(), at: 0 }), format),
+            None => Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() })),
+        }
+    }
+}
+
+impl TryFrom<pb::ImportHeader> for ImportJob {
+    type Error = Error;
+
+    fn try_from(header: pb::ImportHeader) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(header.table);
+        if header.source.len() > limits::SOURCE_BYTES_MAX {
+            let problem = format!("at most {} bytes", limits::SOURCE_BYTES_MAX);
+            fields.bad("source", problem);
+        }
+        if header.limit == Some(0) {
+            fields.bad("limit", "at least 1");
+        }
+        let file = match fields.choice("format", header.format) {
+            pb::Format::Unspecified => Some(None),
+            pb::Format::Rows => None,
+            pb::Format::Word2vecText => Some(Some(Format::Word2vecText)),
+            pb::Format::Word2vecBinary => Some(Some(Format::Word2vecBinary)),
+            pb::Format::Glove => Some(Some(Format::Glove)),
+        };
+        let on_duplicate = match fields.choice("on_duplicate", header.on_duplicate) {
+            pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
+            pb::OnDuplicate::Error => OnDuplicate::Error,
+            pb::OnDuplicate::Last => OnDuplicate::Last,
+            pb::OnDuplicate::Mean => OnDuplicate::Mean,
+        };
+        let on_invalid = match fields.choice("on_invalid", header.on_invalid) {
+            pb::OnInvalid::Unspecified | pb::OnInvalid::Error => OnInvalid::Error,
+            pb::OnInvalid::Skip => OnInvalid::Skip,
+        };
+        let on_invalid_utf8 = match fields.choice("on_invalid_utf8", header.on_invalid_utf8) {
+            pb::OnInvalidUtf8::Unspecified | pb::OnInvalidUtf8::KeepBytes => {
+                OnInvalidUtf8::KeepBytes
+            }
+            pb::OnInvalidUtf8::Replace => OnInvalidUtf8::Replace,
+            pb::OnInvalidUtf8::Skip => OnInvalidUtf8::Skip,
+            pb::OnInvalidUtf8::Error => OnInvalidUtf8::Error,
+        };
+        let if_exists = match fields.choice("if_exists", header.if_exists) {
+            pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
+            pb::IfExists::Replace => IfExists::Replace,
+        };
+        fields.finish(|| {
+            let source_name =
+                if header.source.is_empty() { "a stream".to_owned() } else { header.source };
+            let options = ImportOptions {
+                table: table?,
+                source_name,
+                on_duplicate,
+                on_invalid,
+                on_invalid_utf8,
+                if_exists,
+                limit: header.limit,
+                imported_at: seconds_since_1970(),
+            };
+            Some(Self { options, file, total_bytes: header.total_bytes })
+        })
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Sends progress, not too often; a full channel loses a progress reply and nothing else.
+struct Progress {
+    replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
+    total_bytes: Option<u64>,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    fn new(
+        replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
+        total_bytes: Option<u64>,
+    ) -> Self {
+        Self { replies, total_bytes, last: None }
+    }
+
+    fn reply(&mut self, now: ImportProgress) {
+        if self.last.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let progress = pb::ImportProgress {
+            bytes_read: now.bytes_read,
+            rows_read: now.rows_read,
+            total_bytes: self.total_bytes,
+        };
+        let part = Some(ReplyPart::Progress(progress));
+        let _ = self.replies.try_send(Ok(pb::ImportResponse { part }));
+    }
+}
+
+/// The chunks of a stream as one file. An error of the stream comes out inside an `io::Error`.
+struct ChunkReader {
+    parts: mpsc::Receiver<Result<Part>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Read for ChunkReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.chunk.len() {
+            match self.parts.blocking_recv() {
+                None => return Ok(0),
+                Some(Ok(Part::Chunk(chunk))) => {
+                    self.chunk = chunk;
+                    self.at = 0;
+                }
+                Some(Ok(Part::Header(_) | Part::Rows(_))) => {
+                    let problem = "after the header of a file come only chunks";
+                    return Err(io::Error::other(Error::invalid("part", problem)));
+                }
+                Some(Err(error)) => return Err(io::Error::other(error)),
+            }
+        }
+        let count = buffer.len().min(self.chunk.len() - self.at);
+        buffer[..count].copy_from_slice(&self.chunk[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+/// The rows of a stream, one by one.
+struct RowIterator {
+    parts: mpsc::Receiver<Result<Part>>,
+    rows: std::vec::IntoIter<pb::ImportRow>,
+}
+
+impl Iterator for RowIterator {
+    type Item = Result<(Vec<u8>, Vec<f32>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Some(Ok((row.word.into_bytes(), row.values)));
+            }
+            match self.parts.blocking_recv()? {
+                Ok(Part::Rows(rows)) => self.rows = rows.rows.into_iter(),
+                Ok(Part::Header(_) | Part::Chunk(_)) => {
+                    let problem = "after the header of FORMAT_ROWS come only rows";
+                    return Some(Err(Error::invalid("part", problem)));
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
+    let reason = |counted: crate::engine::import::ReasonCount| pb::ImportReason {
+        reason: counted.reason.to_owned(),
+        count: counted.count,
+        rows_left_out: counted.rows_left_out,
+        done: counted.done.to_owned(),
+        examples: counted
+            .examples
+            .into_iter()
+            .map(|(at, word)| pb::ImportExample { at: at.to_string(), word })
+            .collect(),
+    };
+    let report = pb::ImportReport {
+        table: table.to_string(),
+        generation: report.generation,
+        format: report.format.map_or(pb::Format::Rows, pb::Format::from).into(),
+        gzip: report.gzip,
+        dim: wire::count(report.dim),
+        rows_read: report.rows_read,
+        rows_kept: report.rows_kept,
+        bytes_read: report.bytes_read,
+        reasons: report.reasons.into_iter().map(reason).collect(),
+        read_seconds: report.read_seconds,
+        durable_seconds: report.durable_seconds,
+    };
+    pb::ImportResponse { part: Some(ReplyPart::Report(report)) }
+}
+
+impl From<Format> for pb::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Word2vecText => Self::Word2vecText,
+            Format::Word2vecBinary => Self::Word2vecBinary,
+            Format::Glove => Self::Glove,
+        }
+    }
+}
+
+/// What an export asks for.
+struct ExportJob {
+    table: TableName,
+    format: Format,
+    gzip: bool,
+}
+
+impl TryFrom<pb::ExportRequest> for ExportJob {
+    type Error = Error;
+
+    fn try_from(request: pb::ExportRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let format = match fields.choice("format", request.format) {
+            pb::Format::Word2vecText => Some(Format::Word2vecText),
+            pb::Format::Word2vecBinary => Some(Format::Word2vecBinary),
+            pb::Format::Glove => Some(Format::Glove),
+            pb::Format::Unspecified | pb::Format::Rows => {
+                fields.bad("format", "the format of a file is needed");
+                None
+            }
+        };
+        fields.finish(|| Some(Self { table: table?, format: format?, gzip: request.gzip }))
+    }
+}
+
+/// Sends what is written to it as chunks.
+struct ChunkWriter {
+    replies: mpsc::Sender<Result<pb::ExportResponse, Status>>,
+}
+
+impl Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = Ok(pb::ExportResponse { chunk: bytes.to_vec() });
+        match self.replies.blocking_send(chunk) {
+            Ok(()) => Ok(bytes.len()),
+            Err(_) => Err(io::Error::other(Error::new(ErrorKind::Cancelled))),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! Shared messages to plain values and back, and the collector of bad fields.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use crate::engine::Answer;
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::index::IndexKind;
+use crate::limits;
+use crate::proto as pb;
+use crate::query::{
+    AnsweredBy, Effort, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions, WordOrVector,
+    WordsUsed,
+};
+use crate::table::meta::TableName;
+use crate::vector::RowId;
+
+/// Reads the fields of one request and collects what is wrong with them, so that the caller hears
+/// of every bad field at once. A reader returns a harmless value for a bad field; `finish` sees to
+/// it that nothing is done with it.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    violations: Vec<Violation>,
+    /// Path of the message being read, such as `queries[3].`.
+    path: String,
+}
+
+impl Fields {
+    /// The value built from the fields, if all were right. `build` gives none only for a field that
+    /// was found bad.
+    pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T> {
+        if !self.violations.is_empty() {
+            let violations = self.violations;
+            return Err(Error::new(ErrorKind::InvalidArgument { violations }));
+        }
+        build().ok_or_else(|| Error::new(ErrorKind::Internal))
+    }
+
+    pub(super) fn bad(&mut self, field: impl Display, problem: impl Into<String>) {
+        let field = format!("{}{field}", self.path);
+        self.violations.push(Violation { field, problem: problem.into() });
+    }
+
+    /// Reads a message inside the message.
+    pub(super) fn within<T>(&mut self, field: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.path.len();
+        self.path.push_str(field);
+        self.path.push('.');
+        let value = read(self);
+        self.path.truncate(outer);
+        value
+    }
+
+    pub(super) fn table(&mut self, name: String) -> Option<TableName> {
+        match TableName::try_from(name) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.take(&error);
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, error: &Error) {
+        if let ErrorKind::InvalidArgument { violations } = error.kind() {
+            for violation in violations {
+                self.bad(&violation.field, violation.problem.clone());
+            }
+        }
+    }
+
+    /// A number that may be absent and must lie in a range.
+    pub(super) fn number(
+        &mut self,
+        field: &str,
+        value: Option<u32>,
+        range: RangeInclusive<usize>,
+        default: usize,
+    ) -> usize {
+        let Some(value) = value else { return default };
+        let value = usize::try_from(value).unwrap_or(usize::MAX);
+        if !range.contains(&value) {
+            let problem = format!("{value} is not from {} to {}", range.start(), range.end());
+            self.bad(field, problem);
+        }
+        value
+    }
+
+    /// A list that must have so many entries.
+    pub(super) fn count(&mut self, field: &str, count: usize, range: RangeInclusive<usize>) {
+        if count < *range.start() {
+            self.bad(field, format!("at least {} needed, {count} given", range.start()));
+        } else if count > *range.end() {
+            self.bad(field, format!("at most {} allowed, {count} given", range.end()));
+        }
+    }
+
+    /// An enum's number, as the sender's version of the protocol knows it.
+    pub(super) fn choice<E: TryFrom<i32> + Default>(&mut self, field: &str, number: i32) -> E {
+        E::try_from(number).unwrap_or_else(|_| {
+            self.bad(field, format!("{number} is no value of this enum"));
+            E::default()
+        })
+    }
+
+    pub(super) fn effort(&mut self, exact: Option<bool>, ef_search: Option<u32>) -> Effort {
+        let ef_search = ef_search
+            .map(|ef| self.number("ef_search", Some(ef), 1..=limits::EF_SEARCH_MAX, 1));
+        Effort { exact: exact.unwrap_or(false), ef_search }
+    }
+
+    pub(super) fn word_options(&mut self, options: Option<pb::WordOptions>) -> WordOptions {
+        let Some(options) = options else { return WordOptions::default() };
+        self.within("words", |fields| {
+            let oov = match fields.choice("oov", options.oov) {
+                pb::OovPolicy::Unspecified | pb::OovPolicy::Error => OovPolicy::Error,
+                pb::OovPolicy::Skip => OovPolicy::Skip,
+            };
+            fields.count(
+                "preprocessors",
+                options.preprocessors.len(),
+                0..=limits::PREPROCESSORS_MAX,
+            );
+            let preprocessors = options
+                .preprocessors
+                .into_iter()
+                .map(|pb::Preprocessor { lowercase, strip_accents }| Preprocessor {
+                    lowercase,
+                    strip_accents,
+                })
+                .collect();
+            WordOptions { oov, preprocessors }
+        })
+    }
+
+    /// A word, row or vector that has no weight.
+    pub(super) fn query(&mut self, field: &str, query: Option<pb::WordOrVector>) -> WordOrVector {
+        let weighted = self.weighted(field, query.unwrap_or_default());
+        if (weighted.weight - 1.0).abs() > 0.0 {
+            self.bad(format_args!("{field}.weight"), "weights have no meaning here");
+        }
+        weighted.query
+    }
+
+    /// A word, row or vector with its weight.
+    pub(super) fn weighted(&mut self, field: &str, query: pb::WordOrVector) -> Weighted {
+        use pb::word_or_vector::Query;
+        let weight = query.weight.unwrap_or(1.0);
+        if !weight.is_finite() || weight.abs() <= 0.0 {
+            self.bad(format_args!("{field}.weight"), "a weight is a finite number other than 0");
+        }
+        let query = match query.query {
+            Some(Query::Word(word)) => {
+                if word.is_empty() {
+                    self.bad(format_args!("{field}.word"), "a word has at least one character");
+                }
+                WordOrVector::Word(word)
+            }
+            Some(Query::Row(row)) => WordOrVector::Row(RowId(row)),
+            Some(Query::Vector(pb::Vector { values })) => {
+                if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
+                    let problem = "a vector has the table's number of values, all finite";
+                    self.bad(format_args!("{field}.vector"), problem);
+                }
+                WordOrVector::Vector(values)
+            }
+            None => {
+                self.bad(field, "a word, a row or a vector is needed");
+                WordOrVector::Row(RowId(0))
+            }
+        };
+        Weighted { query, weight }
+    }
+
+    pub(super) fn queries(
+        &mut self,
+        field: &str,
+        queries: Vec<pb::WordOrVector>,
+    ) -> Vec<WordOrVector> {
+        let query = |(i, query)| self.query(&format!("{field}[{i}]"), Some(query));
+        queries.into_iter().enumerate().map(query).collect()
+    }
+}
+
+impl From<Neighbor> for pb::Neighbor {
+    fn from(neighbor: Neighbor) -> Self {
+        let (word, word_bytes) = shown(neighbor.word);
+        Self { word, row: neighbor.row.0, similarity: neighbor.similarity, word_bytes }
+    }
+}
+
+/// A word as text, and its bytes if they are not UTF-8.
+pub(super) fn shown(word: Vec<u8>) -> (String, Vec<u8>) {
+    match String::from_utf8(word) {
+        Ok(word) => (word, Vec::new()),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), error.into_bytes()),
+    }
+}
+
+pub(super) fn neighbors(neighbors: Vec<Neighbor>) -> Vec<pb::Neighbor> {
+    neighbors.into_iter().map(pb::Neighbor::from).collect()
+}
+
+/// How an answer was made. Takes the answer apart: what it says of itself stays here, the rest goes
+/// on.
+pub(super) fn info<A>(
+    answer: &Answer<A>,
+    answered_by: AnsweredBy,
+    words: WordsUsed,
+) -> pb::AnswerInfo {
+    let by = match answered_by.kind {
+        IndexKind::Exact => pb::AnsweredBy::Exact,
+        IndexKind::Graph => pb::AnsweredBy::Graph,
+    };
+    pb::AnswerInfo {
+        table: answer.table.to_string(),
+        generation: answer.generation,
+        answered_by: by.into(),
+        ef_search: answered_by.ef_search.and_then(|ef| u32::try_from(ef).ok()),
+        words: words
+            .found
+            .into_iter()
+            .map(|word| pb::ResolvedWord {
+                asked: word.asked,
+                found: word.found,
+                row: word.row.0,
+            })
+            .collect(),
+        unknown_words: words.unknown,
+    }
+}
+
+/// A count for the wire; counts are bounded far below the type's end.
+pub(super) fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

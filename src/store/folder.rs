@@ -1,0 +1,149 @@
+//! The data folder: its lock, its making, its format version, how sled is set up.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::store::{blob, fault, writer};
+
+/// The folder of tables in the data folder.
+pub(super) const STORE: &str = "store";
+/// The folder of graphs in the data folder.
+pub(super) const INDEX: &str = "index";
+/// How the names of graphs end.
+pub(super) const GRAPH: &str = "graph";
+
+const STORE_IN_THE_MAKING: &str = "store.new";
+const FORMAT: &str = "format";
+const FORMAT_TEXT: &str = "wordspace data folder, format ";
+const FORMAT_VERSION: u32 = 1;
+
+/// Sled reuses the room of whole segments; a page of more than a quarter of one goes into a file of
+/// its own, which costs an fsync. Pages here are 9 to 16 blocks of 16 KiB. See `benches/store.rs`.
+const SEGMENT_BYTES: usize = 1 << 20;
+/// A table is read once and then kept in memory by others.
+const CACHE_BYTES: u64 = 8 << 20;
+/// How long to wait for threads of sled that close a folder this process had open a moment ago.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Locks the folder, makes it if it is not there, checks its format, and opens sled.
+pub(super) fn open(folder: &Path) -> Result<(File, sled::Db)> {
+    let opening = || format!("opening the data folder {}", folder.display());
+    blob::make_folder(folder).map_err(Error::disk).context(opening)?;
+    let lock = lock(folder).context(opening)?;
+    let store = folder.join(STORE);
+    if !store.try_exists().map_err(Error::disk).context(opening)? {
+        make(folder).context(opening)?;
+    }
+    check_format(&store.join(FORMAT))?;
+    Ok((lock, open_sled(&store)?))
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(Error::disk)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let because = "another wordspace is using this folder; stop that one, or use another \
+                           folder"
+                .to_owned();
+            Err(Error::new(ErrorKind::Unsuited { operation: "locking", because }))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::disk(error)),
+    }
+}
+
+/// Makes the folder of tables aside, whole and durable, and renames it. Sled's own first files can
+/// be torn by a crash; these are then thrown away, and have never held a row.
+fn make(folder: &Path) -> Result<()> {
+    let making = folder.join(STORE_IN_THE_MAKING);
+    match fs::remove_dir_all(&making) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::disk(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let db = open_sled(&making)?;
+    writer::first_records(&db, &making)?;
+    drop(db);
+    let text = format!("{FORMAT_TEXT}{FORMAT_VERSION}\n");
+    blob::publish(&making.join(FORMAT), |file| {
+        file.write_all(text.as_bytes()).map_err(Error::disk)
+    })?;
+    fs::rename(&making, folder.join(STORE)).map_err(Error::disk)?;
+    blob::sync_folder(folder).map_err(Error::disk)
+}
+
+fn check_format(path: &Path) -> Result<()> {
+    let what = || path.display().to_string();
+    let text = match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(Error::disk(error).context(format!("reading {}", what()))),
+    };
+    let number = text.strip_prefix(FORMAT_TEXT).and_then(|rest| rest.strip_suffix('\n'));
+    match number.and_then(|number| number.parse().ok()) {
+        Some(FORMAT_VERSION) => Ok(()),
+        Some(got) => {
+            let (what, expected) = (what(), FORMAT_VERSION);
+            Err(Error::new(ErrorKind::ForeignVersion { what, expected, got }))
+        }
+        None => Err(Error::new(fault::damage(what(), fault::RESTORE))),
+    }
+}
+
+fn open_sled(store: &Path) -> Result<sled::Db> {
+    let config = || {
+        sled::Config::new()
+            .path(store)
+            .segment_size(SEGMENT_BYTES)
+            .cache_capacity(CACHE_BYTES)
+            .use_compression(false)
+            // Nothing is acknowledged before `writer` flushed it.
+            .flush_every_ms(None)
+    };
+    let began = Instant::now();
+    loop {
+        match fault::guarded(|| store.display().to_string(), || config().open()) {
+            Err(error) if is_sleds_lock(&error) && began.elapsed() < CLOSING => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// This process has the lock of the data folder, so it is a thread of its own that still has sled's.
+fn is_sleds_lock(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(|cause| cause.to_string().contains("could not acquire lock"))
+}
+
+/// Removes graphs of generations that are not live, and files that were never completed.
+pub(super) fn sweep_index(index: &Path, live: &BTreeSet<u64>) {
+    let Ok(entries) = fs::read_dir(index) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let is_graph = path.extension().is_some_and(|extension| extension == GRAPH);
+        let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        let is_dead = is_graph && generation.is_some_and(|number| !live.contains(&number));
+        if is_dead || blob::is_temporary(&path) {
+            if let Err(error) = blob::remove(&path) {
+                tracing::warn!(?error, "a left-over file stays");
+            }
+        }
+    }
+}
+
+/// Bytes of all files in a folder and below.
+pub(super) fn bytes(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let bytes_of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.filter_map(|entry| Some(bytes_of(entry.ok()?))).sum()
+}

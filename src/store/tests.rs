@@ -1,0 +1,376 @@
+//! Tests of the store: a model under random operations, damage, crashes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::table::builder::TableBuilder;
+use crate::table::meta::Provenance;
+use crate::vector::RowId;
+
+/// Words and the bits of their vectors.
+type Rows = Vec<(Vec<u8>, Vec<u32>)>;
+
+/// A small generator of numbers, the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let bits = usize::try_from(self.0 >> 33).unwrap();
+        bits % end
+    }
+}
+
+/// Rows that follow from a seed: some words long, some not UTF-8, some values -0.0 or subnormal.
+fn builder_of(seed: usize) -> TableBuilder {
+    let mut dice = Dice(seed as u64 + 1);
+    let dim = [1, 3, 40, 700][dice.below(4)];
+    let mut builder = TableBuilder::new(dim).unwrap();
+    for row in 0..=dice.below(400) {
+        let mut word = format!("{row}w").into_bytes();
+        word.resize(word.len() + [0, 0, 5, 300][dice.below(4)], 0xff);
+        let vector: Vec<f32> = (0..dim).map(|_| value(&mut dice)).collect();
+        builder.push(&word, &vector).unwrap();
+    }
+    builder
+}
+
+fn value(dice: &mut Dice) -> f32 {
+    match dice.below(20) {
+        0 => -0.0,
+        1 => f32::from_bits(1),
+        2 => f32::MAX,
+        bits => f32::from_bits(u32::try_from(dice.below(1 << 30)).unwrap()) * bits as f32,
+    }
+}
+
+fn rows_of(builder: &TableBuilder) -> Rows {
+    let rows = (0..builder.len()).map(|row| RowId::try_from(row).unwrap());
+    rows.map(|row| (builder.word(row).to_vec(), bits(builder.vector(row)))).collect()
+}
+
+fn stored(store: &Store, meta: &Meta) -> Rows {
+    let table = store.read(meta).unwrap();
+    let rows = (0..table.len()).map(|row| RowId::try_from(row).unwrap());
+    rows.map(|row| (table.word(row).to_vec(), bits(table.vector(row)))).collect()
+}
+
+fn bits(vector: &[f32]) -> Vec<u32> {
+    vector.iter().map(|value| value.to_bits()).collect()
+}
+
+fn name(text: &str) -> TableName {
+    TableName::try_from(text.to_owned()).unwrap()
+}
+
+/// A record that tells the seed of its rows.
+fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) -> Meta {
+    let provenance = Provenance {
+        source: "a test".to_owned(),
+        format: "glove".to_owned(),
+        source_bytes: seed as u64,
+        imported_at: 1_700_000_000,
+    };
+    Meta {
+        name: name(table),
+        generation: staging.generation(),
+        row_count: builder.len() as u64,
+        dim: u32::try_from(builder.dim()).unwrap(),
+        provenance,
+    }
+}
+
+/// Imports the rows of a seed.
+fn import(store: &Store, table: &str, seed: usize) -> Meta {
+    let builder = builder_of(seed);
+    let mut staging = store.stage(builder.dim()).unwrap();
+    staging.push(&builder).unwrap();
+    let meta = meta_of(table, &staging, &builder, seed);
+    staging.commit(&builder, meta.clone()).unwrap();
+    meta
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open(folder).unwrap().0
+}
+
+#[test]
+fn the_store_agrees_with_a_map_under_random_operations() {
+    for seed in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let mut model: BTreeMap<String, Rows> = BTreeMap::new();
+        let mut generations = BTreeSet::new();
+        let mut dice = Dice(seed);
+        for step in 0..40 {
+            let table = format!("t{}", dice.below(3));
+            match dice.below(8) {
+                0..=3 => {
+                    let rows_seed = dice.below(1000);
+                    let meta = import(&store, &table, rows_seed);
+                    assert!(generations.insert(meta.generation), "seed {seed}: a number twice");
+                    model.insert(table, rows_of(&builder_of(rows_seed)));
+                }
+                4 => {
+                    let builder = builder_of(dice.below(1000));
+                    let mut abandoned = store.stage(builder.dim()).unwrap();
+                    abandoned.push(&builder).unwrap();
+                    assert!(generations.insert(abandoned.generation()), "seed {seed}");
+                }
+                5 => {
+                    let was_there = store.delete(&name(&table)).unwrap();
+                    assert_eq!(was_there, model.remove(&table).is_some(), "seed {seed}");
+                }
+                6 | 7 => {
+                    drop(store);
+                    let (opened, swept) = Store::open(folder.path()).unwrap();
+                    assert_eq!(swept, Swept::default(), "seed {seed}: nothing was cut short");
+                    store = opened;
+                }
+                _ => unreachable!("the dice has eight sides"),
+            }
+            let tables = store.tables().unwrap();
+            let names: Vec<_> = tables.iter().map(|meta| meta.name.as_str()).collect();
+            assert!(names.iter().eq(model.keys()), "seed {seed}, step {step}: {names:?}");
+            for meta in tables {
+                let same = stored(&store, &meta) == model[meta.name.as_str()];
+                assert!(same, "seed {seed}, step {step}: rows of {}", meta.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_pushed_one_by_one_and_overwritten_are_stored_as_they_are_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut builder = TableBuilder::new(100).unwrap();
+    let mut staging = store.stage(100).unwrap();
+    for row in 0..500_u32 {
+        builder.push(row.to_string().as_bytes(), &[0.5; 100]).unwrap();
+        staging.push(&builder).unwrap();
+        if row % 7 == 0 {
+            let row = RowId(row / 2);
+            builder.replace(row, &[row.0 as f32; 100]).unwrap();
+            staging.touch(row);
+        }
+    }
+    let meta = meta_of("en", &staging, &builder, 0);
+    staging.commit(&builder, meta.clone()).unwrap();
+    drop(store);
+    assert_eq!(stored(&open(folder.path()), &meta), rows_of(&builder));
+}
+
+#[test]
+fn an_import_that_a_crash_ended_is_invisible_and_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let meta = import(&store, "en", 1);
+    let unfinished = builder_of(2);
+    let mut staging = store.stage(unfinished.dim()).unwrap();
+    staging.push(&unfinished).unwrap();
+    let (generation, dead) = (staging.generation(), store.index_path(staging.generation()));
+    let live = store.index_path(meta.generation);
+    for graph in [&live, &dead] {
+        blob::publish(graph, |file| file.write_all(b"graph").map_err(Error::disk)).unwrap();
+    }
+    // As after a crash between the rows and the record: nobody takes the rows back.
+    staging.shared.make_durable().unwrap();
+    staging.is_committed = true;
+    drop((staging, store));
+    let torn = live.with_extension("graph.1.0.tmp");
+    blob::publish(&torn, |_| Ok(())).unwrap();
+
+    let (store, swept) = Store::open(folder.path()).unwrap();
+    assert_eq!(swept.generations, 1);
+    assert!(swept.blocks > 0);
+    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
+    assert_eq!(stored(&store, &meta), rows_of(&builder_of(1)));
+    assert!(live.exists() && !dead.exists() && !torn.exists());
+    assert!(store.stage(1).unwrap().generation() > generation);
+    assert!(store.bytes().store > 0 && store.bytes().index == 5);
+    drop(store);
+    assert_eq!(Store::open(folder.path()).unwrap().1, Swept::default());
+}
+
+#[test]
+fn a_flipped_byte_in_a_block_is_damage_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let meta = import(&store, "en", 3);
+    let rows = &store.shared.rows;
+    let mut blocks = 0;
+    while let Some(good) = rows.get(key::block(meta.generation, blocks)).unwrap() {
+        let key = key::block(meta.generation, blocks);
+        for at in [0, 1, 5, good.len() / 2, good.len() - 1] {
+            let mut flipped = good.to_vec();
+            flipped[at] ^= 1;
+            rows.insert(key, flipped).unwrap();
+            let error = store.read(&meta).unwrap_err();
+            let expected = format!("table \"en\", generation {}, block {blocks}", meta.generation);
+            assert!(matches!(error.kind(), ErrorKind::Corrupt { what, .. } if *what == expected));
+        }
+        rows.remove(key).unwrap();
+        let missing = store.read(&meta).unwrap_err();
+        assert!(matches!(missing.kind(), ErrorKind::Corrupt { .. }), "{missing}");
+        rows.insert(key, good).unwrap();
+        blocks += 1;
+    }
+    assert!(blocks > 1, "more than one block was tried");
+    rows.insert(key::block(meta.generation, blocks), b"surplus").unwrap();
+    assert!(matches!(store.read(&meta).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
+}
+
+#[test]
+fn a_damaged_table_record_is_told_removes_nothing_and_can_be_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    import(&store, "damaged", 4);
+    let meta = import(&store, "whole", 5);
+    let mut record = store.shared.tables.get("damaged").unwrap().unwrap().to_vec();
+    record[3] ^= 1;
+    store.shared.tables.insert("damaged", record).unwrap();
+    drop(store);
+
+    let (store, swept) = Store::open(folder.path()).unwrap();
+    assert_eq!(swept, Swept::default());
+    let error = store.tables().unwrap_err().to_string();
+    assert!(error.contains("the record of table \"damaged\" is damaged"), "{error}");
+    assert!(store.delete(&name("damaged")).unwrap());
+    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
+    drop(store);
+    let (store, swept) = Store::open(folder.path()).unwrap();
+    assert_eq!(swept.generations, 1);
+    assert_eq!(stored(&store, &meta), rows_of(&builder_of(5)));
+}
+
+#[test]
+fn a_folder_of_another_version_in_use_or_in_ruins_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    import(&store, "en", 6);
+    let in_use = Store::open(folder.path()).unwrap_err().to_string();
+    assert!(in_use.contains("another wordspace is using this folder"), "{in_use}");
+    drop(store);
+
+    let put = |file: &str, bytes: &[u8]| {
+        let path = folder.path().join("store").join(file);
+        blob::publish(&path, |file| file.write_all(bytes).map_err(Error::disk)).unwrap();
+    };
+    put("format", b"wordspace data folder, format 2\n");
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ForeignVersion { expected: 1, got: 2, .. }));
+    put("format", b"wordspace data");
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
+    put("format", b"wordspace data folder, format 1\n");
+    put("conf", b"no configuration of sled's");
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_folder_whose_making_was_cut_short_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let torn = folder.path().join("store.new").join("conf");
+    blob::publish(&torn, |file| file.write_all(b"segment_si").map_err(Error::disk)).unwrap();
+    let store = open(folder.path());
+    let meta = import(&store, "en", 7);
+    assert_eq!(store.tables().unwrap(), [meta]);
+    assert!(!folder.path().join("store.new").exists());
+}
+
+/// Starts itself as a child that imports, replaces and deletes without end, and kills it with
+/// SIGKILL at changing moments. What the child acknowledged must be there, whole.
+///
+/// `WORDSPACE_KILLS=1000 cargo test store::tests::killed` is the long form; 10 kills is the short.
+#[test]
+fn killed_at_any_moment_it_has_every_acknowledged_table_whole() {
+    const THIS: &str = "store::tests::killed_at_any_moment_it_has_every_acknowledged_table_whole";
+    if let Some(folder) = std::env::var_os("WORDSPACE_KILLED_FOLDER") {
+        let first = std::env::var("WORDSPACE_KILLED_STEP").unwrap().parse().unwrap();
+        write_without_end(Path::new(&folder), first);
+    }
+    let kills = std::env::var("WORDSPACE_KILLS").map_or(10, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut dice = Dice(2026);
+    let mut model: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut step, mut last_generation) = (0, 0);
+    for kill in 0..kills {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([THIS, "--exact", "--nocapture"])
+            .env("WORDSPACE_KILLED_FOLDER", folder.path())
+            .env("WORDSPACE_KILLED_STEP", step.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (end, spins) = (step + 1 + dice.below(6), dice.below(4_000_000));
+        while let Some(line) = lines.next() {
+            let line = line.unwrap();
+            let Some((_, told)) = line.split_once("acknowledged ") else { continue };
+            let told: Vec<u64> = told.split(' ').map(|number| number.parse().unwrap()).collect();
+            assert_eq!(told[0], step as u64);
+            assert!(told[1] == 0 || told[1] > last_generation, "kill {kill}: a number twice");
+            last_generation = last_generation.max(told[1]);
+            apply(&mut model, step);
+            step += 1;
+            if step == end {
+                (0..spins).for_each(|spin| _ = std::hint::black_box(spin));
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(step >= end, "kill {kill}: the child ended by itself");
+
+        let store = open(folder.path());
+        let found = found(&store);
+        let mut after = model.clone();
+        apply(&mut after, step);
+        assert!(found == model || found == after, "kill {kill}, step {step}: {found:?} {model:?}");
+        model = found;
+    }
+    println!("{kills} kills, {step} acknowledged steps, 0 lost");
+}
+
+/// What a step does: every fourth deletes a table, the others import one of the step's seed.
+fn apply(model: &mut BTreeMap<String, usize>, step: usize) {
+    let table = format!("t{}", step % 3);
+    if step % 4 == 3 {
+        model.remove(&table)
+    } else {
+        model.insert(table, step)
+    };
+}
+
+fn write_without_end(folder: &Path, first: usize) -> ! {
+    let store = open(folder);
+    for step in first.. {
+        let table = format!("t{}", step % 3);
+        let generation = if step % 4 == 3 {
+            store.delete(&name(&table)).unwrap();
+            0
+        } else {
+            import(&store, &table, step).generation
+        };
+        println!("acknowledged {step} {generation}");
+    }
+    unreachable!("it is killed")
+}
+
+/// The tables of a store and the step that wrote each; every row is compared.
+fn found(store: &Store) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for meta in store.tables().unwrap() {
+        let rows = stored(store, &meta);
+        let step = usize::try_from(meta.provenance.source_bytes).unwrap();
+        assert_eq!(rows, rows_of(&builder_of(step)), "rows of {}", meta.name);
+        found.insert(meta.name.as_str().to_owned(), step);
+    }
+    found
+}

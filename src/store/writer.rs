@@ -1,0 +1,293 @@
+//! `Staging`: a new generation, row by row; the only caller of flush and fsync for sled.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::limits;
+use crate::store::{Shared, blob, fault, key, reader, record};
+use crate::table::builder::TableBuilder;
+use crate::table::meta::{Meta, TableName};
+use crate::vector::RowId;
+
+/// The key of the generation counter.
+pub(super) const GENERATION: &[u8] = b"generation";
+
+/// Bytes of a block's rows, about. Of 4 to 256 KiB this wrote the least and fastest, with the least
+/// memory: `cargo bench --bench store`, and the table in its doc.
+const BLOCK_BYTES: usize = 16 << 10;
+/// Bytes written between two flushes. It bounds what waits in memory for a slow disk, and lets sled
+/// use the room of outdated pages again.
+const FLUSH_BYTES: usize = 4 << 20;
+/// Keys that are listed before they are removed.
+const REMOVE_KEYS: usize = 256;
+
+/// A generation in the making: its rows are in the store, and nobody sees them before
+/// [`Staging::commit`]. Dropped without it, the rows are removed; after a crash, at the next open.
+pub struct Staging {
+    shared: Arc<Shared>,
+    generation: u64,
+    dim: usize,
+    rows_per_block: usize,
+    /// Full blocks that are written: each block before this one.
+    blocks: u32,
+    /// Written blocks of which a row was overwritten since.
+    touched: BTreeSet<u32>,
+    unflushed_bytes: usize,
+    /// Reused for every block.
+    record: Vec<u8>,
+    /// Whether a table record may point to these rows.
+    is_committed: bool,
+}
+
+impl Staging {
+    pub(super) fn begin(shared: Arc<Shared>, dim: usize) -> Result<Self> {
+        if dim == 0 || dim > limits::DIM_MAX {
+            let problem = format!("a vector has 1 to {} components", limits::DIM_MAX);
+            return Err(Error::invalid("dim", problem));
+        }
+        let generation = next_generation(&shared)?;
+        Ok(Self {
+            shared,
+            generation,
+            dim,
+            rows_per_block: record::rows_per_block(BLOCK_BYTES, dim),
+            blocks: 0,
+            touched: BTreeSet::new(),
+            unflushed_bytes: 0,
+            record: Vec::new(),
+            is_committed: false,
+        })
+    }
+
+    /// The number of this generation.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Writes the full blocks of rows that the builder has and the store has not; cheap if there is
+    /// none. To be called after every few rows, always with the same builder.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    ///
+    /// # Panics
+    ///
+    /// If the builder has another dimension.
+    pub fn push(&mut self, builder: &TableBuilder) -> Result<()> {
+        assert_eq!(builder.dim(), self.dim, "the builder has the dimension that was staged");
+        while (self.blocks as usize + 1) * self.rows_per_block <= builder.len() {
+            self.write(self.blocks, builder)?;
+            self.blocks += 1;
+        }
+        Ok(())
+    }
+
+    /// Tells that this row was overwritten in the builder: its block is written again at the end.
+    pub fn touch(&mut self, row: RowId) {
+        match u32::try_from(row.index() / self.rows_per_block) {
+            Ok(block) if block < self.blocks => _ = self.touched.insert(block),
+            // Not written yet.
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Makes these rows the table of `meta`'s name, in place of the one that may be there. Once
+    /// this returns the table survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// If the builder has no row, or the disk fails. Then the table is the old one; only if the very
+    /// last write failed may it turn out at the next open to be the new one.
+    ///
+    /// # Panics
+    ///
+    /// If `meta` has another generation, dimension or number of rows than this builder and staging.
+    #[expect(clippy::needless_pass_by_value, reason = "a record is committed once")]
+    pub fn commit(mut self, builder: &TableBuilder, meta: Meta) -> Result<()> {
+        if builder.is_empty() {
+            return Err(Error::invalid("table", "a table has at least one row"));
+        }
+        assert_eq!(
+            (meta.generation, meta.dim as usize, meta.row_count),
+            (self.generation, self.dim, builder.len() as u64),
+            "the record of a table tells what was staged"
+        );
+        self.push(builder)?;
+        for block in std::mem::take(&mut self.touched) {
+            self.write(block, builder)?;
+        }
+        if builder.len() % self.rows_per_block != 0 {
+            self.write(self.blocks, builder)?;
+        }
+        self.shared.make_durable()?;
+        let replaced = self.publish(&meta)?;
+        if let Some(generation) = replaced {
+            remove_generation(&self.shared, generation);
+        }
+        Ok(())
+    }
+
+    /// Writes the table's record, durably; the generation that it pointed to before.
+    fn publish(&mut self, meta: &Meta) -> Result<Option<u64>> {
+        let name = meta.name.as_str().as_bytes();
+        let mut record =
+            serde_json::to_vec(meta).map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+        record::seal(name, &mut record);
+        // Even if the next line fails: the record may be there after a crash.
+        self.is_committed = true;
+        let what = || format!("the record of table \"{}\"", meta.name);
+        let old = fault::guarded(what, || self.shared.tables.insert(name, record))?;
+        self.shared.make_durable()?;
+        // Rows that a damaged record pointed to are found by the next open.
+        let old = old.and_then(|old| reader::decode_meta(name, &old).ok());
+        Ok(old.map(|old| old.generation))
+    }
+
+    fn write(&mut self, block: u32, builder: &TableBuilder) -> Result<()> {
+        let first = block as usize * self.rows_per_block;
+        let end = (first + self.rows_per_block).min(builder.len());
+        let key = key::block(self.generation, block);
+        record::encode_block(&key, builder, first..end, &mut self.record);
+        let what = || format!("generation {}, block {block}", self.generation);
+        fault::guarded(what, || self.shared.rows.insert(key, &self.record[..]))?;
+        self.unflushed_bytes += self.record.len();
+        if self.unflushed_bytes >= FLUSH_BYTES {
+            self.unflushed_bytes = 0;
+            flush(&self.shared.db)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            remove_generation(&self.shared, self.generation);
+        }
+    }
+}
+
+impl fmt::Debug for Staging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staging")
+            .field("generation", &self.generation)
+            .field("blocks", &self.blocks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Deletes a table; whether there was one.
+pub(super) fn delete(shared: &Shared, name: &TableName) -> Result<bool> {
+    let key = name.as_str().as_bytes();
+    let what = || format!("the record of table \"{name}\"");
+    let Some(old) = fault::guarded(what, || shared.tables.remove(key))? else {
+        return Ok(false);
+    };
+    shared.make_durable()?;
+    if let Ok(meta) = reader::decode_meta(key, &old) {
+        remove_generation(shared, meta.generation);
+    }
+    Ok(true)
+}
+
+/// Removes the rows of a generation that no table record points to; how many blocks there were.
+pub(super) fn remove_rows(shared: &Shared, generation: u64) -> Result<u64> {
+    let what = || format!("the rows of generation {generation}");
+    let every = key::block(generation, 0)..=key::block(generation, u32::MAX);
+    let mut blocks = 0;
+    loop {
+        let keys: Vec<sled::IVec> = fault::guarded(what, || {
+            shared.rows.range(every.clone()).keys().take(REMOVE_KEYS).collect()
+        })?;
+        if keys.is_empty() {
+            break;
+        }
+        for key in keys {
+            fault::guarded(what, || shared.rows.remove(key))?;
+            blocks += 1;
+        }
+        // Lets sled use the room again, and bounds what waits in memory.
+        flush(&shared.db)?;
+    }
+    Ok(blocks)
+}
+
+/// Removes rows and graph of a generation. They are only room on the disk: what stays is removed at
+/// the next open.
+fn remove_generation(shared: &Shared, generation: u64) {
+    let rows = remove_rows(shared, generation).map(|_| ());
+    if let Err(error) = rows.and_then(|()| blob::remove(&shared.index_path(generation))) {
+        tracing::warn!(?error, generation, "rows that nobody needs stay until the next start");
+    }
+}
+
+/// The records that every store has.
+pub(super) fn first_records(db: &sled::Db, store: &Path) -> Result<()> {
+    let what = || "the generation counter".to_owned();
+    let state = fault::guarded(what, || db.open_tree("state"))?;
+    write_last_generation(&state, 0)?;
+    flush(db)?;
+    sync_files(store)
+}
+
+/// Durable before it is given out, so that no crash can give it out again.
+fn next_generation(shared: &Shared) -> Result<u64> {
+    let mut last = shared.last_generation.lock();
+    let next = last.checked_add(1).ok_or_else(|| Error::new(ErrorKind::Internal))?;
+    // Also if the write fails: it may have reached the disk.
+    *last = next;
+    write_last_generation(&shared.state, next)?;
+    shared.make_durable()?;
+    Ok(next)
+}
+
+fn write_last_generation(state: &sled::Tree, last: u64) -> Result<()> {
+    let mut record = last.to_le_bytes().to_vec();
+    record::seal(GENERATION, &mut record);
+    fault::guarded(|| "the generation counter".to_owned(), || state.insert(GENERATION, record))?;
+    Ok(())
+}
+
+impl Shared {
+    /// Everything written so far survives a power cut.
+    fn make_durable(&self) -> Result<()> {
+        flush(&self.db)?;
+        sync_files(&self.store_folder())
+    }
+}
+
+/// Everything written so far is with the operating system.
+fn flush(db: &sled::Db) -> Result<()> {
+    fault::guarded(|| "the store".to_owned(), || db.flush()).map(|_| ())
+}
+
+/// Sled's flush calls `sync_file_range`, which leaves data in the disk's cache and the file's size
+/// and names unwritten: this does the rest.
+fn sync_files(folder: &Path) -> Result<()> {
+    try_sync_files(folder)
+        .map_err(Error::disk)
+        .context(|| format!("syncing {} to the disk", folder.display()))
+}
+
+fn try_sync_files(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let synced = if path.is_dir() {
+            try_sync_files(&path)
+        } else {
+            File::open(&path).and_then(|file| file.sync_all())
+        };
+        match synced {
+            // Sled's threads remove files that are outdated.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            synced => synced?,
+        }
+    }
+    blob::sync_folder(folder)
+}

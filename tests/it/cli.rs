@@ -1,0 +1,111 @@
+//! The command line as scripts use it: shapes, JSON Lines, exit codes.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{SMALL, Server};
+
+/// Runs `wordspace` against a server.
+async fn run(server: &Server, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordspace"));
+    command.args(arguments).env("WORDSPACE_SERVER", &server.url);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// Its standard output as JSON Lines.
+async fn json(server: &Server, arguments: &[&str]) -> Vec<Value> {
+    let output = run(server, &[arguments, &["--json"]].concat()).await;
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn small() -> (Server, tempfile::TempDir) {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.txt");
+    std::fs::File::create(&path).unwrap().write_all(SMALL.as_bytes()).unwrap();
+    let path = path.to_str().unwrap();
+    let report = json(&server, &["import", path, "--table", "en", "--wait-index"]).await;
+    let report = report.last().unwrap();
+    assert_eq!((&report["rows_kept"], &report["format"]), (&8.into(), &"FORMAT_GLOVE".into()));
+    (server, folder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shapes_that_scripts_rely_on() {
+    let (server, folder) = small().await;
+    let answer = json(&server, &["nearest", "--table", "en", "king", "-k", "2", "--exact"]).await;
+    let first = &answer[0]["neighbors"][0];
+    assert_eq!((&first["word"], &first["row"]), (&"prince".into(), &4.into()));
+    assert_eq!(answer[0]["answer"]["answered_by"], "ANSWERED_BY_EXACT");
+    assert_eq!(answer[0]["neighbors"].as_array().unwrap().len(), 2);
+
+    let answer = json(&server, &["analogy", "--table", "en", "man", "king", "woman"]).await;
+    assert_eq!(answer[0]["neighbors"][0]["word"], "queen");
+    let answer = json(&server, &["similarity", "--table", "en", "king", "queen"]).await;
+    assert!((answer[0]["similarities"][0]["similarity"].as_f64().unwrap() - 0.6).abs() < 1e-6);
+    let odd = ["odd-one-out", "--table", "en", "king", "queen", "pear"];
+    assert_eq!(json(&server, &odd).await[0]["odd_index"], 2);
+    let answer = json(&server, &["lookup", "--table", "en", "pear"]).await;
+    assert_eq!(answer[0]["vectors"][0]["vector"]["values"].as_array().unwrap().len(), 3);
+    let answer = json(&server, &["tokenize", "--table", "en", "king kong"]).await;
+    assert_eq!(answer[0]["texts"][0]["unknown_count"], 1);
+    let weat =
+        ["weat", "--table", "en", "--x", "king", "--y", "apple", "--a", "man", "--b", "woman"];
+    assert_eq!(json(&server, &weat).await[0]["p_value"], 0.5);
+    let project = ["project", "--table", "en", "--from", "man", "--to", "woman", "queen"];
+    assert!(json(&server, &project).await[0]["projections"][0]["similarity"].as_f64() > Some(0.0));
+    assert_eq!(json(&server, &["tables"]).await.len(), 1);
+    assert_eq!(json(&server, &["status"]).await[0]["table_count"], 1);
+
+    let out = folder.path().join("out.txt");
+    let out = out.to_str().unwrap();
+    let export = ["export", "--table", "en", out, "--format", "glove"];
+    assert!(run(&server, &export).await.status.success());
+    assert_eq!(std::fs::read_to_string(out).unwrap(), SMALL);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_mean_something() {
+    let (server, folder) = small().await;
+    let code = async |arguments: &[&str]| {
+        let output = run(&server, arguments).await;
+        let error = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), error)
+    };
+    assert_eq!(code(&["nearest", "--table", "en", "king"]).await.0, 0);
+    let (exit, error) = code(&["nearest", "--table", "en", "kong", "qing"]).await;
+    assert_eq!(exit, 1);
+    assert!(error.contains("kong") && error.contains("qing"), "{error}");
+    assert_eq!(code(&["nearest", "--table", "fr", "king"]).await.0, 1);
+    assert_eq!(code(&["nearest", "--table", "en"]).await.0, 2);
+    assert_eq!(code(&["no-such-command"]).await.0, 2);
+    let nowhere = ["nearest", "--server", "http://127.0.0.1:1", "--table", "en", "king"];
+    let (exit, error) = code(&nowhere).await;
+    assert_eq!(exit, 3);
+    assert!(error.contains("wordspace serve"), "it says what to do next: {error}");
+    let folder = folder.path().to_str().unwrap();
+    assert_eq!(code(&["import", folder, "--table", "x"]).await.0, 1);
+    assert_eq!(code(&["import", "/no/such/file", "--table", "x"]).await.0, 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_can_come_through_a_pipe() {
+    let server = Server::start().await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+        .args(["import", "-", "--table", "piped", "--json", "--server", &server.url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(SMALL.as_bytes()).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await;
+    let report: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    assert_eq!(report["rows_kept"], 8);
+    server.stop().await;
+}

@@ -1,0 +1,152 @@
+//! The real program, killed in the middle of an import, and given a damaged index file.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tonic::transport::Channel;
+use wordspace::index::EXACT_ROWS_MAX;
+use wordspace::proto as pb;
+use wordspace::proto::import_request::Part;
+use wordspace::proto::search_service_client::SearchServiceClient;
+use wordspace::proto::table_service_client::TableServiceClient;
+use wordspace::proto::transfer_service_client::TransferServiceClient;
+
+use crate::support::{SMALL, header, import, word};
+
+/// `wordspace serve` as a process of its own.
+struct Process {
+    child: Child,
+    channel: Channel,
+}
+
+impl Process {
+    async fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("WORDSPACE_LOG", "warn")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| Some(line.unwrap().split_once("http://")?.1.trim().to_owned()))
+            .expect("it says where it listens");
+        // Keep reading, or it would stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let channel =
+            Channel::from_shared(format!("http://{url}")).unwrap().connect().await.unwrap();
+        Self { child, channel }
+    }
+
+    /// As kill -9: nothing is flushed, nothing is closed.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    async fn nearest(&self, table: &str, asked: &str) -> pb::NearestResponse {
+        let ask = pb::NearestRequest {
+            table: table.to_owned(),
+            positive: vec![word(asked)],
+            ..pb::NearestRequest::default()
+        };
+        SearchServiceClient::new(self.channel.clone()).nearest(ask).await.unwrap().into_inner()
+    }
+
+    async fn tables(&self) -> Vec<pb::Table> {
+        let mut tables = TableServiceClient::new(self.channel.clone());
+        tables.list_tables(pb::ListTablesRequest {}).await.unwrap().into_inner().tables
+    }
+
+    /// Until the table's graph is ready.
+    async fn wait_for_graph(&self) {
+        loop {
+            let table = self.tables().await.remove(0);
+            match table.index.unwrap().state() {
+                pb::IndexState::Ready => return,
+                pb::IndexState::Failed => panic!("the build failed"),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kill_in_mid_import_loses_nothing_and_shows_nothing_half() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path()).await;
+    import(&process.channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let before = process.nearest("en", "king").await;
+
+    // Half of a replacement and half of a new table are on their way, when it is killed.
+    let mut streams = Vec::new();
+    for table in ["en", "new"] {
+        let (parts, stream) = tokio::sync::mpsc::channel(4);
+        let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
+        let part = |part| pb::ImportRequest { part: Some(part) };
+        parts.send(part(Part::Header(header(table)))).await.unwrap();
+        let mut replies = TransferServiceClient::new(process.channel.clone())
+            .import(stream)
+            .await
+            .unwrap()
+            .into_inner();
+        let rows: String = (0..40_000).map(|i| format!("w{i} 1 2 {i}\n")).collect();
+        for chunk in rows.as_bytes().chunks(50_000) {
+            parts.send(part(Part::Chunk(chunk.to_vec()))).await.unwrap();
+        }
+        let first = replies.message().await.unwrap();
+        assert!(first.is_some(), "rows were read and stored");
+        streams.push((parts, replies));
+    }
+    process.kill();
+
+    let process = Process::start(data.path()).await;
+    let tables = process.tables().await;
+    let names: Vec<_> = tables.iter().map(|table| (table.name.as_str(), table.row_count)).collect();
+    assert_eq!(names, [("en", 8)]);
+    assert_eq!(process.nearest("en", "king").await, before);
+    import(&process.channel, header("new"), SMALL.as_bytes()).await.unwrap();
+    process.kill();
+
+    let process = Process::start(data.path()).await;
+    assert_eq!(process.tables().await.len(), 2, "what was acknowledged is there");
+    process.kill();
+}
+
+#[tokio::test]
+async fn a_damaged_index_file_is_built_again() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path()).await;
+    let rows: String = (0..=EXACT_ROWS_MAX)
+        .map(|i| {
+            let [x, y, z] = [7, 11, 13].map(|step| (i * step % 101) as f32 - 50.0);
+            format!("w{i} {x} {y} {z} {}\n", i as f32 / 1_000.0)
+        })
+        .collect();
+    import(&process.channel, header("big"), rows.as_bytes()).await.unwrap();
+    let exact = process.nearest("big", "w77").await;
+    process.wait_for_graph().await;
+    let by_graph = process.nearest("big", "w77").await;
+    assert_eq!(by_graph.answer.unwrap().answered_by(), pb::AnsweredBy::Graph);
+    assert_eq!(by_graph.neighbors[0], exact.neighbors[0]);
+    process.kill();
+
+    let index = fs::read_dir(data.path().join("index")).unwrap().next().unwrap().unwrap().path();
+    let good = fs::read(&index).unwrap();
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    for damaged in [flipped, good[..good.len() - 1].to_vec(), Vec::new()] {
+        let mut file = fs::File::create(&index).unwrap();
+        std::io::Write::write_all(&mut file, &damaged).unwrap();
+        drop(file);
+        let process = Process::start(data.path()).await;
+        process.wait_for_graph().await;
+        let again = process.nearest("big", "w77").await;
+        assert_eq!(again.neighbors[0], exact.neighbors[0]);
+        process.kill();
+        assert_eq!(fs::read(&index).unwrap().len(), good.len(), "it was written again");
+    }
+}

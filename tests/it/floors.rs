@@ -1,0 +1,128 @@
+//! Modules import only from lower floors, and every foreign crate has one home.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::source_files;
+
+/// The module or file, as a path below `src`, and its floor. The first match counts.
+const FLOORS: &[(&str, u32)] = &[
+    ("error", 0),
+    ("limits", 0),
+    ("proto", 0),
+    ("vector", 1),
+    ("text", 1),
+    ("table", 2),
+    ("format", 3),
+    ("index", 3),
+    ("store", 3),
+    ("query", 4),
+    ("bias", 4),
+    ("engine", 5),
+    ("server", 6),
+    ("client", 6),
+    ("cli", 7),
+];
+
+/// Pairs that are allowed though a floor forbids them, with the reason.
+const ALLOWED: &[(&str, &str)] = &[
+    // A table is made of words and numbers; numbers know what a row is, words count in rows.
+    ("text", "vector"),
+    // Bias probes ask with the same words and options as every question.
+    ("bias", "query"),
+];
+
+/// A foreign crate, and the only file or folder that may name it.
+const HOMES: &[(&str, &[&str])] = &[
+    ("simsimd", &["vector/kernel/"]),
+    ("hnsw_rs", &["index/hnsw.rs"]),
+    ("rayon", &["index/"]),
+    ("sled", &["store/"]),
+    ("flate2", &["format/"]),
+    ("unicode_segmentation", &["text/"]),
+    ("tonic", &["server/", "client.rs", "proto.rs"]),
+    ("tonic_types", &["server/status.rs", "client.rs"]),
+    ("tonic_health", &["server/mod.rs"]),
+    ("tonic_reflection", &["server/mod.rs"]),
+    ("tokio", &["server/", "client.rs", "cli/", "main.rs"]),
+    ("tokio_stream", &["server/", "client.rs", "cli/"]),
+    ("prost_reflect", &["client.rs", "cli/"]),
+    ("clap", &["cli/", "main.rs"]),
+    ("indicatif", &["cli/"]),
+    ("arc_swap", &["engine/catalog.rs"]),
+];
+
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn floor(module: &str) -> Option<u32> {
+    FLOORS.iter().find(|(name, _)| *name == module).map(|&(_, floor)| floor)
+}
+
+/// The text without its `#[cfg(test)]` part, doc comments and comments.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_import_goes_down() {
+    let mut wrong = Vec::new();
+    for (path, text) in source_files() {
+        let from = module(&path);
+        if matches!(from, "lib" | "main") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let above = floor(from).unwrap_or_else(|| panic!("src/{path} has no floor: add it here"));
+        for part in code(&text).split("crate::").skip(1) {
+            let to = part.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+            let Some(below) = floor(to) else {
+                wrong.push(format!("src/{path} imports crate::{to}, which has no floor"));
+                continue;
+            };
+            let allowed = to == from || below < above || ALLOWED.contains(&(from, to));
+            if !allowed {
+                wrong.push(format!("src/{path} (floor {above}) imports crate::{to} ({below})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_wire_stays_at_the_edge() {
+    for (path, text) in source_files() {
+        let may = path.starts_with("server/") || ["client.rs", "lib.rs"].contains(&path.as_str());
+        assert!(may || !code(&text).contains("crate::proto"), "src/{path} imports the wire's types");
+    }
+}
+
+#[test]
+fn every_foreign_crate_has_one_home() {
+    let mut wrong = Vec::new();
+    for (path, text) in source_files() {
+        let code = code(&text);
+        for (name, homes) in HOMES {
+            let named = code.match_indices(&format!("{name}::")).any(|(at, _)| {
+                let before = code[..at].chars().next_back().unwrap_or(' ');
+                !before.is_alphanumeric() && before != '_' && before != ':'
+            });
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            if named && !at_home {
+                wrong.push(format!("src/{path} names {name}; its home is {homes:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_floor_table_of_the_documentation_is_this_one() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    for (module, floor) in FLOORS {
+        let row = lib.lines().find(|line| line.starts_with(&format!("//! | {floor} |"))).unwrap();
+        assert!(row.contains(&format!("[`{module}`]")), "lib.rs: {module} is on floor {floor}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Imports over the wire: what comes in comes out again, every row is accounted for, and what is
+//! refused leaves nothing behind.
+
+use tonic::Code;
+use tonic::transport::Channel;
+use wordspace::proto as pb;
+use wordspace::proto::import_request::Part;
+use wordspace::proto::search_service_client::SearchServiceClient;
+use wordspace::proto::table_service_client::TableServiceClient;
+use wordspace::proto::transfer_service_client::TransferServiceClient;
+
+use crate::support::{SMALL, Server, header, import, reason, send, word};
+
+async fn tables(channel: &Channel) -> Vec<(String, u64)> {
+    let mut tables = TableServiceClient::new(channel.clone());
+    let listed = tables.list_tables(pb::ListTablesRequest {}).await.unwrap().into_inner().tables;
+    listed.into_iter().map(|table| (table.name, table.row_count)).collect()
+}
+
+async fn export(channel: &Channel, table: &str, format: pb::Format, gzip: bool) -> Vec<u8> {
+    let ask = pb::ExportRequest { table: table.to_owned(), format: format.into(), gzip };
+    let mut transfer = TransferServiceClient::new(channel.clone());
+    let mut chunks = transfer.export(ask).await.unwrap().into_inner();
+    let mut file = Vec::new();
+    while let Some(chunk) = chunks.message().await.unwrap() {
+        file.extend(chunk.chunk);
+    }
+    file
+}
+
+#[tokio::test]
+async fn what_comes_in_comes_out_in_every_format() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let report = import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    assert_eq!((report.rows_read, report.rows_kept, report.dim), (8, 8, 3));
+    assert_eq!((report.format(), report.bytes_read), (pb::Format::Glove, SMALL.len() as u64));
+    let formats = [pb::Format::Word2vecText, pb::Format::Word2vecBinary, pb::Format::Glove];
+    for (format, gzip) in formats.into_iter().flat_map(|format| [(format, false), (format, true)]) {
+        let file = export(&channel, "en", format, gzip).await;
+        let report = import(&channel, header("again"), &file).await.unwrap();
+        assert_eq!((report.format(), report.gzip, report.rows_kept), (format, gzip, 8));
+        assert_eq!(export(&channel, "again", pb::Format::Glove, false).await, SMALL.as_bytes());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rows_come_in_without_a_file() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let row = |word: &str, values: &[f32]| pb::ImportRow {
+        word: word.to_owned(),
+        values: values.to_vec(),
+    };
+    let rows = |rows: Vec<pb::ImportRow>| Part::Rows(pb::ImportRows { rows });
+    let head = pb::ImportHeader {
+        format: pb::Format::Rows.into(),
+        on_invalid: pb::OnInvalid::Skip.into(),
+        ..header("rows")
+    };
+    let parts = vec![
+        Part::Header(head),
+        rows(vec![row("a", &[1.0, 2.0]), row("", &[1.0, 2.0])]),
+        rows(vec![row("b", &[1.0]), row("c", &[f32::INFINITY, 0.0]), row("d", &[0.5, 0.5])]),
+    ];
+    let report = send(&channel, parts).await.unwrap();
+    assert_eq!((report.rows_read, report.rows_kept), (5, 2));
+    let reasons: Vec<_> =
+        report.reasons.iter().map(|counted| (counted.reason.as_str(), counted.count)).collect();
+    assert_eq!(reasons, [("empty_word", 1), ("not_finite", 1), ("wrong_dimension", 1)]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_policies_do_what_they_say_and_every_row_is_accounted_for() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let file = b"a 1 2\nb 3 4\na 5 6\nbad 1 nan\nworse 1\n\xff\xfe 7 8\nhuh 1 x\n";
+    let lenient = || pb::ImportHeader { on_invalid: pb::OnInvalid::Skip.into(), ..header("t") };
+
+    let vectors = [
+        (pb::OnDuplicate::First, [1.0, 2.0]),
+        (pb::OnDuplicate::Last, [5.0, 6.0]),
+        (pb::OnDuplicate::Mean, [3.0, 4.0]),
+    ];
+    for (on_duplicate, want) in vectors {
+        let head = pb::ImportHeader { on_duplicate: on_duplicate.into(), ..lenient() };
+        let report = import(&channel, head, file).await.unwrap();
+        let left_out: u64 = report
+            .reasons
+            .iter()
+            .filter(|counted| counted.rows_left_out)
+            .map(|counted| counted.count)
+            .sum();
+        assert_eq!((report.rows_read, report.rows_kept, left_out), (7, 3, 4), "{report:?}");
+        let ask = pb::LookupRequest {
+            table: "t".to_owned(),
+            queries: vec![word("a")],
+            ..pb::LookupRequest::default()
+        };
+        let mut tables = TableServiceClient::new(channel.clone());
+        let found = tables.lookup(ask).await.unwrap().into_inner().vectors.remove(0);
+        assert_eq!(found.vector.unwrap().values, want);
+    }
+    for (on_invalid_utf8, kept) in [
+        (pb::OnInvalidUtf8::KeepBytes, 3),
+        (pb::OnInvalidUtf8::Replace, 3),
+        (pb::OnInvalidUtf8::Skip, 2),
+    ] {
+        let head = pb::ImportHeader { on_invalid_utf8: on_invalid_utf8.into(), ..lenient() };
+        assert_eq!(import(&channel, head, file).await.unwrap().rows_kept, kept);
+    }
+    let strict = [
+        (pb::ImportHeader { on_duplicate: pb::OnDuplicate::Error.into(), ..lenient() }, "line 3"),
+        (header("t"), "line 4"),
+        (
+            pb::ImportHeader { on_invalid_utf8: pb::OnInvalidUtf8::Error.into(), ..lenient() },
+            "line 6",
+        ),
+    ];
+    for (head, line) in strict {
+        let status = import(&channel, head, file).await.unwrap_err();
+        assert_eq!(reason(&status), (Code::InvalidArgument, "MALFORMED_FILE".to_owned()));
+        assert!(status.message().contains(line), "{}", status.message());
+    }
+    let head = pb::ImportHeader { limit: Some(2), ..header("t") };
+    assert_eq!(import(&channel, head, file).await.unwrap().rows_kept, 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_changes_nothing() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let before = tables(&channel).await;
+
+    let exists = pb::ImportHeader { if_exists: pb::IfExists::Error.into(), ..header("en") };
+    let status = import(&channel, exists, SMALL.as_bytes()).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::AlreadyExists, "TABLE_EXISTS".to_owned()));
+
+    let bad_header = pb::ImportHeader { limit: Some(0), format: 99, ..header("-x") };
+    let status = import(&channel, bad_header, b"").await.unwrap_err();
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+    for field in ["table", "limit", "format"] {
+        assert!(status.message().contains(field), "{}", status.message());
+    }
+
+    let status = send(&channel, vec![Part::Chunk(b"a 1".to_vec())]).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+    let twice = vec![Part::Header(header("en")), Part::Header(header("en"))];
+    let status = send(&channel, twice).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+
+    let mut binary = b"2 2\na ".to_vec();
+    binary.extend([0, 0, 128, 63, 0, 0, 0, 64, b'\n', b'b', b' ', 1]);
+    let files: [&[u8]; 6] = [
+        b"",
+        b"\n\n\n",
+        b"9999999999999 300\n",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03broken",
+        &binary,
+    ];
+    for file in files {
+        for table in ["en", "new"] {
+            let status = import(&channel, header(table), file).await.unwrap_err();
+            let (code, reason) = reason(&status);
+            assert_eq!(code, Code::InvalidArgument, "{reason}: {file:?}");
+        }
+    }
+    assert_eq!(tables(&channel).await, before);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_stream_leaves_nothing_and_blocks_nobody() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    // A stream that stays open: a second import into the table is refused, one into another is not.
+    let (parts, stream) = tokio::sync::mpsc::channel(4);
+    let part = |part| pb::ImportRequest { part: Some(part) };
+    parts.send(part(Part::Header(header("en")))).await.unwrap();
+    parts.send(part(Part::Chunk(SMALL.as_bytes().to_vec()))).await.unwrap();
+    let mut transfer = TransferServiceClient::new(channel.clone());
+    let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
+    let replies = transfer.import(requests).await.unwrap().into_inner();
+    let refused = loop {
+        match import(&channel, header("en"), SMALL.as_bytes()).await {
+            // The first import may not have begun yet when the second is through.
+            Ok(_) => tokio::task::yield_now().await,
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(reason(&refused), (Code::Aborted, "CONCURRENT_WRITE".to_owned()));
+    import(&channel, header("other"), SMALL.as_bytes()).await.unwrap();
+
+    // The caller leaves in the middle: the table can be imported again.
+    drop(replies);
+    drop(transfer);
+    while let Err(status) = import(&channel, header("en"), b"only 1 2 3\n").await {
+        assert_eq!(status.code(), Code::Aborted, "{status:?}");
+        tokio::task::yield_now().await;
+    }
+    drop(parts);
+    let want = [("en".to_owned(), 1), ("other".to_owned(), 8)];
+    assert_eq!(tables(&channel).await, want);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_are_the_same_after_a_restart_and_a_deleted_table_stays_away() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    for table in ["en", "gone"] {
+        import(&channel, header(table), SMALL.as_bytes()).await.unwrap();
+    }
+    let ask = || pb::NearestRequest {
+        table: "en".to_owned(),
+        positive: vec![word("queen")],
+        ..pb::NearestRequest::default()
+    };
+    let before =
+        SearchServiceClient::new(channel.clone()).nearest(ask()).await.unwrap().into_inner();
+    let delete = pb::DeleteTableRequest { table: "gone".to_owned() };
+    TableServiceClient::new(channel).delete_table(delete).await.unwrap();
+
+    let server = Server::start_on(server.stop().await).await;
+    let channel = server.channel().await;
+    let after =
+        SearchServiceClient::new(channel.clone()).nearest(ask()).await.unwrap().into_inner();
+    assert_eq!(before, after);
+    assert_eq!(tables(&channel).await, [("en".to_owned(), 8)]);
+    server.stop().await;
+}

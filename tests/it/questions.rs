@@ -1,0 +1,275 @@
+//! Every question over the wire: its answer on a small table, and each way it can be refused.
+
+use tonic::transport::Channel;
+use tonic::{Code, Request};
+use tonic_types::StatusExt as _;
+use wordspace::proto as pb;
+use wordspace::proto::admin_service_client::AdminServiceClient;
+use wordspace::proto::bias_service_client::BiasServiceClient;
+use wordspace::proto::search_service_client::SearchServiceClient;
+use wordspace::proto::table_service_client::TableServiceClient;
+use wordspace::proto::text_service_client::TextServiceClient;
+
+use crate::support::{SMALL, Server, header, import, reason, word};
+
+async fn small() -> (Server, Channel) {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    (server, channel)
+}
+
+fn nearest(words: &[&str]) -> pb::NearestRequest {
+    pb::NearestRequest {
+        table: "en".to_owned(),
+        positive: words.iter().map(|asked| word(asked)).collect(),
+        ..pb::NearestRequest::default()
+    }
+}
+
+fn words(neighbors: &[pb::Neighbor]) -> Vec<&str> {
+    neighbors.iter().map(|neighbor| neighbor.word.as_str()).collect()
+}
+
+#[tokio::test]
+async fn nearest_words_leave_the_question_out_unless_told_otherwise() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel);
+
+    let answer = search.nearest(nearest(&["king"])).await.unwrap().into_inner();
+    assert_eq!(words(&answer.neighbors)[..2], ["prince", "man"]);
+    assert_eq!(answer.neighbors.len(), 7);
+    let info = answer.answer.unwrap();
+    assert_eq!((info.table.as_str(), info.answered_by()), ("en", pb::AnsweredBy::Exact));
+    assert_eq!(info.words[0].row, 0);
+
+    let with_inputs = pb::NearestRequest {
+        k: Some(1),
+        exclude_inputs: Some(false),
+        ..nearest(&["king"])
+    };
+    let answer = search.nearest(with_inputs).await.unwrap().into_inner();
+    assert_eq!(words(&answer.neighbors), ["king"]);
+    assert!((answer.neighbors[0].similarity - 1.0).abs() < 1e-6);
+
+    let batch = pb::NearestBatchRequest {
+        table: "en".to_owned(),
+        queries: ["king", "apple"]
+            .map(|asked| pb::NearestRequest { table: String::new(), k: Some(1), ..nearest(&[asked]) })
+            .to_vec(),
+    };
+    let answers = search.nearest_batch(batch).await.unwrap().into_inner().answers;
+    let first: Vec<_> = answers.iter().flat_map(|answer| words(&answer.neighbors)).collect();
+    assert_eq!(first, ["prince", "pear"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn analogies_show_both_lists() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel);
+    for method in [pb::AnalogyMethod::CosAdd, pb::AnalogyMethod::CosMul] {
+        let ask = pb::AnalogyRequest {
+            table: "en".to_owned(),
+            a: Some(word("man")),
+            b: Some(word("king")),
+            c: Some(word("woman")),
+            method: method.into(),
+            k: Some(3),
+            with_inputs: true,
+            ..pb::AnalogyRequest::default()
+        };
+        let answer = search.analogy(ask).await.unwrap().into_inner();
+        assert_eq!(answer.neighbors[0].word, "queen");
+        assert!(!words(&answer.neighbors).contains(&"king"));
+        assert_eq!(answer.neighbors_with_inputs.len(), 3);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_other_questions_answer() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel.clone());
+    let pair = |a, b| pb::similarity_request::Pair { a: Some(word(a)), b: Some(word(b)) };
+    let ask = pb::SimilarityRequest {
+        table: "en".to_owned(),
+        pairs: vec![pair("king", "queen"), pair("king", "king")],
+        words: None,
+    };
+    let got = search.similarity(ask).await.unwrap().into_inner().similarities;
+    assert!((got[0].similarity.unwrap() - 0.6).abs() < 1e-6);
+    assert!((got[1].similarity.unwrap() - 1.0).abs() < 1e-6);
+
+    let ask = pb::OddOneOutRequest {
+        table: "en".to_owned(),
+        queries: ["king", "prince", "pear", "queen"].map(word).to_vec(),
+        words: None,
+    };
+    let odd = search.odd_one_out(ask).await.unwrap().into_inner();
+    assert_eq!((odd.odd_index, odd.ranked[0].word.as_str()), (2, "pear"));
+
+    let ask = pb::TokenizeRequest {
+        texts: vec!["The king's pear.".to_owned()],
+        tokenizer: pb::Tokenizer::Rules.into(),
+        table: "en".to_owned(),
+        words: None,
+    };
+    let mut text = TextServiceClient::new(channel.clone());
+    let tokens = text.tokenize(ask).await.unwrap().into_inner().texts.remove(0);
+    let pieces: Vec<_> =
+        tokens.tokens.iter().map(|token| (token.piece.as_str(), token.known())).collect();
+    let want = [("The", false), ("king", true), ("'s", false), ("pear", true), (".", false)];
+    assert_eq!((pieces, tokens.unknown_count), (want.to_vec(), 3));
+
+    let set = |words: &[&str]| {
+        let words = words.iter().map(|&word| word.to_owned()).collect();
+        Some(pb::WordSet { name: String::new(), words })
+    };
+    let mut bias = BiasServiceClient::new(channel.clone());
+    let ask = pb::WeatRequest {
+        table: "en".to_owned(),
+        x: set(&["king", "prince"]),
+        y: set(&["apple", "pear"]),
+        a: set(&["man"]),
+        b: set(&["woman"]),
+        ..pb::WeatRequest::default()
+    };
+    let weat = bias.weat(ask).await.unwrap().into_inner();
+    assert!(weat.effect_size > 1.0 && weat.p_value_exact);
+    assert_eq!((weat.partition_count, weat.p_value), (6, 1.0 / 6.0));
+
+    let ask = pb::ProjectRequest {
+        table: "en".to_owned(),
+        from: set(&["man"]),
+        to: set(&["woman"]),
+        queries: ["king", "queen"].map(word).to_vec(),
+        ..pb::ProjectRequest::default()
+    };
+    let placed = bias.project(ask).await.unwrap().into_inner().projections;
+    assert!(placed[0].similarity < -0.4 && placed[1].similarity > 0.4);
+
+    let mut tables = TableServiceClient::new(channel.clone());
+    let ask = pb::LookupRequest {
+        table: "en".to_owned(),
+        queries: vec![word("PEAR")],
+        words: Some(pb::WordOptions {
+            oov: 0,
+            preprocessors: vec![pb::Preprocessor { lowercase: true, strip_accents: false }],
+        }),
+        ..pb::LookupRequest::default()
+    };
+    let found = tables.lookup(ask).await.unwrap().into_inner().vectors.remove(0);
+    assert_eq!((found.word.as_str(), found.vector.unwrap().values), ("pear", vec![0.1, 0.0, 2.0]));
+
+    let ask = pb::ListWordsRequest {
+        table: "en".to_owned(),
+        prefix: "p".to_owned(),
+        ..pb::ListWordsRequest::default()
+    };
+    let listed = tables.list_words(ask).await.unwrap().into_inner().words;
+    assert_eq!(listed.iter().map(|word| word.row).collect::<Vec<_>>(), [4, 6]);
+
+    let mut admin = AdminServiceClient::new(channel);
+    let status = admin.get_status(pb::GetStatusRequest {}).await.unwrap().into_inner();
+    assert_eq!((status.table_count, status.row_count), (1, 8));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_code_and_reason() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel.clone());
+    let mut refused = async |ask: pb::NearestRequest| search.nearest(ask).await.unwrap_err();
+
+    let all_at_once = pb::NearestRequest {
+        table: "no/such name".to_owned(),
+        positive: vec![pb::WordOrVector::default()],
+        k: Some(0),
+        ef_search: Some(1_000_000),
+        ..pb::NearestRequest::default()
+    };
+    let status = refused(all_at_once).await;
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+    let fields = status.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
+    assert_eq!(fields, ["table", "positive[0]", "k", "ef_search"]);
+
+    let status = refused(nearest(&["king", "kong", "qing"])).await;
+    assert_eq!(reason(&status), (Code::NotFound, "UNKNOWN_WORDS".to_owned()));
+    let metadata = status.get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata["words"], r#"["kong","qing"]"#);
+
+    let status = refused(pb::NearestRequest { table: "fr".to_owned(), ..nearest(&["king"]) }).await;
+    assert_eq!(reason(&status), (Code::NotFound, "TABLE_NOT_FOUND".to_owned()));
+
+    let vector = |values: Vec<f32>| {
+        let query = Some(pb::word_or_vector::Query::Vector(pb::Vector { values }));
+        let positive = vec![pb::WordOrVector { query, weight: None }];
+        pb::NearestRequest { positive, ..nearest(&[]) }
+    };
+    let status = refused(vector(vec![1.0, 2.0])).await;
+    assert_eq!(reason(&status), (Code::InvalidArgument, "DIMENSION_MISMATCH".to_owned()));
+    let status = refused(vector(vec![1.0, f32::NAN, 2.0])).await;
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+    let status = refused(vector(vec![0.0, 0.0, 0.0])).await;
+    assert_eq!(reason(&status), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
+    let status = refused(pb::NearestRequest { k: Some(1_000_000), ..nearest(&["king"]) }).await;
+    assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+
+    let mut bias = BiasServiceClient::new(channel.clone());
+    let ask = pb::WeatRequest {
+        table: "en".to_owned(),
+        suite: "no-such-suite".to_owned(),
+        ..pb::WeatRequest::default()
+    };
+    let status = bias.weat(ask.clone()).await.unwrap_err();
+    assert!(status.message().contains("career-family"), "{}", status.message());
+    let ask = pb::WeatRequest { suite: "career-family".to_owned(), ..ask };
+    let status = bias.weat(ask).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
+
+    let mut request = Request::new(nearest(&["king"]));
+    request.metadata_mut().insert("grpc-timeout", "0n".parse().unwrap());
+    let status = SearchServiceClient::new(channel).nearest(request).await.unwrap_err();
+    assert!(
+        matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+        "{status:?}: the transport, too, watches a deadline that has passed"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn health_and_reflection_answer() {
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let mut health = HealthClient::new(channel.clone());
+    for service in ["", "wordspace.v1.SearchService", "wordspace.v1.AdminService"] {
+        let ask = HealthCheckRequest { service: service.to_owned() };
+        let status = health.check(ask).await.unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::Serving, "{service}");
+    }
+
+    let message_request = Some(MessageRequest::ListServices(String::new()));
+    let ask = ServerReflectionRequest { host: String::new(), message_request };
+    let mut reflection = ServerReflectionClient::new(channel);
+    let requests = tokio_stream::iter([ask]);
+    let mut replies =
+        reflection.server_reflection_info(requests).await.unwrap().into_inner();
+    let reply = replies.message().await.unwrap().unwrap().message_response.unwrap();
+    let MessageResponse::ListServicesResponse(listed) = reply else { panic!("{reply:?}") };
+    let names: Vec<_> = listed.service.iter().map(|service| service.name.as_str()).collect();
+    for service in ["Search", "Table", "Transfer", "Text", "Bias", "Admin"] {
+        let name = format!("wordspace.v1.{service}Service");
+        assert!(names.contains(&name.as_str()), "{name} is not in {names:?}");
+    }
+    server.stop().await;
+}

@@ -1,0 +1,142 @@
+//! What the stories share: the project's files, a server on a free port, a client.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use wordspace::error::Result;
+use wordspace::proto as pb;
+use wordspace::proto::import_request::Part;
+use wordspace::proto::import_response::Part as Reply;
+use wordspace::proto::transfer_service_client::TransferServiceClient;
+use wordspace::server::ServerConfig;
+
+/// The project's root.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of ours under `src`: its path below that, and its text.
+pub(crate) fn source_files() -> Vec<(String, String)> {
+    fn walk(folder: &Path, below: &str, files: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{below}{}", entry.file_name().to_str().unwrap());
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{name}/"), files);
+            } else if name.ends_with(".rs") {
+                files.push((name, fs::read_to_string(entry.path()).unwrap()));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&root().join("src"), "", &mut files);
+    files.sort();
+    files
+}
+
+/// A real server on a free port of this machine, on a data folder of its own.
+pub(crate) struct Server {
+    pub(crate) data: Arc<TempDir>,
+    pub(crate) url: String,
+    stop: Arc<Notify>,
+    served: JoinHandle<Result<()>>,
+}
+
+impl Server {
+    /// On a new folder.
+    pub(crate) async fn start() -> Self {
+        Self::start_on(Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// On a folder that is there.
+    pub(crate) async fn start_on(data: Arc<TempDir>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let config = ServerConfig { data: data.path().to_owned(), index_threads: 1 };
+        let served = tokio::spawn(async move {
+            wordspace::server::serve(config, listener, async move { stopped.notified().await }).await
+        });
+        Self { data, url, stop, served }
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
+    }
+
+    /// Stops it as a signal would, and waits.
+    pub(crate) async fn stop(self) -> Arc<TempDir> {
+        self.stop.notify_one();
+        self.served.await.unwrap().unwrap();
+        self.data
+    }
+}
+
+/// Words whose geometry can be told by eye: royalty along the first axis, gender along the second,
+/// fruit along the third.
+pub(crate) const SMALL: &str = "\
+king 2 1 0
+queen 2 -1 0
+man 0.2 1 0
+woman 0.2 -1 0
+prince 1.9 1.1 0.1
+apple 0 0.1 3
+pear 0.1 0 2
+Paris 1 0 1
+";
+
+/// The header of an import that looks for the format and replaces what is there.
+pub(crate) fn header(table: &str) -> pb::ImportHeader {
+    pb::ImportHeader {
+        table: table.to_owned(),
+        source: "test".to_owned(),
+        if_exists: pb::IfExists::Replace.into(),
+        ..pb::ImportHeader::default()
+    }
+}
+
+/// Imports a file in chunks of a few bytes, or what went wrong.
+pub(crate) async fn import(
+    channel: &Channel,
+    header: pb::ImportHeader,
+    file: &[u8],
+) -> Result<pb::ImportReport, Status> {
+    let chunks = file.chunks(1_000).map(|chunk| Part::Chunk(chunk.to_vec()));
+    send(channel, std::iter::once(Part::Header(header)).chain(chunks).collect()).await
+}
+
+/// Sends the messages of an import and takes the report.
+pub(crate) async fn send(channel: &Channel, parts: Vec<Part>) -> Result<pb::ImportReport, Status> {
+    let requests = parts.into_iter().map(|part| pb::ImportRequest { part: Some(part) });
+    let requests = tokio_stream::iter(requests.collect::<Vec<_>>());
+    let mut client = TransferServiceClient::new(channel.clone());
+    let mut replies = client.import(requests).await?.into_inner();
+    while let Some(reply) = replies.message().await? {
+        if let Some(Reply::Report(report)) = reply.part {
+            return Ok(report);
+        }
+    }
+    panic!("an import ends with its report or with an error");
+}
+
+/// The code of an error and the stable reason in its details.
+pub(crate) fn reason(status: &Status) -> (Code, String) {
+    let info = status.get_details_error_info().expect("every error has its ErrorInfo");
+    assert_eq!(info.domain, "wordspace");
+    (status.code(), info.reason)
+}
+
+/// A word of the question.
+pub(crate) fn word(word: &str) -> pb::WordOrVector {
+    let query = Some(pb::word_or_vector::Query::Word(word.to_owned()));
+    pb::WordOrVector { query, weight: None }
+}
