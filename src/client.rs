@@ -308,19 +308,20 @@ impl Drop for Abandoned {
 
 fn feed(
     sender: &mpsc::Sender<ImportRequest>,
-    parts: impl Iterator<Item = io::Result<import_request::Part>>,
+    mut parts: impl Iterator<Item = io::Result<import_request::Part>>,
     abandoned: &AtomicBool,
 ) -> io::Result<()> {
-    for part in parts {
-        let request = ImportRequest { part: Some(part?) };
+    loop {
+        let part = parts.next().transpose()?;
+        // Asked after each part, the last too: reading one may have taken long.
         if abandoned.load(Ordering::Relaxed) {
             return Err(io::Error::other("the import was abandoned"));
         }
-        if sender.blocking_send(request).is_err() {
-            break;
+        let Some(part) = part else { return Ok(()) };
+        if sender.blocking_send(ImportRequest { part: Some(part) }).is_err() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 impl From<&str> for WordOrVector {
@@ -447,6 +448,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::transfer_service_server::{TransferService, TransferServiceServer};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::Request;
     use tonic_types::ErrorDetails;
 
     #[test]
@@ -502,5 +507,97 @@ mod tests {
             Client::connect("https://localhost").await,
             Err(CallError::Address { .. })
         ));
+    }
+
+    /// Tells of each part that arrives, then whether the stream came to its proper end.
+    struct Recorder {
+        heard: UnboundedSender<&'static str>,
+    }
+
+    struct Ending {
+        heard: UnboundedSender<&'static str>,
+        word: &'static str,
+    }
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            let _ = self.heard.send(self.word);
+        }
+    }
+
+    #[tonic::async_trait]
+    impl TransferService for Recorder {
+        type ImportStream = ReceiverStream<Result<ImportResponse, Status>>;
+        type ExportStream = ReceiverStream<Result<ExportResponse, Status>>;
+
+        async fn import(
+            &self,
+            request: Request<Streaming<ImportRequest>>,
+        ) -> Result<Response<Self::ImportStream>, Status> {
+            let mut ending = Ending { heard: self.heard.clone(), word: "broken" };
+            let mut parts = request.into_inner();
+            while let Some(request) = parts.message().await? {
+                if request.part.is_none() {
+                    return Err(Status::invalid_argument("no part"));
+                }
+                let _ = self.heard.send("part");
+            }
+            ending.word = "complete";
+            let report = import_response::Part::Report(ImportReport::default());
+            let (sender, receiver) = mpsc::channel(1);
+            let _ = sender.send(Ok(ImportResponse { part: Some(report) })).await;
+            Ok(Response::new(ReceiverStream::new(receiver)))
+        }
+
+        async fn export(
+            &self,
+            _: Request<ExportRequest>,
+        ) -> Result<Response<Self::ExportStream>, Status> {
+            Err(Status::unimplemented("not here"))
+        }
+    }
+
+    async fn recorder() -> (Client, UnboundedReceiver<&'static str>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        let (heard, hears) = unbounded_channel();
+        let service = TransferServiceServer::new(Recorder { heard });
+        let connections = TcpListenerStream::new(listener);
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(service)
+                .serve_with_incoming(connections),
+        );
+        (Client::connect(&url).await.unwrap(), hears)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_to_its_end_is_no_complete_import() {
+        let (client, mut hears) = recorder().await;
+        let header = ImportHeader::default;
+        client.import(header(), chunks(&b"a 1 2"[..]), |_| {}).await.unwrap();
+        assert_eq!([hears.recv().await, hears.recv().await], [Some("part"); 2]);
+        assert_eq!(hears.recv().await, Some("complete"));
+
+        let error = client.import(header(), chunks(Broken), |_| {}).await.unwrap_err();
+        assert!(matches!(&error, CallError::Source(_)), "{error}");
+        assert_eq!([hears.recv().await, hears.recv().await], [Some("part"), Some("broken")]);
+    }
+
+    #[tokio::test]
+    async fn an_import_that_is_dropped_on_the_way_is_no_complete_import() {
+        let (client, mut hears) = recorder().await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let waiting = std::iter::from_fn(move || {
+            // Ends, as a file does, when the test lets go of the other end.
+            released.recv().ok().map(|()| Ok(import_request::Part::Chunk(Vec::new())))
+        });
+        let import = client.import(ImportHeader::default(), waiting, |_| {});
+        tokio::select! {
+            _ = import => panic!("it waits for its parts"),
+            first = hears.recv() => assert_eq!(first, Some("part")),
+        }
+        drop(release);
+        assert_eq!(hears.recv().await, Some("broken"));
     }
 }

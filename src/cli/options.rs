@@ -15,6 +15,7 @@ pub(super) struct Server {
         long,
         value_name = "URL",
         env = "WORDSPACE_SERVER",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:50051"
     )]
     pub(super) server: String,
