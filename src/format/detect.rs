@@ -207,8 +207,7 @@ impl Peek<'_> {
     /// Whether the bytes are UTF-8 without control characters other than white space.
     fn is_text(&self, from: usize) -> bool {
         let bytes = &self.bytes[from..];
-        let control = |&byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-        if bytes.iter().any(control) {
+        if has_controls(bytes) {
             return false;
         }
         match std::str::from_utf8(bytes) {
@@ -233,6 +232,7 @@ impl Peek<'_> {
         }
         let problem = match foreign::kind(self.bytes) {
             Some(kind) => format!("this is {kind}"),
+            None if has_controls(self.bytes) => "this is a binary file of another kind".to_owned(),
             None => format!("\"{}\" {first_line}", shown(self.first_line())),
         };
         let accepted = "formats read: word2vec-text, word2vec-binary and glove, plain or gzip";
@@ -259,6 +259,11 @@ fn dim(claimed: u64) -> Result<usize> {
             Err(Error::new(kind).context("the components of the file's vectors"))
         }
     }
+}
+
+/// Whether there are control characters other than white space, which no text has.
+fn has_controls(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
 }
 
 fn is_row(line: &[u8], dim: usize) -> bool {

@@ -72,7 +72,7 @@ fn no_number_in_a_header_is_believed() {
 #[test]
 fn what_is_no_embedding_file_is_called_by_its_name() {
     let read_instead = "(formats read: word2vec-text, word2vec-binary and glove, plain or gzip)";
-    let known: [(&[u8], &str); 9] = [
+    let known: [(&[u8], &str); 10] = [
         (b"", "the file is empty"),
         (b"\xBA\x16\x4F\x2F\x0C\0\0\0", "a fastText .bin model; import the .vec file"),
         (b"\x80\x04\x95\x10", "a Python pickle"),
@@ -80,6 +80,7 @@ fn what_is_no_embedding_file_is_called_by_its_name() {
         (b"\x93NUMPY\x01\0", "a NumPy .npy array"),
         (b"\x40\0\0\0\0\0\0\0{\"embeddings\":", "a safetensors file"),
         (b"BZh91AY", "compressed with bzip2"),
+        (b"\x01\x02\n\x03", "this is a binary file of another kind"),
         (b"Hello, world.\n", "\"Hello, world.\" is neither a header (rows and components) nor"),
         (b"a 0,5 0,2\n", "\"a 0,5 0,2\" is neither"),
     ];

@@ -165,6 +165,8 @@ fn a_file_may_end_without_newline_or_with_blank_lines() {
 fn what_a_fault_shows_is_clipped() {
     let contents = read(format!("2 2\na 1 2\n{} 1 x\n", "\u{3042}".repeat(1_000))).unwrap();
     assert_eq!(contents.faults[0].word, format!("{}...", "\u{3042}".repeat(64)));
+    let controls = read("2 2\na 1 2\n\x1B[2J 1 x\n").unwrap();
+    assert_eq!(controls.faults[0].word, "\u{FFFD}[2J");
 }
 
 #[test]
