@@ -48,7 +48,7 @@ fn the_published_tests_agree_with_wefe() {
     }
 }
 
-/// Figures known of GloVe 6B 50d in lower case.
+/// Figures known of `GloVe` 6B 50d in lower case.
 #[test]
 fn career_and_family_are_parted_as_known() {
     let answer = weat(&table(), &query(suites::suite("career-family").unwrap())).unwrap();
