@@ -9,7 +9,7 @@ use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
-use crate::query::tokenize::{self, TokenizedText, TokenizeQuery};
+use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
 
@@ -48,9 +48,8 @@ impl Engine {
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
         self.ask(&ask.table, |generation| {
-            let answer = |(i, query)| {
-                nearest_in(generation, query).context(|| format!("queries[{i}]"))
-            };
+            let answer =
+                |(i, query)| nearest_in(generation, query).context(|| format!("queries[{i}]"));
             ask.query.iter().enumerate().map(answer).collect()
         })
     }

@@ -13,10 +13,10 @@ use parking_lot::{Condvar, Mutex};
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::index::graph::Graph;
 use crate::index::Watch;
-use crate::index::hnsw::{self, BuildParams};
 use crate::index::file;
+use crate::index::graph::Graph;
+use crate::index::hnsw::{self, BuildParams};
 use crate::store::blob;
 
 /// Generations that wait for their graph.
@@ -86,7 +86,9 @@ fn give_graph(shared: &Shared, generation: &Generation, threads: usize) {
             return;
         }
         Ok(None) => {}
-        Err(error) => tracing::warn!(%table, ?error, "the graph's file is not used; building again"),
+        Err(error) => {
+            tracing::warn!(%table, ?error, "the graph's file is not used; building again")
+        }
     }
     let began = Instant::now();
     match build(shared, generation, &path, threads, began) {

@@ -86,11 +86,8 @@ impl Generation {
     /// A generation that answers exactly.
     pub(super) fn new(meta: Meta, table: Table) -> Self {
         let table = Arc::new(table);
-        let state = if table.len() <= EXACT_ROWS_MAX {
-            IndexState::NotNeeded
-        } else {
-            IndexState::Queued
-        };
+        let state =
+            if table.len() <= EXACT_ROWS_MAX { IndexState::NotNeeded } else { IndexState::Queued };
         Self {
             meta,
             exact: Exact::new(Arc::clone(&table)),

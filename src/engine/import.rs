@@ -339,9 +339,10 @@ impl<'a> Import<'a> {
             }
             OnDuplicate::Mean => {
                 let first = self.builder.vector(known);
-                let mean = self.means.entry(known).or_insert_with(|| {
-                    (first.iter().map(|&value| f64::from(value)).collect(), 1)
-                });
+                let mean = self
+                    .means
+                    .entry(known)
+                    .or_insert_with(|| (first.iter().map(|&value| f64::from(value)).collect(), 1));
                 crate::vector::algebra::add(&mut mean.0, 1.0, &row.vector);
                 mean.1 += 1;
                 "the mean of each word's vectors was kept, in the first one's place"

@@ -46,8 +46,7 @@ pub struct WordVector {
 /// As [`resolve`].
 pub fn lookup(table: &Table, query: &LookupQuery) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (resolved, words) =
-        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
     let vector = |row: RowId| WordVector {
         word: table.word(row).to_vec(),
         row,

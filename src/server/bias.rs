@@ -66,8 +66,7 @@ impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
         let seed = request.seed.unwrap_or(0);
         fields.finish(|| {
             let partitions_max = wire::count(partitions);
-            let query =
-                WeatQuery { sets: sets?, words, lost_threshold, partitions_max, seed };
+            let query = WeatQuery { sets: sets?, words, lost_threshold, partitions_max, seed };
             Some(Self { table: table?, query })
         })
     }

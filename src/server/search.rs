@@ -143,9 +143,8 @@ fn same_table(name: &str, table: Option<&TableName>) -> bool {
 impl From<Answer<Vec<NearestAnswer>>> for pb::NearestBatchResponse {
     fn from(batch: Answer<Vec<NearestAnswer>>) -> Self {
         let Answer { table, generation, answer } = batch;
-        let response = |answer| {
-            pb::NearestResponse::from(Answer { table: table.clone(), generation, answer })
-        };
+        let response =
+            |answer| pb::NearestResponse::from(Answer { table: table.clone(), generation, answer });
         Self { answers: answer.into_iter().map(response).collect() }
     }
 }
@@ -233,13 +232,12 @@ impl From<Answer<OddOneOutAnswer>> for pb::OddOneOutResponse {
         let words = std::mem::take(&mut answer.answer.words);
         let info = wire::info(&answer, AnsweredBy::EXACT, words);
         let answer = answer.answer;
-        let ranked = |query: crate::query::odd_one_out::RankedQuery| {
-            pb::odd_one_out_response::RankedQuery {
+        let ranked =
+            |query: crate::query::odd_one_out::RankedQuery| pb::odd_one_out_response::RankedQuery {
                 index: wire::count(query.index),
                 word: query.word,
                 similarity: query.similarity,
-            }
-        };
+            };
         Self {
             odd_index: wire::count(answer.odd_index),
             ranked: answer.ranked.into_iter().map(ranked).collect(),

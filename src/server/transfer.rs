@@ -64,8 +64,7 @@ impl TransferService for Desk {
             let _permit = permit;
             let source = job.source(source);
             let mut progress = Progress::new(replies.clone(), job.total_bytes);
-            let imported =
-                engine.import(&job.options, source, &mut |now| progress.reply(now));
+            let imported = engine.import(&job.options, source, &mut |now| progress.reply(now));
             let last = match imported {
                 Ok(report) => Ok(report_reply(&job.options.table, report)),
                 Err(error) => Err(status(&error)),
@@ -151,7 +150,9 @@ struct ImportJob {
 impl ImportJob {
     fn source(&self, parts: mpsc::Receiver<Result<Part>>) -> Source {
         match self.file {
-            Some(format) => Source::File(Box::new(ChunkReader { parts, chunk: Vec::new(), at: 0 }), format),
+            Some(format) => {
+                Source::File(Box::new(ChunkReader { parts, chunk: Vec::new(), at: 0 }), format)
+            }
             None => Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() })),
         }
     }

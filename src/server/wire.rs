@@ -104,8 +104,8 @@ impl Fields {
     }
 
     pub(super) fn effort(&mut self, exact: Option<bool>, ef_search: Option<u32>) -> Effort {
-        let ef_search = ef_search
-            .map(|ef| self.number("ef_search", Some(ef), 1..=limits::EF_SEARCH_MAX, 1));
+        let ef_search =
+            ef_search.map(|ef| self.number("ef_search", Some(ef), 1..=limits::EF_SEARCH_MAX, 1));
         Effort { exact: exact.unwrap_or(false), ef_search }
     }
 
@@ -220,11 +220,7 @@ pub(super) fn info<A>(
         words: words
             .found
             .into_iter()
-            .map(|word| pb::ResolvedWord {
-                asked: word.asked,
-                found: word.found,
-                row: word.row.0,
-            })
+            .map(|word| pb::ResolvedWord { asked: word.asked, found: word.found, row: word.row.0 })
             .collect(),
         unknown_words: words.unknown,
     }

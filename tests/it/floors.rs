@@ -95,7 +95,10 @@ fn every_import_goes_down() {
 fn the_wire_stays_at_the_edge() {
     for (path, text) in source_files() {
         let may = path.starts_with("server/") || ["client.rs", "lib.rs"].contains(&path.as_str());
-        assert!(may || !code(&text).contains("crate::proto"), "src/{path} imports the wire's types");
+        assert!(
+            may || !code(&text).contains("crate::proto"),
+            "src/{path} imports the wire's types"
+        );
     }
 }
 

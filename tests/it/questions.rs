@@ -43,11 +43,8 @@ async fn nearest_words_leave_the_question_out_unless_told_otherwise() {
     assert_eq!((info.table.as_str(), info.answered_by()), ("en", pb::AnsweredBy::Exact));
     assert_eq!(info.words[0].row, 0);
 
-    let with_inputs = pb::NearestRequest {
-        k: Some(1),
-        exclude_inputs: Some(false),
-        ..nearest(&["king"])
-    };
+    let with_inputs =
+        pb::NearestRequest { k: Some(1), exclude_inputs: Some(false), ..nearest(&["king"]) };
     let answer = search.nearest(with_inputs).await.unwrap().into_inner();
     assert_eq!(words(&answer.neighbors), ["king"]);
     assert!((answer.neighbors[0].similarity - 1.0).abs() < 1e-6);
@@ -55,7 +52,11 @@ async fn nearest_words_leave_the_question_out_unless_told_otherwise() {
     let batch = pb::NearestBatchRequest {
         table: "en".to_owned(),
         queries: ["king", "apple"]
-            .map(|asked| pb::NearestRequest { table: String::new(), k: Some(1), ..nearest(&[asked]) })
+            .map(|asked| pb::NearestRequest {
+                table: String::new(),
+                k: Some(1),
+                ..nearest(&[asked])
+            })
             .to_vec(),
     };
     let answers = search.nearest_batch(batch).await.unwrap().into_inner().answers;
@@ -262,8 +263,7 @@ async fn health_and_reflection_answer() {
     let ask = ServerReflectionRequest { host: String::new(), message_request };
     let mut reflection = ServerReflectionClient::new(channel);
     let requests = tokio_stream::iter([ask]);
-    let mut replies =
-        reflection.server_reflection_info(requests).await.unwrap().into_inner();
+    let mut replies = reflection.server_reflection_info(requests).await.unwrap().into_inner();
     let reply = replies.message().await.unwrap().unwrap().message_response.unwrap();
     let MessageResponse::ListServicesResponse(listed) = reply else { panic!("{reply:?}") };
     let names: Vec<_> = listed.service.iter().map(|service| service.name.as_str()).collect();

@@ -64,7 +64,8 @@ impl Server {
         let stopped = Arc::clone(&stop);
         let config = ServerConfig { data: data.path().to_owned(), index_threads: 1 };
         let served = tokio::spawn(async move {
-            wordspace::server::serve(config, listener, async move { stopped.notified().await }).await
+            wordspace::server::serve(config, listener, async move { stopped.notified().await })
+                .await
         });
         Self { data, url, stop, served }
     }

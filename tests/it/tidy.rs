@@ -72,7 +72,10 @@ fn every_service_has_its_file() {
         let file = root().join(format!("src/server/{name}.rs"));
         assert!(name == "common" || file.exists(), "{name}.proto has no {}", file.display());
         let build = fs::read_to_string(root().join("build.rs")).unwrap();
-        assert!(name == "common" || build.contains(&format!("\"{name}\"")), "build.rs lacks {name}");
+        assert!(
+            name == "common" || build.contains(&format!("\"{name}\"")),
+            "build.rs lacks {name}"
+        );
     }
 }
 
@@ -81,7 +84,11 @@ fn every_service_has_its_file() {
 fn dependencies_come_once_and_from_the_registry() {
     const TWICE: &[&str] = &[
         // sled 0.34 is from 2021.
-        "bitflags", "fxhash", "parking_lot", "parking_lot_core", "libc",
+        "bitflags",
+        "fxhash",
+        "parking_lot",
+        "parking_lot_core",
+        "libc",
     ];
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let mut names: Vec<&str> = Vec::new();
@@ -96,7 +103,8 @@ fn dependencies_come_once_and_from_the_registry() {
         names.push(name);
     }
     names.sort_unstable();
-    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    let twice: Vec<_> =
+        names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
     let unlisted: Vec<_> = twice.into_iter().filter(|name| !TWICE.contains(name)).collect();
     assert!(unlisted.is_empty(), "in two versions: {unlisted:?}");
 }
