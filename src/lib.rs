@@ -11,23 +11,25 @@
 //! | floor | modules | what |
 //! | --- | --- | --- |
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
-//! | 1 | [`vector`], [`text`] | numbers; words |
-//! | 2 | [`table`] | an embedding table in memory |
-//! | 3 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
-//! | 4 | [`query`] | questions, as pure functions |
-//! | 5 | [`bias`] | probes made of questions, as pure functions |
-//! | 6 | [`engine`] | the API boundary: plain values in, plain values out |
-//! | 7 | [`server`], [`client`] | gRPC |
-//! | 8 | [`cli`] | the command line |
+//! | 1 | [`vector`] | numbers |
+//! | 2 | [`text`] | words |
+//! | 3 | [`table`] | an embedding table in memory |
+//! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
+//! | 5 | [`query`] | questions, as pure functions |
+//! | 6 | [`bias`] | probes made of questions, as pure functions |
+//! | 7 | [`engine`] | the API boundary: plain values in, plain values out |
+//! | 8 | [`server`], [`client`] | gRPC |
+//! | 9 | [`cli`] | the command line |
 //!
-//! Floors 0 to 6 are synchronous and know neither the network nor the terminal.
+//! Floors 0 to 7 are synchronous and know neither the network nor the terminal.
 
 pub mod error;
 pub mod limits;
 pub mod proto;
 
-pub mod text;
 pub mod vector;
+
+pub mod text;
 
 pub mod table;
 

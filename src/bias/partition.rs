@@ -162,7 +162,6 @@ impl SplitMix64 {
     }
 
     /// A number below `end`, by multiplication; its bias is below `end` / 2^64.
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of the product fits")]
     fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }

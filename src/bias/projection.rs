@@ -108,7 +108,7 @@ fn mean_difference(
             algebra::add(&mut axis, sign / count as f64, &unit);
         }
     }
-    long_enough(axis)
+    long_enough(&axis)
 }
 
 fn principal_axis(
@@ -138,15 +138,17 @@ fn principal_axis(
         .map(|half| half.iter().zip(&axis).map(|(value, component)| value * component).sum::<f64>())
         .sum();
     if toward < 0.0 {
-        axis.iter_mut().for_each(|component| *component = -*component);
+        for component in &mut axis {
+            *component = -*component;
+        }
     }
-    Ok((long_enough(axis)?, explained))
+    Ok((long_enough(&axis)?, explained))
 }
 
 /// The axis at length 1, if it is more than rounding: it was made of unit vectors.
-fn long_enough(axis: Vec<f64>) -> Result<Vec<f32>> {
+fn long_enough(axis: &[f64]) -> Result<Vec<f32>> {
     let norm = axis.iter().map(|value| value * value).sum::<f64>().sqrt();
-    let axis = if norm > f64::from(f32::EPSILON) { algebra::unit_sum(&axis) } else { None };
+    let axis = if norm > f64::from(f32::EPSILON) { algebra::unit_sum(axis) } else { None };
     axis.ok_or_else(same_poles)
 }
 

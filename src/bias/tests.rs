@@ -1,3 +1,5 @@
+//! Probes compared with WEFE, and what is refused.
+
 use super::projection::{AxisMethod, ProjectQuery, project};
 use super::weat::{WeatQuery, weat};
 use super::*;
@@ -46,7 +48,7 @@ fn the_published_tests_agree_with_wefe() {
     }
 }
 
-/// Figures known of GloVe 6B 50d in lower case.
+/// Figures known of `GloVe` 6B 50d in lower case.
 #[test]
 fn career_and_family_are_parted_as_known() {
     let answer = weat(&table(), &query(suites::suite("career-family").unwrap())).unwrap();

@@ -183,7 +183,9 @@ fn mean_unit<'r>(dim: usize, words: impl Iterator<Item = &'r Resolved<'r>>) -> V
         }
         count += 1.0;
     }
-    mean.iter_mut().for_each(|value| *value /= count);
+    for value in &mut mean {
+        *value /= count;
+    }
     mean
 }
 

@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Folder of the tables; made if it is not there
-    #[arg(long, value_name = "DIR", env = "WORDSPACE_DATA", hide_env_values = true)]
+    #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Address to listen at; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]

@@ -13,7 +13,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Fault, Format, Row, RowReader, Step};
 use crate::limits;
-use crate::store::{Staging, blob};
+use crate::store::Staging;
 use crate::table::builder::TableBuilder;
 use crate::table::meta::{Meta, Provenance, TableName};
 use crate::text::vocab::Added;
@@ -427,18 +427,11 @@ impl<'a> Import<'a> {
         {
             let _publishing = shared.publishing.lock();
             shared.check_open()?;
-            let before = shared.catalog.entry(&meta.name).ok();
             self.staging.commit(&self.builder, meta.clone())?;
             let published = Arc::new(Generation::new(meta, self.builder.build()?));
             let name = self.options.table.clone();
             shared.catalog.publish(name, Entry::Live(Arc::clone(&published)));
             shared.queue.push(published);
-            if let Some(before) = before {
-                let path = shared.store.index_path(before.status().meta.generation);
-                if let Err(error) = blob::remove(&path) {
-                    tracing::warn!(?error, "an old index file stays until the next start");
-                }
-            }
         }
         Ok(ImportReport {
             generation,

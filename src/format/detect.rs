@@ -116,11 +116,11 @@ impl Peek<'_> {
 
     fn as_glove(&self) -> Result<Layout> {
         let header = self.header().filter(|header| header.dim != 1);
-        if header.is_some_and(|header| self.below(&header) == Below::Rows) {
-            let problem = "this is the header of word2vec-text, and rows of its dimension follow";
-            return Err(self.malformed(1, problem));
+        match header.map(|header| self.below(&header)) {
+            Some(Below::Rows) => Err(self.malformed(1, "this is the header of word2vec-text")),
+            Some(Below::Binary) => Err(self.malformed(1, "this is the header of word2vec-binary")),
+            Some(Below::Pairs | Below::Other) | None => self.glove(),
         }
-        self.glove()
     }
 
     fn word2vec(format: Format, header: &Header) -> Result<Layout> {
@@ -164,20 +164,23 @@ impl Peek<'_> {
             None => return None,
         };
         let line = text::trim(&self.bytes[..bytes]);
-        let mut fields = line.split(|byte| b" \t".contains(byte)).filter(|field| !field.is_empty());
-        let (rows, dim) = (whole_number(fields.next()?)?, whole_number(fields.next()?)?);
+        let mut fields = line.split(|byte| b" \t".contains(byte));
+        // A line that starts with a separator is a row whose word is empty or starts so.
+        let rows = whole_number(fields.next()?)?;
+        let mut fields = fields.filter(|field| !field.is_empty());
+        let dim = whole_number(fields.next()?)?;
         fields.next().is_none().then_some(Header { rows, dim, bytes })
     }
 
     fn below(&self, header: &Header) -> Below {
         let from = header.bytes;
-        let fits = |dim| self.mostly(from, |line| is_row(line, dim));
+        let fits = |dim| dim > 0 && self.mostly(from, |line| is_row(line, dim));
         if dim(header.dim).is_ok_and(fits) {
             Below::Rows
-        } else if !self.is_text(from) {
-            Below::Binary
         } else if header.dim != 1 && self.mostly(from, is_pair) {
             Below::Pairs
+        } else if !self.is_text(from) {
+            Below::Binary
         } else {
             Below::Other
         }
@@ -204,8 +207,7 @@ impl Peek<'_> {
     /// Whether the bytes are UTF-8 without control characters other than white space.
     fn is_text(&self, from: usize) -> bool {
         let bytes = &self.bytes[from..];
-        let control = |&byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-        if bytes.iter().any(control) {
+        if has_controls(bytes) {
             return false;
         }
         match std::str::from_utf8(bytes) {
@@ -230,6 +232,7 @@ impl Peek<'_> {
         }
         let problem = match foreign::kind(self.bytes) {
             Some(kind) => format!("this is {kind}"),
+            None if has_controls(self.bytes) => "this is a binary file of another kind".to_owned(),
             None => format!("\"{}\" {first_line}", shown(self.first_line())),
         };
         let accepted = "formats read: word2vec-text, word2vec-binary and glove, plain or gzip";
@@ -258,6 +261,11 @@ fn dim(claimed: u64) -> Result<usize> {
     }
 }
 
+/// Whether there are control characters other than white space, which no text has.
+fn has_controls(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+}
+
 fn is_row(line: &[u8], dim: usize) -> bool {
     text::parse(line, dim, &mut Vec::new()).is_ok()
 }
@@ -268,6 +276,9 @@ fn is_pair(line: &[u8]) -> bool {
 
 /// Digits only; more than fit count as the largest number.
 fn whole_number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
     digits.iter().try_fold(0_u64, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
         Some(number.saturating_mul(10).saturating_add(digit))

@@ -207,13 +207,16 @@ fn malformed(format: &'static str, at: At, problem: impl Into<String>) -> Error 
     Error::new(ErrorKind::Malformed { format, at, problem: problem.into() })
 }
 
-/// Bytes of a file to show in a message: U+FFFD for what is not UTF-8, at most 64 characters.
+/// Bytes of a file to show in a message: U+FFFD for what is not UTF-8 or controls terminals, at
+/// most 64 characters.
 fn shown(bytes: &[u8]) -> String {
     const CHARS_MAX: usize = 64;
     // A character has at most four bytes.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * CHARS_MAX + 4)]);
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.into_owned(),
+    let visible = |c: char| if c.is_control() && c != '\t' { '\u{FFFD}' } else { c };
+    let mut shown: String = text.chars().take(CHARS_MAX).map(visible).collect();
+    if text.chars().nth(CHARS_MAX).is_some() {
+        shown += "...";
     }
+    shown
 }

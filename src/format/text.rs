@@ -128,7 +128,7 @@ pub(super) fn components(line: &[u8]) -> usize {
     if line.first() == Some(&separator) { fields } else { fields - 1 }
 }
 
-/// Splits a trimmed line into its word and `dim` numbers.
+/// Splits a trimmed line into its word and `dim` numbers; `dim` is at least 1.
 pub(super) fn parse<'l>(
     line: &'l [u8],
     dim: usize,

@@ -114,9 +114,8 @@ fn cos_mul(table: &Table, units: &[Vec<f32>], k: usize, exclude: &[RowId]) -> Ve
             continue;
         }
         let norm = f64::from(table.norm(row));
-        let similarity = product(units, |unit| match norm > 0.0 {
-            true => f64::from(kernel::dot(vector, unit)) / norm,
-            false => 0.0,
+        let similarity = product(units, |unit| {
+            if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }
         });
         candidates.push(Near { row, similarity });
     }

@@ -1,4 +1,4 @@
-//! For tests: a small part of GloVe, and what gensim and WEFE answer on it.
+//! For tests: a small part of `GloVe`, and what gensim and WEFE answer on it.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The part of GloVe 6B 50d.
+/// The part of `GloVe` 6B 50d.
 pub(crate) fn table() -> Table {
     let mut builder = TableBuilder::new(50).unwrap();
     for line in read("glove.50d.txt").lines() {

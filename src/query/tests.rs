@@ -1,9 +1,11 @@
+//! Questions compared with gensim, and what is refused.
+
 use super::analogy::{AnalogyMethod, AnalogyQuery, analogy};
 use super::golden::{Brute, agree, answers, strings};
 use super::nearest::{NearestQuery, nearest};
 use super::odd_one_out::{OddOneOutQuery, odd_one_out};
 use super::similarity::{SimilarityQuery, similarity};
-use super::tokenize::tokenize;
+use super::tokenize::{TokenizeQuery, tokenize};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Index, SearchParams};
@@ -204,12 +206,14 @@ fn words_are_found_by_the_first_form_that_is_known() {
     assert_eq!(found(&[form(true, true)], ""), None);
 
     let words = WordOptions { preprocessors: as_is_then_plain.to_vec(), ..WordOptions::default() };
-    let cut = tokenize(Some(&table), TokenizerKind::Rules, &words, "EAST, caf\u{e9}");
+    let texts = vec!["EAST, caf\u{e9}".to_owned()];
+    let query = TokenizeQuery { texts, tokenizer: TokenizerKind::Rules, words };
+    let cut = tokenize(Some(&table), &query).remove(0);
     let told: Vec<_> = cut.tokens.iter().map(|t| (t.row, t.known, t.found.as_deref())).collect();
     let known = |row, found| (Some(RowId(row)), Some(true), Some(found));
     assert_eq!(told, [known(0, "east"), (None, Some(false), None), known(6, "cafe")]);
     assert_eq!(cut.unknown_count, 1);
-    let cut = tokenize(None, TokenizerKind::Rules, &words, "EAST,");
+    let cut = tokenize(None, &query).remove(0);
     assert_eq!((cut.tokens[0].known, cut.unknown_count), (None, 0));
 }
 

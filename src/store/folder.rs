@@ -29,8 +29,20 @@ const CACHE_BYTES: u64 = 8 << 20;
 /// How long to wait for threads of sled that close a folder this process had open a moment ago.
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// Nobody else opens the folder while this lives.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that is being started right now holds the file as well.
+        // What cannot be unlocked is unlocked by that program's start.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks the folder, makes it if it is not there, checks its format, and opens sled.
-pub(super) fn open(folder: &Path) -> Result<(File, sled::Db)> {
+pub(super) fn open(folder: &Path) -> Result<(Lock, sled::Db)> {
     let opening = || format!("opening the data folder {}", folder.display());
     blob::make_folder(folder).map_err(Error::disk).context(opening)?;
     let lock = lock(folder).context(opening)?;
@@ -42,12 +54,12 @@ pub(super) fn open(folder: &Path) -> Result<(File, sled::Db)> {
     Ok((lock, open_sled(&store)?))
 }
 
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(Error::disk)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => {
             let because = "another wordspace is using this folder; stop that one, or use another \
                            folder"
@@ -129,10 +141,10 @@ pub(super) fn sweep_index(index: &Path, live: &BTreeSet<u64>) {
         let is_graph = path.extension().is_some_and(|extension| extension == GRAPH);
         let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
         let is_dead = is_graph && generation.is_some_and(|number| !live.contains(&number));
-        if is_dead || blob::is_temporary(&path) {
-            if let Err(error) = blob::remove(&path) {
-                tracing::warn!(?error, "a left-over file stays");
-            }
+        if (is_dead || blob::is_temporary(&path))
+            && let Err(error) = blob::remove(&path)
+        {
+            tracing::warn!(?error, "a left-over file stays");
         }
     }
 }

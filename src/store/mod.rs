@@ -69,7 +69,6 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,7 +95,7 @@ struct Shared {
     last_generation: Mutex<u64>,
     folder: PathBuf,
     /// Released last.
-    _lock: File,
+    _lock: folder::Lock,
 }
 
 /// What [`Store::open`] removed: the rows of imports that never ended, and of replaced tables.
@@ -187,7 +186,7 @@ impl Store {
 }
 
 impl Shared {
-    fn new(folder: &Path, lock: File, db: sled::Db) -> Result<Self> {
+    fn new(folder: &Path, lock: folder::Lock, db: sled::Db) -> Result<Self> {
         let tree =
             |name: &str| fault::guarded(|| format!("tree \"{name}\""), || db.open_tree(name));
         let (rows, tables, state) = (tree("rows")?, tree("tables")?, tree("state")?);

@@ -122,7 +122,7 @@ impl Staging {
         for block in std::mem::take(&mut self.touched) {
             self.write(block, builder)?;
         }
-        if builder.len() % self.rows_per_block != 0 {
+        if !builder.len().is_multiple_of(self.rows_per_block) {
             self.write(self.blocks, builder)?;
         }
         self.shared.make_durable()?;
@@ -256,7 +256,7 @@ fn write_last_generation(state: &sled::Tree, last: u64) -> Result<()> {
 
 impl Shared {
     /// Everything written so far survives a power cut.
-    fn make_durable(&self) -> Result<()> {
+    pub(super) fn make_durable(&self) -> Result<()> {
         flush(&self.db)?;
         sync_files(&self.store_folder())
     }

@@ -1,4 +1,4 @@
-//! English rules in the style of the Penn Treebank, so that tokens are words of GloVe's tables.
+//! English rules in the style of the Penn Treebank, so that tokens are words of `GloVe`.
 //!
 //! The text is split at white space, and each stretch into words and marks:
 //!
@@ -64,7 +64,7 @@ impl<'t> Characters<'t> {
         if self.is(at, is_word) {
             self.initials_end(at).unwrap_or_else(|| self.word_end(at))
         } else if let Some(c) = self.first(at).filter(|&c| has_runs(c)) {
-            (at + 1..).find(|&i| self.first(i) != Some(c)).unwrap_or(at + 1)
+            at + (at..self.characters.len()).take_while(|&i| self.first(i) == Some(c)).count()
         } else {
             at + 1
         }

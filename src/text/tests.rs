@@ -1,3 +1,5 @@
+//! Tokenizers: nothing is lost, and offsets are right in every script.
+
 use proptest::prelude::*;
 
 use super::*;

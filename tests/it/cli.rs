@@ -29,7 +29,7 @@ async fn small() -> (Server, tempfile::TempDir) {
     std::fs::File::create(&path).unwrap().write_all(SMALL.as_bytes()).unwrap();
     let path = path.to_str().unwrap();
     let report = json(&server, &["import", path, "--table", "en", "--wait-index"]).await;
-    let report = report.last().unwrap();
+    let report = &report[0];
     assert_eq!((&report["rows_kept"], &report["format"]), (&8.into(), &"FORMAT_GLOVE".into()));
     (server, folder)
 }

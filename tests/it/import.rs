@@ -178,14 +178,19 @@ async fn what_is_refused_changes_nothing() {
 async fn a_broken_stream_leaves_nothing_and_blocks_nobody() {
     let server = Server::start().await;
     let channel = server.channel().await;
-    // A stream that stays open: a second import into the table is refused, one into another is not.
-    let (parts, stream) = tokio::sync::mpsc::channel(4);
-    let part = |part| pb::ImportRequest { part: Some(part) };
-    parts.send(part(Part::Header(header("en")))).await.unwrap();
-    parts.send(part(Part::Chunk(SMALL.as_bytes().to_vec()))).await.unwrap();
-    let mut transfer = TransferServiceClient::new(channel.clone());
-    let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
-    let replies = transfer.import(requests).await.unwrap().into_inner();
+    // A client whose stream stays open: a second import into the table is refused, one into another
+    // is not.
+    let (url, runtime) = (server.url.clone(), tokio::runtime::Runtime::new().unwrap());
+    let begun = runtime.spawn(async move {
+        let (parts, stream) = tokio::sync::mpsc::channel(4);
+        for part in [Part::Header(header("en")), Part::Chunk(SMALL.as_bytes().to_vec())] {
+            parts.send(pb::ImportRequest { part: Some(part) }).await.unwrap();
+        }
+        let mut transfer = TransferServiceClient::connect(url).await.unwrap();
+        let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
+        (transfer.import(requests).await.unwrap(), parts)
+    });
+    let open = begun.await.unwrap();
     let refused = loop {
         match import(&channel, header("en"), SMALL.as_bytes()).await {
             // The first import may not have begun yet when the second is through.
@@ -196,14 +201,13 @@ async fn a_broken_stream_leaves_nothing_and_blocks_nobody() {
     assert_eq!(reason(&refused), (Code::Aborted, "CONCURRENT_WRITE".to_owned()));
     import(&channel, header("other"), SMALL.as_bytes()).await.unwrap();
 
-    // The caller leaves in the middle: the table can be imported again.
-    drop(replies);
-    drop(transfer);
+    // The client dies in the middle: the table can be imported again.
+    runtime.shutdown_background();
     while let Err(status) = import(&channel, header("en"), b"only 1 2 3\n").await {
         assert_eq!(status.code(), Code::Aborted, "{status:?}");
         tokio::task::yield_now().await;
     }
-    drop(parts);
+    drop(open);
     let want = [("en".to_owned(), 1), ("other".to_owned(), 8)];
     assert_eq!(tables(&channel).await, want);
     server.stop().await;

@@ -85,14 +85,14 @@ impl Server {
 /// Words whose geometry can be told by eye: royalty along the first axis, gender along the second,
 /// fruit along the third.
 pub(crate) const SMALL: &str = "\
-king 2 1 0
-queen 2 -1 0
-man 0.2 1 0
-woman 0.2 -1 0
+king 2.0 1.0 0.0
+queen 2.0 -1.0 0.0
+man 0.2 1.0 0.0
+woman 0.2 -1.0 0.0
 prince 1.9 1.1 0.1
-apple 0 0.1 3
-pear 0.1 0 2
-Paris 1 0 1
+apple 0.0 0.1 3.0
+pear 0.1 0.0 2.0
+Paris 1.0 0.0 1.0
 ";
 
 /// The header of an import that looks for the format and replaces what is there.

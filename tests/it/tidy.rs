@@ -85,10 +85,18 @@ fn dependencies_come_once_and_from_the_registry() {
     const TWICE: &[&str] = &[
         // sled 0.34 is from 2021.
         "bitflags",
-        "fxhash",
         "parking_lot",
         "parking_lot_core",
-        "libc",
+        "redox_syscall",
+        // hnsw_rs and what it brings.
+        "foldhash",
+        "hashbrown",
+        "thiserror",
+        "thiserror-impl",
+        // Only while building: protox and tonic-prost-build.
+        "prettyplease",
+        "syn",
+        "unicode-width",
     ];
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let mut names: Vec<&str> = Vec::new();

@@ -60,7 +60,7 @@ fn every_flipped_bit_of_a_good_file() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::seeded())]
 
     #[test]
     fn random_bytes(

@@ -9,9 +9,10 @@ use std::io::{Cursor, Read, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::test_runner::{Config, RngSeed};
 
 use crate::error::{At, Error, Result};
-use crate::format::{Fault, Format, Opened, Reason, Row, RowReader as _, Step, open};
+use crate::format::{Fault, Format, Opened, Reason, Row, Step, open};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
 
@@ -150,6 +151,11 @@ impl Read for Trickle {
         let length = buffer.len().min(self.step);
         self.bytes.read(&mut buffer[..length])
     }
+}
+
+/// The same cases in every run, and no files.
+fn seeded() -> Config {
+    Config { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() }
 }
 
 fn own(error: Error) -> std::io::Error {

@@ -40,9 +40,10 @@ fn the_same_table_comes_out_of_every_layout() {
                 assert_eq!((contents.format, contents.gzip), (format, gzip), "{name}");
                 assert_eq!(contents.claimed, (format != Format::Glove).then_some(5), "{name}");
                 assert_eq!(contents.faults, [], "{name}");
-                let third: &[u8] = match name.starts_with("gensim") {
-                    true => "\u{3042}\u{308a}".as_bytes(),
-                    false => b"\xE3\x81\x82\xE3\x82",
+                let third: &[u8] = if name.starts_with("gensim") {
+                    "\u{3042}\u{308a}".as_bytes()
+                } else {
+                    b"\xE3\x81\x82\xE3\x82"
                 };
                 let words = [b"</s>", "caf\u{e9}\u{a0}noir".as_bytes(), third, b"the", b"<unk>"];
                 let expected: Vec<_> = words
@@ -89,11 +90,8 @@ fn only_the_space_byte_splits() {
         "</s>",
         "\u{feff}",
     ];
-    let mut file = String::from("18 2\n");
-    for word in words {
-        file += &format!("{word} 0.25 -0.5 \n");
-    }
-    let contents = read(file).unwrap();
+    let rows: String = words.map(|word| format!("{word} 0.25 -0.5 \n")).concat();
+    let contents = read(format!("18 2\n{rows}")).unwrap();
     assert_eq!(contents.words(), words);
     assert!((0..words.len()).all(|row| contents.values(row) == [0.25, -0.5]));
 }
@@ -124,7 +122,7 @@ fn padded_columns_and_tabs_are_separators_too() {
 fn every_spelling_of_a_number_is_read_and_rounded_once() {
     let file = "a 1e-3 -2.5E+2 +7 .5 5. -0 nan -inf Infinity 1e39 1e-60\n\
                 b 1.000000059604644775390625 1.0000000596046447753906251 16777217 0.1 \
-                3.4028236e38 1.17549435e-38 1e-45 7e-46 0 0 0\n";
+                3.4028235677e38 1.17549435e-38 1e-45 7e-46 0 0 0\n";
     let contents = read(file).unwrap();
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     let (infinity, a) = (f32::INFINITY, contents.values(0));
@@ -167,6 +165,8 @@ fn a_file_may_end_without_newline_or_with_blank_lines() {
 fn what_a_fault_shows_is_clipped() {
     let contents = read(format!("2 2\na 1 2\n{} 1 x\n", "\u{3042}".repeat(1_000))).unwrap();
     assert_eq!(contents.faults[0].word, format!("{}...", "\u{3042}".repeat(64)));
+    let controls = read("2 2\na 1 2\n\x1B[2J 1 x\n").unwrap();
+    assert_eq!(controls.faults[0].word, "\u{FFFD}[2J");
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
 
 fn a_table() -> impl Strategy<Value = Table> {
     let finite = any::<u32>().prop_map(f32::from_bits).prop_filter("finite", |v| v.is_finite());
-    let rows = |dim| {
+    let rows = move |dim| {
         let vector = prop::collection::vec(finite.clone(), dim);
         prop::collection::vec((word(), vector), 1..9)
     };
@@ -163,7 +163,7 @@ fn a_table() -> impl Strategy<Value = Table> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::seeded())]
 
     #[test]
     fn what_is_written_is_read_back(table in a_table()) {
