@@ -175,14 +175,16 @@ pub(super) async fn wait_for_index(
     report: &ImportReport,
     output: &mut Output,
 ) -> Result<()> {
-    let bar = ProgressBar::new(1000)
-        .with_style(style("{msg}  [{bar:30}]  {percent}%  {elapsed}"))
-        .with_message("building the index");
+    let bar = ProgressBar::new(1000).with_style(style("{msg}  [{bar:30}]  {percent}%  {elapsed}"));
     let answer = loop {
         let answer = client.get_table(GetTableRequest { table: report.table.clone() }).await?;
         match build(&answer, report.generation)? {
             Build::Ended => break answer,
-            Build::UnderWay(per_mille) => bar.set_position(per_mille),
+            Build::Waiting => bar.set_message("waiting for another index"),
+            Build::UnderWay(per_mille) => {
+                bar.set_message("building the index");
+                bar.set_position(per_mille);
+            }
         }
         tokio::time::sleep(POLL).await;
     };
@@ -196,6 +198,7 @@ pub(super) async fn wait_for_index(
 /// How far a build is.
 #[derive(Debug, PartialEq, Eq)]
 enum Build {
+    Waiting,
     UnderWay(u64),
     Ended,
 }
@@ -209,6 +212,10 @@ fn build(answer: &GetTableResponse, generation: u64) -> Result<Build> {
             table.generation
         )));
     }
+    if !table.problem.is_empty() {
+        let problem = shown(&table.problem);
+        return Err(Failure::Local(format!("{} cannot answer: {problem}", quoted(&table.name))));
+    }
     let status = table.index.unwrap_or_default();
     match status.state() {
         IndexState::Ready | IndexState::NotNeeded => Ok(Build::Ended),
@@ -217,7 +224,8 @@ fn build(answer: &GetTableResponse, generation: u64) -> Result<Build> {
             quoted(&table.name),
             shown(&status.problem)
         ))),
-        IndexState::Unspecified | IndexState::Queued | IndexState::Building => {
+        IndexState::Unspecified | IndexState::Queued => Ok(Build::Waiting),
+        IndexState::Building => {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -338,6 +346,7 @@ mod tests {
             build(&answer(1, IndexState::Building, f32::NAN), 1).unwrap(),
             Build::UnderWay(0)
         );
+        assert_eq!(build(&answer(1, IndexState::Queued, 0.0), 1).unwrap(), Build::Waiting);
         assert_eq!(build(&answer(1, IndexState::Ready, 1.0), 1).unwrap(), Build::Ended);
         assert_eq!(build(&answer(1, IndexState::NotNeeded, 0.0), 1).unwrap(), Build::Ended);
         assert!(build(&answer(1, IndexState::Failed, 0.5), 1).is_err());

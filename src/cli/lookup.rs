@@ -51,43 +51,45 @@ impl Lookup {
         if self.full {
             output.data(&lines(&answer))?;
         } else {
-            output.answer(&answer, text)?;
+            output.answer(&answer, |answer| self.text(answer))?;
         }
         output.footer(&answered(answer.answer.as_ref()));
         Ok(())
+    }
+
+    fn text(&self, answer: &LookupResponse) -> String {
+        let mut grid = Grid::titled(&[
+            ("word", Align::Left),
+            ("row", Align::Right),
+            ("norm", Align::Right),
+            ("vector", Align::Left),
+        ]);
+        let rows = self.row.iter().map(|row| format!("row {row}"));
+        let asked = self.words.iter().cloned().chain(rows);
+        for (vector, asked) in answer.vectors.iter().zip(asked) {
+            if !vector.found {
+                let none = String::new;
+                grid.row([asked, none(), none(), "unknown".to_owned()]);
+                continue;
+            }
+            let values = components(vector);
+            let mut first: Vec<_> = values.iter().take(SHOWN).map(f32::to_string).collect();
+            if values.len() > SHOWN {
+                first.push(format!("... ({} components)", values.len()));
+            }
+            grid.row([
+                vector.word.clone(),
+                count(vector.row.into()),
+                format!("{:.4}", vector.norm),
+                first.join(" "),
+            ]);
+        }
+        grid.to_string()
     }
 }
 
 fn components(vector: &WordVector) -> &[f32] {
     vector.vector.as_ref().map_or(&[], |vector| &vector.values)
-}
-
-fn text(answer: &LookupResponse) -> String {
-    let mut grid = Grid::titled(&[
-        ("word", Align::Left),
-        ("row", Align::Right),
-        ("norm", Align::Right),
-        ("vector", Align::Left),
-    ]);
-    for vector in &answer.vectors {
-        if !vector.found {
-            let none = String::new;
-            grid.row([vector.word.clone(), none(), none(), "unknown".to_owned()]);
-            continue;
-        }
-        let values = components(vector);
-        let mut first: Vec<_> = values.iter().take(SHOWN).map(f32::to_string).collect();
-        if values.len() > SHOWN {
-            first.push(format!("... ({} components)", values.len()));
-        }
-        grid.row([
-            vector.word.clone(),
-            count(vector.row.into()),
-            format!("{:.4}", vector.norm),
-            first.join(" "),
-        ]);
-    }
-    grid.to_string()
 }
 
 fn lines(answer: &LookupResponse) -> Vec<u8> {

@@ -99,7 +99,11 @@ impl Cli {
     }
 
     fn attempt(self) -> Result<()> {
-        start_log(if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" });
+        start_log(match &self.command {
+            // The index library tells of its own doings at the level of news.
+            Command::Serve(_) => "info,hnsw_rs=warn",
+            Command::Demo(_) | Command::Question(_) => "warn",
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -119,7 +123,11 @@ impl Cli {
 
 fn start_log(default: &str) {
     let filter = EnvFilter::try_from_env("WORDSPACE_LOG").unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(output::shows_color(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 impl Question {

@@ -14,6 +14,9 @@ use crate::client::{AnswerInfo, AnsweredBy, DESCRIPTORS};
 /// Columns that one cell of a table may take; words can have 64 KiB.
 const CELL_WIDTH_MAX: usize = 60;
 
+/// Words of one kind that a footer names.
+const LISTED: usize = 5;
+
 static POOL: LazyLock<Option<DescriptorPool>> =
     LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).ok());
 
@@ -29,13 +32,13 @@ pub(super) struct Output {
 impl Output {
     /// Data to stdout, talk to stderr.
     pub(super) fn standard(json: bool) -> Self {
-        let color = shows_color(io::stderr().is_terminal());
+        let color = shows_color(&io::stderr());
         Self { data: Box::new(io::stdout()), talk: Box::new(io::stderr()), json, color }
     }
 
     /// Both to stdout, as one readable text.
     pub(super) fn together() -> Self {
-        let color = shows_color(io::stdout().is_terminal());
+        let color = shows_color(&io::stdout());
         Self { data: Box::new(io::stdout()), talk: Box::new(io::stdout()), json: false, color }
     }
 
@@ -89,7 +92,7 @@ impl Output {
 
 /// Prints the one line of an error, and what may help.
 pub(super) fn print_failure(failure: &Failure) {
-    let color = shows_color(io::stderr().is_terminal());
+    let color = shows_color(&io::stderr());
     let (red, plain) = if color { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
     let mut lines = format!("{red}error:{plain} {}\n", shown_lines(&failure.to_string()));
     for hint in failure.hints() {
@@ -100,9 +103,12 @@ pub(super) fn print_failure(failure: &Failure) {
     let _ = io::stderr().write_all(lines.as_bytes());
 }
 
-fn shows_color(is_terminal: bool) -> bool {
+/// Whether a stream is a terminal whose user wants colors.
+pub(super) fn shows_color(stream: &impl IsTerminal) -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
-    is_terminal && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    stream.is_terminal()
+        && unset("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// A message as one line of JSON: fields named as in the proto, enums by their names, numbers of
@@ -281,16 +287,26 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
     }
     parts.push(format!("table {}, generation {}", shown(&answer.table), answer.generation));
     let changed = answer.words.iter().filter(|word| word.asked != word.found);
-    let changed: Vec<_> =
-        changed.map(|word| format!("{} as {}", quoted(&word.asked), quoted(&word.found))).collect();
-    if !changed.is_empty() {
-        parts.push(format!("looked up {}", changed.join(", ")));
+    let changed = changed.map(|word| format!("{} as {}", quoted(&word.asked), quoted(&word.found)));
+    if let Some(changed) = listed(changed.collect()) {
+        parts.push(format!("looked up {changed}"));
     }
-    if !answer.unknown_words.is_empty() {
-        let unknown: Vec<_> = answer.unknown_words.iter().map(|word| quoted(word)).collect();
-        parts.push(format!("skipped {} unknown: {}", unknown.len(), unknown.join(", ")));
+    let unknown = answer.unknown_words.iter().map(|word| quoted(word));
+    if let Some(unknown) = listed(unknown.collect()) {
+        parts.push(format!("skipped {} unknown: {unknown}", answer.unknown_words.len()));
     }
     format!("  ({})", parts.join("; "))
+}
+
+/// The first few, and how many more there are; none of none.
+fn listed(all: Vec<String>) -> Option<String> {
+    let more = all.len().saturating_sub(LISTED);
+    let shown = all.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
+    match (shown.as_str(), more) {
+        ("", _) => None,
+        (_, 0) => Some(shown),
+        (_, more) => Some(format!("{shown} and {more} more")),
+    }
 }
 
 #[cfg(test)]
@@ -361,6 +377,8 @@ mod tests {
              skipped 1 unknown: \"qeen\")"
         );
         assert_eq!(answered(None), "");
+        let seven = (1..=7).map(|i| i.to_string()).collect();
+        assert_eq!(listed(seven).unwrap(), "1, 2, 3, 4, 5 and 2 more");
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn list(answer: &ListTablesResponse) -> String {
             table.dim.to_string(),
             bytes(table.memory_bytes),
             table.generation.to_string(),
-            index(&table.index.clone().unwrap_or_default()),
+            state(table),
         ]);
     }
     grid.to_string()
@@ -73,6 +73,9 @@ fn details(table: &Table) -> String {
             line("imported", time.to_string());
         }
     }
+    if !table.problem.is_empty() {
+        line("problem", table.problem.clone());
+    }
     if let Some(status) = &table.index {
         line("index", index(status));
         if status.links_max > 0 {
@@ -86,6 +89,15 @@ fn details(table: &Table) -> String {
         }
     }
     grid.to_string()
+}
+
+/// Why the table cannot answer, or the state of its index.
+fn state(table: &Table) -> String {
+    if table.problem.is_empty() {
+        index(&table.index.clone().unwrap_or_default())
+    } else {
+        format!("cannot answer: {}", shown(&table.problem))
+    }
 }
 
 /// The state of an index in a few words.

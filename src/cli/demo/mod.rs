@@ -130,7 +130,7 @@ async fn import(client: &Client, output: &mut Output) -> Result<()> {
 async fn ask(number: usize, telling: &Telling, client: &Client, output: &mut Output) -> Result<()> {
     output.say("");
     output.heading(&format!("{number}. {}", telling.question));
-    output.say(&format!("   $ wordspace {}\n", telling.command_line()));
+    output.say(&format!("  $ wordspace {}\n", telling.command_line()));
     let arguments = ["wordspace"].iter().chain(telling.arguments);
     let cli = Cli::try_parse_from(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
     if let Command::Question(question) = cli.command {
@@ -138,7 +138,7 @@ async fn ask(number: usize, telling: &Telling, client: &Client, output: &mut Out
         Box::pin(question.ask(client, output)).await?;
     }
     for line in telling.remark.lines() {
-        output.say(&format!("   {line}"));
+        output.say(&format!("  {line}"));
     }
     Ok(())
 }
