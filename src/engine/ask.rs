@@ -57,7 +57,7 @@ impl Engine {
     /// a is to b as c is to ?
     pub fn analogy(&self, ask: &Ask<AnalogyQuery>) -> Result<Answer<AnalogyAnswer>> {
         self.ask(&ask.table, |generation| {
-            let index = generation.index(ask.query.effort);
+            let index = generation.index_for(ask.query.effort);
             let ef = generation.default_ef_search();
             analogy::analogy(generation.table(), index, ef, &ask.query)
         })
@@ -114,6 +114,6 @@ impl Engine {
 }
 
 fn nearest_in(generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
-    let index = generation.index(query.effort);
+    let index = generation.index_for(query.effort);
     nearest::nearest(generation.table(), index, generation.default_ef_search(), query)
 }

@@ -87,7 +87,7 @@ fn give_graph(shared: &Shared, generation: &Generation, threads: usize) {
         }
         Ok(None) => {}
         Err(error) => {
-            tracing::warn!(%table, ?error, "the graph's file is not used; building again")
+            tracing::warn!(%table, ?error, "the graph's file is not used; building again");
         }
     }
     let began = Instant::now();

@@ -57,7 +57,7 @@ impl Catalog {
         current.is_some_and(|current| current.number() == generation.number())
     }
 
-    pub(super) fn publish(&self, name: TableName, entry: Entry) {
+    pub(super) fn publish(&self, name: &TableName, entry: &Entry) {
         self.entries.rcu(|entries| {
             let mut entries = BTreeMap::clone(entries);
             entries.insert(name.clone(), entry.clone());

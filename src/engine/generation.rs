@@ -58,6 +58,8 @@ pub struct IndexStatus {
     pub build_seconds: f32,
     /// How it was built; none before it is ready.
     pub params: Option<BuildParams>,
+    /// The most links that a row has in the bottom layer; none before it is ready.
+    pub links_max: Option<usize>,
     /// The beam's width if a question names none; none before it is ready.
     pub ef_search: Option<usize>,
     /// Why the build failed, if it did.
@@ -71,6 +73,7 @@ impl IndexStatus {
             progress: 0.0,
             build_seconds: 0.0,
             params: None,
+            links_max: None,
             ef_search: None,
             problem: problem.to_owned(),
         }
@@ -113,7 +116,7 @@ impl Generation {
     }
 
     /// What answers a question of this effort.
-    pub fn index(&self, effort: Effort) -> &dyn Index {
+    pub fn index_for(&self, effort: Effort) -> &dyn Index {
         match self.graph.get() {
             Some(graph) if !effort.exact => graph,
             Some(_) | None => &self.exact,
@@ -141,6 +144,7 @@ impl Generation {
             progress: build.progress,
             build_seconds: build.seconds,
             params: graph.map(Graph::params),
+            links_max: graph.map(Graph::links_max),
             ef_search: graph.map(Graph::default_ef_search),
             problem: build.problem.clone(),
         }

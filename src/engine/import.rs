@@ -36,6 +36,8 @@ pub struct ImportOptions {
     pub if_exists: IfExists,
     /// Stop after so many rows of the source.
     pub limit: Option<u64>,
+    /// Bytes that the source must have.
+    pub total_bytes: Option<u64>,
     /// Seconds since 1970-01-01 UTC, kept as provenance.
     pub imported_at: u64,
 }
@@ -262,10 +264,10 @@ impl<'a> Import<'a> {
 
     fn run(mut self, on_progress: &mut dyn FnMut(ImportProgress)) -> Result<ImportReport> {
         let mut row = Row::default();
-        while self.options.limit.is_none_or(|limit| self.rows_read < limit) {
+        while !self.is_at_limit() {
             match self.reader.read(&mut row)? {
                 Step::Row => self.take(&row)?,
-                Step::Fault(fault) => self.fault(fault)?,
+                Step::Fault(fault) => self.fault(&fault)?,
                 Step::End => break,
             }
             self.rows_read += 1;
@@ -276,13 +278,32 @@ impl<'a> Import<'a> {
             }
         }
         on_progress(self.progress());
-        self.note_header();
+        if !self.is_at_limit() {
+            self.check_length()?;
+            self.note_header();
+        }
         if self.builder.is_empty() {
             let problem = "no row of it can stand in a table".to_owned();
             return Err(self.malformed(At::Line(1), problem));
         }
         self.apply_means()?;
         self.publish()
+    }
+
+    fn is_at_limit(&self) -> bool {
+        self.options.limit.is_some_and(|limit| self.rows_read >= limit)
+    }
+
+    /// Half a file that ends between two rows reads well; its length tells.
+    fn check_length(&self) -> Result<()> {
+        let got = self.bytes_read.load(Ordering::Relaxed);
+        match self.options.total_bytes {
+            Some(expected) if self.format.is_some() && expected != got => {
+                let problem = format!("the source has {got} bytes, {expected} were announced");
+                Err(self.malformed(At::Byte(got), problem))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn progress(&self) -> ImportProgress {
@@ -292,8 +313,8 @@ impl<'a> Import<'a> {
 
     fn take(&mut self, row: &Row) -> Result<()> {
         if row.vector.iter().any(|value| !value.is_finite()) {
-            let detail = "a value is NaN or infinite".to_owned();
-            return self.leave_out("not_finite", row.at, shown(&row.word), detail);
+            let detail = "a value is NaN or infinite";
+            return self.leave_out("not_finite", row.at, &shown(&row.word), detail);
         }
         if let Ok(text) = std::str::from_utf8(&row.word) {
             return self.add(text.as_bytes(), row);
@@ -352,17 +373,11 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    fn fault(&mut self, fault: Fault) -> Result<()> {
-        self.leave_out(fault.reason.name(), fault.at, fault.word, fault.detail)
+    fn fault(&mut self, fault: &Fault) -> Result<()> {
+        self.leave_out(fault.reason.name(), fault.at, &fault.word, &fault.detail)
     }
 
-    fn leave_out(
-        &mut self,
-        reason: &'static str,
-        at: At,
-        word: String,
-        detail: String,
-    ) -> Result<()> {
+    fn leave_out(&mut self, reason: &'static str, at: At, word: &str, detail: &str) -> Result<()> {
         match self.options.on_invalid {
             OnInvalid::Skip => {
                 self.account.note(reason, true, "left out", at, word.as_bytes());
@@ -386,8 +401,7 @@ impl<'a> Import<'a> {
     /// A header that claims another number of rows than there are is told, not obeyed.
     fn note_header(&mut self) {
         let Some(claimed) = self.reader.claimed_rows() else { return };
-        let stopped = self.options.limit.is_some_and(|limit| self.rows_read >= limit);
-        if claimed != self.rows_read && !stopped {
+        if claimed != self.rows_read {
             let example = format!("the header claims {claimed} rows, there are {}", self.rows_read);
             let done = "the rows that are there were read";
             self.account.note("header_count", false, done, At::Line(1), example.as_bytes());
@@ -429,8 +443,8 @@ impl<'a> Import<'a> {
             shared.check_open()?;
             self.staging.commit(&self.builder, meta.clone())?;
             let published = Arc::new(Generation::new(meta, self.builder.build()?));
-            let name = self.options.table.clone();
-            shared.catalog.publish(name, Entry::Live(Arc::clone(&published)));
+            let entry = Entry::Live(Arc::clone(&published));
+            shared.catalog.publish(&self.options.table, &entry);
             shared.queue.push(published);
         }
         Ok(ImportReport {

@@ -115,7 +115,7 @@ impl Engine {
                     Entry::Damaged(meta, error.kind().clone())
                 }
             };
-            catalog.publish(name, entry);
+            catalog.publish(&name, &entry);
         }
         let shared = Arc::new(Shared {
             store,

@@ -35,8 +35,9 @@ struct Scratch {
     beam: Beam,
 }
 
-/// Width of the beam where a question asks for none: about 96 % of the 10 nearest words of GloVe.
-const EF_SEARCH: usize = 64;
+/// Width of the beam where a question asks for none: about 96 % of the 10 nearest words of GloVe 6B
+/// 100d, and more of smaller tables.
+const EF_SEARCH: usize = 128;
 /// Rows compared once more for each one wanted, and at least so many.
 const RESCORE_FACTOR: usize = 2;
 const RESCORE_MIN: usize = 16;
@@ -57,6 +58,11 @@ impl Graph {
     /// How it was built.
     pub fn params(&self) -> BuildParams {
         self.params
+    }
+
+    /// The most links that a row has in the bottom layer.
+    pub fn links_max(&self) -> usize {
+        self.hierarchy.bottom.stride()
     }
 
     /// Width of the beam for a question that asks for none.

@@ -114,14 +114,18 @@ fn insert(codes: &Codes, params: BuildParams, watch: &dyn Watch) -> Result<Hiera
     let tasks: Vec<(&[u32], usize)> =
         rows.chunks_exact(1).map(|row| (row, row[0] as usize)).collect();
     let (first, rest) = tasks.split_at(ROWS_FIRST.min(tasks.len()));
-    first.iter().for_each(|&task| builder.insert_slice(task));
+    for &task in first {
+        builder.insert_slice(task);
+    }
     for (i, tasks) in rest.chunks(ROWS_AT_ONCE).enumerate() {
         if watch.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }
         watch.progress(INSERT_SHARE * (i * ROWS_AT_ONCE) as f32 / rest.len() as f32);
         if rayon::current_num_threads() == 1 {
-            tasks.iter().for_each(|&task| builder.insert_slice(task));
+            for &task in tasks {
+                builder.insert_slice(task);
+            }
         } else {
             builder.parallel_insert_slice(&tasks.to_vec());
         }

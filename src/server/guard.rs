@@ -41,7 +41,7 @@ pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
         "n" => Duration::from_nanos(count),
         _ => return None,
     };
-    Some(timeout - (timeout / 10).min(Duration::from_millis(5)))
+    Some(timeout.saturating_sub((timeout / 10).min(Duration::from_millis(5))))
 }
 
 #[cfg(test)]

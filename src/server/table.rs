@@ -148,7 +148,7 @@ impl From<IndexStatus> for pb::IndexStatus {
             state: state.into(),
             progress: index.progress,
             build_seconds: index.build_seconds,
-            links_max: index.params.map_or(0, |params| wire::count(2 * params.m)),
+            links_max: index.links_max.map_or(0, wire::count),
             ef_construction: index.params.map_or(0, |params| wire::count(params.ef_construction)),
             ef_search: index.ef_search.map_or(0, wire::count),
             problem: index.problem,

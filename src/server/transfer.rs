@@ -63,7 +63,7 @@ impl TransferService for Desk {
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let source = job.source(source);
-            let mut progress = Progress::new(replies.clone(), job.total_bytes);
+            let mut progress = Progress::new(replies.clone(), job.options.total_bytes);
             let imported = engine.import(&job.options, source, &mut |now| progress.reply(now));
             let last = match imported {
                 Ok(report) => Ok(report_reply(&job.options.table, report)),
@@ -144,7 +144,6 @@ struct ImportJob {
     options: ImportOptions,
     /// None: rows; else a file, of this format or to be looked at.
     file: Option<Option<Format>>,
-    total_bytes: Option<u64>,
 }
 
 impl ImportJob {
@@ -211,9 +210,10 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 on_invalid_utf8,
                 if_exists,
                 limit: header.limit,
+                total_bytes: header.total_bytes,
                 imported_at: seconds_since_1970(),
             };
-            Some(Self { options, file, total_bytes: header.total_bytes })
+            Some(Self { options, file })
         })
     }
 }

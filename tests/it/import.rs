@@ -147,6 +147,10 @@ async fn what_is_refused_changes_nothing() {
         assert!(status.message().contains(field), "{}", status.message());
     }
 
+    let longer = pb::ImportHeader { total_bytes: Some(SMALL.len() as u64 + 1), ..header("en") };
+    let status = import(&channel, longer, SMALL.as_bytes()).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::InvalidArgument, "MALFORMED_FILE".to_owned()));
+
     let status = send(&channel, vec![Part::Chunk(b"a 1".to_vec())]).await.unwrap_err();
     assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
     let twice = vec![Part::Header(header("en")), Part::Header(header("en"))];
