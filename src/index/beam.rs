@@ -94,7 +94,6 @@ impl Beam {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
 fn high(key: u64) -> u32 {
     (key >> 33) as u32
 }

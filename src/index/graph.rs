@@ -66,7 +66,6 @@ impl Graph {
     }
 
     /// Width of the beam for a question that asks for none.
-    #[expect(clippy::unused_self, reason = "the width belongs to this graph, not to all graphs")]
     pub fn default_ef_search(&self) -> usize {
         EF_SEARCH
     }

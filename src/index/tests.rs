@@ -189,10 +189,9 @@ fn a_damaged_file_is_refused_and_never_believed() {
             let mut bytes = bytes.clone();
             bytes[at] ^= flip;
             let error = load(&table, 5, &bytes).unwrap_err();
-            match error.kind() {
-                ErrorKind::ForeignVersion { expected: 1, .. } => assert!((8..12).contains(&at)),
-                kind => assert!(matches!(kind, ErrorKind::Corrupt { .. }), "{at}: {error}"),
-            }
+            let is_version = matches!(error.kind(), ErrorKind::ForeignVersion { expected: 1, .. });
+            let is_corrupt = matches!(error.kind(), ErrorKind::Corrupt { .. });
+            assert!(is_corrupt || (is_version && (8..12).contains(&at)), "{at}: {error}");
         }
     }
     let longer = [&bytes[..], &[0]].concat();
@@ -254,7 +253,8 @@ fn a_build_tells_its_progress_and_stops_when_told() {
     let params = BuildParams { m: 3, ef_construction: 8, threads: 1 };
     let mut looks = 0;
     loop {
-        let watch = StopAfter { looks, seen: AtomicUsize::new(0), last: Default::default() };
+        let watch =
+            StopAfter { looks, seen: AtomicUsize::new(0), last: std::sync::Mutex::default() };
         match hnsw::build(&table, params, &watch) {
             Ok(_) => break assert!(*watch.last.lock().unwrap() > 0.99 && looks > 4),
             Err(error) => assert_eq!(error.kind(), &ErrorKind::Cancelled),

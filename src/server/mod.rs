@@ -75,7 +75,7 @@ pub async fn serve(
     let routes = desk.routes()?.add_service(health);
     let served = tonic::transport::Server::builder()
         .tcp_nodelay(true)
-        .tcp_keepalive(Some(Duration::from_secs(60)))
+        .tcp_keepalive(Some(Duration::from_mins(1)))
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(15)))
         .http2_adaptive_window(Some(true))

@@ -142,17 +142,26 @@ async fn closed(is_closing: &mut watch::Receiver<bool>) {
 /// What a header asks for.
 struct ImportJob {
     options: ImportOptions,
-    /// None: rows; else a file, of this format or to be looked at.
-    file: Option<Option<Format>>,
+    kind: Kind,
+}
+
+/// What a stream carries.
+#[derive(Clone, Copy)]
+enum Kind {
+    Rows,
+    /// A file of this format, or to be looked at.
+    File(Option<Format>),
 }
 
 impl ImportJob {
     fn source(&self, parts: mpsc::Receiver<Result<Part>>) -> Source {
-        match self.file {
-            Some(format) => {
+        match self.kind {
+            Kind::File(format) => {
                 Source::File(Box::new(ChunkReader { parts, chunk: Vec::new(), at: 0 }), format)
             }
-            None => Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() })),
+            Kind::Rows => {
+                Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() }))
+            }
         }
     }
 }
@@ -170,12 +179,12 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if header.limit == Some(0) {
             fields.bad("limit", "at least 1");
         }
-        let file = match fields.choice("format", header.format) {
-            pb::Format::Unspecified => Some(None),
-            pb::Format::Rows => None,
-            pb::Format::Word2vecText => Some(Some(Format::Word2vecText)),
-            pb::Format::Word2vecBinary => Some(Some(Format::Word2vecBinary)),
-            pb::Format::Glove => Some(Some(Format::Glove)),
+        let kind = match fields.choice("format", header.format) {
+            pb::Format::Unspecified => Kind::File(None),
+            pb::Format::Rows => Kind::Rows,
+            pb::Format::Word2vecText => Kind::File(Some(Format::Word2vecText)),
+            pb::Format::Word2vecBinary => Kind::File(Some(Format::Word2vecBinary)),
+            pb::Format::Glove => Kind::File(Some(Format::Glove)),
         };
         let on_duplicate = match fields.choice("on_duplicate", header.on_duplicate) {
             pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
@@ -213,7 +222,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 total_bytes: header.total_bytes,
                 imported_at: seconds_since_1970(),
             };
-            Some(Self { options, file })
+            Some(Self { options, kind })
         })
     }
 }
