@@ -74,8 +74,9 @@ fn vectors() -> PathBuf {
     let real = folder.map(|folder| folder.join("glove.6B.100d.txt")).filter(|file| file.exists());
     match real {
         Some(real) if std::env::var_os("WORDSPACE_BENCH_QUICK").is_none() => real,
-        Some(_) | None => Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples/data/glove.6B.50d.20k.txt.gz"),
+        Some(_) | None => {
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/glove.6B.50d.20k.txt.gz")
+        }
     }
 }
 
@@ -97,9 +98,8 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = lines.find_map(|line| {
-            line.unwrap().strip_prefix("listening on ").map(str::to_owned)
-        });
+        let url =
+            lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
         // Keep reading, or it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let client = Client::connect(&url.unwrap()).await.unwrap();
@@ -170,7 +170,8 @@ async fn words(client: &Client, rows: u64) -> Vec<String> {
     let mut page_token = String::new();
     loop {
         let table = TABLE.to_owned();
-        let ask = ListWordsRequest { table, page_size: Some(10_000), page_token, ..Default::default() };
+        let ask =
+            ListWordsRequest { table, page_size: Some(10_000), page_token, ..Default::default() };
         let page = client.list_words(ask).await.unwrap();
         words.extend(page.words.into_iter().map(|word| word.word));
         page_token = page.next_page_token;
