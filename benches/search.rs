@@ -38,7 +38,7 @@ fn main() {
     );
     let exact = Exact::new(Arc::clone(&table));
     let sets = [("words", words), ("analogies", analogies)].map(|(name, queries)| {
-        let truth = queries.iter().map(|query| exact.search(query, &params(0))).collect();
+        let truth = queries.iter().map(|query| exact.search(query, &params(0)).nears).collect();
         Set { name, queries, truth }
     });
     for set in &sets {
@@ -74,7 +74,7 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
         let start = Instant::now();
         for (query, truth) in set.queries.iter().zip(&set.truth).take(queries) {
             let start = Instant::now();
-            let answer = index.search(query, &params(ef));
+            let answer = index.search(query, &params(ef)).nears;
             times.push(start.elapsed().as_nanos());
             found += answer.iter().filter(|&near| truth.contains(near)).count();
         }

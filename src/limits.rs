@@ -34,7 +34,7 @@ pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Words of one set of a bias probe.
 pub const WORD_SET_MAX: usize = 1_024;
 /// Partitions counted or drawn for one p-value.
-pub const PARTITIONS_MAX: u32 = 10_000_000;
+pub const PARTITIONS_MAX: u32 = 1_000_000;
 
 /// Bytes of one line of a text format: a word, and 32 bytes for each number.
 pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;

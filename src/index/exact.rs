@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::index::{Index, IndexKind, SearchParams, rescore};
+use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
 use crate::table::Table;
 use crate::vector::top::{Near, TopK};
 use crate::vector::{RowId, kernel};
@@ -56,10 +56,10 @@ impl Exact {
 }
 
 impl Index for Exact {
-    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let k = params.k.min(self.table.len());
         if k == 0 {
-            return Vec::new();
+            return Found { nears: Vec::new(), by: IndexKind::Exact };
         }
         let mut exclude = params.exclude.to_vec();
         exclude.sort_unstable();
@@ -73,14 +73,10 @@ impl Index for Exact {
             };
             let answer = rescore(&self.table, query, k, kept.iter().map(|near| near.row));
             if answer.last().is_none_or(|farthest| farthest.similarity > missed) {
-                return answer;
+                return Found { nears: answer, by: IndexKind::Exact };
             }
             keep = keep.saturating_mul(WIDEN);
         }
-    }
-
-    fn kind(&self) -> IndexKind {
-        IndexKind::Exact
     }
 
     fn memory_bytes(&self) -> usize {
@@ -98,7 +94,7 @@ mod tests {
         let table = Arc::new(table_of(rows));
         let params = SearchParams { k, ef_search: 1, exclude };
         let query = unit(query).unwrap();
-        let answer = Exact::new(Arc::clone(&table)).search(&query, &params);
+        let answer = Exact::new(Arc::clone(&table)).search(&query, &params).nears;
         assert_eq!(answer, naive(&table, &query, k, exclude));
     }
 

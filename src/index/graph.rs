@@ -13,7 +13,7 @@ use crate::index::codes::{Codes, QueryCode};
 use crate::index::exact::Exact;
 use crate::index::hnsw::BuildParams;
 use crate::index::links::Hierarchy;
-use crate::index::{Index, IndexKind, SearchParams, rescore};
+use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
 use crate::table::Table;
 use crate::vector::RowId;
 use crate::vector::top::Near;
@@ -91,20 +91,16 @@ impl Graph {
 }
 
 impl Index for Graph {
-    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let rows = self.table.len();
         let width = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
         if width < rows / EXACT_FACTOR {
             let answer = self.walk(query, width, params.k, params.exclude);
             if answer.len() == params.k {
-                return answer;
+                return Found { nears: answer, by: IndexKind::Graph };
             }
         }
         Exact::new(Arc::clone(&self.table)).search(query, params)
-    }
-
-    fn kind(&self) -> IndexKind {
-        IndexKind::Graph
     }
 
     fn memory_bytes(&self) -> usize {

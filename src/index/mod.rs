@@ -38,13 +38,19 @@ pub trait Index: Send + Sync + fmt::Debug {
     ///
     /// `query` has the table's dimension and length 1. Similarities are cosines computed in double
     /// precision from the vectors as imported.
-    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near>;
-
-    /// What answers.
-    fn kind(&self) -> IndexKind;
+    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found;
 
     /// Bytes of memory it takes beside the table.
     fn memory_bytes(&self) -> usize;
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Nearest first.
+    pub nears: Vec<Near>,
+    /// What found them: an index may know a better way than its own for a question.
+    pub by: IndexKind,
 }
 
 /// Follows a build that takes long, and can stop it.
@@ -71,7 +77,7 @@ pub struct SearchParams<'a> {
     pub exclude: &'a [RowId],
 }
 
-/// The kinds of index.
+/// The ways to find rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexKind {
     /// Every row is compared: recall is 1.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::index::{Index, IndexKind, SearchParams};
+use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
 use crate::vector::RowId;
@@ -47,7 +47,7 @@ pub(crate) fn agree(ours: f64, theirs: &Value) -> bool {
 pub(crate) struct Brute<'t>(pub(crate) &'t Table);
 
 impl Index for Brute<'_> {
-    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+    fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let mut top = TopK::new(params.k);
         for row in (0..u32::try_from(self.0.len()).unwrap()).map(RowId) {
             if !params.exclude.contains(&row) {
@@ -56,11 +56,7 @@ impl Index for Brute<'_> {
                 top.push(Near { row, similarity });
             }
         }
-        top.into_sorted()
-    }
-
-    fn kind(&self) -> IndexKind {
-        IndexKind::Exact
+        Found { nears: top.into_sorted(), by: IndexKind::Exact }
     }
 
     fn memory_bytes(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Which words are nearest to these?
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::{Index, IndexKind, SearchParams};
+use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
 use crate::table::Table;
@@ -94,8 +94,8 @@ pub(super) fn search(
     ef_search: usize,
 ) -> (Vec<Near>, AnsweredBy) {
     let ef_search = ef_search.max(k + exclude.len());
-    let nears = index.search(query, &SearchParams { k, ef_search, exclude });
-    let answered_by = match index.kind() {
+    let Found { nears, by } = index.search(query, &SearchParams { k, ef_search, exclude });
+    let answered_by = match by {
         IndexKind::Exact => AnsweredBy::EXACT,
         kind @ IndexKind::Graph => AnsweredBy { kind, ef_search: Some(ef_search) },
     };

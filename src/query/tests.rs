@@ -8,11 +8,10 @@ use super::similarity::{SimilarityQuery, similarity};
 use super::tokenize::{TokenizeQuery, tokenize};
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::index::{Index, SearchParams};
+use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
 use crate::text::TokenizerKind;
-use crate::vector::top::Near;
 use serde_json::Value;
 
 fn word(word: &str) -> WordOrVector {
@@ -291,14 +290,10 @@ fn it_takes_three_to_tell_which_is_odd() {
 struct Asked(std::sync::Mutex<Vec<(usize, usize, usize)>>);
 
 impl Index for Asked {
-    fn search(&self, _: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+    fn search(&self, _: &[f32], params: &SearchParams<'_>) -> Found {
         let asked = (params.k, params.ef_search, params.exclude.len());
         self.0.lock().unwrap().push(asked);
-        Vec::new()
-    }
-
-    fn kind(&self) -> IndexKind {
-        IndexKind::Graph
+        Found { nears: Vec::new(), by: IndexKind::Graph }
     }
 
     fn memory_bytes(&self) -> usize {

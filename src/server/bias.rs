@@ -11,14 +11,9 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::bias_service_server::BiasService;
-use crate::query::{AnsweredBy, OovPolicy, Preprocessor, WordOptions};
+use crate::query::AnsweredBy;
 use crate::server::Desk;
 use crate::server::wire::{self, Fields};
-
-/// Share of a set's words that may be lost, as WEFE.
-const LOST_THRESHOLD_DEFAULT: f64 = 0.2;
-/// Covers every equal partition of 10 and 10 words (184,756).
-const PARTITIONS_DEFAULT: usize = 200_000;
 
 #[async_trait]
 impl BiasService for Desk {
@@ -49,7 +44,7 @@ impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
         } else {
             published_suite(&mut fields, &request.suite, &given)
         };
-        let lost_threshold = request.lost_threshold.unwrap_or(LOST_THRESHOLD_DEFAULT);
+        let lost_threshold = request.lost_threshold.unwrap_or(WeatQuery::LOST_THRESHOLD);
         if !(0.0..=1.0).contains(&lost_threshold) {
             fields.bad("lost_threshold", "a share from 0 to 1");
         }
@@ -57,10 +52,10 @@ impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
             "partitions_max",
             request.partitions_max,
             1..=limits::PARTITIONS_MAX as usize,
-            PARTITIONS_DEFAULT,
+            WeatQuery::PARTITIONS_MAX as usize,
         );
         let words = match request.words {
-            None => lenient(),
+            None => WeatQuery::default_words(),
             some => fields.word_options(some),
         };
         let seed = request.seed.unwrap_or(0);
@@ -70,12 +65,6 @@ impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
             Some(Self { table: table?, query })
         })
     }
-}
-
-/// Unknown words are left out and named; each word as it is, else in lower case.
-fn lenient() -> WordOptions {
-    let lowercase = Preprocessor { lowercase: true, ..Preprocessor::default() };
-    WordOptions { oov: OovPolicy::Skip, preprocessors: vec![Preprocessor::default(), lowercase] }
 }
 
 fn published_suite(

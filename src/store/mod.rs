@@ -81,6 +81,9 @@ use crate::table::meta::{Meta, TableName};
 pub use writer::Staging;
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
+///
+/// Sled gives up after the first write that fails: after a `DiskFull` or `Storage` error every
+/// later write fails alike until the folder is opened again, and opening needs a little room too.
 pub struct Store {
     shared: Arc<Shared>,
 }

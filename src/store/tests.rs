@@ -325,9 +325,9 @@ fn killed_at_any_moment_it_has_every_acknowledged_table_whole() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (end, spins) = (step + 1 + dice.below(6), dice.below(4_000_000));
-        while let Some(line) = lines.next() {
+        for line in lines {
             let line = line.unwrap();
             let Some((_, told)) = line.split_once("acknowledged ") else { continue };
             let told: Vec<u64> = told.split(' ').map(|number| number.parse().unwrap()).collect();
