@@ -1,6 +1,7 @@
 //! Starts a server in this process, imports real vectors, and asks over gRPC.
 //!
 //! `cargo run --example import_and_ask`
+#![expect(clippy::print_stdout, reason = "an example shows its answers")]
 
 use std::error::Error;
 use std::path::Path;

@@ -21,10 +21,13 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
+use tonic::body::Body;
+use tonic::codegen::http;
+use tonic::{Code, Request, Response, Status};
 
 use crate::engine::Engine;
 use crate::engine::config::EngineConfig;
@@ -79,6 +82,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(15)))
         .http2_adaptive_window(Some(true))
+        .layer(tower::util::MapRequestLayer::new(with_resets_told))
         .add_routes(routes)
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), until_closing)
         .await;
@@ -178,6 +182,23 @@ impl Desk {
         };
         answer.map(Response::new).map_err(|error| status(&error))
     }
+}
+
+/// Makes a stream that its caller reset an error, as it should be: tonic takes `RST_STREAM(CANCEL)`
+/// for the proper end of the caller's messages, and so half a file for a whole one.
+fn with_resets_told<B>(request: http::Request<B>) -> http::Request<Body>
+where
+    B: tonic::codegen::Body<Data = tonic::codegen::Bytes, Error = Status> + Send + 'static,
+{
+    request.map(|body| {
+        Body::new(body.map_err(|status: Status| {
+            if status.code() == Code::Cancelled {
+                Status::aborted("the caller left before the end of its stream")
+            } else {
+                status
+            }
+        }))
+    })
 }
 
 /// Runs work on a thread that may block. A panic there becomes an error here.

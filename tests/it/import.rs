@@ -1,7 +1,10 @@
 //! Imports over the wire: what comes in comes out again, every row is accounted for, and what is
 //! refused leaves nothing behind.
 
+use prost::Message as _;
+use tokio::net::TcpStream;
 use tonic::Code;
+use tonic::codegen::http;
 use tonic::transport::Channel;
 use wordspace::proto as pb;
 use wordspace::proto::import_request::Part;
@@ -240,5 +243,53 @@ async fn answers_are_the_same_after_a_restart_and_a_deleted_table_stays_away() {
         SearchServiceClient::new(channel.clone()).nearest(ask()).await.unwrap().into_inner();
     assert_eq!(before, after);
     assert_eq!(tables(&channel).await, [("en".to_owned(), 8)]);
+    server.stop().await;
+}
+
+/// Sends the beginning of an import and then resets the stream, as clients do that give up.
+async fn give_up(server: &Server, parts: Vec<Part>) {
+    let tcp = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
+    let (requests, connection) = h2::client::handshake(tcp).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request =
+        http::Request::post(format!("{}/wordspace.v1.TransferService/Import", server.url))
+            .header("content-type", "application/grpc")
+            .body(())
+            .unwrap();
+    let mut requests = requests.ready().await.unwrap();
+    let (response, mut stream) = requests.send_request(request, false).unwrap();
+    let mut frame = Vec::new();
+    for part in parts {
+        let message = pb::ImportRequest { part: Some(part) }.encode_to_vec();
+        frame.push(0);
+        frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+        frame.extend(message);
+    }
+    stream.send_data(frame.into(), false).unwrap();
+    // The server has the frame when it begins to answer.
+    let response = response.await.unwrap();
+    stream.send_reset(h2::Reason::CANCEL);
+    drop((response, stream, requests));
+    connection.await.unwrap().unwrap();
+}
+
+/// tonic takes a reset stream for one that came to its end, and so half a file for a whole one.
+#[tokio::test]
+async fn an_import_that_its_caller_gives_up_leaves_nothing() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    for attempt in 0..20 {
+        let header = || pb::ImportHeader {
+            if_exists: pb::IfExists::Error.into(),
+            ..header(&format!("given-up-{attempt}"))
+        };
+        let beginning = Part::Chunk(SMALL.as_bytes().to_vec());
+        give_up(&server, vec![Part::Header(header()), beginning]).await;
+        // Until the server has noticed, another import into the table is refused.
+        while let Err(status) = import(&channel, header(), b"only 1 2 3\n").await {
+            assert_eq!(reason(&status), (Code::Aborted, "CONCURRENT_WRITE".to_owned()));
+            tokio::task::yield_now().await;
+        }
+    }
     server.stop().await;
 }
