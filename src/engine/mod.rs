@@ -96,8 +96,7 @@ impl Engine {
     ///
     /// If the folder cannot be read or written, is in use, or was written by another version.
     pub fn open(config: &EngineConfig) -> Result<Self> {
-        let opening = || format!("opening the data folder {}", config.data.display());
-        let (store, swept) = Store::open(&config.data).context(opening)?;
+        let (store, swept) = Store::open(&config.data)?;
         if swept.generations > 0 {
             tracing::info!(
                 generations = swept.generations,
@@ -106,7 +105,7 @@ impl Engine {
             );
         }
         let catalog = Catalog::new();
-        for meta in store.tables().context(opening)? {
+        for meta in store.tables()? {
             let name = meta.name.clone();
             let entry = match store.read(&meta) {
                 Ok(table) => Entry::Live(Arc::new(Generation::new(meta, table))),

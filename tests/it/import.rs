@@ -190,21 +190,18 @@ async fn a_broken_stream_leaves_nothing_and_blocks_nobody() {
     let (url, runtime) = (server.url.clone(), tokio::runtime::Runtime::new().unwrap());
     let begun = runtime.spawn(async move {
         let (parts, stream) = tokio::sync::mpsc::channel(4);
-        for part in [Part::Header(header("en")), Part::Chunk(SMALL.as_bytes().to_vec())] {
+        let rows: String = (0..20_000).map(|i| format!("w{i} 1 2 {i}\n")).collect();
+        for part in [Part::Header(header("en")), Part::Chunk(rows.into_bytes())] {
             parts.send(pb::ImportRequest { part: Some(part) }).await.unwrap();
         }
         let mut transfer = TransferServiceClient::connect(url).await.unwrap();
         let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
-        (transfer.import(requests).await.unwrap(), parts)
+        let mut replies = transfer.import(requests).await.unwrap().into_inner();
+        assert!(replies.message().await.unwrap().is_some(), "rows were read: it has begun");
+        (replies, parts)
     });
     let open = begun.await.unwrap();
-    let refused = loop {
-        match import(&channel, header("en"), SMALL.as_bytes()).await {
-            // The first import may not have begun yet when the second is through.
-            Ok(_) => tokio::task::yield_now().await,
-            Err(status) => break status,
-        }
-    };
+    let refused = import(&channel, header("en"), SMALL.as_bytes()).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::Aborted, "CONCURRENT_WRITE".to_owned()));
     import(&channel, header("other"), SMALL.as_bytes()).await.unwrap();
 
