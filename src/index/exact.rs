@@ -137,7 +137,9 @@ mod tests {
     fn huge_and_tiny_values_neither_overflow_nor_vanish() {
         let mut rows = clustered(200, 12, 4);
         for (row, factor) in rows.iter_mut().zip([3e37, 1e-38, 1e-44, 1.0].into_iter().cycle()) {
-            row.iter_mut().for_each(|value| *value *= factor);
+            for value in row {
+                *value *= factor;
+            }
         }
         rows.push(vec![f32::MAX; 12]);
         rows.push(vec![-f32::MAX; 12]);

@@ -177,7 +177,7 @@ impl Header {
         let whole = (HEADER_BYTES as u64)
             .checked_add(self.bottom.length)
             .and_then(|sum| sum.checked_add(self.upper.length));
-        if whole != Some(length) || self.upper.length % WORD as u64 != 0 {
+        if whole != Some(length) || !self.upper.length.is_multiple_of(WORD as u64) {
             return Err(damaged("it is longer or shorter than it says"));
         }
         Ok(())
@@ -277,9 +277,11 @@ fn damaged(problem: &str) -> Error {
 }
 
 fn read_exact(file: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
-    file.read_exact(bytes).map_err(|error| match error.kind() == IoErrorKind::UnexpectedEof {
-        true => damaged("it ends early"),
-        false => Error::disk(error),
+    file.read_exact(bytes).map_err(|error| {
+        if error.kind() == IoErrorKind::UnexpectedEof {
+            return damaged("it ends early");
+        }
+        Error::disk(error)
     })
 }
 

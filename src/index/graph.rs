@@ -35,8 +35,9 @@ struct Scratch {
     beam: Beam,
 }
 
-/// Width of the beam where a question asks for none: about 96 % of the 10 nearest words of GloVe.
-const EF_SEARCH: usize = 64;
+/// Width of the beam where a question asks for none: it finds 97 % of the 10 nearest rows among the
+/// 341,479 of `GloVe` 6B 100d, for words as for analogies.
+const EF_SEARCH: usize = 96;
 /// Rows compared once more for each one wanted, and at least so many.
 const RESCORE_FACTOR: usize = 2;
 const RESCORE_MIN: usize = 16;
@@ -60,7 +61,6 @@ impl Graph {
     }
 
     /// Width of the beam for a question that asks for none.
-    #[expect(clippy::unused_self, reason = "the width belongs to this graph, not to all graphs")]
     pub fn default_ef_search(&self) -> usize {
         EF_SEARCH
     }

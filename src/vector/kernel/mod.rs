@@ -1,5 +1,8 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
-//! folder that names it.
+//! folder that names it. One kernel is our own (`avx2.rs`).
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 use simsimd::SpatialSimilarity as _;
 
@@ -22,6 +25,11 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     reason = "an integer below 2^31 handed over as a double"
 )]
 pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && !is_x86_feature_detected!("avx512vnni") {
+        // SAFETY: the processor has AVX2, which is all that the kernel asks for.
+        return unsafe { avx2::dot_i8(a, b) };
+    }
     i8::dot(a, b).map_or_else(|| scalar::dot_i8(a, b), |sum| sum as i32)
 }
 
@@ -96,6 +104,9 @@ mod tests {
                     scalar::dot_i8(&bytes[a.clone()], &bytes[b.clone()]),
                 );
                 assert_eq!(fast, slow, "i8, {length} at {start}");
+                let (a, b) = (&bytes[a.clone()], &bytes[b.clone()]);
+                let simsimd = i8::dot(a, b).unwrap();
+                assert!((simsimd - f64::from(slow)).abs() < 0.5, "simsimd, {length} at {start}");
             }
         }
     }
