@@ -1,8 +1,9 @@
 //! How fast and how completely the nearest rows are found: one line of JSON for each measurement.
 //!
 //! Reads `vectors.f32`, `words.u32` and `analogies.f32` from `$WORDSPACE_DATA/bench` (unit rows of
-//! 100 floats, little-endian, no header), or else makes clustered rows. The row of a word asked for
-//! counts as its own neighbor. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
+//! 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and
+//! `analogies.exact.u32`, or else makes clustered rows. The row of a word asked for counts as its
+//! own neighbor. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
 //! and `_THREADS` change the build.
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
@@ -16,7 +17,6 @@ use wordspace::index::hnsw::{self, BuildParams};
 use wordspace::index::{Index, SearchParams, Watch, file};
 use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
-use wordspace::vector::top::Near;
 use wordspace::vector::{RowId, kernel};
 
 const K: usize = 10;
@@ -26,10 +26,8 @@ const EFS: [usize; 11] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384];
 const EXACT_QUERIES: usize = 200;
 
 fn main() {
-    let (rows, words, analogies) = read().unwrap_or_else(make);
-    let table = Arc::new(table_of(&rows));
-    drop(rows);
-    let words: Vec<Vec<f32>> = words.into_iter().map(|row| table.unit(row)).collect();
+    let questions = read().unwrap_or_else(make);
+    let table = Arc::new(table_of(&questions.rows));
     println!(
         r#"{{"rows":{},"dim":{DIM},"kernels":"{}","table_bytes":{}}}"#,
         table.len(),
@@ -37,8 +35,13 @@ fn main() {
         table.memory_bytes()
     );
     let exact = Exact::new(Arc::clone(&table));
-    let sets = [("words", words), ("analogies", analogies)].map(|(name, queries)| {
-        let truth = queries.iter().map(|query| exact.search(query, &params(0)).nears).collect();
+    let words: Vec<Vec<f32>> = questions.words.into_iter().map(|row| table.unit(row)).collect();
+    let sets = [("words", words), ("analogies", questions.analogies)].map(|(name, queries)| {
+        let rows = |query: &Vec<f32>| -> Vec<RowId> {
+            exact.search(query, &params(0)).into_iter().map(|near| near.row).collect()
+        };
+        let known = questions.is_whole.then(|| truth(name)).flatten();
+        let truth = known.unwrap_or_else(|| queries.iter().map(rows).collect());
         Set { name, queries, truth }
     });
     for set in &sets {
@@ -56,7 +59,7 @@ fn main() {
 struct Set {
     name: &'static str,
     queries: Vec<Vec<f32>>,
-    truth: Vec<Vec<Near>>,
+    truth: Vec<Vec<RowId>>,
 }
 
 fn params(ef_search: usize) -> SearchParams<'static> {
@@ -76,7 +79,7 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
             let start = Instant::now();
             let answer = index.search(query, &params(ef)).nears;
             times.push(start.elapsed().as_nanos());
-            found += answer.iter().filter(|&near| truth.contains(near)).count();
+            found += answer.iter().filter(|near| truth.contains(&near.row)).count();
         }
         best = best.min(start.elapsed().as_secs_f64());
     }
@@ -153,23 +156,38 @@ fn peak_bytes() -> u64 {
     kilobytes.unwrap_or(0) * 1_024
 }
 
-type Questions = (Vec<Vec<f32>>, Vec<RowId>, Vec<Vec<f32>>);
+struct Questions {
+    rows: Vec<Vec<f32>>,
+    words: Vec<RowId>,
+    analogies: Vec<Vec<f32>>,
+    /// Whether the rows are all that the right answers on file were found among.
+    is_whole: bool,
+}
 
 fn read() -> Option<Questions> {
-    let folder = std::env::var_os("WORDSPACE_DATA")?;
-    let folder = Path::new(&folder).join("bench");
-    let floats = |name: &str| -> Option<Vec<Vec<f32>>> {
-        let bytes = std::fs::read(folder.join(name)).ok()?;
-        let values: Vec<f32> = bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-        Some(values.chunks_exact(DIM).map(<[f32]>::to_vec).collect())
-    };
     let mut rows = floats("vectors.f32")?;
-    let analogies = floats("analogies.f32")?;
+    let before = rows.len();
     rows.truncate(number("WORDSPACE_BENCH_ROWS").unwrap_or(usize::MAX));
-    let words = std::fs::read(folder.join("words.u32")).ok()?;
-    let words = words.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
     let count = u32::try_from(rows.len()).unwrap();
-    Some((rows, words.map(|row| RowId(row % count)).collect(), analogies))
+    let words = numbers("words.u32")?.into_iter().map(|row| RowId(row % count)).collect();
+    let analogies = floats("analogies.f32")?;
+    Some(Questions { is_whole: rows.len() == before, rows, words, analogies })
+}
+
+fn truth(name: &str) -> Option<Vec<Vec<RowId>>> {
+    let rows = numbers(&format!("{name}.exact.u32"))?;
+    Some(rows.chunks_exact(K).map(|rows| rows.iter().copied().map(RowId).collect()).collect())
+}
+
+fn floats(name: &str) -> Option<Vec<Vec<f32>>> {
+    let values: Vec<f32> = numbers(name)?.into_iter().map(f32::from_bits).collect();
+    Some(values.chunks_exact(DIM).map(<[f32]>::to_vec).collect())
+}
+
+fn numbers(name: &str) -> Option<Vec<u32>> {
+    let folder = std::env::var_os("WORDSPACE_DATA")?;
+    let bytes = std::fs::read(Path::new(&folder).join("bench").join(name)).ok()?;
+    Some(bytes.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
 }
 
 /// Rows around centers, the same in every run.
@@ -191,7 +209,8 @@ fn make() -> Questions {
     };
     let rows = (0..count).map(&mut near).collect();
     let words = (0..1_000).map(|i| RowId::try_from(i * 7_919 % count).unwrap()).collect();
-    (rows, words, (0..1_000).map(near).collect())
+    let analogies = (0..1_000).map(near).collect();
+    Questions { rows, words, analogies, is_whole: false }
 }
 
 fn table_of(rows: &[Vec<f32>]) -> Table {

@@ -4,6 +4,13 @@ use crate::index::codes::{Codes, QueryCode};
 use crate::index::links::Links;
 use crate::index::visited::Visited;
 
+/// Rows, and the links between them.
+#[derive(Clone, Copy)]
+pub(super) struct Net<'a> {
+    pub(super) codes: &'a Codes,
+    pub(super) links: &'a Links,
+}
+
 /// A search's memory, kept for the next one.
 ///
 /// Rows found are one sorted array of integers: the bits of the distance, which order as the
@@ -25,14 +32,8 @@ pub(super) struct Beam {
 
 impl Beam {
     /// Walks from `start` to the `width` rows nearest to the query, as far as links lead there.
-    pub(super) fn search(
-        &mut self,
-        codes: &Codes,
-        links: &Links,
-        query: &QueryCode,
-        start: u32,
-        width: usize,
-    ) {
+    pub(super) fn search(&mut self, net: Net<'_>, query: &QueryCode, start: u32, width: usize) {
+        let Net { codes, links } = net;
         self.width = width.max(1);
         self.keys.clear();
         self.next = 0;
@@ -56,7 +57,7 @@ impl Beam {
 
     /// The rows found and their distances, nearest first.
     pub(super) fn found(&self) -> impl Iterator<Item = (f32, u32)> {
-        self.keys.iter().map(|&key| (f32::from_bits(high(key)), row(key)))
+        self.keys.iter().map(|&key| (distance(key), row(key)))
     }
 
     /// Bytes of memory it takes.
@@ -94,8 +95,8 @@ impl Beam {
     }
 }
 
-fn high(key: u64) -> u32 {
-    (key >> 33) as u32
+fn distance(key: u64) -> f32 {
+    f32::from_bits((key >> 33) as u32)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the flag and the row are the lower 33 bits")]

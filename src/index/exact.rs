@@ -133,7 +133,7 @@ mod tests {
     fn huge_and_tiny_values_neither_overflow_nor_vanish() {
         let mut rows = clustered(200, 12, 4);
         for (row, factor) in rows.iter_mut().zip([3e37, 1e-38, 1e-44, 1.0].into_iter().cycle()) {
-            for value in row.iter_mut() {
+            for value in row {
                 *value *= factor;
             }
         }

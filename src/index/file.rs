@@ -279,10 +279,9 @@ fn damaged(problem: &str) -> Error {
 fn read_exact(file: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
     file.read_exact(bytes).map_err(|error| {
         if error.kind() == IoErrorKind::UnexpectedEof {
-            damaged("it ends early")
-        } else {
-            Error::disk(error)
+            return damaged("it ends early");
         }
+        Error::disk(error)
     })
 }
 

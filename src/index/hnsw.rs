@@ -1,6 +1,6 @@
-//! Builds the hierarchy with hnsw_rs and hands its links over: the only file that names it.
+//! Builds the hierarchy with `hnsw_rs` and hands its links over: the only file that names it.
 //!
-//! hnsw_rs sees row numbers in place of vectors, and distances between the rows' codes: it keeps no
+//! `hnsw_rs` sees row numbers in place of vectors, and distances between the rows' codes: it keeps no
 //! copy of the table, and no value that a file holds can make it panic.
 
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::table::Table;
 /// How a graph is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuildParams {
-    /// Links of a row in each upper layer, and half of those in the bottom layer; from 2 to
-    /// [`M_MAX`].
+    /// Links of a row in each upper layer; a row of the bottom layer has room for about ten times as
+    /// many. From 2 to [`M_MAX`].
     pub m: usize,
     /// Width of the beam that looks for a new row's neighbors; more than twice `m`, at most
     /// [`EF_CONSTRUCTION_MAX`].
@@ -30,23 +30,23 @@ pub struct BuildParams {
 
 impl Default for BuildParams {
     fn default() -> Self {
-        Self { m: 8, ef_construction: 32, threads: 0 }
+        Self { m: 6, ef_construction: 16, threads: 0 }
     }
 }
 
-/// The most links of a row in an upper layer that hnsw_rs takes.
-pub const M_MAX: usize = 256;
+/// Links of a row in an upper layer.
+pub const M_MAX: usize = 64;
 /// Width of the beam of a build.
 pub const EF_CONSTRUCTION_MAX: usize = 10_000;
 
-/// Layers that hnsw_rs can have.
+/// Layers that `hnsw_rs` can have.
 const LAYERS_MAX: usize = 16;
 /// Rows inserted one by one before threads insert side by side, which would leave the first unlinked.
 const ROWS_FIRST: usize = 1_000;
 /// Rows inserted between looks at the watch.
 const ROWS_AT_ONCE: usize = 4_096;
-/// The part of the build that hnsw_rs takes.
-const INSERT_SHARE: f32 = 0.8;
+/// The part of the build that `hnsw_rs` takes.
+const INSERT_SHARE: f32 = 0.4;
 
 /// Builds the graph of a table.
 ///
@@ -162,7 +162,7 @@ fn freeze(builder: &Builder<'_>, rows: usize, m: usize) -> Hierarchy {
     Hierarchy { bottom, upper }
 }
 
-/// An upper layer; some of hnsw_rs's links lead to rows that are not in it: they are left out.
+/// An upper layer; some of `hnsw_rs`'s links lead to rows that are not in it: they are left out.
 fn freeze_layer(mut layer: Vec<(u32, Vec<u32>)>, m: usize, lower: Option<&Layer>) -> Option<Layer> {
     layer.sort_unstable();
     let rows: Vec<u32> = layer.iter().map(|&(row, _)| row).collect();

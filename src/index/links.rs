@@ -1,6 +1,6 @@
 //! `Links` and `Layer`: who leads to whom, in flat arrays of fixed stride.
 
-use crate::index::beam::Beam;
+use crate::index::beam::{Beam, Net};
 use crate::index::codes::{Codes, QueryCode};
 
 /// Stands behind the last link of a list that is not full.
@@ -146,7 +146,7 @@ impl Hierarchy {
         for layer in self.upper.iter().rev() {
             slot = layer.below[layer.descend(codes, query, slot) as usize];
         }
-        beam.search(codes, &self.bottom, query, slot, width);
+        beam.search(Net { codes, links: &self.bottom }, query, slot, width);
     }
 
     /// Bytes of memory it takes.

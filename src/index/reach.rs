@@ -1,6 +1,6 @@
 //! Links to rows that no walk would find: afterward a walk from the entry can reach every row.
 
-use crate::index::beam::Beam;
+use crate::index::beam::{Beam, Net};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::links::{Hierarchy, Links, NONE};
 
@@ -19,7 +19,7 @@ pub(super) fn reach_all(codes: &Codes, hierarchy: &mut Hierarchy) {
             continue;
         }
         codes.code_of_row(lost, &mut query);
-        beam.search(codes, bottom, &query, entry, WIDTH);
+        beam.search(Net { codes, links: bottom }, &query, entry, WIDTH);
         let near = || beam.found().map(|(_, row)| row);
         let all = || (0..).take(bottom.len()).filter(|&row| tree.has(row));
         let place = near()

@@ -105,8 +105,8 @@ mod tests {
                 );
                 assert_eq!(fast, slow, "i8, {length} at {start}");
                 let (a, b) = (&bytes[a.clone()], &bytes[b.clone()]);
-                let simsimd = i8::dot(a, b).map(|sum| sum as i64);
-                assert_eq!(simsimd, Some(i64::from(slow)), "simsimd, {length} at {start}");
+                let simsimd = i8::dot(a, b).unwrap();
+                assert!((simsimd - f64::from(slow)).abs() < 0.5, "simsimd, {length} at {start}");
             }
         }
     }
