@@ -38,7 +38,7 @@ fn main() {
     let words: Vec<Vec<f32>> = questions.words.into_iter().map(|row| table.unit(row)).collect();
     let sets = [("words", words), ("analogies", questions.analogies)].map(|(name, queries)| {
         let rows = |query: &Vec<f32>| -> Vec<RowId> {
-            exact.search(query, &params(0)).into_iter().map(|near| near.row).collect()
+            exact.search(query, &params(0)).nears.into_iter().map(|near| near.row).collect()
         };
         let known = questions.is_whole.then(|| truth(name)).flatten();
         let truth = known.unwrap_or_else(|| queries.iter().map(rows).collect());
