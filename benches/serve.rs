@@ -201,11 +201,11 @@ async fn unary(client: &Client, words: &[String], by: &str) {
         answered_by = answer.answer.unwrap().answered_by();
     }
     micros.sort_unstable();
-    let at = |share: f64| micros[(micros.len() as f64 * share) as usize];
+    let at = |percent: usize| micros[micros.len() * percent / 100];
     println!(
         "{}",
         json!({"measured": "unary nearest", "answered_by": answered_by.as_str_name(),
-            "queries": words.len(), "p50_us": at(0.5), "p99_us": at(0.99)})
+            "queries": words.len(), "p50_us": at(50), "p99_us": at(99)})
     );
 }
 
