@@ -68,7 +68,10 @@ impl Process {
             match table.index.unwrap().state() {
                 pb::IndexState::Ready => return,
                 pb::IndexState::Failed => panic!("the build failed"),
-                _ => tokio::task::yield_now().await,
+                pb::IndexState::Unspecified
+                | pb::IndexState::NotNeeded
+                | pb::IndexState::Queued
+                | pb::IndexState::Building => tokio::task::yield_now().await,
             }
         }
     }

@@ -4,6 +4,11 @@
     clippy::panic,
     reason = "the in-tests switches of clippy.toml cover test functions, not their helpers"
 )]
+#![allow(
+    clippy::format_collect,
+    clippy::too_many_lines,
+    reason = "a story may be long, and the text it makes up need not be made fast"
+)]
 
 mod api;
 mod cli;

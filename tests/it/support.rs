@@ -31,7 +31,7 @@ pub(crate) fn source_files() -> Vec<(String, String)> {
             let name = format!("{below}{}", entry.file_name().to_str().unwrap());
             if entry.path().is_dir() {
                 walk(&entry.path(), &format!("{name}/"), files);
-            } else if name.ends_with(".rs") {
+            } else if Path::new(&name).extension().is_some_and(|extension| extension == "rs") {
                 files.push((name, fs::read_to_string(entry.path()).unwrap()));
             }
         }
