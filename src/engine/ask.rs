@@ -4,6 +4,7 @@ use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
 use crate::engine::{Engine, Generation};
 use crate::error::{Context as _, Result};
+use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, NearestAnswer, NearestQuery};
@@ -33,10 +34,30 @@ pub struct Answer<A> {
     pub answer: A,
 }
 
+/// How long an answer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Well under a millisecond: less than handing the question to another thread and back.
+    Quick,
+    /// Perhaps longer.
+    Slow,
+}
+
+/// The widest beam, and the most neighbors, of a quick answer.
+const QUICK_EF_MAX: usize = 256;
+
 /// Every question fails if there is no such table, or if its rows are damaged; beyond that, each as
 /// its function in [`query`](crate::query) or [`bias`](crate::bias) does.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Engine {
+    /// How long a search of this effort for `k` neighbors takes. Also quick: an error.
+    pub fn pace(&self, table: &TableName, effort: Effort, k: usize) -> Pace {
+        let Ok(generation) = self.shared.catalog.generation(table) else { return Pace::Quick };
+        let width = effort.ef_search.unwrap_or_else(|| generation.default_ef_search()).max(k);
+        let by_graph = generation.has_graph() && !effort.exact;
+        if by_graph && width <= QUICK_EF_MAX { Pace::Quick } else { Pace::Slow }
+    }
+
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
         self.ask(&ask.table, |generation| nearest_in(generation, &ask.query))

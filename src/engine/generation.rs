@@ -123,6 +123,11 @@ impl Generation {
         }
     }
 
+    /// Whether the graph answers.
+    pub fn has_graph(&self) -> bool {
+        self.graph.get().is_some()
+    }
+
     /// The beam's width if a question names none; without a graph it has no meaning.
     pub fn default_ef_search(&self) -> usize {
         self.graph.get().map_or(0, Graph::default_ef_search)

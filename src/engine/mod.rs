@@ -32,7 +32,7 @@ use crate::format::{self, Format};
 use crate::store::Store;
 use crate::table::meta::{Meta, TableName};
 
-pub use ask::{Answer, Ask};
+pub use ask::{Answer, Ask, Pace};
 pub use generation::{Generation, IndexState, IndexStatus};
 
 /// The tables of one data folder, open: imports into them, answers about them.

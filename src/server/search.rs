@@ -25,7 +25,10 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
-        self.answer(request, Engine::nearest).await
+        let pace = |engine: &Engine, ask: &Ask<NearestQuery>| {
+            engine.pace(&ask.table, ask.query.effort, ask.query.k)
+        };
+        self.answer_at_pace(request, pace, Engine::nearest).await
     }
 
     async fn nearest_batch(
