@@ -24,7 +24,8 @@ const K: u32 = 10;
 /// Pause between two looks at a build or a start.
 const POLL: Duration = Duration::from_millis(5);
 
-#[tokio::main]
+// One thread, as most clients have: waking a second one takes as long as a question.
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     let file = vectors();
     let data = tempfile::tempdir().unwrap();
