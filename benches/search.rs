@@ -63,7 +63,7 @@ struct Set {
 }
 
 fn params(ef_search: usize) -> SearchParams<'static> {
-    SearchParams { k: K, ef_search, exclude: &[] }
+    SearchParams::new(K, ef_search)
 }
 
 fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {

@@ -280,6 +280,7 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
     match answer.answered_by() {
         AnsweredBy::Unspecified => {}
         AnsweredBy::Exact => parts.push("exact".to_owned()),
+        AnsweredBy::List => parts.push("stored list, exact".to_owned()),
         AnsweredBy::Graph => parts.push(match answer.ef_search {
             Some(ef) => format!("graph, ef {ef}"),
             None => "graph".to_owned(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
 use crate::table::Table;
+use crate::vector::RowId;
+use crate::vector::kernel;
 use crate::vector::top::{Near, TopK};
-use crate::vector::{RowId, kernel};
 
 /// Compares every row in single precision, and those that may be answers once more in double
 /// precision; the answer is what comparing every row in double precision would give.
@@ -30,7 +31,7 @@ impl Exact {
     }
 
     /// The `keep` nearest in single precision.
-    fn scan(&self, query: &[f32], keep: usize, exclude: &[RowId]) -> Vec<Near> {
+    fn scan(&self, query: &[f32], keep: usize, params: &SearchParams<'_>) -> Vec<Near> {
         let mut top = TopK::new(keep);
         for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
             let norm = self.table.norm(row);
@@ -41,7 +42,7 @@ impl Exact {
                 let exact = self.table.similarity(row, query) as f32;
                 exact
             };
-            if similarity >= top.threshold() && exclude.binary_search(&row).is_err() {
+            if similarity >= top.threshold() && params.may_answer(row) {
                 top.push(Near { row, similarity });
             }
         }
@@ -61,11 +62,9 @@ impl Index for Exact {
         if k == 0 {
             return Found { nears: Vec::new(), by: IndexKind::Exact };
         }
-        let mut exclude = params.exclude.to_vec();
-        exclude.sort_unstable();
         let mut keep = k + SLACK + k / SLACK_SHARE;
         loop {
-            let kept = self.scan(query, keep, &exclude);
+            let kept = self.scan(query, keep, params);
             // A row that was not kept is at most this similar.
             let missed = match kept.last() {
                 Some(farthest) if kept.len() == keep => farthest.similarity + self.error_max(),
@@ -92,7 +91,7 @@ mod tests {
 
     fn check(rows: &[Vec<f32>], query: &[f32], k: usize, exclude: &[RowId]) {
         let table = Arc::new(table_of(rows));
-        let params = SearchParams { k, ef_search: 1, exclude };
+        let params = SearchParams { exclude, ..SearchParams::new(k, 1) };
         let query = unit(query).unwrap();
         let answer = Exact::new(Arc::clone(&table)).search(&query, &params).nears;
         assert_eq!(answer, naive(&table, &query, k, exclude));

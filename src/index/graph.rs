@@ -81,15 +81,15 @@ impl Graph {
     }
 
     /// What a beam of `width` finds.
-    fn walk(&self, query: &[f32], width: usize, k: usize, exclude: &[RowId]) -> Vec<Near> {
+    fn walk(&self, query: &[f32], width: usize, params: &SearchParams<'_>) -> Vec<Near> {
         let mut scratch = self.spare.lock().pop().unwrap_or_default();
         self.codes.code(query, &mut scratch.query);
         self.hierarchy.search(&self.codes, &scratch.query, width, &mut scratch.beam);
         let found = scratch.beam.found().map(|(_, row)| RowId(row));
         let candidates = found
-            .filter(|row| !exclude.contains(row))
-            .take(k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
-        let answer = rescore(&self.table, query, k, candidates);
+            .filter(|&row| params.may_answer(row))
+            .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
+        let answer = rescore(&self.table, query, params.k, candidates);
         self.spare.lock().push(scratch);
         answer
     }
@@ -100,7 +100,7 @@ impl Index for Graph {
         let rows = self.table.len();
         let width = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
         if width < rows / EXACT_FACTOR {
-            let answer = self.walk(query, width, params.k, params.exclude);
+            let answer = self.walk(query, width, params);
             if answer.len() == params.k {
                 return Found { nears: answer, by: IndexKind::Graph };
             }

@@ -30,6 +30,7 @@ use std::fmt;
 
 use crate::table::Table;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 
 /// Answers one question: which rows of its table are nearest to a vector?
@@ -76,6 +77,23 @@ pub struct SearchParams<'a> {
     pub ef_search: usize,
     /// Rows that are no answers; few, in any order.
     pub exclude: &'a [RowId],
+    /// The only rows that may be answers; none: every row may.
+    pub allowed: Option<&'a RowSet>,
+    /// The row whose direction the query is, if it is one's: its neighbors may be known already.
+    pub row: Option<RowId>,
+    /// Rows that may be near the query, such as the words that it was made of.
+    pub seeds: &'a [RowId],
+}
+
+impl SearchParams<'_> {
+    /// The `k` nearest of all rows.
+    pub fn new(k: usize, ef_search: usize) -> Self {
+        Self { k, ef_search, exclude: &[], allowed: None, row: None, seeds: &[] }
+    }
+
+    fn may_answer(&self, row: RowId) -> bool {
+        self.allowed.is_none_or(|allowed| allowed.has(row)) && !self.exclude.contains(&row)
+    }
 }
 
 /// The ways to find rows.
@@ -83,6 +101,8 @@ pub struct SearchParams<'a> {
 pub enum IndexKind {
     /// Every row is compared: recall is 1.
     Exact,
+    /// The exact neighbors of a row, stored when the graph was built: recall is 1.
+    List,
     /// A graph is searched: recall depends on `ef_search`.
     Graph,
 }

@@ -96,7 +96,7 @@ fn the_graph_finds_nearly_all_that_comparing_every_row_finds() {
     let mut found = 0;
     for row in (0..5_000).step_by(25).map(RowId) {
         let exclude = [row];
-        let params = SearchParams { k: 10, ef_search: 48, exclude: &exclude };
+        let params = SearchParams { exclude: &exclude, ..SearchParams::new(10, 48) };
         let query = table.unit(row);
         let (found_by_graph, truth) =
             (graph.search(&query, &params), exact.search(&query, &params).nears);
@@ -132,7 +132,7 @@ fn as_many_rows_come_as_asked_whatever_is_excluded() {
     let nearest = naive(&table, &query, 60, &[]);
     let exclude: Vec<RowId> = nearest.iter().take(50).map(|near| near.row).collect();
     let search = |k, exclude: &[RowId]| {
-        graph.search(&query, &SearchParams { k, ef_search: 1, exclude }).nears
+        graph.search(&query, &SearchParams { exclude, ..SearchParams::new(k, 1) }).nears
     };
     assert_eq!(search(5, &exclude).len(), 5);
     assert!(search(5, &exclude).iter().all(|near| !exclude.contains(&near.row)));
@@ -150,7 +150,7 @@ fn one_thread_builds_the_same_file_twice_and_the_file_gives_the_same_graph() {
     let again = load(&table, 7, &bytes).unwrap();
     assert!(bytes == bytes_of(&again, 7), "the file read differs");
     assert_eq!((again.params().m, again.params().ef_construction), (6, 18));
-    let params = SearchParams { k: 5, ef_search: 40, exclude: &[] };
+    let params = SearchParams::new(5, 40);
     let query = table.unit(RowId(3));
     assert_eq!(again.search(&query, &params), graph.search(&query, &params));
 }
@@ -161,7 +161,7 @@ fn threads_build_a_graph_as_good() {
     let params = BuildParams { threads: 3, ..BuildParams::default() };
     let graph = hnsw::build(&table, params, &Unwatched).unwrap();
     assert_eq!(reachable(graph.hierarchy()), 3_000);
-    let params = SearchParams { k: 10, ef_search: 64, exclude: &[] };
+    let params = SearchParams::new(10, 64);
     let found: usize = (0..3_000)
         .step_by(50)
         .map(|row| {
@@ -215,7 +215,7 @@ fn a_file_with_right_checksums_and_wrong_numbers_is_refused() {
             let sum = crc32fast::hash(&bytes[16..72]);
             bytes[12..16].copy_from_slice(&sum.to_le_bytes());
             if let Ok(graph) = load(&table, 5, &bytes) {
-                let params = SearchParams { k: 3, ef_search: 1, exclude: &[] };
+                let params = SearchParams::new(3, 1);
                 assert_eq!(graph.search(&table.unit(RowId(0)), &params).nears.len(), 3);
                 assert!(bytes == bytes_of(&graph, 5), "word {at} was not kept");
             }

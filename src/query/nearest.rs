@@ -94,9 +94,10 @@ pub(super) fn search(
     ef_search: usize,
 ) -> (Vec<Near>, AnsweredBy) {
     let ef_search = ef_search.max(k + exclude.len());
-    let Found { nears, by } = index.search(query, &SearchParams { k, ef_search, exclude });
+    let Found { nears, by } =
+        index.search(query, &SearchParams { exclude, ..SearchParams::new(k, ef_search) });
     let answered_by = match by {
-        IndexKind::Exact => AnsweredBy::EXACT,
+        kind @ (IndexKind::Exact | IndexKind::List) => AnsweredBy { kind, ef_search: None },
         kind @ IndexKind::Graph => AnsweredBy { kind, ef_search: Some(ef_search) },
     };
     (nears, answered_by)

@@ -210,6 +210,7 @@ pub(super) fn info<A>(
 ) -> pb::AnswerInfo {
     let by = match answered_by.kind {
         IndexKind::Exact => pb::AnsweredBy::Exact,
+        IndexKind::List => pb::AnsweredBy::List,
         IndexKind::Graph => pb::AnsweredBy::Graph,
     };
     pb::AnswerInfo {
