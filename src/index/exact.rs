@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
+use crate::index::codes::{Codes, QueryCode};
 use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
 use crate::table::Table;
-use crate::vector::RowId;
-use crate::vector::kernel;
+use crate::vector::{RowId, kernel, scalar};
+
 use crate::vector::top::{Near, TopK};
 
-/// Compares every row in single precision, and those that may be answers once more in double
-/// precision; the answer is what comparing every row in double precision would give.
+/// Compares every row, in bytes or in single precision, and those that may be answers once more in
+/// double precision; the answer is what comparing every row in double precision would give.
 #[derive(Debug)]
 pub struct Exact {
     table: Arc<Table>,
+    codes: Option<Arc<Codes>>,
 }
 
 /// Rows kept beyond the answer at first, and the share of the answer that is added to them.
 const SLACK: usize = 16;
 const SLACK_SHARE: usize = 8;
+/// Of a table's rows, fewer than this part are looked up one by one.
+const FEW: usize = 8;
 /// How many times more rows are kept each time that the slack was too little.
 const WIDEN: usize = 8;
 /// Lengths between which a product of single floats neither overflows nor loses digits.
@@ -27,7 +31,92 @@ const NORM_MAX: f32 = 1e30;
 impl Exact {
     /// An index of this table; nothing is built.
     pub fn new(table: Arc<Table>) -> Self {
-        Self { table }
+        Self { table, codes: None }
+    }
+
+    /// An index that reads the rows' codes in place of most rows.
+    pub(super) fn with_codes(table: Arc<Table>, codes: Arc<Codes>) -> Self {
+        Self { table, codes: Some(codes) }
+    }
+
+    /// The rows that `nearer` has found already tell how near an answer must be at least.
+    pub(super) fn search_beyond(
+        &self,
+        query: &[f32],
+        params: &SearchParams<'_>,
+        nearer: &[Near],
+    ) -> Found {
+        let floor = match nearer.last() {
+            Some(farthest) if nearer.len() == params.k => farthest.similarity,
+            Some(_) | None => f32::NEG_INFINITY,
+        };
+        let nears = match &self.codes {
+            Some(codes) => self.scan_codes(codes, query, params, floor),
+            None => self.scan_rows(query, params),
+        };
+        Found { nears, by: IndexKind::Exact }
+    }
+
+    /// Compares codes, whose bounds prove that what is left out is no answer.
+    fn scan_codes(
+        &self,
+        codes: &Codes,
+        query: &[f32],
+        params: &SearchParams<'_>,
+        floor: f32,
+    ) -> Vec<Near> {
+        let mut code = QueryCode::default();
+        codes.code(query, &mut code);
+        let bounds = codes.bounds(&code);
+        let norm = scalar::norm(query);
+        let mut top = TopK::new(params.k.min(self.table.len()));
+        let mut near = |row: u32, known: f32| {
+            let threshold = top.threshold().max(floor);
+            let at_most = codes.whole_bound(&code, &bounds, row, known);
+            let row = RowId(row);
+            if at_most < threshold || !params.may_answer(row) {
+                return threshold;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+            let similarity = scalar::cosine_of(self.table.vector(row), query, norm) as f32;
+            top.push(Near { row, similarity });
+            top.threshold().max(floor)
+        };
+        match params.allowed {
+            Some(allowed) if allowed.len() < self.table.len() / FEW => {
+                let mut threshold = floor;
+                for row in allowed.rows().filter(|&row| self.table.has(row)) {
+                    let (known, at_most) = codes.head_bound(&code, &bounds, row.0);
+                    if at_most >= threshold {
+                        threshold = near(row.0, known);
+                    }
+                }
+            }
+            Some(_) | None => {
+                let rows = 0..u32::try_from(self.table.len()).unwrap_or(u32::MAX);
+                codes.bound_each(&code, &bounds, rows, floor, near);
+            }
+        }
+        top.into_sorted()
+    }
+
+    /// Compares rows in single precision.
+    fn scan_rows(&self, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+        let k = params.k.min(self.table.len());
+        let mut keep = k + SLACK + k / SLACK_SHARE;
+        loop {
+            let kept = self.scan(query, keep, params);
+            // A row that was not kept is at most this similar.
+            let missed = match kept.last() {
+                Some(farthest) if kept.len() == keep => farthest.similarity + self.error_max(),
+                Some(_) | None => f32::NEG_INFINITY,
+            };
+            let answer = rescore(&self.table, query, k, kept.iter().map(|near| near.row));
+            if answer.last().is_none_or(|farthest| farthest.similarity > missed) {
+                return answer;
+            }
+            keep = keep.saturating_mul(WIDEN);
+        }
     }
 
     /// The `keep` nearest in single precision.
@@ -58,24 +147,10 @@ impl Exact {
 
 impl Index for Exact {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
-        let k = params.k.min(self.table.len());
-        if k == 0 {
+        if params.k == 0 {
             return Found { nears: Vec::new(), by: IndexKind::Exact };
         }
-        let mut keep = k + SLACK + k / SLACK_SHARE;
-        loop {
-            let kept = self.scan(query, keep, params);
-            // A row that was not kept is at most this similar.
-            let missed = match kept.last() {
-                Some(farthest) if kept.len() == keep => farthest.similarity + self.error_max(),
-                Some(_) | None => f32::NEG_INFINITY,
-            };
-            let answer = rescore(&self.table, query, k, kept.iter().map(|near| near.row));
-            if answer.last().is_none_or(|farthest| farthest.similarity > missed) {
-                return Found { nears: answer, by: IndexKind::Exact };
-            }
-            keep = keep.saturating_mul(WIDEN);
-        }
+        self.search_beyond(query, params, &[])
     }
 
     fn memory_bytes(&self) -> usize {
@@ -94,7 +169,11 @@ mod tests {
         let params = SearchParams { exclude, ..SearchParams::new(k, 1) };
         let query = unit(query).unwrap();
         let answer = Exact::new(Arc::clone(&table)).search(&query, &params).nears;
-        assert_eq!(answer, naive(&table, &query, k, exclude));
+        let truth = naive(&table, &query, k, exclude);
+        assert_eq!(answer, truth);
+        let by_codes = Exact::with_codes(Arc::clone(&table), Arc::new(Codes::new(&table).unwrap()));
+        assert_eq!(by_codes.search(&query, &params).nears, truth);
+        assert_eq!(by_codes.search_beyond(&query, &params, &truth).nears, truth);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The graph as a file, both ways.
 //!
-//! Everything is little-endian. Codes are not stored: they follow from the table.
+//! Everything is little-endian. Codes are not stored: they follow from the table and the rotation.
 //!
 //! ```text
 //! +------------------------------------------------------------+  0
 //! | magic: "WSGRAPH" and a zero                         8 bytes |
-//! | format version: 1                                       u32 |
+//! | format version: 2                                       u32 |
 //! | crc32 of the rest of the header                         u32 |
 //! +------------------------------------------------------------+  16
 //! | generation of the table                                 u64 |
@@ -13,16 +13,23 @@
 //! | components of each vector                               u32 |
 //! | m, ef_construction                                  2 x u32 |
 //! | links of a row in the bottom layer                      u32 |
-//! | bottom section: length in bytes u64, crc32              u32 |
-//! | upper section: length in bytes u64, crc32               u32 |
-//! +------------------------------------------------------------+  72
+//! | head of the rotation                                    u32 |
+//! | for each section: length in bytes u64, crc32            u32 |
+//! +------------------------------------------------------------+  100
 //! | bottom section: for each row its links, u32 each;           |
 //! | 2^32 - 1 in the slots behind the last link                  |
 //! +------------------------------------------------------------+
 //! | upper section: number of layers u32, then from the lowest:  |
 //! |   number of rows u32                                        |
 //! |   the rows, ascending, u32 each                             |
-//! |   for each row m links, as places in this list, u32 each    |
+//! |   for each row 2 m links, as places in this list, u32 each  |
+//! +------------------------------------------------------------+
+//! | list section: for each row its 32 nearest, nearest first,   |
+//! | or 2^32 - 1; empty if they are not known                    |
+//! +------------------------------------------------------------+
+//! | calibration section: a spread for each ef_search measured,  |
+//! | then a recall for each, f32                                 |
+//! | rotation: for each component its part in each axis, f32     |
 //! +------------------------------------------------------------+  the file's length
 //! ```
 
@@ -32,19 +39,22 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
-use crate::index::hnsw::BuildParams;
+use crate::index::hnsw::{BuildParams, LIST};
 use crate::index::links::{Hierarchy, Layer, Links, NONE};
 use crate::table::Table;
+use crate::vector::rotation::Rotation;
 
 /// The version of the format that this build writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"WSGRAPH\0";
 /// What stands before the checksum's range.
 const PREFIX_BYTES: usize = 16;
-const HEADER_BYTES: usize = 72;
+const SECTIONS: usize = 4;
+const HEADER_BYTES: usize = 52 + 12 * SECTIONS;
 const WORD: usize = size_of::<u32>();
 /// Words converted at once.
 const WORDS_AT_ONCE: usize = 16_384;
@@ -56,8 +66,13 @@ const WORDS_AT_ONCE: usize = 16_384;
 /// If `out` fails.
 pub fn write(graph: &Graph, generation: u64, out: &mut dyn Write) -> Result<()> {
     let hierarchy = graph.hierarchy();
-    let bottom = hierarchy.bottom.values();
+    let rotation = graph.codes().rotation();
+    let calibration = graph.calibration();
+    let measured = calibration.spreads.iter().chain(&calibration.recalls).chain(rotation.values());
+    let measured: Vec<u32> = measured.map(|value| value.to_bits()).collect();
     let upper = upper_words(&hierarchy.upper);
+    let lists = graph.lists().map_or(&[][..], Links::values);
+    let sections = [hierarchy.bottom.values(), &upper, lists, &measured];
     let params = graph.params();
     let header = Header {
         generation,
@@ -66,11 +81,11 @@ pub fn write(graph: &Graph, generation: u64, out: &mut dyn Write) -> Result<()> 
         m: word(params.m),
         ef_construction: word(params.ef_construction),
         stride: word(hierarchy.bottom.stride()),
-        bottom: Section::of(bottom),
-        upper: Section::of(&upper),
+        head: word(rotation.head()),
+        sections: sections.map(Section::of),
     };
     out.write_all(&header.to_bytes()).map_err(Error::disk)?;
-    for section in [bottom, &upper] {
+    for section in sections {
         for words in section.chunks(WORDS_AT_ONCE) {
             out.write_all(&bytes_of(words)).map_err(Error::disk)?;
         }
@@ -93,18 +108,38 @@ pub fn read(
     read_exact(file, &mut bytes)?;
     let header = Header::from_bytes(&bytes)?;
     header.check(&table, generation, length)?;
-    let bottom = header.bottom.read(file)?;
-    let upper = header.upper.read(file)?;
+    let [bottom, upper, lists, measured] = &header.sections;
+    let bottom = bottom.read(file)?;
+    let upper = upper.read(file)?;
+    let lists = lists.read(file)?;
+    let measured: Vec<f32> = measured.read(file)?.into_iter().map(f32::from_bits).collect();
     check_lists(&bottom, header.stride, header.rows)?;
+    check_lists(&lists, word(LIST), header.rows)?;
     let bottom = Links::from_values(header.stride as usize, bottom);
+    let lists = (!lists.is_empty()).then(|| Links::from_values(LIST, lists));
     let upper = layers_of(&upper, &header)?;
     let params = BuildParams {
         m: header.m as usize,
         ef_construction: header.ef_construction as usize,
         threads: 0,
     };
-    let codes = Codes::new(&table);
-    Ok(Graph::new(table, params, codes, Hierarchy { bottom, upper }))
+    let (calibration, rotation) = measures_of(&measured, &header)?;
+    let codes = Codes::turned(&table, rotation)?;
+    let mut graph = Graph::new(table, params, codes, Hierarchy { bottom, upper }, lists);
+    graph.set_calibration(calibration);
+    Ok(graph)
+}
+
+fn measures_of(values: &[f32], header: &Header) -> Result<(Calibration, Rotation)> {
+    let wrong = || damaged("its measures are not numbers");
+    let (spreads, rest) = values.split_first_chunk::<{ EFS.len() }>().ok_or_else(wrong)?;
+    let (recalls, rotation) = rest.split_first_chunk::<{ EFS.len() }>().ok_or_else(wrong)?;
+    let is_right = !spreads.iter().chain(recalls).any(|value| value.is_nan())
+        && rotation.iter().all(|value| value.abs() <= 1.001);
+    let calibration = Calibration { spreads: *spreads, recalls: *recalls };
+    let (dim, head) = (header.dim as usize, header.head as usize);
+    let rotation = Rotation::from_parts(dim, head, rotation.to_vec());
+    rotation.filter(|_| is_right).map(|rotation| (calibration, rotation)).ok_or_else(wrong)
 }
 
 struct Header {
@@ -114,8 +149,8 @@ struct Header {
     m: u32,
     ef_construction: u32,
     stride: u32,
-    bottom: Section,
-    upper: Section,
+    head: u32,
+    sections: [Section; SECTIONS],
 }
 
 impl Header {
@@ -123,10 +158,10 @@ impl Header {
         let mut rest = Vec::new();
         rest.extend(self.generation.to_le_bytes());
         rest.extend(self.rows.to_le_bytes());
-        for word in [self.dim, self.m, self.ef_construction, self.stride] {
+        for word in [self.dim, self.m, self.ef_construction, self.stride, self.head] {
             rest.extend(word.to_le_bytes());
         }
-        for section in [&self.bottom, &self.upper] {
+        for section in &self.sections {
             rest.extend(section.length.to_le_bytes());
             rest.extend(section.checksum.to_le_bytes());
         }
@@ -156,8 +191,8 @@ impl Header {
             m: u32::from_le_bytes(take(&mut rest)),
             ef_construction: u32::from_le_bytes(take(&mut rest)),
             stride: u32::from_le_bytes(take(&mut rest)),
-            bottom: Section::take(&mut rest),
-            upper: Section::take(&mut rest),
+            head: u32::from_le_bytes(take(&mut rest)),
+            sections: std::array::from_fn(|_| Section::take(&mut rest)),
         })
     }
 
@@ -170,14 +205,22 @@ impl Header {
         if self.rows != table.len() as u64 || self.dim as usize != table.dim() {
             return Err(damaged("the table has other rows or another dimension"));
         }
-        let bottom = self.rows.checked_mul(u64::from(self.stride) * WORD as u64);
-        if self.stride == 0 || self.m == 0 || bottom != Some(self.bottom.length) {
+        let lists = |stride: usize| self.rows.checked_mul(stride as u64 * WORD as u64);
+        let measures = (2 * EFS.len() + table.dim() * table.dim()) * WORD;
+        let [bottom, upper, nearest, measured] =
+            self.sections.each_ref().map(|section| section.length);
+        let is_right = self.stride > 0
+            && self.m > 0
+            && lists(self.stride as usize) == Some(bottom)
+            && (nearest == 0 || lists(LIST) == Some(nearest))
+            && measured == measures as u64;
+        if !is_right {
             return Err(damaged("the header contradicts itself"));
         }
-        let whole = (HEADER_BYTES as u64)
-            .checked_add(self.bottom.length)
-            .and_then(|sum| sum.checked_add(self.upper.length));
-        if whole != Some(length) || !self.upper.length.is_multiple_of(WORD as u64) {
+        let sections = [bottom, upper, nearest, measured];
+        let whole =
+            sections.iter().try_fold(HEADER_BYTES as u64, |sum, length| sum.checked_add(*length));
+        if whole != Some(length) || !upper.is_multiple_of(WORD as u64) {
             return Err(damaged("it is longer or shorter than it says"));
         }
         Ok(())
@@ -240,14 +283,15 @@ fn layers_of(words: &[u32], header: &Header) -> Result<Vec<Layer>> {
     for _ in 0..take_words(&mut rest, 1)?[0] {
         let count = take_words(&mut rest, 1)?[0];
         let rows = take_words(&mut rest, count as usize)?.to_vec();
-        let links = take_words(&mut rest, (count as usize).saturating_mul(header.m as usize))?;
-        check_lists(links, header.m, u64::from(count))?;
+        let stride = header.m.saturating_mul(2);
+        let links = take_words(&mut rest, (count as usize).saturating_mul(stride as usize))?;
+        check_lists(links, stride, u64::from(count))?;
         let is_ascending = rows.is_sorted_by(|a, b| a < b);
         let is_inside = rows.last().is_some_and(|&last| u64::from(last) < header.rows);
         if !is_ascending || !is_inside {
             return Err(damaged("a layer has no rows, or rows out of order"));
         }
-        let links = Links::from_values(header.m as usize, links.to_vec());
+        let links = Links::from_values(stride as usize, links.to_vec());
         let layer = Layer::new(rows, links, layers.last());
         layers.push(layer.ok_or_else(|| damaged("a layer has rows that the one below has not"))?);
     }

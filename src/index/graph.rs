@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::index::beam::Beam;
+use crate::index::beam::{Beam, Net, Reach};
+use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::exact::Exact;
-use crate::index::hnsw::BuildParams;
-use crate::index::links::Hierarchy;
+use crate::index::hnsw::{BuildParams, LIST};
+use crate::index::links::{Hierarchy, Links, NONE};
 use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
 use crate::table::Table;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 
 /// A graph over the rows of a table; immutable once built.
@@ -23,8 +25,12 @@ use crate::vector::top::Near;
 pub struct Graph {
     table: Arc<Table>,
     params: BuildParams,
-    codes: Codes,
+    codes: Arc<Codes>,
+    exact: Exact,
     hierarchy: Hierarchy,
+    /// The exact nearest rows of each row, in order; none for rows of which that is not known.
+    lists: Option<Links>,
+    calibration: Calibration,
     /// What searches that ended left for the next: never more than ran at once.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -38,11 +44,15 @@ struct Scratch {
 /// Width of the beam where a question asks for none: it finds 96 % of the 10 nearest words among the
 /// 341,479 of `GloVe` 6B 100d, and 94 % for analogies.
 const EF_SEARCH: usize = 64;
+/// The same where every row is compared afterward.
+const EF_FLOOR: usize = 32;
 /// Rows compared once more for each one wanted, and at least so many.
 const RESCORE_FACTOR: usize = 2;
 const RESCORE_MIN: usize = 16;
 /// Comparing every row costs no more than a beam this many times narrower than the table.
 const EXACT_FACTOR: usize = 32;
+/// The same where only some rows may answer.
+const EXACT_FACTOR_ALLOWED: usize = 32;
 
 impl Graph {
     /// Puts the parts together; rows and layers must be those of the table.
@@ -51,8 +61,20 @@ impl Graph {
         params: BuildParams,
         codes: Codes,
         hierarchy: Hierarchy,
+        lists: Option<Links>,
     ) -> Self {
-        Self { table, params, codes, hierarchy, spare: Mutex::default() }
+        let codes = Arc::new(codes);
+        let exact = Exact::with_codes(Arc::clone(&table), Arc::clone(&codes));
+        Self {
+            table,
+            exact,
+            params,
+            codes,
+            hierarchy,
+            lists,
+            calibration: Calibration::none(),
+            spare: Mutex::default(),
+        }
     }
 
     /// How it was built.
@@ -70,6 +92,79 @@ impl Graph {
         EF_SEARCH
     }
 
+    /// Compares every row. What the graph finds tells how near an answer must be, and codes that most
+    /// rows are farther.
+    pub fn search_exact(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
+        if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
+            return Found { nears, by: IndexKind::List };
+        }
+        let found = if params.allowed.is_none() && params.k <= LIST {
+            self.walk(query, EF_FLOOR, params)
+        } else {
+            Found { nears: Vec::new(), by: IndexKind::Graph }
+        };
+        if found.by == IndexKind::List && found.nears.len() == params.k {
+            return found;
+        }
+        self.exact.search_beyond(query, params, &found.nears)
+    }
+
+    /// How far the rows of beams of [`EFS`] are, as many times as the `k`-th; none if they are too
+    /// near for such a ratio, or too few.
+    pub(super) fn spreads(&self, query: &[f32], k: usize) -> Option<[f32; EFS.len()]> {
+        let mut scratch = Scratch::default();
+        self.codes.code(query, &mut scratch.query);
+        let entry = self.hierarchy.descend(&self.codes, &scratch.query);
+        let net = Net { codes: &self.codes, links: &self.hierarchy.bottom };
+        let reach = Reach::wide(EFS.into_iter().max()?.into());
+        let beam = &mut scratch.beam;
+        beam.search(net, &scratch.query, std::iter::once(entry), reach, &mut |_| false);
+        let distances: Vec<f32> = beam.found().map(|(distance, _)| distance).collect();
+        let near = distances.get(k.checked_sub(1)?).copied().filter(|&near| near > 0.0)?;
+        let mut spreads = [0.0; EFS.len()];
+        for (spread, ef) in spreads.iter_mut().zip(EFS) {
+            *spread = distances.get(usize::from(ef) - 1)? / near;
+        }
+        Some(spreads)
+    }
+
+    /// What a build has measured.
+    pub(super) fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// See [`Graph::calibration`].
+    pub(super) fn set_calibration(&mut self, calibration: Calibration) {
+        self.calibration = calibration;
+    }
+
+    /// Whether the exact nearest rows of each row are stored.
+    pub fn has_lists(&self) -> bool {
+        self.lists.is_some()
+    }
+
+    /// The stored nearest rows of each row, if they are.
+    pub(super) fn lists(&self) -> Option<&Links> {
+        self.lists.as_ref()
+    }
+
+    /// The stored nearest rows of a row, nearest first; none where they are not known.
+    pub fn list(&self, row: RowId) -> Option<impl Iterator<Item = RowId>> {
+        let list = self.lists.as_ref()?.slots(row.0);
+        (list.last() != Some(&NONE)).then(|| list.iter().map(|&near| RowId(near)))
+    }
+
+    /// The codes of its rows.
+    pub(super) fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// The least `ef_search` that finds this share of the 10 nearest rows, as measured when the graph
+    /// was built; none if even the widest measured does not.
+    pub fn ef_search_for(&self, recall: f32) -> Option<usize> {
+        self.calibration.ef_for(recall)
+    }
+
     /// The table whose rows it holds.
     pub(super) fn table(&self) -> &Table {
         &self.table
@@ -80,37 +175,112 @@ impl Graph {
         &self.hierarchy
     }
 
+    /// The exact nearest rows of a stored row, read from its list; none if the list does not reach
+    /// so far.
+    fn read(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
+        let lists = self.lists.as_ref()?;
+        if params.k > lists.stride() || params.allowed.is_some() {
+            return None;
+        }
+        let list = lists.slots(row.0);
+        if list.last() == Some(&NONE) {
+            return None;
+        }
+        let others = params.exclude.iter().filter(|&&excluded| excluded != row).count();
+        let is_answer = params.may_answer(row);
+        let wanted = (params.k + others).saturating_sub(usize::from(is_answer));
+        let near = list.get(..wanted)?.iter().map(|&near| RowId(near));
+        let near = near.filter(|&near| params.may_answer(near));
+        Some(rescore(
+            &self.table,
+            query,
+            params.k,
+            is_answer.then_some(row).into_iter().chain(near),
+        ))
+    }
+
+    /// The exact nearest rows of a vector near a row, if that row's list proves them to be.
+    ///
+    /// All rows that are not in the list are at an angle of at least the last one's from the row, and
+    /// so from the vector, less the angle between the two.
+    fn prove(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
+        let list = self.lists.as_ref()?.slots(row.0);
+        let last = RowId(*list.last().filter(|&&last| last != NONE)?);
+        let angle = |similarity: f64| similarity.clamp(-1.0, 1.0).acos();
+        let apart = angle(self.table.similarity(row, query));
+        let reach = angle(self.table.similarity(last, self.table.vector(row)));
+        let near = list.iter().map(|&near| RowId(near)).chain([row]);
+        let near = near.filter(|&near| params.may_answer(near));
+        let answer = rescore(&self.table, query, params.k, near);
+        let farthest = angle(f64::from(answer.last()?.similarity));
+        (answer.len() == params.k && farthest + apart + ANGLE_ROUNDING < reach).then_some(answer)
+    }
+
     /// What a beam of `width` finds.
-    fn walk(&self, query: &[f32], width: usize, params: &SearchParams<'_>) -> Vec<Near> {
+    fn walk(&self, query: &[f32], width: usize, params: &SearchParams<'_>) -> Found {
         let mut scratch = self.spare.lock().pop().unwrap_or_default();
-        self.codes.code(query, &mut scratch.query);
-        self.hierarchy.search(&self.codes, &scratch.query, width, &mut scratch.beam);
-        let found = scratch.beam.found().map(|(_, row)| RowId(row));
-        let candidates = found
-            .filter(|&row| params.may_answer(row))
-            .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
-        let answer = rescore(&self.table, query, params.k, candidates);
+        let Scratch { query: code, beam } = &mut scratch;
+        self.codes.code(query, code);
+        let seeds = params.seeds.iter().filter(|seed| seed.index() < self.table.len());
+        let entry = self.hierarchy.descend(&self.codes, code);
+        let starts = seeds.map(|seed| seed.0).chain([entry]);
+        let mut proven = None;
+        let is_open = params.allowed.is_none() && params.k <= LIST;
+        let net = Net { codes: &self.codes, links: &self.hierarchy.bottom };
+        let rank = params.k.max(1) + params.exclude.len();
+        let spread = self.calibration.spread(width, rank);
+        let width = width.saturating_mul(WIDTH_FACTOR);
+        beam.search(net, code, starts, Reach { width, rank, spread }, &mut |row| {
+            proven = is_open.then(|| self.prove(RowId(row), query, params)).flatten();
+            proven.is_some()
+        });
+        let found = match proven {
+            Some(nears) => Found { nears, by: IndexKind::List },
+            None => {
+                let found = beam.found().map(|(_, row)| RowId(row));
+                let candidates = found
+                    .filter(|&row| params.may_answer(row))
+                    .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
+                let nears = rescore(&self.table, query, params.k, candidates);
+                Found { nears, by: IndexKind::Graph }
+            }
+        };
         self.spare.lock().push(scratch);
-        answer
+        found
     }
 }
+
+/// How many times wider than usual a beam becomes for a hard question.
+const WIDTH_FACTOR: usize = 4;
+/// More than an angle between vectors in single precision can be wrong.
+const ANGLE_ROUNDING: f64 = 1e-6;
 
 impl Index for Graph {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let rows = self.table.len();
         let width = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
-        if width < rows / EXACT_FACTOR {
-            let answer = self.walk(query, width, params);
-            if answer.len() == params.k {
-                return Found { nears: answer, by: IndexKind::Graph };
+        if params.k == 0 || params.exact || width >= rows / EXACT_FACTOR {
+            return self.search_exact(query, params);
+        }
+        if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
+            return Found { nears, by: IndexKind::List };
+        }
+        let allowed = params.allowed.map_or(rows, RowSet::len);
+        // The fewer rows may answer, the wider the beam that finds as many of them.
+        let width = width.saturating_mul(rows / allowed.max(1)).max(width);
+        if width < allowed / EXACT_FACTOR_ALLOWED {
+            let found = self.walk(query, width, params);
+            if found.nears.len() == params.k {
+                return found;
             }
         }
-        Exact::new(Arc::clone(&self.table)).search(query, params)
+        self.exact.search(query, params)
     }
 
     fn memory_bytes(&self) -> usize {
         let spare = self.spare.lock();
         let scratch: usize = spare.iter().map(|scratch| scratch.beam.memory_bytes()).sum();
-        self.codes.memory_bytes() + self.hierarchy.memory_bytes() + scratch
+        let lists = self.lists.as_ref().map_or(0, Links::memory_bytes);
+        self.codes.memory_bytes() + self.hierarchy.memory_bytes() + lists + scratch
     }
 }

@@ -3,16 +3,18 @@
 //! `hnsw_rs` sees row numbers in place of vectors, and distances between the rows' codes: it keeps no
 //! copy of the table, and no value that a file holds can make it panic.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::codes::Codes;
+use crate::index::codes::{Codes, QueryCode};
 use crate::index::graph::Graph;
 use crate::index::links::{Hierarchy, Layer, Links};
-use crate::index::{Watch, refine};
+use crate::index::refine::Room;
+use crate::index::{Watch, calibrate, knn, refine};
 use crate::table::Table;
 
 /// How a graph is built.
@@ -45,9 +47,6 @@ const LAYERS_MAX: usize = 16;
 const ROWS_FIRST: usize = 1_000;
 /// Rows inserted between looks at the watch.
 const ROWS_AT_ONCE: usize = 4_096;
-/// The part of the build that `hnsw_rs` takes.
-const INSERT_SHARE: f32 = 0.4;
-
 /// Builds the graph of a table.
 ///
 /// # Errors
@@ -59,13 +58,52 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
     let threads = ThreadPoolBuilder::new().num_threads(params.threads).build();
     let threads = threads.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
     threads.install(|| {
-        let codes = Codes::new(table);
-        let mut hierarchy = insert(&codes, params, watch)?;
-        refine::refine(&codes, &mut hierarchy, &Rest { watch })?;
+        let codes = Codes::new(table)?;
+        let chosen = params.m * CHOSEN_FACTOR;
+        let room = Room { chosen, slots: (chosen + 2 * params.m).next_multiple_of(SLOTS_STEP) };
+        let (hierarchy, lists) = if knows_nearest(table) {
+            let nearest =
+                knn::nearest(table, &codes, NEAREST, LIST, &Part { watch, from: 0.0, to: 0.6 })?;
+            let part = Part { watch, from: 0.6, to: 0.65 };
+            let mut hierarchy = insert(&codes, params, SAMPLE_STEP, &part)?;
+            let part = Part { watch, from: 0.65, to: 0.95 };
+            refine::refine(&codes, &mut hierarchy, Some(&nearest), room, &part)?;
+            let mut lists = Links::new(table.len(), LIST);
+            for row in (0..).take(table.len()) {
+                lists.set(row, nearest.of(row));
+            }
+            (hierarchy, Some(lists))
+        } else {
+            let mut hierarchy = insert(&codes, params, 1, &Part { watch, from: 0.0, to: 0.4 })?;
+            let part = Part { watch, from: 0.4, to: 0.95 };
+            refine::refine(&codes, &mut hierarchy, None, room, &part)?;
+            (hierarchy, None)
+        };
+        let mut graph = Graph::new(Arc::clone(table), params, codes, hierarchy, lists);
+        calibrate::calibrate(&mut graph, watch)?;
         watch.progress(1.0);
-        Ok(Graph::new(Arc::clone(table), params, codes, hierarchy))
+        Ok(graph)
     })
 }
+
+/// Whether finding the exact nearest rows of every row pays: the work grows with the square.
+fn knows_nearest(table: &Table) -> bool {
+    let rows = table.len() as u64;
+    rows.saturating_mul(rows).saturating_mul(table.dim() as u64) <= NEAREST_WORK_MAX
+}
+
+/// Rows times rows times components: 500,000 rows of 100 components, 300,000 of 300.
+const NEAREST_WORK_MAX: u64 = 27_000_000_000_000;
+/// Nearest rows of a row that may become its links.
+const NEAREST: usize = 64;
+/// Nearest rows of a row that are stored, in order.
+pub(super) const LIST: usize = 32;
+/// Where the nearest rows are known, `hnsw_rs` takes one row of so many for the layers above.
+const SAMPLE_STEP: usize = 16;
+/// Links that are chosen for a row of the bottom layer, for each of an upper one.
+const CHOSEN_FACTOR: usize = 8;
+/// Slots of a row are a multiple of this: one cache line.
+const SLOTS_STEP: usize = 16;
 
 fn check(params: BuildParams) -> Result<()> {
     if !(2..=M_MAX).contains(&params.m) {
@@ -79,14 +117,16 @@ fn check(params: BuildParams) -> Result<()> {
     Ok(())
 }
 
-/// Progress of what comes after the insertion.
-struct Rest<'a> {
+/// A part of the progress of a build.
+struct Part<'a> {
     watch: &'a dyn Watch,
+    from: f32,
+    to: f32,
 }
 
-impl Watch for Rest<'_> {
+impl Watch for Part<'_> {
     fn progress(&self, share: f32) {
-        self.watch.progress(INSERT_SHARE + (1.0 - INSERT_SHARE) * share);
+        self.watch.progress(self.from + (self.to - self.from) * share);
     }
 
     fn is_cancelled(&self) -> bool {
@@ -100,17 +140,24 @@ struct CodeDistance<'a> {
 
 impl Distance<u32> for CodeDistance<'_> {
     fn eval(&self, a: &[u32], b: &[u32]) -> f32 {
-        self.codes.distance_between(a[0], b[0])
+        QUERY.with_borrow_mut(|query| {
+            self.codes.code_of_row(a[0], query);
+            self.codes.distance(query, b[0])
+        })
     }
+}
+
+thread_local! {
+    static QUERY: RefCell<QueryCode> = RefCell::default();
 }
 
 type Builder<'a> = Hnsw<'a, u32, CodeDistance<'a>>;
 
-fn insert(codes: &Codes, params: BuildParams, watch: &dyn Watch) -> Result<Hierarchy> {
+fn insert(codes: &Codes, params: BuildParams, step: usize, watch: &dyn Watch) -> Result<Hierarchy> {
     let distance = CodeDistance { codes };
     let builder: Builder<'_> =
         Hnsw::new(params.m, codes.len(), LAYERS_MAX, params.ef_construction, distance);
-    let rows: Vec<u32> = (0..).take(codes.len()).collect();
+    let rows: Vec<u32> = (0..).take(codes.len()).step_by(step).collect();
     let tasks: Vec<(&[u32], usize)> =
         rows.chunks_exact(1).map(|row| (row, row[0] as usize)).collect();
     let (first, rest) = tasks.split_at(ROWS_FIRST.min(tasks.len()));
@@ -121,8 +168,8 @@ fn insert(codes: &Codes, params: BuildParams, watch: &dyn Watch) -> Result<Hiera
         if watch.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }
-        watch.progress(INSERT_SHARE * (i * ROWS_AT_ONCE) as f32 / rest.len() as f32);
-        if rayon::current_num_threads() == 1 {
+        watch.progress((i * ROWS_AT_ONCE) as f32 / rest.len() as f32);
+        if step > 1 || rayon::current_num_threads() == 1 {
             for &task in tasks {
                 builder.insert_slice(task);
             }
@@ -130,11 +177,11 @@ fn insert(codes: &Codes, params: BuildParams, watch: &dyn Watch) -> Result<Hiera
             builder.parallel_insert_slice(&tasks.to_vec());
         }
     }
-    Ok(freeze(&builder, codes.len(), params.m))
+    Ok(freeze(&builder, codes.len(), params.m, step > 1))
 }
 
 /// Copies the links out.
-fn freeze(builder: &Builder<'_>, rows: usize, m: usize) -> Hierarchy {
+fn freeze(builder: &Builder<'_>, rows: usize, m: usize, is_sample: bool) -> Hierarchy {
     let points = builder.get_point_indexation();
     let top = usize::from(builder.get_max_level_observed());
     // (row, links) of each layer, in no order yet.
@@ -149,14 +196,13 @@ fn freeze(builder: &Builder<'_>, rows: usize, m: usize) -> Hierarchy {
             }
         }
     }
-    let mut layers = layers.into_iter();
     let mut bottom = Links::new(rows, 2 * m);
-    for (row, links) in layers.next().unwrap_or_default() {
-        bottom.set(row, links.into_iter());
+    for (row, links) in &layers[0] {
+        bottom.set(*row, links.iter().copied());
     }
     let mut upper: Vec<Layer> = Vec::new();
-    for layer in layers {
-        let Some(layer) = freeze_layer(layer, m, upper.last()) else { break };
+    for layer in layers.into_iter().skip(usize::from(!is_sample)) {
+        let Some(layer) = freeze_layer(layer, 2 * m, upper.last()) else { break };
         upper.push(layer);
     }
     Hierarchy { bottom, upper }

@@ -1,6 +1,5 @@
 //! `Links` and `Layer`: who leads to whom, in flat arrays of fixed stride.
 
-use crate::index::beam::{Beam, Net};
 use crate::index::codes::{Codes, QueryCode};
 
 /// Stands behind the last link of a list that is not full.
@@ -140,13 +139,13 @@ impl Hierarchy {
         self.upper.last().and_then(|top| top.rows.first().copied()).unwrap_or(0)
     }
 
-    /// Searches from the top; the rows found are in the beam.
-    pub(super) fn search(&self, codes: &Codes, query: &QueryCode, width: usize, beam: &mut Beam) {
+    /// Walks down from the top; the row of the bottom layer where that ends.
+    pub(super) fn descend(&self, codes: &Codes, query: &QueryCode) -> u32 {
         let mut slot = 0;
         for layer in self.upper.iter().rev() {
             slot = layer.below[layer.descend(codes, query, slot) as usize];
         }
-        beam.search(Net { codes, links: &self.bottom }, query, slot, width);
+        slot
     }
 
     /// Bytes of memory it takes.

@@ -10,15 +10,19 @@
 //! | `links.rs` | the layers of the graph as flat arrays |
 //! | `codes.rs` | rows as signed bytes, for estimates |
 //! | `beam.rs` | the walk along the links of one layer |
+//! | `calibrate.rs` | how far a search of a given `ef_search` goes, and what it finds |
+//! | `knn.rs` | the exact nearest rows of every row |
 //! | `visited.rs` | marks of rows seen, reused between searches |
 //! | `file.rs` | the graph as a file, both ways |
 
 mod beam;
+mod calibrate;
 mod codes;
 pub mod exact;
 pub mod file;
 pub mod graph;
 pub mod hnsw;
+mod knn;
 mod links;
 mod reach;
 mod refine;
@@ -29,9 +33,9 @@ mod visited;
 use std::fmt;
 
 use crate::table::Table;
-use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
+use crate::vector::{RowId, kernel, scalar};
 
 /// Answers one question: which rows of its table are nearest to a vector?
 pub trait Index: Send + Sync + fmt::Debug {
@@ -81,6 +85,8 @@ pub struct SearchParams<'a> {
     pub allowed: Option<&'a RowSet>,
     /// The row whose direction the query is, if it is one's: its neighbors may be known already.
     pub row: Option<RowId>,
+    /// Whether every row must be compared, though a graph is there.
+    pub exact: bool,
     /// Rows that may be near the query, such as the words that it was made of.
     pub seeds: &'a [RowId],
 }
@@ -88,7 +94,7 @@ pub struct SearchParams<'a> {
 impl SearchParams<'_> {
     /// The `k` nearest of all rows.
     pub fn new(k: usize, ef_search: usize) -> Self {
-        Self { k, ef_search, exclude: &[], allowed: None, row: None, seeds: &[] }
+        Self { k, ef_search, exclude: &[], allowed: None, row: None, exact: false, seeds: &[] }
     }
 
     fn may_answer(&self, row: RowId) -> bool {
@@ -115,10 +121,13 @@ fn rescore(
     k: usize,
     candidates: impl Iterator<Item = RowId>,
 ) -> Vec<Near> {
+    let norm = scalar::norm(query);
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
-    let mut nears: Vec<Near> = candidates
-        .map(|row| Near { row, similarity: table.similarity(row, query) as f32 })
-        .collect();
+    let near =
+        |row| Near { row, similarity: scalar::cosine_of(table.vector(row), query, norm) as f32 };
+    // Rows are fetched side by side, and not one after the other.
+    let rows: Vec<RowId> = candidates.inspect(|&row| kernel::prefetch(table.vector(row))).collect();
+    let mut nears: Vec<Near> = rows.into_iter().map(near).collect();
     nears.sort_unstable();
     nears.truncate(k);
     nears

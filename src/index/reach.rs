@@ -1,6 +1,6 @@
 //! Links to rows that no walk would find: afterward a walk from the entry can reach every row.
 
-use crate::index::beam::{Beam, Net};
+use crate::index::beam::{Beam, Net, Reach};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::links::{Hierarchy, Links, NONE};
 
@@ -19,7 +19,8 @@ pub(super) fn reach_all(codes: &Codes, hierarchy: &mut Hierarchy) {
             continue;
         }
         codes.code_of_row(lost, &mut query);
-        beam.search(Net { codes, links: bottom }, &query, entry, WIDTH);
+        let net = Net { codes, links: bottom };
+        beam.search(net, &query, std::iter::once(entry), Reach::wide(WIDTH), &mut |_| false);
         let near = || beam.found().map(|(_, row)| row);
         let all = || (0..).take(bottom.len()).filter(|&row| tree.has(row));
         let place = near()
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn islands_of_full_lists_are_reached_without_losing_anyone() {
         let rows = clustered(600, 8, 2);
-        let codes = Codes::new(&table_of(&rows));
+        let codes = Codes::new(&table_of(&rows)).unwrap();
         for stride in [2, 3, 5] {
             // Islands of 10 rows, each linked in a ring; most lists are full.
             let mut bottom = Links::new(rows.len(), stride);

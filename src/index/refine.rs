@@ -13,7 +13,7 @@ use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::beam::{Beam, Net};
+use crate::index::beam::{Beam, Net, Reach};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::links::{Hierarchy, Links, NONE};
 use crate::index::{Watch, reach};
@@ -21,12 +21,10 @@ use crate::index::{Watch, reach};
 /// Width of the beam that looks for a row's neighbors, pass by pass: the better the links, the more
 /// a wide look is worth. Measured on `GloVe` 6B 100d against two passes of 64 and 128.
 const WIDTHS: [u16; 3] = [32, 48, 96];
+/// The same where the exact nearest rows are known: no look first, then one for links that lead far.
+const WIDTHS_KNOWN: [u16; 2] = [0, 48];
 /// A neighbor is left out if another one is this many times nearer to it than the row is.
 const ALPHA: f32 = 1.2;
-/// Links that are chosen for a row, for each that `hnsw_rs` gave it in the bottom layer.
-const CHOSEN_FACTOR: usize = 4;
-/// Slots of a row are a multiple of this: one cache line.
-const SLOTS_STEP: usize = 16;
 /// Rows that should lead to each row.
 const INCOMING_MIN: u32 = 16;
 /// Rows between looks at the watch.
@@ -39,16 +37,20 @@ const LOOK_SHARE: f32 = 0.8;
 /// # Errors
 ///
 /// If `watch` says that the build is cancelled.
-pub(super) fn refine(codes: &Codes, hierarchy: &mut Hierarchy, watch: &dyn Watch) -> Result<()> {
-    let given = hierarchy.bottom.stride();
-    let chosen = given * CHOSEN_FACTOR;
-    let room = Room { chosen, slots: (chosen + given).next_multiple_of(SLOTS_STEP) };
-    let total = f32::from(WIDTHS.iter().sum::<u16>());
+pub(super) fn refine(
+    codes: &Codes,
+    hierarchy: &mut Hierarchy,
+    nearest: Option<&Links>,
+    room: Room,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let widths = if nearest.is_some() { &WIDTHS_KNOWN[..] } else { &WIDTHS[..] };
+    let total = f32::from(widths.iter().sum::<u16>());
     let mut from = 0.0;
-    for width in WIDTHS {
+    for &width in widths {
         let to = from + f32::from(width) / total;
         let part = Part { watch, from, to };
-        hierarchy.bottom = pass(codes, &hierarchy.bottom, room, width.into(), &part)?;
+        hierarchy.bottom = pass(codes, &hierarchy.bottom, nearest, room, width.into(), &part)?;
         from = to;
     }
     reach::reach_all(codes, hierarchy);
@@ -57,19 +59,27 @@ pub(super) fn refine(codes: &Codes, hierarchy: &mut Hierarchy, watch: &dyn Watch
 
 /// How many links a row has room for.
 #[derive(Clone, Copy)]
-struct Room {
+pub(super) struct Room {
     /// Those that are chosen.
-    chosen: usize,
+    pub(super) chosen: usize,
     /// All.
-    slots: usize,
+    pub(super) slots: usize,
 }
 
 /// Better links than the frozen ones.
-fn pass(codes: &Codes, frozen: &Links, room: Room, width: usize, part: &Part<'_>) -> Result<Links> {
+fn pass(
+    codes: &Codes,
+    frozen: &Links,
+    nearest: Option<&Links>,
+    room: Room,
+    width: usize,
+    part: &Part<'_>,
+) -> Result<Links> {
     let (look, join) = part.split(LOOK_SHARE);
     let mut found = Links::new(codes.len(), room.chosen);
     for_each_row(&mut found, &look, |scratch, row, list| {
-        scratch.look(Net { codes, links: frozen }, row, width);
+        let near = nearest.into_iter().flat_map(|nearest| nearest.of(row));
+        scratch.look(Net { codes, links: frozen }, row, width, near);
         scratch.choose(codes, list);
     })?;
     let back = Incoming::new(&found);
@@ -131,12 +141,23 @@ struct Scratch {
 
 impl Scratch {
     /// Collects rows near a row: those that a walk finds, and those linked already.
-    fn look(&mut self, net: Net<'_>, row: u32, width: usize) {
+    fn look(&mut self, net: Net<'_>, row: u32, width: usize, near: impl Iterator<Item = u32>) {
         let Net { codes, links } = net;
         codes.code_of_row(row, &mut self.query);
-        self.beam.search(net, &self.query, row, width);
+        if width > 0 {
+            self.beam.search(
+                net,
+                &self.query,
+                std::iter::once(row),
+                Reach::wide(width),
+                &mut |_| false,
+            );
+        }
         self.near.clear();
-        self.near.extend(self.beam.found().filter(|&(_, other)| other != row));
+        if width > 0 {
+            self.near.extend(self.beam.found().filter(|&(_, other)| other != row));
+        }
+        self.near.extend(near.map(|link| (codes.distance(&self.query, link), link)));
         self.near.extend(links.of(row).map(|link| (codes.distance(&self.query, link), link)));
         self.sort();
     }

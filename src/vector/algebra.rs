@@ -64,6 +64,57 @@ pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
     Some((component, eigenvalue / total))
 }
 
+/// Eigenvalues, largest first, and eigenvectors, one a row, of a symmetric matrix of `dim` rows.
+///
+/// Cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, section 8.5): slow for large
+/// matrices, but the outcome is the same on every machine.
+pub fn eigen(matrix: &[f64], dim: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut a = matrix.to_vec();
+    let mut vectors = vec![0.0; dim * dim];
+    for i in 0..dim {
+        vectors[i * dim + i] = 1.0;
+    }
+    let all: f64 = a.iter().map(|value| value * value).sum();
+    for _ in 0..JACOBI_SWEEPS_MAX {
+        let diagonal: f64 = (0..dim).map(|i| a[i * dim + i] * a[i * dim + i]).sum();
+        if all - diagonal <= 1e-20 * all {
+            break;
+        }
+        for p in 0..dim {
+            for q in p + 1..dim {
+                let between = a[p * dim + q];
+                if between.abs() <= f64::MIN_POSITIVE {
+                    continue;
+                }
+                let theta = (a[q * dim + q] - a[p * dim + p]) / (2.0 * between);
+                let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+                let c = 1.0 / (t * t + 1.0).sqrt();
+                let s = t * c;
+                turn_rows(&mut a, dim, (p, q), (c, s));
+                for i in 0..dim {
+                    let (x, y) = (a[i * dim + p], a[i * dim + q]);
+                    (a[i * dim + p], a[i * dim + q]) = (c * x - s * y, s * x + c * y);
+                }
+                turn_rows(&mut vectors, dim, (p, q), (c, s));
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..dim).collect();
+    order.sort_by(|&i, &j| a[j * dim + j].total_cmp(&a[i * dim + i]).then(i.cmp(&j)));
+    let values = order.iter().map(|&i| a[i * dim + i]).collect();
+    let sorted = order.iter().flat_map(|&i| &vectors[i * dim..(i + 1) * dim]).copied().collect();
+    (values, sorted)
+}
+
+/// Turns rows p and q, p before q, by the angle of this cosine and sine.
+fn turn_rows(a: &mut [f64], dim: usize, (p, q): (usize, usize), (c, s): (f64, f64)) {
+    let (before, from_q) = a.split_at_mut(q * dim);
+    for (x, y) in before[p * dim..][..dim].iter_mut().zip(from_q) {
+        (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
+    }
+}
+
+const JACOBI_SWEEPS_MAX: usize = 30;
 const POWER_STEPS_MAX: usize = 10_000;
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

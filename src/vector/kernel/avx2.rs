@@ -1,49 +1,56 @@
-//! The dot product of signed bytes for processors with AVX2 and nothing newer: simsimd's takes four
-//! times as long for the hundred or so bytes of a row.
+//! Byte kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
-    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32,
-    _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extracti128_si256,
-    _mm256_madd_epi16, _mm256_setzero_si256,
+    __m256i, _CMP_GE_OQ, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_add_epi16,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
+    _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256,
 };
 
+use crate::vector::kernel::tile::{GROUP, Limits, QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::scalar;
 
-/// Bytes that one step multiplies: half a register, because products need twice the width.
-const STEP: usize = 16;
+/// Bytes of a register.
+const BYTES: usize = 32;
+/// 32-bit lanes of a register.
+const LANES: usize = 8;
 
-/// Dot product of two slices of one length, at most 2^16 long.
+/// Dot product of unsigned bytes with as many signed ones from -63 to 63: two products of them fit in
+/// 16 bits.
 #[target_feature(enable = "avx2")]
-pub(super) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<STEP>(), b.as_chunks::<STEP>());
+pub(super) fn dot_u8(a: &[u8], b: &[i8]) -> i32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<BYTES>(), b.as_chunks::<BYTES>());
     // Two sums, so that one addition need not wait for the other.
     let mut sums = [_mm256_setzero_si256(); 2];
-    let (a_pairs, a_last) = a.as_chunks::<2>();
-    let (b_pairs, b_last) = b.as_chunks::<2>();
+    let ((a_pairs, a_last), (b_pairs, b_last)) = (a.as_chunks::<2>(), b.as_chunks::<2>());
     for (a, b) in a_pairs.iter().zip(b_pairs) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum = _mm256_add_epi32(*sum, products(a, b));
-        }
+        sums[0] = _mm256_add_epi32(sums[0], products(&a[0], &b[0]));
+        sums[1] = _mm256_add_epi32(sums[1], products(&a[1], &b[1]));
     }
     for (a, b) in a_last.iter().zip(b_last) {
         sums[0] = _mm256_add_epi32(sums[0], products(a, b));
     }
-    sum(_mm256_add_epi32(sums[0], sums[1])) + scalar::dot_i8(a_rest, b_rest)
+    sum(_mm256_add_epi32(sums[0], sums[1])) + scalar::dot_u8(a_rest, b_rest)
 }
 
-/// The products of 16 pairs, added two by two.
+/// The dot product of a query with each of some rows that lie one behind the other.
 #[target_feature(enable = "avx2")]
-#[inline]
-fn products(a: &[i8; STEP], b: &[i8; STEP]) -> __m256i {
-    _mm256_madd_epi16(widen(a), widen(b))
+pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
+    for (dot, row) in dots.iter_mut().zip(rows.chunks_exact(query.len())) {
+        *dot = dot_u8(row, query);
+    }
 }
 
+/// The products of 32 pairs, added four by four.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn widen(bytes: &[i8; STEP]) -> __m256i {
-    // SAFETY: the array has the 16 bytes that are read; the instruction needs no alignment.
-    let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-    _mm256_cvtepi8_epi16(bytes)
+fn products(a: &[u8; BYTES], b: &[i8; BYTES]) -> __m256i {
+    // SAFETY: the array has the bytes that are read; the instruction needs no alignment.
+    let a = unsafe { _mm256_loadu_si256(a.as_ptr().cast()) };
+    // SAFETY: as above.
+    let b = unsafe { _mm256_loadu_si256(b.as_ptr().cast()) };
+    _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1))
 }
 
 #[target_feature(enable = "avx2")]
@@ -54,4 +61,85 @@ fn sum(eight: __m256i) -> i32 {
     let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
     let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two));
     _mm_cvtsi128_si32(one)
+}
+
+/// Which rows of a tile may be near each query: one bit a row.
+#[target_feature(enable = "avx2")]
+pub(super) fn hits<'a>(tile: &Tile, queries: &[TileQuery<'a>; QUERIES]) -> u64 {
+    let mut hits = 0;
+    let mut sums = [[_mm256_setzero_si256(); 2]; QUERIES];
+    let ones = _mm256_set1_epi16(1);
+    let bytes = tile.groups();
+    let pairs = bytes.as_chunks::<2>().0;
+    let [q0, q1, q2, q3] = queries;
+    let pairs_of = |query: &TileQuery<'a>| query.groups().as_chunks::<2>().0;
+    let (q0, q1, q2, q3) = (pairs_of(q0), pairs_of(q1), pairs_of(q2), pairs_of(q3));
+    for ((((rows, a), b), c), d) in pairs.iter().zip(q0).zip(q1).zip(q2).zip(q3) {
+        let rows = [halves(&rows[0]), halves(&rows[1])];
+        for (sum, group) in sums.iter_mut().zip([a, b, c, d]) {
+            let (first, second) = (broadcast(group[0]), broadcast(group[1]));
+            for half in 0..2 {
+                // Four products of at most 127 * 63 fit in 16 bits.
+                let four = _mm256_add_epi16(
+                    _mm256_maddubs_epi16(rows[0][half], first),
+                    _mm256_maddubs_epi16(rows[1][half], second),
+                );
+                sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(four, ones));
+            }
+        }
+    }
+    let Limits { scales, slacks, thresholds } = &tile.limits;
+    for ((sums, query), first) in sums.iter().zip(queries).zip((0..).step_by(ROWS)) {
+        for (half, &sum) in sums.iter().enumerate() {
+            let lanes = half * LANES..(half + 1) * LANES;
+            let of = |values: &[f32; ROWS]| -> [f32; LANES] {
+                let mut part = [0.0; LANES];
+                part.copy_from_slice(&values[lanes.clone()]);
+                part
+            };
+            let [scale, slack, threshold] = [of(scales), of(slacks), of(thresholds)];
+            let dots = _mm256_cvtepi32_ps(sum);
+            let estimate = _mm256_mul_ps(
+                load(&scale),
+                _mm256_add_ps(
+                    _mm256_mul_ps(dots, _mm256_set1_ps(query.factor)),
+                    _mm256_set1_ps(query.offset),
+                ),
+            );
+            let slack = _mm256_add_ps(
+                _mm256_mul_ps(load(&slack), _mm256_set1_ps(query.slack_factor)),
+                _mm256_set1_ps(query.slack),
+            );
+            let limit = _mm256_min_ps(load(&threshold), _mm256_set1_ps(query.threshold));
+            let hit = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(estimate, slack), limit);
+            let bits = u64::from(_mm256_movemask_ps(hit).cast_unsigned());
+            hits |= bits << (first + half * LANES);
+        }
+    }
+    hits
+}
+
+/// The rows of one group: eight in each register.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn halves(group: &[u8; ROWS * GROUP]) -> [__m256i; 2] {
+    let (halves, _) = group.as_chunks::<BYTES>();
+    [0, 1].map(|half| {
+        let half = halves[half].as_ptr();
+        // SAFETY: the array has the bytes that are read; the instruction needs no alignment.
+        unsafe { _mm256_loadu_si256(half.cast()) }
+    })
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn broadcast(group: [i8; GROUP]) -> __m256i {
+    _mm256_set1_epi32(i32::from_le_bytes(group.map(i8::cast_unsigned)))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load(values: &[f32; LANES]) -> std::arch::x86_64::__m256 {
+    // SAFETY: the array has the floats that are read; the instruction needs no alignment.
+    unsafe { _mm256_loadu_ps(values.as_ptr()) }
 }

@@ -1,8 +1,12 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
-//! folder that names it. One kernel is our own (`avx2.rs`).
+//! folder that names it. Kernels over bytes are our own: one row (`dot_u8`), and many rows by many
+//! queries (`tile.rs`), each for two kinds of processors and in plain Rust, with equal results.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod tile;
 
 use simsimd::SpatialSimilarity as _;
 
@@ -18,19 +22,47 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     f32::dot(a, b).unwrap_or_else(|| scalar::dot(a, b)) as f32
 }
 
-/// Dot product of two slices of signed bytes of one length, at most 2^16 long.
+/// Dot product of unsigned bytes with as many signed ones from -63 to 63, at most 2^16 of them.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "an integer below 2^31 handed over as a double"
-)]
-pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+pub fn dot_u8(a: &[u8], b: &[i8]) -> i32 {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && !is_x86_feature_detected!("avx512vnni") {
-        // SAFETY: the processor has AVX2, which is all that the kernel asks for.
-        return unsafe { avx2::dot_i8(a, b) };
+    {
+        if has_vnni() {
+            // SAFETY: the processor has what the kernel asks for.
+            return unsafe { avx512::dot_u8(a, b) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, which is all that the kernel asks for.
+            return unsafe { avx2::dot_u8(a, b) };
+        }
     }
-    i8::dot(a, b).map_or_else(|| scalar::dot_i8(a, b), |sum| sum as i32)
+    scalar::dot_u8(a, b)
+}
+
+/// [`dot_u8`] of a query with each of some rows as long as it that lie one behind the other.
+pub fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_vnni() {
+            // SAFETY: the processor has what the kernel asks for.
+            return unsafe { avx512::dots_u8(rows, query, dots) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, which is all that the kernel asks for.
+            return unsafe { avx2::dots_u8(rows, query, dots) };
+        }
+    }
+    for (dot, row) in dots.iter_mut().zip(rows.chunks_exact(query.len())) {
+        *dot = scalar::dot_u8(row, query);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn has_vnni() -> bool {
+    is_x86_feature_detected!("avx512vnni")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512f")
 }
 
 /// Asks the processor to fetch the first cache lines of a slice that will be read soon. Where there
@@ -90,7 +122,9 @@ mod tests {
     fn dot_products_equal_the_scalar_ones_at_every_length_and_alignment() {
         let floats: Vec<f32> =
             noise(1).take(600).map(|x| (x % 2_001) as f32 / 1_000.0 - 1.0).collect();
-        let bytes: Vec<i8> = noise(2).take(600).map(|x| x.to_le_bytes()[0].cast_signed()).collect();
+        let bytes: Vec<u8> = noise(2).take(600).map(|x| x.to_le_bytes()[0]).collect();
+        let signed: Vec<i8> = bytes.iter().map(|&byte| (byte >> 1).cast_signed() - 63).collect();
+        let signed: Vec<i8> = signed.into_iter().map(|byte| byte.min(63)).collect();
         for length in 0..=260 {
             for start in 0..9 {
                 let (a, b) = (start..start + length, 300 + start / 2..300 + start / 2 + length);
@@ -100,22 +134,54 @@ mod tests {
                 );
                 assert!((fast - slow).abs() < 1e-4, "f32, {length} at {start}: {fast} {slow}");
                 let (fast, slow) = (
-                    dot_i8(&bytes[a.clone()], &bytes[b.clone()]),
-                    scalar::dot_i8(&bytes[a.clone()], &bytes[b.clone()]),
+                    dot_u8(&bytes[a.clone()], &signed[b.clone()]),
+                    scalar::dot_u8(&bytes[a], &signed[b]),
                 );
-                assert_eq!(fast, slow, "i8, {length} at {start}");
-                let (a, b) = (&bytes[a.clone()], &bytes[b.clone()]);
-                let simsimd = i8::dot(a, b).unwrap();
-                assert!((simsimd - f64::from(slow)).abs() < 0.5, "simsimd, {length} at {start}");
+                assert_eq!(fast, slow, "bytes, {length} at {start}");
             }
         }
     }
 
     #[test]
     fn the_largest_sum_of_bytes_does_not_overflow() {
-        let (low, high) = (vec![-128_i8; 1 << 16], vec![127_i8; 1 << 16]);
-        assert_eq!(dot_i8(&low, &low), 1 << 30);
-        assert_eq!(dot_i8(&low, &high), -128 * 127 * (1 << 16));
+        let (low, high) = (vec![-63_i8; 1 << 16], vec![63_i8; 1 << 16]);
+        assert_eq!(dot_u8(&[255; 1 << 16], &low), -255 * 63 * (1 << 16));
+        assert_eq!(dot_u8(&[255; 1 << 16], &high), 255 * 63 * (1 << 16));
+    }
+
+    #[test]
+    fn tiles_tell_the_same_hits_as_plain_rust_at_every_dimension_and_with_the_largest_bytes() {
+        let mut draw = noise(3);
+        for dim in (1..130).chain([1_024]) {
+            let mut next = |below: u64| draw.next().unwrap() % below;
+            let mut tile = tile::Tile::new(dim);
+            let width = dim.next_multiple_of(tile::STEP);
+            let mut middle = [0.0; tile::ROWS];
+            for (place, middle) in middle.iter_mut().enumerate() {
+                let bytes: Vec<u8> = (0..dim)
+                    .map(|_| if place == 0 { 127 } else { next(128).to_le_bytes()[0] })
+                    .collect();
+                tile.set(place, bytes.into_iter());
+                tile.limits.scales[place] = next(100) as f32 / 1e4;
+                tile.limits.slacks[place] = next(100) as f32 / 1e2;
+                *middle = next(200) as f32 - 100.0;
+            }
+            tile.limits.thresholds = middle;
+            let bytes: [Vec<i8>; tile::QUERIES] = [63, -63, 0, 1].map(|all| {
+                let draw =
+                    |_| if all == 1 { next(127).to_le_bytes()[0].cast_signed() - 63 } else { all };
+                (0..width).map(draw).collect()
+            });
+            let queries = bytes.each_ref().map(|bytes| tile::TileQuery {
+                factor: 0.01,
+                offset: -3.0,
+                slack_factor: 0.5,
+                slack: 0.1,
+                threshold: 40.0,
+                ..tile::TileQuery::new(bytes)
+            });
+            assert_eq!(tile.hits(&queries), tile::scalar_hits(&tile, &queries), "{dim} components");
+        }
     }
 
     #[test]

@@ -1,0 +1,421 @@
+//! The exact nearest rows of every row.
+//!
+//! Every pair of rows is judged in bytes (see [`tile`](crate::vector::kernel::tile)); the few that may
+//! be near are compared in single precision, and what is kept in double. A pair is left out only if
+//! a bound proves it too far, so the outcome is exact, and the same whatever the number of threads.
+//!
+//! Rows stand in blocks, and no two threads work on the same block. One row in sixteen is compared with
+//! all rows first. The eighth nearest of those is a good guess of how near the others must be: about
+//! 128 rows are nearer, rarely fewer than wanted. Rows for which the guess was too high are compared
+//! with all rows again.
+
+use parking_lot::Mutex;
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::slice::ParallelSlice as _;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::Watch;
+use crate::index::codes::{self, Codes, QUERY_MAX, rounded};
+use crate::index::links::{Links, NONE};
+use crate::table::Table;
+use crate::vector::kernel::tile::{QUERIES, ROWS, STEP, Tile, TileQuery};
+use crate::vector::rotation::Rotation;
+use crate::vector::top::Near;
+use crate::vector::{RowId, algebra, kernel};
+
+/// Rows of a block: two of them fit in the second-level cache.
+const BLOCK: usize = 1_024;
+/// The byte of a component of 0 in a tile.
+const TILE_ZERO: i8 = 64;
+
+/// Finds about `keep` nearest other rows of every row, of which the first `wanted` are proven to be
+/// the nearest; a row of which that cannot be proven (it has many equals) gets no list, and neither
+/// does a row of zeros.
+///
+/// # Errors
+///
+/// If `watch` says that the build is cancelled.
+pub(super) fn nearest(
+    table: &Table,
+    codes: &Codes,
+    keep: usize,
+    wanted: usize,
+    watch: &dyn Watch,
+) -> Result<Links> {
+    let rows = |is_first: bool| {
+        let rows = (0..table.len()).filter(move |row| row.is_multiple_of(FIRST_STEP) == is_first);
+        rows.map(row_id).collect::<Vec<_>>()
+    };
+    let (first, rest) = (rows(true), rows(false));
+    let blocks: Vec<Mutex<Block>> = first
+        .par_chunks(BLOCK)
+        .chain(rest.par_chunks(BLOCK))
+        .map(|rows| Mutex::new(Block::new(table, codes.rotation(), rows, keep)))
+        .collect();
+    let compare = Compare { table, blocks: &blocks, watch };
+    let first = first.len().div_ceil(BLOCK);
+    compare.rounds(|a, b| a.min(b) < first, 0.0, share(first, blocks.len()))?;
+    blocks.par_iter().for_each(|block| block.lock().guess());
+    compare.rounds(|a, b| a.min(b) >= first, share(first, blocks.len()), 1.0)?;
+
+    let blocks: Vec<Block> = blocks.into_iter().map(Mutex::into_inner).collect();
+    let found: Vec<Vec<Found>> =
+        blocks.par_iter().map(|block| block.found(table, wanted)).collect();
+    let mut lists = Links::new(table.len(), keep);
+    let mut again = Vec::new();
+    for (row, list) in found.into_iter().flatten() {
+        match list {
+            Some(list) => lists.set(row.0, list.into_iter()),
+            None if table.norm(row) > 0.0 => again.push(row),
+            None => {}
+        }
+    }
+    let found: Vec<Vec<Found>> = again
+        .par_chunks(ROWS_AGAIN)
+        .map(|rows| {
+            let mut few = Block::new(table, codes.rotation(), rows, keep);
+            few.tops.iter_mut().for_each(Top::guess);
+            blocks.iter().for_each(|block| few.meet_only(block, table));
+            few.found(table, wanted)
+        })
+        .collect();
+    for (row, list) in found.into_iter().flatten() {
+        lists.set(row.0, list.into_iter().flatten());
+    }
+    Ok(lists)
+}
+
+/// A row and, if it is proven, its list.
+type Found = (RowId, Option<Vec<u32>>);
+
+/// One row of so many is compared with all others first.
+const FIRST_STEP: usize = 16;
+/// Which of the nearest of those tells how near the rest must be.
+const GUESS: usize = 8;
+/// Rows that are compared with all others again at once.
+const ROWS_AGAIN: usize = 64;
+
+/// The part of all pairs that the first blocks have.
+fn share(first: usize, blocks: usize) -> f32 {
+    let rest = (blocks - first) as f32 / blocks.max(1) as f32;
+    1.0 - rest * rest
+}
+
+struct Compare<'a> {
+    table: &'a Table,
+    blocks: &'a [Mutex<Block>],
+    watch: &'a dyn Watch,
+}
+
+impl Compare<'_> {
+    /// Lets every two blocks meet that are chosen, as players meet in a tournament.
+    fn rounds(
+        &self,
+        is_chosen: impl Fn(usize, usize) -> bool + Sync,
+        from: f32,
+        to: f32,
+    ) -> Result<()> {
+        let count = self.blocks.len();
+        // One more place for an odd number of blocks: who meets it, waits.
+        let places = count.next_multiple_of(2);
+        for round in 0..places {
+            if self.watch.is_cancelled() {
+                return Err(Error::new(ErrorKind::Cancelled));
+            }
+            self.watch.progress(from + (to - from) * round as f32 / places as f32);
+            let pairs: Vec<(usize, usize)> = if round == 0 {
+                (0..count).map(|block| (block, block)).collect()
+            } else {
+                (0..places / 2).map(|i| pair(round - 1, i, places)).collect()
+            };
+            let pairs = pairs.into_par_iter();
+            pairs.filter(|&(a, b)| a.max(b) < count && is_chosen(a, b)).for_each(|(a, b)| {
+                let mut first = self.blocks[a].lock();
+                if a == b {
+                    first.meet_itself(self.table);
+                } else {
+                    first.meet(&mut self.blocks[b].lock(), self.table);
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Who meets in a round: the last player stays, the others move round the table.
+fn pair(round: usize, i: usize, places: usize) -> (usize, usize) {
+    let circle = places - 1;
+    if i == 0 {
+        return (round % circle, circle);
+    }
+    ((round + i) % circle, (round + circle - i) % circle)
+}
+
+/// Some rows, ready to be compared with others.
+struct Block {
+    rows: Vec<RowId>,
+    /// Sixteen rows each.
+    tiles: Vec<Tile>,
+    queries: Vec<Query>,
+    tops: Vec<Top>,
+}
+
+/// A row as a query.
+struct Query {
+    bytes: Vec<i8>,
+    scale: f32,
+    /// Length of what the bytes miss.
+    error: f32,
+    /// What a dot product is too high by, because a tile's zero is 64.
+    offset: f32,
+}
+
+impl Block {
+    fn new(table: &Table, rotation: &Rotation, rows: &[RowId], keep: usize) -> Self {
+        let dim = table.dim();
+        let count = rows.len();
+        let mut tiles = vec![Tile::new(dim); count.div_ceil(ROWS)];
+        let mut queries = Vec::with_capacity(count);
+        let mut turned = vec![0.0; dim];
+        let mut missed = vec![0.0; dim];
+        for (i, &row) in rows.iter().enumerate() {
+            match algebra::unit(table.vector(row)) {
+                Some(unit) => rotation.apply(&unit, &mut turned),
+                None => turned.fill(0.0),
+            }
+            let largest = turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            let scale = largest / QUERY_MAX;
+            let steps = if largest > 0.0 { QUERY_MAX / largest } else { 0.0 };
+            let mut bytes: Vec<i8> = turned.iter().map(|value| rounded(value * steps)).collect();
+            for ((missed, value), &byte) in missed.iter_mut().zip(&turned).zip(&bytes) {
+                *missed = value - f32::from(byte) * scale;
+            }
+            let error = codes::length(&missed);
+            let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
+            let (tile, place) = (&mut tiles[i / ROWS], i % ROWS);
+            tile.set(place, bytes.iter().map(|&byte| (byte + TILE_ZERO).cast_unsigned()));
+            bytes.resize(dim.next_multiple_of(STEP), 0);
+            tile.limits.scales[place] = scale;
+            tile.limits.slacks[place] = error;
+            tile.limits.thresholds[place] = f32::NEG_INFINITY;
+            queries.push(Query {
+                bytes,
+                scale,
+                error,
+                offset: (-i32::from(TILE_ZERO) * sum) as f32,
+            });
+        }
+        let tops = (0..count).map(|_| Top::new(keep, GUESS)).collect();
+        Self { rows: rows.to_vec(), tiles, queries, tops }
+    }
+
+    /// From now on rows are wanted that are nearer than the guess.
+    fn guess(&mut self) {
+        for (i, top) in self.tops.iter_mut().enumerate() {
+            top.guess();
+            self.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
+        }
+    }
+
+    /// What is known of every row.
+    fn found(&self, table: &Table, wanted: usize) -> Vec<Found> {
+        let rows = self.rows.iter().zip(&self.tops);
+        rows.map(|(&row, top)| (row, top.proven(table, row, wanted))).collect()
+    }
+
+    /// Compares every row with every other one of the block.
+    fn meet_itself(&mut self, table: &Table) {
+        let Self { rows, tiles, queries, tops } = self;
+        let mut asked = asked(queries, tops);
+        for (tile, first) in tiles.iter_mut().zip((0..).step_by(ROWS)) {
+            let before = asked.len().min(first + ROWS).next_multiple_of(QUERIES);
+            for from in (0..before).step_by(QUERIES) {
+                for (i, place) in each(tile, &asked, from) {
+                    let j = first + place;
+                    // Each pair once.
+                    if i < j && j < rows.len() {
+                        let similarity = similarity(table, rows[i], rows[j]);
+                        tops[i].push(similarity, rows[j]);
+                        tops[j].push(similarity, rows[i]);
+                        asked[i].threshold = tops[i].threshold();
+                        asked[j].threshold = tops[j].threshold();
+                        tile.limits.thresholds[place] = tops[j].threshold();
+                    }
+                }
+            }
+        }
+        for (i, top) in tops.iter().enumerate() {
+            tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
+        }
+    }
+
+    /// Compares every row with every row of another block.
+    fn meet(&mut self, other: &mut Self, table: &Table) {
+        let mut asked = asked(&other.queries, &other.tops);
+        for (tile, first) in self.tiles.iter_mut().zip((0..).step_by(ROWS)) {
+            for from in (0..asked.len()).step_by(QUERIES) {
+                for (i, place) in each(tile, &asked, from) {
+                    let j = first + place;
+                    if i < other.rows.len() && j < self.rows.len() {
+                        let similarity = similarity(table, other.rows[i], self.rows[j]);
+                        if other.tops[i].push(similarity, self.rows[j]) {
+                            asked[i].threshold = other.tops[i].threshold();
+                        }
+                        if self.tops[j].push(similarity, other.rows[i]) {
+                            tile.limits.thresholds[place] = self.tops[j].threshold();
+                        }
+                    }
+                }
+            }
+        }
+        for (i, top) in other.tops.iter().enumerate() {
+            other.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
+        }
+    }
+
+    /// Compares every row with every row of another block, whose rows want to know nothing.
+    fn meet_only(&mut self, other: &Self, table: &Table) {
+        let mut asked = asked(&self.queries, &self.tops);
+        for (tile, first) in other.tiles.iter().zip((0..).step_by(ROWS)) {
+            let mut tile = tile.clone();
+            tile.limits.thresholds = [f32::INFINITY; ROWS];
+            for from in (0..asked.len()).step_by(QUERIES) {
+                for (i, place) in each(&tile, &asked, from) {
+                    let (Some(&row), Some(&near)) =
+                        (self.rows.get(i), other.rows.get(first + place))
+                    else {
+                        continue;
+                    };
+                    if row != near && self.tops[i].push(similarity(table, row, near), near) {
+                        asked[i].threshold = self.tops[i].threshold();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows as queries for tiles; after the last, some that hit nothing fill up the last call.
+fn asked<'q>(queries: &'q [Query], tops: &[Top]) -> Vec<TileQuery<'q>> {
+    let ask = |(query, top): (&'q Query, &Top)| TileQuery {
+        bytes: &query.bytes,
+        factor: query.scale,
+        offset: query.offset * query.scale,
+        // |a . b - a' . b'| <= |a'| |b - b'| + |a - a'| |b|, and |a'| <= 1 + |a - a'|
+        slack_factor: 1.0 + query.error,
+        slack: query.error + ROUNDING,
+        threshold: top.threshold(),
+    };
+    let mut asked: Vec<_> = queries.iter().zip(tops).map(ask).collect();
+    let idle = TileQuery::new(queries.first().map_or(&[], |query| &query.bytes));
+    asked.resize(queries.len().next_multiple_of(QUERIES), idle);
+    asked
+}
+
+/// More than single precision can lose in the rotation and in the estimate.
+const ROUNDING: f32 = 1e-4;
+
+/// The queries, of four from `from` on, and the places in the tile that may be near each other.
+#[inline]
+fn each(
+    tile: &Tile,
+    asked: &[TileQuery<'_>],
+    from: usize,
+) -> impl Iterator<Item = (usize, usize)> + use<> {
+    let mut hits = asked[from..].first_chunk().map_or(0, |queries| tile.hits(queries));
+    std::iter::from_fn(move || {
+        (hits != 0).then(|| {
+            let hit = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            (from + hit / ROWS, hit % ROWS)
+        })
+    })
+}
+
+fn similarity(table: &Table, a: RowId, b: RowId) -> f32 {
+    let norms = table.norm(a) * table.norm(b);
+    let similarity = kernel::dot(table.vector(a), table.vector(b)) / norms;
+    if (NORMS_MIN..NORMS_MAX).contains(&norms) {
+        return similarity;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+    let similarity = table.similarity(a, table.vector(b)) as f32;
+    similarity
+}
+
+/// Products of lengths between which a product of single floats neither overflows nor loses digits.
+const NORMS_MIN: f32 = 1e-25;
+const NORMS_MAX: f32 = 1e30;
+
+/// The nearest of the rows seen so far.
+struct Top {
+    keep: usize,
+    /// Which of them a row must exceed to be kept, before the guess; `keep` afterward.
+    limit: usize,
+    /// Rows less near than this may have been left out.
+    floor: f32,
+    /// Similarities and rows, nearest first.
+    nears: Vec<(f32, u32)>,
+}
+
+impl Top {
+    fn new(keep: usize, limit: usize) -> Self {
+        Self { keep, limit, floor: f32::NEG_INFINITY, nears: Vec::with_capacity(keep) }
+    }
+
+    /// What another row's similarity must exceed.
+    fn threshold(&self) -> f32 {
+        match self.nears.get(self.limit - 1) {
+            Some(&(similarity, _)) => similarity.max(self.floor),
+            None => self.floor,
+        }
+    }
+
+    fn guess(&mut self) {
+        self.floor = self.threshold();
+        self.limit = self.keep;
+    }
+
+    /// Shows it a row; says whether that changed what it keeps.
+    fn push(&mut self, similarity: f32, row: RowId) -> bool {
+        if similarity <= self.threshold() {
+            return false;
+        }
+        self.nears.truncate(self.keep - 1);
+        let place = self.nears.partition_point(|&(kept, _)| kept >= similarity);
+        self.nears.insert(place, (similarity, row.0));
+        true
+    }
+
+    /// The rows kept, in the order of double precision; none if not all of the first `wanted` are
+    /// proven to be the nearest.
+    fn proven(&self, table: &Table, row: RowId, wanted: usize) -> Option<Vec<u32>> {
+        let rounding = (table.dim() + 8) as f32 * f32::EPSILON;
+        // What was not kept is at most this near.
+        let missed = self.threshold() + rounding;
+        // Those behind keep the order of single precision.
+        let last = self.nears.get(wanted.wrapping_sub(1)).or(self.nears.last());
+        let from = last.map_or(0.0, |&(similarity, _)| similarity) - 2.0 * rounding;
+        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+        let exactly = |&(similarity, near): &(f32, u32)| {
+            let row_near = RowId(near);
+            let exact = || table.similarity(row_near, table.vector(row)) as f32;
+            Near {
+                row: row_near,
+                similarity: if similarity >= from { exact() } else { similarity },
+            }
+        };
+        let mut nears: Vec<Near> = self.nears.iter().map(exactly).collect();
+        nears.sort_unstable();
+        let is_whole = nears.len() + 1 == table.len();
+        let last = nears.get(wanted.wrapping_sub(1)).map(|last| last.similarity);
+        if table.norm(row) <= 0.0 || !is_whole && last.is_none_or(|last| last <= missed) {
+            return None;
+        }
+        Some(nears.into_iter().map(|near| near.row.0).collect())
+    }
+}
+
+fn row_id(row: usize) -> RowId {
+    RowId::try_from(row).unwrap_or(RowId(NONE))
+}

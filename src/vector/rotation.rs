@@ -1,0 +1,169 @@
+//! `Rotation`: turns vectors so that their first components tell them apart best.
+//!
+//! The axes are the principal components of a sample (not centered: lengths and angles stay), the
+//! strongest first. Within the first components, and within the rest, they are then mixed by
+//! Hadamard matrices, so that no component is much larger than the others and bytes can hold all of
+//! them on one scale.
+
+use crate::vector::algebra;
+
+/// An orthogonal map: dot products and lengths stay what they are, but for rounding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rotation {
+    dim: usize,
+    head: usize,
+    /// For each component of a vector, what it adds to each turned component.
+    columns: Vec<f32>,
+}
+
+/// Vectors longer than this are not turned along their principal components: finding them takes too
+/// long.
+const PRINCIPAL_DIM_MAX: usize = 512;
+/// Share of the squared length that the head should hold.
+const HEAD_SHARE: f64 = 0.75;
+
+impl Rotation {
+    /// The rotation that suits these vectors of length 1.
+    ///
+    /// `heads` offers lengths of the head, ascending: the first that holds most of the vectors'
+    /// length is taken, or else the whole vector.
+    pub fn of<'a>(
+        dim: usize,
+        sample: impl Iterator<Item = &'a [f32]>,
+        heads: impl Iterator<Item = usize>,
+    ) -> Self {
+        let (axes, head) = if dim <= PRINCIPAL_DIM_MAX {
+            let mut products = vec![0.0; dim * dim];
+            for vector in sample {
+                for (row, &a) in products.chunks_exact_mut(dim).zip(vector) {
+                    algebra::add(row, f64::from(a), vector);
+                }
+            }
+            let (weights, axes) = algebra::eigen(&products, dim);
+            let total: f64 = weights.iter().sum();
+            let share = |head: &usize| weights[..*head].iter().sum::<f64>() >= HEAD_SHARE * total;
+            let head = heads.take_while(|&head| head < dim).find(share).unwrap_or(dim);
+            (axes, head)
+        } else {
+            let one = |i: usize| f64::from(u8::from(i / dim == i % dim));
+            ((0..dim * dim).map(one).collect(), dim)
+        };
+        Self::mixed(axes, dim, head)
+    }
+
+    fn mixed(mut axes: Vec<f64>, dim: usize, head: usize) -> Self {
+        for part in [0..head, head..dim] {
+            if part.is_empty() {
+                continue;
+            }
+            let block = 1 << part.len().ilog2();
+            mix(&mut axes, dim, part.start, block);
+            if block < part.len() {
+                mix(&mut axes, dim, part.end - block, block);
+            }
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
+        let columns = (0..dim)
+            .flat_map(|from| axes.iter().skip(from).step_by(dim).map(|&value| value as f32))
+            .collect();
+        Self { dim, head, columns }
+    }
+
+    /// A rotation that was kept: its parts as [`Rotation::head`] and [`Rotation::values`] gave them;
+    /// none if they are none.
+    pub fn from_parts(dim: usize, head: usize, columns: Vec<f32>) -> Option<Self> {
+        let fits = columns.len() == dim.checked_mul(dim)? && (1..=dim).contains(&head);
+        fits.then_some(Self { dim, head, columns })
+    }
+
+    /// Components of a vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// How many components hold most of a vector's length.
+    pub fn head(&self) -> usize {
+        self.head
+    }
+
+    /// What [`Rotation::from_parts`] takes.
+    pub fn values(&self) -> &[f32] {
+        &self.columns
+    }
+
+    /// Turns a vector.
+    ///
+    /// In one order of operations on every machine: the outcome is the same to the last bit.
+    pub fn apply(&self, vector: &[f32], turned: &mut [f32]) {
+        turned.fill(0.0);
+        for (column, &value) in self.columns.chunks_exact(self.dim).zip(vector) {
+            for (sum, &axis) in turned.iter_mut().zip(column) {
+                *sum += value * axis;
+            }
+        }
+    }
+}
+
+/// Mixes `count` axes from `first` on; `count` is a power of two.
+fn mix(axes: &mut [f64], dim: usize, first: usize, count: usize) {
+    let axes = &mut axes[first * dim..(first + count) * dim];
+    let mut half = 1;
+    while half < count {
+        for pair in axes.chunks_exact_mut(2 * half * dim) {
+            let (a, b) = pair.split_at_mut(half * dim);
+            for (a, b) in a.iter_mut().zip(b) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+    let length = (count as f64).sqrt();
+    for value in axes {
+        *value /= length;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::scalar;
+
+    #[test]
+    fn dot_products_stay_and_the_head_holds_most_of_the_length() {
+        let mut state = 5_u64;
+        let mut draw = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
+        };
+        for dim in [1, 2, 7, 60, 100, 300] {
+            // The later a component, the smaller: most of the length can be gathered.
+            let mut vector = || -> Vec<f32> {
+                let scaled = (0..dim).map(|i| draw() / (1.0 + i as f32)).collect::<Vec<_>>();
+                algebra::unit(&scaled).unwrap()
+            };
+            let rows: Vec<Vec<f32>> = (0..2 * dim + 3).map(|_| vector()).collect();
+            let heads = (60..).step_by(64);
+            let rotation = Rotation::of(dim, rows.iter().map(Vec::as_slice), heads);
+            assert_eq!(rotation.head(), dim.min(60));
+            let turned: Vec<Vec<f32>> = rows
+                .iter()
+                .map(|row| {
+                    let mut turned = vec![0.0; dim];
+                    rotation.apply(row, &mut turned);
+                    turned
+                })
+                .collect();
+            for (a, b) in (0..rows.len()).map(|i| (i, i * i % rows.len())) {
+                let (before, after) =
+                    (scalar::dot(&rows[a], &rows[b]), scalar::dot(&turned[a], &turned[b]));
+                assert!((before - after).abs() < 1e-5, "{dim}: {before} {after}");
+            }
+            let head: f64 = turned.iter().map(|row| scalar::norm(&row[..rotation.head()])).sum();
+            assert!(head > 0.85 * rows.len() as f64);
+            let again = Rotation::from_parts(dim, rotation.head(), rotation.values().to_vec());
+            assert_eq!(again, Some(rotation));
+        }
+        assert_eq!(Rotation::from_parts(3, 1, vec![0.0; 8]), None);
+        assert_eq!(Rotation::from_parts(2, 3, vec![0.0; 4]), None);
+    }
+}
