@@ -13,6 +13,13 @@ pub const TABLE_NAME_CHARS_MAX: usize = 128;
 /// Bytes of a source's name.
 pub const SOURCE_BYTES_MAX: usize = 1_024;
 
+/// Attributes of one word.
+pub const ATTRIBUTES_MAX: usize = 64;
+/// Bytes of an attribute's name.
+pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 128;
+/// Bytes of an attribute's text.
+pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
+
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;
 /// Width of the graph's beam.

@@ -2,9 +2,11 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
+//! | `attributes.rs` | what else is known of a word |
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
 //! | `meta.rs` | what is known of a table beside its rows |
 
+pub mod attributes;
 pub mod builder;
 pub mod meta;
 
