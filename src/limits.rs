@@ -26,6 +26,14 @@ pub const NEIGHBORS_MAX: usize = 10_000;
 pub const EF_SEARCH_MAX: usize = 10_000;
 /// Words and vectors in one question.
 pub const QUERY_WORDS_MAX: usize = 1_024;
+/// Words on the lists of one filter.
+pub const FILTER_WORDS_MAX: usize = 10_000;
+/// Conditions on attributes in one filter.
+pub const FILTER_CONDITIONS_MAX: usize = 32;
+/// Bytes of a filter's regular expression, as written.
+pub const REGEX_BYTES_MAX: usize = 1_024;
+/// Bytes that a regular expression may take when compiled.
+pub const REGEX_SIZE_MAX: usize = 1 << 20;
 /// Questions in one batch, pairs in one call, words in one look-up or projection.
 pub const BATCH_MAX: usize = 10_000;
 /// Neighbors that all questions of one batch may ask for together.

@@ -62,7 +62,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     #[command(flatten)]
-    Question(Question),
+    Question(Box<Question>),
 }
 
 /// What is asked of a server.

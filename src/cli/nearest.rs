@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, SearchArgs, TableArg, WordArgs};
+use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
 use crate::cli::output::{Align, Grid, Output, answered, count, similarity};
 use crate::client::{Client, NearestRequest, Neighbor};
 
@@ -30,6 +30,8 @@ pub(super) struct Nearest {
     min_similarity: Option<f32>,
     #[command(flatten)]
     looked_up: WordArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 impl Nearest {
@@ -52,6 +54,7 @@ impl Nearest {
             ef_search: self.search.ef,
             min_similarity: self.min_similarity,
             words: Some(self.looked_up.options()),
+            filter: self.filter.filter(),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{self, OovPolicy, Preprocessor, WordOptions};
+use crate::client::{
+    self, AttributeCondition, AttributeTest, Filter, OovPolicy, Preprocessor, RowRange,
+    WordOptions, attribute_condition,
+};
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -79,6 +82,97 @@ pub(super) struct SearchArgs {
     /// Width of the graph's beam: more is slower and finds more [default: the table's own]
     #[arg(long, value_name = "WIDTH", conflicts_with = "exact")]
     pub(super) ef: Option<u32>,
+}
+
+/// Which words may answer.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filter")]
+pub(super) struct FilterArgs {
+    /// Only the COUNT most frequent words: the first rows
+    #[arg(long, value_name = "COUNT")]
+    top: Option<u32>,
+    /// Only rows from START to before END
+    #[arg(long, value_name = "START..END", value_parser = rows)]
+    rows: Option<RowRange>,
+    /// Only words that start with this
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+    /// Only words in which this regular expression finds something
+    #[arg(long, value_name = "REGEX")]
+    regex: Option<String>,
+    /// Only these words
+    #[arg(long, value_name = "WORD", num_args = 1..)]
+    allow: Vec<String>,
+    /// Not these words
+    #[arg(long, value_name = "WORD", num_args = 1..)]
+    deny: Vec<String>,
+    /// Only words with such an attribute: NAME (it has one), !NAME, NAME=VALUE, != < <= > >=;
+    /// VALUE is a number, true, false, or else a text
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<AttributeCondition>,
+}
+
+impl FilterArgs {
+    /// The same for the wire; none if nothing is asked.
+    pub(super) fn filter(&self) -> Option<Filter> {
+        let filter = Filter {
+            top: self.top,
+            rows: self.rows,
+            prefix: self.prefix.clone().unwrap_or_default(),
+            regex: self.regex.clone().unwrap_or_default(),
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            r#where: self.conditions.clone(),
+        };
+        (filter != Filter::default()).then_some(filter)
+    }
+}
+
+fn rows(text: &str) -> Result<RowRange, String> {
+    let ends = text.split_once("..").and_then(|(start, end)| {
+        let start = if start.is_empty() { 0 } else { start.parse().ok()? };
+        Some(RowRange { start, end: if end.is_empty() { u32::MAX } else { end.parse().ok()? } })
+    });
+    ends.ok_or_else(|| "rows are START..END, such as 0..10000".to_owned())
+}
+
+/// Reads `NAME`, `!NAME`, or a name, an operator and a value.
+pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
+    const OPERATORS: [(&str, AttributeTest); 6] = [
+        ("!=", AttributeTest::Ne),
+        ("<=", AttributeTest::Le),
+        (">=", AttributeTest::Ge),
+        ("=", AttributeTest::Eq),
+        ("<", AttributeTest::Lt),
+        (">", AttributeTest::Gt),
+    ];
+    let (name, test, value) = match text.find(['=', '<', '>']) {
+        None => match text.strip_prefix('!') {
+            Some(name) => (name, AttributeTest::Missing, None),
+            None => (text, AttributeTest::Exists, None),
+        },
+        Some(at) => {
+            let at = if text[..at].ends_with('!') { at - 1 } else { at };
+            let (name, rest) = text.split_at(at);
+            let operator = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign));
+            let (sign, test) = operator.ok_or_else(|| format!("no condition: {text}"))?;
+            (name, *test, Some(value(&rest[sign.len()..])))
+        }
+    };
+    if name.is_empty() {
+        return Err(format!("no attribute's name: {text}"));
+    }
+    Ok(AttributeCondition { name: name.to_owned(), test: test.into(), value })
+}
+
+fn value(text: &str) -> attribute_condition::Value {
+    use attribute_condition::Value;
+    match (text, text.parse::<f64>()) {
+        ("true", _) => Value::Flag(true),
+        ("false", _) => Value::Flag(false),
+        (_, Ok(number)) if number.is_finite() => Value::Number(number),
+        (_, _) => Value::Text(text.to_owned()),
+    }
 }
 
 /// The layout of an embedding file.

@@ -287,6 +287,9 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
         }),
     }
     parts.push(format!("table {}, generation {}", shown(&answer.table), answer.generation));
+    if let Some(allowed) = answer.allowed_rows {
+        parts.push(format!("filter: {} rows", count(allowed.into())));
+    }
     let changed = answer.words.iter().filter(|word| word.asked != word.found);
     let changed = changed.map(|word| format!("{} as {}", quoted(&word.asked), quoted(&word.found)));
     if let Some(changed) = listed(changed.collect()) {
@@ -371,6 +374,7 @@ mod tests {
             ef_search: Some(64),
             words: vec![found("King", "king"), found("man", "man")],
             unknown_words: vec!["qeen".to_owned()],
+            allowed_rows: None,
         };
         assert_eq!(
             answered(Some(&answer)),

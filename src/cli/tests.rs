@@ -32,6 +32,9 @@ fn the_documented_command_lines_parse() {
         "nearest --table NAME WORD WORD -k 10 --exact --negative A B --include-inputs \
          --min-similarity -0.5 --lowercase --skip-unknown",
         "nearest --table NAME WORD --ef 128 --server http://host:1",
+        "nearest --table NAME WORD --top 30000 --prefix p --regex ^x+$ --deny a b --where lang=en \
+         --where freq>=1e3 --where !seen --rows 0..10",
+        "analogy --table NAME A B C --allow a b --where pos!=noun",
         "analogy --table NAME A B C --method cos-mul --with-inputs",
         "similarity --table NAME A B C D",
         "odd-one-out --table NAME A B C",
@@ -57,6 +60,8 @@ fn wrong_arguments_are_refused_before_a_server_is_asked() {
         "nearest --table NAME",
         "nearest WORD",
         "nearest --table NAME WORD --exact --ef 10",
+        "nearest --table NAME WORD --rows 5",
+        "nearest --table NAME WORD --where =5",
         "analogy --table NAME A B",
         "odd-one-out --table NAME A B",
         "weat --table NAME",

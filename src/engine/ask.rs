@@ -1,11 +1,13 @@
 //! The questions: each takes the current generation of its table once, and says which it was.
 
+use std::sync::Arc;
+
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
 use crate::engine::{Engine, Generation};
 use crate::error::{Context as _, Result};
-use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
+use crate::query::filter::Filter;
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
@@ -13,6 +15,7 @@ use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
+use crate::vector::row_set::RowSet;
 
 /// A question of a table.
 #[derive(Clone, Debug)]
@@ -43,24 +46,41 @@ pub enum Pace {
     Slow,
 }
 
-/// The widest beam, and the most neighbors, of a quick answer.
-const QUICK_EF_MAX: usize = 256;
+/// The longest that a quick answer may take, in nanoseconds.
+const QUICK_NANOS_MAX: usize = 250_000;
+/// About what it takes to name a neighbor and to score it once more.
+const NANOS_A_NEIGHBOR: usize = 100;
+/// About what a step of a beam takes.
+const NANOS_A_STEP: usize = 900;
+/// Components that are compared in a nanosecond.
+const COMPONENTS_A_NANO: usize = 3;
 
 /// Every question fails if there is no such table, or if its rows are damaged; beyond that, each as
 /// its function in [`query`](crate::query) or [`bias`](crate::bias) does.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Engine {
-    /// How long a search of this effort for `k` neighbors takes. Also quick: an error.
-    pub fn pace(&self, table: &TableName, effort: Effort, k: usize) -> Pace {
+    /// How long such questions take together. Also quick: an error.
+    pub fn pace(&self, table: &TableName, queries: &[NearestQuery]) -> Pace {
         let Ok(generation) = self.shared.catalog.generation(table) else { return Pace::Quick };
-        let width = effort.ef_search.unwrap_or_else(|| generation.default_ef_search()).max(k);
-        let by_graph = generation.has_graph() && !effort.exact;
-        if by_graph && width <= QUICK_EF_MAX { Pace::Quick } else { Pace::Slow }
+        let mut nanos: usize = 0;
+        for query in queries {
+            if query.filter.is_some() {
+                return Pace::Slow;
+            }
+            let search = if generation.has_graph() && !query.effort.exact {
+                let ef = query.effort.ef_search.unwrap_or(generation.default_ef_search());
+                ef.max(query.k) * NANOS_A_STEP
+            } else {
+                generation.table().len() * generation.table().dim() / COMPONENTS_A_NANO
+            };
+            nanos = nanos.saturating_add(search + query.k * NANOS_A_NEIGHBOR);
+        }
+        if nanos <= QUICK_NANOS_MAX { Pace::Quick } else { Pace::Slow }
     }
 
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
-        self.ask(&ask.table, |generation| nearest_in(generation, &ask.query))
+        self.ask(&ask.table, |generation| self.nearest_in(generation, &ask.query))
     }
 
     /// Many questions of one table, answered by one generation in the order asked.
@@ -69,8 +89,10 @@ impl Engine {
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
         self.ask(&ask.table, |generation| {
-            let answer =
-                |(i, query)| nearest_in(generation, query).context(|| format!("queries[{i}]"));
+            let answer = |(i, query)| {
+                self.stop.check()?;
+                self.nearest_in(generation, query).context(|| format!("queries[{i}]"))
+            };
             ask.query.iter().enumerate().map(answer).collect()
         })
     }
@@ -80,7 +102,8 @@ impl Engine {
         self.ask(&ask.table, |generation| {
             let index = generation.index_for(ask.query.effort);
             let ef = generation.default_ef_search();
-            analogy::analogy(generation.table(), index, ef, &ask.query)
+            let allowed = self.allowed(generation, ask.query.filter.as_ref())?;
+            analogy::analogy(generation.table(), index, ef, &ask.query, allowed.as_deref())
         })
     }
 
@@ -132,9 +155,18 @@ impl Engine {
         let answer = question(&generation).context(|| format!("table {table}"))?;
         Ok(Answer { table: table.clone(), generation: generation.number(), answer })
     }
-}
 
-fn nearest_in(generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
-    let index = generation.index_for(query.effort);
-    nearest::nearest(generation.table(), index, generation.default_ef_search(), query)
+    fn nearest_in(&self, generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
+        let (index, ef) = (generation.index_for(query.effort), generation.default_ef_search());
+        let allowed = self.allowed(generation, query.filter.as_ref())?;
+        nearest::nearest(generation.table(), index, ef, query, allowed.as_deref())
+    }
+
+    fn allowed(
+        &self,
+        generation: &Generation,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Arc<RowSet>>> {
+        filter.map(|filter| generation.allowed(filter, &|| self.stop.check())).transpose()
+    }
 }

@@ -4,13 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::engine::scans::Scans;
+use crate::error::Result;
 use crate::index::exact::Exact;
 use crate::index::graph::Graph;
 use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
-use crate::query::Effort;
+use crate::query::filter::Filter;
+use crate::query::{Effort, GoOn};
 use crate::table::Table;
 use crate::table::meta::Meta;
+use crate::vector::row_set::RowSet;
 
 /// A table's rows as one import left them. They never change; the graph joins them, once, when it
 /// is ready, and exact answers hold until then.
@@ -20,6 +24,7 @@ pub struct Generation {
     table: Arc<Table>,
     exact: Exact,
     graph: OnceLock<Graph>,
+    scans: Scans,
     build: Mutex<Build>,
 }
 
@@ -96,6 +101,7 @@ impl Generation {
             exact: Exact::new(Arc::clone(&table)),
             table,
             graph: OnceLock::new(),
+            scans: Scans::default(),
             build: Mutex::new(Build { state, progress: 0.0, seconds: 0.0, problem: String::new() }),
         }
     }
@@ -123,6 +129,16 @@ impl Generation {
         }
     }
 
+    /// The rows that a filter lets through.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::allowed`].
+    pub fn allowed(&self, filter: &Filter, go_on: GoOn<'_>) -> Result<Arc<RowSet>> {
+        let table = &*self.table;
+        filter.allowed(table, |scan| self.scans.rows(scan, || scan.rows(table, go_on)))
+    }
+
     /// Whether the graph answers.
     pub fn has_graph(&self) -> bool {
         self.graph.get().is_some()
@@ -137,6 +153,7 @@ impl Generation {
     pub fn memory_bytes(&self) -> usize {
         self.table.memory_bytes()
             + self.exact.memory_bytes()
+            + self.scans.memory_bytes()
             + self.graph.get().map_or(0, Index::memory_bytes)
     }
 

@@ -8,6 +8,8 @@
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
 //! | `build.rs` | graphs in the background: read from disk, else built |
 //! | `ask.rs` | the questions |
+//! | `scans.rs` | the last filters of a generation, with their rows |
+//! | `stop.rs` | how long work hears that nobody waits for it |
 
 mod ask;
 mod build;
@@ -15,6 +17,8 @@ mod catalog;
 pub mod config;
 mod generation;
 pub mod import;
+mod scans;
+mod stop;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -34,6 +38,7 @@ use crate::table::meta::{Meta, TableName};
 
 pub use ask::{Answer, Ask, Pace};
 pub use generation::{Generation, IndexState, IndexStatus};
+pub use stop::Stop;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///
@@ -41,6 +46,7 @@ pub use generation::{Generation, IndexState, IndexStatus};
 #[derive(Clone, Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
+    stop: Stop,
 }
 
 #[derive(Debug)]
@@ -129,7 +135,13 @@ impl Engine {
             shared.queue.push(generation);
         }
         *shared.builder.lock() = Some(build::start(&shared, config.index_threads)?);
-        Ok(Self { shared })
+        Ok(Self { shared, stop: Stop::default() })
+    }
+
+    /// The same engine, whose long answers end with an error when `stop` is raised.
+    #[must_use]
+    pub fn until(&self, stop: Stop) -> Self {
+        Self { shared: Arc::clone(&self.shared), stop }
     }
 
     /// Stops imports and builds and waits for the builder. Questions are still answered.

@@ -50,7 +50,8 @@ impl Index for Brute<'_> {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let mut top = TopK::new(params.k);
         for row in (0..u32::try_from(self.0.len()).unwrap()).map(RowId) {
-            if !params.exclude.contains(&row) {
+            let is_allowed = params.allowed.is_none_or(|allowed| allowed.has(row));
+            if is_allowed && !params.exclude.contains(&row) {
                 #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
                 let similarity = self.0.similarity(row, query) as f32;
                 top.push(Near { row, similarity });

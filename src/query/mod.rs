@@ -3,6 +3,7 @@
 //! | file | question |
 //! | --- | --- |
 //! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
+//! | `filter.rs` | which rows may answer? |
 //! | `nearest.rs` | which words are nearest to these? |
 //! | `analogy.rs` | a is to b as c is to what? |
 //! | `lookup.rs` | which vectors do words have? |
@@ -12,6 +13,7 @@
 //! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
+pub mod filter;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod lookup;
@@ -22,8 +24,12 @@ pub mod similarity;
 pub mod tokenize;
 pub mod words;
 
+use crate::error::Result;
 use crate::index::IndexKind;
 use crate::vector::RowId;
+
+/// Asked now and then by work that takes long: an error ends it.
+pub type GoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
 /// A word of the table, a row of it, or a vector of one's own.
 #[derive(Clone, Debug, PartialEq)]

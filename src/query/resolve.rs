@@ -30,6 +30,9 @@ impl Resolved<'_> {
     }
 }
 
+/// Words up to which looking through those already found is faster than a map of them.
+const FEW: usize = 16;
+
 /// What the words, rows and vectors of a question stand for, one each, in the order asked; none for
 /// an unknown word under [`OovPolicy::Skip`].
 ///
@@ -48,15 +51,18 @@ pub fn resolve<'a>(
     field: &dyn Fn(usize) -> String,
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
     let mut words = WordsUsed::default();
-    let mut rows = HashMap::new();
+    let mut before = (asked.len() > FEW).then(HashMap::new);
     let mut violations = Vec::new();
     let mut resolved = Vec::with_capacity(asked.len());
     for (i, asked) in asked.iter().enumerate() {
         resolved.push(match asked {
             WordOrVector::Word(word) => {
-                let row = *rows
-                    .entry(word.as_str())
-                    .or_insert_with(|| look_up(table, options, word, &mut words));
+                let row = match &mut before {
+                    None => look_up_once(table, options, word, &mut words),
+                    Some(before) => *before
+                        .entry(word.as_str())
+                        .or_insert_with(|| look_up(table, options, word, &mut words)),
+                };
                 row.map(|row| of_row(table, row, Cow::Borrowed(word.as_str())))
             }
             WordOrVector::Row(row) if table.has(*row) => {
@@ -111,6 +117,22 @@ impl Preprocessor {
         }
         word.nfd().filter(|&c| !is_combining_mark(c)).nfc().collect::<String>().into()
     }
+}
+
+/// As `look_up`, for a question of few words: one that was asked before is not told twice.
+fn look_up_once(
+    table: &Table,
+    options: &WordOptions,
+    asked: &str,
+    words: &mut WordsUsed,
+) -> Option<RowId> {
+    if let Some(before) = words.found.iter().find(|found| found.asked == asked) {
+        return Some(before.row);
+    }
+    if words.unknown.iter().any(|unknown| unknown == asked) {
+        return None;
+    }
+    look_up(table, options, asked, words)
 }
 
 fn look_up(

@@ -30,7 +30,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
-use crate::engine::{Engine, Pace};
+use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -187,7 +187,9 @@ impl Desk {
             if pace(&self.engine, &query) == Pace::Quick {
                 return caught(|| ask(&self.engine, &query).map(M::from));
             }
-            let engine = self.engine.clone();
+            let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
+            let engine = self.engine.until(stop.clone());
+            let _raised_when_the_caller_leaves = Raised(stop);
             blocking(move || {
                 // The permit goes with the work, not with the caller, who may leave earlier.
                 let _permit = permit;
@@ -202,6 +204,15 @@ impl Desk {
             None => answered.await,
         };
         answer.map(Response::new).map_err(|error| status(&error))
+    }
+}
+
+/// Raises a stop when nobody waits any more.
+struct Raised(Stop);
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.raise();
     }
 }
 

@@ -26,7 +26,7 @@ impl SearchService for Desk {
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
         let pace = |engine: &Engine, ask: &Ask<NearestQuery>| {
-            engine.pace(&ask.table, ask.query.effort, ask.query.k)
+            engine.pace(&ask.table, std::slice::from_ref(&ask.query))
         };
         self.answer_at_pace(request, pace, Engine::nearest).await
     }
@@ -35,7 +35,9 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::NearestBatchRequest>,
     ) -> Result<Response<pb::NearestBatchResponse>, Status> {
-        self.answer(request, Engine::nearest_batch).await
+        let pace =
+            |engine: &Engine, ask: &Ask<Vec<NearestQuery>>| engine.pace(&ask.table, &ask.query);
+        self.answer_at_pace(request, pace, Engine::nearest_batch).await
     }
 
     async fn analogy(
@@ -82,6 +84,7 @@ fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQue
         ef_search,
         min_similarity,
         words,
+        filter,
     } = request;
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
@@ -102,13 +105,15 @@ fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQue
         min_similarity,
         effort: fields.effort(exact, ef_search),
         words: fields.word_options(words),
+        filter: fields.filter(filter),
     }
 }
 
 impl From<Answer<NearestAnswer>> for pb::NearestResponse {
     fn from(mut answer: Answer<NearestAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
-        let info = wire::info(&answer, answer.answer.answered_by, words);
+        let mut info = wire::info(&answer, answer.answer.answered_by, words);
+        info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
         Self { neighbors: wire::neighbors(answer.answer.neighbors), answer: Some(info) }
     }
 }
@@ -171,6 +176,7 @@ impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
             with_inputs: request.with_inputs,
             effort: fields.effort(request.exact, request.ef_search),
             words: fields.word_options(request.words),
+            filter: fields.filter(request.filter),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -179,7 +185,8 @@ impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
 impl From<Answer<AnalogyAnswer>> for pb::AnalogyResponse {
     fn from(mut answer: Answer<AnalogyAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
-        let info = wire::info(&answer, answer.answer.answered_by, words);
+        let mut info = wire::info(&answer, answer.answer.answered_by, words);
+        info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
         Self {
             neighbors: wire::neighbors(answer.answer.neighbors),
             neighbors_with_inputs: wire::neighbors(

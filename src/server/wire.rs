@@ -6,12 +6,14 @@ use std::ops::RangeInclusive;
 use crate::engine::Answer;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::index::IndexKind;
-use crate::limits;
+use crate::limits::{self, FILTER_WORDS_MAX};
 use crate::proto as pb;
+use crate::query::filter::{Comparison, Condition, Filter, Scan, Test};
 use crate::query::{
     AnsweredBy, Effort, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions, WordOrVector,
     WordsUsed,
 };
+use crate::table::attributes::{self, AttributeValue};
 use crate::table::meta::TableName;
 use crate::vector::RowId;
 
@@ -133,6 +135,80 @@ impl Fields {
         })
     }
 
+    pub(super) fn filter(&mut self, filter: Option<pb::Filter>) -> Option<Filter> {
+        let filter = filter?;
+        Some(self.within("filter", |fields| {
+            fields.count("allow", filter.allow.len() + filter.deny.len(), 0..=FILTER_WORDS_MAX);
+            fields.count("where", filter.r#where.len(), 0..=limits::FILTER_CONDITIONS_MAX);
+            fields.bytes("prefix", filter.prefix.len(), limits::WORD_BYTES_MAX);
+            fields.bytes("regex", filter.regex.len(), limits::REGEX_BYTES_MAX);
+            if filter.top == Some(0) {
+                fields.bad("top", "at least 1");
+            }
+            if filter.rows.is_some_and(|rows| rows.end <= rows.start) {
+                fields.bad("rows.end", "more than start");
+            }
+            let range = filter.rows.map(|rows| rows.start..rows.end);
+            let rows = match (filter.top, range) {
+                (None, range) => range,
+                (Some(top), None) => Some(0..top),
+                (Some(top), Some(range)) => Some(range.start..range.end.min(top)),
+            };
+            let condition = |(i, condition)| {
+                fields.within(&format!("where[{i}]"), |fields| fields.condition(condition))
+            };
+            let conditions = filter.r#where.into_iter().enumerate().map(condition).collect();
+            let scan = Scan { rows, prefix: filter.prefix, regex: filter.regex, conditions };
+            Filter { scan, allow: filter.allow, deny: filter.deny }
+        }))
+    }
+
+    /// A text that has at most so many bytes.
+    pub(super) fn bytes(&mut self, field: &str, count: usize, max: usize) {
+        if count > max {
+            self.bad(field, format!("at most {max} bytes allowed, {count} given"));
+        }
+    }
+
+    fn condition(&mut self, condition: pb::AttributeCondition) -> Condition {
+        use pb::attribute_condition::Value;
+        let test = self.choice("test", condition.test);
+        let has_value = condition.value.is_some();
+        let value = match condition.value {
+            Some(Value::Number(number)) => AttributeValue::Number(number),
+            Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
+            Some(Value::Text(text)) => AttributeValue::Text(text),
+            None => AttributeValue::Flag(false),
+        };
+        for checked in [
+            attributes::check_name(&condition.name, "name"),
+            attributes::check_value(&value, "value"),
+        ] {
+            if let Err(violation) = checked {
+                self.bad(violation.field, violation.problem);
+            }
+        }
+        let comparison = match test {
+            pb::AttributeTest::Unspecified | pb::AttributeTest::Eq => Some(Comparison::Equal),
+            pb::AttributeTest::Ne => Some(Comparison::NotEqual),
+            pb::AttributeTest::Lt => Some(Comparison::Less),
+            pb::AttributeTest::Le => Some(Comparison::LessOrEqual),
+            pb::AttributeTest::Gt => Some(Comparison::Greater),
+            pb::AttributeTest::Ge => Some(Comparison::GreaterOrEqual),
+            pb::AttributeTest::Exists | pb::AttributeTest::Missing => None,
+        };
+        if has_value != comparison.is_some() {
+            let problem = "a comparison needs a value; EXISTS and MISSING have none";
+            self.bad("value", problem);
+        }
+        let test = match comparison {
+            Some(comparison) => Test::Compare(comparison, value),
+            None if test == pb::AttributeTest::Exists => Test::Exists,
+            None => Test::Missing,
+        };
+        Condition { name: condition.name, test }
+    }
+
     /// A word, row or vector that has no weight.
     pub(super) fn query(&mut self, field: &str, query: Option<pb::WordOrVector>) -> WordOrVector {
         let weighted = self.weighted(field, query.unwrap_or_default());
@@ -224,6 +300,7 @@ pub(super) fn info<A>(
             .map(|word| pb::ResolvedWord { asked: word.asked, found: word.found, row: word.row.0 })
             .collect(),
         unknown_words: words.unknown,
+        allowed_rows: None,
     }
 }
 

@@ -29,6 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/"]),
+    ("regex", &["query/filter.rs"]),
     ("sled", &["store/"]),
     ("flate2", &["format/"]),
     ("unicode_segmentation", &["text/"]),

@@ -265,3 +265,76 @@ async fn health_and_reflection_answer() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_filter_leaves_k_neighbors_where_k_are_left() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel);
+    let all = search.nearest(nearest(&["king"])).await.unwrap().into_inner().neighbors;
+    let parts = [
+        pb::Filter { top: Some(3), ..pb::Filter::default() },
+        pb::Filter { rows: Some(pb::RowRange { start: 2, end: 6 }), ..pb::Filter::default() },
+        pb::Filter { prefix: "p".to_owned(), ..pb::Filter::default() },
+        pb::Filter { regex: "^.{4,5}$".to_owned(), ..pb::Filter::default() },
+        pb::Filter { allow: vec!["pear".to_owned(), "qing".to_owned()], ..pb::Filter::default() },
+        pb::Filter { deny: vec!["prince".to_owned()], ..pb::Filter::default() },
+        pb::Filter {
+            prefix: "p".to_owned(),
+            regex: "r".to_owned(),
+            deny: vec!["prince".to_owned()],
+            ..pb::Filter::default()
+        },
+    ];
+    let passing = [
+        vec!["queen", "man"],
+        vec!["man", "woman", "prince", "apple"],
+        vec!["prince", "pear"],
+        vec!["queen", "woman", "apple", "pear", "Paris"],
+        vec!["pear"],
+        vec!["queen", "man", "woman", "apple", "pear", "Paris"],
+        vec!["pear"],
+    ];
+    for (filter, passing) in parts.into_iter().zip(passing) {
+        let want: Vec<_> =
+            all.iter().filter(|near| passing.contains(&near.word.as_str())).cloned().collect();
+        assert_eq!(want.len(), passing.len());
+        for _ in 0..2 {
+            let ask = pb::NearestRequest { filter: Some(filter.clone()), ..nearest(&["king"]) };
+            let answer = search.nearest(ask).await.unwrap().into_inner();
+            assert_eq!(answer.neighbors, want, "{filter:?}");
+        }
+        let ask = pb::AnalogyRequest {
+            table: "en".to_owned(),
+            a: Some(word("man")),
+            b: Some(word("king")),
+            c: Some(word("woman")),
+            method: pb::AnalogyMethod::CosMul.into(),
+            filter: Some(filter),
+            exclude_inputs: Some(false),
+            ..pb::AnalogyRequest::default()
+        };
+        let answer = search.analogy(ask).await.unwrap().into_inner();
+        let got = words(&answer.neighbors);
+        assert!(passing.iter().all(|passing| got.contains(passing)), "{got:?}");
+        assert_eq!(answer.answer.unwrap().allowed_rows, u32::try_from(got.len()).ok());
+    }
+
+    let wrong = pb::Filter {
+        top: Some(0),
+        rows: Some(pb::RowRange { start: 2, end: 2 }),
+        regex: "x".repeat(2_000),
+        r#where: vec![pb::AttributeCondition { test: 99, ..pb::AttributeCondition::default() }],
+        ..pb::Filter::default()
+    };
+    let ask = pb::NearestRequest { filter: Some(wrong), ..nearest(&["king"]) };
+    let status = search.nearest(ask).await.unwrap_err();
+    let bad = status.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = bad.iter().map(|violation| violation.field.as_str()).collect();
+    let rest = ["top", "rows.end", "where[0].test", "where[0].name", "where[0].value"];
+    assert_eq!(fields[0], "filter.regex");
+    assert_eq!(fields[1..], rest.map(|field| format!("filter.{field}")));
+    let wrong = pb::Filter { regex: "(".to_owned(), ..pb::Filter::default() };
+    let ask = pb::NearestRequest { filter: Some(wrong), ..nearest(&["king"]) };
+    assert_eq!(reason(&search.nearest(ask).await.unwrap_err()).1, "INVALID_FIELD");
+    server.stop().await;
+}
