@@ -15,7 +15,7 @@ use crate::format::{self, Fault, Format, Row, RowReader, Step};
 use crate::limits;
 use crate::store::Staging;
 use crate::table::builder::TableBuilder;
-use crate::table::meta::{Meta, Provenance, TableName};
+use crate::table::meta::{Applied, Meta, Provenance, TableName};
 use crate::text::vocab::Added;
 use crate::vector::RowId;
 
@@ -436,6 +436,7 @@ impl<'a> Import<'a> {
                 source_bytes: progress.bytes_read,
                 imported_at: self.options.imported_at,
             },
+            applied: Applied::default(),
         };
         let shared = self.shared;
         {

@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/"]),
     ("sled", &["store/"]),
+    ("rpds", &["table/"]),
     ("flate2", &["format/"]),
     ("unicode_segmentation", &["text/"]),
     ("tonic", &["server/", "client.rs", "proto.rs"]),
