@@ -1,8 +1,8 @@
-//! The questions: each takes the current generation of its table once, and says which it was.
+//! The questions: each takes the current state of its table once, and says of which generation.
 
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
-use crate::engine::{Engine, Generation};
+use crate::engine::{Current, Engine};
 use crate::error::{Context as _, Result};
 use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
@@ -45,6 +45,8 @@ pub enum Pace {
 
 /// The widest beam, and the most neighbors, of a quick answer.
 const QUICK_EF_MAX: usize = 256;
+/// The most rows written since the graph was built, of a quick answer: each is compared.
+const QUICK_WRITTEN_MAX: usize = 2_000;
 
 /// Every question fails if there is no such table, or if its rows are damaged; beyond that, each as
 /// its function in [`query`](crate::query) or [`bias`](crate::bias) does.
@@ -52,15 +54,17 @@ const QUICK_EF_MAX: usize = 256;
 impl Engine {
     /// How long a search of this effort for `k` neighbors takes. Also quick: an error.
     pub fn pace(&self, table: &TableName, effort: Effort, k: usize) -> Pace {
-        let Ok(generation) = self.shared.catalog.generation(table) else { return Pace::Quick };
+        let Ok(current) = self.shared.catalog.current(table) else { return Pace::Quick };
+        let generation = current.generation();
         let width = effort.ef_search.unwrap_or_else(|| generation.default_ef_search()).max(k);
         let by_graph = generation.has_graph() && !effort.exact;
-        if by_graph && width <= QUICK_EF_MAX { Pace::Quick } else { Pace::Slow }
+        let few_written = current.view().written_count() <= QUICK_WRITTEN_MAX;
+        if by_graph && few_written && width <= QUICK_EF_MAX { Pace::Quick } else { Pace::Slow }
     }
 
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
-        self.ask(&ask.table, |generation| nearest_in(generation, &ask.query))
+        self.ask(&ask.table, |current| nearest_in(current, &ask.query))
     }
 
     /// Many questions of one table, answered by one generation in the order asked.
@@ -68,73 +72,72 @@ impl Engine {
         &self,
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
-        self.ask(&ask.table, |generation| {
+        self.ask(&ask.table, |current| {
             let answer =
-                |(i, query)| nearest_in(generation, query).context(|| format!("queries[{i}]"));
+                |(i, query)| nearest_in(current, query).context(|| format!("queries[{i}]"));
             ask.query.iter().enumerate().map(answer).collect()
         })
     }
 
     /// a is to b as c is to ?
     pub fn analogy(&self, ask: &Ask<AnalogyQuery>) -> Result<Answer<AnalogyAnswer>> {
-        self.ask(&ask.table, |generation| {
-            let index = generation.index_for(ask.query.effort);
-            let ef = generation.default_ef_search();
-            analogy::analogy(generation.table(), index, ef, &ask.query)
+        self.ask(&ask.table, |current| {
+            let index = current.index_for(ask.query.effort);
+            let ef = current.generation().default_ef_search();
+            analogy::analogy(current.view(), &index, ef, &ask.query)
         })
     }
 
     /// The cosine similarity of pairs.
     pub fn similarity(&self, ask: &Ask<SimilarityQuery>) -> Result<Answer<SimilarityAnswer>> {
-        self.ask(&ask.table, |generation| similarity::similarity(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
     }
 
     /// The word least like the mean of the set.
     pub fn odd_one_out(&self, ask: &Ask<OddOneOutQuery>) -> Result<Answer<OddOneOutAnswer>> {
-        self.ask(&ask.table, |generation| odd_one_out::odd_one_out(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| odd_one_out::odd_one_out(current.view(), &ask.query))
     }
 
     /// Words or rows to vectors.
     pub fn lookup(&self, ask: &Ask<LookupQuery>) -> Result<Answer<LookupAnswer>> {
-        self.ask(&ask.table, |generation| lookup::lookup(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| lookup::lookup(current.view(), &ask.query))
     }
 
     /// A page of the table's words.
     pub fn words(&self, ask: &Ask<WordsQuery>) -> Result<Answer<WordsAnswer>> {
-        self.ask(&ask.table, |generation| {
-            words::words(generation.table(), generation.number(), &ask.query)
+        self.ask(&ask.table, |current| {
+            words::words(current.view(), current.generation().number(), &ask.query)
         })
     }
 
     /// Word Embedding Association Test.
     pub fn weat(&self, ask: &Ask<WeatQuery>) -> Result<Answer<WeatAnswer>> {
-        self.ask(&ask.table, |generation| weat::weat(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| weat::weat(current.view(), &ask.query))
     }
 
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
-        self.ask(&ask.table, |generation| projection::project(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
     }
 
     /// Texts to tokens, each known to the table or not.
     pub fn tokenize(&self, ask: &Ask<TokenizeQuery>) -> Result<Answer<Vec<TokenizedText>>> {
-        self.ask(&ask.table, |generation| {
-            Ok(tokenize::tokenize(Some(generation.table()), &ask.query))
-        })
+        self.ask(&ask.table, |current| Ok(tokenize::tokenize(Some(current.view()), &ask.query)))
     }
 
     fn ask<A>(
         &self,
         table: &TableName,
-        question: impl FnOnce(&Generation) -> Result<A>,
+        question: impl FnOnce(&Current) -> Result<A>,
     ) -> Result<Answer<A>> {
-        let generation = self.shared.catalog.generation(table)?;
-        let answer = question(&generation).context(|| format!("table {table}"))?;
-        Ok(Answer { table: table.clone(), generation: generation.number(), answer })
+        let current = self.shared.catalog.current(table)?;
+        let answer = question(&current).context(|| format!("table {table}"))?;
+        Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
     }
 }
 
-fn nearest_in(generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
-    let index = generation.index_for(query.effort);
-    nearest::nearest(generation.table(), index, generation.default_ef_search(), query)
+fn nearest_in(current: &Current, query: &NearestQuery) -> Result<NearestAnswer> {
+    let index = current.index_for(query.effort);
+    let ef = current.generation().default_ef_search();
+    nearest::nearest(current.view(), &index, ef, query)
 }

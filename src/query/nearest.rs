@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
 use crate::vector::top::Near;
@@ -48,7 +48,7 @@ pub struct NearestAnswer {
 /// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
 /// vectors cancel out.
 pub fn nearest(
-    table: &Table,
+    table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &NearestQuery,
@@ -133,7 +133,7 @@ pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<
 }
 
 /// Rows with their words.
-pub(super) fn named(table: &Table, nears: Vec<Near>) -> Vec<Neighbor> {
+pub(super) fn named(table: &View, nears: Vec<Near>) -> Vec<Neighbor> {
     let named =
         |Near { row, similarity }| Neighbor { word: table.word(row).to_vec(), row, similarity };
     nears.into_iter().map(named).collect()

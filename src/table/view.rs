@@ -242,6 +242,12 @@ impl View {
     }
 }
 
+impl From<Table> for View {
+    fn from(table: Table) -> Self {
+        Self::new(Arc::new(table), 0)
+    }
+}
+
 /// What a table can tell.
 impl View {
     /// Components of each vector.

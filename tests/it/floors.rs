@@ -44,7 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost_reflect", &["client.rs", "cli/"]),
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
-    ("arc_swap", &["engine/catalog.rs"]),
+    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs"]),
 ];
 
 fn module(path: &str) -> &str {
