@@ -256,6 +256,18 @@ unary! {
     tables.lookup: LookupRequest -> LookupResponse;
     /// One page of a table's words.
     tables.list_words: ListWordsRequest -> ListWordsResponse;
+    /// Puts words with their vectors into a table.
+    tables.put_vectors: PutVectorsRequest -> PutVectorsResponse;
+    /// Deletes words with their vectors and attributes.
+    tables.delete_words: DeleteWordsRequest -> DeleteWordsResponse;
+    /// Sets and removes attributes of words.
+    tables.set_attributes: SetAttributesRequest -> SetAttributesResponse;
+    /// How far a table's index is.
+    tables.get_index: GetIndexRequest -> GetIndexResponse;
+    /// Takes the writes of a table into a new generation.
+    tables.build_index: BuildIndexRequest -> BuildIndexResponse;
+    /// Stops a table's build.
+    tables.cancel_build: CancelBuildRequest -> CancelBuildResponse;
     /// Cuts texts into tokens.
     text.tokenize: TokenizeRequest -> TokenizeResponse;
     /// Word Embedding Association Test.

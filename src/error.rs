@@ -93,6 +93,11 @@ pub enum ErrorKind {
         /// All of them, in the order asked.
         words: Vec<String>,
     },
+    /// Words that the table has already.
+    WordsExist {
+        /// All of them, in the order given.
+        words: Vec<String>,
+    },
     /// No table of that name.
     TableNotFound {
         /// The name asked for.
@@ -152,6 +157,9 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// Bad fields that an error names: it travels in a header, and headers are short.
+const VIOLATIONS_MAX: usize = 64;
+
 impl Error {
     /// An error of this kind, with no cause.
     pub fn new(kind: ErrorKind) -> Self {
@@ -167,6 +175,17 @@ impl Error {
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         let violation = Violation { field: field.into(), problem: problem.into() };
         Self::new(ErrorKind::InvalidArgument { violations: vec![violation] })
+    }
+
+    /// Bad fields, of which there is one at least: all of them, as far as an error has room.
+    pub fn invalid_fields(mut violations: Vec<Violation>) -> Self {
+        let more = violations.len().saturating_sub(VIOLATIONS_MAX);
+        if more > 0 {
+            violations.truncate(VIOLATIONS_MAX);
+            let problem = format!("and {more} more fields");
+            violations.push(Violation { field: "...".to_owned(), problem });
+        }
+        Self::new(ErrorKind::InvalidArgument { violations })
     }
 
     /// An input or output error of the disk; a full disk has its own kind.
@@ -247,6 +266,10 @@ impl fmt::Display for ErrorKind {
             Self::UnknownWords { words } => {
                 let (noun, verb) = if words.len() == 1 { ("word", "is") } else { ("words", "are") };
                 write!(f, "the {noun} {} {verb} not in the table", quoted(words))
+            }
+            Self::WordsExist { words } => {
+                let (noun, verb) = if words.len() == 1 { ("word", "is") } else { ("words", "are") };
+                write!(f, "the {noun} {} {verb} in the table already", quoted(words))
             }
             Self::TableNotFound { name } => write!(f, "no table is named \"{name}\""),
             Self::TableExists { name } => write!(f, "a table \"{name}\" is there already"),

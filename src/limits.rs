@@ -38,6 +38,8 @@ pub const REGEX_SIZE_MAX: usize = 1 << 20;
 pub const BATCH_MAX: usize = 10_000;
 /// Neighbors that all questions of one batch may ask for together.
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
+/// Bytes of words, vectors and attributes in one write.
+pub const WRITE_BYTES_MAX: usize = 16 << 20;
 /// Words on one page of a list.
 pub const PAGE_MAX: usize = 10_000;
 /// Ways of writing a word that are tried.
@@ -64,5 +66,6 @@ pub const CALLS_MAX: usize = 1_024;
 pub const IMPORTS_MAX: usize = 8;
 
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

@@ -13,17 +13,21 @@
 
 mod analogy;
 mod delete;
+mod delete_words;
 mod demo;
 mod export;
 mod failure;
 mod import;
+mod index;
 mod lookup;
 mod nearest;
 mod odd_one_out;
 mod options;
 mod output;
 mod project;
+mod put;
 mod serve;
+mod set_attributes;
 mod similarity;
 mod status;
 mod tables;
@@ -72,6 +76,10 @@ enum Question {
     Export(export::Export),
     Tables(tables::Tables),
     Delete(delete::Delete),
+    Put(put::Put),
+    DeleteWords(delete_words::DeleteWords),
+    SetAttributes(set_attributes::SetAttributes),
+    Index(index::Index),
     Words(words::Words),
     Lookup(lookup::Lookup),
     Nearest(nearest::Nearest),
@@ -150,6 +158,10 @@ impl Question {
             Self::Import(import) => &import.asking,
             Self::Tables(tables) => &tables.asking,
             Self::Delete(delete) => &delete.asking,
+            Self::Put(put) => &put.asking,
+            Self::DeleteWords(delete) => &delete.asking,
+            Self::SetAttributes(set) => &set.asking,
+            Self::Index(index) => &index.asking,
             Self::Words(words) => &words.asking,
             Self::Lookup(lookup) => &lookup.asking,
             Self::Nearest(nearest) => &nearest.asking,
@@ -170,6 +182,10 @@ impl Question {
             Self::Export(export) => export.ask(client, output).await,
             Self::Tables(tables) => tables.ask(client, output).await,
             Self::Delete(delete) => delete.ask(client, output).await,
+            Self::Put(put) => put.ask(client, output).await,
+            Self::DeleteWords(delete) => delete.ask(client, output).await,
+            Self::SetAttributes(set) => set.ask(client, output).await,
+            Self::Index(index) => index.ask(client, output).await,
             Self::Words(words) => words.ask(client, output).await,
             Self::Lookup(lookup) => lookup.ask(client, output).await,
             Self::Nearest(nearest) => nearest.ask(client, output).await,

@@ -3,8 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use crate::client::{
-    self, AttributeCondition, AttributeTest, Filter, OovPolicy, Preprocessor, RowRange,
-    WordOptions, attribute_condition,
+    self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
+    RowRange, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
 
 /// Where `wordspace serve` listens if nothing else is said.
@@ -59,6 +59,71 @@ impl WordArgs {
         let oov = if self.skip_unknown { OovPolicy::Skip } else { OovPolicy::Error };
         WordOptions { oov: oov.into(), preprocessors: preprocessors(self.lowercase) }
     }
+}
+
+/// Which words a write is about.
+#[derive(Debug, Args)]
+pub(super) struct TargetArgs {
+    /// Words of the table
+    #[arg(value_name = "WORD", required_unless_present = "row")]
+    words: Vec<String>,
+    /// Rows of the table, counted from 0
+    #[arg(long, value_name = "ROW", num_args = 1..)]
+    row: Vec<u32>,
+    /// Leave unknown words out and name them, in place of an error
+    #[arg(long)]
+    skip_unknown: bool,
+}
+
+impl TargetArgs {
+    /// Words, then rows.
+    pub(super) fn queries(&self) -> Vec<WordOrVector> {
+        let words = self.words.iter().map(|word| WordOrVector::from(word.as_str()));
+        let rows = self.row.iter().map(|&row| Query::Row(row));
+        let rows = rows.map(|row| WordOrVector { query: Some(row), weight: None });
+        words.chain(rows).collect()
+    }
+
+    /// What to do with unknown words.
+    pub(super) fn oov(&self) -> OovPolicy {
+        if self.skip_unknown { OovPolicy::Skip } else { OovPolicy::Error }
+    }
+}
+
+/// `NAME=VALUE`, where a value is a flag, a number or a text.
+pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), String> {
+    let Some((name, value)) = argument.split_once('=') else {
+        return Err("an attribute is written NAME=VALUE".to_owned());
+    };
+    Ok((name.to_owned(), attribute_value(value)))
+}
+
+/// `true`, `false`, a number, or else a text.
+fn attribute_value(value: &str) -> AttributeValue {
+    let number = || value.parse().ok().filter(|number: &f64| number.is_finite());
+    let value = match value {
+        "true" => Value::Flag(true),
+        "false" => Value::Flag(false),
+        text => number().map_or_else(|| Value::Text(text.to_owned()), Value::Number),
+    };
+    AttributeValue { value: Some(value) }
+}
+
+/// Attributes as `NAME=VALUE`, by name.
+pub(super) fn attributes_text(
+    attributes: &std::collections::HashMap<String, AttributeValue>,
+) -> String {
+    let mut pairs: Vec<_> = attributes
+        .iter()
+        .map(|(name, value)| match &value.value {
+            Some(Value::Text(text)) => format!("{name}={text}"),
+            Some(Value::Number(number)) => format!("{name}={number}"),
+            Some(Value::Flag(flag)) => format!("{name}={flag}"),
+            None => format!("{name}="),
+        })
+        .collect();
+    pairs.sort_unstable();
+    pairs.join(" ")
 }
 
 /// As it is, else in lower case; or only as it is.
@@ -156,23 +221,13 @@ pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
             let (name, rest) = text.split_at(at);
             let operator = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign));
             let (sign, test) = operator.ok_or_else(|| format!("no condition: {text}"))?;
-            (name, *test, Some(value(&rest[sign.len()..])))
+            (name, *test, Some(attribute_value(&rest[sign.len()..])))
         }
     };
     if name.is_empty() {
         return Err(format!("no attribute's name: {text}"));
     }
     Ok(AttributeCondition { name: name.to_owned(), test: test.into(), value })
-}
-
-fn value(text: &str) -> attribute_condition::Value {
-    use attribute_condition::Value;
-    match (text, text.parse::<f64>()) {
-        ("true", _) => Value::Flag(true),
-        ("false", _) => Value::Flag(false),
-        (_, Ok(number)) if number.is_finite() => Value::Number(number),
-        (_, _) => Value::Text(text.to_owned()),
-    }
 }
 
 /// The layout of an embedding file.

@@ -302,6 +302,12 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
     format!("  ({})", parts.join("; "))
 }
 
+/// The words that were passed over, if any.
+pub(super) fn skipped(unknown: &[String]) -> String {
+    let words = listed(unknown.iter().map(|word| quoted(word)).collect());
+    words.map_or_else(String::new, |words| format!("; skipped {} unknown: {words}", unknown.len()))
+}
+
 /// The first few, and how many more there are; none of none.
 fn listed(all: Vec<String>) -> Option<String> {
     let more = all.len().saturating_sub(LISTED);

@@ -1,10 +1,10 @@
-//! The questions: each takes the current generation of its table once, and says which it was.
+//! The questions: each takes the current state of its table once, and says of which generation.
 
 use std::sync::Arc;
 
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
-use crate::engine::{Engine, Generation};
+use crate::engine::{Current, Engine};
 use crate::error::{Context as _, Result};
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
 use crate::query::filter::Filter;
@@ -61,17 +61,19 @@ const COMPONENTS_A_NANO: usize = 3;
 impl Engine {
     /// How long such questions take together. Also quick: an error.
     pub fn pace(&self, table: &TableName, queries: &[NearestQuery]) -> Pace {
-        let Ok(generation) = self.shared.catalog.generation(table) else { return Pace::Quick };
+        let Ok(current) = self.shared.catalog.current(table) else { return Pace::Quick };
+        let (generation, view) = (current.generation(), current.view());
         let mut nanos: usize = 0;
         for query in queries {
             if query.filter.is_some() {
                 return Pace::Slow;
             }
+            let compare = |rows: usize| rows * view.dim() / COMPONENTS_A_NANO;
             let search = if generation.has_graph() && !query.effort.exact {
                 let ef = query.effort.ef_search.unwrap_or(generation.default_ef_search());
-                ef.max(query.k) * NANOS_A_STEP
+                ef.max(query.k) * NANOS_A_STEP + compare(view.written_count())
             } else {
-                generation.table().len() * generation.table().dim() / COMPONENTS_A_NANO
+                compare(view.len())
             };
             nanos = nanos.saturating_add(search + query.k * NANOS_A_NEIGHBOR);
         }
@@ -80,7 +82,7 @@ impl Engine {
 
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
-        self.ask(&ask.table, |generation| self.nearest_in(generation, &ask.query))
+        self.ask(&ask.table, |current| self.nearest_in(current, &ask.query))
     }
 
     /// Many questions of one table, answered by one generation in the order asked.
@@ -88,10 +90,10 @@ impl Engine {
         &self,
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
-        self.ask(&ask.table, |generation| {
+        self.ask(&ask.table, |current| {
             let answer = |(i, query)| {
                 self.stop.check()?;
-                self.nearest_in(generation, query).context(|| format!("queries[{i}]"))
+                self.nearest_in(current, query).context(|| format!("queries[{i}]"))
             };
             ask.query.iter().enumerate().map(answer).collect()
         })
@@ -99,74 +101,69 @@ impl Engine {
 
     /// a is to b as c is to ?
     pub fn analogy(&self, ask: &Ask<AnalogyQuery>) -> Result<Answer<AnalogyAnswer>> {
-        self.ask(&ask.table, |generation| {
-            let index = generation.index_for(ask.query.effort);
-            let ef = generation.default_ef_search();
-            let allowed = self.allowed(generation, ask.query.filter.as_ref())?;
-            analogy::analogy(generation.table(), index, ef, &ask.query, allowed.as_deref())
+        self.ask(&ask.table, |current| {
+            let index = current.index_for(ask.query.effort);
+            let ef = current.generation().default_ef_search();
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            analogy::analogy(current.view(), &index, ef, &ask.query, allowed.as_deref())
         })
     }
 
     /// The cosine similarity of pairs.
     pub fn similarity(&self, ask: &Ask<SimilarityQuery>) -> Result<Answer<SimilarityAnswer>> {
-        self.ask(&ask.table, |generation| similarity::similarity(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
     }
 
     /// The word least like the mean of the set.
     pub fn odd_one_out(&self, ask: &Ask<OddOneOutQuery>) -> Result<Answer<OddOneOutAnswer>> {
-        self.ask(&ask.table, |generation| odd_one_out::odd_one_out(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| odd_one_out::odd_one_out(current.view(), &ask.query))
     }
 
     /// Words or rows to vectors.
     pub fn lookup(&self, ask: &Ask<LookupQuery>) -> Result<Answer<LookupAnswer>> {
-        self.ask(&ask.table, |generation| lookup::lookup(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| lookup::lookup(current.view(), &ask.query))
     }
 
     /// A page of the table's words.
     pub fn words(&self, ask: &Ask<WordsQuery>) -> Result<Answer<WordsAnswer>> {
-        self.ask(&ask.table, |generation| {
-            words::words(generation.table(), generation.number(), &ask.query)
+        self.ask(&ask.table, |current| {
+            words::words(current.view(), current.generation().number(), &ask.query)
         })
     }
 
     /// Word Embedding Association Test.
     pub fn weat(&self, ask: &Ask<WeatQuery>) -> Result<Answer<WeatAnswer>> {
-        self.ask(&ask.table, |generation| weat::weat(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| weat::weat(current.view(), &ask.query))
     }
 
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
-        self.ask(&ask.table, |generation| projection::project(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
     }
 
     /// Texts to tokens, each known to the table or not.
     pub fn tokenize(&self, ask: &Ask<TokenizeQuery>) -> Result<Answer<Vec<TokenizedText>>> {
-        self.ask(&ask.table, |generation| {
-            Ok(tokenize::tokenize(Some(generation.table()), &ask.query))
-        })
+        self.ask(&ask.table, |current| Ok(tokenize::tokenize(Some(current.view()), &ask.query)))
     }
 
     fn ask<A>(
         &self,
         table: &TableName,
-        question: impl FnOnce(&Generation) -> Result<A>,
+        question: impl FnOnce(&Current) -> Result<A>,
     ) -> Result<Answer<A>> {
-        let generation = self.shared.catalog.generation(table)?;
-        let answer = question(&generation).context(|| format!("table {table}"))?;
-        Ok(Answer { table: table.clone(), generation: generation.number(), answer })
+        let current = self.shared.catalog.current(table)?;
+        let answer = question(&current).context(|| format!("table {table}"))?;
+        Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
     }
 
-    fn nearest_in(&self, generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
-        let (index, ef) = (generation.index_for(query.effort), generation.default_ef_search());
-        let allowed = self.allowed(generation, query.filter.as_ref())?;
-        nearest::nearest(generation.table(), index, ef, query, allowed.as_deref())
+    fn nearest_in(&self, current: &Current, query: &NearestQuery) -> Result<NearestAnswer> {
+        let index = current.index_for(query.effort);
+        let ef = current.generation().default_ef_search();
+        let allowed = self.allowed(current, query.filter.as_ref())?;
+        nearest::nearest(current.view(), &index, ef, query, allowed.as_deref())
     }
 
-    fn allowed(
-        &self,
-        generation: &Generation,
-        filter: Option<&Filter>,
-    ) -> Result<Option<Arc<RowSet>>> {
-        filter.map(|filter| generation.allowed(filter, &|| self.stop.check())).transpose()
+    fn allowed(&self, current: &Current, filter: Option<&Filter>) -> Result<Option<Arc<RowSet>>> {
+        filter.map(|filter| current.allowed(filter, &|| self.stop.check())).transpose()
     }
 }

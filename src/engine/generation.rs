@@ -4,19 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::engine::lineage::{RebuildPhase, RebuildStatus};
 use crate::engine::scans::Scans;
-use crate::error::Result;
 use crate::index::exact::Exact;
 use crate::index::graph::Graph;
 use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
-use crate::query::filter::Filter;
-use crate::query::{Effort, GoOn};
+use crate::query::Effort;
 use crate::table::Table;
 use crate::table::meta::Meta;
-use crate::vector::row_set::RowSet;
 
-/// A table's rows as one import left them. They never change; the graph joins them, once, when it
+/// A table's rows as an import or a rebuild left them. They never change; the graph joins them, once, when it
 /// is ready, and exact answers hold until then.
 #[derive(Debug)]
 pub struct Generation {
@@ -37,6 +35,12 @@ struct Build {
     problem: String,
 }
 
+impl Build {
+    fn new(state: IndexState) -> Self {
+        Self { state, progress: 0.0, seconds: 0.0, problem: String::new() }
+    }
+}
+
 /// How far a table's graph is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexState {
@@ -50,6 +54,8 @@ pub enum IndexState {
     Ready,
     /// The build failed; answers stay exact.
     Failed,
+    /// The build was stopped; answers stay exact.
+    Stopped,
 }
 
 /// What is known of a table's index.
@@ -69,6 +75,12 @@ pub struct IndexStatus {
     pub ef_search: Option<usize>,
     /// Why the build failed, if it did.
     pub problem: String,
+    /// Rows that were added or overwritten since: every search compares them.
+    pub written_rows: usize,
+    /// Rows whose words were deleted since.
+    pub deleted_rows: usize,
+    /// What takes both into a new generation.
+    pub rebuild: RebuildStatus,
 }
 
 impl IndexStatus {
@@ -81,19 +93,22 @@ impl IndexStatus {
             links_max: None,
             ef_search: None,
             problem: problem.to_owned(),
+            written_rows: 0,
+            deleted_rows: 0,
+            rebuild: RebuildStatus::default(),
         }
     }
 
-    /// Whether the graph is being built or waits for it.
+    /// Whether a graph, or the whole table, is being built or waits for it.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, IndexState::Queued | IndexState::Building)
+            || !matches!(self.rebuild.phase, RebuildPhase::Idle | RebuildPhase::Failed)
     }
 }
 
 impl Generation {
     /// A generation that answers exactly.
-    pub(super) fn new(meta: Meta, table: Table) -> Self {
-        let table = Arc::new(table);
+    pub(super) fn new(meta: Meta, table: Arc<Table>) -> Self {
         let state =
             if table.len() <= EXACT_ROWS_MAX { IndexState::NotNeeded } else { IndexState::Queued };
         Self {
@@ -102,7 +117,7 @@ impl Generation {
             table,
             graph: OnceLock::new(),
             scans: Scans::default(),
-            build: Mutex::new(Build { state, progress: 0.0, seconds: 0.0, problem: String::new() }),
+            build: Mutex::new(Build::new(state)),
         }
     }
 
@@ -129,14 +144,9 @@ impl Generation {
         }
     }
 
-    /// The rows that a filter lets through.
-    ///
-    /// # Errors
-    ///
-    /// As [`Filter::allowed`].
-    pub fn allowed(&self, filter: &Filter, go_on: GoOn<'_>) -> Result<Arc<RowSet>> {
-        let table = &*self.table;
-        filter.allowed(table, |scan| self.scans.rows(scan, || scan.rows(table, go_on)))
+    /// Rows of the last filters.
+    pub(super) fn scans(&self) -> &Scans {
+        &self.scans
     }
 
     /// Whether the graph answers.
@@ -169,6 +179,9 @@ impl Generation {
             links_max: graph.map(Graph::links_max),
             ef_search: graph.map(Graph::default_ef_search),
             problem: build.problem.clone(),
+            written_rows: 0,
+            deleted_rows: 0,
+            rebuild: RebuildStatus::default(),
         }
     }
 
@@ -181,6 +194,20 @@ impl Generation {
         build.state = IndexState::Building;
         build.progress = progress;
         build.seconds = seconds;
+    }
+
+    /// Lets a build that failed or was stopped be tried again; whether there was one.
+    pub(super) fn wants_graph_again(&self) -> bool {
+        let mut build = self.build.lock();
+        let was_given_up = matches!(build.state, IndexState::Failed | IndexState::Stopped);
+        if was_given_up {
+            *build = Build::new(IndexState::Queued);
+        }
+        was_given_up
+    }
+
+    pub(super) fn build_stopped(&self) {
+        *self.build.lock() = Build::new(IndexState::Stopped);
     }
 
     pub(super) fn build_failed(&self, problem: String) {

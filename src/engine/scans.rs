@@ -16,41 +16,50 @@ const KEPT_MAX: usize = 16;
 /// The last filters, the latest first.
 #[derive(Debug, Default)]
 pub(super) struct Scans {
-    kept: Mutex<VecDeque<(Scan, Arc<RowSet>)>>,
+    kept: Mutex<VecDeque<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// The last write that was seen.
+    sequence: u64,
+    scan: Scan,
+    rows: Arc<RowSet>,
 }
 
 impl Scans {
-    /// The rows of a filter: kept, or found now.
+    /// The rows of a filter after the write `sequence`: kept, or found now.
     pub(super) fn rows(
         &self,
+        sequence: u64,
         scan: &Scan,
         find: impl FnOnce() -> Result<RowSet>,
     ) -> Result<Arc<RowSet>> {
         if scan.is_quick() {
             return find().map(Arc::new);
         }
-        if let Some(rows) = self.kept(scan) {
+        if let Some(rows) = self.kept(sequence, scan) {
             return Ok(rows);
         }
         let rows = Arc::new(find()?);
         let mut kept = self.kept.lock();
         kept.truncate(KEPT_MAX - 1);
-        kept.push_front((scan.clone(), Arc::clone(&rows)));
+        kept.push_front(Kept { sequence, scan: scan.clone(), rows: Arc::clone(&rows) });
         Ok(rows)
     }
 
-    fn kept(&self, scan: &Scan) -> Option<Arc<RowSet>> {
+    fn kept(&self, sequence: u64, scan: &Scan) -> Option<Arc<RowSet>> {
         let mut kept = self.kept.lock();
-        let place = kept.iter().position(|(other, _)| other == scan)?;
+        let place = kept.iter().position(|kept| kept.sequence == sequence && kept.scan == *scan)?;
         let found = kept.remove(place)?;
-        let rows = Arc::clone(&found.1);
+        let rows = Arc::clone(&found.rows);
         kept.push_front(found);
         Some(rows)
     }
 
     /// Bytes of memory that the rows take.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.kept.lock().iter().map(|(_, rows)| rows.memory_bytes()).sum()
+        self.kept.lock().iter().map(|kept| kept.rows.memory_bytes()).sum()
     }
 }
 
@@ -65,14 +74,15 @@ mod tests {
         let scan = |i: usize| Scan { prefix: i.to_string(), ..Scan::default() };
         let none = || Err(Error::new(ErrorKind::Cancelled));
         for i in 0..KEPT_MAX + 4 {
-            assert!(scans.rows(&scan(i), none).is_err());
-            assert_eq!(scans.rows(&scan(i), || Ok(RowSet::all(i))).unwrap().len(), i);
-            assert_eq!(scans.rows(&scan(0), none).unwrap().len(), 0, "the one used last stays");
+            assert!(scans.rows(7, &scan(i), none).is_err());
+            assert_eq!(scans.rows(7, &scan(i), || Ok(RowSet::all(i))).unwrap().len(), i);
+            assert_eq!(scans.rows(7, &scan(0), none).unwrap().len(), 0, "the one used last stays");
         }
-        let kept = (0..KEPT_MAX + 4).filter(|&i| scans.rows(&scan(i), none).is_ok()).count();
+        let kept = (0..KEPT_MAX + 4).filter(|&i| scans.rows(7, &scan(i), none).is_ok()).count();
         assert_eq!(kept, KEPT_MAX);
+        assert!(scans.rows(8, &scan(0), none).is_err(), "a write may change it");
         let all = Scan::default();
-        assert_eq!(scans.rows(&all, || Ok(RowSet::all(9))).unwrap().len(), 9);
-        assert!(scans.rows(&all, none).is_err(), "quicker found than kept");
+        assert_eq!(scans.rows(7, &all, || Ok(RowSet::all(9))).unwrap().len(), 9);
+        assert!(scans.rows(7, &all, none).is_err(), "quicker found than kept");
     }
 }

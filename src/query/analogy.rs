@@ -6,7 +6,7 @@ use crate::query::filter::Filter;
 use crate::query::nearest::{ef_search, named, rows, search, weighted_mean};
 use crate::query::resolve::resolve;
 use crate::query::{AnsweredBy, Effort, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::kernel;
 use crate::vector::row_set::RowSet;
@@ -74,7 +74,7 @@ pub struct AnalogyAnswer {
 /// As [`resolve`], with unknown words refused under either policy; and `Unsuited` if a vector is
 /// all zeros, or if b - a + c is.
 pub fn analogy(
-    table: &Table,
+    table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &AnalogyQuery,
@@ -118,14 +118,15 @@ pub fn analogy(
 }
 
 /// The rows of the largest products: all rows in single precision, then the best in double.
-fn cos_mul(table: &Table, units: &[Vec<f32>], params: &SearchParams<'_>) -> Vec<Near> {
+fn cos_mul(table: &View, units: &[Vec<f32>], params: &SearchParams<'_>) -> Vec<Near> {
     let SearchParams { k, exclude, allowed, .. } = *params;
     let mut candidates = TopK::new(k + k / 2 + SPARE_CANDIDATES);
-    for (row, vector) in (0..).map(RowId).zip(table.matrix().rows()) {
+    for row in table.rows() {
         let is_allowed = allowed.is_none_or(|allowed| allowed.has(row));
         if !is_allowed || exclude.contains(&row) {
             continue;
         }
+        let vector = table.vector(row);
         let norm = f64::from(table.norm(row));
         let similarity = product(units, |unit| {
             if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }

@@ -8,8 +8,8 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::query::GoOn;
-use crate::table::Table;
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
 
@@ -77,42 +77,6 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// What a filter looks at.
-pub trait Lexicon {
-    /// One past the last row number.
-    fn rows_end(&self) -> usize;
-    /// Whether there is such a row.
-    fn has(&self, row: RowId) -> bool;
-    /// The row of a word.
-    fn row(&self, word: &[u8]) -> Option<RowId>;
-    /// The bytes of a row's word.
-    fn word(&self, row: RowId) -> &[u8];
-    /// The attributes of a row's word; none if it has none.
-    fn attributes(&self, row: RowId) -> Option<&Attributes>;
-}
-
-impl Lexicon for Table {
-    fn rows_end(&self) -> usize {
-        self.len()
-    }
-
-    fn has(&self, row: RowId) -> bool {
-        Self::has(self, row)
-    }
-
-    fn row(&self, word: &[u8]) -> Option<RowId> {
-        Self::row(self, word)
-    }
-
-    fn word(&self, row: RowId) -> &[u8] {
-        Self::word(self, row)
-    }
-
-    fn attributes(&self, _: RowId) -> Option<&Attributes> {
-        None
-    }
-}
-
 /// Rows between two looks at whether to go on.
 const ROWS_AT_ONCE: usize = 4_096;
 
@@ -125,7 +89,7 @@ impl Filter {
     /// If the regular expression is none, or whatever `go_on` says.
     pub fn allowed(
         &self,
-        lexicon: &impl Lexicon,
+        view: &View,
         scanned: impl FnOnce(&Scan) -> Result<Arc<RowSet>>,
     ) -> Result<Arc<RowSet>> {
         let mut allowed = if self.allow.is_empty() {
@@ -133,8 +97,8 @@ impl Filter {
         } else {
             let asks = Asks::new(&self.scan)?;
             let mut rows = RowSet::default();
-            for row in self.allow.iter().filter_map(|word| lexicon.row(word.as_bytes())) {
-                if self.scan.range(lexicon).contains(&row.index()) && asks.hold(lexicon, row) {
+            for row in self.allow.iter().filter_map(|word| view.row(word.as_bytes())) {
+                if self.scan.range(view).contains(&row.index()) && asks.hold(view, row) {
                     rows.insert(row);
                 }
             }
@@ -142,7 +106,7 @@ impl Filter {
         };
         if !self.deny.is_empty() {
             let rows = Arc::make_mut(&mut allowed);
-            for row in self.deny.iter().filter_map(|word| lexicon.row(word.as_bytes())) {
+            for row in self.deny.iter().filter_map(|word| view.row(word.as_bytes())) {
                 rows.remove(row);
             }
         }
@@ -161,14 +125,17 @@ impl Scan {
     /// # Errors
     ///
     /// If the regular expression is none, or whatever `go_on` says.
-    pub fn rows(&self, lexicon: &impl Lexicon, go_on: GoOn<'_>) -> Result<RowSet> {
-        let range = self.range(lexicon);
-        let mut rows = RowSet::range(range.start, range.end);
+    pub fn rows(&self, view: &View, go_on: GoOn<'_>) -> Result<RowSet> {
+        let range = self.range(view);
+        let mut rows = there(view, &range);
+        if self.is_quick() {
+            return Ok(rows);
+        }
         let asks = Asks::new(self)?;
         for start in range.clone().step_by(ROWS_AT_ONCE) {
             go_on()?;
             for row in (start..range.end.min(start + ROWS_AT_ONCE)).flat_map(RowId::try_from) {
-                if !lexicon.has(row) || !asks.hold(lexicon, row) {
+                if rows.has(row) && !asks.hold(view, row) {
                     rows.remove(row);
                 }
             }
@@ -176,8 +143,8 @@ impl Scan {
         Ok(rows)
     }
 
-    fn range(&self, lexicon: &impl Lexicon) -> Range<usize> {
-        let end = lexicon.rows_end();
+    fn range(&self, view: &View) -> Range<usize> {
+        let end = view.rows_end();
         match &self.rows {
             None => 0..end,
             Some(rows) => {
@@ -186,6 +153,18 @@ impl Scan {
             }
         }
     }
+}
+
+/// The rows of a range that are there.
+fn there(view: &View, range: &Range<usize>) -> RowSet {
+    let mut rows = RowSet::range(range.start, range.end);
+    if view.len() < view.rows_end() {
+        rows.intersect(view.intact());
+        for (row, _, _) in view.written().filter(|(row, _, _)| range.contains(&row.index())) {
+            rows.insert(row);
+        }
+    }
+    rows
 }
 
 /// A [`Scan`] made ready.
@@ -200,13 +179,13 @@ impl<'a> Asks<'a> {
         Ok(Self { scan, regex })
     }
 
-    fn hold(&self, lexicon: &impl Lexicon, row: RowId) -> bool {
-        let word = lexicon.word(row);
+    fn hold(&self, view: &View, row: RowId) -> bool {
+        let word = view.word(row);
         let conditions = &self.scan.conditions;
         word.starts_with(self.scan.prefix.as_bytes())
             && self.regex.as_ref().is_none_or(|regex| regex.is_match(word))
             && (conditions.is_empty() || {
-                let attributes = lexicon.attributes(row);
+                let attributes = view.attributes(row);
                 conditions.iter().all(|condition| condition.holds(attributes))
             })
     }
@@ -262,47 +241,34 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::query::golden;
+    use crate::table::change::Change;
 
-    /// Words with attributes.
-    struct Known(Table, Vec<Attributes>);
+    static KNOWN: LazyLock<View> = LazyLock::new(known);
 
-    impl Lexicon for Known {
-        fn rows_end(&self) -> usize {
-            self.0.len()
-        }
-
-        fn has(&self, row: RowId) -> bool {
-            self.0.has(row)
-        }
-
-        fn row(&self, word: &[u8]) -> Option<RowId> {
-            self.0.row(word)
-        }
-
-        fn word(&self, row: RowId) -> &[u8] {
-            self.0.word(row)
-        }
-
-        fn attributes(&self, row: RowId) -> Option<&Attributes> {
-            self.1.get(row.index()).filter(|attributes| !attributes.is_empty())
-        }
-    }
-
-    static KNOWN: LazyLock<Known> = LazyLock::new(known);
-
-    /// Every second word has its length, every third its first letter.
-    fn known() -> Known {
+    /// Every second word has its length, every third its first letter; some words were written
+    /// later, some deleted.
+    fn known() -> View {
         let table = golden::table();
-        let of = |row: u32| {
-            let word = table.shown(RowId(row)).into_owned();
+        let word = |row: u32| table.word(RowId(row)).to_vec();
+        let zeros = vec![0.0; table.dim()];
+        let put = |word: Vec<u8>| Change::Put {
+            word,
+            vector: zeros.clone(),
+            attributes: Attributes::default(),
+        };
+        let mut changes = vec![put(b"abe".to_vec()), put(b"cafe".to_vec()), put(word(40))];
+        changes.extend([7, 64, 200].map(|row| Change::Delete { word: word(row) }));
+        let mut view = table.after(&changes).unwrap();
+        for row in view.rows().collect::<Vec<_>>() {
+            let word = view.shown(row).into_owned();
             let letter = word.chars().take(1).collect();
             let length = ("length".to_owned(), AttributeValue::Number(word.len() as f64));
             let first = ("first".to_owned(), AttributeValue::Text(letter));
-            let pairs = [row.is_multiple_of(2).then_some(length), row.is_multiple_of(3).then_some(first)];
-            pairs.into_iter().flatten().collect()
-        };
-        let attributes = (0_u32..).take(table.len()).map(of).collect();
-        Known(table, attributes)
+            let even = row.0.is_multiple_of(2).then_some(length);
+            let third = row.0.is_multiple_of(3).then_some(first);
+            view.give_attributes(row, even.into_iter().chain(third).collect());
+        }
+        view
     }
 
     fn condition() -> impl Strategy<Value = Condition> {
@@ -323,9 +289,9 @@ mod tests {
         (name, test).prop_map(|(name, test)| Condition { name: name.to_owned(), test })
     }
 
-    fn holds(condition: &Condition, known: &Known, row: RowId) -> bool {
+    fn holds(condition: &Condition, known: &View, row: RowId) -> bool {
         use AttributeValue::{Flag, Number, Text};
-        let value = known.1[row.index()].get(&condition.name);
+        let value = known.attributes(row).and_then(|attributes| attributes.get(&condition.name));
         let Test::Compare(comparison, with) = &condition.test else {
             return value.is_some() == (condition.test == Test::Exists);
         };
@@ -358,7 +324,7 @@ mod tests {
             allow in proptest::collection::vec(0_u32..520, 0..40),
             deny in proptest::collection::vec(0_u32..520, 0..40),
         ) {
-            let (known, table) = (&*KNOWN, &KNOWN.0);
+            let table = &*KNOWN;
             let words = |rows: &[u32]| -> Vec<String> {
                 let rows = rows.iter().map(|&row| RowId(row));
                 let word = |row| if table.has(row) { table.shown(row).into() } else { "?!".into() };
@@ -374,9 +340,9 @@ mod tests {
                 allow: words(&allow),
                 deny: words(&deny),
             };
-            let scanned = |scan: &Scan| scan.rows(known, &|| Ok(())).map(Arc::new);
-            let got: BTreeSet<_> = filter.allowed(known, scanned).unwrap().rows().collect();
-            let want = (0..).map(RowId).take(table.len()).filter(|&row| {
+            let scanned = |scan: &Scan| scan.rows(table, &|| Ok(())).map(Arc::new);
+            let got: BTreeSet<_> = filter.allowed(table, scanned).unwrap().rows().collect();
+            let want = table.rows().filter(|&row| {
                 let word = table.shown(row);
                 rows.is_none_or(|(start, end)| start <= row.0 && row.0 < end)
                     && word.starts_with(&prefix)
@@ -386,7 +352,7 @@ mod tests {
                         Some(_) => word.chars().count() == 4,
                         None => true,
                     }
-                    && filter.scan.conditions.iter().all(|condition| holds(condition, known, row))
+                    && filter.scan.conditions.iter().all(|condition| holds(condition, table, row))
                     && (allow.is_empty() || filter.allow.iter().any(|allowed| *allowed == word))
                     && !filter.deny.iter().any(|denied| *denied == word)
             });

@@ -5,7 +5,7 @@ use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
 use crate::vector::row_set::RowSet;
@@ -55,7 +55,7 @@ pub struct NearestAnswer {
 /// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
 /// vectors cancel out.
 pub fn nearest(
-    table: &Table,
+    table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &NearestQuery,
@@ -152,7 +152,7 @@ pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<
 }
 
 /// Rows with their words.
-pub(super) fn named(table: &Table, nears: Vec<Near>) -> Vec<Neighbor> {
+pub(super) fn named(table: &View, nears: Vec<Near>) -> Vec<Neighbor> {
     let named =
         |Near { row, similarity }| Neighbor { word: table.word(row).to_vec(), row, similarity };
     nears.into_iter().map(named).collect()

@@ -8,7 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::{OovPolicy, Preprocessor, ResolvedWord, WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
 
@@ -45,7 +45,7 @@ const FEW: usize = 16;
 /// naming every row that the table does not have; under [`OovPolicy::Error`], `UnknownWords` naming
 /// every unknown word.
 pub fn resolve<'a>(
-    table: &'a Table,
+    table: &'a View,
     options: &WordOptions,
     asked: &[&'a WordOrVector],
     field: &dyn Fn(usize) -> String,
@@ -69,8 +69,12 @@ pub fn resolve<'a>(
                 Some(of_row(table, *row, table.shown(*row)))
             }
             WordOrVector::Row(row) => {
-                let problem =
-                    format!("row {row} is not in the table: its last row is {}", table.len() - 1);
+                let problem = if row.index() < table.rows_end() {
+                    format!("row {row} is not in the table: its word was deleted")
+                } else {
+                    let last = table.rows_end() - 1;
+                    format!("row {row} is not in the table: its last row is {last}")
+                };
                 violations.push(Violation { field: format!("{}.row", field(i)), problem });
                 None
             }
@@ -93,7 +97,7 @@ pub fn resolve<'a>(
 
 /// The first way of writing a word that the table has, and its row.
 pub fn find<'w>(
-    table: &Table,
+    table: &View,
     preprocessors: &[Preprocessor],
     word: &'w str,
 ) -> Option<(Cow<'w, str>, RowId)> {
@@ -121,7 +125,7 @@ impl Preprocessor {
 
 /// As `look_up`, for a question of few words: one that was asked before is not told twice.
 fn look_up_once(
-    table: &Table,
+    table: &View,
     options: &WordOptions,
     asked: &str,
     words: &mut WordsUsed,
@@ -136,7 +140,7 @@ fn look_up_once(
 }
 
 fn look_up(
-    table: &Table,
+    table: &View,
     options: &WordOptions,
     asked: &str,
     words: &mut WordsUsed,
@@ -150,11 +154,11 @@ fn look_up(
     Some(row)
 }
 
-fn of_row<'a>(table: &'a Table, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
+fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
     Resolved { vector: table.vector(row), row: Some(row), word }
 }
 
-fn check(table: &Table, vector: &[f32], field: impl Fn() -> String) -> Result<()> {
+fn check(table: &View, vector: &[f32], field: impl Fn() -> String) -> Result<()> {
     let (expected, got) = (table.dim(), vector.len());
     if expected != got {
         return Err(Error::new(ErrorKind::DimensionMismatch { expected, got })).context(field);

@@ -9,8 +9,8 @@ use super::tokenize::{TokenizeQuery, tokenize};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Found, Index, IndexKind, SearchParams};
-use crate::table::Table;
 use crate::table::builder::TableBuilder;
+use crate::table::view::View;
 use crate::text::TokenizerKind;
 use serde_json::Value;
 
@@ -136,7 +136,7 @@ fn similarity_is_gensims() {
 }
 
 /// Four directions, one row of zeros, and words to look up by.
-fn small() -> Table {
+fn small() -> View {
     let mut builder = TableBuilder::new(2).unwrap();
     for (word, vector) in [
         ("east", [2.0, 0.0]),
@@ -150,7 +150,7 @@ fn small() -> Table {
     ] {
         builder.push(word.as_bytes(), &vector).unwrap();
     }
-    builder.build().unwrap()
+    builder.build().unwrap().into()
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
+//! | `write.rs` | the conversions of TableService's writes |
 //! | `guard.rs` | deadlines and permits |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -16,6 +17,7 @@ mod table;
 mod text;
 mod transfer;
 mod wire;
+mod write;
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -35,6 +35,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::Malformed { .. } => (Code::InvalidArgument, "MALFORMED_FILE"),
         ErrorKind::TooLarge { .. } => (Code::InvalidArgument, "LIMIT_EXCEEDED"),
         ErrorKind::UnknownWords { .. } => (Code::NotFound, "UNKNOWN_WORDS"),
+        ErrorKind::WordsExist { .. } => (Code::AlreadyExists, "WORDS_EXIST"),
         ErrorKind::TableNotFound { .. } => (Code::NotFound, "TABLE_NOT_FOUND"),
         ErrorKind::TableExists { .. } => (Code::AlreadyExists, "TABLE_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
@@ -64,7 +65,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::TooLarge { limit, max, got } => {
             vec![("limit", (*limit).to_owned()), ("max", max.to_string()), ("got", got.to_string())]
         }
-        ErrorKind::UnknownWords { words } => {
+        ErrorKind::UnknownWords { words } | ErrorKind::WordsExist { words } => {
             vec![("words", serde_json::Value::from(words.as_slice()).to_string())]
         }
         ErrorKind::ForeignVersion { expected, got, .. } => {
@@ -109,6 +110,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::Malformed { .. }
         | ErrorKind::TooLarge { .. }
         | ErrorKind::UnknownWords { .. }
+        | ErrorKind::WordsExist { .. }
         | ErrorKind::DiskFull
         | ErrorKind::Deadline
         | ErrorKind::Cancelled

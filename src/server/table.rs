@@ -13,6 +13,7 @@ use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{WordsAnswer, WordsQuery};
 use crate::server::Desk;
 use crate::server::wire::{self, Fields};
+use crate::server::write;
 use crate::table::meta::{Provenance, TableName};
 
 /// Words on a page if the question names no number.
@@ -54,26 +55,66 @@ impl TableService for Desk {
     ) -> Result<Response<pb::ListWordsResponse>, Status> {
         self.answer(request, Engine::words).await
     }
+
+    async fn put_vectors(
+        &self,
+        request: Request<pb::PutVectorsRequest>,
+    ) -> Result<Response<pb::PutVectorsResponse>, Status> {
+        self.answer(request, Engine::put).await
+    }
+
+    async fn delete_words(
+        &self,
+        request: Request<pb::DeleteWordsRequest>,
+    ) -> Result<Response<pb::DeleteWordsResponse>, Status> {
+        self.answer(request, Engine::delete_words).await
+    }
+
+    async fn set_attributes(
+        &self,
+        request: Request<pb::SetAttributesRequest>,
+    ) -> Result<Response<pb::SetAttributesResponse>, Status> {
+        self.answer(request, Engine::set_attributes).await
+    }
+
+    async fn get_index(
+        &self,
+        request: Request<pb::GetIndexRequest>,
+    ) -> Result<Response<pb::GetIndexResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.table(name)).await
+    }
+
+    async fn build_index(
+        &self,
+        request: Request<pb::BuildIndexRequest>,
+    ) -> Result<Response<pb::BuildIndexResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.build_index(name)).await
+    }
+
+    async fn cancel_build(
+        &self,
+        request: Request<pb::CancelBuildRequest>,
+    ) -> Result<Response<pb::CancelBuildResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.cancel_build(name)).await
+    }
 }
 
 /// A question that is only a table's name.
 struct Named(TableName);
 
-impl TryFrom<pb::GetTableRequest> for Named {
-    type Error = Error;
+macro_rules! named {
+    ($($request:ident),*) => {$(
+        impl TryFrom<pb::$request> for Named {
+            type Error = Error;
 
-    fn try_from(request: pb::GetTableRequest) -> Result<Self> {
-        TableName::try_from(request.table).map(Self)
-    }
+            fn try_from(request: pb::$request) -> Result<Self> {
+                TableName::try_from(request.table).map(Self)
+            }
+        }
+    )*};
 }
 
-impl TryFrom<pb::DeleteTableRequest> for Named {
-    type Error = Error;
-
-    fn try_from(request: pb::DeleteTableRequest) -> Result<Self> {
-        TableName::try_from(request.table).map(Self)
-    }
-}
+named!(GetTableRequest, DeleteTableRequest, GetIndexRequest, BuildIndexRequest, CancelBuildRequest);
 
 /// A question without fields.
 struct Nothing;
@@ -143,6 +184,7 @@ impl From<IndexStatus> for pb::IndexStatus {
             IndexState::Building => pb::IndexState::Building,
             IndexState::Ready => pb::IndexState::Ready,
             IndexState::Failed => pb::IndexState::Failed,
+            IndexState::Stopped => pb::IndexState::Stopped,
         };
         Self {
             state: state.into(),
@@ -152,6 +194,9 @@ impl From<IndexStatus> for pb::IndexStatus {
             ef_construction: index.params.map_or(0, |params| wire::count(params.ef_construction)),
             ef_search: index.ef_search.map_or(0, wire::count),
             problem: index.problem,
+            written_row_count: index.written_rows as u64,
+            deleted_row_count: index.deleted_rows as u64,
+            rebuild: Some(index.rebuild.into()),
         }
     }
 }
@@ -201,6 +246,7 @@ impl From<WordVector> for pb::WordVector {
             vector: Some(pb::Vector { values: found.vector }),
             norm: found.norm,
             word_bytes,
+            attributes: write::told(&found.attributes),
         }
     }
 }

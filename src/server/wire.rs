@@ -32,8 +32,7 @@ impl Fields {
     /// was found bad.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T> {
         if !self.violations.is_empty() {
-            let violations = self.violations;
-            return Err(Error::new(ErrorKind::InvalidArgument { violations }));
+            return Err(Error::invalid_fields(self.violations));
         }
         build().ok_or_else(|| Error::new(ErrorKind::Internal))
     }
@@ -171,10 +170,11 @@ impl Fields {
     }
 
     fn condition(&mut self, condition: pb::AttributeCondition) -> Condition {
-        use pb::attribute_condition::Value;
+        use pb::attribute_value::Value;
         let test = self.choice("test", condition.test);
-        let has_value = condition.value.is_some();
-        let value = match condition.value {
+        let value = condition.value.and_then(|value| value.value);
+        let has_value = value.is_some();
+        let value = match value {
             Some(Value::Number(number)) => AttributeValue::Number(number),
             Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
             Some(Value::Text(text)) => AttributeValue::Text(text),

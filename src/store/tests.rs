@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::table::builder::TableBuilder;
-use crate::table::meta::Provenance;
+use crate::table::meta::{Applied, Provenance};
 use crate::vector::RowId;
 
 /// Words and the bits of their vectors.
@@ -81,6 +81,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         row_count: builder.len() as u64,
         dim: u32::try_from(builder.dim()).unwrap(),
         provenance,
+        applied: Applied::default(),
     }
 }
 

@@ -31,6 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["index/"]),
     ("regex", &["query/filter.rs"]),
     ("sled", &["store/"]),
+    ("rpds", &["table/"]),
     ("flate2", &["format/"]),
     ("unicode_segmentation", &["text/"]),
     ("tonic", &["server/", "client.rs", "proto.rs"]),
@@ -44,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost_reflect", &["client.rs", "cli/"]),
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
-    ("arc_swap", &["engine/catalog.rs"]),
+    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs"]),
 ];
 
 fn module(path: &str) -> &str {
