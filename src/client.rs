@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status, Streaming};
@@ -202,6 +203,20 @@ impl Client {
         Ok(Export { client: self.clone(), stream })
     }
 
+    /// Sends questions as they come, and gives back their answers in the same order. Questions are
+    /// taken from the stream no faster than answers are read.
+    ///
+    /// # Errors
+    ///
+    /// As every call. An error of one question is in its answer.
+    pub async fn nearest_stream(
+        &self,
+        questions: impl Stream<Item = NearestStreamRequest> + Send + 'static,
+    ) -> Result<NearestAnswers> {
+        let stream = self.answer(self.search.clone().nearest_stream(questions).await)?;
+        Ok(NearestAnswers { client: self.clone(), stream })
+    }
+
     fn answer<T>(&self, result: Result<Response<T>, Status>) -> Result<T> {
         result.map(Response::into_inner).map_err(|status| self.error(&status))
     }
@@ -294,6 +309,24 @@ impl Export {
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
         let message = self.stream.message().await.map_err(|status| self.client.error(&status))?;
         Ok(message.map(|message| message.chunk))
+    }
+}
+
+/// The answers to a stream of questions.
+#[derive(Debug)]
+pub struct NearestAnswers {
+    client: Client,
+    stream: Streaming<NearestStreamResponse>,
+}
+
+impl NearestAnswers {
+    /// The next answer; `None` when every question has its answer and no more will come.
+    ///
+    /// # Errors
+    ///
+    /// As every call; no more answers come then.
+    pub async fn next_answer(&mut self) -> Result<Option<NearestStreamResponse>> {
+        self.stream.message().await.map_err(|status| self.client.error(&status))
     }
 }
 

@@ -36,6 +36,10 @@ pub const REGEX_BYTES_MAX: usize = 1_024;
 pub const REGEX_SIZE_MAX: usize = 1 << 20;
 /// Questions in one batch, pairs in one call, words in one look-up or projection.
 pub const BATCH_MAX: usize = 10_000;
+/// Questions in one message of a stream.
+pub const STREAM_BATCH_MAX: usize = 1_000;
+/// Streams of questions that are open at once.
+pub const STREAMS_MAX: usize = 256;
 /// Neighbors that all questions of one batch may ask for together.
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
 /// Bytes of words, vectors and attributes in one write.

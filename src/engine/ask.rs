@@ -60,7 +60,11 @@ const COMPONENTS_A_NANO: usize = 3;
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Engine {
     /// How long such questions take together. Also quick: an error.
-    pub fn pace(&self, table: &TableName, queries: &[NearestQuery]) -> Pace {
+    pub fn pace<'q>(
+        &self,
+        table: &TableName,
+        queries: impl IntoIterator<Item = &'q NearestQuery>,
+    ) -> Pace {
         let Ok(current) = self.shared.catalog.current(table) else { return Pace::Quick };
         let (generation, view) = (current.generation(), current.view());
         let mut nanos: usize = 0;
@@ -96,6 +100,21 @@ impl Engine {
                 self.nearest_in(current, query).context(|| format!("queries[{i}]"))
             };
             ask.query.iter().enumerate().map(answer).collect()
+        })
+    }
+
+    /// Many questions of one table, answered by one generation, each for itself.
+    pub fn nearest_each<'q>(
+        &self,
+        table: &TableName,
+        queries: impl Iterator<Item = &'q NearestQuery>,
+    ) -> Result<Answer<Vec<Result<NearestAnswer>>>> {
+        self.ask(table, |current| {
+            let answer = |query| {
+                self.stop.check()?;
+                self.nearest_in(current, query).context(|| format!("table {table}"))
+            };
+            Ok(queries.map(answer).collect())
         })
     }
 

@@ -13,11 +13,22 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     permits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
 }
 
 impl Guard {
     pub(super) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(limits::CALLS_MAX)) }
+        Self {
+            permits: Arc::new(Semaphore::new(limits::CALLS_MAX)),
+            streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+        }
+    }
+
+    /// For a stream of questions, which waits for its caller most of the time: its messages take
+    /// permits of their own.
+    pub(super) fn stream(&self) -> Result<OwnedSemaphorePermit> {
+        let streams = Arc::clone(&self.streams);
+        streams.try_acquire_owned().map_err(|_| Error::new(ErrorKind::Overloaded))
     }
 
     pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit> {

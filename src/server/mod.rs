@@ -6,6 +6,7 @@
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
 //! | `guard.rs` | deadlines and permits |
+//! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
@@ -13,6 +14,7 @@ mod bias;
 mod guard;
 mod search;
 mod status;
+mod stream;
 mod table;
 mod text;
 mod transfer;

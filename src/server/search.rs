@@ -1,6 +1,6 @@
 //! SearchService: nearest words, analogies, similarities, the odd one out.
 
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::{Answer, Ask, Engine};
 use crate::error::{Error, Result};
@@ -12,7 +12,9 @@ use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
-use crate::server::Desk;
+use crate::server::status::status;
+use crate::server::stream::Answers;
+use crate::server::{Desk, guard};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 
@@ -21,12 +23,23 @@ const K_DEFAULT: usize = 10;
 
 #[async_trait]
 impl SearchService for Desk {
+    type NearestStreamStream = Answers;
+
+    async fn nearest_stream(
+        &self,
+        request: Request<Streaming<pb::NearestStreamRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let timeout = guard::timeout(request.metadata());
+        let permit = self.guard.stream().map_err(|error| status(&error))?;
+        Ok(Response::new(Answers::new(self.clone(), request.into_inner(), timeout, permit)))
+    }
+
     async fn nearest(
         &self,
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
         let pace = |engine: &Engine, ask: &Ask<NearestQuery>| {
-            engine.pace(&ask.table, std::slice::from_ref(&ask.query))
+            engine.pace(&ask.table, [&ask.query])
         };
         self.answer_at_pace(request, pace, Engine::nearest).await
     }
@@ -73,7 +86,8 @@ impl TryFrom<pb::NearestRequest> for Ask<NearestQuery> {
     }
 }
 
-fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQuery {
+/// Reads one question.
+pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQuery {
     let pb::NearestRequest {
         table: _,
         positive,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Violation};
+use crate::proto as pb;
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "wordspace";
@@ -25,6 +26,26 @@ pub(super) fn status(error: &Error) -> Status {
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
     Status::with_error_details(code, error.to_string(), details)
+}
+
+/// The error of one question among many, as a message.
+pub(super) fn told(error: &Error) -> pb::QueryError {
+    let status = status(error);
+    let violations = match error.kind() {
+        ErrorKind::InvalidArgument { violations } => violations.as_slice(),
+        _ => &[],
+    };
+    let violation = |violation: &Violation| pb::query_error::Violation {
+        field: violation.field.clone(),
+        problem: violation.problem.clone(),
+    };
+    pb::QueryError {
+        code: status.code().into(),
+        reason: code_and_reason(error.kind()).1.to_owned(),
+        message: error.to_string(),
+        metadata: metadata(error.kind()),
+        violations: violations.iter().map(violation).collect(),
+    }
 }
 
 fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
