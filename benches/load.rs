@@ -140,10 +140,7 @@ impl Drop for Server {
 async fn load(server: &Server, table: &str, what: &str, questions: usize) {
     let asked = Arc::new(questions_of(&server.client, table).await);
     let one = (questions / 20).max(10);
-    let rounds = [
-        ("one at a time", 1, one),
-        ("unary, 64 in flight", IN_FLIGHT, questions / 2),
-    ];
+    let rounds = [("one at a time", 1, one), ("unary, 64 in flight", IN_FLIGHT, questions / 2)];
     for (way, in_flight, questions) in rounds {
         let mut all = Vec::new();
         for _ in 0..ROUNDS {

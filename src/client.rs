@@ -257,6 +257,8 @@ unary! {
     search.nearest_batch: NearestBatchRequest -> NearestBatchResponse;
     /// a is to b as c is to ?
     search.analogy: AnalogyRequest -> AnalogyResponse;
+    /// Recall and speed of a table's graph.
+    search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
     search.similarity: SimilarityRequest -> SimilarityResponse;
     /// The word least like the mean of the set.
@@ -267,6 +269,8 @@ unary! {
     tables.list_tables: ListTablesRequest -> ListTablesResponse;
     /// Deletes a table for good.
     tables.delete_table: DeleteTableRequest -> DeleteTableResponse;
+    /// What is odd about a table.
+    tables.health: HealthRequest -> HealthResponse;
     /// Words or rows to vectors.
     tables.lookup: LookupRequest -> LookupResponse;
     /// One page of a table's words.

@@ -44,6 +44,16 @@ pub const STREAMS_MAX: usize = 256;
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
 /// Bytes of words, vectors and attributes in one write.
 pub const WRITE_BYTES_MAX: usize = 16 << 20;
+/// Widths of the beam in one call for recall.
+pub const RECALL_WIDTHS_MAX: usize = 16;
+/// Pairs and rows drawn to measure a table's isotropy.
+pub const HEALTH_SAMPLE_MAX: usize = 1_000_000;
+/// Words drawn to find a table's hubs, and neighbors of each.
+pub const HUB_QUERIES_MAX: usize = 100_000;
+/// Neighbors of a word drawn to find hubs.
+pub const HUB_NEIGHBORS_MAX: usize = 100;
+/// Calls for recall or health at once: they take a core for seconds.
+pub const LONG_CALLS_MAX: usize = 2;
 /// Words on one page of a list.
 pub const PAGE_MAX: usize = 10_000;
 /// Ways of writing a word that are tried.

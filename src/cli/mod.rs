@@ -17,6 +17,7 @@ mod delete_words;
 mod demo;
 mod export;
 mod failure;
+mod health;
 mod import;
 mod index;
 mod lookup;
@@ -26,6 +27,7 @@ mod options;
 mod output;
 mod project;
 mod put;
+mod recall;
 mod serve;
 mod set_attributes;
 mod similarity;
@@ -89,6 +91,8 @@ enum Question {
     Tokenize(tokenize::Tokenize),
     Weat(weat::Weat),
     Project(project::Project),
+    Recall(recall::Recall),
+    Health(health::Health),
     Status(status::Status),
 }
 
@@ -171,6 +175,8 @@ impl Question {
             Self::Tokenize(tokenize) => &tokenize.asking,
             Self::Weat(weat) => &weat.asking,
             Self::Project(project) => &project.asking,
+            Self::Recall(recall) => &recall.asking,
+            Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
         };
         (&asking.server.server, asking.json)
@@ -195,6 +201,8 @@ impl Question {
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
             Self::Weat(weat) => weat.ask(client, output).await,
             Self::Project(project) => project.ask(client, output).await,
+            Self::Recall(recall) => recall.ask(client, output).await,
+            Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,
         }
     }

@@ -38,6 +38,7 @@ fn the_documented_command_lines_parse() {
         "nearest --table NAME WORD",
         "nearest --table NAME WORD WORD -k 10 --exact --negative A B --include-inputs \
          --min-similarity -0.5 --lowercase --skip-unknown",
+        "nearest --table NAME -",
         "nearest --table NAME WORD --ef 128 --server http://host:1",
         "nearest --table NAME WORD --top 30000 --prefix p --regex ^x+$ --deny a b --where lang=en \
          --where freq>=1e3 --where !seen --rows 0..10",
@@ -51,6 +52,10 @@ fn the_documented_command_lines_parse() {
         "weat --table NAME career-family",
         "weat --table NAME --x a,b --y c,d --a e --b f --skip-unknown",
         "project --table NAME --from man --to woman WORD WORD --pca",
+        "recall NAME",
+        "recall NAME king queen -k 5 --ef 16 32 --json",
+        "recall NAME --sample 50 --seed 3",
+        "health NAME --sample 100 --hub-queries 50 -k 5 --seed 1",
         "status --json",
         "demo --data DIR --listen 127.0.0.1:0 --exit",
     ];

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
 use crate::engine::{Current, Engine};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
 use crate::query::filter::Filter;
+use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
+use crate::query::recall::{self, RecallAnswer, RecallQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
@@ -125,6 +128,28 @@ impl Engine {
             let ef = current.generation().default_ef_search();
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
             analogy::analogy(current.view(), &index, ef, &ask.query, allowed.as_deref())
+        })
+    }
+
+    /// Recall and speed of a table's graph.
+    pub fn recall(&self, ask: &Ask<RecallQuery>) -> Result<Answer<RecallAnswer>> {
+        self.ask(&ask.table, |current| {
+            if !current.generation().has_graph() {
+                let because = "it has no graph: every answer is exact".to_owned();
+                return Err(Error::new(ErrorKind::Unsuited { operation: "recall", because }));
+            }
+            let exact = current.index_for(Effort { exact: true, ef_search: None });
+            let graph = current.index_for(Effort::default());
+            recall::recall(current.view(), &exact, &graph, &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// What is odd about a table.
+    pub fn health(&self, ask: &Ask<HealthQuery>) -> Result<Answer<HealthAnswer>> {
+        self.ask(&ask.table, |current| {
+            let index = current.index_for(Effort::default());
+            let ef = current.generation().default_ef_search();
+            health::health(current.view(), &index, ef, &ask.query, &|| self.stop.check())
         })
     }
 

@@ -10,15 +10,19 @@
 //! | `words.rs` | which words does the table have? |
 //! | `similarity.rs` | how alike are two words? |
 //! | `odd_one_out.rs` | which word does not belong? |
+//! | `recall.rs` | how much does the graph find? |
+//! | `health.rs` | what is odd about a table? |
 //! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod health;
 pub mod lookup;
 pub mod nearest;
 pub mod odd_one_out;
+pub mod recall;
 pub mod resolve;
 pub mod similarity;
 pub mod tokenize;

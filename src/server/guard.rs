@@ -14,6 +14,7 @@ use crate::limits;
 pub(super) struct Guard {
     permits: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 impl Guard {
@@ -21,7 +22,14 @@ impl Guard {
         Self {
             permits: Arc::new(Semaphore::new(limits::CALLS_MAX)),
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+            long: Arc::new(Semaphore::new(limits::LONG_CALLS_MAX)),
         }
+    }
+
+    /// For a call that takes a core for seconds, beside its permit.
+    pub(super) fn long(&self) -> Result<OwnedSemaphorePermit> {
+        let long = Arc::clone(&self.long);
+        long.try_acquire_owned().map_err(|_| Error::new(ErrorKind::Overloaded))
     }
 
     /// For a stream of questions, which waits for its caller most of the time: its messages take

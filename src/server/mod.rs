@@ -171,6 +171,33 @@ impl Desk {
         self.answer_at_pace(request, |_, _| Pace::Slow, ask).await
     }
 
+    /// As `answer`, for questions that take a core for seconds: few at once, and none is waited for
+    /// when the server closes.
+    async fn answer_long<P, Q, A, M>(
+        &self,
+        request: Request<P>,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+    ) -> Result<Response<M>, Status>
+    where
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + Send + 'static,
+    {
+        let permit = self.guard.long().map_err(|error| status(&error))?;
+        let mut is_closing = self.is_closing.clone();
+        let ask = move |engine: &Engine, query: &Q| {
+            let _permit = permit;
+            ask(engine, query)
+        };
+        tokio::select! {
+            answer = self.answer(request, ask) => answer,
+            // An error means that the server is gone, which is as good.
+            _ = is_closing.wait_for(|&closing| closing) => {
+                Err(status(&Error::new(ErrorKind::Closing)))
+            }
+        }
+    }
+
     /// As `answer`, for questions that may be quick: those are answered where they are read, which
     /// saves waking another thread, and that takes longer than the answer.
     async fn answer_at_pace<P, Q, A, M>(

@@ -4,22 +4,27 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::{Answer, Ask, Engine};
 use crate::error::{Error, Result};
+use crate::index::IndexKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
 use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
+use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
 use crate::server::status::status;
 use crate::server::stream::Answers;
-use crate::server::{Desk, guard};
 use crate::server::wire::{self, Fields};
+use crate::server::{Desk, guard};
 use crate::table::meta::TableName;
 
 /// Neighbors that an answer holds if the question names no number.
 const K_DEFAULT: usize = 10;
+/// Words drawn, and widths of the beam tried, if a call for recall names none.
+const RECALL_SAMPLE: usize = 200;
+const RECALL_WIDTHS: [usize; 5] = [16, 32, 64, 128, 256];
 
 #[async_trait]
 impl SearchService for Desk {
@@ -38,9 +43,7 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
-        let pace = |engine: &Engine, ask: &Ask<NearestQuery>| {
-            engine.pace(&ask.table, [&ask.query])
-        };
+        let pace = |engine: &Engine, ask: &Ask<NearestQuery>| engine.pace(&ask.table, [&ask.query]);
         self.answer_at_pace(request, pace, Engine::nearest).await
     }
 
@@ -65,6 +68,13 @@ impl SearchService for Desk {
         request: Request<pb::SimilarityRequest>,
     ) -> Result<Response<pb::SimilarityResponse>, Status> {
         self.answer(request, Engine::similarity).await
+    }
+
+    async fn recall(
+        &self,
+        request: Request<pb::RecallRequest>,
+    ) -> Result<Response<pb::RecallResponse>, Status> {
+        self.answer_long(request, Engine::recall).await
     }
 
     async fn odd_one_out(
@@ -265,6 +275,55 @@ impl From<Answer<OddOneOutAnswer>> for pb::OddOneOutResponse {
         Self {
             odd_index: wire::count(answer.odd_index),
             ranked: answer.ranked.into_iter().map(ranked).collect(),
+            answer: Some(info),
+        }
+    }
+}
+
+impl TryFrom<pb::RecallRequest> for Ask<RecallQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::RecallRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.count("queries", request.queries.len(), 0..=limits::BATCH_MAX);
+        fields.count("ef_search", request.ef_search.len(), 0..=limits::RECALL_WIDTHS_MAX);
+        let widths = request.ef_search.into_iter().enumerate().map(|(i, ef)| {
+            fields.number(&format!("ef_search[{i}]"), Some(ef), 1..=limits::EF_SEARCH_MAX, 1)
+        });
+        let mut efs: Vec<_> = widths.collect();
+        if efs.is_empty() {
+            efs = RECALL_WIDTHS.to_vec();
+        }
+        let query = RecallQuery {
+            queries: fields.queries("queries", request.queries),
+            sample: fields.number("sample", request.sample, 1..=limits::BATCH_MAX, RECALL_SAMPLE),
+            seed: request.seed,
+            k: fields.number("k", request.k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
+            efs,
+            words: fields.word_options(request.words),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<RecallAnswer>> for pb::RecallResponse {
+    fn from(mut answer: Answer<RecallAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info =
+            wire::info(&answer, AnsweredBy { kind: IndexKind::Graph, ef_search: None }, words);
+        let answer = answer.answer;
+        let point = |point: RecallPoint| pb::recall_response::Point {
+            ef_search: wire::count(point.ef_search),
+            recall: point.recall,
+            recall_min: point.recall_min,
+            queries_per_second: point.per_second,
+            exact_count: wire::count(point.exact_count),
+        };
+        Self {
+            points: answer.points.into_iter().map(point).collect(),
+            query_count: wire::count(answer.query_count),
+            exact_queries_per_second: answer.exact_per_second,
             answer: Some(info),
         }
     }

@@ -75,7 +75,10 @@ impl Answers {
     }
 
     /// The answer, or the work that leads to it.
-    fn answer(&mut self, mut message: pb::NearestStreamRequest) -> Result<Response, JoinHandle<Response>> {
+    fn answer(
+        &mut self,
+        mut message: pb::NearestStreamRequest,
+    ) -> Result<Response, JoinHandle<Response>> {
         if message.table.is_empty() {
             message.table.clone_from(&self.table);
         } else {

@@ -6,12 +6,14 @@
 //! | `scalar.rs` | the same in plain Rust: the oracle of the tests |
 //! | `matrix.rs` | rows side by side |
 //! | `algebra.rs` | unit vectors, means, principal components |
+//! | `random.rs` | numbers from a seed |
 //! | `row_set.rs` | a set of rows |
 //! | `top.rs` | the best k of many, in a total order |
 
 pub mod algebra;
 pub mod kernel;
 pub mod matrix;
+pub mod random;
 pub mod row_set;
 pub mod scalar;
 pub mod top;

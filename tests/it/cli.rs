@@ -109,3 +109,26 @@ async fn an_import_can_come_through_a_pipe() {
     assert_eq!(report["rows_kept"], 8);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_on_standard_input_are_answered_a_line_each() {
+    let (server, _folder) = small().await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+        .args(["nearest", "-", "--table", "en", "--json", "-k", "1", "--server", &server.url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"king\nkong\r\napple").unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await;
+    let output = output.unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["neighbors"][0]["word"], "prince");
+    assert_eq!(lines[1]["error"]["reason"], "UNKNOWN_WORDS");
+    assert_eq!(lines[1]["error"]["metadata"]["words"], "[\"kong\"]");
+    assert_eq!(lines[2]["neighbors"][0]["word"], "pear");
+    assert_eq!((lines.len(), output.status.code()), (3, Some(1)));
+    server.stop().await;
+}
