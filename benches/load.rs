@@ -1,7 +1,7 @@
 //! How many questions a server answers over loopback, and how fast: one at a time, many calls in
 //! flight, batches, streams. `cargo bench --bench load` prints one line of JSON for each measurement.
 //!
-//! Questions are stored words with k = 10. Two tables are asked: one of 256 rows of 8 components
+//! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
 //! from a fixed seed, where the exact answer costs about what reading a stored list would, so that
 //! what is measured is the way to it and back; and one with a graph: the first rows of
 //! `glove.6B.100d.txt` in `$WORDSPACE_DATA` (default `~/.cache/wordspace-data`), or else rows from a
@@ -36,6 +36,7 @@ const IN_FLIGHT: usize = 64;
 const BATCH: usize = 100;
 /// Questions of a stream that wait for their answers at most.
 const STREAM_WINDOW: usize = 2_048;
+const SMALL_ROWS: usize = 32;
 const LARGE_ROWS: usize = 30_000;
 /// Pause between two looks at a build.
 const POLL: Duration = Duration::from_millis(20);
@@ -46,9 +47,9 @@ async fn main() {
     let rows = std::env::var("WORDSPACE_LOAD_ROWS").ok().and_then(|rows| rows.parse().ok());
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;
-    import(&server.client, "small", Cursor::new(seeded(256, 8)), 256).await;
+    import(&server.client, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
     let questions = if quick { 200 } else { 100_000 };
-    load(&server, "small", "256 seeded rows, exact", questions).await;
+    load(&server, "small", "32 seeded rows, exact", questions).await;
     let rows = if quick { 0 } else { rows.unwrap_or(LARGE_ROWS) };
     if rows > 0 {
         let what = if let Some(path) = real() {

@@ -117,6 +117,7 @@ impl Cli {
             Command::Demo(_) | Command::Question(_) => "warn",
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers())
             .enable_all()
             .build()
             .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
@@ -131,6 +132,13 @@ impl Cli {
         runtime.shutdown_background();
         result
     }
+}
+
+/// Threads that read calls and answer quick questions: all cores but one, which is for the system's
+/// network, for slow questions and for builds. Where there are two cores, a second thread would only
+/// hand work back and forth with the first.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
 }
 
 fn start_log(default: &str) {

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hasher as _};
 
 use crate::error::Result;
-use crate::index::{Index, IndexKind, SearchParams};
+use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::query::GoOn;
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -174,6 +174,17 @@ pub fn health(
     let examples = |rows: &[RowId]| -> Vec<Named> {
         rows.iter().take(query.examples).map(|&row| named(table, row)).collect()
     };
+    let ask = |row: RowId| {
+        let unit = algebra::unit(table.vector(row))?;
+        let own = [row];
+        let params = SearchParams {
+            exclude: &own,
+            row: Some(row),
+            seeds: &own,
+            ..SearchParams::new(query.k, default_ef.max(query.k + 1))
+        };
+        Some(index.search(&unit, &params))
+    };
     Ok(HealthAnswer {
         row_count: table.len(),
         zero_count: zeros.len(),
@@ -187,7 +198,7 @@ pub fn health(
             .collect(),
         norms: norms(table),
         isotropy,
-        hubs: hubs(table, index, default_ef, &known, query, &mut random, go_on)?,
+        hubs: hubs(table, &ask, &known, query, &mut random, go_on)?,
     })
 }
 
@@ -345,14 +356,16 @@ fn components(
 fn orthonormalize(basis: &mut [Vec<f64>]) {
     for i in 0..basis.len() {
         let (before, rest) = basis.split_at_mut(i);
-        let axis = &mut rest[0];
+        let Some(axis) = rest.first_mut() else { return };
         for other in before {
             let along = dot(other, axis);
             add(axis, -along, other);
         }
         let length = dot(axis, axis).sqrt();
         let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
-        axis.iter_mut().for_each(|value| *value *= scale);
+        for value in axis {
+            *value *= scale;
+        }
     }
 }
 
@@ -366,10 +379,10 @@ fn add(sum: &mut [f64], weight: f64, row: &[f64]) {
     }
 }
 
+/// `ask` finds the neighbors of a row.
 fn hubs(
     table: &View,
-    index: &dyn Index,
-    default_ef: usize,
+    ask: &dyn Fn(RowId) -> Option<Found>,
     known: &[RowId],
     query: &HealthQuery,
     random: &mut SplitMix64,
@@ -380,16 +393,7 @@ fn hubs(
     let mut by = None;
     for &i in &drawn {
         go_on()?;
-        let row = known[i];
-        let Some(unit) = algebra::unit(table.vector(row)) else { continue };
-        let own = [row];
-        let params = SearchParams {
-            exclude: &own,
-            row: Some(row),
-            seeds: &own,
-            ..SearchParams::new(query.k, default_ef.max(query.k + 1))
-        };
-        let found = index.search(&unit, &params);
+        let Some(found) = ask(known[i]) else { continue };
         by = Some(found.by);
         for near in found.nears {
             counts[near.row.index()] += 1;

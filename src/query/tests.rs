@@ -323,7 +323,10 @@ fn the_beam_that_is_told_is_the_one_searched() {
 
 /// Tells whose direction it was asked for, and where to begin.
 #[derive(Debug, Default)]
-struct Hinted(std::sync::Mutex<Vec<(Option<RowId>, Vec<RowId>)>>);
+struct Hinted(std::sync::Mutex<Vec<Hint>>);
+
+/// The row, and the seeds.
+type Hint = (Option<RowId>, Vec<RowId>);
 
 impl Index for Hinted {
     fn search(&self, _: &[f32], params: &SearchParams<'_>) -> Found {

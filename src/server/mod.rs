@@ -5,12 +5,14 @@
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
+//! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
 mod bias;
+mod front;
 mod guard;
 mod search;
 mod status;
@@ -38,6 +40,7 @@ use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
+use crate::server::front::FrontLayer;
 use crate::server::guard::Guard;
 use crate::server::status::status;
 
@@ -65,7 +68,7 @@ pub async fn serve(
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let desk =
-        Desk { engine: engine.clone(), guard: Guard::new(), is_closing, began: Instant::now() };
+        Desk { engine: engine.clone(), guard: Guard::default(), is_closing, began: Instant::now() };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
     for name in service_names() {
@@ -79,6 +82,9 @@ pub async fn serve(
         }
         closing.send_replace(true);
     };
+    let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
+        .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let routes = desk.routes()?.add_service(health);
     // Without `nodelay` an answer waits 40 ms for the caller's acknowledgement of its first packet.
     let incoming = TcpIncoming::from(listener)
@@ -89,6 +95,7 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(Duration::from_secs(15)))
         .http2_adaptive_window(Some(true))
         .layer(tower::util::MapRequestLayer::new(with_resets_told))
+        .layer(FrontLayer(hot))
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, until_closing)
         .await;

@@ -31,10 +31,10 @@ pub(super) fn status(error: &Error) -> Status {
 /// The error of one question among many, as a message.
 pub(super) fn told(error: &Error) -> pb::QueryError {
     let status = status(error);
-    let violations = match error.kind() {
-        ErrorKind::InvalidArgument { violations } => violations.as_slice(),
-        _ => &[],
-    };
+    let mut violations: &[Violation] = &[];
+    if let ErrorKind::InvalidArgument { violations: all } = error.kind() {
+        violations = all;
+    }
     let violation = |violation: &Violation| pb::query_error::Violation {
         field: violation.field.clone(),
         problem: violation.problem.clone(),

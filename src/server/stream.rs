@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio_stream::Stream;
 use tonic::{Status, Streaming};
@@ -18,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::nearest::NearestQuery;
+use crate::server::guard::Permit;
 use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
 use crate::server::wire::Fields;
@@ -39,7 +39,7 @@ pub(super) struct Answers {
     /// When this turn began.
     turn: Option<Instant>,
     stop: Raised,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 enum State {
@@ -53,7 +53,7 @@ impl Answers {
         desk: Desk,
         questions: Streaming<pb::NearestStreamRequest>,
         timeout: Option<Duration>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Self {
         let mut is_closing = desk.is_closing.clone();
         let end = Box::pin(async move {

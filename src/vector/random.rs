@@ -54,7 +54,9 @@ mod tests {
         for _ in 0..2_000 {
             let sample = random.sample(20, 5);
             assert!(sample.is_sorted_by(|a, b| a < b) && sample.len() == 5);
-            sample.into_iter().for_each(|i| seen[i] += 1);
+            for i in sample {
+                seen[i] += 1;
+            }
         }
         assert!(seen.iter().all(|&count| (400..600).contains(&count)), "{seen:?}");
         assert_eq!(random.sample(3, 9), [0, 1, 2]);

@@ -38,7 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tonic_types", &["server/status.rs", "client.rs"]),
     ("tonic_health", &["server/mod.rs"]),
     ("tonic_reflection", &["server/mod.rs"]),
-    ("tower", &["server/mod.rs"]),
+    ("tower", &["server/mod.rs", "server/front.rs"]),
     ("http_body_util", &["server/mod.rs"]),
     ("tokio", &["server/", "client.rs", "cli/", "main.rs"]),
     ("tokio_stream", &["server/", "client.rs", "cli/"]),
