@@ -113,7 +113,7 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
     let mut side = |field: &str, queries: Vec<pb::WordOrVector>| -> Vec<Weighted> {
-        let weighted = |(i, query)| fields.weighted(&format!("{field}[{i}]"), query);
+        let weighted = |(i, query)| fields.weighted(format_args!("{field}[{i}]"), query);
         queries.into_iter().enumerate().map(weighted).collect()
     };
     let positive = side("positive", positive);

@@ -210,8 +210,12 @@ impl Fields {
     }
 
     /// A word, row or vector that has no weight.
-    pub(super) fn query(&mut self, field: &str, query: Option<pb::WordOrVector>) -> WordOrVector {
-        let weighted = self.weighted(field, query.unwrap_or_default());
+    pub(super) fn query(
+        &mut self,
+        field: impl Display,
+        query: Option<pb::WordOrVector>,
+    ) -> WordOrVector {
+        let weighted = self.weighted(&field, query.unwrap_or_default());
         if (weighted.weight - 1.0).abs() > 0.0 {
             self.bad(format_args!("{field}.weight"), "weights have no meaning here");
         }
@@ -219,7 +223,7 @@ impl Fields {
     }
 
     /// A word, row or vector with its weight.
-    pub(super) fn weighted(&mut self, field: &str, query: pb::WordOrVector) -> Weighted {
+    pub(super) fn weighted(&mut self, field: impl Display, query: pb::WordOrVector) -> Weighted {
         use pb::word_or_vector::Query;
         let weight = query.weight.unwrap_or(1.0);
         if !weight.is_finite() || weight.abs() <= 0.0 {
@@ -253,7 +257,7 @@ impl Fields {
         field: &str,
         queries: Vec<pb::WordOrVector>,
     ) -> Vec<WordOrVector> {
-        let query = |(i, query)| self.query(&format!("{field}[{i}]"), Some(query));
+        let query = |(i, query)| self.query(format_args!("{field}[{i}]"), Some(query));
         queries.into_iter().enumerate().map(query).collect()
     }
 }
