@@ -20,6 +20,8 @@ mod generation;
 pub mod import;
 mod lineage;
 mod rebuild;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 use std::collections::HashSet;

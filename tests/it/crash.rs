@@ -67,7 +67,7 @@ impl Process {
             let table = self.tables().await.remove(0);
             match table.index.unwrap().state() {
                 pb::IndexState::Ready => return,
-                pb::IndexState::Failed => panic!("the build failed"),
+                pb::IndexState::Failed | pb::IndexState::Stopped => panic!("the build failed"),
                 pb::IndexState::Unspecified
                 | pb::IndexState::NotNeeded
                 | pb::IndexState::Queued
