@@ -119,6 +119,70 @@ async fn a_kill_in_mid_import_loses_nothing_and_shows_nothing_half() {
     process.kill();
 }
 
+/// Puts words one after another and rebuilds now and then until it is killed, three times: every
+/// acknowledged word is there, and of the others at most the one that was on its way.
+#[tokio::test]
+async fn a_kill_in_mid_write_loses_no_acknowledged_word() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path()).await;
+    import(&process.channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    process.kill();
+    let put = |number: u32| pb::PutVectorsRequest {
+        table: "en".to_owned(),
+        words: vec![pb::put_vectors_request::WordToPut {
+            word: format!("w{number}"),
+            vector: Some(pb::Vector { values: vec![1.0, 2.0, number as f32] }),
+            ..Default::default()
+        }],
+        mode: pb::PutMode::InsertOnly.into(),
+    };
+    let mut next = 0;
+    for round in 1..=3 {
+        let process = Process::start(data.path()).await;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let mut tables = TableServiceClient::new(process.channel.clone());
+        let first = next;
+        let writer = tokio::spawn(async move {
+            for number in first.. {
+                if number % 10 == 5 {
+                    let build = pb::BuildIndexRequest { table: "en".to_owned() };
+                    if tables.build_index(build).await.is_err() {
+                        return;
+                    }
+                }
+                if tables.put_vectors(put(number)).await.is_err() {
+                    return;
+                }
+                tell.send(number).unwrap();
+            }
+        });
+        while next < first + 20 * round {
+            next = told.recv().await.unwrap() + 1;
+        }
+        process.kill();
+        writer.await.unwrap();
+        while let Ok(number) = told.try_recv() {
+            next = number + 1;
+        }
+
+        let process = Process::start(data.path()).await;
+        let mut tables = TableServiceClient::new(process.channel.clone());
+        let list = pb::ListWordsRequest {
+            table: "en".to_owned(),
+            prefix: "w".to_owned(),
+            ..pb::ListWordsRequest::default()
+        };
+        let words = tables.list_words(list).await.unwrap().into_inner().words;
+        // "woman" stands before them.
+        let found: Vec<_> = words.into_iter().skip(1).map(|word| word.word).collect();
+        let expected: Vec<_> = (0..).map(|number| format!("w{number}")).take(found.len()).collect();
+        assert_eq!(found, expected);
+        assert!(found.len() == next as usize || found.len() == next as usize + 1, "{next}");
+        next = u32::try_from(found.len()).unwrap();
+        process.kill();
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_index_file_is_built_again() {
     let data = tempfile::tempdir().unwrap();
