@@ -171,14 +171,13 @@ impl Lineage {
         let rebuild = self.rebuild.lock();
         let of_generation = current.generation.index_status();
         // What was stopped in the queue leaves it when its turn comes.
-        let state = match of_generation.state {
-            IndexState::Queued if rebuild.is_cancelled => IndexState::Stopped,
-            state => state,
-        };
-        let phase = match rebuild.phase {
-            RebuildPhase::Queued if rebuild.is_cancelled => RebuildPhase::Idle,
-            phase => phase,
-        };
+        let (mut state, mut phase) = (of_generation.state, rebuild.phase);
+        if rebuild.is_cancelled && state == IndexState::Queued {
+            state = IndexState::Stopped;
+        }
+        if rebuild.is_cancelled && phase == RebuildPhase::Queued {
+            phase = RebuildPhase::Idle;
+        }
         IndexStatus {
             state,
             written_rows: current.view.written_count(),
@@ -250,6 +249,11 @@ impl Lineage {
     /// Stops the build or rebuild that waits or runs.
     pub(super) fn cancel(&self) {
         self.rebuild.lock().is_cancelled = true;
+    }
+
+    /// What waits to be stopped is wanted after all.
+    pub(super) fn keep_waiting(&self) {
+        self.rebuild.lock().is_cancelled = false;
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -57,7 +57,7 @@ type Model = Vec<Word>;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Word {
-    word: String,
+    text: String,
     vector: Vec<f32>,
     attributes: Attributes,
 }
@@ -95,7 +95,16 @@ fn put_query(words: &BTreeMap<u8, [i8; 3]>, mode: PutMode) -> PutQuery {
 
 /// Makes a table of `count` words anew.
 fn import(engine: &Engine, count: u8) -> Model {
-    let options = ImportOptions {
+    let vector = |word: u8| vec![f32::from(word % 5) - 2.0, f32::from(word % 3), 1.0];
+    let rows = (0..=count).map(move |word| Ok((text(word).into_bytes(), vector(word))));
+    engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
+    (0..=count)
+        .map(|word| Word { text: text(word), vector: vector(word), attributes: Attributes::new() })
+        .collect()
+}
+
+fn options() -> ImportOptions {
+    ImportOptions {
         table: name(),
         source_name: "a test".to_owned(),
         on_duplicate: import::OnDuplicate::Error,
@@ -105,13 +114,7 @@ fn import(engine: &Engine, count: u8) -> Model {
         limit: None,
         total_bytes: None,
         imported_at: 0,
-    };
-    let vector = |word: u8| vec![f32::from(word % 5) - 2.0, f32::from(word % 3), 1.0];
-    let rows = (0..=count).map(move |word| Ok((text(word).into_bytes(), vector(word))));
-    engine.import(&options, Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
-    (0..=count)
-        .map(|word| Word { word: text(word), vector: vector(word), attributes: Attributes::new() })
-        .collect()
+    }
 }
 
 fn wait(engine: &Engine) {
@@ -121,7 +124,7 @@ fn wait(engine: &Engine) {
 }
 
 fn put(engine: &Engine, model: &mut Model, words: &BTreeMap<u8, [i8; 3]>, mode: PutMode) {
-    let known = |word: &u8| model.iter().any(|known| known.word == text(*word));
+    let known = |word: &u8| model.iter().any(|known| known.text == text(*word));
     let refused = match mode {
         PutMode::Upsert => false,
         PutMode::InsertOnly => words.keys().any(known),
@@ -138,10 +141,10 @@ fn put(engine: &Engine, model: &mut Model, words: &BTreeMap<u8, [i8; 3]>, mode: 
     assert_eq!((answer.added, answer.overwritten), (added, words.len() - added));
     for (&word, vector) in words {
         let vector = vector.map(f32::from).to_vec();
-        match model.iter_mut().find(|known| known.word == text(word)) {
+        match model.iter_mut().find(|known| known.text == text(word)) {
             Some(known) => known.vector = vector,
             None => {
-                model.push(Word { word: text(word), vector, attributes: Attributes::new() });
+                model.push(Word { text: text(word), vector, attributes: Attributes::new() });
             }
         }
     }
@@ -150,9 +153,9 @@ fn put(engine: &Engine, model: &mut Model, words: &BTreeMap<u8, [i8; 3]>, mode: 
 fn delete(engine: &Engine, model: &mut Model, words: &[u8], oov: OovPolicy) {
     let queries = words.iter().map(|&word| WordOrVector::Word(text(word))).collect();
     let answer = engine.delete_words(&ask(DeleteQuery { queries, oov }));
-    let gone = |known: &Word| words.iter().any(|&word| text(word) == known.word);
+    let gone = |known: &Word| words.iter().any(|&word| text(word) == known.text);
     let left: Model = model.iter().filter(|known| !gone(known)).cloned().collect();
-    let lacks = |&&word: &&u8| !model.iter().any(|known| known.word == text(word));
+    let lacks = |&&word: &&u8| !model.iter().any(|known| known.text == text(word));
     let lacks_some = words.iter().any(|word| lacks(&word));
     if (oov == OovPolicy::Error && lacks_some) || left.is_empty() {
         assert!(answer.is_err());
@@ -178,7 +181,7 @@ fn set(engine: &Engine, model: &mut Model, word: u8, number: u8, sets: bool) {
     let query = WordOrVector::Word(text(word));
     let changes = vec![AttributesChange { query, remove, set }];
     let answer = engine.set_attributes(&ask(AttributesQuery { changes, oov: OovPolicy::Error }));
-    match model.iter_mut().find(|known| known.word == text(word)) {
+    match model.iter_mut().find(|known| known.text == text(word)) {
         Some(known) if sets => {
             known.attributes.set(attribute, value);
             assert_eq!(answer.unwrap().answer.count, 1);
@@ -196,7 +199,7 @@ fn check(engine: &Engine, model: &Model) {
     let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token: String::new() };
     let words = engine.words(&ask(query)).unwrap().answer.words;
     let listed: Vec<_> = words.iter().map(|(word, _)| word.as_slice()).collect();
-    let wanted: Vec<_> = model.iter().map(|known| known.word.as_bytes()).collect();
+    let wanted: Vec<_> = model.iter().map(|known| known.text.as_bytes()).collect();
     assert_eq!(listed, wanted);
     assert!(words.is_sorted_by_key(|&(_, row)| row));
     assert_eq!(engine.table(&name()).unwrap().meta.row_count, model.len() as u64);
@@ -206,9 +209,9 @@ fn check(engine: &Engine, model: &Model) {
     let query = LookupQuery { queries: every.collect(), unit: false, words: options };
     let found = engine.lookup(&ask(query)).unwrap().answer.vectors;
     for (word, found) in (0..30).zip(found) {
-        let known = model.iter().find(|known| known.word == text(word));
+        let known = model.iter().find(|known| known.text == text(word));
         let found = found.map(|found| Word {
-            word: String::from_utf8(found.word).unwrap(),
+            text: String::from_utf8(found.word).unwrap(),
             vector: found.vector,
             attributes: found.attributes,
         });
@@ -218,8 +221,8 @@ fn check(engine: &Engine, model: &Model) {
     let mut file = Vec::new();
     engine.export(&name(), Format::Glove, false, &mut file).unwrap();
     let line = |known: &Word| {
-        let values: String = known.vector.iter().map(|value| format!(" {value:?}")).collect();
-        format!("{}{values}\n", known.word)
+        let values: Vec<_> = known.vector.iter().map(|value| format!("{value:?}")).collect();
+        format!("{} {}\n", known.text, values.join(" "))
     };
     assert_eq!(String::from_utf8(file).unwrap(), model.iter().map(line).collect::<String>());
 
@@ -236,7 +239,7 @@ fn check(engine: &Engine, model: &Model) {
         let answer = engine.nearest(&ask(query)).unwrap().answer.neighbors;
         let unit = crate::vector::algebra::unit(&vector).unwrap();
         #[expect(clippy::cast_possible_truncation, reason = "as an index does")]
-        let near = |known: &Word| (scalar::cosine(&known.vector, &unit) as f32, known.word.clone());
+        let near = |known: &Word| (scalar::cosine(&known.vector, &unit) as f32, known.text.clone());
         let mut wanted: Vec<_> = model.iter().map(near).collect();
         // The sort keeps ties in row order.
         wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -332,5 +335,67 @@ fn writers_at_once_lose_nothing_while_the_table_is_rebuilt() {
     assert_eq!(rows(&engine), 4 + 4 * 40);
     let engine = reopen(engine, folder.path());
     assert_eq!(rows(&engine), 4 + 4 * 40);
+    engine.close();
+}
+
+/// A table that is large enough for a graph.
+#[test]
+fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let vector = |i: u32| {
+        let [x, y, z] = [7, 11, 13].map(|step| (i * step % 101) as f32 - 50.0);
+        vec![x, y, z, i as f32 / 1_000.0]
+    };
+    let rows = (0..10_100).map(move |i| Ok((format!("w{i}").into_bytes(), vector(i))));
+    engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
+    let status = || engine.table(&name()).unwrap();
+    engine.cancel_build(&name()).unwrap();
+    wait(&engine);
+    // It may have been faster than the caller.
+    assert!(matches!(status().index.state, IndexState::Stopped | IndexState::Ready));
+    engine.build_index(&name()).unwrap();
+    wait(&engine);
+    let before = status();
+    assert_eq!(before.index.state, IndexState::Ready);
+
+    let put = |i: u32| PutWord {
+        word: format!("w{i}").into_bytes(),
+        vector: vector(i),
+        attributes: Attributes::new(),
+    };
+    let write = |from: u32, to: u32| {
+        let words = (from..to).map(put).collect();
+        engine.put(&ask(PutQuery { words, mode: PutMode::InsertOnly })).unwrap();
+    };
+    write(20_000, 20_500);
+    assert!(!status().index.is_under_way(), "few writes do not pay");
+    write(20_500, 21_000);
+    wait(&engine);
+    write(21_000, 21_001);
+    let after = status();
+    assert!(after.meta.generation > before.meta.generation);
+    assert_eq!((after.index.state, after.index.written_rows), (IndexState::Ready, 1));
+    let check = |engine: &Engine| {
+        for word in ["w20700", "w21000"] {
+            let word = WordOrVector::Word(word.to_owned());
+            let query = NearestQuery {
+                positive: vec![Weighted { query: word.clone(), weight: 1.0 }],
+                negative: Vec::new(),
+                k: 1,
+                exclude_inputs: false,
+                min_similarity: Some(0.999_99),
+                effort: Effort { exact: false, ef_search: Some(100) },
+                words: WordOptions::default(),
+            };
+            let answer = engine.nearest(&ask(query)).unwrap().answer;
+            assert_ne!(answer.answered_by.kind, crate::index::IndexKind::Exact);
+            assert_eq!(answer.neighbors.len(), 1);
+        }
+    };
+    check(&engine);
+    let engine = reopen(engine, folder.path());
+    wait(&engine);
+    check(&engine);
     engine.close();
 }

@@ -64,6 +64,10 @@ impl FromIterator<(String, AttributeValue)> for Attributes {
 }
 
 /// Whether a name can be an attribute's; `field` names it in the error.
+///
+/// # Errors
+///
+/// If it is empty, or over `ATTRIBUTE_NAME_BYTES_MAX`.
 pub fn check_name(name: &str, field: &str) -> Result<(), Violation> {
     let max = limits::ATTRIBUTE_NAME_BYTES_MAX;
     if name.is_empty() || name.len() > max {
@@ -75,6 +79,10 @@ pub fn check_name(name: &str, field: &str) -> Result<(), Violation> {
 }
 
 /// Whether a value can be kept; `field` names it in the error.
+///
+/// # Errors
+///
+/// If it is a number that is not finite, or a text over `ATTRIBUTE_TEXT_BYTES_MAX`.
 pub fn check_value(value: &AttributeValue, field: &str) -> Result<(), Violation> {
     let max = limits::ATTRIBUTE_TEXT_BYTES_MAX;
     let problem = match value {
