@@ -70,6 +70,8 @@ struct Rebuild {
     seconds: f32,
     problem: String,
     is_cancelled: bool,
+    /// Whether another one is wanted behind this one.
+    again: bool,
     /// The drift from which on the next one begins by itself; after one that came to nothing.
     not_below: usize,
 }
@@ -139,6 +141,11 @@ impl Lineage {
         self.current.load_full()
     }
 
+    /// Whether this is the generation that answers.
+    pub(super) fn is_at(&self, generation: &Generation) -> bool {
+        self.current.load().generation.number() == generation.number()
+    }
+
     /// The right to write, and to change what answers.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock()
@@ -205,20 +212,22 @@ impl Lineage {
         let is_due = view.drift() >= (rows / DRIFT_SHARE).max(DRIFT_MIN)
             || view.change_count() >= rows.max(JOURNAL_MIN);
         let not_below = self.rebuild.lock().not_below;
-        is_due && view.drift() >= not_below && self.rebuild_wanted()
+        is_due && view.drift() >= not_below && !self.is_rebuilding() && self.rebuild_wanted()
     }
 
-    /// Asks for a rebuild; whether it was queued: not if one is queued or runs.
+    /// Asks for a rebuild; whether it is to be put into the queue. One that runs is followed by
+    /// another, which takes in what it is too old for; one that waits needs no other.
     pub(super) fn rebuild_wanted(&self) -> bool {
         let mut rebuild = self.rebuild.lock();
-        if rebuild.phase == RebuildPhase::Queued {
-            rebuild.is_cancelled = false;
+        match rebuild.phase {
+            RebuildPhase::Idle | RebuildPhase::Failed => {
+                *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
+                return true;
+            }
+            RebuildPhase::Queued => rebuild.is_cancelled = false,
+            RebuildPhase::Copying | RebuildPhase::Building => rebuild.again = true,
         }
-        if !matches!(rebuild.phase, RebuildPhase::Idle | RebuildPhase::Failed) {
-            return false;
-        }
-        *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
-        true
+        false
     }
 
     /// Whether a rebuild waits or runs.
@@ -233,7 +242,13 @@ impl Lineage {
 
     /// The rebuild is done, or came to nothing: because of a problem, or because it was stopped.
     pub(super) fn rebuild_ended(&self, outcome: Result<(), Option<String>>) {
-        let drift = self.current().view.drift();
+        let current = self.current();
+        let drift = current.view.drift();
+        let mut rebuild = self.rebuild.lock();
+        if rebuild.again && current.view.change_count() > 0 {
+            *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
+            return;
+        }
         let not_below = match outcome {
             Ok(()) => 0,
             Err(_) => drift + (drift / 2).max(DRIFT_MIN),
@@ -243,16 +258,17 @@ impl Lineage {
             Ok(()) | Err(None) => RebuildPhase::Idle,
         };
         let problem = outcome.err().flatten().unwrap_or_default();
-        *self.rebuild.lock() = Rebuild { phase, problem, not_below, ..Rebuild::default() };
+        *rebuild = Rebuild { phase, problem, not_below, ..Rebuild::default() };
     }
 
     /// Stops the build or rebuild that waits or runs.
     pub(super) fn cancel(&self) {
-        self.rebuild.lock().is_cancelled = true;
+        let mut rebuild = self.rebuild.lock();
+        (rebuild.is_cancelled, rebuild.again) = (true, false);
     }
 
     /// What waits to be stopped is wanted after all.
-    pub(super) fn keep_waiting(&self) {
+    pub(super) fn keep_going(&self) {
         self.rebuild.lock().is_cancelled = false;
     }
 

@@ -71,6 +71,8 @@ struct Staged {
 
 impl Rebuild<'_> {
     fn run(&self, threads: usize) -> Result<()> {
+        // Said before the view is taken: whoever asks for a rebuild from here on wants another one.
+        self.look(RebuildPhase::Copying, 0.0)?;
         let view = {
             let mut writer = self.lineage.writer();
             writer.since = Some(Vec::new());

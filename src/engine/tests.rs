@@ -288,7 +288,7 @@ proptest! {
         engine.build_index(&name()).unwrap();
         wait(&engine);
         let after = engine.table(&name()).unwrap().index;
-        prop_assert_eq!((after.written_rows, after.deleted_rows), (0, 0));
+        prop_assert_eq!((after.written_rows, after.deleted_rows), (0, 0), "{:?}", after.rebuild);
         check(&engine, &model);
         let engine = reopen(engine, folder.path());
         check(&engine, &model);

@@ -127,8 +127,8 @@ impl Engine {
     }
 
     /// Takes the writes of a table into a new generation with its own graph, in the background; or
-    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do, or
-    /// if it is being done.
+    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do; if a
+    /// rebuild runs, another follows for what was written since it began.
     ///
     /// # Errors
     ///
@@ -143,8 +143,8 @@ impl Engine {
             }
         } else if current.generation().wants_graph_again() {
             self.shared.queue.push(Arc::clone(&lineage));
-        } else if current.generation().needs_graph() {
-            lineage.keep_waiting();
+        } else {
+            lineage.keep_going();
         }
         self.table(name)
     }

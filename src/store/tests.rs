@@ -534,3 +534,27 @@ fn a_damaged_or_missing_write_or_attribute_is_told_and_never_passed_over() {
     let meta = rebuilt(&store, &meta, &expected);
     check(&store.shared.attributes, &meta, "attributes 0", false);
 }
+
+#[test]
+fn the_largest_write_is_there_whole_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut builder = TableBuilder::new(1_024).unwrap();
+    builder.push(b"the", &[1.0; 1_024]).unwrap();
+    let staging = store.stage(1_024).unwrap();
+    let meta = meta_of("en", &staging, &builder, 0);
+    staging.commit(&builder, meta.clone()).unwrap();
+    let count = crate::limits::WRITE_BYTES_MAX / 4_096;
+    let put = |i: usize| Change::Put {
+        word: format!("w{i}").into_bytes(),
+        vector: vec![i as f32; 1_024],
+        attributes: Attributes::new(),
+    };
+    let changes: Vec<_> = (0..count).map(put).collect();
+    store.append(meta.generation, 1, &changes).unwrap();
+    store.make_durable().unwrap();
+    let copied = tempfile::tempdir().unwrap();
+    copy(folder.path(), copied.path());
+    let store = open(copied.path());
+    assert_eq!(view(&store, &meta).unwrap().len(), 1 + count);
+}
