@@ -157,9 +157,6 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// Bad fields that an error names: it travels in a header, and headers are short.
-const VIOLATIONS_MAX: usize = 64;
-
 impl Error {
     /// An error of this kind, with no cause.
     pub fn new(kind: ErrorKind) -> Self {
@@ -175,17 +172,6 @@ impl Error {
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         let violation = Violation { field: field.into(), problem: problem.into() };
         Self::new(ErrorKind::InvalidArgument { violations: vec![violation] })
-    }
-
-    /// Bad fields, of which there is one at least: all of them, as far as an error has room.
-    pub fn invalid_fields(mut violations: Vec<Violation>) -> Self {
-        let more = violations.len().saturating_sub(VIOLATIONS_MAX);
-        if more > 0 {
-            violations.truncate(VIOLATIONS_MAX);
-            let problem = format!("and {more} more fields");
-            violations.push(Violation { field: "...".to_owned(), problem });
-        }
-        Self::new(ErrorKind::InvalidArgument { violations })
     }
 
     /// An input or output error of the disk; a full disk has its own kind.

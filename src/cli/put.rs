@@ -129,10 +129,11 @@ struct Lines {
     dim: usize,
     number: u64,
     /// Read, and left for the next part.
-    next: Option<(Vec<u8>, Vec<f32>)>,
+    next: Option<Word>,
 }
 
-type Words = Vec<(Vec<u8>, Vec<f32>)>;
+/// A word and its vector.
+type Word = (Vec<u8>, Vec<f32>);
 
 impl Lines {
     fn open(path: &Path, dim: usize) -> std::io::Result<Self> {
@@ -145,8 +146,8 @@ impl Lines {
     }
 
     /// The next words, each once; none at the end.
-    fn part(&mut self) -> Result<Words, String> {
-        let (mut words, mut seen) = (Words::new(), HashSet::new());
+    fn part(&mut self) -> Result<Vec<Word>, String> {
+        let (mut words, mut seen) = (Vec::new(), HashSet::new());
         let rows_max = (BYTES_AT_ONCE / (4 * self.dim.max(1))).clamp(1, WORDS_AT_ONCE);
         while words.len() < rows_max {
             let next = match self.next.take() {
@@ -164,7 +165,7 @@ impl Lines {
         Ok(words)
     }
 
-    fn line(&mut self) -> Result<Option<(Vec<u8>, Vec<f32>)>, String> {
+    fn line(&mut self) -> Result<Option<Word>, String> {
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -183,7 +184,7 @@ impl Lines {
 }
 
 /// The word, which may hold spaces, and the numbers at the line's end.
-fn parse(line: &[u8], dim: usize) -> Option<(Vec<u8>, Vec<f32>)> {
+fn parse(line: &[u8], dim: usize) -> Option<Word> {
     let mut word = line;
     let mut vector = Vec::new();
     for _ in 0..dim {

@@ -88,16 +88,15 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
     if generation.needs_graph() {
         read_graph(shared, generation);
     }
-    if lineage.is_rebuilding() {
-        match rebuild::rebuild(shared, lineage, threads) {
-            Ok(()) => return,
-            Err(error) if *error.kind() == ErrorKind::Cancelled && generation.needs_graph() => {
-                generation.build_stopped();
-            }
-            Err(_) => {}
+    while lineage.is_rebuilding() {
+        if let Err(error) = rebuild::rebuild(shared, lineage, threads)
+            && *error.kind() == ErrorKind::Cancelled
+            && generation.needs_graph()
+        {
+            generation.build_stopped();
         }
     }
-    if generation.needs_graph() {
+    if lineage.is_at(generation) && generation.needs_graph() {
         build_graph(shared, lineage, generation, threads);
         lineage.forget_cancel();
     }

@@ -83,6 +83,8 @@ struct Rebuild {
     seconds: f32,
     problem: String,
     is_cancelled: bool,
+    /// Whether another one is wanted behind this one.
+    again: bool,
     /// The drift from which on the next one begins by itself; after one that came to nothing.
     not_below: usize,
 }
@@ -152,6 +154,11 @@ impl Lineage {
         self.current.load_full()
     }
 
+    /// Whether this is the generation that answers.
+    pub(super) fn is_at(&self, generation: &Generation) -> bool {
+        self.current.load().generation.number() == generation.number()
+    }
+
     /// The right to write, and to change what answers.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock()
@@ -184,14 +191,13 @@ impl Lineage {
         let rebuild = self.rebuild.lock();
         let of_generation = current.generation.index_status();
         // What was stopped in the queue leaves it when its turn comes.
-        let state = match of_generation.state {
-            IndexState::Queued if rebuild.is_cancelled => IndexState::Stopped,
-            state => state,
-        };
-        let phase = match rebuild.phase {
-            RebuildPhase::Queued if rebuild.is_cancelled => RebuildPhase::Idle,
-            phase => phase,
-        };
+        let (mut state, mut phase) = (of_generation.state, rebuild.phase);
+        if rebuild.is_cancelled && state == IndexState::Queued {
+            state = IndexState::Stopped;
+        }
+        if rebuild.is_cancelled && phase == RebuildPhase::Queued {
+            phase = RebuildPhase::Idle;
+        }
         IndexStatus {
             state,
             written_rows: current.view.written_count(),
@@ -219,20 +225,22 @@ impl Lineage {
         let is_due = view.drift() >= (rows / DRIFT_SHARE).max(DRIFT_MIN)
             || view.change_count() >= rows.max(JOURNAL_MIN);
         let not_below = self.rebuild.lock().not_below;
-        is_due && view.drift() >= not_below && self.rebuild_wanted()
+        is_due && view.drift() >= not_below && !self.is_rebuilding() && self.rebuild_wanted()
     }
 
-    /// Asks for a rebuild; whether it was queued: not if one is queued or runs.
+    /// Asks for a rebuild; whether it is to be put into the queue. One that runs is followed by
+    /// another, which takes in what it is too old for; one that waits needs no other.
     pub(super) fn rebuild_wanted(&self) -> bool {
         let mut rebuild = self.rebuild.lock();
-        if rebuild.phase == RebuildPhase::Queued {
-            rebuild.is_cancelled = false;
+        match rebuild.phase {
+            RebuildPhase::Idle | RebuildPhase::Failed => {
+                *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
+                return true;
+            }
+            RebuildPhase::Queued => rebuild.is_cancelled = false,
+            RebuildPhase::Copying | RebuildPhase::Building => rebuild.again = true,
         }
-        if !matches!(rebuild.phase, RebuildPhase::Idle | RebuildPhase::Failed) {
-            return false;
-        }
-        *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
-        true
+        false
     }
 
     /// Whether a rebuild waits or runs.
@@ -247,7 +255,13 @@ impl Lineage {
 
     /// The rebuild is done, or came to nothing: because of a problem, or because it was stopped.
     pub(super) fn rebuild_ended(&self, outcome: Result<(), Option<String>>) {
-        let drift = self.current().view.drift();
+        let current = self.current();
+        let drift = current.view.drift();
+        let mut rebuild = self.rebuild.lock();
+        if rebuild.again && current.view.change_count() > 0 {
+            *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
+            return;
+        }
         let not_below = match outcome {
             Ok(()) => 0,
             Err(_) => drift + (drift / 2).max(DRIFT_MIN),
@@ -257,12 +271,18 @@ impl Lineage {
             Ok(()) | Err(None) => RebuildPhase::Idle,
         };
         let problem = outcome.err().flatten().unwrap_or_default();
-        *self.rebuild.lock() = Rebuild { phase, problem, not_below, ..Rebuild::default() };
+        *rebuild = Rebuild { phase, problem, not_below, ..Rebuild::default() };
     }
 
     /// Stops the build or rebuild that waits or runs.
     pub(super) fn cancel(&self) {
-        self.rebuild.lock().is_cancelled = true;
+        let mut rebuild = self.rebuild.lock();
+        (rebuild.is_cancelled, rebuild.again) = (true, false);
+    }
+
+    /// What waits to be stopped is wanted after all.
+    pub(super) fn keep_going(&self) {
+        self.rebuild.lock().is_cancelled = false;
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

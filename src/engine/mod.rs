@@ -24,6 +24,8 @@ mod lineage;
 mod rebuild;
 mod scans;
 mod stop;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 use std::collections::HashSet;

@@ -15,6 +15,7 @@ use crate::store::Staging;
 use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
+use crate::table::change::Change;
 use crate::table::meta::{Applied, Meta};
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -70,6 +71,8 @@ struct Staged {
 
 impl Rebuild<'_> {
     fn run(&self, threads: usize) -> Result<()> {
+        // Said before the view is taken: whoever asks for a rebuild from here on wants another one.
+        self.look(RebuildPhase::Copying, 0.0)?;
         let view = {
             let mut writer = self.lineage.writer();
             writer.since = Some(Vec::new());
@@ -131,7 +134,7 @@ impl Rebuild<'_> {
             view.give_attributes(row, attributes);
         }
         while let Some(writes) = self.many_writes() {
-            view = after(view, &writes)?;
+            write(&mut view, &writes)?;
         }
         // First the lock that imports and deletions take first.
         let publishing = self.shared.publishing.lock();
@@ -142,7 +145,7 @@ impl Rebuild<'_> {
         if let Some(kind) = &writer.failed {
             return Err(Error::new(kind.clone()).context("an earlier write failed"));
         }
-        view = after(view, &writer.since.take().unwrap_or_default())?;
+        write(&mut view, &writer.since.take().unwrap_or_default())?;
         assert_eq!(view.sequence(), writer.head.sequence(), "every write was made again");
         self.shared.store.make_durable()?;
         let replaced = staged.staging.switch(generation.meta())?;
@@ -153,7 +156,7 @@ impl Rebuild<'_> {
     }
 
     /// The writes remembered, if they are so many that others should not wait for them.
-    fn many_writes(&self) -> Option<Vec<Arc<[crate::table::change::Change]>>> {
+    fn many_writes(&self) -> Option<Vec<Arc<[Change]>>> {
         let mut writer = self.lineage.writer();
         writer.since.as_mut().filter(|since| since.len() > WRITES_AT_ONCE).map(std::mem::take)
     }
@@ -164,11 +167,8 @@ impl Rebuild<'_> {
     }
 }
 
-fn after(mut view: View, writes: &[Arc<[crate::table::change::Change]>]) -> Result<View> {
-    for changes in writes {
-        view = view.after(changes)?;
-    }
-    Ok(view)
+fn write(view: &mut View, writes: &[Arc<[Change]>]) -> Result<()> {
+    writes.iter().try_for_each(|changes| view.write(changes))
 }
 
 impl Watch for Rebuild<'_> {

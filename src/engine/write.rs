@@ -127,8 +127,8 @@ impl Engine {
     }
 
     /// Takes the writes of a table into a new generation with its own graph, in the background; or
-    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do, or
-    /// if it is being done.
+    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do; if a
+    /// rebuild runs, another follows for what was written since it began.
     ///
     /// # Errors
     ///
@@ -143,6 +143,8 @@ impl Engine {
             }
         } else if current.generation().wants_graph_again() {
             self.shared.queue.push(Arc::clone(&lineage));
+        } else {
+            lineage.keep_going();
         }
         self.table(name)
     }
@@ -232,25 +234,21 @@ fn put(view: &View, query: &PutQuery) -> Result<(Vec<Change>, PutAnswer)> {
         })
         .collect();
     if !violations.is_empty() {
-        return Err(Error::invalid_fields(violations));
+        return Err(Error::new(ErrorKind::InvalidArgument { violations }));
     }
     let mut answer = PutAnswer { rows: Vec::new(), added: 0, overwritten: 0 };
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for put in &query.words {
         let shown = || String::from_utf8_lossy(&put.word).into_owned();
-        let row = match view.row(&put.word) {
-            Some(row) => {
-                known.push(shown());
-                row
-            }
-            None => {
-                let row = RowId::try_from(view.rows_end() + unknown.len());
-                unknown.push(shown());
-                // Beyond the last number there is: the write itself is refused then.
-                row.unwrap_or(RowId(u32::MAX))
-            }
-        };
-        answer.rows.push(row);
+        if let Some(row) = view.row(&put.word) {
+            known.push(shown());
+            answer.rows.push(row);
+        } else {
+            // Beyond the last number there is, the write itself is refused.
+            let row = RowId::try_from(view.rows_end() + unknown.len());
+            unknown.push(shown());
+            answer.rows.push(row.unwrap_or(RowId(u32::MAX)));
+        }
     }
     (answer.added, answer.overwritten) = (unknown.len(), known.len());
     match query.mode {

@@ -106,3 +106,108 @@ impl Index for Live<'_> {
         self.base.memory_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::index::Watch;
+    use crate::index::exact::Exact;
+    use crate::index::hnsw::{self, BuildParams};
+    use crate::index::tests::{clustered, table_of};
+    use crate::table::attributes::Attributes;
+    use crate::table::change::Change;
+    use crate::vector::algebra::unit;
+
+    struct Unwatched;
+
+    impl Watch for Unwatched {
+        fn progress(&self, _share: f32) {}
+
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    /// 3,000 rows, of which a seventh is overwritten, a ninth deleted, and to which 300 are added;
+    /// some of the new ones are equal, or all zeros.
+    fn written() -> View {
+        let view = View::new(Arc::new(table_of(&clustered(3_000, 16, 5))), 0);
+        let fresh = clustered(1_000, 16, 6);
+        let vector = |i: usize| match i % 50 {
+            0 => vec![0.0; 16],
+            1 => fresh[1].clone(),
+            _ => fresh[i % fresh.len()].clone(),
+        };
+        let put = |i: usize| Change::Put {
+            word: format!("w{i}").into_bytes(),
+            vector: vector(i),
+            attributes: Attributes::new(),
+        };
+        let delete = |i: usize| Change::Delete { word: format!("w{i}").into_bytes() };
+        let first: Vec<_> = (0..3_000).step_by(7).chain(3_000..3_300).map(put).collect();
+        let second: Vec<_> = (0..3_300).step_by(9).map(delete).collect();
+        let third: Vec<_> = [0, 9, 3_006].into_iter().map(put).collect();
+        [first, second, third].iter().fold(view, |view, changes| view.after(changes).unwrap())
+    }
+
+    fn naive(view: &View, query: &[f32], params: &SearchParams<'_>) -> Vec<Near> {
+        let near = |row| Near { row, similarity: exactly(view, row, query) };
+        let mut nears: Vec<_> =
+            view.rows().filter(|&row| params.may_answer(row)).map(near).collect();
+        nears.sort_unstable();
+        nears.truncate(params.k);
+        nears
+    }
+
+    #[test]
+    fn with_an_exact_base_it_answers_as_comparing_every_row_would() {
+        let view = written();
+        let exact = Exact::new(Arc::clone(view.base()));
+        let live = Live::new(&exact, &view);
+        let mut even = RowSet::none(view.rows_end());
+        (0..view.rows_end())
+            .step_by(2)
+            .for_each(|row| _ = even.insert(RowId::try_from(row).unwrap()));
+        let inputs = [RowId(7), RowId(9), RowId(3_001), RowId(3_299), RowId(9_999_999)];
+        for row in [RowId(1), RowId(7), RowId(3_001), RowId(3_298)] {
+            let query = unit(view.vector(row)).unwrap();
+            for (k, allowed) in
+                [(0, None), (1, None), (10, None), (400, None), (10, Some(&even)), (9_999, None)]
+            {
+                let params = SearchParams {
+                    exclude: &inputs,
+                    allowed,
+                    row: Some(row),
+                    seeds: &inputs,
+                    ..SearchParams::new(k, 1)
+                };
+                let found = live.search(&query, &params);
+                assert_eq!(found.nears, naive(&view, &query, &params), "row {row}, k {k}");
+                assert_eq!(found.by, IndexKind::Exact);
+            }
+        }
+    }
+
+    #[test]
+    fn with_a_graph_it_finds_nearly_all_and_nothing_that_is_gone() {
+        let view = written();
+        let params = BuildParams { m: 6, ef_construction: 18, threads: 1 };
+        let graph = hnsw::build(view.base(), params, &Unwatched).unwrap();
+        let live = Live::new(&graph, &view);
+        let (mut found, mut wanted) = (0, 0);
+        for row in view.rows().step_by(20) {
+            let exclude = [row];
+            let query = view.unit(row);
+            let params =
+                SearchParams { exclude: &exclude, row: Some(row), ..SearchParams::new(10, 64) };
+            let answer = live.search(&query, &params).nears;
+            let truth = naive(&view, &query, &params);
+            assert!(answer.iter().all(|near| view.has(near.row) && near.row != row));
+            found += truth.iter().filter(|near| answer.contains(near)).count();
+            wanted += truth.len();
+        }
+        assert!(found * 100 >= wanted * 95, "{found} of {wanted} found");
+    }
+}

@@ -67,7 +67,7 @@ fn start_of(table: &View, generation: u64, query: &WordsQuery) -> Result<usize> 
         }
         Some(_) | None => {
             let problem = "not a token for this table and prefix; the table may have been \
-                           replaced: ask for the first page again";
+                           replaced or rebuilt: ask for the first page again";
             Err(Error::invalid("page_token", problem))
         }
     }

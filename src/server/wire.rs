@@ -32,7 +32,8 @@ impl Fields {
     /// was found bad.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T> {
         if !self.violations.is_empty() {
-            return Err(Error::invalid_fields(self.violations));
+            let violations = self.violations;
+            return Err(Error::new(ErrorKind::InvalidArgument { violations }));
         }
         build().ok_or_else(|| Error::new(ErrorKind::Internal))
     }

@@ -66,7 +66,7 @@ pub(super) fn view(shared: &Shared, meta: &Meta, table: Arc<Table>) -> Result<Vi
         let sequence = view.sequence() + 1;
         if let Some(changes) = reading.part(sequence, &key, &value)? {
             let damaged = |cause| Error::caused(damage(name_of(meta, sequence)), cause);
-            view = view.after(&changes).map_err(damaged)?;
+            view.write(&changes).map_err(damaged)?;
         }
     }
     if reading.parts == 0 {

@@ -110,6 +110,7 @@ impl Staging {
     /// # Panics
     ///
     /// If `meta` has another generation, dimension or number of rows than this builder and staging.
+    #[expect(clippy::needless_pass_by_value, reason = "a record is committed once")]
     pub fn commit(mut self, builder: &TableBuilder, meta: Meta) -> Result<()> {
         assert_eq!(
             (meta.generation, meta.dim as usize, meta.row_count),

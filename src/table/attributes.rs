@@ -67,7 +67,7 @@ impl FromIterator<(String, AttributeValue)> for Attributes {
 ///
 /// # Errors
 ///
-/// If it is empty or too long.
+/// If it is empty, or over `ATTRIBUTE_NAME_BYTES_MAX`.
 pub fn check_name(name: &str, field: &str) -> Result<(), Violation> {
     let max = limits::ATTRIBUTE_NAME_BYTES_MAX;
     if name.is_empty() || name.len() > max {
@@ -82,7 +82,7 @@ pub fn check_name(name: &str, field: &str) -> Result<(), Violation> {
 ///
 /// # Errors
 ///
-/// If a text is too long or a number not finite.
+/// If it is a number that is not finite, or a text over `ATTRIBUTE_TEXT_BYTES_MAX`.
 pub fn check_value(value: &AttributeValue, field: &str) -> Result<(), Violation> {
     let max = limits::ATTRIBUTE_TEXT_BYTES_MAX;
     let problem = match value {

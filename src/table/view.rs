@@ -98,17 +98,28 @@ impl View {
     /// dimension or a value that is not finite; if a limit is passed; if no word would be left.
     pub fn after(&self, changes: &[Change]) -> Result<Self> {
         let mut view = self.clone();
+        view.write(changes)?;
+        Ok(view)
+    }
+
+    /// Makes a write here, which costs less than making a new view. After an error it is made in
+    /// part, and the view is good for nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::after`].
+    pub fn write(&mut self, changes: &[Change]) -> Result<()> {
         for change in changes {
-            view.apply(change)?;
+            self.apply(change)?;
         }
-        if view.is_empty() {
+        if self.is_empty() {
             let because = "it would leave the table without a word; delete the table instead";
             let because = because.to_owned();
             return Err(Error::new(ErrorKind::Unsuited { operation: "deleting words", because }));
         }
-        view.sequence += 1;
-        view.change_count += changes.len();
-        Ok(view)
+        self.sequence += 1;
+        self.change_count += changes.len();
+        Ok(())
     }
 
     fn apply(&mut self, change: &Change) -> Result<()> {
@@ -391,7 +402,9 @@ impl View {
     /// Rows in which it differs from its base, those that came and went among them: what a new
     /// table would save.
     pub fn drift(&self) -> usize {
-        let slots: usize = self.chunks.iter().map(|chunk| chunk.rows.len()).sum();
+        // Every chunk but the last is full.
+        let full = self.chunks.len().saturating_sub(1) * self.rows_per_chunk();
+        let slots = full + self.chunks.last().map_or(0, |chunk| chunk.rows.len());
         slots + (self.base.len() - self.intact.len() - self.overwritten)
     }
 

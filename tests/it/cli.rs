@@ -51,6 +51,21 @@ async fn the_shapes_that_scripts_rely_on() {
     assert_eq!(json(&server, &odd).await[0]["odd_index"], 2);
     let answer = json(&server, &["lookup", "--table", "en", "pear"]).await;
     assert_eq!(answer[0]["vectors"][0]["vector"]["values"].as_array().unwrap().len(), 3);
+    let put = ["put", "--table", "en", "kong", "1", "-0.5", "1", "--set", "big=true"];
+    assert_eq!(json(&server, &put).await[0]["added_count"], 1);
+    let more = folder.path().join("more.txt");
+    std::fs::File::create(&more).unwrap().write_all(b"new york 1 2 3\nkong 1 1 1\n").unwrap();
+    let put = ["put", "--table", "en", "--file", more.to_str().unwrap()];
+    assert_eq!(json(&server, &put).await[0]["overwritten_count"], 1);
+    let answer = json(&server, &["lookup", "--table", "en", "kong", "new york"]).await;
+    assert_eq!(answer[0]["vectors"][0]["attributes"]["big"]["flag"], true);
+    let set = ["set-attributes", "--table", "en", "kong", "--remove", "big", "--set", "n=2"];
+    assert_eq!(json(&server, &set).await[0]["changed_count"], 1);
+    let delete = ["delete-words", "--table", "en", "kong", "new york", "no", "--skip-unknown"];
+    assert_eq!(json(&server, &delete).await[0]["deleted_count"], 2);
+    let index = json(&server, &["index", "--table", "en", "--build", "--wait"]).await;
+    assert_eq!(index[0]["index"]["rebuild"]["phase"], "REBUILD_PHASE_IDLE");
+    assert_eq!(index[0]["index"]["deleted_row_count"], 0);
     let answer = json(&server, &["tokenize", "--table", "en", "king kong"]).await;
     assert_eq!(answer[0]["texts"][0]["unknown_count"], 1);
     let weat =

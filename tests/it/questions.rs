@@ -269,7 +269,7 @@ async fn health_and_reflection_answer() {
 #[tokio::test]
 async fn a_filter_leaves_k_neighbors_where_k_are_left() {
     let (server, channel) = small().await;
-    let mut search = SearchServiceClient::new(channel);
+    let mut search = SearchServiceClient::new(channel.clone());
     let all = search.nearest(nearest(&["king"])).await.unwrap().into_inner().neighbors;
     let parts = [
         pb::Filter { top: Some(3), ..pb::Filter::default() },
@@ -317,6 +317,34 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
         let got = words(&answer.neighbors);
         assert!(passing.iter().all(|passing| got.contains(passing)), "{got:?}");
         assert_eq!(answer.answer.unwrap().allowed_rows, u32::try_from(got.len()).ok());
+    }
+
+    let text = |text: &str| pb::AttributeValue {
+        value: Some(pb::attribute_value::Value::Text(text.to_owned())),
+    };
+    let fruit = |asked: &str| pb::set_attributes_request::Change {
+        query: Some(word(asked)),
+        set: [("kind".to_owned(), text("fruit"))].into(),
+        remove: Vec::new(),
+    };
+    let changes = vec![fruit("apple"), fruit("pear")];
+    let ask = pb::SetAttributesRequest { table: "en".to_owned(), changes, oov: 0 };
+    TableServiceClient::new(channel.clone()).set_attributes(ask).await.unwrap();
+    let condition = |test: pb::AttributeTest, value| pb::AttributeCondition {
+        name: "kind".to_owned(),
+        test: test.into(),
+        value,
+    };
+    for (test, value, passing) in [
+        (pb::AttributeTest::Eq, Some(text("fruit")), 2),
+        (pb::AttributeTest::Ne, Some(text("fruit")), 5),
+        (pb::AttributeTest::Exists, None, 2),
+    ] {
+        let r#where = vec![condition(test, value)];
+        let filter = Some(pb::Filter { r#where, ..pb::Filter::default() });
+        let ask = pb::NearestRequest { filter, ..nearest(&["king"]) };
+        let answer = search.nearest(ask).await.unwrap().into_inner();
+        assert_eq!(answer.neighbors.len(), passing, "{test:?}");
     }
 
     let wrong = pb::Filter {
