@@ -73,20 +73,14 @@ fn text(health: &HealthResponse) -> String {
             format!("{} of the variance", shares.collect::<Vec<_>>().join(" ")),
         );
     }
+    let mut largest = Grid::titled(&[("largest hubs", Align::Left), ("neighbor of", Align::Right)]);
     if let Some(hubs) = &health.hubs {
-        let largest = hubs.largest.iter();
-        let largest: Vec<_> =
-            largest.map(|hub| format!("{} {}", quoted(&hub.word), hub.occurrence_count)).collect();
-        fact(
-            "hubs",
-            format!(
-                "skewness {:.2} over {} questions; mean {:.3}; {}",
-                hubs.skewness,
-                hubs.query_count,
-                hubs.mean,
-                largest.join(", ")
-            ),
-        );
+        let (skewness, mean) = (hubs.skewness, hubs.mean);
+        let asked = count(hubs.query_count.into());
+        fact("hubs", format!("skewness {skewness:.2}, mean {mean:.3}, of {asked} words"));
+        for hub in &hubs.largest {
+            largest.row([hub.word.clone(), count(hub.occurrence_count.into())]);
+        }
     }
     let mut norms = Grid::titled(&[
         ("rows", Align::Left),
@@ -109,5 +103,5 @@ fn text(health: &HealthResponse) -> String {
             norm(band.max),
         ]);
     }
-    format!("{facts}{norms}")
+    format!("{facts}{norms}{largest}")
 }
