@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use simsimd::SpatialSimilarity as _;
+use wordspace::vector::kernel::tile::{QUERIES, ROWS, STEP, Tile, TileQuery};
 use wordspace::vector::{kernel, scalar};
 
 /// Bytes of a coded row of 50, 100, 300 and 768 components.
@@ -15,19 +16,39 @@ const ROUNDS: usize = 5;
 
 fn main() {
     for length in LENGTHS {
-        let bytes: Vec<i8> =
-            (0..2 * length).map(|i| i8::try_from(i * 37 % 127).unwrap_or(0)).collect();
-        let (a, b) = bytes.split_at(length);
+        let signed: Vec<i8> =
+            (0..length).map(|i| i8::try_from(i * 37 % 127).unwrap_or(0) - 63).collect();
+        let bytes: Vec<u8> = (0..length).map(|i| (i * 91 % 251).to_le_bytes()[0]).collect();
         measure("i8", "wordspace", length, || {
-            f64::from(kernel::dot_i8(black_box(a), black_box(b)))
+            f64::from(kernel::dot_u8(black_box(&bytes), black_box(&signed)))
         });
-        measure("i8", "simsimd", length, || i8::dot(black_box(a), black_box(b)).unwrap_or(0.0));
-        measure("i8", "plain", length, || f64::from(scalar::dot_i8(black_box(a), black_box(b))));
-        let floats: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 127.0).collect();
-        let (a, b) = floats.split_at(length);
+        measure("i8", "simsimd", length, || {
+            i8::dot(black_box(&signed), black_box(&signed)).unwrap_or(0.0)
+        });
+        measure("i8", "plain", length, || {
+            f64::from(scalar::dot_u8(black_box(&bytes), black_box(&signed)))
+        });
+        tiles(length);
+        let floats: Vec<f32> = signed.iter().map(|&byte| f32::from(byte) / 63.0).collect();
+        let (a, b) = (&floats[..], &floats[..]);
         measure("f32", "simsimd", length, || f64::from(kernel::dot(black_box(a), black_box(b))));
         measure("f32", "plain", length, || scalar::dot(black_box(a), black_box(b)));
     }
+}
+
+/// Sixteen rows by four queries.
+fn tiles(length: usize) {
+    let mut tile = Tile::new(length);
+    for place in 0..ROWS {
+        tile.set(place, (0..length).map(|i| ((i * 37 + place) % 128).to_le_bytes()[0]));
+    }
+    let bytes: Vec<i8> = (0..length.next_multiple_of(STEP))
+        .map(|i| i8::try_from(i * 91 % 127).unwrap_or(0) - 63)
+        .collect();
+    let queries = [TileQuery::new(&bytes); QUERIES];
+    measure("i8, 16 rows by 4 queries", "wordspace", length, || {
+        black_box((&tile, &queries)).0.hits(black_box(&queries)) as f64
+    });
 }
 
 /// The median of a few rounds.

@@ -125,7 +125,7 @@ impl Server {
             match table.index.unwrap().state() {
                 IndexState::Ready | IndexState::NotNeeded => return,
                 IndexState::Queued | IndexState::Building => tokio::time::sleep(POLL).await,
-                state @ (IndexState::Failed | IndexState::Unspecified) => {
+                state @ (IndexState::Failed | IndexState::Stopped | IndexState::Unspecified) => {
                     println!("{}", json!({"measured": "index", "state": state.as_str_name()}));
                     return;
                 }

@@ -35,7 +35,7 @@ use std::time::Instant;
 use wordspace::error::{Error, Result};
 use wordspace::store::Store;
 use wordspace::table::builder::TableBuilder;
-use wordspace::table::meta::{Meta, Provenance, TableName};
+use wordspace::table::meta::{Applied, Meta, Provenance, TableName};
 
 const ROWS: u32 = 341_479;
 const DIM: usize = 100;
@@ -105,6 +105,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
             source_bytes: 0,
             imported_at: 0,
         },
+        applied: Applied::default(),
     };
     staging.commit(&builder, meta)?;
     let durable = began.elapsed().as_secs_f64();

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status, Streaming};
@@ -202,6 +203,20 @@ impl Client {
         Ok(Export { client: self.clone(), stream })
     }
 
+    /// Sends questions as they come, and gives back their answers in the same order. Questions are
+    /// taken from the stream no faster than answers are read.
+    ///
+    /// # Errors
+    ///
+    /// As every call. An error of one question is in its answer.
+    pub async fn nearest_stream(
+        &self,
+        questions: impl Stream<Item = NearestStreamRequest> + Send + 'static,
+    ) -> Result<NearestAnswers> {
+        let stream = self.answer(self.search.clone().nearest_stream(questions).await)?;
+        Ok(NearestAnswers { client: self.clone(), stream })
+    }
+
     fn answer<T>(&self, result: Result<Response<T>, Status>) -> Result<T> {
         result.map(Response::into_inner).map_err(|status| self.error(&status))
     }
@@ -242,6 +257,8 @@ unary! {
     search.nearest_batch: NearestBatchRequest -> NearestBatchResponse;
     /// a is to b as c is to ?
     search.analogy: AnalogyRequest -> AnalogyResponse;
+    /// Recall and speed of a table's graph.
+    search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
     search.similarity: SimilarityRequest -> SimilarityResponse;
     /// The word least like the mean of the set.
@@ -252,10 +269,24 @@ unary! {
     tables.list_tables: ListTablesRequest -> ListTablesResponse;
     /// Deletes a table for good.
     tables.delete_table: DeleteTableRequest -> DeleteTableResponse;
+    /// What is odd about a table.
+    tables.health: HealthRequest -> HealthResponse;
     /// Words or rows to vectors.
     tables.lookup: LookupRequest -> LookupResponse;
     /// One page of a table's words.
     tables.list_words: ListWordsRequest -> ListWordsResponse;
+    /// Puts words with their vectors into a table.
+    tables.put_vectors: PutVectorsRequest -> PutVectorsResponse;
+    /// Deletes words with their vectors and attributes.
+    tables.delete_words: DeleteWordsRequest -> DeleteWordsResponse;
+    /// Sets and removes attributes of words.
+    tables.set_attributes: SetAttributesRequest -> SetAttributesResponse;
+    /// How far a table's index is.
+    tables.get_index: GetIndexRequest -> GetIndexResponse;
+    /// Takes the writes of a table into a new generation.
+    tables.build_index: BuildIndexRequest -> BuildIndexResponse;
+    /// Stops a table's build.
+    tables.cancel_build: CancelBuildRequest -> CancelBuildResponse;
     /// Cuts texts into tokens.
     text.tokenize: TokenizeRequest -> TokenizeResponse;
     /// Word Embedding Association Test.
@@ -282,6 +313,24 @@ impl Export {
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
         let message = self.stream.message().await.map_err(|status| self.client.error(&status))?;
         Ok(message.map(|message| message.chunk))
+    }
+}
+
+/// The answers to a stream of questions.
+#[derive(Debug)]
+pub struct NearestAnswers {
+    client: Client,
+    stream: Streaming<NearestStreamResponse>,
+}
+
+impl NearestAnswers {
+    /// The next answer; `None` when every question has its answer and no more will come.
+    ///
+    /// # Errors
+    ///
+    /// As every call; no more answers come then.
+    pub async fn next_answer(&mut self) -> Result<Option<NearestStreamResponse>> {
+        self.stream.message().await.map_err(|status| self.client.error(&status))
     }
 }
 

@@ -93,6 +93,11 @@ pub enum ErrorKind {
         /// All of them, in the order asked.
         words: Vec<String>,
     },
+    /// Words that the table has already.
+    WordsExist {
+        /// All of them, in the order given.
+        words: Vec<String>,
+    },
     /// No table of that name.
     TableNotFound {
         /// The name asked for.
@@ -247,6 +252,10 @@ impl fmt::Display for ErrorKind {
             Self::UnknownWords { words } => {
                 let (noun, verb) = if words.len() == 1 { ("word", "is") } else { ("words", "are") };
                 write!(f, "the {noun} {} {verb} not in the table", quoted(words))
+            }
+            Self::WordsExist { words } => {
+                let (noun, verb) = if words.len() == 1 { ("word", "is") } else { ("words", "are") };
+                write!(f, "the {noun} {} {verb} in the table already", quoted(words))
             }
             Self::TableNotFound { name } => write!(f, "no table is named \"{name}\""),
             Self::TableExists { name } => write!(f, "a table \"{name}\" is there already"),

@@ -13,16 +13,47 @@ pub const TABLE_NAME_CHARS_MAX: usize = 128;
 /// Bytes of a source's name.
 pub const SOURCE_BYTES_MAX: usize = 1_024;
 
+/// Attributes of one word.
+pub const ATTRIBUTES_MAX: usize = 64;
+/// Bytes of an attribute's name.
+pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 128;
+/// Bytes of an attribute's text.
+pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
+
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;
 /// Width of the graph's beam.
 pub const EF_SEARCH_MAX: usize = 10_000;
 /// Words and vectors in one question.
 pub const QUERY_WORDS_MAX: usize = 1_024;
+/// Words on the lists of one filter.
+pub const FILTER_WORDS_MAX: usize = 10_000;
+/// Conditions on attributes in one filter.
+pub const FILTER_CONDITIONS_MAX: usize = 32;
+/// Bytes of a filter's regular expression, as written.
+pub const REGEX_BYTES_MAX: usize = 1_024;
+/// Bytes that a regular expression may take when compiled.
+pub const REGEX_SIZE_MAX: usize = 1 << 20;
 /// Questions in one batch, pairs in one call, words in one look-up or projection.
 pub const BATCH_MAX: usize = 10_000;
+/// Questions in one message of a stream.
+pub const STREAM_BATCH_MAX: usize = 1_000;
+/// Streams of questions that are open at once.
+pub const STREAMS_MAX: usize = 256;
 /// Neighbors that all questions of one batch may ask for together.
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
+/// Bytes of words, vectors and attributes in one write.
+pub const WRITE_BYTES_MAX: usize = 16 << 20;
+/// Widths of the beam in one call for recall.
+pub const RECALL_WIDTHS_MAX: usize = 16;
+/// Pairs and rows drawn to measure a table's isotropy.
+pub const HEALTH_SAMPLE_MAX: usize = 1_000_000;
+/// Words drawn to find a table's hubs, and neighbors of each.
+pub const HUB_QUERIES_MAX: usize = 100_000;
+/// Neighbors of a word drawn to find hubs.
+pub const HUB_NEIGHBORS_MAX: usize = 100;
+/// Calls for recall or health at once: they take a core for seconds.
+pub const LONG_CALLS_MAX: usize = 2;
 /// Words on one page of a list.
 pub const PAGE_MAX: usize = 10_000;
 /// Ways of writing a word that are tried.
@@ -49,5 +80,6 @@ pub const CALLS_MAX: usize = 1_024;
 pub const IMPORTS_MAX: usize = 8;
 
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

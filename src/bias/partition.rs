@@ -1,6 +1,7 @@
 //! The p-value of an association test: how many partitions of the targets are as extreme as the one
 //! observed, each counted, or some drawn.
 
+use crate::vector::random::SplitMix64;
 use hashbrown::HashSet;
 
 /// What share of the partitions is as extreme as the one observed.
@@ -146,29 +147,6 @@ fn draw(values: &[f64], k: usize, wanted: u64, random: &mut SplitMix64, tally: &
         for i in 0..k {
             positions.swap(i, i + random.index_below(n - i));
         }
-    }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014): small, seeded, the same on every machine.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, by multiplication; its bias is below `end` / 2^64.
-    fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "below a usize")]
-    fn index_below(&mut self, end: usize) -> usize {
-        self.below(end as u64) as usize
     }
 }
 

@@ -4,7 +4,7 @@ use crate::bias::WordSet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::algebra;
 use crate::vector::scalar;
 
@@ -62,7 +62,7 @@ pub struct Projection {
 ///
 /// As [`resolve`]; `InvalidArgument` if PCA is asked of poles that are no pairs; `Unsuited` if a
 /// pole has no word left, or if the poles are the same.
-pub fn project(table: &Table, query: &ProjectQuery) -> Result<ProjectAnswer> {
+pub fn project(table: &View, query: &ProjectQuery) -> Result<ProjectAnswer> {
     let (from_count, to_count) = (query.from.words.len(), query.to.words.len());
     if query.method == AxisMethod::Pca && from_count != to_count {
         let problem = format!(

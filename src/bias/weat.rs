@@ -5,7 +5,7 @@ use crate::bias::partition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{OovPolicy, Preprocessor, WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::algebra;
 use crate::vector::scalar;
 
@@ -84,7 +84,7 @@ pub struct SetUsed {
 /// Under [`OovPolicy::Error`], `UnknownWords` naming those of all four sets. `Unsuited` if a set
 /// lost more than the threshold or has no word left, or if all associations are equal, so that
 /// there is no effect to measure.
-pub fn weat(table: &Table, query: &WeatQuery) -> Result<WeatAnswer> {
+pub fn weat(table: &View, query: &WeatQuery) -> Result<WeatAnswer> {
     let words = query.sets.each_ref().map(|set| {
         set.words.iter().map(|word| WordOrVector::Word(word.clone())).collect::<Vec<_>>()
     });

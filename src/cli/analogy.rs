@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::Result;
 use crate::cli::nearest::neighbors;
-use crate::cli::options::{Asking, SearchArgs, TableArg, WordArgs};
+use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
 use crate::cli::output::{Output, answered};
 use crate::client::{AnalogyMethod, AnalogyRequest, AnalogyResponse, Client};
 
@@ -31,6 +31,8 @@ pub(super) struct Analogy {
     search: SearchArgs,
     #[command(flatten)]
     looked_up: WordArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,7 +67,9 @@ impl Analogy {
             with_inputs: self.with_inputs,
             exact: Some(self.search.exact),
             ef_search: self.search.ef,
+            min_recall: self.search.min_recall,
             words: Some(self.looked_up.options()),
+            filter: self.filter.filter(),
         }
     }
 

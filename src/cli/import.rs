@@ -165,7 +165,7 @@ async fn send(client: &Client, header: ImportHeader, file: &Path) -> Result<Impo
 }
 
 /// An indicatif template that is wrong shows the default bar.
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -219,6 +219,10 @@ fn build(answer: &GetTableResponse, generation: u64) -> Result<Build> {
     let status = table.index.unwrap_or_default();
     match status.state() {
         IndexState::Ready | IndexState::NotNeeded => Ok(Build::Ended),
+        IndexState::Stopped => Err(Failure::Local(format!(
+            "building the index of {} was stopped; answers stay exact",
+            quoted(&table.name)
+        ))),
         IndexState::Failed => Err(Failure::Local(format!(
             "the index of {} cannot be built: {}; answers stay exact",
             quoted(&table.name),

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, TableArg, WordArgs, attributes_text};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{
     Client, LookupRequest, LookupResponse, WordOrVector, WordVector, word_or_vector::Query,
@@ -58,18 +58,20 @@ impl Lookup {
     }
 
     fn text(&self, answer: &LookupResponse) -> String {
+        let has_attributes = answer.vectors.iter().any(|vector| !vector.attributes.is_empty());
         let mut grid = Grid::titled(&[
             ("word", Align::Left),
             ("row", Align::Right),
             ("norm", Align::Right),
             ("vector", Align::Left),
+            (if has_attributes { "attributes" } else { "" }, Align::Left),
         ]);
         let rows = self.row.iter().map(|row| format!("row {row}"));
         let asked = self.words.iter().cloned().chain(rows);
         for (vector, asked) in answer.vectors.iter().zip(asked) {
             if !vector.found {
                 let none = String::new;
-                grid.row([asked, none(), none(), "unknown".to_owned()]);
+                grid.row([asked, none(), none(), "unknown".to_owned(), none()]);
                 continue;
             }
             let values = components(vector);
@@ -82,6 +84,7 @@ impl Lookup {
                 count(vector.row.into()),
                 format!("{:.4}", vector.norm),
                 first.join(" "),
+                attributes_text(&vector.attributes),
             ]);
         }
         grid.to_string()

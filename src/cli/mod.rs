@@ -13,17 +13,23 @@
 
 mod analogy;
 mod delete;
+mod delete_words;
 mod demo;
 mod export;
 mod failure;
+mod health;
 mod import;
+mod index;
 mod lookup;
 mod nearest;
 mod odd_one_out;
 mod options;
 mod output;
 mod project;
+mod put;
+mod recall;
 mod serve;
+mod set_attributes;
 mod similarity;
 mod status;
 mod tables;
@@ -62,7 +68,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     #[command(flatten)]
-    Question(Question),
+    Question(Box<Question>),
 }
 
 /// What is asked of a server.
@@ -72,6 +78,10 @@ enum Question {
     Export(export::Export),
     Tables(tables::Tables),
     Delete(delete::Delete),
+    Put(put::Put),
+    DeleteWords(delete_words::DeleteWords),
+    SetAttributes(set_attributes::SetAttributes),
+    Index(index::Index),
     Words(words::Words),
     Lookup(lookup::Lookup),
     Nearest(nearest::Nearest),
@@ -81,6 +91,8 @@ enum Question {
     Tokenize(tokenize::Tokenize),
     Weat(weat::Weat),
     Project(project::Project),
+    Recall(recall::Recall),
+    Health(health::Health),
     Status(status::Status),
 }
 
@@ -105,6 +117,7 @@ impl Cli {
             Command::Demo(_) | Command::Question(_) => "warn",
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers())
             .enable_all()
             .build()
             .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
@@ -119,6 +132,13 @@ impl Cli {
         runtime.shutdown_background();
         result
     }
+}
+
+/// Threads that read calls and answer quick questions: all cores but one, which is for the system's
+/// network, for slow questions and for builds. Where there are two cores, a second thread would only
+/// hand work back and forth with the first.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
 }
 
 fn start_log(default: &str) {
@@ -150,6 +170,10 @@ impl Question {
             Self::Import(import) => &import.asking,
             Self::Tables(tables) => &tables.asking,
             Self::Delete(delete) => &delete.asking,
+            Self::Put(put) => &put.asking,
+            Self::DeleteWords(delete) => &delete.asking,
+            Self::SetAttributes(set) => &set.asking,
+            Self::Index(index) => &index.asking,
             Self::Words(words) => &words.asking,
             Self::Lookup(lookup) => &lookup.asking,
             Self::Nearest(nearest) => &nearest.asking,
@@ -159,6 +183,8 @@ impl Question {
             Self::Tokenize(tokenize) => &tokenize.asking,
             Self::Weat(weat) => &weat.asking,
             Self::Project(project) => &project.asking,
+            Self::Recall(recall) => &recall.asking,
+            Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
         };
         (&asking.server.server, asking.json)
@@ -170,6 +196,10 @@ impl Question {
             Self::Export(export) => export.ask(client, output).await,
             Self::Tables(tables) => tables.ask(client, output).await,
             Self::Delete(delete) => delete.ask(client, output).await,
+            Self::Put(put) => put.ask(client, output).await,
+            Self::DeleteWords(delete) => delete.ask(client, output).await,
+            Self::SetAttributes(set) => set.ask(client, output).await,
+            Self::Index(index) => index.ask(client, output).await,
             Self::Words(words) => words.ask(client, output).await,
             Self::Lookup(lookup) => lookup.ask(client, output).await,
             Self::Nearest(nearest) => nearest.ask(client, output).await,
@@ -179,6 +209,8 @@ impl Question {
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
             Self::Weat(weat) => weat.ask(client, output).await,
             Self::Project(project) => project.ask(client, output).await,
+            Self::Recall(recall) => recall.ask(client, output).await,
+            Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,
         }
     }

@@ -1,11 +1,21 @@
 //! `wordspace nearest`: the nearest words of one or more words.
 
-use clap::Args;
+use std::io::BufRead as _;
 
-use crate::cli::failure::Result;
-use crate::cli::options::{Asking, SearchArgs, TableArg, WordArgs};
-use crate::cli::output::{Align, Grid, Output, answered, count, similarity};
-use crate::client::{Client, NearestRequest, Neighbor};
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::cli::failure::{Failure, Result};
+use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
+use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
+use crate::client::{
+    Client, NearestRequest, NearestResult, NearestStreamRequest, Neighbor, WordOrVector,
+    nearest_result::Result as Outcome,
+};
+
+/// Lines of stdin that wait to be sent.
+const LINES_WAITING: usize = 64;
 
 /// The nearest words of a word, or of the mean of several
 #[derive(Debug, Args)]
@@ -14,7 +24,8 @@ pub(super) struct Nearest {
     pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
-    /// Words to be near to; several are one question: their mean
+    /// Words to be near to; several are one question: their mean. `-` reads words from stdin, a line
+    /// each, and answers each with a line
     #[arg(value_name = "WORD", required_unless_present = "negative")]
     words: Vec<String>,
     /// Words to be far from
@@ -30,30 +41,93 @@ pub(super) struct Nearest {
     min_similarity: Option<f32>,
     #[command(flatten)]
     looked_up: WordArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 impl Nearest {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let answer = client.nearest(self.request()).await?;
+        if self.words == ["-"] {
+            return self.ask_each(client, output).await;
+        }
+        let answer = client.nearest(self.request(&self.words)).await?;
         output.answer(&answer, |answer| neighbors("cosine", &answer.neighbors))?;
         output.footer(&answered(answer.answer.as_ref()));
         Ok(())
     }
 
-    fn request(&self) -> NearestRequest {
+    /// A question for each line of stdin, answered while more are read.
+    async fn ask_each(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let (sender, questions) = mpsc::channel(LINES_WAITING);
+        let (asked, mut words) = mpsc::unbounded_channel();
+        let table = self.table.name.clone();
+        let question = NearestRequest { table: String::new(), ..self.request(&[]) };
+        tokio::task::spawn_blocking(move || {
+            for (id, line) in (0..).zip(std::io::stdin().lock().split(b'\n')) {
+                let Ok(line) = line else { return };
+                let word = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+                let positive = vec![WordOrVector::from(word.as_str())];
+                let queries = vec![NearestRequest { positive, ..question.clone() }];
+                let message = NearestStreamRequest { id, table: table.clone(), queries };
+                if asked.send(word).is_err() || sender.blocking_send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut answers = client.nearest_stream(ReceiverStream::new(questions)).await?;
+        let (mut count, mut failed) = (0_u64, 0_u64);
+        while let Some(answer) = answers.next_answer().await? {
+            let word = words.recv().await.unwrap_or_default();
+            for result in answer.results {
+                count += 1;
+                match &result.result {
+                    Some(Outcome::Answer(answer)) => {
+                        output.answer(answer, |answer| line(&word, &answer.neighbors))?;
+                    }
+                    Some(Outcome::Error(_)) | None => {
+                        failed += 1;
+                        output.answer(&result, |result| problem(&word, result))?;
+                    }
+                }
+            }
+        }
+        if failed == 0 {
+            return Ok(());
+        }
+        Err(Failure::Local(format!("{failed} of {count} questions have no answer")))
+    }
+
+    fn request(&self, words: &[String]) -> NearestRequest {
         let queries = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
         NearestRequest {
             table: self.table.name.clone(),
-            positive: queries(&self.words),
+            positive: queries(words),
             negative: queries(&self.negative),
             k: Some(self.search.k),
             exclude_inputs: Some(!self.include_inputs),
             exact: Some(self.search.exact),
             ef_search: self.search.ef,
+            min_recall: self.search.min_recall,
             min_similarity: self.min_similarity,
             words: Some(self.looked_up.options()),
+            filter: self.filter.filter(),
         }
     }
+}
+
+/// A word and its neighbors in one line.
+fn line(word: &str, neighbors: &[Neighbor]) -> String {
+    let near = |near: &Neighbor| format!("{} {}", shown(&near.word), similarity(near.similarity));
+    let neighbors: Vec<_> = neighbors.iter().map(near).collect();
+    format!("{}: {}", shown(word), neighbors.join(", "))
+}
+
+fn problem(word: &str, result: &NearestResult) -> String {
+    let message = match &result.result {
+        Some(Outcome::Error(error)) => error.message.as_str(),
+        Some(Outcome::Answer(_)) | None => "no answer",
+    };
+    format!("{}: error: {}", shown(word), shown(message))
 }
 
 /// Neighbors as a table; `measure` says what their numbers are.

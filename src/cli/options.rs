@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{self, OovPolicy, Preprocessor, WordOptions};
+use crate::client::{
+    self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
+    RowRange, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
+};
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -58,6 +61,71 @@ impl WordArgs {
     }
 }
 
+/// Which words a write is about.
+#[derive(Debug, Args)]
+pub(super) struct TargetArgs {
+    /// Words of the table
+    #[arg(value_name = "WORD", required_unless_present = "row")]
+    words: Vec<String>,
+    /// Rows of the table, counted from 0
+    #[arg(long, value_name = "ROW", num_args = 1..)]
+    row: Vec<u32>,
+    /// Leave unknown words out and name them, in place of an error
+    #[arg(long)]
+    skip_unknown: bool,
+}
+
+impl TargetArgs {
+    /// Words, then rows.
+    pub(super) fn queries(&self) -> Vec<WordOrVector> {
+        let words = self.words.iter().map(|word| WordOrVector::from(word.as_str()));
+        let rows = self.row.iter().map(|&row| Query::Row(row));
+        let rows = rows.map(|row| WordOrVector { query: Some(row), weight: None });
+        words.chain(rows).collect()
+    }
+
+    /// What to do with unknown words.
+    pub(super) fn oov(&self) -> OovPolicy {
+        if self.skip_unknown { OovPolicy::Skip } else { OovPolicy::Error }
+    }
+}
+
+/// `NAME=VALUE`, where a value is a flag, a number or a text.
+pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), String> {
+    let Some((name, value)) = argument.split_once('=') else {
+        return Err("an attribute is written NAME=VALUE".to_owned());
+    };
+    Ok((name.to_owned(), attribute_value(value)))
+}
+
+/// `true`, `false`, a number, or else a text.
+fn attribute_value(value: &str) -> AttributeValue {
+    let number = || value.parse().ok().filter(|number: &f64| number.is_finite());
+    let value = match value {
+        "true" => Value::Flag(true),
+        "false" => Value::Flag(false),
+        text => number().map_or_else(|| Value::Text(text.to_owned()), Value::Number),
+    };
+    AttributeValue { value: Some(value) }
+}
+
+/// Attributes as `NAME=VALUE`, by name.
+pub(super) fn attributes_text(
+    attributes: &std::collections::HashMap<String, AttributeValue>,
+) -> String {
+    let mut pairs: Vec<_> = attributes
+        .iter()
+        .map(|(name, value)| match &value.value {
+            Some(Value::Text(text)) => format!("{name}={text}"),
+            Some(Value::Number(number)) => format!("{name}={number}"),
+            Some(Value::Flag(flag)) => format!("{name}={flag}"),
+            None => format!("{name}="),
+        })
+        .collect();
+    pairs.sort_unstable();
+    pairs.join(" ")
+}
+
 /// As it is, else in lower case; or only as it is.
 pub(super) fn preprocessors(lowercase: bool) -> Vec<Preprocessor> {
     if lowercase {
@@ -79,6 +147,90 @@ pub(super) struct SearchArgs {
     /// Width of the graph's beam: more is slower and finds more [default: the table's own]
     #[arg(long, value_name = "WIDTH", conflicts_with = "exact")]
     pub(super) ef: Option<u32>,
+    /// Let the table choose the width that found this share of sample answers, such as 0.99
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["exact", "ef"])]
+    pub(super) min_recall: Option<f32>,
+}
+
+/// Which words may answer.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filter")]
+pub(super) struct FilterArgs {
+    /// Only the COUNT most frequent words: the first rows
+    #[arg(long, value_name = "COUNT")]
+    top: Option<u32>,
+    /// Only rows from START to before END
+    #[arg(long, value_name = "START..END", value_parser = rows)]
+    rows: Option<RowRange>,
+    /// Only words that start with this
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+    /// Only words in which this regular expression finds something
+    #[arg(long, value_name = "REGEX")]
+    regex: Option<String>,
+    /// Only these words
+    #[arg(long, value_name = "WORD", num_args = 1..)]
+    allow: Vec<String>,
+    /// Not these words
+    #[arg(long, value_name = "WORD", num_args = 1..)]
+    deny: Vec<String>,
+    /// Only words with such an attribute: NAME (it has one), !NAME, NAME=VALUE, != < <= > >=;
+    /// VALUE is a number, true, false, or else a text
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<AttributeCondition>,
+}
+
+impl FilterArgs {
+    /// The same for the wire; none if nothing is asked.
+    pub(super) fn filter(&self) -> Option<Filter> {
+        let filter = Filter {
+            top: self.top,
+            rows: self.rows,
+            prefix: self.prefix.clone().unwrap_or_default(),
+            regex: self.regex.clone().unwrap_or_default(),
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            r#where: self.conditions.clone(),
+        };
+        (filter != Filter::default()).then_some(filter)
+    }
+}
+
+fn rows(text: &str) -> Result<RowRange, String> {
+    let ends = text.split_once("..").and_then(|(start, end)| {
+        let start = if start.is_empty() { 0 } else { start.parse().ok()? };
+        Some(RowRange { start, end: if end.is_empty() { u32::MAX } else { end.parse().ok()? } })
+    });
+    ends.ok_or_else(|| "rows are START..END, such as 0..10000".to_owned())
+}
+
+/// Reads `NAME`, `!NAME`, or a name, an operator and a value.
+pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
+    const OPERATORS: [(&str, AttributeTest); 6] = [
+        ("!=", AttributeTest::Ne),
+        ("<=", AttributeTest::Le),
+        (">=", AttributeTest::Ge),
+        ("=", AttributeTest::Eq),
+        ("<", AttributeTest::Lt),
+        (">", AttributeTest::Gt),
+    ];
+    let (name, test, value) = match text.find(['=', '<', '>']) {
+        None => match text.strip_prefix('!') {
+            Some(name) => (name, AttributeTest::Missing, None),
+            None => (text, AttributeTest::Exists, None),
+        },
+        Some(at) => {
+            let at = if text[..at].ends_with('!') { at - 1 } else { at };
+            let (name, rest) = text.split_at(at);
+            let operator = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign));
+            let (sign, test) = operator.ok_or_else(|| format!("no condition: {text}"))?;
+            (name, *test, Some(attribute_value(&rest[sign.len()..])))
+        }
+    };
+    if name.is_empty() {
+        return Err(format!("no attribute's name: {text}"));
+    }
+    Ok(AttributeCondition { name: name.to_owned(), test: test.into(), value })
 }
 
 /// The layout of an embedding file.

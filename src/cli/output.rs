@@ -287,6 +287,9 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
         }),
     }
     parts.push(format!("table {}, generation {}", shown(&answer.table), answer.generation));
+    if let Some(allowed) = answer.allowed_rows {
+        parts.push(format!("filter: {} rows", count(allowed.into())));
+    }
     let changed = answer.words.iter().filter(|word| word.asked != word.found);
     let changed = changed.map(|word| format!("{} as {}", quoted(&word.asked), quoted(&word.found)));
     if let Some(changed) = listed(changed.collect()) {
@@ -297,6 +300,12 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
         parts.push(format!("skipped {} unknown: {unknown}", answer.unknown_words.len()));
     }
     format!("  ({})", parts.join("; "))
+}
+
+/// The words that were passed over, if any.
+pub(super) fn skipped(unknown: &[String]) -> String {
+    let words = listed(unknown.iter().map(|word| quoted(word)).collect());
+    words.map_or_else(String::new, |words| format!("; skipped {} unknown: {words}", unknown.len()))
 }
 
 /// The first few, and how many more there are; none of none.
@@ -371,6 +380,7 @@ mod tests {
             ef_search: Some(64),
             words: vec![found("King", "king"), found("man", "man")],
             unknown_words: vec!["qeen".to_owned()],
+            allowed_rows: None,
         };
         assert_eq!(
             answered(Some(&answer)),

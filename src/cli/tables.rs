@@ -78,6 +78,11 @@ fn details(table: &Table) -> String {
     }
     if let Some(status) = &table.index {
         line("index", index(status));
+        let (written, deleted) = (status.written_row_count, status.deleted_row_count);
+        if written + deleted > 0 {
+            let (written, deleted) = (count(written), count(deleted));
+            line("since", format!("{written} rows written, {deleted} deleted"));
+        }
         if status.links_max > 0 {
             line(
                 "graph",
@@ -112,6 +117,7 @@ pub(super) fn index(status: &IndexStatus) -> String {
         }
         IndexState::Ready => "ready, read from disk".to_owned(),
         IndexState::Failed => format!("failed: {}", shown(&status.problem)),
+        IndexState::Stopped => "stopped: answers are exact".to_owned(),
     }
 }
 

@@ -1,18 +1,25 @@
-//! The questions: each takes the current generation of its table once, and says which it was.
+//! The questions: each takes the current state of its table once, and says of which generation.
+
+use std::sync::Arc;
 
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::weat::{self, WeatAnswer, WeatQuery};
-use crate::engine::{Engine, Generation};
-use crate::error::{Context as _, Result};
+use crate::engine::{Current, Engine};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::index::hnsw::LIST;
 use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
+use crate::query::filter::Filter;
+use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
+use crate::query::recall::{self, RecallAnswer, RecallQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
+use crate::vector::row_set::RowSet;
 
 /// A question of a table.
 #[derive(Clone, Debug)]
@@ -43,24 +50,50 @@ pub enum Pace {
     Slow,
 }
 
-/// The widest beam, and the most neighbors, of a quick answer.
-const QUICK_EF_MAX: usize = 256;
+/// The longest that a quick answer may take, in nanoseconds.
+const QUICK_NANOS_MAX: usize = 250_000;
+/// About what it takes to name a neighbor and to score it once more.
+const NANOS_A_NEIGHBOR: usize = 100;
+/// About what a step of a beam takes.
+const NANOS_A_STEP: usize = 900;
+/// Components that are compared in a nanosecond.
+const COMPONENTS_A_NANO: usize = 3;
 
 /// Every question fails if there is no such table, or if its rows are damaged; beyond that, each as
 /// its function in [`query`](crate::query) or [`bias`](crate::bias) does.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Engine {
-    /// How long a search of this effort for `k` neighbors takes. Also quick: an error.
-    pub fn pace(&self, table: &TableName, effort: Effort, k: usize) -> Pace {
-        let Ok(generation) = self.shared.catalog.generation(table) else { return Pace::Quick };
-        let width = effort.ef_search.unwrap_or_else(|| generation.default_ef_search()).max(k);
-        let by_graph = generation.has_graph() && !effort.exact;
-        if by_graph && width <= QUICK_EF_MAX { Pace::Quick } else { Pace::Slow }
+    /// How long such questions take together. Also quick: an error.
+    pub fn pace<'q>(
+        &self,
+        table: &TableName,
+        queries: impl IntoIterator<Item = &'q NearestQuery>,
+    ) -> Pace {
+        let Ok(current) = self.shared.catalog.current(table) else { return Pace::Quick };
+        let (generation, view) = (current.generation(), current.view());
+        let mut nanos: usize = 0;
+        for query in queries {
+            if query.filter.is_some() {
+                return Pace::Slow;
+            }
+            let compare = |rows: usize| rows * view.dim() / COMPONENTS_A_NANO;
+            let ef = generation.ef_search(query.effort).max(query.k);
+            let is_graph = generation.has_graph() && !query.effort.exact && ef < view.len();
+            let search = if generation.has_lists() && query.is_of_one_word() && query.k <= LIST {
+                compare(view.written_count())
+            } else if is_graph {
+                ef * NANOS_A_STEP + compare(view.written_count())
+            } else {
+                compare(view.len())
+            };
+            nanos = nanos.saturating_add(search + query.k * NANOS_A_NEIGHBOR);
+        }
+        if nanos <= QUICK_NANOS_MAX { Pace::Quick } else { Pace::Slow }
     }
 
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
-        self.ask(&ask.table, |generation| nearest_in(generation, &ask.query))
+        self.ask(&ask.table, |current| self.nearest_in(current, &ask.query))
     }
 
     /// Many questions of one table, answered by one generation in the order asked.
@@ -68,73 +101,116 @@ impl Engine {
         &self,
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
-        self.ask(&ask.table, |generation| {
-            let answer =
-                |(i, query)| nearest_in(generation, query).context(|| format!("queries[{i}]"));
+        self.ask(&ask.table, |current| {
+            let answer = |(i, query)| {
+                self.stop.check()?;
+                self.nearest_in(current, query).context(|| format!("queries[{i}]"))
+            };
             ask.query.iter().enumerate().map(answer).collect()
+        })
+    }
+
+    /// Many questions of one table, answered by one generation, each for itself.
+    pub fn nearest_each<'q>(
+        &self,
+        table: &TableName,
+        queries: impl Iterator<Item = &'q NearestQuery>,
+    ) -> Result<Answer<Vec<Result<NearestAnswer>>>> {
+        self.ask(table, |current| {
+            let answer = |query| {
+                self.stop.check()?;
+                self.nearest_in(current, query).context(|| format!("table {table}"))
+            };
+            Ok(queries.map(answer).collect())
         })
     }
 
     /// a is to b as c is to ?
     pub fn analogy(&self, ask: &Ask<AnalogyQuery>) -> Result<Answer<AnalogyAnswer>> {
-        self.ask(&ask.table, |generation| {
-            let index = generation.index_for(ask.query.effort);
-            let ef = generation.default_ef_search();
-            analogy::analogy(generation.table(), index, ef, &ask.query)
+        self.ask(&ask.table, |current| {
+            let index = current.index();
+            let ef = current.generation().ef_search(ask.query.effort);
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            analogy::analogy(current.view(), &index, ef, &ask.query, allowed.as_deref())
+        })
+    }
+
+    /// Recall and speed of a table's graph.
+    pub fn recall(&self, ask: &Ask<RecallQuery>) -> Result<Answer<RecallAnswer>> {
+        self.ask(&ask.table, |current| {
+            if !current.generation().has_graph() {
+                let because = "it has no graph: every answer is exact".to_owned();
+                return Err(Error::new(ErrorKind::Unsuited { operation: "recall", because }));
+            }
+            let index = current.index();
+            recall::recall(current.view(), &index, &index, &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// What is odd about a table.
+    pub fn health(&self, ask: &Ask<HealthQuery>) -> Result<Answer<HealthAnswer>> {
+        self.ask(&ask.table, |current| {
+            let index = current.index();
+            let ef = current.generation().ef_search(Effort::default());
+            health::health(current.view(), &index, ef, &ask.query, &|| self.stop.check())
         })
     }
 
     /// The cosine similarity of pairs.
     pub fn similarity(&self, ask: &Ask<SimilarityQuery>) -> Result<Answer<SimilarityAnswer>> {
-        self.ask(&ask.table, |generation| similarity::similarity(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
     }
 
     /// The word least like the mean of the set.
     pub fn odd_one_out(&self, ask: &Ask<OddOneOutQuery>) -> Result<Answer<OddOneOutAnswer>> {
-        self.ask(&ask.table, |generation| odd_one_out::odd_one_out(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| odd_one_out::odd_one_out(current.view(), &ask.query))
     }
 
     /// Words or rows to vectors.
     pub fn lookup(&self, ask: &Ask<LookupQuery>) -> Result<Answer<LookupAnswer>> {
-        self.ask(&ask.table, |generation| lookup::lookup(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| lookup::lookup(current.view(), &ask.query))
     }
 
     /// A page of the table's words.
     pub fn words(&self, ask: &Ask<WordsQuery>) -> Result<Answer<WordsAnswer>> {
-        self.ask(&ask.table, |generation| {
-            words::words(generation.table(), generation.number(), &ask.query)
+        self.ask(&ask.table, |current| {
+            words::words(current.view(), current.generation().number(), &ask.query)
         })
     }
 
     /// Word Embedding Association Test.
     pub fn weat(&self, ask: &Ask<WeatQuery>) -> Result<Answer<WeatAnswer>> {
-        self.ask(&ask.table, |generation| weat::weat(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| weat::weat(current.view(), &ask.query))
     }
 
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
-        self.ask(&ask.table, |generation| projection::project(generation.table(), &ask.query))
+        self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
     }
 
     /// Texts to tokens, each known to the table or not.
     pub fn tokenize(&self, ask: &Ask<TokenizeQuery>) -> Result<Answer<Vec<TokenizedText>>> {
-        self.ask(&ask.table, |generation| {
-            Ok(tokenize::tokenize(Some(generation.table()), &ask.query))
-        })
+        self.ask(&ask.table, |current| Ok(tokenize::tokenize(Some(current.view()), &ask.query)))
     }
 
     fn ask<A>(
         &self,
         table: &TableName,
-        question: impl FnOnce(&Generation) -> Result<A>,
+        question: impl FnOnce(&Current) -> Result<A>,
     ) -> Result<Answer<A>> {
-        let generation = self.shared.catalog.generation(table)?;
-        let answer = question(&generation).context(|| format!("table {table}"))?;
-        Ok(Answer { table: table.clone(), generation: generation.number(), answer })
+        let current = self.shared.catalog.current(table)?;
+        let answer = question(&current).context(|| format!("table {table}"))?;
+        Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
     }
-}
 
-fn nearest_in(generation: &Generation, query: &NearestQuery) -> Result<NearestAnswer> {
-    let index = generation.index_for(query.effort);
-    nearest::nearest(generation.table(), index, generation.default_ef_search(), query)
+    fn nearest_in(&self, current: &Current, query: &NearestQuery) -> Result<NearestAnswer> {
+        let index = current.index();
+        let ef = current.generation().ef_search(query.effort);
+        let allowed = self.allowed(current, query.filter.as_ref())?;
+        nearest::nearest(current.view(), &index, ef, query, allowed.as_deref())
+    }
+
+    fn allowed(&self, current: &Current, filter: Option<&Filter>) -> Result<Option<Arc<RowSet>>> {
+        filter.map(|filter| current.allowed(filter, &|| self.stop.check())).transpose()
+    }
 }

@@ -1,5 +1,5 @@
-//! Graphs in the background: one thread takes generation after generation, reads the graph's file
-//! or builds the graph and writes the file, and hands it to the generation.
+//! Graphs in the background: one thread takes table after table. It reads the graph's file or builds
+//! the graph and writes the file, and hands it to the generation; or it rebuilds the table.
 
 use std::collections::VecDeque;
 use std::io::BufReader;
@@ -12,14 +12,17 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
+use crate::engine::lineage::Lineage;
+use crate::engine::rebuild;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
 use crate::store::blob;
+use crate::table::Table;
 
-/// Generations that wait for their graph.
+/// Tables that wait for a graph, or for a rebuild.
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -28,18 +31,18 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct Waiting {
-    generations: VecDeque<Arc<Generation>>,
+    lineages: VecDeque<Arc<Lineage>>,
     is_closed: bool,
 }
 
 impl Queue {
     pub(super) fn new() -> Self {
-        let waiting = Waiting { generations: VecDeque::new(), is_closed: false };
+        let waiting = Waiting { lineages: VecDeque::new(), is_closed: false };
         Self { waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
-    pub(super) fn push(&self, generation: Arc<Generation>) {
-        self.waiting.lock().generations.push_back(generation);
+    pub(super) fn push(&self, lineage: Arc<Lineage>) {
+        self.waiting.lock().lineages.push_back(lineage);
         self.changed.notify_one();
     }
 
@@ -48,15 +51,15 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for the next generation; none when the queue is closed.
-    fn next(&self) -> Option<Arc<Generation>> {
+    /// Waits for the next table; none when the queue is closed.
+    fn next(&self) -> Option<Arc<Lineage>> {
         let mut waiting = self.waiting.lock();
         loop {
             if waiting.is_closed {
                 return None;
             }
-            if let Some(generation) = waiting.generations.pop_front() {
-                return Some(generation);
+            if let Some(lineage) = waiting.lineages.pop_front() {
+                return Some(lineage);
             }
             self.changed.wait(&mut waiting);
         }
@@ -67,31 +70,57 @@ impl Queue {
 pub(super) fn start(shared: &Arc<Shared>, threads: usize) -> Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     let work = move || {
-        while let Some(generation) = shared.queue.next() {
-            if generation.needs_graph() && shared.catalog.is_current(&generation) {
-                give_graph(&shared, &generation, threads);
-            }
+        while let Some(lineage) = shared.queue.next() {
+            work_on(&shared, &lineage, threads);
         }
     };
     std::thread::Builder::new().name("index-builder".to_owned()).spawn(work).map_err(Error::disk)
 }
 
-fn give_graph(shared: &Shared, generation: &Generation, threads: usize) {
+/// Does what a table waits for: a graph that is there is read before anything else, and a rebuild
+/// makes a graph too.
+fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
+    if !shared.catalog.is_current(lineage) {
+        return;
+    }
+    let current = lineage.current();
+    let generation = current.generation();
+    if generation.needs_graph() {
+        read_graph(shared, generation);
+    }
+    while lineage.is_rebuilding() {
+        if let Err(error) = rebuild::rebuild(shared, lineage, threads)
+            && *error.kind() == ErrorKind::Cancelled
+            && generation.needs_graph()
+        {
+            generation.build_stopped();
+        }
+    }
+    if lineage.is_at(generation) && generation.needs_graph() {
+        build_graph(shared, lineage, generation, threads);
+        lineage.forget_cancel();
+    }
+}
+
+fn read_graph(shared: &Shared, generation: &Generation) {
     let table = &generation.meta().name;
-    let path = shared.store.index_path(generation.number());
-    match read(&path, generation) {
+    match read(&shared.store.index_path(generation.number()), generation) {
         Ok(Some(graph)) => {
             tracing::info!(%table, "read the graph");
             generation.set_graph(graph, 0.0);
-            return;
         }
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(%table, ?error, "the graph's file is not used; building again");
         }
     }
+}
+
+fn build_graph(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
+    let table = &generation.meta().name;
     let began = Instant::now();
-    match build(shared, generation, &path, threads, began) {
+    let watch = Watcher { shared, lineage, generation, began };
+    match build(generation.table(), threads, &watch).and_then(|graph| keep(&watch, graph)) {
         Ok(graph) => {
             let seconds = began.elapsed().as_secs_f32();
             tracing::info!(%table, rows = generation.table().len(), seconds, "built the graph");
@@ -99,6 +128,7 @@ fn give_graph(shared: &Shared, generation: &Generation, threads: usize) {
         }
         Err(error) if *error.kind() == ErrorKind::Cancelled => {
             tracing::info!(%table, "stopped building the graph");
+            generation.build_stopped();
         }
         Err(error) => {
             tracing::error!(%table, ?error, "the graph cannot be built");
@@ -115,28 +145,32 @@ fn read(path: &Path, generation: &Generation) -> Result<Option<Graph>> {
     file::read(table, generation.number(), &mut input, length).map(Some).context(reading)
 }
 
-fn build(
-    shared: &Shared,
-    generation: &Generation,
-    path: &Path,
-    threads: usize,
-    began: Instant,
-) -> Result<Graph> {
-    let watch = Watcher { shared, generation, began };
-    let params = BuildParams { threads, ..BuildParams::default() };
-    let graph = hnsw::build(generation.table(), params, &watch)?;
+/// A graph of these rows.
+pub(super) fn build(table: &Arc<Table>, threads: usize, watch: &dyn Watch) -> Result<Graph> {
+    hnsw::build(table, BuildParams { threads, ..BuildParams::default() }, watch)
+}
+
+/// Writes the graph of a generation.
+pub(super) fn write(shared: &Shared, graph: &Graph, generation: u64) -> Result<()> {
+    let path = shared.store.index_path(generation);
+    blob::publish(&path, |out| file::write(graph, generation, out))
+        .context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a graph, unless it is not wanted any more.
+fn keep(watch: &Watcher<'_>, graph: Graph) -> Result<Graph> {
     // The lock keeps a deleted table's file from being written behind the deletion.
-    let _publishing = shared.publishing.lock();
+    let _publishing = watch.shared.publishing.lock();
     if watch.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled));
     }
-    blob::publish(path, |out| file::write(&graph, generation.number(), out))
-        .context(|| format!("writing {}", path.display()))?;
+    write(watch.shared, &graph, watch.generation.number())?;
     Ok(graph)
 }
 
 struct Watcher<'a> {
     shared: &'a Shared,
+    lineage: &'a Lineage,
     generation: &'a Generation,
     began: Instant,
 }
@@ -147,6 +181,8 @@ impl Watch for Watcher<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.shared.is_closing() || !self.shared.catalog.is_current(self.generation)
+        self.shared.is_closing()
+            || self.lineage.is_cancelled()
+            || !self.shared.catalog.is_current(self.lineage)
     }
 }

@@ -1,4 +1,4 @@
-//! The catalog: which generation of each table answers now, swapped atomically.
+//! The catalog: what stands behind each table's name, swapped atomically.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::engine::TableStatus;
-use crate::engine::generation::{Generation, IndexStatus};
+use crate::engine::generation::IndexStatus;
+use crate::engine::lineage::{Current, Lineage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::meta::{Meta, TableName};
 
@@ -19,7 +20,7 @@ pub(super) struct Catalog {
 /// What stands behind a table's name.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    Live(Arc<Generation>),
+    Live(Arc<Lineage>),
     /// Its rows cannot be read: this is why.
     Damaged(Meta, ErrorKind),
 }
@@ -33,8 +34,8 @@ impl Catalog {
         self.entries.load().values().cloned().collect()
     }
 
-    pub(super) fn generations(&self) -> Vec<Arc<Generation>> {
-        self.entries().iter().filter_map(Entry::generation).collect()
+    pub(super) fn lineages(&self) -> Vec<Arc<Lineage>> {
+        self.entries().iter().filter_map(Entry::lineage).collect()
     }
 
     pub(super) fn entry(&self, name: &TableName) -> Result<Entry> {
@@ -43,18 +44,26 @@ impl Catalog {
     }
 
     /// What answers questions of a table.
-    pub(super) fn generation(&self, name: &TableName) -> Result<Arc<Generation>> {
+    pub(super) fn current(&self, name: &TableName) -> Result<Arc<Current>> {
+        self.lineage(name).map(|lineage| lineage.current())
+    }
+
+    /// Where a table is written to.
+    pub(super) fn lineage(&self, name: &TableName) -> Result<Arc<Lineage>> {
         match self.entries.load().get(name) {
-            Some(Entry::Live(generation)) => Ok(Arc::clone(generation)),
+            Some(Entry::Live(lineage)) => Ok(Arc::clone(lineage)),
             Some(Entry::Damaged(_, kind)) => Err(Error::new(kind.clone())),
             None => Err(Error::new(ErrorKind::TableNotFound { name: name.to_string() })),
         }
     }
 
-    pub(super) fn is_current(&self, generation: &Generation) -> bool {
+    /// Whether the table is still the one that was imported then.
+    pub(super) fn is_current(&self, lineage: &Lineage) -> bool {
         let entries = self.entries.load();
-        let current = entries.get(&generation.meta().name).and_then(Entry::generation);
-        current.is_some_and(|current| current.number() == generation.number())
+        let current = lineage.current();
+        let name = &current.generation().meta().name;
+        let current = entries.get(name).and_then(Entry::lineage);
+        current.is_some_and(|current| current.number() == lineage.number())
     }
 
     pub(super) fn publish(&self, name: &TableName, entry: &Entry) {
@@ -75,21 +84,25 @@ impl Catalog {
 }
 
 impl Entry {
-    fn generation(&self) -> Option<Arc<Generation>> {
+    pub(super) fn lineage(&self) -> Option<Arc<Lineage>> {
         match self {
-            Self::Live(generation) => Some(Arc::clone(generation)),
+            Self::Live(lineage) => Some(Arc::clone(lineage)),
             Self::Damaged(..) => None,
         }
     }
 
     pub(super) fn status(&self) -> TableStatus {
         match self {
-            Self::Live(generation) => TableStatus {
-                meta: generation.meta().clone(),
-                index: generation.index_status(),
-                memory_bytes: generation.memory_bytes(),
-                problem: None,
-            },
+            Self::Live(lineage) => {
+                let current = lineage.current();
+                let meta = current.generation().meta().clone();
+                TableStatus {
+                    meta: Meta { row_count: current.view().len() as u64, ..meta },
+                    index: lineage.index_status(),
+                    memory_bytes: lineage.memory_bytes(),
+                    problem: None,
+                }
+            }
             Self::Damaged(meta, kind) => TableStatus {
                 meta: meta.clone(),
                 index: IndexStatus::failed("the table's rows cannot be read"),

@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::engine::lineage::{RebuildPhase, RebuildStatus};
+use crate::engine::scans::Scans;
 use crate::index::exact::Exact;
 use crate::index::graph::Graph;
 use crate::index::hnsw::BuildParams;
@@ -12,7 +14,7 @@ use crate::query::Effort;
 use crate::table::Table;
 use crate::table::meta::Meta;
 
-/// A table's rows as one import left them. They never change; the graph joins them, once, when it
+/// A table's rows as an import or a rebuild left them. They never change; the graph joins them, once, when it
 /// is ready, and exact answers hold until then.
 #[derive(Debug)]
 pub struct Generation {
@@ -20,6 +22,7 @@ pub struct Generation {
     table: Arc<Table>,
     exact: Exact,
     graph: OnceLock<Graph>,
+    scans: Scans,
     build: Mutex<Build>,
 }
 
@@ -30,6 +33,12 @@ struct Build {
     progress: f32,
     seconds: f32,
     problem: String,
+}
+
+impl Build {
+    fn new(state: IndexState) -> Self {
+        Self { state, progress: 0.0, seconds: 0.0, problem: String::new() }
+    }
 }
 
 /// How far a table's graph is.
@@ -45,6 +54,8 @@ pub enum IndexState {
     Ready,
     /// The build failed; answers stay exact.
     Failed,
+    /// The build was stopped; answers stay exact.
+    Stopped,
 }
 
 /// What is known of a table's index.
@@ -64,6 +75,12 @@ pub struct IndexStatus {
     pub ef_search: Option<usize>,
     /// Why the build failed, if it did.
     pub problem: String,
+    /// Rows that were added or overwritten since: every search compares them.
+    pub written_rows: usize,
+    /// Rows whose words were deleted since.
+    pub deleted_rows: usize,
+    /// What takes both into a new generation.
+    pub rebuild: RebuildStatus,
 }
 
 impl IndexStatus {
@@ -76,19 +93,22 @@ impl IndexStatus {
             links_max: None,
             ef_search: None,
             problem: problem.to_owned(),
+            written_rows: 0,
+            deleted_rows: 0,
+            rebuild: RebuildStatus::default(),
         }
     }
 
-    /// Whether the graph is being built or waits for it.
+    /// Whether a graph, or the whole table, is being built or waits for it.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, IndexState::Queued | IndexState::Building)
+            || !matches!(self.rebuild.phase, RebuildPhase::Idle | RebuildPhase::Failed)
     }
 }
 
 impl Generation {
     /// A generation that answers exactly.
-    pub(super) fn new(meta: Meta, table: Table) -> Self {
-        let table = Arc::new(table);
+    pub(super) fn new(meta: Meta, table: Arc<Table>) -> Self {
         let state =
             if table.len() <= EXACT_ROWS_MAX { IndexState::NotNeeded } else { IndexState::Queued };
         Self {
@@ -96,7 +116,8 @@ impl Generation {
             exact: Exact::new(Arc::clone(&table)),
             table,
             graph: OnceLock::new(),
-            build: Mutex::new(Build { state, progress: 0.0, seconds: 0.0, problem: String::new() }),
+            scans: Scans::default(),
+            build: Mutex::new(Build::new(state)),
         }
     }
 
@@ -115,12 +136,22 @@ impl Generation {
         &self.table
     }
 
-    /// What answers a question of this effort.
-    pub fn index_for(&self, effort: Effort) -> &dyn Index {
+    /// What answers questions.
+    pub fn index(&self) -> &dyn Index {
         match self.graph.get() {
-            Some(graph) if !effort.exact => graph,
-            Some(_) | None => &self.exact,
+            Some(graph) => graph,
+            None => &self.exact,
         }
+    }
+
+    /// Whether the exact nearest rows of each row are stored.
+    pub fn has_lists(&self) -> bool {
+        self.graph.get().is_some_and(Graph::has_lists)
+    }
+
+    /// Rows of the last filters.
+    pub(super) fn scans(&self) -> &Scans {
+        &self.scans
     }
 
     /// Whether the graph answers.
@@ -128,15 +159,22 @@ impl Generation {
         self.graph.get().is_some()
     }
 
-    /// The beam's width if a question names none; without a graph it has no meaning.
-    pub fn default_ef_search(&self) -> usize {
-        self.graph.get().map_or(0, Graph::default_ef_search)
+    /// The beam's width for a question of this effort; without a graph it has no meaning. Where no
+    /// width that was measured finds enough, it is wider than any table: every row is compared.
+    pub fn ef_search(&self, effort: Effort) -> usize {
+        let Some(graph) = self.graph.get() else { return 0 };
+        match (effort.ef_search, effort.min_recall) {
+            (Some(ef_search), _) => ef_search,
+            (None, Some(recall)) => graph.ef_search_for(recall).unwrap_or(usize::MAX),
+            (None, None) => graph.default_ef_search(),
+        }
     }
 
     /// Bytes of memory that rows, vocabulary and index take.
     pub fn memory_bytes(&self) -> usize {
         self.table.memory_bytes()
             + self.exact.memory_bytes()
+            + self.scans.memory_bytes()
             + self.graph.get().map_or(0, Index::memory_bytes)
     }
 
@@ -152,6 +190,9 @@ impl Generation {
             links_max: graph.map(Graph::links_max),
             ef_search: graph.map(Graph::default_ef_search),
             problem: build.problem.clone(),
+            written_rows: 0,
+            deleted_rows: 0,
+            rebuild: RebuildStatus::default(),
         }
     }
 
@@ -164,6 +205,20 @@ impl Generation {
         build.state = IndexState::Building;
         build.progress = progress;
         build.seconds = seconds;
+    }
+
+    /// Lets a build that failed or was stopped be tried again; whether there was one.
+    pub(super) fn wants_graph_again(&self) -> bool {
+        let mut build = self.build.lock();
+        let was_given_up = matches!(build.state, IndexState::Failed | IndexState::Stopped);
+        if was_given_up {
+            *build = Build::new(IndexState::Queued);
+        }
+        was_given_up
+    }
+
+    pub(super) fn build_stopped(&self) {
+        *self.build.lock() = Build::new(IndexState::Stopped);
     }
 
     pub(super) fn build_failed(&self, problem: String) {

@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use crate::engine::catalog::Entry;
 use crate::engine::generation::Generation;
+use crate::engine::lineage::Lineage;
 use crate::engine::{Engine, Shared};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Fault, Format, Row, RowReader, Step};
 use crate::limits;
 use crate::store::Staging;
 use crate::table::builder::TableBuilder;
-use crate::table::meta::{Meta, Provenance, TableName};
+use crate::table::meta::{Applied, Meta, Provenance, TableName};
+use crate::table::view::View;
 use crate::text::vocab::Added;
 use crate::vector::RowId;
 
@@ -436,16 +438,24 @@ impl<'a> Import<'a> {
                 source_bytes: progress.bytes_read,
                 imported_at: self.options.imported_at,
             },
+            applied: Applied::default(),
         };
         let shared = self.shared;
         {
             let _publishing = shared.publishing.lock();
             shared.check_open()?;
+            // Whoever writes to the table that is replaced waits, and finds the new one.
+            let old = shared.catalog.lineage(&self.options.table).ok();
+            let mut writer = old.as_ref().map(|old| old.writer());
             self.staging.commit(&self.builder, meta.clone())?;
-            let published = Arc::new(Generation::new(meta, self.builder.build()?));
-            let entry = Entry::Live(Arc::clone(&published));
-            shared.catalog.publish(&self.options.table, &entry);
-            shared.queue.push(published);
+            let table = Arc::new(self.builder.build()?);
+            let view = View::new(Arc::clone(&table), 0);
+            let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
+            shared.catalog.publish(&self.options.table, &Entry::Live(Arc::clone(&lineage)));
+            if let Some(writer) = &mut writer {
+                writer.is_closed = true;
+            }
+            shared.queue.push(lineage);
         }
         Ok(ImportReport {
             generation,

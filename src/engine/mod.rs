@@ -3,11 +3,16 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `config.rs` | `EngineConfig` |
-//! | `catalog.rs` | name -> current generation, swapped atomically |
-//! | `generation.rs` | a published table with its index, and how far its graph is |
+//! | `catalog.rs` | name -> table, swapped atomically |
+//! | `lineage.rs` | a table from its import on: what answers now, where writes come in |
+//! | `generation.rs` | dense rows with their index, and how far its graph is |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `write.rs` | words put and deleted, attributes changed |
 //! | `build.rs` | graphs in the background: read from disk, else built |
+//! | `rebuild.rs` | writes taken into a new generation, in the background |
 //! | `ask.rs` | the questions |
+//! | `scans.rs` | the last filters of a generation, with their rows |
+//! | `stop.rs` | how long work hears that nobody waits for it |
 
 mod ask;
 mod build;
@@ -15,6 +20,13 @@ mod catalog;
 pub mod config;
 mod generation;
 pub mod import;
+mod lineage;
+mod rebuild;
+mod scans;
+mod stop;
+#[cfg(test)]
+mod tests;
+pub mod write;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -27,6 +39,7 @@ use parking_lot::Mutex;
 use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
+use crate::engine::lineage::Lineage;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Format};
 use crate::store::Store;
@@ -34,6 +47,8 @@ use crate::table::meta::{Meta, TableName};
 
 pub use ask::{Answer, Ask, Pace};
 pub use generation::{Generation, IndexState, IndexStatus};
+pub use lineage::{Current, RebuildPhase, RebuildStatus};
+pub use stop::Stop;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///
@@ -41,6 +56,7 @@ pub use generation::{Generation, IndexState, IndexStatus};
 #[derive(Clone, Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
+    stop: Stop,
 }
 
 #[derive(Debug)]
@@ -59,7 +75,7 @@ struct Shared {
 /// What is known of a table.
 #[derive(Clone, Debug)]
 pub struct TableStatus {
-    /// Of the current generation.
+    /// Of the current generation, with the rows that are there now.
     pub meta: Meta,
     /// Of its index.
     pub index: IndexStatus,
@@ -107,8 +123,8 @@ impl Engine {
         let catalog = Catalog::new();
         for meta in store.tables()? {
             let name = meta.name.clone();
-            let entry = match store.read(&meta) {
-                Ok(table) => Entry::Live(Arc::new(Generation::new(meta, table))),
+            let entry = match read(&store, &meta) {
+                Ok(lineage) => Entry::Live(Arc::new(lineage)),
                 Err(error) => {
                     tracing::error!(table = %name, ?error, "a table cannot be read");
                     Entry::Damaged(meta, error.kind().clone())
@@ -125,11 +141,18 @@ impl Engine {
             builder: Mutex::new(None),
             closing: AtomicBool::new(false),
         });
-        for generation in shared.catalog.generations() {
-            shared.queue.push(generation);
+        for lineage in shared.catalog.lineages() {
+            lineage.rebuild_if_due();
+            shared.queue.push(lineage);
         }
         *shared.builder.lock() = Some(build::start(&shared, config.index_threads)?);
-        Ok(Self { shared })
+        Ok(Self { shared, stop: Stop::default() })
+    }
+
+    /// The same engine, whose long answers end with an error when `stop` is raised.
+    #[must_use]
+    pub fn until(&self, stop: Stop) -> Self {
+        Self { shared: Arc::clone(&self.shared), stop }
     }
 
     /// Stops imports and builds and waits for the builder. Questions are still answered.
@@ -166,9 +189,15 @@ impl Engine {
     /// If there is none of that name, or if the disk fails.
     pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
         let _publishing = self.shared.publishing.lock();
-        let status = self.shared.catalog.entry(name)?.status();
+        let entry = self.shared.catalog.entry(name)?;
+        let status = entry.status();
+        let lineage = entry.lineage();
+        let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
+        if let Some(writer) = &mut writer {
+            writer.is_closed = true;
+        }
         Ok(status)
     }
 
@@ -184,8 +213,8 @@ impl Engine {
         gzip: bool,
         out: &mut dyn Write,
     ) -> Result<()> {
-        let generation = self.shared.catalog.generation(name)?;
-        format::write(generation.table(), format, gzip, out)
+        let current = self.shared.catalog.current(name)?;
+        format::write(current.view(), format, gzip, out)
             .context(|| format!("exporting the table {name}"))
     }
 
@@ -202,6 +231,12 @@ impl Engine {
             build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
         }
     }
+}
+
+fn read(store: &Store, meta: &Meta) -> Result<Lineage> {
+    let table = Arc::new(store.read(meta)?);
+    let view = store.view(meta, Arc::clone(&table))?;
+    Ok(Lineage::new(Arc::new(Generation::new(meta.clone(), table)), view))
 }
 
 impl Shared {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::input::{BOM, GZIP_MAGIC};
 use crate::format::{Format, open, text};
 use crate::limits;
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 
 /// Bytes that are gathered for one write.
@@ -28,7 +28,7 @@ const GZIP_LEVEL: u32 = 2;
 ///
 /// [`ErrorKind::Unsuited`], before anything is written, if the format cannot carry a word. If `out`
 /// fails; an [`Error`] inside its [`std::io::Error`] comes out as it is.
-pub fn write(table: &Table, format: Format, gzip: bool, out: &mut dyn Write) -> Result<()> {
+pub fn write(table: &View, format: Format, gzip: bool, out: &mut dyn Write) -> Result<()> {
     check_words(table, format)?;
     let written = if gzip {
         // No name and no time, so that the bytes depend on nothing but the table.
@@ -43,10 +43,10 @@ pub fn write(table: &Table, format: Format, gzip: bool, out: &mut dyn Write) -> 
     })
 }
 
-fn write_file(table: &Table, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn write_file(table: &View, format: Format, out: &mut dyn Write) -> io::Result<()> {
     let mut block = Vec::with_capacity(BLOCK);
     push_beginning(table, format, &mut block)?;
-    for row in rows(table) {
+    for row in table.rows() {
         push_row(table, row, format, &mut block)?;
         if block.len() >= BLOCK {
             out.write_all(&block)?;
@@ -56,18 +56,14 @@ fn write_file(table: &Table, format: Format, out: &mut dyn Write) -> io::Result<
     out.write_all(&block)
 }
 
-fn rows(table: &Table) -> impl Iterator<Item = RowId> {
-    (0..table.len()).map_while(|row| RowId::try_from(row).ok())
-}
-
 /// What stands before the first row.
-fn push_beginning(table: &Table, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn push_beginning(table: &View, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
     match format {
         Format::Word2vecText | Format::Word2vecBinary => {
             writeln!(bytes, "{} {}", table.len(), table.dim())
         }
         Format::Glove => {
-            let word = table.word(RowId(0));
+            let word = table.rows().next().map_or(&[][..], |row| table.word(row));
             if word.starts_with(BOM) || word.starts_with(GZIP_MAGIC) {
                 // A byte order mark of its own keeps the word from being taken for something else.
                 bytes.extend_from_slice(BOM);
@@ -77,7 +73,7 @@ fn push_beginning(table: &Table, format: Format, bytes: &mut Vec<u8>) -> io::Res
     }
 }
 
-fn push_row(table: &Table, row: RowId, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn push_row(table: &View, row: RowId, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
     let (word, vector) = (table.word(row), table.vector(row));
     bytes.extend_from_slice(word);
     match format {
@@ -98,10 +94,10 @@ fn push_row(table: &Table, row: RowId, format: Format, bytes: &mut Vec<u8>) -> i
 }
 
 /// Whether every word would come back as it is.
-fn check_words(table: &Table, format: Format) -> Result<()> {
+fn check_words(table: &View, format: Format) -> Result<()> {
     let (mut line, mut vector) = (Vec::new(), Vec::new());
     let mut spaces = false;
-    for row in rows(table) {
+    for row in table.rows() {
         let word = table.word(row);
         if memchr(b'\n', word).is_some() {
             let because = "contains a newline, which ends a row; no file format here can carry it";
@@ -128,9 +124,9 @@ fn check_words(table: &Table, format: Format) -> Result<()> {
 }
 
 /// Whether the dimension of a GloVe file could be told from its lines though words have spaces.
-fn check_dimension(table: &Table) -> Result<()> {
+fn check_dimension(table: &View) -> Result<()> {
     let mut bytes = Vec::new();
-    for row in rows(table) {
+    for row in table.rows() {
         push_row(table, row, Format::Glove, &mut bytes).map_err(Error::disk)?;
         // More than is looked at.
         if bytes.len() > 2 * limits::LINE_BYTES_MAX {
@@ -149,7 +145,7 @@ fn check_dimension(table: &Table) -> Result<()> {
     }))
 }
 
-fn unsuited(table: &Table, row: RowId, format: Format, because: &str) -> Error {
+fn unsuited(table: &View, row: RowId, format: Format, because: &str) -> Error {
     let because = format!("the word {:?} {because}", table.shown(row));
     Error::new(ErrorKind::Unsuited { operation: operation(format), because })
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::graph::Graph;
 use crate::index::{Index as _, SearchParams, Watch};
 use crate::table::Table;
+use crate::vector::random::SplitMix64;
 use crate::vector::{RowId, algebra};
 
 /// Widths that are measured.
@@ -23,6 +24,8 @@ pub(super) const EFS: [u16; 10] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 512];
 const K: usize = 10;
 /// How many sample questions.
 const QUESTIONS: usize = 256;
+/// From which they are drawn.
+const SEED: u64 = 7;
 /// The most frequent rows, of which they are made.
 const ROWS: usize = 20_000;
 
@@ -115,14 +118,8 @@ pub(super) fn calibrate(graph: &mut Graph, watch: &dyn Watch) -> Result<()> {
 /// Analogies of frequent words, the same for the same table.
 fn sample(table: &Table) -> Vec<Vec<f32>> {
     let rows = table.len().min(ROWS) as u64;
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut draw = || {
-        // Marsaglia's xorshift.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        RowId(u32::try_from((state >> 16) % rows).unwrap_or(0))
-    };
+    let mut random = SplitMix64(SEED);
+    let mut draw = || RowId(u32::try_from(random.below(rows)).unwrap_or(0));
     let mut sum = vec![0.0; table.dim()];
     let mut question = || {
         sum.fill(0.0);

@@ -179,24 +179,16 @@ impl Graph {
     /// so far.
     fn read(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
         let lists = self.lists.as_ref()?;
-        if params.k > lists.stride() || params.allowed.is_some() {
-            return None;
-        }
         let list = lists.slots(row.0);
-        if list.last() == Some(&NONE) {
+        if params.k > lists.stride() || list.last() == Some(&NONE) {
             return None;
         }
-        let others = params.exclude.iter().filter(|&&excluded| excluded != row).count();
-        let is_answer = params.may_answer(row);
-        let wanted = (params.k + others).saturating_sub(usize::from(is_answer));
-        let near = list.get(..wanted)?.iter().map(|&near| RowId(near));
-        let near = near.filter(|&near| params.may_answer(near));
-        Some(rescore(
-            &self.table,
-            query,
-            params.k,
-            is_answer.then_some(row).into_iter().chain(near),
-        ))
+        let own = params.may_answer(row).then_some(row);
+        let wanted = params.k - usize::from(own.is_some()).min(params.k);
+        let near = list.iter().map(|&near| RowId(near)).filter(|&near| params.may_answer(near));
+        let near = own.into_iter().chain(near.take(wanted));
+        let answer = rescore(&self.table, query, params.k, near);
+        (answer.len() == params.k).then_some(answer)
     }
 
     /// The exact nearest rows of a vector near a row, if that row's list proves them to be.
@@ -225,13 +217,13 @@ impl Graph {
         let entry = self.hierarchy.descend(&self.codes, code);
         let starts = seeds.map(|seed| seed.0).chain([entry]);
         let mut proven = None;
-        let is_open = params.allowed.is_none() && params.k <= LIST;
+        let is_short = params.k <= LIST;
         let net = Net { codes: &self.codes, links: &self.hierarchy.bottom };
         let rank = params.k.max(1) + params.exclude.len();
         let spread = self.calibration.spread(width, rank);
         let width = width.saturating_mul(WIDTH_FACTOR);
         beam.search(net, code, starts, Reach { width, rank, spread }, &mut |row| {
-            proven = is_open.then(|| self.prove(RowId(row), query, params)).flatten();
+            proven = is_short.then(|| self.prove(RowId(row), query, params)).flatten();
             proven.is_some()
         });
         let found = match proven {

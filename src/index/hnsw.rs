@@ -97,7 +97,7 @@ const NEAREST_WORK_MAX: u64 = 27_000_000_000_000;
 /// Nearest rows of a row that may become its links.
 const NEAREST: usize = 64;
 /// Nearest rows of a row that are stored, in order.
-pub(super) const LIST: usize = 32;
+pub const LIST: usize = 32;
 /// Where the nearest rows are known, `hnsw_rs` takes one row of so many for the layers above.
 const SAMPLE_STEP: usize = 16;
 /// Links that are chosen for a row of the bottom layer, for each of an upper one.

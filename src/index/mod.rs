@@ -6,6 +6,7 @@
 //! | `hnsw.rs` | builds the hierarchy with hnsw_rs and hands its links over: the only file that names it |
 //! | `refine.rs` | better links for every row, found in the hierarchy itself |
 //! | `reach.rs` | links to rows that no walk would find |
+//! | `live.rs` | an index together with what was written since |
 //! | `graph.rs` | the frozen graph and its search |
 //! | `links.rs` | the layers of the graph as flat arrays |
 //! | `codes.rs` | rows as signed bytes, for estimates |
@@ -24,6 +25,7 @@ pub mod graph;
 pub mod hnsw;
 mod knn;
 mod links;
+pub mod live;
 mod reach;
 mod refine;
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! a is to b as c is to what?
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::Index;
+use crate::index::{Index, SearchParams};
+use crate::query::filter::Filter;
 use crate::query::nearest::{ef_search, named, rows, search, weighted_mean};
 use crate::query::resolve::resolve;
 use crate::query::{AnsweredBy, Effort, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::kernel;
+use crate::vector::row_set::RowSet;
 use crate::vector::scalar;
 use crate::vector::top::{Near, TopK};
 
@@ -45,6 +47,8 @@ pub struct AnalogyQuery {
     /// How words are looked up. An analogy needs its three words: an unknown one is refused under
     /// [`OovPolicy::Skip`] as well.
     pub words: WordOptions,
+    /// Which rows may answer. Whoever asks hands over the rows that it lets through.
+    pub filter: Option<Filter>,
 }
 
 /// The answer to an [`AnalogyQuery`].
@@ -56,21 +60,25 @@ pub struct AnalogyAnswer {
     pub neighbors_with_inputs: Option<Vec<Neighbor>>,
     /// What found them.
     pub answered_by: AnsweredBy,
+    /// How many rows the filter let through, if there was one.
+    pub allowed_rows: Option<usize>,
     /// How the words of the question were found.
     pub words: WordsUsed,
 }
 
-/// Answers an analogy. `default_ef` is the table's own beam width.
+/// Answers an analogy. `default_ef` is the table's own beam width; `allowed`, the rows that the
+/// question's filter lets through.
 ///
 /// # Errors
 ///
 /// As [`resolve`], with unknown words refused under either policy; and `Unsuited` if a vector is
 /// all zeros, or if b - a + c is.
 pub fn analogy(
-    table: &Table,
+    table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &AnalogyQuery,
+    allowed: Option<&RowSet>,
 ) -> Result<AnalogyAnswer> {
     let names = ["a", "b", "c"];
     let options = WordOptions { oov: OovPolicy::Error, ..query.words.clone() };
@@ -86,15 +94,19 @@ pub fn analogy(
     let exclude_later = query.exclude_inputs && query.with_inputs;
     let exclude: &[RowId] = if query.exclude_inputs && !query.with_inputs { &inputs } else { &[] };
     let k = if exclude_later { query.k + inputs.len() } else { query.k };
+    let ef = ef_search(query.effort, default_ef);
+    let exact = query.effort.exact;
+    let params =
+        SearchParams { exclude, allowed, exact, seeds: &inputs, ..SearchParams::new(k, ef) };
     let (nears, answered_by) = match query.method {
         AnalogyMethod::CosAdd => {
             let Some(goal) = weighted_mean(table.dim(), units.into_iter().zip([-1.0, 1.0, 1.0]))
             else {
                 return Err(unsuited("b - a + c is all zeros: nothing is near to it".to_owned()));
             };
-            search(index, &goal, k, exclude, ef_search(query.effort, default_ef))
+            search(index, &goal, params)
         }
-        AnalogyMethod::CosMul => (cos_mul(table, &units, k, exclude), AnsweredBy::EXACT),
+        AnalogyMethod::CosMul => (cos_mul(table, &units, &params), AnsweredBy::EXACT),
     };
     let first = |wanted: &dyn Fn(RowId) -> bool| {
         let nears = nears.iter().copied().filter(|near| wanted(near.row));
@@ -103,16 +115,20 @@ pub fn analogy(
     let is_input = |row: RowId| inputs.binary_search(&row).is_ok();
     let neighbors = first(&|row| !(exclude_later && is_input(row)));
     let neighbors_with_inputs = query.with_inputs.then(|| first(&|_| true));
-    Ok(AnalogyAnswer { neighbors, neighbors_with_inputs, answered_by, words })
+    let allowed_rows = allowed.map(RowSet::len);
+    Ok(AnalogyAnswer { neighbors, neighbors_with_inputs, answered_by, allowed_rows, words })
 }
 
 /// The rows of the largest products: all rows in single precision, then the best in double.
-fn cos_mul(table: &Table, units: &[Vec<f32>], k: usize, exclude: &[RowId]) -> Vec<Near> {
+fn cos_mul(table: &View, units: &[Vec<f32>], params: &SearchParams<'_>) -> Vec<Near> {
+    let SearchParams { k, exclude, allowed, .. } = *params;
     let mut candidates = TopK::new(k + k / 2 + SPARE_CANDIDATES);
-    for (row, vector) in (0..).map(RowId).zip(table.matrix().rows()) {
-        if exclude.binary_search(&row).is_ok() {
+    for row in table.rows() {
+        let is_allowed = allowed.is_none_or(|allowed| allowed.has(row));
+        if !is_allowed || exclude.contains(&row) {
             continue;
         }
+        let vector = table.vector(row);
         let norm = f64::from(table.norm(row));
         let similarity = product(units, |unit| {
             if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }

@@ -6,9 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::index::{Found, Index, IndexKind, SearchParams};
-use crate::table::Table;
 use crate::table::builder::TableBuilder;
-use crate::vector::RowId;
+use crate::table::view::View;
 use crate::vector::top::{Near, TopK};
 
 fn read(name: &str) -> String {
@@ -17,14 +16,14 @@ fn read(name: &str) -> String {
 }
 
 /// The part of `GloVe` 6B 50d.
-pub(crate) fn table() -> Table {
+pub(crate) fn table() -> View {
     let mut builder = TableBuilder::new(50).unwrap();
     for line in read("glove.50d.txt").lines() {
         let (word, values) = line.split_once(' ').unwrap();
         let vector: Vec<f32> = values.split(' ').map(|value| value.parse().unwrap()).collect();
         builder.push(word.as_bytes(), &vector).unwrap();
     }
-    builder.build().unwrap()
+    builder.build().unwrap().into()
 }
 
 /// One group of the answers.
@@ -44,13 +43,14 @@ pub(crate) fn agree(ours: f64, theirs: &Value) -> bool {
 
 /// Compares every row, as plainly as can be.
 #[derive(Debug)]
-pub(crate) struct Brute<'t>(pub(crate) &'t Table);
+pub(crate) struct Brute<'t>(pub(crate) &'t View);
 
 impl Index for Brute<'_> {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let mut top = TopK::new(params.k);
-        for row in (0..u32::try_from(self.0.len()).unwrap()).map(RowId) {
-            if !params.exclude.contains(&row) {
+        for row in self.0.rows() {
+            let is_allowed = params.allowed.is_none_or(|allowed| allowed.has(row));
+            if is_allowed && !params.exclude.contains(&row) {
                 #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
                 let similarity = self.0.similarity(row, query) as f32;
                 top.push(Near { row, similarity });

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::query::resolve::resolve;
 use crate::query::{WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::attributes::Attributes;
+use crate::table::view::View;
 use crate::vector::RowId;
 
 /// Vectors of words or rows are wanted.
@@ -37,6 +38,8 @@ pub struct WordVector {
     pub vector: Vec<f32>,
     /// Euclidean length as imported.
     pub norm: f32,
+    /// What else is known of the word.
+    pub attributes: Attributes,
 }
 
 /// Looks up words and rows.
@@ -44,7 +47,7 @@ pub struct WordVector {
 /// # Errors
 ///
 /// As [`resolve`].
-pub fn lookup(table: &Table, query: &LookupQuery) -> Result<LookupAnswer> {
+pub fn lookup(table: &View, query: &LookupQuery) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
     let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
     let vector = |row: RowId| WordVector {
@@ -52,6 +55,7 @@ pub fn lookup(table: &Table, query: &LookupQuery) -> Result<LookupAnswer> {
         row,
         vector: if query.unit { table.unit(row) } else { table.vector(row).to_vec() },
         norm: table.norm(row),
+        attributes: table.attributes(row).cloned().unwrap_or_default(),
     };
     let vectors = resolved.into_iter().map(|found| found?.row.map(vector)).collect();
     Ok(LookupAnswer { vectors, words })

@@ -3,27 +3,37 @@
 //! | file | question |
 //! | --- | --- |
 //! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
+//! | `filter.rs` | which rows may answer? |
 //! | `nearest.rs` | which words are nearest to these? |
 //! | `analogy.rs` | a is to b as c is to what? |
 //! | `lookup.rs` | which vectors do words have? |
 //! | `words.rs` | which words does the table have? |
 //! | `similarity.rs` | how alike are two words? |
 //! | `odd_one_out.rs` | which word does not belong? |
+//! | `recall.rs` | how much does the graph find? |
+//! | `health.rs` | what is odd about a table? |
 //! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
+pub mod filter;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod health;
 pub mod lookup;
 pub mod nearest;
 pub mod odd_one_out;
+pub mod recall;
 pub mod resolve;
 pub mod similarity;
 pub mod tokenize;
 pub mod words;
 
+use crate::error::Result;
 use crate::index::IndexKind;
 use crate::vector::RowId;
+
+/// Asked now and then by work that takes long: an error ends it.
+pub type GoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
 /// A word of the table, a row of it, or a vector of one's own.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,12 +84,15 @@ pub struct WordOptions {
 }
 
 /// How near to search: what every question that uses an index says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Effort {
     /// Compare every row, though the graph is ready.
     pub exact: bool,
     /// Width of the graph's beam; none: the table's own.
     pub ef_search: Option<usize>,
+    /// Without a width: the share of the 10 nearest rows that searches should find, as measured when
+    /// the graph was built.
+    pub min_recall: Option<f32>,
 }
 
 /// A row of an answer.

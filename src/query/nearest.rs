@@ -2,11 +2,13 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Found, Index, IndexKind, SearchParams};
+use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
+use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 
 /// The nearest words of a weighted mean of words and vectors (gensim's `most_similar`).
@@ -26,6 +28,18 @@ pub struct NearestQuery {
     pub effort: Effort,
     /// How words are looked up.
     pub words: WordOptions,
+    /// Which rows may answer. Whoever asks hands over the rows that it lets through.
+    pub filter: Option<Filter>,
+}
+
+impl NearestQuery {
+    /// Whether it asks for the nearest words of a single one, which may be known already.
+    pub fn is_of_one_word(&self) -> bool {
+        let [only] = &self.positive[..] else { return false };
+        self.negative.is_empty()
+            && only.weight > 0.0
+            && !matches!(only.query, crate::query::WordOrVector::Vector(_))
+    }
 }
 
 /// The answer to a [`NearestQuery`].
@@ -35,23 +49,27 @@ pub struct NearestAnswer {
     pub neighbors: Vec<Neighbor>,
     /// What found them.
     pub answered_by: AnsweredBy,
+    /// How many rows the filter let through, if there was one.
+    pub allowed_rows: Option<usize>,
     /// Which words of the question were found.
     pub words: WordsUsed,
 }
 
 /// The words nearest to the mean: each vector is brought to length 1, then weighted and summed.
 ///
-/// A vector of zeros has no direction and adds nothing. `default_ef` is the table's own beam width.
+/// A vector of zeros has no direction and adds nothing. `default_ef` is the table's own beam width;
+/// `allowed`, the rows that the question's filter lets through.
 ///
 /// # Errors
 ///
 /// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
 /// vectors cancel out.
 pub fn nearest(
-    table: &Table,
+    table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &NearestQuery,
+    allowed: Option<&RowSet>,
 ) -> Result<NearestAnswer> {
     let split = query.positive.len();
     let weighted = || query.positive.iter().chain(&query.negative);
@@ -65,37 +83,49 @@ pub fn nearest(
         let weight = f64::from(weighted.weight);
         if i < split { weight } else { -weight }
     });
-    let known = || resolved.iter().flatten();
-    if known().next().is_none() {
-        return Err(unsuited("none of the question's words is in the table"));
-    }
-    let terms = resolved
-        .iter()
-        .zip(signed)
-        .filter_map(|(resolved, weight)| Some((resolved.as_ref()?.unit()?, weight)));
-    let Some(mean) = weighted_mean(table.dim(), terms) else {
+    let known = || resolved.iter().zip(signed.clone()).filter_map(|(r, w)| Some((r.as_ref()?, w)));
+    let mut first = known();
+    let (mean, row) = match (first.next(), first.next()) {
+        (None, _) => return Err(unsuited("none of the question's words is in the table")),
+        // The direction of a single word is its own, and its neighbors may be known.
+        (Some((only, weight)), None) if weight > 0.0 => (only.unit(), only.row),
+        (Some(_), _) => {
+            let terms = known().filter_map(|(resolved, weight)| Some((resolved.unit()?, weight)));
+            (weighted_mean(table.dim(), terms), None)
+        }
+    };
+    let Some(mean) = mean else {
         return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
     };
-    let exclude = if query.exclude_inputs { rows(known()) } else { Vec::new() };
-    let (mut nears, answered_by) =
-        search(index, &mean, query.k, &exclude, ef_search(query.effort, default_ef));
+    let inputs = rows(known().map(|(resolved, _)| resolved));
+    let params = SearchParams {
+        exclude: if query.exclude_inputs { &inputs } else { &[] },
+        allowed,
+        row,
+        exact: query.effort.exact,
+        seeds: &inputs,
+        ..SearchParams::new(query.k, ef_search(query.effort, default_ef))
+    };
+    let (mut nears, answered_by) = search(index, &mean, params);
     if let Some(min) = query.min_similarity {
         nears.retain(|near| near.similarity >= min);
     }
-    Ok(NearestAnswer { neighbors: named(table, nears), answered_by, words })
+    Ok(NearestAnswer {
+        neighbors: named(table, nears),
+        answered_by,
+        allowed_rows: allowed.map(RowSet::len),
+        words,
+    })
 }
 
 /// Asks an index; the beam that is told is the one used, never narrower than what is wanted.
 pub(super) fn search(
     index: &dyn Index,
     query: &[f32],
-    k: usize,
-    exclude: &[RowId],
-    ef_search: usize,
+    params: SearchParams<'_>,
 ) -> (Vec<Near>, AnsweredBy) {
-    let ef_search = ef_search.max(k + exclude.len());
-    let Found { nears, by } =
-        index.search(query, &SearchParams { exclude, ..SearchParams::new(k, ef_search) });
+    let ef_search = params.ef_search.max(params.k + params.exclude.len());
+    let Found { nears, by } = index.search(query, &SearchParams { ef_search, ..params });
     let answered_by = match by {
         kind @ (IndexKind::Exact | IndexKind::List) => AnsweredBy { kind, ef_search: None },
         kind @ IndexKind::Graph => AnsweredBy { kind, ef_search: Some(ef_search) },
@@ -133,7 +163,7 @@ pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<
 }
 
 /// Rows with their words.
-pub(super) fn named(table: &Table, nears: Vec<Near>) -> Vec<Neighbor> {
+pub(super) fn named(table: &View, nears: Vec<Near>) -> Vec<Neighbor> {
     let named =
         |Near { row, similarity }| Neighbor { word: table.word(row).to_vec(), row, similarity };
     nears.into_iter().map(named).collect()

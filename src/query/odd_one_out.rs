@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::query::nearest::weighted_mean;
 use crate::query::resolve::resolve;
 use crate::query::{WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::scalar;
 
 /// The word least like the mean of the set (gensim's `doesnt_match`).
@@ -43,7 +43,7 @@ pub struct RankedQuery {
 /// # Errors
 ///
 /// As [`resolve`]; and `Unsuited` if fewer than 3 words are known, or if the vectors cancel out.
-pub fn odd_one_out(table: &Table, query: &OddOneOutQuery) -> Result<OddOneOutAnswer> {
+pub fn odd_one_out(table: &View, query: &OddOneOutQuery) -> Result<OddOneOutAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
     let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
     let known: Vec<_> =

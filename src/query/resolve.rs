@@ -8,7 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::{OovPolicy, Preprocessor, ResolvedWord, WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
 
@@ -30,6 +30,9 @@ impl Resolved<'_> {
     }
 }
 
+/// Words up to which looking through those already found is faster than a map of them.
+const FEW: usize = 16;
+
 /// What the words, rows and vectors of a question stand for, one each, in the order asked; none for
 /// an unknown word under [`OovPolicy::Skip`].
 ///
@@ -42,29 +45,36 @@ impl Resolved<'_> {
 /// naming every row that the table does not have; under [`OovPolicy::Error`], `UnknownWords` naming
 /// every unknown word.
 pub fn resolve<'a>(
-    table: &'a Table,
+    table: &'a View,
     options: &WordOptions,
     asked: &[&'a WordOrVector],
     field: &dyn Fn(usize) -> String,
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
     let mut words = WordsUsed::default();
-    let mut rows = HashMap::new();
+    let mut before = (asked.len() > FEW).then(HashMap::new);
     let mut violations = Vec::new();
     let mut resolved = Vec::with_capacity(asked.len());
     for (i, asked) in asked.iter().enumerate() {
         resolved.push(match asked {
             WordOrVector::Word(word) => {
-                let row = *rows
-                    .entry(word.as_str())
-                    .or_insert_with(|| look_up(table, options, word, &mut words));
+                let row = match &mut before {
+                    None => look_up_once(table, options, word, &mut words),
+                    Some(before) => *before
+                        .entry(word.as_str())
+                        .or_insert_with(|| look_up(table, options, word, &mut words)),
+                };
                 row.map(|row| of_row(table, row, Cow::Borrowed(word.as_str())))
             }
             WordOrVector::Row(row) if table.has(*row) => {
                 Some(of_row(table, *row, table.shown(*row)))
             }
             WordOrVector::Row(row) => {
-                let problem =
-                    format!("row {row} is not in the table: its last row is {}", table.len() - 1);
+                let problem = if row.index() < table.rows_end() {
+                    format!("row {row} is not in the table: its word was deleted")
+                } else {
+                    let last = table.rows_end() - 1;
+                    format!("row {row} is not in the table: its last row is {last}")
+                };
                 violations.push(Violation { field: format!("{}.row", field(i)), problem });
                 None
             }
@@ -87,7 +97,7 @@ pub fn resolve<'a>(
 
 /// The first way of writing a word that the table has, and its row.
 pub fn find<'w>(
-    table: &Table,
+    table: &View,
     preprocessors: &[Preprocessor],
     word: &'w str,
 ) -> Option<(Cow<'w, str>, RowId)> {
@@ -113,8 +123,24 @@ impl Preprocessor {
     }
 }
 
+/// As `look_up`, for a question of few words: one that was asked before is not told twice.
+fn look_up_once(
+    table: &View,
+    options: &WordOptions,
+    asked: &str,
+    words: &mut WordsUsed,
+) -> Option<RowId> {
+    if let Some(before) = words.found.iter().find(|found| found.asked == asked) {
+        return Some(before.row);
+    }
+    if words.unknown.iter().any(|unknown| unknown == asked) {
+        return None;
+    }
+    look_up(table, options, asked, words)
+}
+
 fn look_up(
-    table: &Table,
+    table: &View,
     options: &WordOptions,
     asked: &str,
     words: &mut WordsUsed,
@@ -128,11 +154,11 @@ fn look_up(
     Some(row)
 }
 
-fn of_row<'a>(table: &'a Table, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
+fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
     Resolved { vector: table.vector(row), row: Some(row), word }
 }
 
-fn check(table: &Table, vector: &[f32], field: impl Fn() -> String) -> Result<()> {
+fn check(table: &View, vector: &[f32], field: impl Fn() -> String) -> Result<()> {
     let (expected, got) = (table.dim(), vector.len());
     if expected != got {
         return Err(Error::new(ErrorKind::DimensionMismatch { expected, got })).context(field);

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::resolve::resolve;
 use crate::query::{WordOptions, WordOrVector, WordsUsed};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::scalar;
 
 /// The cosine similarity of pairs.
@@ -30,7 +30,7 @@ pub struct SimilarityAnswer {
 /// # Errors
 ///
 /// As [`resolve`].
-pub fn similarity(table: &Table, query: &SimilarityQuery) -> Result<SimilarityAnswer> {
+pub fn similarity(table: &View, query: &SimilarityQuery) -> Result<SimilarityAnswer> {
     let asked: Vec<_> = query.pairs.iter().flat_map(|(a, b)| [a, b]).collect();
     let (resolved, words) = resolve(table, &query.words, &asked, &|i| {
         format!("pairs[{}].{}", i / 2, if i % 2 == 0 { "a" } else { "b" })

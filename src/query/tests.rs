@@ -9,8 +9,8 @@ use super::tokenize::{TokenizeQuery, tokenize};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Found, Index, IndexKind, SearchParams};
-use crate::table::Table;
 use crate::table::builder::TableBuilder;
+use crate::table::view::View;
 use crate::text::TokenizerKind;
 use serde_json::Value;
 
@@ -31,6 +31,7 @@ fn near_to(positive: Vec<WordOrVector>, negative: Vec<WordOrVector>) -> NearestQ
         min_similarity: None,
         effort: Effort::default(),
         words: WordOptions::default(),
+        filter: None,
     }
 }
 
@@ -61,7 +62,7 @@ fn nearest_is_gensims_most_similar() {
             k: 15,
             ..near_to(Vec::new(), Vec::new())
         };
-        let answer = nearest(&table, &Brute(&table), 100, &query).unwrap();
+        let answer = nearest(&table, &Brute(&table), 100, &query, None).unwrap();
         assert_same(&answer.neighbors, &question["neighbors"]);
         assert_eq!(answer.answered_by, AnsweredBy::EXACT);
     }
@@ -82,8 +83,9 @@ fn analogies_are_gensims_with_and_without_inputs() {
             with_inputs: true,
             effort: Effort::default(),
             words: skip(),
+            filter: None,
         };
-        let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query).unwrap();
+        let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None).unwrap();
         let answer = ask(&query);
         assert_same(&answer.neighbors, &golden["cos_add"]);
         let with_inputs = answer.neighbors_with_inputs.unwrap();
@@ -134,7 +136,7 @@ fn similarity_is_gensims() {
 }
 
 /// Four directions, one row of zeros, and words to look up by.
-fn small() -> Table {
+fn small() -> View {
     let mut builder = TableBuilder::new(2).unwrap();
     for (word, vector) in [
         ("east", [2.0, 0.0]),
@@ -148,7 +150,7 @@ fn small() -> Table {
     ] {
         builder.push(word.as_bytes(), &vector).unwrap();
     }
-    builder.build().unwrap()
+    builder.build().unwrap().into()
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
@@ -159,7 +161,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
 fn every_unknown_word_is_named_once_and_in_order() {
     let table = small();
     let mut query = near_to(vec![word("up"), word("east"), word("down")], vec![word("up")]);
-    let ask = |query: &NearestQuery| nearest(&table, &Brute(&table), 100, query);
+    let ask = |query: &NearestQuery| nearest(&table, &Brute(&table), 100, query, None);
     let words = vec!["up".to_owned(), "down".to_owned()];
     assert_eq!(refused(ask(&query)), ErrorKind::UnknownWords { words: words.clone() });
     query.words = skip();
@@ -181,8 +183,9 @@ fn every_unknown_word_is_named_once_and_in_order() {
         with_inputs: false,
         effort: Effort::default(),
         words: skip(),
+        filter: None,
     };
-    let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query);
+    let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None);
     assert_eq!(refused(ask(&query)), ErrorKind::UnknownWords { words });
     (query.b, query.c) = (word("nowhere"), word("west"));
     let ErrorKind::Unsuited { because, .. } = refused(ask(&query)) else { panic!() };
@@ -220,7 +223,7 @@ fn words_are_found_by_the_first_form_that_is_known() {
 fn rows_and_vectors_are_checked_against_the_table() {
     let table = small();
     let ask = |positive, negative| {
-        refused(nearest(&table, &Brute(&table), 100, &near_to(positive, negative)))
+        refused(nearest(&table, &Brute(&table), 100, &near_to(positive, negative), None))
     };
     let vector = |values: &[f32]| WordOrVector::Vector(values.to_vec());
     assert_eq!(
@@ -243,7 +246,7 @@ fn rows_and_vectors_are_checked_against_the_table() {
         near_to(vec![vector(&[0.0, 0.0])], vec![]),
         near_to(vec![word("nowhere")], vec![]),
     ] {
-        let kind = refused(nearest(&table, &Brute(&table), 100, &cancelled));
+        let kind = refused(nearest(&table, &Brute(&table), 100, &cancelled, None));
         assert!(matches!(kind, ErrorKind::Unsuited { .. }), "{kind:?}");
     }
 }
@@ -252,7 +255,7 @@ fn rows_and_vectors_are_checked_against_the_table() {
 fn a_question_leaves_out_its_own_rows_and_the_far_ones() {
     let table = small();
     let names = |query: &NearestQuery| -> Vec<String> {
-        let answer = nearest(&table, &Brute(&table), 100, query).unwrap();
+        let answer = nearest(&table, &Brute(&table), 100, query, None).unwrap();
         answer.neighbors.iter().map(|n| String::from_utf8_lossy(&n.word).into_owned()).collect()
     };
     let mut query = near_to(vec![word("east"), WordOrVector::Row(RowId(7))], vec![]);
@@ -309,11 +312,61 @@ fn the_beam_that_is_told_is_the_one_searched() {
     let mut beam = |ef_search, k| {
         query.effort.ef_search = ef_search;
         query.k = k;
-        nearest(&table, &index, 64, &query).unwrap().answered_by.ef_search
+        nearest(&table, &index, 64, &query, None).unwrap().answered_by.ef_search
     };
     assert_eq!(
         [beam(None, 10), beam(Some(20), 10), beam(Some(20), 100)],
         [Some(64), Some(20), Some(102)]
     );
     assert_eq!(*index.0.lock().unwrap(), [(10, 64, 2), (10, 20, 2), (100, 102, 2)]);
+}
+
+/// Tells whose direction it was asked for, and where to begin.
+#[derive(Debug, Default)]
+struct Hinted(std::sync::Mutex<Vec<Hint>>);
+
+/// The row, and the seeds.
+type Hint = (Option<RowId>, Vec<RowId>);
+
+impl Index for Hinted {
+    fn search(&self, _: &[f32], params: &SearchParams<'_>) -> Found {
+        self.0.lock().unwrap().push((params.row, params.seeds.to_vec()));
+        Found { nears: Vec::new(), by: IndexKind::List }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn the_index_is_told_whose_direction_a_question_has() {
+    let table = small();
+    let index = Hinted::default();
+    let row = |name: &str| table.row(name.as_bytes()).unwrap();
+    let (east, north) = (row("east"), row("north"));
+    let ask = |query: &NearestQuery| nearest(&table, &index, 64, query, None).unwrap();
+    let east_alone = near_to(vec![word("east")], vec![]);
+    assert_eq!(ask(&east_alone).answered_by.kind, IndexKind::List);
+    ask(&NearestQuery { words: skip(), ..near_to(vec![word("east"), word("qing")], vec![]) });
+    ask(&near_to(vec![WordOrVector::Row(east)], vec![]));
+    ask(&near_to(vec![word("east"), word("north")], vec![]));
+    ask(&near_to(vec![word("east")], vec![word("north")]));
+    ask(&near_to(vec![], vec![word("east")]));
+    let mut backward = near_to(vec![word("east")], vec![]);
+    backward.positive[0].weight = -2.0;
+    ask(&backward);
+    ask(&near_to(vec![WordOrVector::Vector(table.vector(east).to_vec())], vec![]));
+    let both = vec![east.min(north), east.max(north)];
+    let want = [
+        (Some(east), vec![east]),
+        (Some(east), vec![east]),
+        (Some(east), vec![east]),
+        (None, both.clone()),
+        (None, both),
+        (None, vec![east]),
+        (None, vec![east]),
+        (None, vec![]),
+    ];
+    assert_eq!(*index.0.lock().unwrap(), want);
 }

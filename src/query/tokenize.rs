@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::query::WordOptions;
 use crate::query::resolve::find;
-use crate::table::Table;
+use crate::table::view::View;
 use crate::text::{self, TokenizerKind};
 use crate::vector::RowId;
 
@@ -47,11 +47,11 @@ pub struct KnownToken {
 }
 
 /// Cuts texts and looks each token up, if there is a table.
-pub fn tokenize(table: Option<&Table>, query: &TokenizeQuery) -> Vec<TokenizedText> {
+pub fn tokenize(table: Option<&View>, query: &TokenizeQuery) -> Vec<TokenizedText> {
     query.texts.iter().map(|text| tokenize_one(table, query, text)).collect()
 }
 
-fn tokenize_one(table: Option<&Table>, query: &TokenizeQuery, text: &str) -> TokenizedText {
+fn tokenize_one(table: Option<&View>, query: &TokenizeQuery, text: &str) -> TokenizedText {
     let mut unknown_count = 0;
     let tokens = text::tokenizer(query.tokenizer).tokenize(text).into_iter().map(|token| {
         let found = table.and_then(|table| find(table, &query.words.preprocessors, token.piece));

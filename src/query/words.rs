@@ -1,7 +1,7 @@
 //! Which words does the table have? In row order, page by page.
 
 use crate::error::{Error, Result};
-use crate::table::Table;
+use crate::table::view::View;
 use crate::vector::RowId;
 
 /// A page of words is wanted.
@@ -24,14 +24,15 @@ pub struct WordsAnswer {
     pub next_page_token: String,
 }
 
-/// The table's words from where the token says.
+/// The table's words from where the token says. Words that are added between two pages come behind
+/// the others.
 ///
 /// # Errors
 ///
 /// If the token was not given by this generation of the table for this prefix.
-pub fn words(table: &Table, generation: u64, query: &WordsQuery) -> Result<WordsAnswer> {
+pub fn words(table: &View, generation: u64, query: &WordsQuery) -> Result<WordsAnswer> {
     let start = start_of(table, generation, query)?;
-    let rows = (start..table.len()).filter_map(|row| RowId::try_from(row).ok());
+    let rows = table.rows_from(start);
     let mut matching = rows.filter(|&row| table.word(row).starts_with(&query.prefix));
     let mut words = Vec::new();
     for row in matching.by_ref().take(query.page_size) {
@@ -51,19 +52,22 @@ fn token(generation: u64, row: RowId, query: &WordsQuery) -> String {
     format!("{generation:x}-{row:x}-{:x}", hasher.finalize(), row = row.0)
 }
 
-fn start_of(table: &Table, generation: u64, query: &WordsQuery) -> Result<usize> {
+fn start_of(table: &View, generation: u64, query: &WordsQuery) -> Result<usize> {
     if query.page_token.is_empty() {
         return Ok(0);
     }
     let row = query.page_token.split('-').nth(1);
     let row = row.and_then(|row| u32::from_str_radix(row, 16).ok()).map(RowId);
     match row {
-        Some(row) if table.has(row) && token(generation, row, query) == query.page_token => {
+        Some(row)
+            if row.index() < table.rows_end()
+                && token(generation, row, query) == query.page_token =>
+        {
             Ok(row.index())
         }
         Some(_) | None => {
             let problem = "not a token for this table and prefix; the table may have been \
-                           replaced: ask for the first page again";
+                           replaced or rebuilt: ask for the first page again";
             Err(Error::invalid("page_token", problem))
         }
     }
@@ -74,12 +78,12 @@ mod tests {
     use super::*;
     use crate::table::builder::TableBuilder;
 
-    fn table(words: &[&str]) -> Table {
+    fn table(words: &[&str]) -> View {
         let mut builder = TableBuilder::new(1).unwrap();
         for word in words {
             builder.push(word.as_bytes(), &[1.0]).unwrap();
         }
-        builder.build().unwrap()
+        builder.build().unwrap().into()
     }
 
     #[test]

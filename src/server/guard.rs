@@ -1,28 +1,58 @@
 //! What a call may take: its deadline, and one of a bounded number of permits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::metadata::MetadataMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
 /// Hands out permits; a call without one is refused at once, so that the others stay fast.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
-    permits: Arc<Semaphore>,
+    calls: Arc<AtomicUsize>,
+    long: Arc<AtomicUsize>,
+    streams: Arc<AtomicUsize>,
 }
 
+/// Counts as one until it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<AtomicUsize>);
+
 impl Guard {
-    pub(super) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(limits::CALLS_MAX)) }
+    /// For any call.
+    pub(super) fn permit(&self) -> Result<Permit> {
+        Permit::of(&self.calls, limits::CALLS_MAX)
     }
 
-    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        let permits = Arc::clone(&self.permits);
-        permits.try_acquire_owned().map_err(|_| Error::new(ErrorKind::Overloaded))
+    /// For a call that takes a core for seconds, beside its permit.
+    pub(super) fn long(&self) -> Result<Permit> {
+        Permit::of(&self.long, limits::LONG_CALLS_MAX)
+    }
+
+    /// For a stream of questions, which waits for its caller most of the time: its messages take
+    /// permits of their own.
+    pub(super) fn stream(&self) -> Result<Permit> {
+        Permit::of(&self.streams, limits::STREAMS_MAX)
+    }
+}
+
+impl Permit {
+    fn of(counter: &Arc<AtomicUsize>, max: usize) -> Result<Self> {
+        // Only a count: nothing else is read or written by its order.
+        let permit = Self(Arc::clone(counter));
+        if counter.fetch_add(1, Ordering::Relaxed) < max {
+            return Ok(permit);
+        }
+        Err(Error::new(ErrorKind::Overloaded))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -47,6 +77,17 @@ pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_over_the_number_is_refused_until_a_permit_is_back() {
+        let guard = Guard::default();
+        let permits: Vec<_> = (0..limits::LONG_CALLS_MAX).map(|_| guard.long().unwrap()).collect();
+        for _ in 0..3 {
+            assert_eq!(*guard.long().unwrap_err().kind(), ErrorKind::Overloaded);
+        }
+        drop(permits);
+        assert!(guard.long().is_ok() && guard.permit().is_ok());
+    }
 
     #[test]
     fn a_timeout_is_read_and_shortened() {

@@ -4,18 +4,24 @@
 //! | --- | --- |
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
+//! | `write.rs` | the conversions of TableService's writes |
+//! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
+//! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
 mod bias;
+mod front;
 mod guard;
 mod search;
 mod status;
+mod stream;
 mod table;
 mod text;
 mod transfer;
 mod wire;
+mod write;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -30,10 +36,11 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
-use crate::engine::{Engine, Pace};
+use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
+use crate::server::front::FrontLayer;
 use crate::server::guard::Guard;
 use crate::server::status::status;
 
@@ -61,7 +68,7 @@ pub async fn serve(
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let desk =
-        Desk { engine: engine.clone(), guard: Guard::new(), is_closing, began: Instant::now() };
+        Desk { engine: engine.clone(), guard: Guard::default(), is_closing, began: Instant::now() };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
     for name in service_names() {
@@ -75,6 +82,9 @@ pub async fn serve(
         }
         closing.send_replace(true);
     };
+    let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
+        .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let routes = desk.routes()?.add_service(health);
     // Without `nodelay` an answer waits 40 ms for the caller's acknowledgement of its first packet.
     let incoming = TcpIncoming::from(listener)
@@ -85,6 +95,7 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(Duration::from_secs(15)))
         .http2_adaptive_window(Some(true))
         .layer(tower::util::MapRequestLayer::new(with_resets_told))
+        .layer(FrontLayer(hot))
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, until_closing)
         .await;
@@ -167,6 +178,33 @@ impl Desk {
         self.answer_at_pace(request, |_, _| Pace::Slow, ask).await
     }
 
+    /// As `answer`, for questions that take a core for seconds: few at once, and none is waited for
+    /// when the server closes.
+    async fn answer_long<P, Q, A, M>(
+        &self,
+        request: Request<P>,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+    ) -> Result<Response<M>, Status>
+    where
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + Send + 'static,
+    {
+        let permit = self.guard.long().map_err(|error| status(&error))?;
+        let mut is_closing = self.is_closing.clone();
+        let ask = move |engine: &Engine, query: &Q| {
+            let _permit = permit;
+            ask(engine, query)
+        };
+        tokio::select! {
+            answer = self.answer(request, ask) => answer,
+            // An error means that the server is gone, which is as good.
+            _ = is_closing.wait_for(|&closing| closing) => {
+                Err(status(&Error::new(ErrorKind::Closing)))
+            }
+        }
+    }
+
     /// As `answer`, for questions that may be quick: those are answered where they are read, which
     /// saves waking another thread, and that takes longer than the answer.
     async fn answer_at_pace<P, Q, A, M>(
@@ -187,7 +225,9 @@ impl Desk {
             if pace(&self.engine, &query) == Pace::Quick {
                 return caught(|| ask(&self.engine, &query).map(M::from));
             }
-            let engine = self.engine.clone();
+            let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
+            let engine = self.engine.until(stop.clone());
+            let _raised_when_the_caller_leaves = Raised(stop);
             blocking(move || {
                 // The permit goes with the work, not with the caller, who may leave earlier.
                 let _permit = permit;
@@ -202,6 +242,15 @@ impl Desk {
             None => answered.await,
         };
         answer.map(Response::new).map_err(|error| status(&error))
+    }
+}
+
+/// Raises a stop when nobody waits any more.
+struct Raised(Stop);
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.raise();
     }
 }
 

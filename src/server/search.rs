@@ -1,33 +1,49 @@
 //! SearchService: nearest words, analogies, similarities, the odd one out.
 
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::{Answer, Ask, Engine};
 use crate::error::{Error, Result};
+use crate::index::IndexKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
 use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
+use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
-use crate::server::Desk;
+use crate::server::status::status;
+use crate::server::stream::Answers;
 use crate::server::wire::{self, Fields};
+use crate::server::{Desk, guard};
 use crate::table::meta::TableName;
 
 /// Neighbors that an answer holds if the question names no number.
 const K_DEFAULT: usize = 10;
+/// Words drawn, and widths of the beam tried, if a call for recall names none.
+const RECALL_SAMPLE: usize = 200;
+const RECALL_WIDTHS: [usize; 5] = [16, 32, 64, 128, 256];
 
 #[async_trait]
 impl SearchService for Desk {
+    type NearestStreamStream = Answers;
+
+    async fn nearest_stream(
+        &self,
+        request: Request<Streaming<pb::NearestStreamRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let timeout = guard::timeout(request.metadata());
+        let permit = self.guard.stream().map_err(|error| status(&error))?;
+        Ok(Response::new(Answers::new(self.clone(), request.into_inner(), timeout, permit)))
+    }
+
     async fn nearest(
         &self,
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
-        let pace = |engine: &Engine, ask: &Ask<NearestQuery>| {
-            engine.pace(&ask.table, ask.query.effort, ask.query.k)
-        };
+        let pace = |engine: &Engine, ask: &Ask<NearestQuery>| engine.pace(&ask.table, [&ask.query]);
         self.answer_at_pace(request, pace, Engine::nearest).await
     }
 
@@ -35,7 +51,9 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::NearestBatchRequest>,
     ) -> Result<Response<pb::NearestBatchResponse>, Status> {
-        self.answer(request, Engine::nearest_batch).await
+        let pace =
+            |engine: &Engine, ask: &Ask<Vec<NearestQuery>>| engine.pace(&ask.table, &ask.query);
+        self.answer_at_pace(request, pace, Engine::nearest_batch).await
     }
 
     async fn analogy(
@@ -50,6 +68,13 @@ impl SearchService for Desk {
         request: Request<pb::SimilarityRequest>,
     ) -> Result<Response<pb::SimilarityResponse>, Status> {
         self.answer(request, Engine::similarity).await
+    }
+
+    async fn recall(
+        &self,
+        request: Request<pb::RecallRequest>,
+    ) -> Result<Response<pb::RecallResponse>, Status> {
+        self.answer_long(request, Engine::recall).await
     }
 
     async fn odd_one_out(
@@ -71,7 +96,8 @@ impl TryFrom<pb::NearestRequest> for Ask<NearestQuery> {
     }
 }
 
-fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQuery {
+/// Reads one question.
+pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQuery {
     let pb::NearestRequest {
         table: _,
         positive,
@@ -82,11 +108,13 @@ fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQue
         ef_search,
         min_similarity,
         words,
+        filter,
+        min_recall,
     } = request;
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
     let mut side = |field: &str, queries: Vec<pb::WordOrVector>| -> Vec<Weighted> {
-        let weighted = |(i, query)| fields.weighted(&format!("{field}[{i}]"), query);
+        let weighted = |(i, query)| fields.weighted(format_args!("{field}[{i}]"), query);
         queries.into_iter().enumerate().map(weighted).collect()
     };
     let positive = side("positive", positive);
@@ -100,15 +128,17 @@ fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) -> NearestQue
         k: fields.number("k", k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
         exclude_inputs: exclude_inputs.unwrap_or(true),
         min_similarity,
-        effort: fields.effort(exact, ef_search),
+        effort: fields.effort(exact, ef_search, min_recall),
         words: fields.word_options(words),
+        filter: fields.filter(filter),
     }
 }
 
 impl From<Answer<NearestAnswer>> for pb::NearestResponse {
     fn from(mut answer: Answer<NearestAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
-        let info = wire::info(&answer, answer.answer.answered_by, words);
+        let mut info = wire::info(&answer, answer.answer.answered_by, words);
+        info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
         Self { neighbors: wire::neighbors(answer.answer.neighbors), answer: Some(info) }
     }
 }
@@ -169,8 +199,9 @@ impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
             k: fields.number("k", request.k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
             exclude_inputs: request.exclude_inputs.unwrap_or(true),
             with_inputs: request.with_inputs,
-            effort: fields.effort(request.exact, request.ef_search),
+            effort: fields.effort(request.exact, request.ef_search, request.min_recall),
             words: fields.word_options(request.words),
+            filter: fields.filter(request.filter),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -179,7 +210,8 @@ impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
 impl From<Answer<AnalogyAnswer>> for pb::AnalogyResponse {
     fn from(mut answer: Answer<AnalogyAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
-        let info = wire::info(&answer, answer.answer.answered_by, words);
+        let mut info = wire::info(&answer, answer.answer.answered_by, words);
+        info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
         Self {
             neighbors: wire::neighbors(answer.answer.neighbors),
             neighbors_with_inputs: wire::neighbors(
@@ -244,6 +276,55 @@ impl From<Answer<OddOneOutAnswer>> for pb::OddOneOutResponse {
         Self {
             odd_index: wire::count(answer.odd_index),
             ranked: answer.ranked.into_iter().map(ranked).collect(),
+            answer: Some(info),
+        }
+    }
+}
+
+impl TryFrom<pb::RecallRequest> for Ask<RecallQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::RecallRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.count("queries", request.queries.len(), 0..=limits::BATCH_MAX);
+        fields.count("ef_search", request.ef_search.len(), 0..=limits::RECALL_WIDTHS_MAX);
+        let widths = request.ef_search.into_iter().enumerate().map(|(i, ef)| {
+            fields.number(&format!("ef_search[{i}]"), Some(ef), 1..=limits::EF_SEARCH_MAX, 1)
+        });
+        let mut efs: Vec<_> = widths.collect();
+        if efs.is_empty() {
+            efs = RECALL_WIDTHS.to_vec();
+        }
+        let query = RecallQuery {
+            queries: fields.queries("queries", request.queries),
+            sample: fields.number("sample", request.sample, 1..=limits::BATCH_MAX, RECALL_SAMPLE),
+            seed: request.seed,
+            k: fields.number("k", request.k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
+            efs,
+            words: fields.word_options(request.words),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<RecallAnswer>> for pb::RecallResponse {
+    fn from(mut answer: Answer<RecallAnswer>) -> Self {
+        let words = std::mem::take(&mut answer.answer.words);
+        let info =
+            wire::info(&answer, AnsweredBy { kind: IndexKind::Graph, ef_search: None }, words);
+        let answer = answer.answer;
+        let point = |point: RecallPoint| pb::recall_response::Point {
+            ef_search: wire::count(point.ef_search),
+            recall: point.recall,
+            recall_min: point.recall_min,
+            queries_per_second: point.per_second,
+            exact_count: wire::count(point.exact_count),
+        };
+        Self {
+            points: answer.points.into_iter().map(point).collect(),
+            query_count: wire::count(answer.query_count),
+            exact_queries_per_second: answer.exact_per_second,
             answer: Some(info),
         }
     }

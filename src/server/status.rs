@@ -6,7 +6,8 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Violation};
+use crate::proto as pb;
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "wordspace";
@@ -24,7 +25,61 @@ pub(super) fn status(error: &Error) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
-    Status::with_error_details(code, error.to_string(), details)
+    Status::with_error_details(code, shortened(error.to_string()), details)
+}
+
+/// Bytes of an error's text, and of a list in its details. It travels in a header, where clients
+/// take 16 KiB of everything together by default, spaces tripled.
+const TEXT_BYTES_MAX: usize = 2 << 10;
+const LIST_BYTES_MAX: usize = 4 << 10;
+
+fn shortened(mut text: String) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text.push_str("...");
+    }
+    text
+}
+
+/// How many entries of these lengths have room.
+fn fitting(lengths: impl Iterator<Item = usize>) -> usize {
+    let mut room = LIST_BYTES_MAX;
+    let fits = |length: &usize| {
+        let left = room.checked_sub(*length);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    lengths.take_while(fits).count()
+}
+
+/// Words as a JSON array, and how many had no room.
+fn words_told(words: &[String]) -> Vec<(&'static str, String)> {
+    let shown = fitting(words.iter().map(|word| word.len() + 3));
+    let mut told = vec![("words", serde_json::Value::from(&words[..shown]).to_string())];
+    if shown < words.len() {
+        told.push(("words_left_out", (words.len() - shown).to_string()));
+    }
+    told
+}
+
+/// The error of one question among many, as a message.
+pub(super) fn told(error: &Error) -> pb::QueryError {
+    let status = status(error);
+    let mut violations: &[Violation] = &[];
+    if let ErrorKind::InvalidArgument { violations: all } = error.kind() {
+        violations = all;
+    }
+    let violation = |violation: &Violation| pb::query_error::Violation {
+        field: violation.field.clone(),
+        problem: violation.problem.clone(),
+    };
+    pb::QueryError {
+        code: status.code().into(),
+        reason: code_and_reason(error.kind()).1.to_owned(),
+        message: error.to_string(),
+        metadata: metadata(error.kind()),
+        violations: violations.iter().map(violation).collect(),
+    }
 }
 
 fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
@@ -35,6 +90,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::Malformed { .. } => (Code::InvalidArgument, "MALFORMED_FILE"),
         ErrorKind::TooLarge { .. } => (Code::InvalidArgument, "LIMIT_EXCEEDED"),
         ErrorKind::UnknownWords { .. } => (Code::NotFound, "UNKNOWN_WORDS"),
+        ErrorKind::WordsExist { .. } => (Code::AlreadyExists, "WORDS_EXIST"),
         ErrorKind::TableNotFound { .. } => (Code::NotFound, "TABLE_NOT_FOUND"),
         ErrorKind::TableExists { .. } => (Code::AlreadyExists, "TABLE_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
@@ -64,9 +120,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::TooLarge { limit, max, got } => {
             vec![("limit", (*limit).to_owned()), ("max", max.to_string()), ("got", got.to_string())]
         }
-        ErrorKind::UnknownWords { words } => {
-            vec![("words", serde_json::Value::from(words.as_slice()).to_string())]
-        }
+        ErrorKind::UnknownWords { words } | ErrorKind::WordsExist { words } => words_told(words),
         ErrorKind::ForeignVersion { expected, got, .. } => {
             vec![("expected", expected.to_string()), ("got", got.to_string())]
         }
@@ -91,8 +145,16 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
 fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
     match kind {
         ErrorKind::InvalidArgument { violations } => {
-            for violation in violations {
-                details.add_bad_request_violation(&violation.field, &violation.problem);
+            let length =
+                |violation: &Violation| violation.field.len() + violation.problem.len() + 6;
+            let shown = fitting(violations.iter().map(length)).max(1);
+            for violation in violations.iter().take(shown) {
+                let problem = shortened(violation.problem.clone());
+                details.add_bad_request_violation(shortened(violation.field.clone()), problem);
+            }
+            if shown < violations.len() {
+                let more = format!("and {} more fields", violations.len() - shown);
+                details.add_bad_request_violation("...", more);
             }
         }
         ErrorKind::TableNotFound { name } | ErrorKind::TableExists { name } => {
@@ -109,6 +171,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::Malformed { .. }
         | ErrorKind::TooLarge { .. }
         | ErrorKind::UnknownWords { .. }
+        | ErrorKind::WordsExist { .. }
         | ErrorKind::DiskFull
         | ErrorKind::Deadline
         | ErrorKind::Cancelled

@@ -5,18 +5,27 @@ use tonic::{Request, Response, Status, async_trait};
 use crate::engine::{Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
 use crate::error::{Error, Result};
 use crate::format::Format;
+use crate::index::IndexKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::table_service_server::TableService;
 use crate::query::AnsweredBy;
+use crate::query::health::{
+    DuplicateGroup, HealthAnswer, HealthQuery, Hubs, Isotropy, Named as Example, NormBand,
+};
 use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{WordsAnswer, WordsQuery};
 use crate::server::Desk;
 use crate::server::wire::{self, Fields};
+use crate::server::write;
 use crate::table::meta::{Provenance, TableName};
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
+/// What is drawn from a table, and the neighbors of each word, if a call for its health says nothing.
+const HEALTH_SAMPLE: usize = 10_000;
+const HUB_QUERIES: usize = 1_000;
+const HUB_NEIGHBORS: usize = 10;
 
 #[async_trait]
 impl TableService for Desk {
@@ -48,32 +57,79 @@ impl TableService for Desk {
         self.answer(request, Engine::lookup).await
     }
 
+    async fn health(
+        &self,
+        request: Request<pb::HealthRequest>,
+    ) -> Result<Response<pb::HealthResponse>, Status> {
+        self.answer_long(request, Engine::health).await
+    }
+
     async fn list_words(
         &self,
         request: Request<pb::ListWordsRequest>,
     ) -> Result<Response<pb::ListWordsResponse>, Status> {
         self.answer(request, Engine::words).await
     }
+
+    async fn put_vectors(
+        &self,
+        request: Request<pb::PutVectorsRequest>,
+    ) -> Result<Response<pb::PutVectorsResponse>, Status> {
+        self.answer(request, Engine::put).await
+    }
+
+    async fn delete_words(
+        &self,
+        request: Request<pb::DeleteWordsRequest>,
+    ) -> Result<Response<pb::DeleteWordsResponse>, Status> {
+        self.answer(request, Engine::delete_words).await
+    }
+
+    async fn set_attributes(
+        &self,
+        request: Request<pb::SetAttributesRequest>,
+    ) -> Result<Response<pb::SetAttributesResponse>, Status> {
+        self.answer(request, Engine::set_attributes).await
+    }
+
+    async fn get_index(
+        &self,
+        request: Request<pb::GetIndexRequest>,
+    ) -> Result<Response<pb::GetIndexResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.table(name)).await
+    }
+
+    async fn build_index(
+        &self,
+        request: Request<pb::BuildIndexRequest>,
+    ) -> Result<Response<pb::BuildIndexResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.build_index(name)).await
+    }
+
+    async fn cancel_build(
+        &self,
+        request: Request<pb::CancelBuildRequest>,
+    ) -> Result<Response<pb::CancelBuildResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.cancel_build(name)).await
+    }
 }
 
 /// A question that is only a table's name.
 struct Named(TableName);
 
-impl TryFrom<pb::GetTableRequest> for Named {
-    type Error = Error;
+macro_rules! named {
+    ($($request:ident),*) => {$(
+        impl TryFrom<pb::$request> for Named {
+            type Error = Error;
 
-    fn try_from(request: pb::GetTableRequest) -> Result<Self> {
-        TableName::try_from(request.table).map(Self)
-    }
+            fn try_from(request: pb::$request) -> Result<Self> {
+                TableName::try_from(request.table).map(Self)
+            }
+        }
+    )*};
 }
 
-impl TryFrom<pb::DeleteTableRequest> for Named {
-    type Error = Error;
-
-    fn try_from(request: pb::DeleteTableRequest) -> Result<Self> {
-        TableName::try_from(request.table).map(Self)
-    }
-}
+named!(GetTableRequest, DeleteTableRequest, GetIndexRequest, BuildIndexRequest, CancelBuildRequest);
 
 /// A question without fields.
 struct Nothing;
@@ -143,6 +199,7 @@ impl From<IndexStatus> for pb::IndexStatus {
             IndexState::Building => pb::IndexState::Building,
             IndexState::Ready => pb::IndexState::Ready,
             IndexState::Failed => pb::IndexState::Failed,
+            IndexState::Stopped => pb::IndexState::Stopped,
         };
         Self {
             state: state.into(),
@@ -152,6 +209,9 @@ impl From<IndexStatus> for pb::IndexStatus {
             ef_construction: index.params.map_or(0, |params| wire::count(params.ef_construction)),
             ef_search: index.ef_search.map_or(0, wire::count),
             problem: index.problem,
+            written_row_count: index.written_rows as u64,
+            deleted_row_count: index.deleted_rows as u64,
+            rebuild: Some(index.rebuild.into()),
         }
     }
 }
@@ -201,6 +261,7 @@ impl From<WordVector> for pb::WordVector {
             vector: Some(pb::Vector { values: found.vector }),
             norm: found.norm,
             word_bytes,
+            attributes: write::told(&found.attributes),
         }
     }
 }
@@ -234,5 +295,95 @@ impl From<Answer<WordsAnswer>> for pb::ListWordsResponse {
             next_page_token: answer.answer.next_page_token,
             answer: Some(info),
         }
+    }
+}
+
+impl TryFrom<pb::HealthRequest> for Ask<HealthQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::HealthRequest) -> Result<Self> {
+        use limits::{HEALTH_SAMPLE_MAX, HUB_NEIGHBORS_MAX, HUB_QUERIES_MAX};
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let mut number = |field, value, max, default| fields.number(field, value, 1..=max, default);
+        let query = HealthQuery {
+            sample: number("sample", request.sample, HEALTH_SAMPLE_MAX, HEALTH_SAMPLE),
+            hub_queries: number("hub_queries", request.hub_queries, HUB_QUERIES_MAX, HUB_QUERIES),
+            k: number("k", request.k, HUB_NEIGHBORS_MAX, HUB_NEIGHBORS),
+            seed: request.seed,
+            examples: limits::EXAMPLES_MAX,
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<HealthAnswer>> for pb::HealthResponse {
+    fn from(answer: Answer<HealthAnswer>) -> Self {
+        let kind = answer.answer.hubs.by.unwrap_or(IndexKind::Exact);
+        let answered_by = AnsweredBy { kind, ef_search: None };
+        let info = wire::info(&answer, answered_by, crate::query::WordsUsed::default());
+        let health = answer.answer;
+        Self {
+            row_count: health.row_count as u64,
+            zero_count: health.zero_count as u64,
+            zero_examples: health.zero_examples.into_iter().map(example).collect(),
+            duplicate_count: health.duplicate_count as u64,
+            duplicate_group_count: health.duplicate_group_count as u64,
+            duplicates: health.duplicates.into_iter().map(group).collect(),
+            norms: health.norms.into_iter().map(norm_band).collect(),
+            isotropy: Some(isotropy(health.isotropy)),
+            hubs: Some(hubs(health.hubs)),
+            answer: Some(info),
+        }
+    }
+}
+
+fn example(Example { word, row }: Example) -> pb::health_response::HealthWord {
+    let (word, word_bytes) = wire::shown(word);
+    pb::health_response::HealthWord { word, row: row.0, word_bytes, occurrence_count: 0 }
+}
+
+fn group(group: DuplicateGroup) -> pb::health_response::DuplicateGroup {
+    pb::health_response::DuplicateGroup {
+        row_count: wire::count(group.count),
+        examples: group.examples.into_iter().map(example).collect(),
+    }
+}
+
+fn norm_band(band: NormBand) -> pb::health_response::NormBand {
+    pb::health_response::NormBand {
+        start_row: wire::count(band.start),
+        end_row: wire::count(band.end),
+        row_count: wire::count(band.count),
+        min: band.min,
+        median: band.median,
+        mean: band.mean,
+        max: band.max,
+    }
+}
+
+fn isotropy(isotropy: Isotropy) -> pb::health_response::Isotropy {
+    pb::health_response::Isotropy {
+        pair_count: wire::count(isotropy.pair_count),
+        mean_similarity: isotropy.mean_similarity,
+        mean_similarity_error: isotropy.mean_similarity_error,
+        mean_length: isotropy.mean_length,
+        component_row_count: wire::count(isotropy.component_row_count),
+        component_shares: isotropy.component_shares,
+    }
+}
+
+fn hubs(hubs: Hubs) -> pb::health_response::Hubs {
+    let hub = |(named, count)| pb::health_response::HealthWord {
+        occurrence_count: wire::count(count),
+        ..example(named)
+    };
+    pb::health_response::Hubs {
+        query_count: wire::count(hubs.query_count),
+        k: wire::count(hubs.k),
+        mean: hubs.mean,
+        skewness: hubs.skewness,
+        never_share: hubs.never_share,
+        largest: hubs.largest.into_iter().map(hub).collect(),
     }
 }

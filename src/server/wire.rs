@@ -6,12 +6,14 @@ use std::ops::RangeInclusive;
 use crate::engine::Answer;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::index::IndexKind;
-use crate::limits;
+use crate::limits::{self, FILTER_WORDS_MAX};
 use crate::proto as pb;
+use crate::query::filter::{Comparison, Condition, Filter, Scan, Test};
 use crate::query::{
     AnsweredBy, Effort, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions, WordOrVector,
     WordsUsed,
 };
+use crate::table::attributes::{self, AttributeValue};
 use crate::table::meta::TableName;
 use crate::vector::RowId;
 
@@ -103,10 +105,18 @@ impl Fields {
         })
     }
 
-    pub(super) fn effort(&mut self, exact: Option<bool>, ef_search: Option<u32>) -> Effort {
+    pub(super) fn effort(
+        &mut self,
+        exact: Option<bool>,
+        ef_search: Option<u32>,
+        min_recall: Option<f32>,
+    ) -> Effort {
+        if min_recall.is_some_and(|recall| !(0.0..=1.0).contains(&recall)) {
+            self.bad("min_recall", "a share is a number from 0 to 1");
+        }
         let ef_search =
             ef_search.map(|ef| self.number("ef_search", Some(ef), 1..=limits::EF_SEARCH_MAX, 1));
-        Effort { exact: exact.unwrap_or(false), ef_search }
+        Effort { exact: exact.unwrap_or(false), ef_search, min_recall }
     }
 
     pub(super) fn word_options(&mut self, options: Option<pb::WordOptions>) -> WordOptions {
@@ -133,9 +143,88 @@ impl Fields {
         })
     }
 
+    pub(super) fn filter(&mut self, filter: Option<pb::Filter>) -> Option<Filter> {
+        let filter = filter?;
+        Some(self.within("filter", |fields| {
+            fields.count("allow", filter.allow.len() + filter.deny.len(), 0..=FILTER_WORDS_MAX);
+            fields.count("where", filter.r#where.len(), 0..=limits::FILTER_CONDITIONS_MAX);
+            fields.bytes("prefix", filter.prefix.len(), limits::WORD_BYTES_MAX);
+            fields.bytes("regex", filter.regex.len(), limits::REGEX_BYTES_MAX);
+            if filter.top == Some(0) {
+                fields.bad("top", "at least 1");
+            }
+            if filter.rows.is_some_and(|rows| rows.end <= rows.start) {
+                fields.bad("rows.end", "more than start");
+            }
+            let range = filter.rows.map(|rows| rows.start..rows.end);
+            let rows = match (filter.top, range) {
+                (None, range) => range,
+                (Some(top), None) => Some(0..top),
+                (Some(top), Some(range)) => Some(range.start..range.end.min(top)),
+            };
+            let condition = |(i, condition)| {
+                fields.within(&format!("where[{i}]"), |fields| fields.condition(condition))
+            };
+            let conditions = filter.r#where.into_iter().enumerate().map(condition).collect();
+            let scan = Scan { rows, prefix: filter.prefix, regex: filter.regex, conditions };
+            Filter { scan, allow: filter.allow, deny: filter.deny }
+        }))
+    }
+
+    /// A text that has at most so many bytes.
+    pub(super) fn bytes(&mut self, field: &str, count: usize, max: usize) {
+        if count > max {
+            self.bad(field, format!("at most {max} bytes allowed, {count} given"));
+        }
+    }
+
+    fn condition(&mut self, condition: pb::AttributeCondition) -> Condition {
+        use pb::attribute_value::Value;
+        let test = self.choice("test", condition.test);
+        let value = condition.value.and_then(|value| value.value);
+        let has_value = value.is_some();
+        let value = match value {
+            Some(Value::Number(number)) => AttributeValue::Number(number),
+            Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
+            Some(Value::Text(text)) => AttributeValue::Text(text),
+            None => AttributeValue::Flag(false),
+        };
+        for checked in [
+            attributes::check_name(&condition.name, "name"),
+            attributes::check_value(&value, "value"),
+        ] {
+            if let Err(violation) = checked {
+                self.bad(violation.field, violation.problem);
+            }
+        }
+        let comparison = match test {
+            pb::AttributeTest::Unspecified | pb::AttributeTest::Eq => Some(Comparison::Equal),
+            pb::AttributeTest::Ne => Some(Comparison::NotEqual),
+            pb::AttributeTest::Lt => Some(Comparison::Less),
+            pb::AttributeTest::Le => Some(Comparison::LessOrEqual),
+            pb::AttributeTest::Gt => Some(Comparison::Greater),
+            pb::AttributeTest::Ge => Some(Comparison::GreaterOrEqual),
+            pb::AttributeTest::Exists | pb::AttributeTest::Missing => None,
+        };
+        if has_value != comparison.is_some() {
+            let problem = "a comparison needs a value; EXISTS and MISSING have none";
+            self.bad("value", problem);
+        }
+        let test = match comparison {
+            Some(comparison) => Test::Compare(comparison, value),
+            None if test == pb::AttributeTest::Exists => Test::Exists,
+            None => Test::Missing,
+        };
+        Condition { name: condition.name, test }
+    }
+
     /// A word, row or vector that has no weight.
-    pub(super) fn query(&mut self, field: &str, query: Option<pb::WordOrVector>) -> WordOrVector {
-        let weighted = self.weighted(field, query.unwrap_or_default());
+    pub(super) fn query(
+        &mut self,
+        field: impl Display,
+        query: Option<pb::WordOrVector>,
+    ) -> WordOrVector {
+        let weighted = self.weighted(&field, query.unwrap_or_default());
         if (weighted.weight - 1.0).abs() > 0.0 {
             self.bad(format_args!("{field}.weight"), "weights have no meaning here");
         }
@@ -143,7 +232,7 @@ impl Fields {
     }
 
     /// A word, row or vector with its weight.
-    pub(super) fn weighted(&mut self, field: &str, query: pb::WordOrVector) -> Weighted {
+    pub(super) fn weighted(&mut self, field: impl Display, query: pb::WordOrVector) -> Weighted {
         use pb::word_or_vector::Query;
         let weight = query.weight.unwrap_or(1.0);
         if !weight.is_finite() || weight.abs() <= 0.0 {
@@ -177,7 +266,7 @@ impl Fields {
         field: &str,
         queries: Vec<pb::WordOrVector>,
     ) -> Vec<WordOrVector> {
-        let query = |(i, query)| self.query(&format!("{field}[{i}]"), Some(query));
+        let query = |(i, query)| self.query(format_args!("{field}[{i}]"), Some(query));
         queries.into_iter().enumerate().map(query).collect()
     }
 }
@@ -224,6 +313,7 @@ pub(super) fn info<A>(
             .map(|word| pb::ResolvedWord { asked: word.asked, found: word.found, row: word.row.0 })
             .collect(),
         unknown_words: words.unknown,
+        allowed_rows: None,
     }
 }
 

@@ -3,7 +3,8 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `folder.rs` | the data folder: its lock, its making, its format version, how sled is set up |
-//! | `key.rs` | the keys of blocks |
+//! | `journal.rs` | writes since a generation's rows; attributes |
+//! | `key.rs` | the keys of blocks and of writes |
 //! | `record.rs` | the bytes of records, both ways |
 //! | `writer.rs` | `Staging`: a new generation, row by row; the only caller of flush and fsync for sled |
 //! | `reader.rs` | a table from its blocks, every checksum verified |
@@ -24,7 +25,7 @@
 //!
 //! # Records
 //!
-//! Three trees. Every value ends with a CRC-32 of its key and of all its bytes before, so that a
+//! Five trees. Every value ends with a CRC-32 of its key and of all its bytes before, so that a
 //! flipped bit is found, and a value under the wrong key too. Integers in values are
 //! little-endian; those in keys are big-endian, so that keys sort as numbers.
 //!
@@ -33,6 +34,8 @@
 //! | `state` | `generation` | u64: the last generation number given out |
 //! | `tables` | the table's name | [`Meta`] as JSON |
 //! | `rows` | generation u64, block u32 | the block's rows |
+//! | `attributes` | generation u64, block u32 | attributes of some of its rows |
+//! | `journal` | lineage u64, sequence u64, part u32 | a part of a write |
 //!
 //! Block 0 of generation 42, with the words `the` and `of` in two dimensions:
 //!
@@ -53,15 +56,53 @@
 //! Blocks count from 0 without a gap and hold the rows in order, each at least one. How many rows
 //! stand in a block is the writer's choice and told by each block.
 //!
+//! # Writes
+//!
+//! A write is a call's changes to words, made whole or not at all. Writes are numbered from 1 since
+//! the import, whose generation is the *lineage* of all that come of it. The rows of a generation hold
+//! the writes up to the one that its record names (`applied.sequence`, 0 for an import); later ones are
+//! made again, in order and by word, when the table is read. A number that is missing is damage.
+//!
+//! The changes are written one behind the other and cut into parts of 16 KiB, all inserted at once.
+//! Write 3 after the import of generation 42 puts the word `of`, with one attribute, and deletes `the`:
+//!
+//! ```text
+//! key    00 00 00 00 00 00 00 2a                   the lineage: generation 42
+//!        00 00 00 00 00 00 00 03   00 00 00 00     write 3, part 0
+//!
+//! value  01                                        version of the record
+//!        01 00 00 00                               parts of this write
+//!        02 00 00 00                               2 changes (from here on cut into parts)
+//!        01   02 00 00 00   6f 66                  1, put: bytes of the word, the word
+//!        02 00 00 00                               2 components
+//!        00 00 00 3f 00 00 80 be                   [0.5, -0.25]
+//!        01 00 00 00                               1 attribute
+//!        03 00 00 00   70 6f 73                    its name: "pos"
+//!        01   02 00 00 00   49 4e                  1, a text: "IN" (2: f64; 3: a byte, 0 or 1)
+//!        02   03 00 00 00   74 68 65               2, delete: the word
+//!        xx xx xx xx                               CRC-32 of the key and of all this
+//! ```
+//!
+//! The third kind of change is 3, attributes: the word, the attributes to set as above, the number of
+//! names to take away, and each with its length.
+//!
+//! A block of attributes is a version (01), a number of rows u32, and for each the row u32 and its
+//! attributes as above. The table's record tells how many rows have some.
+//!
+//! A rebuild stages the rows that are there as a new generation, with `applied.sequence` the last
+//! write among them, and removes the old rows and the writes up to that one when it is live.
+//!
 //! # What a crash leaves
 //!
 //! Rows are written under a generation that no table record points to, and made durable; then one
 //! record makes them a table. A crash before that leaves blocks that no record points to, and
-//! [`Store::open`] removes them. The same goes for the rows of replaced and deleted tables.
+//! [`Store::open`] removes them. The same goes for the rows of replaced and deleted tables, and for
+//! writes that stand in rows.
 
 pub mod blob;
 mod fault;
 mod folder;
+mod journal;
 mod key;
 mod reader;
 mod record;
@@ -71,14 +112,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 
 use crate::error::Result;
 use crate::table::Table;
+use crate::table::change::Change;
 use crate::table::meta::{Meta, TableName};
+use crate::table::view::View;
 
-pub use writer::Staging;
+pub use writer::{Replaced, Staging};
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
 ///
@@ -91,23 +135,31 @@ pub struct Store {
 /// What the store and its stagings hold together.
 struct Shared {
     rows: sled::Tree,
+    attributes: sled::Tree,
+    journal: sled::Tree,
     tables: sled::Tree,
     state: sled::Tree,
     db: sled::Db,
     /// The last generation number given out.
     last_generation: Mutex<u64>,
+    /// How often it was asked to make all durable, and how often it did.
+    turns: AtomicU64,
+    durable: Mutex<writer::Durable>,
     folder: PathBuf,
     /// Released last.
     _lock: folder::Lock,
 }
 
-/// What [`Store::open`] removed: the rows of imports that never ended, and of replaced tables.
+/// What [`Store::open`] removed: the rows of imports that never ended, those of replaced tables, and
+/// their writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Generations of which there were rows.
     pub generations: usize,
     /// Their blocks of rows.
     pub blocks: u64,
+    /// Records of writes that stand in rows, or belong to no table.
+    pub writes: u64,
 }
 
 /// Bytes that a data folder takes on disk.
@@ -163,6 +215,36 @@ impl Store {
         reader::read(&self.shared, meta)
     }
 
+    /// The table that was read, with its attributes and after the writes since; every checksum is
+    /// verified.
+    ///
+    /// # Errors
+    ///
+    /// If a record is damaged or missing, or if the disk fails.
+    pub fn view(&self, meta: &Meta, table: Arc<Table>) -> Result<View> {
+        journal::view(&self.shared, meta, table)
+    }
+
+    /// Adds a write to the journal of a lineage, under the number that follows its last. It is there
+    /// whole or not at all; that it survives a power cut takes [`Store::make_durable`].
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn append(&self, lineage: u64, sequence: u64, changes: &[Change]) -> Result<()> {
+        journal::append(&self.shared, lineage, sequence, changes)
+    }
+
+    /// Once this returns, everything that was written before it began survives a power cut. Several
+    /// callers at once share the work.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails; from then on, always.
+    pub fn make_durable(&self) -> Result<()> {
+        self.shared.make_durable()
+    }
+
     /// Deletes a table, and tells whether there was one. Once this returns it stays deleted.
     ///
     /// A table whose record is damaged can be deleted too.
@@ -193,9 +275,22 @@ impl Shared {
         let tree =
             |name: &str| fault::guarded(|| format!("tree \"{name}\""), || db.open_tree(name));
         let (rows, tables, state) = (tree("rows")?, tree("tables")?, tree("state")?);
+        let (attributes, journal) = (tree("attributes")?, tree("journal")?);
         let last_generation = Mutex::new(reader::last_generation(&state)?);
         let folder = folder.to_path_buf();
-        Ok(Self { rows, tables, state, db, last_generation, folder, _lock: lock })
+        Ok(Self {
+            rows,
+            attributes,
+            journal,
+            tables,
+            state,
+            db,
+            last_generation,
+            turns: AtomicU64::new(0),
+            durable: Mutex::default(),
+            folder,
+            _lock: lock,
+        })
     }
 
     fn store_folder(&self) -> PathBuf {
@@ -214,14 +309,19 @@ impl Shared {
     /// the next time.
     fn sweep(&self) -> Swept {
         let mut swept = Swept::default();
-        let live: BTreeSet<u64> = match reader::tables(self) {
-            Ok(tables) => tables.iter().map(|meta| meta.generation).collect(),
+        let tables = match reader::tables(self) {
+            Ok(tables) => tables,
             Err(error) => {
                 tracing::warn!(?error, "left-overs stay: not every table's record can be read");
                 return swept;
             }
         };
+        let live: BTreeSet<u64> = tables.iter().map(|meta| meta.generation).collect();
         folder::sweep_index(&self.index_folder(), &live);
+        match self.sweep_journal(&tables) {
+            Ok(writes) => swept.writes = writes,
+            Err(error) => tracing::warn!(?error, "left-overs stay: writes"),
+        }
         let mut after = None;
         loop {
             match reader::generation_after(self, after) {
@@ -230,7 +330,8 @@ impl Shared {
                     if live.contains(&generation) {
                         continue;
                     }
-                    match writer::remove_rows(self, generation) {
+                    let attributes = journal::remove_attributes(self, generation);
+                    match attributes.and_then(|()| writer::remove_rows(self, generation)) {
                         Ok(blocks) => {
                             swept.generations += 1;
                             swept.blocks += blocks;
@@ -245,6 +346,20 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+impl Shared {
+    /// Removes writes that stand in rows, and those of no table; how many records.
+    fn sweep_journal(&self, tables: &[Meta]) -> Result<u64> {
+        let (mut after, mut removed) = (None, 0);
+        while let Some(lineage) = journal::lineage_after(self, after)? {
+            let live = tables.iter().find(|meta| meta.lineage() == lineage);
+            let last = live.map_or(u64::MAX, |meta| meta.applied.sequence);
+            removed += journal::remove(self, lineage, last)?;
+            after = Some(lineage);
+        }
+        Ok(removed)
     }
 }
 

@@ -66,8 +66,43 @@ pub(super) fn encode_block(
     seal(key, record);
 }
 
-fn small(count: usize) -> u32 {
+pub(super) fn small(count: usize) -> u32 {
     u32::try_from(count).expect("rows, components and bytes of a word have limits below 2^32")
+}
+
+/// Takes a record apart from its beginning, and believes no length that it cannot see.
+#[derive(Debug)]
+pub(super) struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The next so many bytes; none if there are fewer.
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.take(1).map(|byte| byte[0])
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        u32_at(self.take(4)?, 0)
+    }
+
+    /// A length, then so many bytes.
+    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
+        let count = usize::try_from(self.u32()?).ok()?;
+        self.take(count)
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
 }
 
 /// The rows of one block.

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::error::{Error, ErrorKind};
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
-use crate::table::meta::Provenance;
+use crate::table::meta::{Applied, Provenance};
 use crate::vector::RowId;
 
 /// Words and the bits of their vectors.
@@ -81,6 +82,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         row_count: builder.len() as u64,
         dim: u32::try_from(builder.dim()).unwrap(),
         provenance,
+        applied: Applied::default(),
     }
 }
 
@@ -389,4 +391,170 @@ fn found(store: &Store) -> BTreeMap<String, usize> {
         found.insert(meta.name.as_str().to_owned(), step);
     }
     found
+}
+
+/// Writes that fill several parts, one after another.
+fn writes(dim: usize) -> Vec<Vec<Change>> {
+    let put = |i: usize| Change::Put {
+        word: format!("new{i}").into_bytes(),
+        vector: vec![i as f32; dim],
+        attributes: [("number".to_owned(), AttributeValue::Number(i as f64))].into_iter().collect(),
+    };
+    let set = Change::Attributes {
+        word: b"new3".to_vec(),
+        set: [
+            ("text".to_owned(), AttributeValue::Text("\u{e9}".to_owned())),
+            ("flag".to_owned(), AttributeValue::Flag(true)),
+        ]
+        .into_iter()
+        .collect(),
+        remove: vec!["number".to_owned()],
+    };
+    let many = 1 + 40_000 / (4 * dim + 40);
+    vec![
+        (0..many.max(8)).map(put).collect(),
+        vec![set],
+        vec![Change::Delete { word: b"new5".to_vec() }],
+    ]
+}
+
+/// Everything that a view tells.
+fn told(view: &View) -> Vec<(Vec<u8>, Vec<u32>, Option<Attributes>)> {
+    view.rows()
+        .map(|row| (view.word(row).to_vec(), bits(view.vector(row)), view.attributes(row).cloned()))
+        .collect()
+}
+
+fn view(store: &Store, meta: &Meta) -> Result<View> {
+    store.view(meta, Arc::new(store.read(meta).unwrap()))
+}
+
+/// A table with writes, and what it is after them.
+fn written(store: &Store, table: &str, seed: usize) -> (Meta, View) {
+    let meta = import(store, table, seed);
+    let mut expected = view(store, &meta).unwrap();
+    for (sequence, changes) in (1..).zip(writes(expected.dim())) {
+        store.append(meta.generation, sequence, &changes).unwrap();
+        expected = expected.after(&changes).unwrap();
+    }
+    store.make_durable().unwrap();
+    (meta, expected)
+}
+
+/// Takes the writes up to this view into a new generation.
+fn rebuilt(store: &Store, old: &Meta, view: &View) -> Meta {
+    let mut builder = TableBuilder::new(view.dim()).unwrap();
+    let mut attributes = BTreeMap::new();
+    for row in view.rows() {
+        if let Some(known) = view.attributes(row) {
+            attributes.insert(RowId::try_from(builder.len()).unwrap(), known.clone());
+        }
+        builder.push(view.word(row), view.vector(row)).unwrap();
+    }
+    let mut staging = store.stage(view.dim()).unwrap();
+    staging.complete(&builder, &attributes).unwrap();
+    let applied = Applied {
+        lineage: Some(old.lineage()),
+        sequence: view.sequence(),
+        attributed_rows: attributes.len() as u64,
+    };
+    let meta = Meta { applied, ..meta_of(old.name.as_str(), &staging, &builder, 0) };
+    staging.switch(&meta).unwrap().remove();
+    meta
+}
+
+#[test]
+fn writes_are_there_after_a_restart_and_go_into_a_rebuild_and_with_their_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (meta, expected) = written(&store, "en", 5);
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(told(&view(&store, &meta).unwrap()), told(&expected));
+
+    let last = vec![Change::Delete { word: b"new0".to_vec() }];
+    store.append(meta.generation, 4, &last).unwrap();
+    let meta = rebuilt(&store, &meta, &expected);
+    let expected = expected.after(&last).unwrap();
+    assert_eq!(store.shared.journal.iter().count(), 1, "the writes in the rows are gone");
+    drop(store);
+    let (store, swept) = Store::open(folder.path()).unwrap();
+    assert_eq!(swept, Swept::default());
+    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
+    assert_eq!(told(&view(&store, &meta).unwrap()), told(&expected));
+
+    let again = import(&store, "en", 6);
+    assert!(store.shared.journal.is_empty() && store.shared.attributes.is_empty());
+    // What a crash in the middle of such a removal leaves is swept.
+    for lineage in [meta.generation, again.generation] {
+        store.append(lineage, 1, &last).unwrap();
+    }
+    drop(store);
+    let (store, swept) = Store::open(folder.path()).unwrap();
+    assert_eq!(swept, Swept { writes: 1, ..Swept::default() });
+    store.delete(&name("en")).unwrap();
+    assert!(store.shared.journal.is_empty() && store.shared.rows.is_empty());
+}
+
+#[test]
+fn a_damaged_or_missing_write_or_attribute_is_told_and_never_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (meta, expected) = written(&store, "en", 5);
+    let check = |tree: &sled::Tree, meta: &Meta, part_of: &str, may_end_early: bool| {
+        let refused = |what: &str| {
+            let error = view(&store, meta).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
+            assert!(error.to_string().contains(part_of), "{what}: {error}");
+        };
+        let records: Vec<_> = tree.iter().map(Result::unwrap).collect();
+        for (i, (key, good)) in records.iter().enumerate() {
+            for at in [0, 1, 5, good.len() / 2, good.len() - 1] {
+                let mut flipped = good.to_vec();
+                flipped[at] ^= 1;
+                tree.insert(key, flipped).unwrap();
+                refused("flipped");
+                tree.insert(key, &good[..at]).unwrap();
+                refused("cut");
+            }
+            tree.remove(key).unwrap();
+            // That the last write is missing is what nobody can know.
+            if !(may_end_early && i == records.len() - 1) {
+                refused("missing");
+            }
+            tree.insert(key, good).unwrap();
+        }
+        assert!(view(&store, meta).is_ok());
+    };
+    assert!(store.shared.journal.iter().count() > 4, "one write has several parts");
+    check(&store.shared.journal, &meta, "of its journal", true);
+    store.shared.journal.insert(key::write(meta.generation, 9, 0), b"surplus").unwrap();
+    assert!(matches!(view(&store, &meta).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
+    store.shared.journal.remove(key::write(meta.generation, 9, 0)).unwrap();
+    let meta = rebuilt(&store, &meta, &expected);
+    check(&store.shared.attributes, &meta, "attributes 0", false);
+}
+
+#[test]
+fn the_largest_write_is_there_whole_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut builder = TableBuilder::new(1_024).unwrap();
+    builder.push(b"the", &[1.0; 1_024]).unwrap();
+    let staging = store.stage(1_024).unwrap();
+    let meta = meta_of("en", &staging, &builder, 0);
+    staging.commit(&builder, meta.clone()).unwrap();
+    let count = crate::limits::WRITE_BYTES_MAX / 4_096;
+    let put = |i: usize| Change::Put {
+        word: format!("w{i}").into_bytes(),
+        vector: vec![i as f32; 1_024],
+        attributes: Attributes::new(),
+    };
+    let changes: Vec<_> = (0..count).map(put).collect();
+    store.append(meta.generation, 1, &changes).unwrap();
+    store.make_durable().unwrap();
+    let copied = tempfile::tempdir().unwrap();
+    copy(folder.path(), copied.path());
+    let store = open(copied.path());
+    assert_eq!(view(&store, &meta).unwrap().len(), 1 + count);
 }

@@ -1,15 +1,17 @@
 //! `Staging`: a new generation, row by row; the only caller of flush and fsync for sled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::{Shared, blob, fault, key, reader, record};
+use crate::store::{Shared, blob, fault, journal, key, reader, record};
+use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
 use crate::table::meta::{Meta, TableName};
 use crate::vector::RowId;
@@ -110,14 +112,30 @@ impl Staging {
     /// If `meta` has another generation, dimension or number of rows than this builder and staging.
     #[expect(clippy::needless_pass_by_value, reason = "a record is committed once")]
     pub fn commit(mut self, builder: &TableBuilder, meta: Meta) -> Result<()> {
-        if builder.is_empty() {
-            return Err(Error::invalid("table", "a table has at least one row"));
-        }
         assert_eq!(
             (meta.generation, meta.dim as usize, meta.row_count),
             (self.generation, self.dim, builder.len() as u64),
             "the record of a table tells what was staged"
         );
+        self.complete(builder, &BTreeMap::new())?;
+        self.switch(&meta)?.remove();
+        Ok(())
+    }
+
+    /// Writes what is missing of the builder's rows, and the attributes that some of them have. Once
+    /// this returns they survive a power cut; a table they are with [`Staging::switch`].
+    ///
+    /// # Errors
+    ///
+    /// If the builder has no row, or the disk fails.
+    pub fn complete(
+        &mut self,
+        builder: &TableBuilder,
+        attributes: &BTreeMap<RowId, Attributes>,
+    ) -> Result<()> {
+        if builder.is_empty() {
+            return Err(Error::invalid("table", "a table has at least one row"));
+        }
         self.push(builder)?;
         for block in std::mem::take(&mut self.touched) {
             self.write(block, builder)?;
@@ -125,16 +143,23 @@ impl Staging {
         if !builder.len().is_multiple_of(self.rows_per_block) {
             self.write(self.blocks, builder)?;
         }
-        self.shared.make_durable()?;
-        let replaced = self.publish(&meta)?;
-        if let Some(generation) = replaced {
-            remove_generation(&self.shared, generation);
-        }
-        Ok(())
+        journal::write_attributes(&self.shared, self.generation, attributes)?;
+        self.shared.make_durable()
     }
 
-    /// Writes the table's record, durably; the generation that it pointed to before.
-    fn publish(&mut self, meta: &Meta) -> Result<Option<u64>> {
+    /// Makes what was completed the table of `meta`'s name, durably. What it replaces is still on the
+    /// disk, and to be removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Staging::commit`].
+    pub fn switch(mut self, meta: &Meta) -> Result<Replaced> {
+        let old = self.publish(meta)?;
+        Ok(Replaced { shared: Arc::clone(&self.shared), old, new: meta.clone() })
+    }
+
+    /// Writes the table's record, durably; the one that was there before.
+    fn publish(&mut self, meta: &Meta) -> Result<Option<Meta>> {
         let name = meta.name.as_str().as_bytes();
         let mut record =
             serde_json::to_vec(meta).map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
@@ -145,8 +170,7 @@ impl Staging {
         let old = fault::guarded(what, || self.shared.tables.insert(name, record))?;
         self.shared.make_durable()?;
         // Rows that a damaged record pointed to are found by the next open.
-        let old = old.and_then(|old| reader::decode_meta(name, &old).ok());
-        Ok(old.map(|old| old.generation))
+        Ok(old.and_then(|old| reader::decode_meta(name, &old).ok()))
     }
 
     fn write(&mut self, block: u32, builder: &TableBuilder) -> Result<()> {
@@ -182,6 +206,31 @@ impl fmt::Debug for Staging {
     }
 }
 
+/// What a table was before it was replaced: rows, attributes and writes that nobody needs.
+#[must_use = "it takes room on the disk"]
+pub struct Replaced {
+    shared: Arc<Shared>,
+    old: Option<Meta>,
+    new: Meta,
+}
+
+impl Replaced {
+    /// Removes it from the disk; what stays is removed at the next open.
+    pub fn remove(self) {
+        let Some(old) = self.old else { return };
+        remove_generation(&self.shared, old.generation);
+        let same = old.lineage() == self.new.lineage();
+        let last = if same { self.new.applied.sequence } else { u64::MAX };
+        remove_writes(&self.shared, old.lineage(), last);
+    }
+}
+
+impl fmt::Debug for Replaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replaced").field("old", &self.old).finish_non_exhaustive()
+    }
+}
+
 /// Deletes a table; whether there was one.
 pub(super) fn delete(shared: &Shared, name: &TableName) -> Result<bool> {
     let key = name.as_str().as_bytes();
@@ -192,6 +241,7 @@ pub(super) fn delete(shared: &Shared, name: &TableName) -> Result<bool> {
     shared.make_durable()?;
     if let Ok(meta) = reader::decode_meta(key, &old) {
         remove_generation(shared, meta.generation);
+        remove_writes(shared, meta.lineage(), u64::MAX);
     }
     Ok(true)
 }
@@ -221,9 +271,19 @@ pub(super) fn remove_rows(shared: &Shared, generation: u64) -> Result<u64> {
 /// Removes rows and graph of a generation. They are only room on the disk: what stays is removed at
 /// the next open.
 fn remove_generation(shared: &Shared, generation: u64) {
-    let rows = remove_rows(shared, generation).map(|_| ());
-    if let Err(error) = rows.and_then(|()| blob::remove(&shared.index_path(generation))) {
+    // Attributes first: left-overs are found by their rows.
+    let removed = journal::remove_attributes(shared, generation)
+        .and_then(|()| remove_rows(shared, generation))
+        .and_then(|_| blob::remove(&shared.index_path(generation)));
+    if let Err(error) = removed {
         tracing::warn!(?error, generation, "rows that nobody needs stay until the next start");
+    }
+}
+
+/// As `remove_generation`, for writes.
+fn remove_writes(shared: &Shared, lineage: u64, last: u64) {
+    if let Err(error) = journal::remove(shared, lineage, last) {
+        tracing::warn!(?error, lineage, "writes that nobody needs stay until the next start");
     }
 }
 
@@ -255,15 +315,38 @@ fn write_last_generation(state: &sled::Tree, last: u64) -> Result<()> {
 }
 
 impl Shared {
-    /// Everything written so far survives a power cut.
+    /// Everything written so far survives a power cut. Callers that come while one is at it share
+    /// the next turn.
     pub(super) fn make_durable(&self) -> Result<()> {
-        flush(&self.db)?;
-        sync_files(&self.store_folder())
+        let turn = self.turns.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut durable = self.durable.lock();
+        if durable.turn >= turn {
+            return Ok(());
+        }
+        if let Some(kind) = &durable.failed {
+            return Err(Error::new(kind.clone()).context("an earlier write did not reach the disk"));
+        }
+        // Whoever took a turn until now has written before.
+        let last = self.turns.load(Ordering::SeqCst);
+        let made = flush(&self.db).and_then(|()| sync_files(&self.store_folder()));
+        match &made {
+            Ok(()) => durable.turn = last,
+            // A disk that failed once may claim the next time that all is well.
+            Err(error) => durable.failed = Some(error.kind().clone()),
+        }
+        made
     }
 }
 
+/// Which turns of [`Shared::make_durable`] are done.
+#[derive(Debug, Default)]
+pub(super) struct Durable {
+    turn: u64,
+    failed: Option<ErrorKind>,
+}
+
 /// Everything written so far is with the operating system.
-fn flush(db: &sled::Db) -> Result<()> {
+pub(super) fn flush(db: &sled::Db) -> Result<()> {
     fault::guarded(|| "the store".to_owned(), || db.flush()).map(|_| ())
 }
 

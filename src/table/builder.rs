@@ -36,11 +36,8 @@ impl TableBuilder {
     /// If the vector has another dimension or a value that is not finite, if the word is empty, or
     /// if a limit is passed.
     pub fn push(&mut self, word: &[u8], vector: &[f32]) -> Result<Added> {
-        if word.is_empty() {
-            return Err(Error::invalid("word", "a word has at least one byte"));
-        }
-        at_most("WORD_BYTES_MAX", limits::WORD_BYTES_MAX, word.len())?;
-        self.check(vector)?;
+        check_word(word)?;
+        check_vector(self.matrix.dim(), vector)?;
         at_most("ROWS_MAX", limits::ROWS_MAX, self.vocab.len() + 1)?;
         at_most("VOCAB_BYTES_MAX", limits::VOCAB_BYTES_MAX, self.vocab.word_bytes() + word.len())?;
         let added = self.vocab.add(word);
@@ -60,20 +57,9 @@ impl TableBuilder {
     ///
     /// If there is no such row.
     pub fn replace(&mut self, row: RowId, vector: &[f32]) -> Result<()> {
-        self.check(vector)?;
+        check_vector(self.matrix.dim(), vector)?;
         self.matrix.row_mut(row).copy_from_slice(vector);
         Ok(())
-    }
-
-    fn check(&self, vector: &[f32]) -> Result<()> {
-        let (expected, got) = (self.matrix.dim(), vector.len());
-        if expected != got {
-            return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
-        }
-        match vector.iter().position(|value| !value.is_finite()) {
-            Some(i) => Err(Error::new(ErrorKind::NotFinite { at: format!("component {}", i + 1) })),
-            None => Ok(()),
-        }
     }
 
     /// Components of each vector.
@@ -118,7 +104,27 @@ impl TableBuilder {
     }
 }
 
-fn at_most(limit: &'static str, max: usize, got: usize) -> Result<()> {
+/// Whether this can be a word.
+pub(super) fn check_word(word: &[u8]) -> Result<()> {
+    if word.is_empty() {
+        return Err(Error::invalid("word", "a word has at least one byte"));
+    }
+    at_most("WORD_BYTES_MAX", limits::WORD_BYTES_MAX, word.len())
+}
+
+/// Whether this can be a vector of `expected` components.
+pub(super) fn check_vector(expected: usize, vector: &[f32]) -> Result<()> {
+    let got = vector.len();
+    if expected != got {
+        return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
+    }
+    match vector.iter().position(|value| !value.is_finite()) {
+        Some(i) => Err(Error::new(ErrorKind::NotFinite { at: format!("component {}", i + 1) })),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn at_most(limit: &'static str, max: usize, got: usize) -> Result<()> {
     if got <= max {
         return Ok(());
     }

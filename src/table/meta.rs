@@ -67,6 +67,27 @@ pub struct Meta {
     pub dim: u32,
     /// Where the rows came from.
     pub provenance: Provenance,
+    /// Which writes stand in these rows.
+    #[serde(default)]
+    pub applied: Applied,
+}
+
+impl Meta {
+    /// The generation that an import made, and of whose writes this one came.
+    pub fn lineage(&self) -> u64 {
+        self.applied.lineage.unwrap_or(self.generation)
+    }
+}
+
+/// Which writes stand in the rows of a generation. An import has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The generation that was imported; none if it is this one.
+    pub lineage: Option<u64>,
+    /// The last write whose changes are among the rows; later ones are in the journal.
+    pub sequence: u64,
+    /// Rows that have attributes.
+    pub attributed_rows: u64,
 }
 
 /// Where the rows of a table came from.

@@ -1,12 +1,19 @@
-//! An embedding table in memory: vocabulary, vectors and norms; immutable once built.
+//! An embedding table in memory: vocabulary, vectors and norms, immutable once built; and what it is
+//! after some writes.
 //!
 //! | file | responsibility |
 //! | --- | --- |
+//! | `attributes.rs` | what else is known of a word |
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
+//! | `change.rs` | what a write does to one word |
 //! | `meta.rs` | what is known of a table beside its rows |
+//! | `view.rs` | a table after some writes |
 
+pub mod attributes;
 pub mod builder;
+pub mod change;
 pub mod meta;
+pub mod view;
 
 use std::borrow::Cow;
 
@@ -83,6 +90,11 @@ impl Table {
     /// Whether the table has this row.
     pub fn has(&self, row: RowId) -> bool {
         row.index() < self.len()
+    }
+
+    /// Bytes of all words together.
+    pub fn word_bytes(&self) -> usize {
+        self.vocab.word_bytes()
     }
 
     /// Bytes of memory it takes.

@@ -6,6 +6,7 @@
 //! | `scalar.rs` | the same in plain Rust: the oracle of the tests |
 //! | `matrix.rs` | rows side by side |
 //! | `algebra.rs` | unit vectors, means, principal components |
+//! | `random.rs` | numbers from a seed |
 //! | `rotation.rs` | turns vectors so that their first components matter most |
 //! | `row_set.rs` | a set of rows |
 //! | `top.rs` | the best k of many, in a total order |
@@ -13,6 +14,7 @@
 pub mod algebra;
 pub mod kernel;
 pub mod matrix;
+pub mod random;
 pub mod rotation;
 pub mod row_set;
 pub mod scalar;

@@ -26,6 +26,18 @@ impl RowSet {
         Self { bits, len: rows }
     }
 
+    /// The rows from `start` to before `end`.
+    pub fn range(start: usize, end: usize) -> Self {
+        let mut set = Self::all(end);
+        let start = start.min(end);
+        set.bits[..start / BITS].fill(0);
+        if let Some(word) = set.bits.get_mut(start / BITS) {
+            *word &= u64::MAX << (start % BITS);
+        }
+        set.len = end - start;
+        set
+    }
+
     /// How many rows are in it.
     pub fn len(&self) -> usize {
         self.len
@@ -115,6 +127,10 @@ mod tests {
             }
             prop_assert_eq!(set.len(), model.len());
             prop_assert!(set.rows().eq(model.iter().copied()));
+            let (start, end) = (rows / 3, rows);
+            let range = RowSet::range(start, end);
+            prop_assert!(range.rows().map(RowId::index).eq(start..end));
+            prop_assert_eq!(range.len(), end - start);
             let all = RowSet::all(rows);
             prop_assert!(all.rows().map(RowId::index).eq(0..rows));
             set.intersect(&all);

@@ -51,6 +51,21 @@ async fn the_shapes_that_scripts_rely_on() {
     assert_eq!(json(&server, &odd).await[0]["odd_index"], 2);
     let answer = json(&server, &["lookup", "--table", "en", "pear"]).await;
     assert_eq!(answer[0]["vectors"][0]["vector"]["values"].as_array().unwrap().len(), 3);
+    let put = ["put", "--table", "en", "kong", "1", "-0.5", "1", "--set", "big=true"];
+    assert_eq!(json(&server, &put).await[0]["added_count"], 1);
+    let more = folder.path().join("more.txt");
+    std::fs::File::create(&more).unwrap().write_all(b"new york 1 2 3\nkong 1 1 1\n").unwrap();
+    let put = ["put", "--table", "en", "--file", more.to_str().unwrap()];
+    assert_eq!(json(&server, &put).await[0]["overwritten_count"], 1);
+    let answer = json(&server, &["lookup", "--table", "en", "kong", "new york"]).await;
+    assert_eq!(answer[0]["vectors"][0]["attributes"]["big"]["flag"], true);
+    let set = ["set-attributes", "--table", "en", "kong", "--remove", "big", "--set", "n=2"];
+    assert_eq!(json(&server, &set).await[0]["changed_count"], 1);
+    let delete = ["delete-words", "--table", "en", "kong", "new york", "no", "--skip-unknown"];
+    assert_eq!(json(&server, &delete).await[0]["deleted_count"], 2);
+    let index = json(&server, &["index", "--table", "en", "--build", "--wait"]).await;
+    assert_eq!(index[0]["index"]["rebuild"]["phase"], "REBUILD_PHASE_IDLE");
+    assert_eq!(index[0]["index"]["deleted_row_count"], 0);
     let answer = json(&server, &["tokenize", "--table", "en", "king kong"]).await;
     assert_eq!(answer[0]["texts"][0]["unknown_count"], 1);
     let weat =
@@ -107,5 +122,28 @@ async fn an_import_can_come_through_a_pipe() {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await;
     let report: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
     assert_eq!(report["rows_kept"], 8);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_on_standard_input_are_answered_a_line_each() {
+    let (server, _folder) = small().await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+        .args(["nearest", "-", "--table", "en", "--json", "-k", "1", "--server", &server.url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"king\nkong\r\napple").unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await;
+    let output = output.unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["neighbors"][0]["word"], "prince");
+    assert_eq!(lines[1]["error"]["reason"], "UNKNOWN_WORDS");
+    assert_eq!(lines[1]["error"]["metadata"]["words"], "[\"kong\"]");
+    assert_eq!(lines[2]["neighbors"][0]["word"], "pear");
+    assert_eq!((lines.len(), output.status.code()), (3, Some(1)));
     server.stop().await;
 }

@@ -67,7 +67,7 @@ impl Process {
             let table = self.tables().await.remove(0);
             match table.index.unwrap().state() {
                 pb::IndexState::Ready => return,
-                pb::IndexState::Failed => panic!("the build failed"),
+                pb::IndexState::Failed | pb::IndexState::Stopped => panic!("the build failed"),
                 pb::IndexState::Unspecified
                 | pb::IndexState::NotNeeded
                 | pb::IndexState::Queued
@@ -119,6 +119,86 @@ async fn a_kill_in_mid_import_loses_nothing_and_shows_nothing_half() {
     process.kill();
 }
 
+/// What a step writes: every fourth deletes the word of an earlier one, the others put a word.
+fn step(number: u32) -> Result<pb::PutVectorsRequest, pb::DeleteWordsRequest> {
+    let table = "en".to_owned();
+    if number % 4 == 3 {
+        let queries = vec![word(&format!("w{}", number - 2))];
+        return Err(pb::DeleteWordsRequest { table, queries, ..Default::default() });
+    }
+    let put = pb::put_vectors_request::WordToPut {
+        word: format!("w{number}"),
+        vector: Some(pb::Vector { values: vec![1.0, 2.0, number as f32] }),
+        ..Default::default()
+    };
+    Ok(pb::PutVectorsRequest { table, words: vec![put], mode: pb::PutMode::InsertOnly.into() })
+}
+
+/// The words after so many steps.
+fn after(steps: u32) -> Vec<String> {
+    let is_there = |&number: &u32| number % 4 != 3 && (number % 4 != 1 || number + 2 >= steps);
+    (0..steps).filter(is_there).map(|number| format!("w{number}")).collect()
+}
+
+/// Writes words one after another and rebuilds now and then until it is killed: every acknowledged
+/// write is there, and of the others at most the one that was on its way.
+///
+/// `WORDSPACE_KILLS=1000 cargo test --test it kill` is the long form; 3 kills is the short.
+#[tokio::test]
+async fn a_kill_in_mid_write_loses_no_acknowledged_write() {
+    let kills = std::env::var("WORDSPACE_KILLS").map_or(3, |kills| kills.parse().unwrap());
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path()).await;
+    import(&process.channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    process.kill();
+    let mut next = 0;
+    for kill in 0..kills {
+        let process = Process::start(data.path()).await;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let mut tables = TableServiceClient::new(process.channel.clone());
+        let first = next;
+        let writer = tokio::spawn(async move {
+            for number in first.. {
+                let written = match step(number) {
+                    Ok(put) => tables.put_vectors(put).await.is_ok(),
+                    Err(delete) => tables.delete_words(delete).await.is_ok(),
+                };
+                if !written {
+                    return;
+                }
+                tell.send(number).unwrap();
+                if number % 10 == 5 {
+                    let build = pb::BuildIndexRequest { table: "en".to_owned() };
+                    let _ = tables.build_index(build).await;
+                }
+            }
+        });
+        while next < first + 10 + kill * 7 % 23 {
+            next = told.recv().await.unwrap() + 1;
+        }
+        process.kill();
+        writer.await.unwrap();
+        while let Ok(number) = told.try_recv() {
+            next = number + 1;
+        }
+
+        let process = Process::start(data.path()).await;
+        let mut tables = TableServiceClient::new(process.channel.clone());
+        let list = pb::ListWordsRequest {
+            table: "en".to_owned(),
+            page_size: Some(10_000),
+            ..pb::ListWordsRequest::default()
+        };
+        let words = tables.list_words(list).await.unwrap().into_inner().words;
+        let found: Vec<_> = words.into_iter().skip(8).map(|word| word.word).collect();
+        if found != after(next) {
+            next += 1;
+            assert_eq!(found, after(next), "kill {kill}");
+        }
+        process.kill();
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_index_file_is_built_again() {
     let data = tempfile::tempdir().unwrap();
@@ -133,7 +213,7 @@ async fn a_damaged_index_file_is_built_again() {
     let exact = process.nearest("big", "w77").await;
     process.wait_for_graph().await;
     let by_graph = process.nearest("big", "w77").await;
-    assert_eq!(by_graph.answer.unwrap().answered_by(), pb::AnsweredBy::Graph);
+    assert_eq!(by_graph.answer.unwrap().answered_by(), pb::AnsweredBy::List);
     assert_eq!(by_graph.neighbors[0], exact.neighbors[0]);
     process.kill();
 

@@ -18,3 +18,4 @@ mod import;
 mod questions;
 mod support;
 mod tidy;
+mod writes;

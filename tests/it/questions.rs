@@ -265,3 +265,194 @@ async fn health_and_reflection_answer() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_filter_leaves_k_neighbors_where_k_are_left() {
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel.clone());
+    let all = search.nearest(nearest(&["king"])).await.unwrap().into_inner().neighbors;
+    let parts = [
+        pb::Filter { top: Some(3), ..pb::Filter::default() },
+        pb::Filter { rows: Some(pb::RowRange { start: 2, end: 6 }), ..pb::Filter::default() },
+        pb::Filter { prefix: "p".to_owned(), ..pb::Filter::default() },
+        pb::Filter { regex: "^.{4,5}$".to_owned(), ..pb::Filter::default() },
+        pb::Filter { allow: vec!["pear".to_owned(), "qing".to_owned()], ..pb::Filter::default() },
+        pb::Filter { deny: vec!["prince".to_owned()], ..pb::Filter::default() },
+        pb::Filter {
+            prefix: "p".to_owned(),
+            regex: "r".to_owned(),
+            deny: vec!["prince".to_owned()],
+            ..pb::Filter::default()
+        },
+    ];
+    let passing = [
+        vec!["queen", "man"],
+        vec!["man", "woman", "prince", "apple"],
+        vec!["prince", "pear"],
+        vec!["queen", "woman", "apple", "pear", "Paris"],
+        vec!["pear"],
+        vec!["queen", "man", "woman", "apple", "pear", "Paris"],
+        vec!["pear"],
+    ];
+    for (filter, passing) in parts.into_iter().zip(passing) {
+        let want: Vec<_> =
+            all.iter().filter(|near| passing.contains(&near.word.as_str())).cloned().collect();
+        assert_eq!(want.len(), passing.len());
+        for _ in 0..2 {
+            let ask = pb::NearestRequest { filter: Some(filter.clone()), ..nearest(&["king"]) };
+            let answer = search.nearest(ask).await.unwrap().into_inner();
+            assert_eq!(answer.neighbors, want, "{filter:?}");
+        }
+        let ask = pb::AnalogyRequest {
+            table: "en".to_owned(),
+            a: Some(word("man")),
+            b: Some(word("king")),
+            c: Some(word("woman")),
+            method: pb::AnalogyMethod::CosMul.into(),
+            filter: Some(filter),
+            exclude_inputs: Some(false),
+            ..pb::AnalogyRequest::default()
+        };
+        let answer = search.analogy(ask).await.unwrap().into_inner();
+        let got = words(&answer.neighbors);
+        assert!(passing.iter().all(|passing| got.contains(passing)), "{got:?}");
+        assert_eq!(answer.answer.unwrap().allowed_rows, u32::try_from(got.len()).ok());
+    }
+
+    let text = |text: &str| pb::AttributeValue {
+        value: Some(pb::attribute_value::Value::Text(text.to_owned())),
+    };
+    let fruit = |asked: &str| pb::set_attributes_request::Change {
+        query: Some(word(asked)),
+        set: [("kind".to_owned(), text("fruit"))].into(),
+        remove: Vec::new(),
+    };
+    let changes = vec![fruit("apple"), fruit("pear")];
+    let ask = pb::SetAttributesRequest { table: "en".to_owned(), changes, oov: 0 };
+    TableServiceClient::new(channel.clone()).set_attributes(ask).await.unwrap();
+    let condition = |test: pb::AttributeTest, value| pb::AttributeCondition {
+        name: "kind".to_owned(),
+        test: test.into(),
+        value,
+    };
+    for (test, value, passing) in [
+        (pb::AttributeTest::Eq, Some(text("fruit")), 2),
+        (pb::AttributeTest::Ne, Some(text("fruit")), 5),
+        (pb::AttributeTest::Exists, None, 2),
+    ] {
+        let r#where = vec![condition(test, value)];
+        let filter = Some(pb::Filter { r#where, ..pb::Filter::default() });
+        let ask = pb::NearestRequest { filter, ..nearest(&["king"]) };
+        let answer = search.nearest(ask).await.unwrap().into_inner();
+        assert_eq!(answer.neighbors.len(), passing, "{test:?}");
+    }
+
+    let wrong = pb::Filter {
+        top: Some(0),
+        rows: Some(pb::RowRange { start: 2, end: 2 }),
+        regex: "x".repeat(2_000),
+        r#where: vec![pb::AttributeCondition { test: 99, ..pb::AttributeCondition::default() }],
+        ..pb::Filter::default()
+    };
+    let ask = pb::NearestRequest { filter: Some(wrong), ..nearest(&["king"]) };
+    let status = search.nearest(ask).await.unwrap_err();
+    let bad = status.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = bad.iter().map(|violation| violation.field.as_str()).collect();
+    let rest = ["top", "rows.end", "where[0].test", "where[0].name", "where[0].value"];
+    assert_eq!(fields[0], "filter.regex");
+    assert_eq!(fields[1..], rest.map(|field| format!("filter.{field}")));
+    let wrong = pb::Filter { regex: "(".to_owned(), ..pb::Filter::default() };
+    let ask = pb::NearestRequest { filter: Some(wrong), ..nearest(&["king"]) };
+    assert_eq!(reason(&search.nearest(ask).await.unwrap_err()).1, "INVALID_FIELD");
+    server.stop().await;
+}
+
+fn message(id: u64, table: &str, words: &[&str]) -> pb::NearestStreamRequest {
+    let query = |word: &&str| pb::NearestRequest { table: String::new(), ..nearest(&[word]) };
+    let queries = words.iter().map(query).collect();
+    pb::NearestStreamRequest { id, table: table.to_owned(), queries }
+}
+
+#[tokio::test]
+async fn a_stream_answers_in_order_and_outlives_questions_that_fail() {
+    use pb::nearest_result::Result::{Answer, Error};
+    let (server, channel) = small().await;
+    let mut search = SearchServiceClient::new(channel.clone());
+    let mut slow = message(7, "", &["king"]);
+    slow.queries[0].filter = Some(pb::Filter { regex: "e".to_owned(), ..pb::Filter::default() });
+    let messages = [
+        message(3, "en", &["king", "kong", "pear"]),
+        slow,
+        message(1, "", &["apple"]),
+        message(1, "fr", &["apple"]),
+        message(9, "en", &[]),
+        message(2, "", &["queen", ""]),
+    ];
+    let stream = search.nearest_stream(tokio_stream::iter(messages)).await.unwrap();
+    let mut stream = stream.into_inner();
+    let mut got = Vec::new();
+    while let Some(response) = stream.message().await.unwrap() {
+        let one = |result: pb::NearestResult| match result.result.unwrap() {
+            Answer(answer) => answer.neighbors[0].word.clone(),
+            Error(error) => error.reason,
+        };
+        got.push((response.id, response.results.into_iter().map(one).collect::<Vec<_>>()));
+    }
+    let want: [(u64, &[&str]); 6] = [
+        (3, &["prince", "UNKNOWN_WORDS", "apple"]),
+        (7, &["prince"]),
+        (1, &["pear"]),
+        (1, &["TABLE_NOT_FOUND"]),
+        (9, &[]),
+        (2, &["Paris", "INVALID_FIELD"]),
+    ];
+    let got: Vec<(u64, Vec<&str>)> = got
+        .iter()
+        .map(|(id, results)| (*id, results.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(got, want.map(|(id, results)| (id, results.to_vec())));
+
+    // An open stream ends when the server closes, and with its deadline.
+    let (sender, questions) = tokio::sync::mpsc::channel(4);
+    let stream = tokio_stream::wrappers::ReceiverStream::new(questions);
+    let mut ask = tonic::Request::new(stream);
+    ask.set_timeout(std::time::Duration::from_millis(50));
+    let mut answers = search.nearest_stream(ask).await.unwrap().into_inner();
+    sender.send(message(0, "en", &["king"])).await.unwrap();
+    assert_eq!(answers.message().await.unwrap().unwrap().results.len(), 1);
+    assert_eq!(answers.message().await.unwrap_err().code(), Code::DeadlineExceeded);
+    let (sender, questions) = tokio::sync::mpsc::channel(4);
+    let stream = tokio_stream::wrappers::ReceiverStream::new(questions);
+    let mut answers = search.nearest_stream(stream).await.unwrap().into_inner();
+    sender.send(message(0, "en", &["king"])).await.unwrap();
+    assert_eq!(answers.message().await.unwrap().unwrap().results.len(), 1);
+    let stopping = tokio::spawn(server.stop());
+    assert_eq!(answers.message().await.unwrap_err().code(), Code::Unavailable);
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn health_tells_what_is_odd_and_recall_needs_a_graph() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let file = format!("{SMALL}nothing 0 0 0\nKing 2.0 1.0 0.0\n");
+    import(&channel, header("en"), file.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let ask = pb::HealthRequest { table: "en".to_owned(), ..pb::HealthRequest::default() };
+    let health = tables.health(ask).await.unwrap().into_inner();
+    assert_eq!((health.row_count, health.zero_count), (10, 1));
+    assert_eq!(health.zero_examples[0].word, "nothing");
+    let group = &health.duplicates[0];
+    let equal: Vec<_> = group.examples.iter().map(|word| word.word.as_str()).collect();
+    assert_eq!((health.duplicate_count, equal), (1, vec!["king", "King"]));
+    assert_eq!((health.norms[0].row_count, health.hubs.unwrap().query_count), (10, 9));
+    assert_eq!(health.isotropy.unwrap().component_shares.len(), 3);
+
+    let mut search = SearchServiceClient::new(channel);
+    let mut ask = pb::RecallRequest { table: "en".to_owned(), ..pb::RecallRequest::default() };
+    let status = search.recall(ask.clone()).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
+    ask.ef_search = vec![0];
+    assert_eq!(reason(&search.recall(ask).await.unwrap_err()).1, "INVALID_FIELD");
+    server.stop().await;
+}

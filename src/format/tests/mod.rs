@@ -13,8 +13,8 @@ use proptest::test_runner::{Config, RngSeed};
 
 use crate::error::{At, Error, Result};
 use crate::format::{Fault, Format, Opened, Reason, Row, Step, open};
-use crate::table::Table;
 use crate::table::builder::TableBuilder;
+use crate::table::view::View;
 
 /// All that a file has.
 #[derive(Debug, PartialEq)]
@@ -83,15 +83,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-fn table(rows: &[(&[u8], &[f32])]) -> Table {
+fn table(rows: &[(&[u8], &[f32])]) -> View {
     let mut builder = TableBuilder::new(rows[0].1.len()).unwrap();
     for (word, vector) in rows {
         builder.push(word, vector).unwrap();
     }
-    builder.build().unwrap()
+    builder.build().unwrap().into()
 }
 
-fn written(table: &Table, format: Format, gzip: bool) -> Result<Vec<u8>> {
+fn written(table: &View, format: Format, gzip: bool) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     crate::format::write(table, format, gzip, &mut bytes)?;
     Ok(bytes)

@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use super::{own, read, read_as, table, written};
 use crate::error::{Error, ErrorKind};
 use crate::format::{Format, write};
-use crate::table::Table;
 use crate::table::builder::TableBuilder;
+use crate::table::view::View;
 use crate::vector::RowId;
 
-fn three() -> Table {
+fn three() -> View {
     table(&[(b"a", &[0.1, -0.0]), (b"new york", &[1e-7, 3.0]), (b"b", &[-1.5, f32::MAX])])
 }
 
-fn rows_of(table: &Table) -> Vec<(Vec<u8>, Vec<u32>)> {
+fn rows_of(table: &View) -> Vec<(Vec<u8>, Vec<u32>)> {
     let row = |row| {
         let row = RowId::try_from(row).unwrap();
         let bits = table.vector(row).iter().map(|value| value.to_bits()).collect();
@@ -147,7 +147,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn a_table() -> impl Strategy<Value = Table> {
+fn a_table() -> impl Strategy<Value = View> {
     let finite = any::<u32>().prop_map(f32::from_bits).prop_filter("finite", |v| v.is_finite());
     let rows = move |dim| {
         let vector = prop::collection::vec(finite.clone(), dim);
@@ -158,7 +158,7 @@ fn a_table() -> impl Strategy<Value = Table> {
         for (word, vector) in rows {
             builder.push(&word, &vector).unwrap();
         }
-        builder.build().unwrap()
+        builder.build().unwrap().into()
     })
 }
 

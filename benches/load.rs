@@ -1,0 +1,334 @@
+//! How many questions a server answers over loopback, and how fast: one at a time, many calls in
+//! flight, batches, streams. `cargo bench --bench load` prints one line of JSON for each measurement.
+//!
+//! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
+//! from a fixed seed, where the exact answer costs about what reading a stored list would, so that
+//! what is measured is the way to it and back; and one with a graph: the first rows of
+//! `glove.6B.100d.txt` in `$WORDSPACE_DATA` (default `~/.cache/wordspace-data`), or else rows from a
+//! fixed seed. `WORDSPACE_BENCH_QUICK` asks the small table a little; `WORDSPACE_LOAD_ROWS` sets the
+//! rows of the large one, 0 for none of it.
+//!
+//! Beside the rate stand the microseconds of processor time that the server and this client took for
+//! a question: they hold on a busy machine as well. Of several rounds the median is told.
+#![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use wordspace::client::{
+    Client, GetTableRequest, ImportHeader, IndexState, ListWordsRequest, NearestBatchRequest,
+    NearestRequest, NearestStreamRequest, chunks, nearest_result,
+};
+
+const K: u32 = 10;
+const ROUNDS: usize = 5;
+const IN_FLIGHT: usize = 64;
+const BATCH: usize = 100;
+/// Questions of a stream that wait for their answers at most.
+const STREAM_WINDOW: usize = 2_048;
+const SMALL_ROWS: usize = 32;
+const LARGE_ROWS: usize = 30_000;
+/// Pause between two looks at a build.
+const POLL: Duration = Duration::from_millis(20);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let quick = std::env::var_os("WORDSPACE_BENCH_QUICK").is_some();
+    let rows = std::env::var("WORDSPACE_LOAD_ROWS").ok().and_then(|rows| rows.parse().ok());
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path()).await;
+    import(&server.client, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
+    let questions = if quick { 200 } else { 100_000 };
+    load(&server, "small", "32 seeded rows, exact", questions).await;
+    let rows = if quick { 0 } else { rows.unwrap_or(LARGE_ROWS) };
+    if rows > 0 {
+        let what = if let Some(path) = real() {
+            import(&server.client, "large", File::open(path).unwrap(), rows).await;
+            format!("{rows} rows of GloVe 6B 100d")
+        } else {
+            import(&server.client, "large", Cursor::new(seeded(rows, 100)), rows).await;
+            format!("{rows} seeded rows")
+        };
+        load(&server, "large", &what, 10_000).await;
+    }
+}
+
+/// Rows in `GloVe`'s text format, the same ones every time.
+fn seeded(rows: usize, dim: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut text = String::new();
+    for row in 0..rows {
+        write!(text, "word{row}").unwrap();
+        for _ in 0..dim {
+            // Knuth's MMIX generator.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            write!(text, " {:.4}", (state >> 40) as f64 / f64::from(1 << 24) - 0.5).unwrap();
+        }
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+fn real() -> Option<PathBuf> {
+    let folder = std::env::var_os("WORDSPACE_DATA").map(PathBuf::from).or_else(|| {
+        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wordspace-data"))
+    });
+    folder.map(|folder| folder.join("glove.6B.100d.txt")).filter(|file| file.exists())
+}
+
+/// Imports a file and waits for its graph.
+async fn import(client: &Client, table: &str, file: impl Read + Send + 'static, rows: usize) {
+    let table = table.to_owned();
+    let limit = Some(rows as u64);
+    let header = ImportHeader { table: table.clone(), limit, ..ImportHeader::default() };
+    client.import(header, chunks(file), |_| {}).await.unwrap();
+    loop {
+        let ask = GetTableRequest { table: table.clone() };
+        let status = client.get_table(ask).await.unwrap().table.unwrap().index.unwrap();
+        match status.state() {
+            IndexState::Queued | IndexState::Building => tokio::time::sleep(POLL).await,
+            IndexState::Ready
+            | IndexState::NotNeeded
+            | IndexState::Failed
+            | IndexState::Stopped
+            | IndexState::Unspecified => return,
+        }
+    }
+}
+
+/// `wordspace serve` in a process of its own.
+struct Server {
+    child: Child,
+    client: Client,
+}
+
+impl Server {
+    async fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url =
+            lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
+        // Keep reading, or it would stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let client = Client::connect(&url.unwrap()).await.unwrap();
+        Self { child, client }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn load(server: &Server, table: &str, what: &str, questions: usize) {
+    let asked = Arc::new(questions_of(&server.client, table).await);
+    let one = (questions / 20).max(10);
+    let rounds = [("one at a time", 1, one), ("unary, 64 in flight", IN_FLIGHT, questions / 2)];
+    for (way, in_flight, questions) in rounds {
+        let mut all = Vec::new();
+        for _ in 0..ROUNDS {
+            all.push(measure(server, unary(&server.client, &asked, in_flight, questions)).await);
+        }
+        tell(what, way, all);
+    }
+    let mut all = Vec::new();
+    for _ in 0..ROUNDS {
+        all.push(measure(server, batches(&server.client, table, &asked, questions)).await);
+    }
+    tell(what, "batches of 100, 2 in flight", all);
+    for (way, size) in [("stream, 1 a message", 1), ("stream, 16 a message", 16)] {
+        let mut all = Vec::new();
+        for _ in 0..ROUNDS {
+            all.push(measure(server, stream(&server.client, table, &asked, size, questions)).await);
+        }
+        tell(what, way, all);
+    }
+}
+
+/// Up to 10,000 questions, one a word.
+async fn questions_of(client: &Client, table: &str) -> Vec<NearestRequest> {
+    let table = table.to_owned();
+    let page_size = Some(10_000);
+    let ask = ListWordsRequest { table: table.clone(), page_size, ..Default::default() };
+    let words = client.list_words(ask).await.unwrap().words;
+    let question = |word: String| NearestRequest {
+        table: table.clone(),
+        positive: vec![word.into()],
+        k: Some(K),
+        ..NearestRequest::default()
+    };
+    words.into_iter().map(|word| question(word.word)).collect()
+}
+
+/// What one round took.
+struct Round {
+    questions: usize,
+    seconds: f64,
+    server_seconds: f64,
+    client_seconds: f64,
+    /// Of each call, ascending; empty where calls overlap on purpose.
+    micros: Vec<u128>,
+}
+
+async fn measure(server: &Server, round: impl Future<Output = (usize, Vec<u128>)>) -> Round {
+    let cpu = || (cpu_seconds(&server.child.id().to_string()), cpu_seconds("self"));
+    let (before, began) = (cpu(), Instant::now());
+    let (questions, mut micros) = round.await;
+    let (seconds, after) = (began.elapsed().as_secs_f64(), cpu());
+    micros.sort_unstable();
+    Round {
+        questions,
+        seconds,
+        server_seconds: after.0 - before.0,
+        client_seconds: after.1 - before.1,
+        micros,
+    }
+}
+
+fn tell(what: &str, way: &str, mut rounds: Vec<Round>) {
+    rounds.sort_by(|a, b| {
+        let rate = |round: &Round| round.questions as f64 / round.seconds;
+        rate(a).total_cmp(&rate(b))
+    });
+    let round = &rounds[rounds.len() / 2];
+    let questions = round.questions as f64;
+    let tenths = |value: f64| (value * 10.0).round() / 10.0;
+    let percentile = |percent: usize| round.micros.get(round.micros.len() * percent / 100);
+    println!(
+        "{}",
+        json!({"measured": "load", "table": what, "way": way,
+            "per_second": (questions / round.seconds).round(),
+            "server_cpu_us": tenths(round.server_seconds * 1e6 / questions),
+            "client_cpu_us": tenths(round.client_seconds * 1e6 / questions),
+            "p50_us": percentile(50), "p99_us": percentile(99)})
+    );
+}
+
+/// Processor time of a process so far; 0 where the system does not tell.
+fn cpu_seconds(process: &str) -> f64 {
+    // Clock ticks are hundredths of a second on every Linux.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / TICKS
+}
+
+async fn unary(
+    client: &Client,
+    asked: &Arc<Vec<NearestRequest>>,
+    in_flight: usize,
+    questions: usize,
+) -> (usize, Vec<u128>) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut callers = Vec::new();
+    for _ in 0..in_flight {
+        let (client, asked, next) = (client.clone(), Arc::clone(asked), Arc::clone(&next));
+        callers.push(tokio::spawn(async move {
+            let mut micros = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                if i >= questions {
+                    return micros;
+                }
+                let question = asked[i % asked.len()].clone();
+                let began = Instant::now();
+                let answer = client.nearest(question).await.unwrap();
+                micros.push(began.elapsed().as_micros());
+                assert_eq!(answer.neighbors.len(), K as usize);
+            }
+        }));
+    }
+    let mut micros = Vec::new();
+    for caller in callers {
+        micros.extend(caller.await.unwrap());
+    }
+    (questions, micros)
+}
+
+async fn batches(
+    client: &Client,
+    table: &str,
+    asked: &[NearestRequest],
+    questions: usize,
+) -> (usize, Vec<u128>) {
+    let batches = questions.div_ceil(BATCH);
+    let one = |i: usize| {
+        let queries = (i * BATCH..(i + 1) * BATCH).map(|i| {
+            let question = asked[i % asked.len()].clone();
+            NearestRequest { table: String::new(), ..question }
+        });
+        let ask = NearestBatchRequest { table: table.to_owned(), queries: queries.collect() };
+        async move {
+            let began = Instant::now();
+            let answers = client.nearest_batch(ask).await.unwrap().answers;
+            assert_eq!(answers.len(), BATCH);
+            began.elapsed().as_micros()
+        }
+    };
+    let half = async |first: usize| {
+        let mut micros = Vec::new();
+        for i in (first..batches).step_by(2) {
+            micros.push(one(i).await);
+        }
+        micros
+    };
+    let (mut micros, odd) = tokio::join!(half(0), half(1));
+    micros.extend(odd);
+    (batches * BATCH, micros)
+}
+
+async fn stream(
+    client: &Client,
+    table: &str,
+    asked: &Arc<Vec<NearestRequest>>,
+    size: usize,
+    questions: usize,
+) -> (usize, Vec<u128>) {
+    let messages = questions / size;
+    let (sender, questions) = mpsc::channel(64);
+    let window = Arc::new(Semaphore::new(STREAM_WINDOW / size));
+    let (open, asked, table) = (Arc::clone(&window), Arc::clone(asked), table.to_owned());
+    tokio::spawn(async move {
+        for i in 0..messages {
+            open.acquire().await.unwrap().forget();
+            let query = |i: usize| {
+                let question = asked[i % asked.len()].clone();
+                NearestRequest { table: String::new(), ..question }
+            };
+            let queries = (i * size..(i + 1) * size).map(query).collect();
+            let table = if i == 0 { table.clone() } else { String::new() };
+            let message = NearestStreamRequest { id: i as u64, table, queries };
+            sender.send(message).await.unwrap();
+        }
+    });
+    let mut answers = client.nearest_stream(ReceiverStream::new(questions)).await.unwrap();
+    let mut count = 0;
+    while let Some(message) = answers.next_answer().await.unwrap() {
+        window.add_permits(1);
+        for result in message.results {
+            assert!(matches!(result.result, Some(nearest_result::Result::Answer(_))));
+            count += 1;
+        }
+    }
+    assert_eq!(count, messages * size);
+    (count, Vec::new())
+}

@@ -1,0 +1,185 @@
+//! Rebuilds: the writes of a table taken into the dense rows of a new generation, with its own graph,
+//! while questions and writes go on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::Shared;
+use crate::engine::build;
+use crate::engine::generation::Generation;
+use crate::engine::lineage::{Lineage, RebuildPhase};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::index::{EXACT_ROWS_MAX, Watch};
+use crate::store::Staging;
+use crate::table::Table;
+use crate::table::attributes::Attributes;
+use crate::table::builder::TableBuilder;
+use crate::table::change::Change;
+use crate::table::meta::{Applied, Meta};
+use crate::table::view::View;
+use crate::vector::RowId;
+
+/// Rows between two looks at the clock of progress and at what stops a rebuild.
+const ROWS_PER_LOOK: usize = 1_024;
+/// Writes that are made again while others wait.
+const WRITES_AT_ONCE: usize = 64;
+
+/// Rebuilds a table; the reason if it came to nothing.
+///
+/// The new generation holds the writes up to one; those that come meanwhile are remembered, and made
+/// again on the new rows before these answer. Until its record is written the old generation and the
+/// whole journal are what a crash leaves; from then on, the new one and the journal's end.
+pub(super) fn rebuild(shared: &Shared, lineage: &Lineage, threads: usize) -> Result<()> {
+    let began = Instant::now();
+    let work = Rebuild { shared, lineage, began };
+    let outcome = work.run(threads);
+    lineage.writer().since = None;
+    let name = &lineage.current().generation().meta().name.clone();
+    let outcome = outcome.context(|| format!("rebuilding table {name}"));
+    match &outcome {
+        Ok(()) => {
+            tracing::info!(table = %name, seconds = began.elapsed().as_secs_f32(), "rebuilt the table");
+            lineage.rebuild_ended(Ok(()));
+        }
+        Err(error) if *error.kind() == ErrorKind::Cancelled => {
+            tracing::info!(table = %name, "stopped rebuilding the table");
+            lineage.rebuild_ended(Err(None));
+        }
+        Err(error) => {
+            tracing::error!(table = %name, ?error, "the table cannot be rebuilt");
+            lineage.rebuild_ended(Err(Some(error.to_string())));
+        }
+    }
+    outcome
+}
+
+struct Rebuild<'a> {
+    shared: &'a Shared,
+    lineage: &'a Lineage,
+    began: Instant,
+}
+
+/// What stands in the new generation, durable, and seen by nobody.
+struct Staged {
+    staging: Staging,
+    table: Arc<Table>,
+    attributes: BTreeMap<RowId, Attributes>,
+    /// The last write among its rows.
+    sequence: u64,
+}
+
+impl Rebuild<'_> {
+    fn run(&self, threads: usize) -> Result<()> {
+        // Said before the view is taken: whoever asks for a rebuild from here on wants another one.
+        self.look(RebuildPhase::Copying, 0.0)?;
+        let view = {
+            let mut writer = self.lineage.writer();
+            writer.since = Some(Vec::new());
+            Arc::clone(&writer.head)
+        };
+        let staged = self.stage(&view)?;
+        drop(view);
+        let generation = self.generation(&staged, threads)?;
+        self.switch(staged, generation)
+    }
+
+    /// Copies the rows that are there.
+    fn stage(&self, view: &View) -> Result<Staged> {
+        let mut staging = self.shared.store.stage(view.dim())?;
+        let mut builder = TableBuilder::new(view.dim())?;
+        let mut attributes = BTreeMap::new();
+        for (i, row) in view.rows().enumerate() {
+            if i.is_multiple_of(ROWS_PER_LOOK) {
+                self.look(RebuildPhase::Copying, i as f32 / view.len() as f32)?;
+                staging.push(&builder)?;
+            }
+            if let (Some(known), Ok(row)) = (view.attributes(row), RowId::try_from(builder.len())) {
+                attributes.insert(row, known.clone());
+            }
+            builder.push(view.word(row), view.vector(row))?;
+        }
+        staging.complete(&builder, &attributes)?;
+        let table = Arc::new(builder.build()?);
+        Ok(Staged { staging, table, attributes, sequence: view.sequence() })
+    }
+
+    /// The new generation, with its graph if it needs one.
+    fn generation(&self, staged: &Staged, threads: usize) -> Result<Generation> {
+        let old = self.lineage.current();
+        let meta = Meta {
+            generation: staged.staging.generation(),
+            row_count: staged.table.len() as u64,
+            applied: Applied {
+                lineage: Some(self.lineage.number()),
+                sequence: staged.sequence,
+                attributed_rows: staged.attributes.len() as u64,
+            },
+            ..old.generation().meta().clone()
+        };
+        let generation = Generation::new(meta, Arc::clone(&staged.table));
+        if staged.table.len() > EXACT_ROWS_MAX {
+            self.look(RebuildPhase::Building, 0.0)?;
+            let graph = build::build(&staged.table, threads, self)?;
+            build::write(self.shared, &graph, generation.number())?;
+            generation.set_graph(graph, self.began.elapsed().as_secs_f32());
+        }
+        Ok(generation)
+    }
+
+    /// Makes the writes that came meanwhile again, and lets the new generation answer.
+    fn switch(&self, staged: Staged, generation: Generation) -> Result<()> {
+        let mut view = View::new(staged.table, staged.sequence);
+        for (row, attributes) in staged.attributes {
+            view.give_attributes(row, attributes);
+        }
+        while let Some(writes) = self.many_writes() {
+            write(&mut view, &writes)?;
+        }
+        // First the lock that imports and deletions take first.
+        let publishing = self.shared.publishing.lock();
+        let mut writer = self.lineage.writer();
+        if writer.is_closed || self.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled));
+        }
+        if let Some(kind) = &writer.failed {
+            return Err(Error::new(kind.clone()).context("an earlier write failed"));
+        }
+        write(&mut view, &writer.since.take().unwrap_or_default())?;
+        assert_eq!(view.sequence(), writer.head.sequence(), "every write was made again");
+        self.shared.store.make_durable()?;
+        let replaced = staged.staging.switch(generation.meta())?;
+        self.lineage.switch(&mut writer, Arc::new(generation), view);
+        drop((writer, publishing));
+        replaced.remove();
+        Ok(())
+    }
+
+    /// The writes remembered, if they are so many that others should not wait for them.
+    fn many_writes(&self) -> Option<Vec<Arc<[Change]>>> {
+        let mut writer = self.lineage.writer();
+        writer.since.as_mut().filter(|since| since.len() > WRITES_AT_ONCE).map(std::mem::take)
+    }
+
+    fn look(&self, phase: RebuildPhase, progress: f32) -> Result<()> {
+        self.lineage.rebuild_went_on(phase, progress, self.began.elapsed().as_secs_f32());
+        if self.is_cancelled() { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
+    }
+}
+
+fn write(view: &mut View, writes: &[Arc<[Change]>]) -> Result<()> {
+    writes.iter().try_for_each(|changes| view.write(changes))
+}
+
+impl Watch for Rebuild<'_> {
+    fn progress(&self, share: f32) {
+        let seconds = self.began.elapsed().as_secs_f32();
+        self.lineage.rebuild_went_on(RebuildPhase::Building, share, seconds);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.shared.is_closing()
+            || self.lineage.is_cancelled()
+            || !self.shared.catalog.is_current(self.lineage)
+    }
+}

@@ -1,0 +1,403 @@
+//! Random histories of a table against a model that is a plain list.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+
+use super::write::{
+    AttributesChange, AttributesQuery, DeleteQuery, PutMode, PutQuery, PutWord, WriteAnswer,
+};
+use super::*;
+use crate::engine::import::{ImportOptions, Source};
+use crate::query::lookup::LookupQuery;
+use crate::query::nearest::NearestQuery;
+use crate::query::words::WordsQuery;
+use crate::query::{Effort, OovPolicy, Weighted, WordOptions, WordOrVector};
+use crate::table::attributes::{AttributeValue, Attributes};
+use crate::vector::scalar;
+
+/// What a step does; words and vectors are few, so that they meet often.
+#[derive(Clone, Debug)]
+enum Step {
+    Put(BTreeMap<u8, [i8; 3]>, PutMode),
+    Delete(Vec<u8>, OovPolicy),
+    Set(u8, u8, bool),
+    Build,
+    Cancel,
+    Wait,
+    Reopen,
+    Import(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let mode = prop_oneof![
+        3 => Just(PutMode::Upsert),
+        1 => Just(PutMode::InsertOnly),
+        1 => Just(PutMode::UpdateOnly)
+    ];
+    let oov = prop_oneof![Just(OovPolicy::Error), Just(OovPolicy::Skip)];
+    let words = proptest::collection::btree_map(0_u8..30, prop::array::uniform3(-3_i8..=3), 1..6);
+    prop_oneof![
+        8 => (words, mode).prop_map(|(words, mode)| Step::Put(words, mode)),
+        6 => (proptest::collection::vec(0_u8..30, 1..4), oov)
+            .prop_map(|(words, oov)| Step::Delete(words, oov)),
+        4 => (0_u8..30, 0_u8..4, any::<bool>()).prop_map(|(word, name, set)| Step::Set(word, name, set)),
+        3 => Just(Step::Build),
+        1 => Just(Step::Cancel),
+        2 => Just(Step::Wait),
+        2 => Just(Step::Reopen),
+        1 => (0_u8..30).prop_map(Step::Import),
+    ]
+}
+
+/// The words of a table in row order.
+type Model = Vec<Word>;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Word {
+    text: String,
+    vector: Vec<f32>,
+    attributes: Attributes,
+}
+
+fn name() -> TableName {
+    TableName::try_from("en".to_owned()).unwrap()
+}
+
+fn text(word: u8) -> String {
+    format!("w{word}")
+}
+
+fn open(folder: &Path) -> Engine {
+    Engine::open(&EngineConfig { data: folder.to_owned(), index_threads: 1 }).unwrap()
+}
+
+fn reopen(engine: Engine, folder: &Path) -> Engine {
+    engine.close();
+    drop(engine);
+    open(folder)
+}
+
+fn ask<Q>(query: Q) -> Ask<Q> {
+    Ask { table: name(), query }
+}
+
+fn put_query(words: &BTreeMap<u8, [i8; 3]>, mode: PutMode) -> PutQuery {
+    let put = |(&word, vector): (&u8, &[i8; 3])| PutWord {
+        word: text(word).into_bytes(),
+        vector: vector.map(f32::from).to_vec(),
+        attributes: Attributes::new(),
+    };
+    PutQuery { words: words.iter().map(put).collect(), mode }
+}
+
+/// Makes a table of `count` words anew.
+fn import(engine: &Engine, count: u8) -> Model {
+    let vector = |word: u8| vec![f32::from(word % 5) - 2.0, f32::from(word % 3), 1.0];
+    let rows = (0..=count).map(move |word| Ok((text(word).into_bytes(), vector(word))));
+    engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
+    (0..=count)
+        .map(|word| Word { text: text(word), vector: vector(word), attributes: Attributes::new() })
+        .collect()
+}
+
+fn options() -> ImportOptions {
+    ImportOptions {
+        table: name(),
+        source_name: "a test".to_owned(),
+        on_duplicate: import::OnDuplicate::Error,
+        on_invalid: import::OnInvalid::Error,
+        on_invalid_utf8: import::OnInvalidUtf8::Error,
+        if_exists: import::IfExists::Replace,
+        limit: None,
+        total_bytes: None,
+        imported_at: 0,
+    }
+}
+
+fn wait(engine: &Engine) {
+    while engine.table(&name()).unwrap().index.is_under_way() {
+        std::thread::yield_now();
+    }
+}
+
+fn put(engine: &Engine, model: &mut Model, words: &BTreeMap<u8, [i8; 3]>, mode: PutMode) {
+    let known = |word: &u8| model.iter().any(|known| known.text == text(*word));
+    let refused = match mode {
+        PutMode::Upsert => false,
+        PutMode::InsertOnly => words.keys().any(known),
+        PutMode::UpdateOnly => !words.keys().all(known),
+    };
+    let answer = engine.put(&ask(put_query(words, mode)));
+    if refused {
+        let kind = answer.unwrap_err().kind().clone();
+        assert!(matches!(kind, ErrorKind::WordsExist { .. } | ErrorKind::UnknownWords { .. }));
+        return;
+    }
+    let answer = answer.unwrap().answer;
+    let added = words.keys().filter(|word| !known(word)).count();
+    assert_eq!((answer.added, answer.overwritten), (added, words.len() - added));
+    for (&word, vector) in words {
+        let vector = vector.map(f32::from).to_vec();
+        match model.iter_mut().find(|known| known.text == text(word)) {
+            Some(known) => known.vector = vector,
+            None => {
+                model.push(Word { text: text(word), vector, attributes: Attributes::new() });
+            }
+        }
+    }
+}
+
+fn delete(engine: &Engine, model: &mut Model, words: &[u8], oov: OovPolicy) {
+    let queries = words.iter().map(|&word| WordOrVector::Word(text(word))).collect();
+    let answer = engine.delete_words(&ask(DeleteQuery { queries, oov }));
+    let gone = |known: &Word| words.iter().any(|&word| text(word) == known.text);
+    let left: Model = model.iter().filter(|known| !gone(known)).cloned().collect();
+    let lacks = |&&word: &&u8| !model.iter().any(|known| known.text == text(word));
+    let lacks_some = words.iter().any(|word| lacks(&word));
+    if (oov == OovPolicy::Error && lacks_some) || left.is_empty() {
+        assert!(answer.is_err());
+        return;
+    }
+    let WriteAnswer { count, unknown } = answer.unwrap().answer;
+    assert_eq!((count, unknown.is_empty()), (model.len() - left.len(), !lacks_some));
+    *model = left;
+}
+
+fn set(engine: &Engine, model: &mut Model, word: u8, number: u8, sets: bool) {
+    let attribute = format!("a{number}");
+    let value = match number {
+        0 => AttributeValue::Text(format!("{word}")),
+        1 => AttributeValue::Flag(word.is_multiple_of(2)),
+        _ => AttributeValue::Number(f64::from(word)),
+    };
+    let (set, remove) = if sets {
+        ([(attribute.clone(), value.clone())].into_iter().collect(), Vec::new())
+    } else {
+        (Attributes::new(), vec![attribute.clone()])
+    };
+    let query = WordOrVector::Word(text(word));
+    let changes = vec![AttributesChange { query, remove, set }];
+    let answer = engine.set_attributes(&ask(AttributesQuery { changes, oov: OovPolicy::Error }));
+    match model.iter_mut().find(|known| known.text == text(word)) {
+        Some(known) if sets => {
+            known.attributes.set(attribute, value);
+            assert_eq!(answer.unwrap().answer.count, 1);
+        }
+        Some(known) => {
+            known.attributes.remove(&attribute);
+            assert_eq!(answer.unwrap().answer.count, 1);
+        }
+        None => assert!(matches!(answer.unwrap_err().kind(), ErrorKind::UnknownWords { .. })),
+    }
+}
+
+/// Every way to ask sees the model.
+fn check(engine: &Engine, model: &Model) {
+    let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token: String::new() };
+    let words = engine.words(&ask(query)).unwrap().answer.words;
+    let listed: Vec<_> = words.iter().map(|(word, _)| word.as_slice()).collect();
+    let wanted: Vec<_> = model.iter().map(|known| known.text.as_bytes()).collect();
+    assert_eq!(listed, wanted);
+    assert!(words.is_sorted_by_key(|&(_, row)| row));
+    assert_eq!(engine.table(&name()).unwrap().meta.row_count, model.len() as u64);
+
+    let every = (0..30).map(|word| WordOrVector::Word(text(word)));
+    let options = WordOptions { oov: OovPolicy::Skip, ..WordOptions::default() };
+    let query = LookupQuery { queries: every.collect(), unit: false, words: options };
+    let found = engine.lookup(&ask(query)).unwrap().answer.vectors;
+    for (word, found) in (0..30).zip(found) {
+        let known = model.iter().find(|known| known.text == text(word));
+        let found = found.map(|found| Word {
+            text: String::from_utf8(found.word).unwrap(),
+            vector: found.vector,
+            attributes: found.attributes,
+        });
+        assert_eq!(found.as_ref(), known);
+    }
+
+    let mut file = Vec::new();
+    engine.export(&name(), Format::Glove, false, &mut file).unwrap();
+    let line = |known: &Word| {
+        let values: Vec<_> = known.vector.iter().map(|value| format!("{value:?}")).collect();
+        format!("{} {}\n", known.text, values.join(" "))
+    };
+    assert_eq!(String::from_utf8(file).unwrap(), model.iter().map(line).collect::<String>());
+
+    for (k, vector) in [(3, vec![1.0, 2.0, -1.0]), (100, vec![0.0, 1.0, 0.0])] {
+        let query = NearestQuery {
+            positive: vec![Weighted { query: WordOrVector::Vector(vector.clone()), weight: 1.0 }],
+            negative: Vec::new(),
+            k,
+            exclude_inputs: true,
+            min_similarity: None,
+            effort: Effort::default(),
+            words: WordOptions::default(),
+            filter: None,
+        };
+        let answer = engine.nearest(&ask(query)).unwrap().answer.neighbors;
+        let unit = crate::vector::algebra::unit(&vector).unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "as an index does")]
+        let near = |known: &Word| (scalar::cosine(&known.vector, &unit) as f32, known.text.clone());
+        let mut wanted: Vec<_> = model.iter().map(near).collect();
+        // The sort keeps ties in row order.
+        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        wanted.truncate(k);
+        let answer: Vec<_> = answer
+            .into_iter()
+            .map(|near| (near.similarity, String::from_utf8(near.word).unwrap()))
+            .collect();
+        assert_eq!(answer, wanted);
+    }
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 24,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(7),
+        ..Config::default()
+    })]
+
+    #[test]
+    fn a_table_under_random_writes_rebuilds_and_restarts_answers_as_a_list_would(
+        steps in proptest::collection::vec(step(), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = open(folder.path());
+        let mut model = import(&engine, 9);
+        for step in steps {
+            match &step {
+                Step::Put(words, mode) => put(&engine, &mut model, words, *mode),
+                Step::Delete(words, oov) => delete(&engine, &mut model, words, *oov),
+                Step::Set(word, number, sets) => {
+                    set(&engine, &mut model, *word, *number, *sets);
+                }
+                Step::Build => _ = engine.build_index(&name()).unwrap(),
+                Step::Cancel => _ = engine.cancel_build(&name()).unwrap(),
+                Step::Wait => wait(&engine),
+                Step::Reopen => engine = reopen(engine, folder.path()),
+                Step::Import(count) => model = import(&engine, *count),
+            }
+            check(&engine, &model);
+        }
+        wait(&engine);
+        let before = engine.table(&name()).unwrap().index;
+        prop_assert_eq!(before.rebuild.problem, "");
+        engine.build_index(&name()).unwrap();
+        wait(&engine);
+        let after = engine.table(&name()).unwrap().index;
+        prop_assert_eq!((after.written_rows, after.deleted_rows), (0, 0), "{:?}", after.rebuild);
+        check(&engine, &model);
+        let engine = reopen(engine, folder.path());
+        check(&engine, &model);
+        engine.close();
+    }
+}
+
+/// Many writers at once, with rebuilds among them: each sees its own write at once, and all of them
+/// are there afterward.
+#[test]
+fn writers_at_once_lose_nothing_while_the_table_is_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    import(&engine, 3);
+    let write = |writer: u8| {
+        for number in 0..40_u8 {
+            let word = format!("x{writer}-{number}");
+            let vector = vec![f32::from(writer), f32::from(number), 1.0];
+            let put = PutWord {
+                word: word.clone().into_bytes(),
+                vector: vector.clone(),
+                attributes: Attributes::new(),
+            };
+            let mode = PutMode::InsertOnly;
+            engine.put(&ask(PutQuery { words: vec![put], mode })).unwrap();
+            let queries = vec![WordOrVector::Word(word)];
+            let words = WordOptions::default();
+            let query = LookupQuery { queries, unit: false, words };
+            let found = engine.lookup(&ask(query)).unwrap().answer.vectors.remove(0).unwrap();
+            assert_eq!(found.vector, vector);
+            if number.is_multiple_of(8) {
+                engine.build_index(&name()).unwrap();
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            scope.spawn(move || write(writer));
+        }
+    });
+    wait(&engine);
+    assert!(engine.table(&name()).unwrap().meta.generation > 2, "it was rebuilt");
+    let rows = |engine: &Engine| engine.table(&name()).unwrap().meta.row_count;
+    assert_eq!(rows(&engine), 4 + 4 * 40);
+    let engine = reopen(engine, folder.path());
+    assert_eq!(rows(&engine), 4 + 4 * 40);
+    engine.close();
+}
+
+/// A table that is large enough for a graph.
+#[test]
+fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let vector = |i: u32| {
+        let [x, y, z] = [7, 11, 13].map(|step| (i * step % 101) as f32 - 50.0);
+        vec![x, y, z, i as f32 / 1_000.0]
+    };
+    let rows = (0..10_100).map(move |i| Ok((format!("w{i}").into_bytes(), vector(i))));
+    engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
+    let status = || engine.table(&name()).unwrap();
+    engine.cancel_build(&name()).unwrap();
+    wait(&engine);
+    // It may have been faster than the caller.
+    assert!(matches!(status().index.state, IndexState::Stopped | IndexState::Ready));
+    engine.build_index(&name()).unwrap();
+    wait(&engine);
+    let before = status();
+    assert_eq!(before.index.state, IndexState::Ready);
+
+    let put = |i: u32| PutWord {
+        word: format!("w{i}").into_bytes(),
+        vector: vector(i),
+        attributes: Attributes::new(),
+    };
+    let write = |from: u32, to: u32| {
+        let words = (from..to).map(put).collect();
+        engine.put(&ask(PutQuery { words, mode: PutMode::InsertOnly })).unwrap();
+    };
+    write(20_000, 20_500);
+    assert!(!status().index.is_under_way(), "few writes do not pay");
+    write(20_500, 21_000);
+    wait(&engine);
+    write(21_000, 21_001);
+    let after = status();
+    assert!(after.meta.generation > before.meta.generation);
+    assert_eq!((after.index.state, after.index.written_rows), (IndexState::Ready, 1));
+    let check = |engine: &Engine| {
+        for word in ["w20700", "w21000"] {
+            let word = WordOrVector::Word(word.to_owned());
+            let query = NearestQuery {
+                positive: vec![Weighted { query: word.clone(), weight: 1.0 }],
+                negative: Vec::new(),
+                k: 1,
+                exclude_inputs: false,
+                min_similarity: Some(0.999_99),
+                effort: Effort { ef_search: Some(100), ..Effort::default() },
+                words: WordOptions::default(),
+                filter: None,
+            };
+            let answer = engine.nearest(&ask(query)).unwrap().answer;
+            assert_ne!(answer.answered_by.kind, crate::index::IndexKind::Exact);
+            assert_eq!(answer.neighbors.len(), 1);
+        }
+    };
+    check(&engine);
+    let engine = reopen(engine, folder.path());
+    wait(&engine);
+    check(&engine);
+    engine.close();
+}

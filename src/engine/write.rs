@@ -1,0 +1,308 @@
+//! Writes: checked, put into the journal, durable, and only then seen and acknowledged.
+
+use std::sync::Arc;
+
+use crate::engine::lineage::Lineage;
+use crate::engine::{Answer, Ask, Engine, TableStatus};
+use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
+use crate::query::resolve::resolve;
+use crate::query::{OovPolicy, WordOptions, WordOrVector};
+use crate::table::attributes::Attributes;
+use crate::table::change::Change;
+use crate::table::meta::TableName;
+use crate::table::view::View;
+use crate::vector::RowId;
+
+/// Words with their vectors are to be put into a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PutQuery {
+    /// Each word once.
+    pub words: Vec<PutWord>,
+    /// For words that the table has, or has not.
+    pub mode: PutMode,
+}
+
+/// A word to put.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PutWord {
+    /// The word's bytes, which should be UTF-8.
+    pub word: Vec<u8>,
+    /// Of the table's dimension; every value finite.
+    pub vector: Vec<f32>,
+    /// Set beside those that the word has.
+    pub attributes: Attributes,
+}
+
+/// For words that the table has, or has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PutMode {
+    /// Add those that are new, overwrite the others.
+    #[default]
+    Upsert,
+    /// Refuse the call if the table has one of the words.
+    InsertOnly,
+    /// Refuse the call if the table lacks one of the words.
+    UpdateOnly,
+}
+
+/// What became of a [`PutQuery`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutAnswer {
+    /// One a word, in the order given.
+    pub rows: Vec<RowId>,
+    /// Words that are new.
+    pub added: usize,
+    /// Words that had a vector.
+    pub overwritten: usize,
+}
+
+/// Words are to be deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeleteQuery {
+    /// Words or rows; one that comes again counts once.
+    pub queries: Vec<WordOrVector>,
+    /// For words that the table lacks.
+    pub oov: OovPolicy,
+}
+
+/// Attributes of words are to be changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributesQuery {
+    /// One a word, made in order.
+    pub changes: Vec<AttributesChange>,
+    /// For words that the table lacks.
+    pub oov: OovPolicy,
+}
+
+/// What is to become of the attributes of a word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributesChange {
+    /// A word or a row.
+    pub query: WordOrVector,
+    /// Names that are taken away first.
+    pub remove: Vec<String>,
+    /// Names that get a value then.
+    pub set: Attributes,
+}
+
+/// What became of a write that names words of the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteAnswer {
+    /// Words that were changed or deleted.
+    pub count: usize,
+    /// Words that the table lacks, in the order first asked.
+    pub unknown: Vec<String>,
+}
+
+/// Every write is made whole or not at all; when it returns it survives a power cut, and every
+/// question that begins then sees it. Each fails if there is no such table, if its rows are damaged,
+/// if a limit is passed, or if the disk fails.
+impl Engine {
+    /// Puts words with their vectors into a table.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` naming every vector of another dimension; `WordsExist` or `UnknownWords`
+    /// naming every word that the mode does not allow.
+    pub fn put(&self, ask: &Ask<PutQuery>) -> Result<Answer<PutAnswer>> {
+        self.write(&ask.table, |view| put(view, &ask.query))
+    }
+
+    /// Deletes words with their vectors and attributes.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`]; `Unsuited` if no word would be left.
+    pub fn delete_words(&self, ask: &Ask<DeleteQuery>) -> Result<Answer<WriteAnswer>> {
+        self.write(&ask.table, |view| delete(view, &ask.query))
+    }
+
+    /// Changes attributes of words.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`].
+    pub fn set_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Answer<WriteAnswer>> {
+        self.write(&ask.table, |view| attribute(view, &ask.query))
+    }
+
+    /// Takes the writes of a table into a new generation with its own graph, in the background; or
+    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do; if a
+    /// rebuild runs, another follows for what was written since it began.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, or if its rows are damaged.
+    pub fn build_index(&self, name: &TableName) -> Result<TableStatus> {
+        self.shared.check_open()?;
+        let lineage = self.shared.catalog.lineage(name)?;
+        let current = lineage.current();
+        if current.view().change_count() > 0 {
+            if lineage.rebuild_wanted() {
+                self.shared.queue.push(Arc::clone(&lineage));
+            }
+        } else if current.generation().wants_graph_again() {
+            self.shared.queue.push(Arc::clone(&lineage));
+        } else {
+            lineage.keep_going();
+        }
+        self.table(name)
+    }
+
+    /// Stops the build or rebuild of a table that waits or runs; what answers stays.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, or if its rows are damaged.
+    pub fn cancel_build(&self, name: &TableName) -> Result<TableStatus> {
+        let lineage = self.shared.catalog.lineage(name)?;
+        if lineage.index_status().is_under_way() {
+            lineage.cancel();
+        }
+        self.table(name)
+    }
+
+    fn write<A>(
+        &self,
+        name: &TableName,
+        make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
+    ) -> Result<Answer<A>> {
+        loop {
+            self.shared.check_open()?;
+            let lineage = self.shared.catalog.lineage(name)?;
+            let written = self.write_to(&lineage, &make).context(|| format!("table {name}"))?;
+            // None: the table was replaced or deleted a moment ago, and the catalog knows.
+            if let Some((generation, answer)) = written {
+                if lineage.rebuild_if_due() {
+                    self.shared.queue.push(lineage);
+                }
+                return Ok(Answer { table: name.clone(), generation, answer });
+            }
+        }
+    }
+
+    fn write_to<A>(
+        &self,
+        lineage: &Lineage,
+        make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
+    ) -> Result<Option<(u64, A)>> {
+        let store = &self.shared.store;
+        let mut writer = lineage.writer();
+        if writer.is_closed {
+            return Ok(None);
+        }
+        if let Some(kind) = &writer.failed {
+            return Err(Error::new(kind.clone()).context("an earlier write failed"));
+        }
+        let generation = lineage.current().generation().number();
+        let (changes, answer) = make(&writer.head)?;
+        if changes.is_empty() {
+            return Ok(Some((generation, answer)));
+        }
+        let view = writer.head.after(&changes)?;
+        let sequence = view.sequence();
+        if let Err(error) = store.append(lineage.number(), sequence, &changes) {
+            // Whether it is in the journal is known when the folder is opened again.
+            writer.failed = Some(error.kind().clone());
+            return Err(error);
+        }
+        writer.wrote(view, changes);
+        // Others may write while this one waits for the disk, and share the next turn.
+        drop(writer);
+        let durable = store.make_durable();
+        let mut writer = lineage.writer();
+        match durable {
+            Ok(()) => {
+                lineage.publish(&mut writer, sequence);
+                Ok(Some((generation, answer)))
+            }
+            Err(error) => {
+                writer.failed = Some(error.kind().clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+fn put(view: &View, query: &PutQuery) -> Result<(Vec<Change>, PutAnswer)> {
+    let violations: Vec<_> = (0..)
+        .zip(&query.words)
+        .filter(|(_, put)| put.vector.len() != view.dim())
+        .map(|(i, put)| Violation {
+            field: format!("words[{i}].vector"),
+            problem: wrong_dimension(view.dim(), put.vector.len()),
+        })
+        .collect();
+    if !violations.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument { violations }));
+    }
+    let mut answer = PutAnswer { rows: Vec::new(), added: 0, overwritten: 0 };
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for put in &query.words {
+        let shown = || String::from_utf8_lossy(&put.word).into_owned();
+        if let Some(row) = view.row(&put.word) {
+            known.push(shown());
+            answer.rows.push(row);
+        } else {
+            // Beyond the last number there is, the write itself is refused.
+            let row = RowId::try_from(view.rows_end() + unknown.len());
+            unknown.push(shown());
+            answer.rows.push(row.unwrap_or(RowId(u32::MAX)));
+        }
+    }
+    (answer.added, answer.overwritten) = (unknown.len(), known.len());
+    match query.mode {
+        PutMode::InsertOnly if !known.is_empty() => {
+            return Err(Error::new(ErrorKind::WordsExist { words: known }));
+        }
+        PutMode::UpdateOnly if !unknown.is_empty() => {
+            return Err(Error::new(ErrorKind::UnknownWords { words: unknown }));
+        }
+        PutMode::Upsert | PutMode::InsertOnly | PutMode::UpdateOnly => {}
+    }
+    let changes = query.words.iter().cloned().map(|put| {
+        let PutWord { word, vector, attributes } = put;
+        Change::Put { word, vector, attributes }
+    });
+    Ok((changes.collect(), answer))
+}
+
+fn wrong_dimension(expected: usize, got: usize) -> String {
+    format!("the vector has {got} components, the table has {expected}")
+}
+
+fn delete(view: &View, query: &DeleteQuery) -> Result<(Vec<Change>, WriteAnswer)> {
+    let asked: Vec<_> = query.queries.iter().collect();
+    let (mut rows, unknown) = rows(view, &asked, query.oov, &|i| format!("queries[{i}]"))?;
+    rows.sort_unstable();
+    rows.dedup();
+    let changes =
+        rows.into_iter().flatten().map(|row| Change::Delete { word: view.word(row).into() });
+    let changes: Vec<_> = changes.collect();
+    let answer = WriteAnswer { count: changes.len(), unknown };
+    Ok((changes, answer))
+}
+
+fn attribute(view: &View, query: &AttributesQuery) -> Result<(Vec<Change>, WriteAnswer)> {
+    let asked: Vec<_> = query.changes.iter().map(|change| &change.query).collect();
+    let (rows, unknown) = rows(view, &asked, query.oov, &|i| format!("changes[{i}].query"))?;
+    let changes = rows.into_iter().zip(&query.changes).filter_map(|(row, change)| {
+        let (set, remove) = (change.set.clone(), change.remove.clone());
+        Some(Change::Attributes { word: view.word(row?).into(), set, remove })
+    });
+    let changes: Vec<_> = changes.collect();
+    let answer = WriteAnswer { count: changes.len(), unknown };
+    Ok((changes, answer))
+}
+
+/// The row of each word, none where it is unknown; and those that are.
+fn rows(
+    view: &View,
+    asked: &[&WordOrVector],
+    oov: OovPolicy,
+    field: &dyn Fn(usize) -> String,
+) -> Result<(Vec<Option<RowId>>, Vec<String>)> {
+    let options = WordOptions { oov, preprocessors: Vec::new() };
+    let (resolved, words) = resolve(view, &options, asked, field)?;
+    Ok((resolved.into_iter().map(|found| found?.row).collect(), words.unknown))
+}

@@ -1,0 +1,374 @@
+//! Which rows may answer? By frequency, by row, by how the word is written, by list, by attribute.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::query::GoOn;
+use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::view::View;
+use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
+
+/// Which rows may answer: those for which every part holds. A part that is empty always holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// What is asked of each row.
+    pub scan: Scan,
+    /// Only these words; those that the table does not have are passed over.
+    pub allow: Vec<String>,
+    /// Not these words; likewise.
+    pub deny: Vec<String>,
+}
+
+/// What a filter asks of each row: the part whose answer is worth keeping for the next question.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scan {
+    /// Only these rows. Rows are in the order of the file, which is that of frequency in every
+    /// well-known one: the most frequent words are the rows below a number.
+    pub rows: Option<Range<u32>>,
+    /// Only words that start with this.
+    pub prefix: String,
+    /// Only words in which this regular expression finds something.
+    pub regex: String,
+    /// Only words whose attributes are so.
+    pub conditions: Vec<Condition>,
+}
+
+/// What an attribute of a word must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The attribute's name.
+    pub name: String,
+    /// How.
+    pub test: Test,
+}
+
+/// A test of an attribute. Values of two kinds are neither equal nor in any order; texts are in the
+/// order of their bytes, false comes before true.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// The word has it, whatever its value.
+    Exists,
+    /// The word does not have it.
+    Missing,
+    /// The word has it, and it compares so with this value. `NotEqual` holds wherever `Equal` does
+    /// not: also where it is missing.
+    Compare(Comparison, AttributeValue),
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The attribute is this value.
+    Equal,
+    /// It is not.
+    NotEqual,
+    /// It is less.
+    Less,
+    /// It is not more.
+    LessOrEqual,
+    /// It is more.
+    Greater,
+    /// It is not less.
+    GreaterOrEqual,
+}
+
+/// Rows between two looks at whether to go on.
+const ROWS_AT_ONCE: usize = 4_096;
+
+impl Filter {
+    /// The rows that may answer. `scanned` gives the rows of its [`Scan`], perhaps from memory; with
+    /// a list of words it is not called, for then the words are few.
+    ///
+    /// # Errors
+    ///
+    /// If the regular expression is none, or whatever `go_on` says.
+    pub fn allowed(
+        &self,
+        view: &View,
+        scanned: impl FnOnce(&Scan) -> Result<Arc<RowSet>>,
+    ) -> Result<Arc<RowSet>> {
+        let mut allowed = if self.allow.is_empty() {
+            scanned(&self.scan)?
+        } else {
+            let asks = Asks::new(&self.scan)?;
+            let mut rows = RowSet::default();
+            for row in self.allow.iter().filter_map(|word| view.row(word.as_bytes())) {
+                if self.scan.range(view).contains(&row.index()) && asks.hold(view, row) {
+                    rows.insert(row);
+                }
+            }
+            Arc::new(rows)
+        };
+        if !self.deny.is_empty() {
+            let rows = Arc::make_mut(&mut allowed);
+            for row in self.deny.iter().filter_map(|word| view.row(word.as_bytes())) {
+                rows.remove(row);
+            }
+        }
+        Ok(allowed)
+    }
+}
+
+impl Scan {
+    /// Whether it takes no look at the words.
+    pub fn is_quick(&self) -> bool {
+        self.prefix.is_empty() && self.regex.is_empty() && self.conditions.is_empty()
+    }
+
+    /// The rows for which every part holds.
+    ///
+    /// # Errors
+    ///
+    /// If the regular expression is none, or whatever `go_on` says.
+    pub fn rows(&self, view: &View, go_on: GoOn<'_>) -> Result<RowSet> {
+        let range = self.range(view);
+        let mut rows = there(view, &range);
+        if self.is_quick() {
+            return Ok(rows);
+        }
+        let asks = Asks::new(self)?;
+        for start in range.clone().step_by(ROWS_AT_ONCE) {
+            go_on()?;
+            for row in (start..range.end.min(start + ROWS_AT_ONCE)).flat_map(RowId::try_from) {
+                if rows.has(row) && !asks.hold(view, row) {
+                    rows.remove(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn range(&self, view: &View) -> Range<usize> {
+        let end = view.rows_end();
+        match &self.rows {
+            None => 0..end,
+            Some(rows) => {
+                let end = end.min(rows.end as usize);
+                end.min(rows.start as usize)..end
+            }
+        }
+    }
+}
+
+/// The rows of a range that are there.
+fn there(view: &View, range: &Range<usize>) -> RowSet {
+    let mut rows = RowSet::range(range.start, range.end);
+    if view.len() < view.rows_end() {
+        rows.intersect(view.intact());
+        for (row, _, _) in view.written().filter(|(row, _, _)| range.contains(&row.index())) {
+            rows.insert(row);
+        }
+    }
+    rows
+}
+
+/// A [`Scan`] made ready.
+struct Asks<'a> {
+    scan: &'a Scan,
+    regex: Option<Regex>,
+}
+
+impl<'a> Asks<'a> {
+    fn new(scan: &'a Scan) -> Result<Self> {
+        let regex = if scan.regex.is_empty() { None } else { Some(compiled(&scan.regex)?) };
+        Ok(Self { scan, regex })
+    }
+
+    fn hold(&self, view: &View, row: RowId) -> bool {
+        let word = view.word(row);
+        let conditions = &self.scan.conditions;
+        word.starts_with(self.scan.prefix.as_bytes())
+            && self.regex.as_ref().is_none_or(|regex| regex.is_match(word))
+            && (conditions.is_empty() || {
+                let attributes = view.attributes(row);
+                conditions.iter().all(|condition| condition.holds(attributes))
+            })
+    }
+}
+
+fn compiled(regex: &str) -> Result<Regex> {
+    let size = limits::REGEX_SIZE_MAX;
+    RegexBuilder::new(regex)
+        .size_limit(size)
+        .dfa_size_limit(size)
+        .build()
+        .map_err(|error| Error::invalid("filter.regex", error.to_string()))
+}
+
+impl Condition {
+    fn holds(&self, attributes: Option<&Attributes>) -> bool {
+        let value = attributes.and_then(|attributes| attributes.get(&self.name));
+        match &self.test {
+            Test::Exists => value.is_some(),
+            Test::Missing => value.is_none(),
+            Test::Compare(comparison, with) => {
+                let order = value.and_then(|value| match (value, with) {
+                    (AttributeValue::Text(a), AttributeValue::Text(b)) => Some(a.cmp(b)),
+                    (AttributeValue::Number(a), AttributeValue::Number(b)) => a.partial_cmp(b),
+                    (AttributeValue::Flag(a), AttributeValue::Flag(b)) => Some(a.cmp(b)),
+                    (
+                        AttributeValue::Text(_)
+                        | AttributeValue::Number(_)
+                        | AttributeValue::Flag(_),
+                        _,
+                    ) => None,
+                });
+                match comparison {
+                    Comparison::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
+                    Comparison::NotEqual => !order.is_some_and(std::cmp::Ordering::is_eq),
+                    Comparison::Less => order.is_some_and(std::cmp::Ordering::is_lt),
+                    Comparison::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
+                    Comparison::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
+                    Comparison::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::query::golden;
+    use crate::table::change::Change;
+
+    static KNOWN: LazyLock<View> = LazyLock::new(known);
+
+    /// Every second word has its length, every third its first letter; some words were written
+    /// later, some deleted.
+    fn known() -> View {
+        let table = golden::table();
+        let word = |row: u32| table.word(RowId(row)).to_vec();
+        let zeros = vec![0.0; table.dim()];
+        let put = |word: Vec<u8>| Change::Put {
+            word,
+            vector: zeros.clone(),
+            attributes: Attributes::default(),
+        };
+        let mut changes = vec![put(b"abe".to_vec()), put(b"cafe".to_vec()), put(word(40))];
+        changes.extend([7, 64, 200].map(|row| Change::Delete { word: word(row) }));
+        let mut view = table.after(&changes).unwrap();
+        for row in view.rows().collect::<Vec<_>>() {
+            let word = view.shown(row).into_owned();
+            let letter = word.chars().take(1).collect();
+            let length = ("length".to_owned(), AttributeValue::Number(word.len() as f64));
+            let first = ("first".to_owned(), AttributeValue::Text(letter));
+            let even = row.0.is_multiple_of(2).then_some(length);
+            let third = row.0.is_multiple_of(3).then_some(first);
+            view.give_attributes(row, even.into_iter().chain(third).collect());
+        }
+        view
+    }
+
+    fn condition() -> impl Strategy<Value = Condition> {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        let all = [Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual];
+        let value = prop_oneof![
+            (0_u8..9).prop_map(|length| AttributeValue::Number(length.into())),
+            "[a-e]".prop_map(AttributeValue::Text),
+            any::<bool>().prop_map(AttributeValue::Flag),
+        ];
+        let compare = (proptest::sample::select(all.to_vec()), value);
+        let test = prop_oneof![
+            Just(Test::Exists),
+            Just(Test::Missing),
+            compare.prop_map(|(comparison, value)| Test::Compare(comparison, value)),
+        ];
+        let name = proptest::sample::select(vec!["length", "first", "none"]);
+        (name, test).prop_map(|(name, test)| Condition { name: name.to_owned(), test })
+    }
+
+    fn holds(condition: &Condition, known: &View, row: RowId) -> bool {
+        use AttributeValue::{Flag, Number, Text};
+        let value = known.attributes(row).and_then(|attributes| attributes.get(&condition.name));
+        let Test::Compare(comparison, with) = &condition.test else {
+            return value.is_some() == (condition.test == Test::Exists);
+        };
+        let (less, equal) = match (value, with) {
+            (Some(Number(a)), Number(b)) => (a < b, a.to_bits() == b.to_bits()),
+            (Some(Text(a)), Text(b)) => (a < b, a == b),
+            (Some(Number(_) | Text(_) | Flag(_)) | None, Number(_) | Text(_) | Flag(_)) => {
+                return *comparison == Comparison::NotEqual;
+            }
+        };
+        match comparison {
+            Comparison::Equal => equal,
+            Comparison::NotEqual => !equal,
+            Comparison::Less => less,
+            Comparison::LessOrEqual => less || equal,
+            Comparison::Greater => !less && !equal,
+            Comparison::GreaterOrEqual => !less,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn the_rows_are_those_of_asking_each_row_for_itself(
+            rows in proptest::option::of((0_u32..600, 0_u32..600)),
+            prefix in "[a-e]?",
+            regex in proptest::option::of(proptest::sample::select(vec!["e", "^.{4}$", "[0-9]"])),
+            conditions in proptest::collection::vec(condition(), 0..3),
+            allow in proptest::collection::vec(0_u32..520, 0..40),
+            deny in proptest::collection::vec(0_u32..520, 0..40),
+        ) {
+            let table = &*KNOWN;
+            let words = |rows: &[u32]| -> Vec<String> {
+                let rows = rows.iter().map(|&row| RowId(row));
+                let word = |row| if table.has(row) { table.shown(row).into() } else { "?!".into() };
+                rows.map(word).collect()
+            };
+            let filter = Filter {
+                scan: Scan {
+                    rows: rows.map(|(start, end)| start..end),
+                    prefix: prefix.clone(),
+                    regex: regex.unwrap_or_default().to_owned(),
+                    conditions,
+                },
+                allow: words(&allow),
+                deny: words(&deny),
+            };
+            let scanned = |scan: &Scan| scan.rows(table, &|| Ok(())).map(Arc::new);
+            let got: BTreeSet<_> = filter.allowed(table, scanned).unwrap().rows().collect();
+            let want = table.rows().filter(|&row| {
+                let word = table.shown(row);
+                rows.is_none_or(|(start, end)| start <= row.0 && row.0 < end)
+                    && word.starts_with(&prefix)
+                    && match regex {
+                        Some("e") => word.contains('e'),
+                        Some("[0-9]") => word.contains(|c: char| c.is_ascii_digit()),
+                        Some(_) => word.chars().count() == 4,
+                        None => true,
+                    }
+                    && filter.scan.conditions.iter().all(|condition| holds(condition, table, row))
+                    && (allow.is_empty() || filter.allow.iter().any(|allowed| *allowed == word))
+                    && !filter.deny.iter().any(|denied| *denied == word)
+            });
+            prop_assert_eq!(got, want.collect::<BTreeSet<_>>());
+        }
+    }
+
+    #[test]
+    fn a_wrong_or_huge_expression_is_refused_and_a_long_scan_can_be_stopped() {
+        let table = golden::table();
+        let scan = |regex: &str| Scan { regex: regex.to_owned(), ..Scan::default() };
+        for wrong in ["(", "\\", "(\\pL{1000}){1000}"] {
+            let error = scan(wrong).rows(&table, &|| Ok(())).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::InvalidArgument { .. }), "{error}");
+        }
+        let stopped = scan("a").rows(&table, &|| Err(Error::new(ErrorKind::Deadline)));
+        assert_eq!(*stopped.unwrap_err().kind(), ErrorKind::Deadline);
+    }
+}

@@ -1,0 +1,237 @@
+//! `NearestStream`: questions answered in the order they come, one message at a time.
+//!
+//! A message is not read before the one before it is answered and the caller has room for the
+//! answer: a slow reader slows only itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio_stream::Stream;
+use tonic::{Status, Streaming};
+
+use crate::engine::{Answer, Engine, Pace, Stop};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::proto as pb;
+use crate::query::nearest::NearestQuery;
+use crate::server::guard::Permit;
+use crate::server::search::nearest_query;
+use crate::server::status::{status, told};
+use crate::server::wire::Fields;
+use crate::server::{Desk, Raised, caught};
+use crate::table::meta::TableName;
+
+/// How long quick answers go on before other calls have their turn.
+const TURN: Duration = Duration::from_millis(1);
+
+/// The answers to a stream of questions.
+pub(super) struct Answers {
+    desk: Desk,
+    questions: Streaming<pb::NearestStreamRequest>,
+    /// Of the message before.
+    table: String,
+    state: State,
+    /// Ends the stream whatever comes: a deadline, or the closing of the server.
+    end: Pin<Box<dyn Future<Output = ErrorKind> + Send>>,
+    /// When this turn began.
+    turn: Option<Instant>,
+    stop: Raised,
+    _permit: Permit,
+}
+
+enum State {
+    Reading,
+    Working(JoinHandle<Response>),
+    Ended,
+}
+
+impl Answers {
+    pub(super) fn new(
+        desk: Desk,
+        questions: Streaming<pb::NearestStreamRequest>,
+        timeout: Option<Duration>,
+        permit: Permit,
+    ) -> Self {
+        let mut is_closing = desk.is_closing.clone();
+        let end = Box::pin(async move {
+            let deadline = async {
+                match timeout {
+                    Some(timeout) => tokio::time::sleep(timeout).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = deadline => ErrorKind::Deadline,
+                // An error means that the server is gone, which is as good.
+                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+            }
+        });
+        let stop = Raised(Stop::new(timeout.map(|timeout| Instant::now() + timeout)));
+        let (table, state, turn) = (String::new(), State::Reading, None);
+        Self { desk, questions, table, state, end, turn, stop, _permit: permit }
+    }
+
+    /// The answer, or the work that leads to it.
+    fn answer(
+        &mut self,
+        mut message: pb::NearestStreamRequest,
+    ) -> Result<Response, JoinHandle<Response>> {
+        if message.table.is_empty() {
+            message.table.clone_from(&self.table);
+        } else {
+            self.table.clone_from(&message.table);
+        }
+        let message = Message::from(message);
+        let permit = match self.desk.guard.permit() {
+            Ok(permit) => permit,
+            Err(error) => return Ok(message.refused(&error)),
+        };
+        if message.pace(&self.desk.engine) == Pace::Quick {
+            return Ok(message.answered(&self.desk.engine));
+        }
+        let engine = self.desk.engine.until(self.stop.0.clone());
+        Err(tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            message.answered(&engine)
+        }))
+    }
+
+    fn ended(&mut self, error: Status) -> Poll<Option<Result<Response, Status>>> {
+        self.state = State::Ended;
+        Poll::Ready(Some(Err(error)))
+    }
+
+    /// Whether other calls should have their turn.
+    fn is_over(&mut self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(*self.turn.get_or_insert(now)) < TURN {
+            return false;
+        }
+        self.turn = None;
+        true
+    }
+}
+
+type Response = pb::NearestStreamResponse;
+
+impl Stream for Answers {
+    type Item = Result<Response, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if matches!(this.state, State::Ended) {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(kind) = this.end.as_mut().poll(context) {
+            return this.ended(status(&Error::new(kind)));
+        }
+        if this.is_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if matches!(this.state, State::Reading) {
+            match Pin::new(&mut this.questions).poll_next(context) {
+                Poll::Pending => {
+                    this.turn = None;
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => {
+                    this.state = State::Ended;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Err(broken))) => return this.ended(broken),
+                Poll::Ready(Some(Ok(message))) => match this.answer(message) {
+                    Ok(response) => return Poll::Ready(Some(Ok(response))),
+                    Err(working) => this.state = State::Working(working),
+                },
+            }
+        }
+        let State::Working(work) = &mut this.state else { return Poll::Ready(None) };
+        let done = ready!(Pin::new(work).poll(context));
+        this.state = State::Reading;
+        match done {
+            Ok(response) => Poll::Ready(Some(Ok(response))),
+            Err(error) => this.ended(status(&Error::caused(ErrorKind::Internal, error))),
+        }
+    }
+}
+
+/// A message, read.
+struct Message {
+    id: u64,
+    table: Result<TableName>,
+    queries: Vec<Result<NearestQuery>>,
+}
+
+impl From<pb::NearestStreamRequest> for Message {
+    fn from(message: pb::NearestStreamRequest) -> Self {
+        let pb::NearestStreamRequest { id, table, queries } = message;
+        let mut fields = Fields::default();
+        fields.count("queries", queries.len(), 0..=limits::STREAM_BATCH_MAX);
+        let neighbors: usize = queries.iter().map(|query| query.k.unwrap_or(0) as usize).sum();
+        if neighbors > limits::BATCH_NEIGHBORS_MAX {
+            let max = limits::BATCH_NEIGHBORS_MAX;
+            fields.bad("queries", format!("{neighbors} neighbors in all; at most {max} allowed"));
+        }
+        let read = fields.table(table.clone());
+        let table_read = fields.finish(|| read);
+        let query = |mut query: pb::NearestRequest| {
+            let mut fields = Fields::default();
+            let of = std::mem::take(&mut query.table);
+            if !of.is_empty() && of != table {
+                fields.bad("table", "a message asks one table; leave it empty here");
+            }
+            let query = nearest_query(&mut fields, query);
+            fields.finish(|| Some(query))
+        };
+        let queries = queries.into_iter().map(query).collect();
+        Self { id, table: table_read, queries }
+    }
+}
+
+impl Message {
+    fn pace(&self, engine: &Engine) -> Pace {
+        match &self.table {
+            Ok(table) => engine.pace(table, self.queries.iter().flatten()),
+            Err(_) => Pace::Quick,
+        }
+    }
+
+    fn answered(self, engine: &Engine) -> Response {
+        let table = match &self.table {
+            Ok(table) => table,
+            Err(error) => return self.refused(error),
+        };
+        let answered = caught(|| engine.nearest_each(table, self.queries.iter().flatten()));
+        let Answer { table, generation, answer } = match answered {
+            Ok(answer) => answer,
+            Err(error) => return self.refused(&error),
+        };
+        let mut answers = answer.into_iter();
+        let results = self.queries.into_iter().filter_map(|query| {
+            let answer = match query {
+                Ok(_) => answers.next()?,
+                Err(error) => Err(error),
+            };
+            Some(match answer {
+                Ok(answer) => {
+                    let answer = Answer { table: table.clone(), generation, answer };
+                    pb::nearest_result::Result::Answer(answer.into())
+                }
+                Err(error) => pb::nearest_result::Result::Error(told(&error)),
+            })
+        });
+        let results = results.map(|result| pb::NearestResult { result: Some(result) }).collect();
+        Response { id: self.id, results }
+    }
+
+    /// The same error for every question.
+    fn refused(&self, error: &Error) -> Response {
+        let error = pb::nearest_result::Result::Error(told(error));
+        let result = pb::NearestResult { result: Some(error) };
+        Response { id: self.id, results: vec![result; self.queries.len()] }
+    }
+}

@@ -1,0 +1,156 @@
+//! Writes over gRPC: what is acknowledged is seen by every question.
+
+use tonic::Code;
+use tonic::transport::Channel;
+use tonic_types::StatusExt as _;
+use wordspace::proto as pb;
+use wordspace::proto::attribute_value::Value;
+use wordspace::proto::search_service_client::SearchServiceClient;
+use wordspace::proto::table_service_client::TableServiceClient;
+
+use crate::support::{SMALL, Server, header, import, reason, word};
+
+fn to_put(word: &str, values: &[f32]) -> pb::put_vectors_request::WordToPut {
+    pb::put_vectors_request::WordToPut {
+        word: word.to_owned(),
+        vector: Some(pb::Vector { values: values.to_vec() }),
+        ..Default::default()
+    }
+}
+
+fn put(words: Vec<pb::put_vectors_request::WordToPut>, mode: pb::PutMode) -> pb::PutVectorsRequest {
+    pb::PutVectorsRequest { table: "en".to_owned(), words, mode: mode.into() }
+}
+
+async fn nearest(channel: &Channel, asked: &str) -> (Vec<String>, u64) {
+    let ask = pb::NearestRequest {
+        table: "en".to_owned(),
+        positive: vec![word(asked)],
+        k: Some(2),
+        ..pb::NearestRequest::default()
+    };
+    let answer = SearchServiceClient::new(channel.clone()).nearest(ask).await.unwrap().into_inner();
+    let words = answer.neighbors.into_iter().map(|neighbor| neighbor.word).collect();
+    (words, answer.answer.unwrap().generation)
+}
+
+async fn lookup(channel: &Channel, asked: &str) -> pb::WordVector {
+    let ask = pb::LookupRequest {
+        table: "en".to_owned(),
+        queries: vec![word(asked)],
+        ..pb::LookupRequest::default()
+    };
+    let mut tables = TableServiceClient::new(channel.clone());
+    tables.lookup(ask).await.unwrap().into_inner().vectors.remove(0)
+}
+
+#[tokio::test]
+async fn words_are_put_found_deleted_and_rebuilt() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let (before, generation) = nearest(&channel, "king").await;
+    assert_eq!(before, ["prince", "Paris"]);
+
+    let words = vec![to_put("monarch", &[2.0, 0.9, 0.0]), to_put("prince", &[0.0, 0.0, 1.0])];
+    let answer = tables.put_vectors(put(words, pb::PutMode::Upsert)).await.unwrap().into_inner();
+    assert_eq!((answer.rows, answer.added_count, answer.overwritten_count), (vec![8, 4], 1, 1));
+    let after = nearest(&channel, "king").await;
+    assert_eq!(after, (vec!["monarch".to_owned(), "Paris".to_owned()], generation));
+
+    let pos = pb::AttributeValue { value: Some(Value::Text("noun".to_owned())) };
+    let change = pb::set_attributes_request::Change {
+        query: Some(word("monarch")),
+        set: [("pos".to_owned(), pos.clone())].into(),
+        remove: Vec::new(),
+    };
+    let set = pb::SetAttributesRequest {
+        table: "en".to_owned(),
+        changes: vec![change],
+        ..pb::SetAttributesRequest::default()
+    };
+    assert_eq!(tables.set_attributes(set).await.unwrap().into_inner().changed_count, 1);
+    let delete = |word_to_delete: &str| pb::DeleteWordsRequest {
+        table: "en".to_owned(),
+        queries: vec![word(word_to_delete)],
+        oov: pb::OovPolicy::Error.into(),
+    };
+    tables.delete_words(delete("Paris")).await.unwrap();
+    let error = tables.delete_words(delete("Paris")).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::NotFound, "UNKNOWN_WORDS".to_owned()));
+    let after = nearest(&channel, "king").await;
+    assert_eq!(after, (vec!["monarch".to_owned(), "man".to_owned()], generation));
+
+    let build = pb::BuildIndexRequest { table: "en".to_owned() };
+    let index = tables.build_index(build).await.unwrap().into_inner().index.unwrap();
+    assert!(index.rebuild.is_some());
+    let status = loop {
+        let get = pb::GetIndexRequest { table: "en".to_owned() };
+        let status = tables.get_index(get).await.unwrap().into_inner();
+        let index = status.index.clone().unwrap();
+        if index.rebuild.unwrap().phase() == pb::RebuildPhase::Idle {
+            break status;
+        }
+        tokio::task::yield_now().await;
+    };
+    let index = status.index.unwrap();
+    assert_eq!((index.written_row_count, index.deleted_row_count), (0, 0));
+    assert!(status.generation > generation);
+    assert_eq!(nearest(&channel, "king").await, (after.0, status.generation));
+    let monarch = lookup(&channel, "monarch").await;
+    assert_eq!((monarch.row, monarch.attributes), (7, [("pos".to_owned(), pos)].into()));
+
+    drop((channel, tables));
+    let server = Server::start_on(server.stop().await).await;
+    let channel = server.channel().await;
+    assert_eq!(lookup(&channel, "monarch").await.vector.unwrap().values, [2.0, 0.9, 0.0]);
+    assert_eq!(nearest(&channel, "king").await.0, ["monarch", "man"]);
+    drop(channel);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_whole_is_refused_whole_with_every_reason() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+
+    let words = vec![
+        to_put("fine", &[1.0, 0.0, 0.0]),
+        to_put("", &[1.0, f32::NAN, 0.0]),
+        to_put("fine", &[]),
+    ];
+    let error = tables.put_vectors(put(words, pb::PutMode::Upsert)).await.unwrap_err();
+    let bad = error.get_details_bad_request().unwrap().field_violations;
+    let bad: Vec<_> = bad.iter().map(|violation| violation.field.as_str()).collect();
+    let expected =
+        ["words[1].word", "words[1].vector.values[1]", "words[2].vector", "words[2].word"];
+    assert_eq!(bad, expected);
+    let words = (0..1_000).map(|i| to_put(&format!("w{i}"), &[1.0])).collect();
+    let error = tables.put_vectors(put(words, pb::PutMode::Upsert)).await.unwrap_err();
+    let bad = error.get_details_bad_request().unwrap().field_violations;
+    assert!(bad.len() > 20 && bad.last().unwrap().description.ends_with(" more fields"));
+    let queries = (0..10_000).map(|i| word(&format!("unknown{i}"))).collect();
+    let delete = pb::DeleteWordsRequest { table: "en".to_owned(), queries, ..Default::default() };
+    let error = tables.delete_words(delete).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::NotFound, "UNKNOWN_WORDS".to_owned()));
+
+    let words = || vec![to_put("fine", &[1.0, 0.0, 0.0]), to_put("king", &[1.0, 0.0, 0.0])];
+    for (mode, code, name) in [
+        (pb::PutMode::InsertOnly, Code::AlreadyExists, "WORDS_EXIST"),
+        (pb::PutMode::UpdateOnly, Code::NotFound, "UNKNOWN_WORDS"),
+    ] {
+        let error = tables.put_vectors(put(words(), mode)).await.unwrap_err();
+        assert_eq!(reason(&error), (code, name.to_owned()));
+    }
+    let all = SMALL.lines().map(|line| word(line.split(' ').next().unwrap())).collect();
+    let delete =
+        pb::DeleteWordsRequest { table: "en".to_owned(), queries: all, ..Default::default() };
+    let error = tables.delete_words(delete).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
+    let list = pb::ListWordsRequest { table: "en".to_owned(), ..Default::default() };
+    assert_eq!(tables.list_words(list).await.unwrap().into_inner().words.len(), 8);
+    assert_eq!(lookup(&channel, "king").await.vector.unwrap().values, [2.0, 1.0, 0.0]);
+}
