@@ -29,7 +29,8 @@
 //! +------------------------------------------------------------+
 //! | calibration section: a spread for each ef_search measured,  |
 //! | then a recall for each, f32                                 |
-//! | rotation: for each component its part in each axis, f32     |
+//! | rotation: for each component its part in each axis, f32;    |
+//! | none for more than 512 components                           |
 //! +------------------------------------------------------------+  the file's length
 //! ```
 
@@ -206,7 +207,7 @@ impl Header {
             return Err(damaged("the table has other rows or another dimension"));
         }
         let lists = |stride: usize| self.rows.checked_mul(stride as u64 * WORD as u64);
-        let measures = (2 * EFS.len() + table.dim() * table.dim()) * WORD;
+        let measures = (2 * EFS.len() + Rotation::values_count(table.dim())) * WORD;
         let [bottom, upper, nearest, measured] =
             self.sections.each_ref().map(|section| section.length);
         let is_right = self.stride > 0

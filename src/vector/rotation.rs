@@ -5,6 +5,8 @@
 //! Hadamard matrices, so that no component is much larger than the others and bytes can hold all of
 //! them on one scale.
 
+use std::ops::Range;
+
 use crate::vector::algebra;
 
 /// An orthogonal map: dot products and lengths stay what they are, but for rounding.
@@ -12,7 +14,8 @@ use crate::vector::algebra;
 pub struct Rotation {
     dim: usize,
     head: usize,
-    /// For each component of a vector, what it adds to each turned component.
+    /// For each component of a vector, what it adds to each turned component; empty for long vectors,
+    /// which are only mixed.
     columns: Vec<f32>,
 }
 
@@ -32,35 +35,21 @@ impl Rotation {
         sample: impl Iterator<Item = &'a [f32]>,
         heads: impl Iterator<Item = usize>,
     ) -> Self {
-        let (axes, head) = if dim <= PRINCIPAL_DIM_MAX {
-            let mut products = vec![0.0; dim * dim];
-            for vector in sample {
-                for (row, &a) in products.chunks_exact_mut(dim).zip(vector) {
-                    algebra::add(row, f64::from(a), vector);
-                }
+        if dim > PRINCIPAL_DIM_MAX {
+            return Self { dim, head: dim, columns: Vec::new() };
+        }
+        let mut products = vec![0.0; dim * dim];
+        for vector in sample {
+            for (row, &a) in products.chunks_exact_mut(dim).zip(vector) {
+                algebra::add(row, f64::from(a), vector);
             }
-            let (weights, axes) = algebra::eigen(&products, dim);
-            let total: f64 = weights.iter().sum();
-            let share = |head: &usize| weights[..*head].iter().sum::<f64>() >= HEAD_SHARE * total;
-            let head = heads.take_while(|&head| head < dim).find(share).unwrap_or(dim);
-            (axes, head)
-        } else {
-            let one = |i: usize| f64::from(u8::from(i / dim == i % dim));
-            ((0..dim * dim).map(one).collect(), dim)
-        };
-        Self::mixed(axes, dim, head)
-    }
-
-    fn mixed(mut axes: Vec<f64>, dim: usize, head: usize) -> Self {
-        for part in [0..head, head..dim] {
-            if part.is_empty() {
-                continue;
-            }
-            let block = 1 << part.len().ilog2();
-            mix(&mut axes, dim, part.start, block);
-            if block < part.len() {
-                mix(&mut axes, dim, part.end - block, block);
-            }
+        }
+        let (weights, mut axes) = algebra::eigen(&products, dim);
+        let total: f64 = weights.iter().sum();
+        let share = |head: &usize| weights[..*head].iter().sum::<f64>() >= HEAD_SHARE * total;
+        let head = heads.take_while(|&head| head < dim).find(share).unwrap_or(dim);
+        for (first, count) in blocks(0..head).into_iter().chain(blocks(head..dim)) {
+            mix(&mut axes[first * dim..(first + count) * dim], dim);
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
         let columns = (0..dim)
@@ -69,10 +58,15 @@ impl Rotation {
         Self { dim, head, columns }
     }
 
+    /// How many values a rotation of vectors of this length keeps.
+    pub fn values_count(dim: usize) -> usize {
+        if dim <= PRINCIPAL_DIM_MAX { dim * dim } else { 0 }
+    }
+
     /// A rotation that was kept: its parts as [`Rotation::head`] and [`Rotation::values`] gave them;
     /// none if they are none.
     pub fn from_parts(dim: usize, head: usize, columns: Vec<f32>) -> Option<Self> {
-        let fits = columns.len() == dim.checked_mul(dim)? && (1..=dim).contains(&head);
+        let fits = columns.len() == Self::values_count(dim) && (1..=dim).contains(&head);
         fits.then_some(Self { dim, head, columns })
     }
 
@@ -95,6 +89,19 @@ impl Rotation {
     ///
     /// In one order of operations on every machine: the outcome is the same to the last bit.
     pub fn apply(&self, vector: &[f32], turned: &mut [f32]) {
+        if self.columns.is_empty() {
+            turned.copy_from_slice(vector);
+            let mut exact: Vec<f64> = turned.iter().copied().map(f64::from).collect();
+            for (first, count) in blocks(0..self.dim) {
+                mix(&mut exact[first..first + count], 1);
+            }
+            for (turned, value) in turned.iter_mut().zip(exact) {
+                #[expect(clippy::cast_possible_truncation, reason = "as precise as the vector")]
+                let value = value as f32;
+                *turned = value;
+            }
+            return;
+        }
         turned.fill(0.0);
         for (column, &value) in self.columns.chunks_exact(self.dim).zip(vector) {
             for (sum, &axis) in turned.iter_mut().zip(column) {
@@ -104,9 +111,19 @@ impl Rotation {
     }
 }
 
-/// Mixes `count` axes from `first` on; `count` is a power of two.
-fn mix(axes: &mut [f64], dim: usize, first: usize, count: usize) {
-    let axes = &mut axes[first * dim..(first + count) * dim];
+/// Runs of components, each as many as a power of two, that together cover a part: first and count.
+fn blocks(part: Range<usize>) -> Vec<(usize, usize)> {
+    if part.is_empty() {
+        return Vec::new();
+    }
+    let count = 1 << part.len().ilog2();
+    let first = (part.start, count);
+    if count == part.len() { vec![first] } else { vec![first, (part.end - count, count)] }
+}
+
+/// Mixes axes of `dim` values each, as many as a power of two, by a Hadamard matrix.
+fn mix(axes: &mut [f64], dim: usize) {
+    let count = axes.len() / dim;
     let mut half = 1;
     while half < count {
         for pair in axes.chunks_exact_mut(2 * half * dim) {
@@ -135,16 +152,16 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
         };
-        for dim in [1, 2, 7, 60, 100, 130] {
+        for dim in [1, 2, 7, 60, 100, 130, 600] {
             // The later a component, the smaller: most of the length can be gathered.
             let mut vector = || -> Vec<f32> {
                 let scaled = (0..dim).map(|i| draw() / (1.0 + i as f32)).collect::<Vec<_>>();
                 algebra::unit(&scaled).unwrap()
             };
-            let rows: Vec<Vec<f32>> = (0..2 * dim + 3).map(|_| vector()).collect();
+            let rows: Vec<Vec<f32>> = (0..dim + 40).map(|_| vector()).collect();
             let heads = (60..).step_by(64);
             let rotation = Rotation::of(dim, rows.iter().map(Vec::as_slice), heads);
-            assert_eq!(rotation.head(), dim.min(60));
+            assert_eq!(rotation.head(), if dim > PRINCIPAL_DIM_MAX { dim } else { dim.min(60) });
             let turned: Vec<Vec<f32>> = rows
                 .iter()
                 .map(|row| {
