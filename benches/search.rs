@@ -3,7 +3,8 @@
 //! Reads `vectors.f32`, `words.u32` and `analogies.f32` from `$WORDSPACE_DATA/bench` (unit rows of
 //! 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and
 //! `analogies.exact.u32`, or else makes clustered rows. The row of a word asked for counts as its
-//! own neighbor. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
+//! own neighbor. Where the words of an analogy are known, the search is also seeded with two of them;
+//! nothing is excluded. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
 //! and `_THREADS` change the build.
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
@@ -35,23 +36,57 @@ fn main() {
         table.memory_bytes()
     );
     let exact = Exact::new(Arc::clone(&table));
-    let words: Vec<Vec<f32>> = questions.words.into_iter().map(|row| table.unit(row)).collect();
+    let words: Vec<Vec<f32>> = questions.words.iter().map(|&row| table.unit(row)).collect();
     let sets = [("words", words), ("analogies", questions.analogies)].map(|(name, queries)| {
         let rows = |query: &Vec<f32>| -> Vec<RowId> {
-            exact.search(query, &params(0)).nears.into_iter().map(|near| near.row).collect()
+            exact
+                .search(query, &SearchParams::new(K, 0))
+                .nears
+                .into_iter()
+                .map(|near| near.row)
+                .collect()
         };
         let known = questions.is_whole.then(|| truth(name)).flatten();
         let truth = known.unwrap_or_else(|| queries.iter().map(rows).collect());
         Set { name, queries, truth }
     });
     for set in &sets {
-        measure("exact", &exact, set, 0);
+        measure("exact, f32", &exact, set, Plan::ef(0));
     }
     let graph = build(&table);
+    let [words, analogies] = &sets;
+    measure("exact, codes", &graph, words, Plan { exact: true, ..Plan::ef(0) });
+    measure("exact, codes", &graph, analogies, Plan { exact: true, ..Plan::ef(0) });
+    measure("list", &graph, words, Plan { rows: &questions.words, ..Plan::ef(64) });
     for set in &sets {
         for ef in EFS {
-            measure("graph", &graph, set, ef);
+            measure("graph", &graph, set, Plan::ef(ef));
         }
+    }
+    for ef in EFS {
+        measure(
+            "graph, seeded",
+            &graph,
+            analogies,
+            Plan { seeds: &questions.seeds, ..Plan::ef(ef) },
+        );
+    }
+}
+
+/// How questions are asked.
+#[derive(Clone, Copy)]
+struct Plan<'a> {
+    ef: usize,
+    exact: bool,
+    /// The rows that the questions are, one each.
+    rows: &'a [RowId],
+    /// The words that the questions are made of, two each.
+    seeds: &'a [[RowId; 2]],
+}
+
+impl Plan<'_> {
+    fn ef(ef: usize) -> Self {
+        Self { ef, exact: false, rows: &[], seeds: &[] }
     }
 }
 
@@ -62,12 +97,8 @@ struct Set {
     truth: Vec<Vec<RowId>>,
 }
 
-fn params(ef_search: usize) -> SearchParams<'static> {
-    SearchParams::new(K, ef_search)
-}
-
-fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
-    let queries = if ef == 0 { EXACT_QUERIES } else { set.queries.len() };
+fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
+    let queries = if plan.exact || plan.ef == 0 { EXACT_QUERIES } else { set.queries.len() };
     let mut best = f64::INFINITY;
     let mut times: Vec<u128> = Vec::new();
     let mut found = 0;
@@ -75,9 +106,13 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
         times.clear();
         found = 0;
         let start = Instant::now();
-        for (query, truth) in set.queries.iter().zip(&set.truth).take(queries) {
+        for (i, (query, truth)) in set.queries.iter().zip(&set.truth).take(queries).enumerate() {
+            let seeds = plan.seeds.get(i).map_or(&[][..], |seeds| &seeds[..]);
+            let row = plan.rows.get(i).copied();
+            let params =
+                SearchParams { exact: plan.exact, row, seeds, ..SearchParams::new(K, plan.ef) };
             let start = Instant::now();
-            let answer = index.search(query, &params(ef)).nears;
+            let answer = index.search(query, &params).nears;
             times.push(start.elapsed().as_nanos());
             found += answer.iter().filter(|near| truth.contains(&near.row)).count();
         }
@@ -85,8 +120,9 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, ef: usize) {
     }
     times.sort_unstable();
     println!(
-        r#"{{"engine":"{engine}","queries":"{}","ef":{ef},"recall":{:.4},"qps":{:.0},"p50_us":{:.1}}}"#,
+        r#"{{"engine":"wordspace {engine}","queries":"{}","parameter":{},"recall":{:.4},"qps":{:.0},"p50_us":{:.1}}}"#,
         set.name,
+        plan.ef,
         found as f64 / (K * times.len()) as f64,
         times.len() as f64 / best,
         times[times.len() / 2] as f64 / 1e3,
@@ -160,6 +196,8 @@ struct Questions {
     rows: Vec<Vec<f32>>,
     words: Vec<RowId>,
     analogies: Vec<Vec<f32>>,
+    /// b and c of each analogy; none for rows that were made.
+    seeds: Vec<[RowId; 2]>,
     /// Whether the rows are all that the right answers on file were found among.
     is_whole: bool,
 }
@@ -171,7 +209,10 @@ fn read() -> Option<Questions> {
     let count = u32::try_from(rows.len()).unwrap();
     let words = numbers("words.u32")?.into_iter().map(|row| RowId(row % count)).collect();
     let analogies = floats("analogies.f32")?;
-    Some(Questions { is_whole: rows.len() == before, rows, words, analogies })
+    let abc = numbers("analogies.abc.u32")?;
+    let seeds = abc.chunks_exact(3).map(|abc| [RowId(abc[1] % count), RowId(abc[2] % count)]);
+    let seeds = seeds.collect();
+    Some(Questions { is_whole: rows.len() == before, rows, words, analogies, seeds })
 }
 
 fn truth(name: &str) -> Option<Vec<Vec<RowId>>> {
@@ -210,7 +251,7 @@ fn make() -> Questions {
     let rows = (0..count).map(&mut near).collect();
     let words = (0..1_000).map(|i| RowId::try_from(i * 7_919 % count).unwrap()).collect();
     let analogies = (0..1_000).map(near).collect();
-    Questions { rows, words, analogies, is_whole: false }
+    Questions { rows, words, analogies, seeds: Vec::new(), is_whole: false }
 }
 
 fn table_of(rows: &[Vec<f32>]) -> Table {
