@@ -40,7 +40,7 @@ const TAIL_COSINE: f32 = 0.5;
 /// Rows that tell along which axes to turn.
 const SAMPLE_ROWS: usize = 16_384;
 /// Rows whose dot products are taken at once.
-const ROWS_BOUND: usize = 256;
+const ROWS_BOUND: u32 = 256;
 /// Rows coded at once by one thread.
 const ROWS_AT_ONCE: usize = 1_024;
 
@@ -265,10 +265,10 @@ impl Codes {
         mut threshold: f32,
         mut tell: impl FnMut(u32, f32) -> f32,
     ) {
-        let mut dots = [0; ROWS_BOUND];
+        let mut dots = [0; ROWS_BOUND as usize];
         let mut first = rows.start;
         while first < rows.end {
-            let end = rows.end.min(first + ROWS_BOUND as u32);
+            let end = rows.end.min(first.saturating_add(ROWS_BOUND));
             let heads = self.heads.some(first, end);
             kernel::dots_u8(heads, &query.head, &mut dots);
             let lines = heads.chunks_exact(self.heads.stride);

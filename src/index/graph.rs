@@ -226,16 +226,15 @@ impl Graph {
             proven = is_short.then(|| self.prove(RowId(row), query, params)).flatten();
             proven.is_some()
         });
-        let found = match proven {
-            Some(nears) => Found { nears, by: IndexKind::List },
-            None => {
-                let found = beam.found().map(|(_, row)| RowId(row));
-                let candidates = found
-                    .filter(|&row| params.may_answer(row))
-                    .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
-                let nears = rescore(&self.table, query, params.k, candidates);
-                Found { nears, by: IndexKind::Graph }
-            }
+        let found = if let Some(nears) = proven {
+            Found { nears, by: IndexKind::List }
+        } else {
+            let found = beam.found().map(|(_, row)| RowId(row));
+            let candidates = found
+                .filter(|&row| params.may_answer(row))
+                .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
+            let nears = rescore(&self.table, query, params.k, candidates);
+            Found { nears, by: IndexKind::Graph }
         };
         self.spare.lock().push(scratch);
         found

@@ -75,7 +75,9 @@ pub(super) fn nearest(
         .map(|rows| {
             let mut few = Block::new(table, codes.rotation(), rows, keep);
             few.tops.iter_mut().for_each(Top::guess);
-            blocks.iter().for_each(|block| few.meet_only(block, table));
+            for block in &blocks {
+                few.meet_only(block, table);
+            }
             few.found(table, wanted)
         })
         .collect();

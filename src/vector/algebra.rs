@@ -68,6 +68,7 @@ pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
 ///
 /// Cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, section 8.5): slow for large
 /// matrices, but the outcome is the same on every machine.
+#[expect(clippy::many_single_char_names, reason = "as in the book")]
 pub fn eigen(matrix: &[f64], dim: usize) -> (Vec<f64>, Vec<f64>) {
     let mut a = matrix.to_vec();
     let mut vectors = vec![0.0; dim * dim];
@@ -107,6 +108,7 @@ pub fn eigen(matrix: &[f64], dim: usize) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// Turns rows p and q, p before q, by the angle of this cosine and sine.
+#[expect(clippy::many_single_char_names, reason = "as in the book")]
 fn turn_rows(a: &mut [f64], dim: usize, (p, q): (usize, usize), (c, s): (f64, f64)) {
     let (before, from_q) = a.split_at_mut(q * dim);
     for (x, y) in before[p * dim..][..dim].iter_mut().zip(from_q) {

@@ -29,6 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/"]),
+    ("memmap2", &["index/codes.rs"]),
     ("regex", &["query/filter.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),

@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn the_largest_sum_of_bytes_does_not_overflow() {
         let (low, high) = (vec![-63_i8; 1 << 16], vec![63_i8; 1 << 16]);
-        assert_eq!(dot_u8(&[255; 1 << 16], &low), -255 * 63 * (1 << 16));
-        assert_eq!(dot_u8(&[255; 1 << 16], &high), 255 * 63 * (1 << 16));
+        assert_eq!(dot_u8(&vec![255; 1 << 16], &low), -255 * 63 * (1 << 16));
+        assert_eq!(dot_u8(&vec![255; 1 << 16], &high), 255 * 63 * (1 << 16));
     }
 
     #[test]
