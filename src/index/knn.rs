@@ -421,3 +421,36 @@ impl Top {
 fn row_id(row: usize) -> RowId {
     RowId::try_from(row).unwrap_or(RowId(NONE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::tests::{Unwatched, clustered, naive, table_of};
+
+    #[test]
+    fn lists_are_what_comparing_every_row_in_double_precision_gives() {
+        for (count, dim) in [(1, 3), (2, 1), (40, 7), (1_100, 20)] {
+            let mut rows = clustered(count, dim, 4);
+            if count > 1_000 {
+                // Some equal to others, and one without a direction.
+                rows[9] = rows[8].clone();
+                rows[700] = rows[8].clone();
+                rows[300] = vec![0.0; dim];
+            }
+            let table = table_of(&rows);
+            let codes = Codes::new(&table).unwrap();
+            let lists = nearest(&table, &codes, 64, 32, &Unwatched).unwrap();
+            let mut known = 0;
+            for (row, vector) in (0..).zip(&rows) {
+                let list: Vec<RowId> = lists.of(row).take(32).map(RowId).collect();
+                if list.is_empty() {
+                    continue;
+                }
+                known += 1;
+                let truth = naive(&table, vector, 32, &[RowId(row)]);
+                assert!(list.iter().eq(truth.iter().map(|near| &near.row)), "row {row} of {count}");
+            }
+            assert!(known + 1 >= count, "{known} of {count} rows have a list");
+        }
+    }
+}

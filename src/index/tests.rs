@@ -61,7 +61,7 @@ pub(super) fn reachable(hierarchy: &Hierarchy) -> usize {
     seen.into_iter().filter(|&seen| seen).count()
 }
 
-struct Unwatched;
+pub(super) struct Unwatched;
 
 impl Watch for Unwatched {
     fn progress(&self, _share: f32) {}
