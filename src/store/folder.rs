@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::{blob, fault, writer};
@@ -26,8 +25,6 @@ const FORMAT_VERSION: u32 = 1;
 const SEGMENT_BYTES: usize = 1 << 20;
 /// A table is read once and then kept in memory by others.
 const CACHE_BYTES: u64 = 8 << 20;
-/// How long to wait for threads of sled that close a folder this process had open a moment ago.
-const CLOSING: Duration = Duration::from_secs(5);
 
 /// Nobody else opens the folder while this lives.
 #[derive(Debug)]
@@ -107,6 +104,9 @@ fn check_format(path: &Path) -> Result<()> {
     }
 }
 
+/// The file that sled locks.
+const SLED_LOCKED: &str = "db";
+
 fn open_sled(store: &Path) -> Result<sled::Db> {
     let config = || {
         sled::Config::new()
@@ -117,21 +117,19 @@ fn open_sled(store: &Path) -> Result<sled::Db> {
             // Nothing is acknowledged before `writer` flushed it.
             .flush_every_ms(None)
     };
-    let began = Instant::now();
-    loop {
-        match fault::guarded(|| store.display().to_string(), || config().open()) {
-            Err(error) if is_sleds_lock(&error) && began.elapsed() < CLOSING => {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            opened => return opened,
-        }
-    }
+    let sleds_own = store.join(SLED_LOCKED);
+    wait_until_free(&sleds_own).context(|| format!("locking {}", sleds_own.display()))?;
+    fault::guarded(|| store.display().to_string(), || config().open())
 }
 
-/// This process has the lock of the data folder, so it is a thread of its own that still has sled's.
-fn is_sleds_lock(error: &Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(|cause| cause.to_string().contains("could not acquire lock"))
+/// Waits until nobody has sled's own lock. This process has the lock of the data folder, so it can
+/// only be a thread of its own, which still closes the store that it had open before.
+fn wait_until_free(locked: &Path) -> Result<()> {
+    match File::open(locked) {
+        Ok(file) => file.lock().and_then(|()| file.unlock()).map_err(Error::disk),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::disk(error)),
+    }
 }
 
 /// Removes graphs of generations that are not live, and files that were never completed.
