@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use simsimd::SpatialSimilarity as _;
-use wordspace::vector::kernel::tile::{QUERIES, ROWS, STEP, Tile, TileQuery};
+use wordspace::vector::kernel::tile::{GROUP, QUERIES, ROWS, STEP, Tile, TileQuery};
 use wordspace::vector::{kernel, scalar};
 
 /// Bytes of a coded row of 50, 100, 300 and 768 components.
@@ -40,7 +40,9 @@ fn main() {
 fn tiles(length: usize) {
     let mut tile = Tile::new(length);
     for place in 0..ROWS {
-        tile.set(place, (0..length).map(|i| ((i * 37 + place) % 128).to_le_bytes()[0]));
+        let byte = |i: usize| ((i * 37 + place) % 128).to_le_bytes()[0];
+        let groups = (0..length).step_by(GROUP);
+        tile.set(place, groups.map(|first| std::array::from_fn(|i| byte(first + i))));
     }
     let bytes: Vec<i8> = (0..length.next_multiple_of(STEP))
         .map(|i| i8::try_from(i * 91 % 127).unwrap_or(0) - 63)

@@ -3,9 +3,10 @@
 //! Reads `vectors.f32`, `words.u32` and `analogies.f32` from `$WORDSPACE_DATA/bench` (unit rows of
 //! 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and
 //! `analogies.exact.u32`, or else makes clustered rows. The row of a word asked for counts as its
-//! own neighbor. Where the words of an analogy are known, the search is also seeded with two of them;
-//! nothing is excluded. `WORDSPACE_BENCH_ROWS` takes the first so many rows; `_M`, `_EFC`
-//! and `_THREADS` change the build.
+//! own neighbor. Where the words of an analogy are known, the search is also seeded with them, as
+//! the server does it, with the three as answers and without.
+//! `WORDSPACE_BENCH_ROWS` takes the first so many rows, or makes so many, of `_DIM` components;
+//! `_M`, `_EFC` and `_THREADS` change the build.
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
@@ -15,7 +16,7 @@ use std::time::Instant;
 
 use wordspace::index::exact::Exact;
 use wordspace::index::hnsw::{self, BuildParams};
-use wordspace::index::{Index, SearchParams, Watch, file};
+use wordspace::index::{Found, Index, Search, SearchParams, Watch, file};
 use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
 use wordspace::vector::{RowId, kernel};
@@ -30,8 +31,9 @@ fn main() {
     let questions = read().unwrap_or_else(make);
     let table = Arc::new(table_of(&questions.rows));
     println!(
-        r#"{{"rows":{},"dim":{DIM},"kernels":"{}","table_bytes":{}}}"#,
+        r#"{{"rows":{},"dim":{},"kernels":"{}","table_bytes":{}}}"#,
         table.len(),
+        table.dim(),
         kernel::name(),
         table.memory_bytes()
     );
@@ -55,22 +57,42 @@ fn main() {
     }
     let graph = build(&table);
     let [words, analogies] = &sets;
-    measure("exact, codes", &graph, words, Plan { exact: true, ..Plan::ef(0) });
-    measure("exact, codes", &graph, analogies, Plan { exact: true, ..Plan::ef(0) });
+    for set in &sets {
+        measure("exact, codes", &graph, set, Plan { exact: true, ..Plan::ef(0) });
+        measure_batch(&graph, set);
+    }
     measure("list", &graph, words, Plan { rows: &questions.words, ..Plan::ef(64) });
     for set in &sets {
         for ef in EFS {
             measure("graph", &graph, set, Plan::ef(ef));
         }
     }
-    for ef in EFS {
-        measure(
-            "graph, seeded",
-            &graph,
-            analogies,
-            Plan { seeds: &questions.seeds, ..Plan::ef(ef) },
-        );
+    if questions.inputs.is_empty() {
+        return;
     }
+    let without = without_inputs(&graph, analogies, &questions.inputs);
+    for ef in EFS {
+        let seeded = Plan { inputs: &questions.inputs, ..Plan::ef(ef) };
+        measure("graph, seeded", &graph, analogies, seeded);
+        let plan = Plan { excluded: true, ..seeded };
+        measure("graph, seeded, inputs excluded", &graph, &without, plan);
+    }
+}
+
+/// The analogies with their right answers among all rows but their own words.
+fn without_inputs(graph: &dyn Index, analogies: &Set, inputs: &[[RowId; 3]]) -> Set {
+    let searches: Vec<_> = analogies
+        .queries
+        .iter()
+        .zip(inputs)
+        .map(|(query, inputs)| {
+            let params = SearchParams { exact: true, exclude: inputs, ..SearchParams::new(K, 0) };
+            Search { query, params }
+        })
+        .collect();
+    let rows = |found: Found| found.nears.into_iter().map(|near| near.row).collect();
+    let truth = graph.search_batch(&searches).into_iter().map(rows).collect();
+    Set { name: analogies.name, queries: analogies.queries.clone(), truth }
 }
 
 /// How questions are asked.
@@ -80,13 +102,15 @@ struct Plan<'a> {
     exact: bool,
     /// The rows that the questions are, one each.
     rows: &'a [RowId],
-    /// The words that the questions are made of, two each.
-    seeds: &'a [[RowId; 2]],
+    /// The words that the questions are made of, three each: the search begins at them.
+    inputs: &'a [[RowId; 3]],
+    /// Whether those are no answers.
+    excluded: bool,
 }
 
 impl Plan<'_> {
     fn ef(ef: usize) -> Self {
-        Self { ef, exact: false, rows: &[], seeds: &[] }
+        Self { ef, exact: false, rows: &[], inputs: &[], excluded: false }
     }
 }
 
@@ -107,10 +131,11 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
         found = 0;
         let start = Instant::now();
         for (i, (query, truth)) in set.queries.iter().zip(&set.truth).take(queries).enumerate() {
-            let seeds = plan.seeds.get(i).map_or(&[][..], |seeds| &seeds[..]);
-            let row = plan.rows.get(i).copied();
+            let seeds = plan.inputs.get(i).map_or(&[][..], |inputs| &inputs[..]);
+            let exclude = if plan.excluded { seeds } else { &[] };
+            let (exact, row) = (plan.exact, plan.rows.get(i).copied());
             let params =
-                SearchParams { exact: plan.exact, row, seeds, ..SearchParams::new(K, plan.ef) };
+                SearchParams { exact, row, seeds, exclude, ..SearchParams::new(K, plan.ef) };
             let start = Instant::now();
             let answer = index.search(query, &params).nears;
             times.push(start.elapsed().as_nanos());
@@ -126,6 +151,29 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
         found as f64 / (K * times.len()) as f64,
         times.len() as f64 / best,
         times[times.len() / 2] as f64 / 1e3,
+    );
+}
+
+/// All questions of a set in one call.
+fn measure_batch(index: &dyn Index, set: &Set) {
+    let params = SearchParams { exact: true, ..SearchParams::new(K, 0) };
+    let searches: Vec<_> = set.queries.iter().map(|query| Search { query, params }).collect();
+    let mut seconds = f64::INFINITY;
+    let mut found = 0;
+    for _ in 0..3 {
+        let start = Instant::now();
+        let answers = index.search_batch(&searches);
+        seconds = seconds.min(start.elapsed().as_secs_f64());
+        let right = |(found, truth): (&Found, &Vec<RowId>)| {
+            found.nears.iter().filter(|near| truth.contains(&near.row)).count()
+        };
+        found = answers.iter().zip(&set.truth).map(right).sum();
+    }
+    println!(
+        r#"{{"engine":"wordspace exact, codes, one batch","queries":"{}","parameter":0,"recall":{:.4},"qps":{:.0}}}"#,
+        set.name,
+        found as f64 / (K * searches.len()) as f64,
+        searches.len() as f64 / seconds,
     );
 }
 
@@ -196,13 +244,16 @@ struct Questions {
     rows: Vec<Vec<f32>>,
     words: Vec<RowId>,
     analogies: Vec<Vec<f32>>,
-    /// b and c of each analogy; none for rows that were made.
-    seeds: Vec<[RowId; 2]>,
+    /// a, b and c of each analogy; none for rows that were made.
+    inputs: Vec<[RowId; 3]>,
     /// Whether the rows are all that the right answers on file were found among.
     is_whole: bool,
 }
 
 fn read() -> Option<Questions> {
+    if std::env::var_os("WORDSPACE_BENCH_DIM").is_some() {
+        return None;
+    }
     let mut rows = floats("vectors.f32")?;
     let before = rows.len();
     rows.truncate(number("WORDSPACE_BENCH_ROWS").unwrap_or(usize::MAX));
@@ -210,9 +261,8 @@ fn read() -> Option<Questions> {
     let words = numbers("words.u32")?.into_iter().map(|row| RowId(row % count)).collect();
     let analogies = floats("analogies.f32")?;
     let abc = numbers("analogies.abc.u32")?;
-    let seeds = abc.chunks_exact(3).map(|abc| [RowId(abc[1] % count), RowId(abc[2] % count)]);
-    let seeds = seeds.collect();
-    Some(Questions { is_whole: rows.len() == before, rows, words, analogies, seeds })
+    let inputs = abc.as_chunks().0.iter().map(|abc| abc.map(|row| RowId(row % count))).collect();
+    Some(Questions { is_whole: rows.len() == before, rows, words, analogies, inputs })
 }
 
 fn truth(name: &str) -> Option<Vec<Vec<RowId>>> {
@@ -233,7 +283,7 @@ fn numbers(name: &str) -> Option<Vec<u32>> {
 
 /// Rows around centers, the same in every run.
 fn make() -> Questions {
-    println!(r#"{{"note":"no $WORDSPACE_DATA/bench: rows are made, not learned"}}"#);
+    println!(r#"{{"note":"rows are made, not learned, as without $WORDSPACE_DATA/bench"}}"#);
     let mut state = 1_u64;
     let mut draw = move || {
         state =
@@ -241,8 +291,9 @@ fn make() -> Questions {
         f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
     };
     let count = number("WORDSPACE_BENCH_ROWS").unwrap_or(ROWS_MADE);
+    let dim = number("WORDSPACE_BENCH_DIM").unwrap_or(DIM);
     let centers: Vec<Vec<f32>> =
-        (0..count.div_ceil(100)).map(|_| (0..DIM).map(|_| draw()).collect()).collect();
+        (0..count.div_ceil(100)).map(|_| (0..dim).map(|_| draw()).collect()).collect();
     let mut near = |i: usize| -> Vec<f32> {
         let row: Vec<f32> =
             centers[i % centers.len()].iter().map(|center| center + draw()).collect();
@@ -251,11 +302,11 @@ fn make() -> Questions {
     let rows = (0..count).map(&mut near).collect();
     let words = (0..1_000).map(|i| RowId::try_from(i * 7_919 % count).unwrap()).collect();
     let analogies = (0..1_000).map(near).collect();
-    Questions { rows, words, analogies, seeds: Vec::new(), is_whole: false }
+    Questions { rows, words, analogies, inputs: Vec::new(), is_whole: false }
 }
 
 fn table_of(rows: &[Vec<f32>]) -> Table {
-    let mut builder = TableBuilder::new(DIM).unwrap();
+    let mut builder = TableBuilder::new(rows[0].len()).unwrap();
     for (i, row) in rows.iter().enumerate() {
         builder.push(format!("w{i}").as_bytes(), row).unwrap();
     }

@@ -12,7 +12,7 @@ use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
 use crate::query::filter::Filter;
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
-use crate::query::nearest::{self, NearestAnswer, NearestQuery};
+use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{self, RecallAnswer, RecallQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
@@ -52,6 +52,8 @@ pub enum Pace {
 
 /// The longest that a quick answer may take, in nanoseconds.
 const QUICK_NANOS_MAX: usize = 250_000;
+/// Questions of a batch that are answered together: every row compared, they take about 0.2 s.
+const ASKED_TOGETHER: usize = 256;
 /// About what it takes to name a neighbor and to score it once more.
 const NANOS_A_NEIGHBOR: usize = 100;
 /// About what a step of a beam takes.
@@ -93,7 +95,10 @@ impl Engine {
 
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
-        self.ask(&ask.table, |current| self.nearest_in(current, &ask.query))
+        self.ask(&ask.table, |current| {
+            let asked = self.asked(current, &ask.query)?;
+            nearest::nearest(current.view(), &current.index(), asked)
+        })
     }
 
     /// Many questions of one table, answered by one generation in the order asked.
@@ -102,11 +107,10 @@ impl Engine {
         ask: &Ask<Vec<NearestQuery>>,
     ) -> Result<Answer<Vec<NearestAnswer>>> {
         self.ask(&ask.table, |current| {
-            let answer = |(i, query)| {
-                self.stop.check()?;
-                self.nearest_in(current, query).context(|| format!("queries[{i}]"))
-            };
-            ask.query.iter().enumerate().map(answer).collect()
+            let answers = self.nearest_in(current, ask.query.iter())?;
+            let named =
+                |(i, answer): (usize, Result<_>)| answer.context(|| format!("queries[{i}]"));
+            answers.into_iter().enumerate().map(named).collect()
         })
     }
 
@@ -117,11 +121,8 @@ impl Engine {
         queries: impl Iterator<Item = &'q NearestQuery>,
     ) -> Result<Answer<Vec<Result<NearestAnswer>>>> {
         self.ask(table, |current| {
-            let answer = |query| {
-                self.stop.check()?;
-                self.nearest_in(current, query).context(|| format!("table {table}"))
-            };
-            Ok(queries.map(answer).collect())
+            let answers = self.nearest_in(current, queries)?.into_iter();
+            Ok(answers.map(|answer| answer.context(|| format!("table {table}"))).collect())
         })
     }
 
@@ -203,11 +204,26 @@ impl Engine {
         Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
     }
 
-    fn nearest_in(&self, current: &Current, query: &NearestQuery) -> Result<NearestAnswer> {
+    /// Answers questions together, some at a time so that they can be stopped.
+    fn nearest_in<'q>(
+        &self,
+        current: &Current,
+        queries: impl Iterator<Item = &'q NearestQuery>,
+    ) -> Result<Vec<Result<NearestAnswer>>> {
         let index = current.index();
-        let ef = current.generation().ef_search(query.effort);
+        let queries: Vec<_> = queries.collect();
+        let mut answers = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(ASKED_TOGETHER) {
+            self.stop.check()?;
+            let asked = queries.iter().map(|query| self.asked(current, query));
+            answers.extend(nearest::nearest_batch(current.view(), &index, asked));
+        }
+        Ok(answers)
+    }
+
+    fn asked<'q>(&self, current: &Current, query: &'q NearestQuery) -> Result<Asked<'q>> {
         let allowed = self.allowed(current, query.filter.as_ref())?;
-        nearest::nearest(current.view(), &index, ef, query, allowed.as_deref())
+        Ok(Asked { query, default_ef: current.generation().ef_search(query.effort), allowed })
     }
 
     fn allowed(&self, current: &Current, filter: Option<&Filter>) -> Result<Option<Arc<RowSet>>> {

@@ -21,6 +21,7 @@ use rayon::slice::ParallelSliceMut as _;
 
 use crate::error::{Error, Result};
 use crate::table::Table;
+use crate::vector::kernel::tile::{GROUP, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
 use crate::vector::{RowId, algebra, kernel, scalar};
 
@@ -279,6 +280,52 @@ impl Codes {
                 }
             }
             first = end;
+        }
+    }
+
+    /// Components of the tiles that [`Codes::fill_tile`] fills.
+    pub(super) fn tile_len(&self) -> usize {
+        self.heads.stride + (self.dim - self.rotation.head()).next_multiple_of(STEP)
+    }
+
+    /// Lays 16 rows side by side, with one bit less each; past the last row, what was there before
+    /// stays.
+    pub(super) fn fill_tile(&self, first: u32, tile: &mut Tile) {
+        for (place, row) in (first..).take(ROWS.min(self.rows - first as usize)).enumerate() {
+            let head = self.heads.of(row);
+            let tail = &self.tails.of(row)[..self.tile_len() - self.heads.stride];
+            let groups = head.as_chunks().0.iter().chain(tail.as_chunks().0);
+            tile.set(place, groups.map(|group: &[u8; GROUP]| group.map(|byte| byte >> 1)));
+            tile.limits.scales[place] = scale(head);
+        }
+    }
+
+    /// A query's bytes for tiles that [`Codes::fill_tile`] filled.
+    pub(super) fn tile_bytes(&self, query: &QueryCode) -> Vec<i8> {
+        let tail = &query.tail[..self.tile_len() - self.heads.stride];
+        [&query.head[..], tail].concat()
+    }
+
+    /// Asks tiles that [`Codes::fill_tile`] filled: a row that is not hit is less near than the
+    /// threshold, which is yet to be told.
+    ///
+    /// A tile's byte t stands for the component `(2 t + 1/2 - 128) * scale`, of which half a step
+    /// was lost in the row's code, and half a step now.
+    pub(super) fn tile_query<'q>(
+        &self,
+        query: &QueryCode,
+        bounds: &Bounds,
+        bytes: &'q [i8],
+    ) -> TileQuery<'q> {
+        let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
+        let size: u32 = bytes.iter().map(|&byte| u32::from(byte.unsigned_abs())).sum();
+        #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
+        let (sum, size) = (sum as f32, size as f32);
+        TileQuery {
+            factor: 2.0 * query.scale,
+            offset: query.scale * (size - (f32::from(ZERO) - 0.5) * sum),
+            slack: bounds.head_error + bounds.tail_error + bounds.rounding,
+            ..TileQuery::new(bytes)
         }
     }
 

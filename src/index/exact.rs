@@ -39,17 +39,13 @@ impl Exact {
         Self { table, codes: Some(codes) }
     }
 
-    /// The rows that `nearer` has found already tell how near an answer must be at least.
+    /// Searches where no row of the answer is known to be below `floor`.
     pub(super) fn search_beyond(
         &self,
         query: &[f32],
         params: &SearchParams<'_>,
-        nearer: &[Near],
+        floor: f32,
     ) -> Found {
-        let floor = match nearer.last() {
-            Some(farthest) if nearer.len() == params.k => farthest.similarity,
-            Some(_) | None => f32::NEG_INFINITY,
-        };
         let nears = match &self.codes {
             Some(codes) => self.scan_codes(codes, query, params, floor),
             None => self.scan_rows(query, params),
@@ -150,7 +146,7 @@ impl Index for Exact {
         if params.k == 0 {
             return Found { nears: Vec::new(), by: IndexKind::Exact };
         }
-        self.search_beyond(query, params, &[])
+        self.search_beyond(query, params, f32::NEG_INFINITY)
     }
 
     fn memory_bytes(&self) -> usize {
@@ -161,6 +157,8 @@ impl Index for Exact {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Search;
+    use crate::index::batch::{self, Asked};
     use crate::index::tests::{clustered, naive, table_of};
     use crate::vector::algebra::unit;
 
@@ -173,7 +171,17 @@ mod tests {
         assert_eq!(answer, truth);
         let by_codes = Exact::with_codes(Arc::clone(&table), Arc::new(Codes::new(&table).unwrap()));
         assert_eq!(by_codes.search(&query, &params).nears, truth);
-        assert_eq!(by_codes.search_beyond(&query, &params, &truth).nears, truth);
+        let floor = match truth.last() {
+            Some(farthest) if truth.len() == k => farthest.similarity,
+            Some(_) | None => f32::NEG_INFINITY,
+        };
+        assert_eq!(by_codes.search_beyond(&query, &params, floor).nears, truth);
+        let search = Search { query: &query, params };
+        for floor in [f32::NEG_INFINITY, floor] {
+            let asked = [Asked { search, floor }, Asked { search, floor }];
+            let codes = by_codes.codes.as_ref().unwrap();
+            assert_eq!(batch::search(&table, codes, &asked), [truth.clone(), truth.clone()]);
+        }
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::index::batch::{self, Asked};
 use crate::index::beam::{Beam, Net, Reach};
 use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::exact::Exact;
 use crate::index::hnsw::{BuildParams, LIST};
 use crate::index::links::{Hierarchy, Links, NONE};
-use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
+use crate::index::{Found, Index, IndexKind, Search, SearchParams, rescore};
 use crate::table::Table;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -53,6 +54,8 @@ const RESCORE_MIN: usize = 16;
 const EXACT_FACTOR: usize = 32;
 /// The same where only some rows may answer.
 const EXACT_FACTOR_ALLOWED: usize = 32;
+/// Fewer questions than this are not worth laying rows side by side.
+const BATCH_MIN: usize = 8;
 
 impl Graph {
     /// Puts the parts together; rows and layers must be those of the table.
@@ -95,18 +98,31 @@ impl Graph {
     /// Compares every row. What the graph finds tells how near an answer must be, and codes that most
     /// rows are farther.
     pub fn search_exact(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
+        match self.proven_or_floor(query, params) {
+            Ok(nears) => Found { nears, by: IndexKind::List },
+            Err(floor) => self.exact.search_beyond(query, params, floor),
+        }
+    }
+
+    /// An answer that lists prove, or else a similarity that no row of the answer is below.
+    fn proven_or_floor(&self, query: &[f32], params: &SearchParams<'_>) -> Result<Vec<Near>, f32> {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
-            return Found { nears, by: IndexKind::List };
+            return Ok(nears);
         }
-        let found = if params.allowed.is_none() && params.k <= LIST {
-            self.walk(query, EF_FLOOR, params)
-        } else {
-            Found { nears: Vec::new(), by: IndexKind::Graph }
-        };
-        if found.by == IndexKind::List && found.nears.len() == params.k {
-            return found;
+        if params.allowed.is_some() || params.k > LIST {
+            return Err(f32::NEG_INFINITY);
         }
-        self.exact.search_beyond(query, params, &found.nears)
+        let Found { nears, by } = self.walk(query, EF_FLOOR, params);
+        match nears.last() {
+            Some(_) if by == IndexKind::List && nears.len() == params.k => Ok(nears),
+            Some(farthest) if nears.len() == params.k => Err(farthest.similarity),
+            Some(_) | None => Err(f32::NEG_INFINITY),
+        }
+    }
+
+    /// Whether comparing every row costs no more than a beam of the width that is asked for.
+    fn is_exact(&self, params: &SearchParams<'_>) -> bool {
+        params.exact || width(params) >= self.table.len() / EXACT_FACTOR
     }
 
     /// How far the rows of beams of [`EFS`] are, as many times as the `k`-th; none if they are too
@@ -241,6 +257,11 @@ impl Graph {
     }
 }
 
+/// The beam that a question asks for, never narrower than what it wants.
+fn width(params: &SearchParams<'_>) -> usize {
+    params.ef_search.max(params.k.saturating_add(params.exclude.len()))
+}
+
 /// How many times wider than usual a beam becomes for a hard question.
 const WIDTH_FACTOR: usize = 4;
 /// More than an angle between vectors in single precision can be wrong.
@@ -249,8 +270,7 @@ const ANGLE_ROUNDING: f64 = 1e-6;
 impl Index for Graph {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         let rows = self.table.len();
-        let width = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
-        if params.k == 0 || params.exact || width >= rows / EXACT_FACTOR {
+        if params.k == 0 || self.is_exact(params) {
             return self.search_exact(query, params);
         }
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
@@ -258,7 +278,7 @@ impl Index for Graph {
         }
         let allowed = params.allowed.map_or(rows, RowSet::len);
         // The fewer rows may answer, the wider the beam that finds as many of them.
-        let width = width.saturating_mul(rows / allowed.max(1)).max(width);
+        let width = width(params).saturating_mul((rows / allowed.max(1)).max(1));
         if width < allowed / EXACT_FACTOR_ALLOWED {
             let found = self.walk(query, width, params);
             if found.nears.len() == params.k {
@@ -266,6 +286,31 @@ impl Index for Graph {
             }
         }
         self.exact.search(query, params)
+    }
+
+    fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
+        let (mut found, mut places, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        for search in searches {
+            let Search { query, params } = search;
+            if params.k == 0 || !self.is_exact(params) || searches.len() < BATCH_MIN {
+                found.push(self.search(query, params));
+                continue;
+            }
+            let (nears, by) = match self.proven_or_floor(query, params) {
+                Ok(nears) => (nears, IndexKind::List),
+                Err(floor) => {
+                    places.push(found.len());
+                    asked.push(Asked { search: *search, floor });
+                    (Vec::new(), IndexKind::Exact)
+                }
+            };
+            found.push(Found { nears, by });
+        }
+        let answers = batch::search(&self.table, &self.codes, &asked);
+        for (place, nears) in places.into_iter().zip(answers) {
+            found[place].nears = nears;
+        }
+        found
     }
 
     fn memory_bytes(&self) -> usize {

@@ -195,8 +195,12 @@ impl Block {
             let error = codes::length(&missed);
             let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
             let (tile, place) = (&mut tiles[i / ROWS], i % ROWS);
-            tile.set(place, bytes.iter().map(|&byte| (byte + TILE_ZERO).cast_unsigned()));
             bytes.resize(dim.next_multiple_of(STEP), 0);
+            let groups = bytes.as_chunks().0.iter();
+            tile.set(
+                place,
+                groups.map(|group| group.map(|byte| (byte + TILE_ZERO).cast_unsigned())),
+            );
             tile.limits.scales[place] = scale;
             tile.limits.slacks[place] = error;
             tile.limits.thresholds[place] = f32::NEG_INFINITY;

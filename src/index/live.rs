@@ -1,6 +1,6 @@
 //! `Live`: an index of a table together with what was written since.
 
-use crate::index::{Found, Index, IndexKind, SearchParams};
+use crate::index::{Found, Index, IndexKind, Search, SearchParams};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::kernel;
@@ -100,6 +100,13 @@ impl Index for Live<'_> {
         nears.sort_unstable();
         nears.truncate(params.k);
         Found { nears, by }
+    }
+
+    fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
+        if self.view.is_base() {
+            return self.base.search_batch(searches);
+        }
+        searches.iter().map(|search| self.search(search.query, &search.params)).collect()
     }
 
     fn memory_bytes(&self) -> usize {

@@ -3,6 +3,7 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `exact.rs` | compares every row: small tables, ground truth, and while there is no graph |
+//! | `batch.rs` | the same for many questions at once |
 //! | `hnsw.rs` | builds the hierarchy with hnsw_rs and hands its links over: the only file that names it |
 //! | `refine.rs` | better links for every row, found in the hierarchy itself |
 //! | `reach.rs` | links to rows that no walk would find |
@@ -16,6 +17,7 @@
 //! | `visited.rs` | marks of rows seen, reused between searches |
 //! | `file.rs` | the graph as a file, both ways |
 
+mod batch;
 mod beam;
 mod calibrate;
 mod codes;
@@ -47,8 +49,22 @@ pub trait Index: Send + Sync + fmt::Debug {
     /// precision from the vectors as imported.
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found;
 
+    /// Many searches, each answered as [`Index::search`] would; together they may take less time.
+    fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
+        searches.iter().map(|search| self.search(search.query, &search.params)).collect()
+    }
+
     /// Bytes of memory it takes beside the table.
     fn memory_bytes(&self) -> usize;
+}
+
+/// One of many searches.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// As in [`Index::search`].
+    pub query: &'a [f32],
+    /// As in [`Index::search`].
+    pub params: SearchParams<'a>,
 }
 
 /// What a search found.

@@ -9,11 +9,12 @@ use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
 use crate::index::links::{Hierarchy, NONE};
-use crate::index::{Index, IndexKind, SearchParams, Watch};
+use crate::index::{Index, IndexKind, Search, SearchParams, Watch};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
-use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
+use crate::vector::{RowId, algebra};
 
 /// Rows around a few centers, as words stand around topics; the same for the same seed.
 pub(super) fn clustered(count: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
@@ -143,35 +144,55 @@ fn as_many_rows_come_as_asked_whatever_is_excluded() {
 }
 
 #[test]
-fn one_thread_builds_the_same_file_twice_and_the_file_gives_the_same_graph() {
+fn many_questions_together_are_answered_as_each_alone() {
+    let (table, graph) = build(&clustered(3_000, 70, 9), 6);
+    let mut even = RowSet::none(3_000);
+    (0..3_000).step_by(2).for_each(|row| _ = even.insert(RowId(row)));
+    let exclude = [RowId(0), RowId(14)];
+    let queries: Vec<Vec<f32>> =
+        (0..).map(RowId).take(40).map(|row| mean(&table, row, RowId(2 * row.0 + 1))).collect();
+    let search = |(i, query): (usize, _)| {
+        let k = [10, 1, 0, 33, 4_000][i % 5];
+        let params = SearchParams {
+            exact: i % 3 > 0,
+            allowed: (i % 4 == 0).then_some(&even),
+            exclude: if i % 7 == 0 { &exclude } else { &[] },
+            ..SearchParams::new(k, 64)
+        };
+        Search { query, params }
+    };
+    let mixed: Vec<Search<'_>> = (0..).zip(queries.iter().map(Vec::as_slice)).map(search).collect();
+    let mut confined = mixed.clone();
+    for search in &mut confined {
+        search.params = SearchParams { exact: true, allowed: Some(&even), ..search.params };
+    }
+    for searches in [&mixed[..], &mixed[..3], &confined] {
+        let alone: Vec<_> =
+            searches.iter().map(|search| graph.search(search.query, &search.params)).collect();
+        assert_eq!(graph.search_batch(searches), alone);
+    }
+    assert!(graph.search_batch(&confined).iter().any(|found| found.by == IndexKind::Exact));
+}
+
+fn mean(table: &Table, a: RowId, b: RowId) -> Vec<f32> {
+    let sum: Vec<f32> = table.unit(a).iter().zip(table.unit(b)).map(|(a, b)| a + b).collect();
+    algebra::unit(&sum).unwrap()
+}
+
+#[test]
+fn the_same_rows_give_the_same_file_whatever_the_threads_and_the_file_the_same_graph() {
     let rows = clustered(2_500, 20, 4);
     let (table, graph) = build(&rows, 6);
     let bytes = bytes_of(&graph, 7);
-    assert!(bytes == bytes_of(&build(&rows, 6).1, 7), "a second build differs");
+    let params = BuildParams { threads: 3, ..graph.params() };
+    let by_three = hnsw::build(&table, params, &Unwatched).unwrap();
+    assert!(bytes == bytes_of(&by_three, 7), "a second build differs");
     let again = load(&table, 7, &bytes).unwrap();
     assert!(bytes == bytes_of(&again, 7), "the file read differs");
     assert_eq!((again.params().m, again.params().ef_construction), (6, 18));
     let params = SearchParams::new(5, 40);
     let query = table.unit(RowId(3));
     assert_eq!(again.search(&query, &params), graph.search(&query, &params));
-}
-
-#[test]
-fn threads_build_a_graph_as_good() {
-    let table = Arc::new(table_of(&clustered(3_000, 16, 5)));
-    let params = BuildParams { threads: 3, ..BuildParams::default() };
-    let graph = hnsw::build(&table, params, &Unwatched).unwrap();
-    assert_eq!(reachable(graph.hierarchy()), 3_000);
-    let params = SearchParams::new(10, 64);
-    let found: usize = (0..3_000)
-        .step_by(50)
-        .map(|row| {
-            let query = table.unit(RowId(row));
-            let truth = naive(&table, &query, 10, &[]);
-            graph.search(&query, &params).nears.iter().filter(|&near| truth.contains(near)).count()
-        })
-        .sum();
-    assert!(found >= 580, "{found} of 600 found");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
 use crate::query::filter::Filter;
-use crate::query::nearest::{ef_search, named, rows, search, weighted_mean};
+use crate::query::nearest::{ef_search, named, rows, weighted_mean};
 use crate::query::resolve::resolve;
 use crate::query::{AnsweredBy, Effort, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
@@ -94,7 +94,7 @@ pub fn analogy(
     let exclude_later = query.exclude_inputs && query.with_inputs;
     let exclude: &[RowId] = if query.exclude_inputs && !query.with_inputs { &inputs } else { &[] };
     let k = if exclude_later { query.k + inputs.len() } else { query.k };
-    let ef = ef_search(query.effort, default_ef);
+    let ef = ef_search(query.effort, default_ef, k, exclude);
     let exact = query.effort.exact;
     let params =
         SearchParams { exclude, allowed, exact, seeds: &inputs, ..SearchParams::new(k, ef) };
@@ -104,7 +104,8 @@ pub fn analogy(
             else {
                 return Err(unsuited("b - a + c is all zeros: nothing is near to it".to_owned()));
             };
-            search(index, &goal, params)
+            let found = index.search(&goal, &params);
+            (found.nears, AnsweredBy::of(found.by, ef))
         }
         AnalogyMethod::CosMul => (cos_mul(table, &units, &params), AnsweredBy::EXACT),
     };

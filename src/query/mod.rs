@@ -138,6 +138,12 @@ pub struct AnsweredBy {
 impl AnsweredBy {
     /// Every row compared.
     pub const EXACT: Self = Self { kind: IndexKind::Exact, ef_search: None };
+
+    /// What an index said, which was asked for a beam of this width.
+    fn of(kind: IndexKind, ef_search: usize) -> Self {
+        let ef_search = (kind == IndexKind::Graph).then_some(ef_search);
+        Self { kind, ef_search }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Which words are nearest to these?
 
+use std::sync::Arc;
+
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::{Found, Index, IndexKind, SearchParams};
+use crate::index::{Found, Index, Search, SearchParams};
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
@@ -55,87 +57,131 @@ pub struct NearestAnswer {
     pub words: WordsUsed,
 }
 
+/// A question, with what its table says of it.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The question.
+    pub query: &'a NearestQuery,
+    /// The beam's width where the question asks for none.
+    pub default_ef: usize,
+    /// The rows that the question's filter lets through.
+    pub allowed: Option<Arc<RowSet>>,
+}
+
 /// The words nearest to the mean: each vector is brought to length 1, then weighted and summed.
 ///
-/// A vector of zeros has no direction and adds nothing. `default_ef` is the table's own beam width;
-/// `allowed`, the rows that the question's filter lets through.
+/// A vector of zeros has no direction and adds nothing.
 ///
 /// # Errors
 ///
 /// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
 /// vectors cancel out.
-pub fn nearest(
+pub fn nearest(table: &View, index: &dyn Index, asked: Asked<'_>) -> Result<NearestAnswer> {
+    let goal = Goal::of(table, asked)?;
+    let found = index.search(&goal.vector, &goal.params());
+    Ok(goal.answer(table, found))
+}
+
+/// Answers each question as [`nearest`] does; together they may take less time.
+pub fn nearest_batch<'a>(
     table: &View,
     index: &dyn Index,
-    default_ef: usize,
-    query: &NearestQuery,
-    allowed: Option<&RowSet>,
-) -> Result<NearestAnswer> {
-    let split = query.positive.len();
-    let weighted = || query.positive.iter().chain(&query.negative);
-    let asked: Vec<_> = weighted().map(|weighted| &weighted.query).collect();
-    let (resolved, words) =
-        resolve(table, &query.words, &asked, &|i| match i.checked_sub(split) {
-            None => format!("positive[{i}]"),
-            Some(i) => format!("negative[{i}]"),
-        })?;
-    let signed = weighted().enumerate().map(|(i, weighted)| {
-        let weight = f64::from(weighted.weight);
-        if i < split { weight } else { -weight }
+    asked: impl Iterator<Item = Result<Asked<'a>>>,
+) -> Vec<Result<NearestAnswer>> {
+    let goals: Vec<_> = asked.map(|asked| Goal::of(table, asked?)).collect();
+    let searches: Vec<_> = goals
+        .iter()
+        .flatten()
+        .map(|goal| Search { query: &goal.vector, params: goal.params() })
+        .collect();
+    let mut found = index.search_batch(&searches).into_iter();
+    let answers = goals.into_iter().map(|goal| {
+        let goal = goal?;
+        // There is one for each goal, so this never searches again.
+        let found = found.next().unwrap_or_else(|| index.search(&goal.vector, &goal.params()));
+        Ok(goal.answer(table, found))
     });
-    let known = || resolved.iter().zip(signed.clone()).filter_map(|(r, w)| Some((r.as_ref()?, w)));
-    let mut first = known();
-    let (mean, row) = match (first.next(), first.next()) {
-        (None, _) => return Err(unsuited("none of the question's words is in the table")),
-        // The direction of a single word is its own, and its neighbors may be known.
-        (Some((only, weight)), None) if weight > 0.0 => (only.unit(), only.row),
-        (Some(_), _) => {
-            let terms = known().filter_map(|(resolved, weight)| Some((resolved.unit()?, weight)));
-            (weighted_mean(table.dim(), terms), None)
-        }
-    };
-    let Some(mean) = mean else {
-        return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
-    };
-    let inputs = rows(known().map(|(resolved, _)| resolved));
-    let params = SearchParams {
-        exclude: if query.exclude_inputs { &inputs } else { &[] },
-        allowed,
-        row,
-        exact: query.effort.exact,
-        seeds: &inputs,
-        ..SearchParams::new(query.k, ef_search(query.effort, default_ef))
-    };
-    let (mut nears, answered_by) = search(index, &mean, params);
-    if let Some(min) = query.min_similarity {
-        nears.retain(|near| near.similarity >= min);
+    answers.collect()
+}
+
+/// What a question wants to be near to.
+struct Goal<'a> {
+    asked: Asked<'a>,
+    /// Of length 1.
+    vector: Vec<f32>,
+    /// The row whose direction that is, if it is one's.
+    row: Option<RowId>,
+    /// The rows that it was made of.
+    inputs: Vec<RowId>,
+    words: WordsUsed,
+}
+
+impl<'a> Goal<'a> {
+    fn of(table: &View, asked: Asked<'a>) -> Result<Self> {
+        let query = asked.query;
+        let split = query.positive.len();
+        let weighted = || query.positive.iter().chain(&query.negative);
+        let vectors: Vec<_> = weighted().map(|weighted| &weighted.query).collect();
+        let (resolved, words) =
+            resolve(table, &query.words, &vectors, &|i| match i.checked_sub(split) {
+                None => format!("positive[{i}]"),
+                Some(i) => format!("negative[{i}]"),
+            })?;
+        let signed = weighted().enumerate().map(|(i, weighted)| {
+            let weight = f64::from(weighted.weight);
+            if i < split { weight } else { -weight }
+        });
+        let known =
+            || resolved.iter().zip(signed.clone()).filter_map(|(r, w)| Some((r.as_ref()?, w)));
+        let mut first = known();
+        let (mean, row) = match (first.next(), first.next()) {
+            (None, _) => return Err(unsuited("none of the question's words is in the table")),
+            // The direction of a single word is its own, and its neighbors may be known.
+            (Some((only, weight)), None) if weight > 0.0 => (only.unit(), only.row),
+            (Some(_), _) => {
+                let terms =
+                    known().filter_map(|(resolved, weight)| Some((resolved.unit()?, weight)));
+                (weighted_mean(table.dim(), terms), None)
+            }
+        };
+        let Some(vector) = mean else {
+            return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
+        };
+        let inputs = rows(known().map(|(resolved, _)| resolved));
+        Ok(Self { vector, row, inputs, words, asked })
     }
-    Ok(NearestAnswer {
-        neighbors: named(table, nears),
-        answered_by,
-        allowed_rows: allowed.map(RowSet::len),
-        words,
-    })
+
+    fn params(&self) -> SearchParams<'_> {
+        let Asked { query, default_ef, allowed } = &self.asked;
+        let exclude = if query.exclude_inputs { &self.inputs[..] } else { &[] };
+        SearchParams {
+            exclude,
+            allowed: allowed.as_deref(),
+            row: self.row,
+            exact: query.effort.exact,
+            seeds: &self.inputs,
+            ..SearchParams::new(query.k, ef_search(query.effort, *default_ef, query.k, exclude))
+        }
+    }
+
+    fn answer(self, table: &View, found: Found) -> NearestAnswer {
+        let answered_by = AnsweredBy::of(found.by, self.params().ef_search);
+        let mut nears = found.nears;
+        if let Some(min) = self.asked.query.min_similarity {
+            nears.retain(|near| near.similarity >= min);
+        }
+        NearestAnswer {
+            neighbors: named(table, nears),
+            answered_by,
+            allowed_rows: self.asked.allowed.as_deref().map(RowSet::len),
+            words: self.words,
+        }
+    }
 }
 
-/// Asks an index; the beam that is told is the one used, never narrower than what is wanted.
-pub(super) fn search(
-    index: &dyn Index,
-    query: &[f32],
-    params: SearchParams<'_>,
-) -> (Vec<Near>, AnsweredBy) {
-    let ef_search = params.ef_search.max(params.k + params.exclude.len());
-    let Found { nears, by } = index.search(query, &SearchParams { ef_search, ..params });
-    let answered_by = match by {
-        kind @ (IndexKind::Exact | IndexKind::List) => AnsweredBy { kind, ef_search: None },
-        kind @ IndexKind::Graph => AnsweredBy { kind, ef_search: Some(ef_search) },
-    };
-    (nears, answered_by)
-}
-
-/// The beam that is asked for.
-pub(super) fn ef_search(effort: Effort, default_ef: usize) -> usize {
-    effort.ef_search.unwrap_or(default_ef)
+/// The beam that is used: the one asked for, never narrower than what is wanted and excluded.
+pub(super) fn ef_search(effort: Effort, default_ef: usize, k: usize, exclude: &[RowId]) -> usize {
+    effort.ef_search.unwrap_or(default_ef).max(k + exclude.len())
 }
 
 /// A weighted sum at length 1; none if it is all zeros but for rounding.

@@ -2,7 +2,7 @@
 
 use super::analogy::{AnalogyMethod, AnalogyQuery, analogy};
 use super::golden::{Brute, agree, answers, strings};
-use super::nearest::{NearestQuery, nearest};
+use super::nearest::{self, NearestQuery, nearest};
 use super::odd_one_out::{OddOneOutQuery, odd_one_out};
 use super::similarity::{SimilarityQuery, similarity};
 use super::tokenize::{TokenizeQuery, tokenize};
@@ -48,6 +48,10 @@ fn assert_same(ours: &[Neighbor], theirs: &Value) {
     }
 }
 
+fn asked(query: &NearestQuery, default_ef: usize) -> nearest::Asked<'_> {
+    nearest::Asked { query, default_ef, allowed: None }
+}
+
 #[test]
 fn nearest_is_gensims_most_similar() {
     let table = golden::table();
@@ -62,7 +66,7 @@ fn nearest_is_gensims_most_similar() {
             k: 15,
             ..near_to(Vec::new(), Vec::new())
         };
-        let answer = nearest(&table, &Brute(&table), 100, &query, None).unwrap();
+        let answer = nearest(&table, &Brute(&table), asked(&query, 100)).unwrap();
         assert_same(&answer.neighbors, &question["neighbors"]);
         assert_eq!(answer.answered_by, AnsweredBy::EXACT);
     }
@@ -161,7 +165,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
 fn every_unknown_word_is_named_once_and_in_order() {
     let table = small();
     let mut query = near_to(vec![word("up"), word("east"), word("down")], vec![word("up")]);
-    let ask = |query: &NearestQuery| nearest(&table, &Brute(&table), 100, query, None);
+    let ask = |query: &NearestQuery| nearest(&table, &Brute(&table), asked(query, 100));
     let words = vec!["up".to_owned(), "down".to_owned()];
     assert_eq!(refused(ask(&query)), ErrorKind::UnknownWords { words: words.clone() });
     query.words = skip();
@@ -223,7 +227,7 @@ fn words_are_found_by_the_first_form_that_is_known() {
 fn rows_and_vectors_are_checked_against_the_table() {
     let table = small();
     let ask = |positive, negative| {
-        refused(nearest(&table, &Brute(&table), 100, &near_to(positive, negative), None))
+        refused(nearest(&table, &Brute(&table), asked(&near_to(positive, negative), 100)))
     };
     let vector = |values: &[f32]| WordOrVector::Vector(values.to_vec());
     assert_eq!(
@@ -246,7 +250,7 @@ fn rows_and_vectors_are_checked_against_the_table() {
         near_to(vec![vector(&[0.0, 0.0])], vec![]),
         near_to(vec![word("nowhere")], vec![]),
     ] {
-        let kind = refused(nearest(&table, &Brute(&table), 100, &cancelled, None));
+        let kind = refused(nearest(&table, &Brute(&table), asked(&cancelled, 100)));
         assert!(matches!(kind, ErrorKind::Unsuited { .. }), "{kind:?}");
     }
 }
@@ -255,7 +259,7 @@ fn rows_and_vectors_are_checked_against_the_table() {
 fn a_question_leaves_out_its_own_rows_and_the_far_ones() {
     let table = small();
     let names = |query: &NearestQuery| -> Vec<String> {
-        let answer = nearest(&table, &Brute(&table), 100, query, None).unwrap();
+        let answer = nearest(&table, &Brute(&table), asked(query, 100)).unwrap();
         answer.neighbors.iter().map(|n| String::from_utf8_lossy(&n.word).into_owned()).collect()
     };
     let mut query = near_to(vec![word("east"), WordOrVector::Row(RowId(7))], vec![]);
@@ -312,7 +316,7 @@ fn the_beam_that_is_told_is_the_one_searched() {
     let mut beam = |ef_search, k| {
         query.effort.ef_search = ef_search;
         query.k = k;
-        nearest(&table, &index, 64, &query, None).unwrap().answered_by.ef_search
+        nearest(&table, &index, asked(&query, 64)).unwrap().answered_by.ef_search
     };
     assert_eq!(
         [beam(None, 10), beam(Some(20), 10), beam(Some(20), 100)],
@@ -345,7 +349,7 @@ fn the_index_is_told_whose_direction_a_question_has() {
     let index = Hinted::default();
     let row = |name: &str| table.row(name.as_bytes()).unwrap();
     let (east, north) = (row("east"), row("north"));
-    let ask = |query: &NearestQuery| nearest(&table, &index, 64, query, None).unwrap();
+    let ask = |query: &NearestQuery| nearest(&table, &index, asked(query, 64)).unwrap();
     let east_alone = near_to(vec![word("east")], vec![]);
     assert_eq!(ask(&east_alone).answered_by.kind, IndexKind::List);
     ask(&NearestQuery { words: skip(), ..near_to(vec![word("east"), word("qing")], vec![]) });

@@ -158,10 +158,10 @@ mod tests {
             let width = dim.next_multiple_of(tile::STEP);
             let mut middle = [0.0; tile::ROWS];
             for (place, middle) in middle.iter_mut().enumerate() {
-                let bytes: Vec<u8> = (0..dim)
+                let bytes: Vec<u8> = (0..width)
                     .map(|_| if place == 0 { 127 } else { next(128).to_le_bytes()[0] })
                     .collect();
-                tile.set(place, bytes.into_iter());
+                tile.set(place, bytes.as_chunks().0.iter().copied());
                 tile.limits.scales[place] = next(100) as f32 / 1e4;
                 tile.limits.slacks[place] = next(100) as f32 / 1e2;
                 *middle = next(200) as f32 - 100.0;

@@ -68,16 +68,17 @@ impl Tile {
         Self { bytes: vec![0; dim.next_multiple_of(STEP) * ROWS], limits: none }
     }
 
-    /// Puts a row's bytes, each at most 127, in a place from 0 to 15.
+    /// Puts a row's bytes, each at most 127, in a place from 0 to 15, group by group.
     ///
     /// # Panics
     ///
-    /// If there is no such place, or if there are more bytes than components.
-    pub fn set(&mut self, place: usize, bytes: impl Iterator<Item = u8>) {
+    /// If there is no such place.
+    pub fn set(&mut self, place: usize, groups: impl Iterator<Item = [u8; GROUP]>) {
         assert!(place < ROWS, "a place of the tile");
-        for (i, byte) in bytes.enumerate() {
-            debug_assert!(byte <= 127, "four products fit in 16 bits");
-            self.bytes[(i / GROUP * ROWS + place) * GROUP + i % GROUP] = byte;
+        let lines: &mut [[[u8; GROUP]; ROWS]] = self.bytes.as_chunks_mut().0.as_chunks_mut().0;
+        for (line, group) in lines.iter_mut().zip(groups) {
+            debug_assert!(group.iter().all(|&byte| byte <= 127), "four products fit in 16 bits");
+            line[place] = group;
         }
     }
 
