@@ -1,0 +1,116 @@
+//! Many questions at once, answered by comparing every row.
+//!
+//! Codes of rows are laid side by side in tiles and judged against four questions at a time; the few
+//! pairs that bounds do not rule out are compared as one question alone would compare them, so the
+//! answers are the same. Here tails are worth reading at once: to judge by heads alone, as for one
+//! question, left so many pairs that looking at them took longer.
+
+use crate::index::Search;
+use crate::index::codes::{Bounds, Codes, QueryCode};
+use crate::table::Table;
+use crate::vector::kernel::tile::{QUERIES, ROWS, Tile, TileQuery};
+use crate::vector::row_set::RowSet;
+use crate::vector::top::{Near, TopK};
+use crate::vector::{RowId, scalar};
+
+/// Questions that are compared with a tile while it and they are in the second-level cache.
+const AT_ONCE: usize = 1_024;
+
+/// One of many questions.
+pub(super) struct Asked<'a> {
+    /// What is asked.
+    pub search: Search<'a>,
+    /// Rows less near than this are known to be no answers.
+    pub floor: f32,
+}
+
+struct Question<'a> {
+    asked: &'a Asked<'a>,
+    norm: f64,
+    bounds: Bounds,
+    top: TopK,
+}
+
+/// The nearest rows of each question, nearest first, ties in row order.
+pub(super) fn search(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Near>> {
+    asked.chunks(AT_ONCE).flat_map(|asked| search_some(table, codes, asked)).collect()
+}
+
+fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Near>> {
+    let mut query_codes = vec![QueryCode::default(); asked.len()];
+    let mut questions: Vec<Question<'_>> = asked
+        .iter()
+        .zip(&mut query_codes)
+        .map(|(asked, code)| {
+            codes.code(asked.search.query, code);
+            let k = asked.search.params.k.min(table.len());
+            let (norm, bounds) = (scalar::norm(asked.search.query), codes.bounds(code));
+            Question { asked, norm, bounds, top: TopK::new(k) }
+        })
+        .collect();
+    let bytes: Vec<Vec<i8>> = query_codes.iter().map(|code| codes.tile_bytes(code)).collect();
+    let mut tile_queries: Vec<TileQuery<'_>> = query_codes
+        .iter()
+        .zip(&questions)
+        .zip(&bytes)
+        .map(|((code, question), bytes)| TileQuery {
+            threshold: question.asked.floor,
+            ..codes.tile_query(code, &question.bounds, bytes)
+        })
+        .collect();
+    let idle = TileQuery::new(tile_queries.first().map_or(&[], |query| query.bytes));
+    tile_queries.resize(asked.len().next_multiple_of(QUERIES), idle);
+    let allowed = allowed_by_all(asked);
+    let mut tile = Tile::new(codes.tile_len());
+    for first in (0..).step_by(ROWS).take(table.len().div_ceil(ROWS)) {
+        let rows = (first..).map(RowId).take(ROWS);
+        if allowed.is_some_and(|allowed| !rows.clone().any(|row| allowed.has(row))) {
+            continue;
+        }
+        codes.fill_tile(first, &mut tile);
+        for from in (0..tile_queries.len()).step_by(QUERIES) {
+            let mut hits = tile_queries[from..].first_chunk().map_or(0, |four| tile.hits(four));
+            while hits != 0 {
+                let hit = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                let (i, place) = (from + hit / ROWS, hit % ROWS);
+                if let Some(row) = rows.clone().nth(place).filter(|&row| table.has(row))
+                    && let Some(question) = questions.get_mut(i)
+                {
+                    question.compare(table, codes, &query_codes[i], row);
+                    tile_queries[i].threshold = question.threshold();
+                }
+            }
+        }
+    }
+    questions.into_iter().map(|question| question.top.into_sorted()).collect()
+}
+
+/// The rows to which all questions are confined, if they are confined to the same.
+fn allowed_by_all<'a>(asked: &[Asked<'a>]) -> Option<&'a RowSet> {
+    let allowed = asked.first()?.search.params.allowed?;
+    let same =
+        |asked: &Asked<'_>| asked.search.params.allowed.is_some_and(|a| std::ptr::eq(a, allowed));
+    asked.iter().all(same).then_some(allowed)
+}
+
+impl Question<'_> {
+    fn threshold(&self) -> f32 {
+        self.top.threshold().max(self.asked.floor)
+    }
+
+    fn compare(&mut self, table: &Table, codes: &Codes, code: &QueryCode, row: RowId) {
+        let threshold = self.threshold();
+        let (known, at_most) = codes.head_bound(code, &self.bounds, row.0);
+        if at_most < threshold
+            || codes.whole_bound(code, &self.bounds, row.0, known) < threshold
+            || !self.asked.search.params.may_answer(row)
+        {
+            return;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+        let similarity =
+            scalar::cosine_of(table.vector(row), self.asked.search.query, self.norm) as f32;
+        self.top.push(Near { row, similarity });
+    }
+}
