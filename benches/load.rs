@@ -13,22 +13,24 @@
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use wordspace::client::{
-    Client, GetTableRequest, ImportHeader, IndexState, ListWordsRequest, NearestBatchRequest,
-    NearestRequest, NearestStreamRequest, chunks, nearest_result,
+    Client, ImportHeader, ListWordsRequest, NearestBatchRequest, NearestRequest,
+    NearestStreamRequest, chunks, nearest_result,
 };
+
+use support::Server;
 
 const K: u32 = 10;
 const ROUNDS: usize = 5;
@@ -38,8 +40,6 @@ const BATCH: usize = 100;
 const STREAM_WINDOW: usize = 2_048;
 const SMALL_ROWS: usize = 32;
 const LARGE_ROWS: usize = 30_000;
-/// Pause between two looks at a build.
-const POLL: Duration = Duration::from_millis(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -47,16 +47,16 @@ async fn main() {
     let rows = std::env::var("WORDSPACE_LOAD_ROWS").ok().and_then(|rows| rows.parse().ok());
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;
-    import(&server.client, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
+    import(&server, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
     let questions = if quick { 200 } else { 100_000 };
     load(&server, "small", "32 seeded rows, exact", questions).await;
     let rows = if quick { 0 } else { rows.unwrap_or(LARGE_ROWS) };
     if rows > 0 {
-        let what = if let Some(path) = real() {
-            import(&server.client, "large", File::open(path).unwrap(), rows).await;
+        let what = if let Some(path) = support::glove() {
+            import(&server, "large", File::open(path).unwrap(), rows).await;
             format!("{rows} rows of GloVe 6B 100d")
         } else {
-            import(&server.client, "large", Cursor::new(seeded(rows, 100)), rows).await;
+            import(&server, "large", Cursor::new(seeded(rows, 100)), rows).await;
             format!("{rows} seeded rows")
         };
         load(&server, "large", &what, 10_000).await;
@@ -79,63 +79,12 @@ fn seeded(rows: usize, dim: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn real() -> Option<PathBuf> {
-    let folder = std::env::var_os("WORDSPACE_DATA").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wordspace-data"))
-    });
-    folder.map(|folder| folder.join("glove.6B.100d.txt")).filter(|file| file.exists())
-}
-
 /// Imports a file and waits for its graph.
-async fn import(client: &Client, table: &str, file: impl Read + Send + 'static, rows: usize) {
-    let table = table.to_owned();
+async fn import(server: &Server, table: &str, file: impl Read + Send + 'static, rows: usize) {
     let limit = Some(rows as u64);
-    let header = ImportHeader { table: table.clone(), limit, ..ImportHeader::default() };
-    client.import(header, chunks(file), |_| {}).await.unwrap();
-    loop {
-        let ask = GetTableRequest { table: table.clone() };
-        let status = client.get_table(ask).await.unwrap().table.unwrap().index.unwrap();
-        match status.state() {
-            IndexState::Queued | IndexState::Building => tokio::time::sleep(POLL).await,
-            IndexState::Ready
-            | IndexState::NotNeeded
-            | IndexState::Failed
-            | IndexState::Stopped
-            | IndexState::Unspecified => return,
-        }
-    }
-}
-
-/// `wordspace serve` in a process of its own.
-struct Server {
-    child: Child,
-    client: Client,
-}
-
-impl Server {
-    async fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url =
-            lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
-        // Keep reading, or it would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::connect(&url.unwrap()).await.unwrap();
-        Self { child, client }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    let header = ImportHeader { table: table.to_owned(), limit, ..ImportHeader::default() };
+    server.client.import(header, chunks(file), |_| {}).await.unwrap();
+    server.wait_for_index(table).await;
 }
 
 async fn load(server: &Server, table: &str, what: &str, questions: usize) {

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use wordspace::index::exact::Exact;
 use wordspace::index::hnsw::{self, BuildParams};
+use wordspace::index::image::Image;
 use wordspace::index::{Found, Index, Search, SearchParams, Watch, file};
 use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
@@ -206,15 +207,16 @@ fn build(table: &Arc<Table>) -> impl Index + use<> {
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     let mut bytes = Vec::new();
     file::write(&graph, 1, &mut bytes).unwrap();
+    let file_bytes = bytes.len();
     let start = Instant::now();
-    file::read(Arc::clone(table), 1, &mut &bytes[..], bytes.len() as u64).unwrap();
+    file::read(Arc::clone(table), 1, &Image::read(bytes)).unwrap();
     println!(
         r#"{{"build_s":{seconds:.1},"build_cpu_s":{cpu:.1},"m":{},"ef_construction":{},"threads":{},"graph_bytes":{},"file_bytes":{},"load_s":{:.3},"peak_bytes":{}}}"#,
         params.m,
         params.ef_construction,
         params.threads,
         graph.memory_bytes(),
-        bytes.len(),
+        file_bytes,
         start.elapsed().as_secs_f64(),
         peak_bytes(),
     );

@@ -7,22 +7,24 @@
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
-use std::io::{BufRead as _, BufReader};
+mod support;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use serde_json::json;
 use wordspace::client::{
-    AnsweredBy, Client, GetStatusRequest, GetStatusResponse, GetTableRequest, ImportHeader,
-    IndexState, ListWordsRequest, NearestBatchRequest, NearestRequest, NearestResponse,
+    AnsweredBy, BuildIndexRequest, Client, GetStatusRequest, GetStatusResponse, ImportHeader,
+    IndexState, ListWordsRequest, LookupRequest, NearestBatchRequest, NearestRequest,
+    NearestResponse, PutVectorsRequest, put_vectors_request::WordToPut,
 };
+
+use support::Server;
 
 const TABLE: &str = "bench";
 const QUERIES: usize = 2_000;
 const K: u32 = 10;
-/// Pause between two looks at a build or a start.
-const POLL: Duration = Duration::from_millis(5);
 
 // One thread, as most clients have: waking a second one takes as long as a question.
 #[tokio::main(flavor = "current_thread")]
@@ -35,7 +37,7 @@ async fn main() {
     let header = ImportHeader { table: TABLE.to_owned(), ..ImportHeader::default() };
     let report = server.client.import_file(header, &file, |_| {}).await.unwrap();
     let vector_bytes = report.rows_kept * u64::from(report.dim) * 4;
-    let status = server.status().await;
+    let status = resources(&server).await;
     let share = |bytes: u64| (bytes as f64 / vector_bytes as f64 * 100.0).round() / 100.0;
     println!(
         "{}",
@@ -48,32 +50,35 @@ async fn main() {
     );
 
     let queries = words(&server.client, report.rows_kept).await;
-    unary(&server.client, &queries[..queries.len().min(200)], "exact").await;
-    server.wait_for_graph().await;
-    let index = server.index().await;
-    let status = server.status().await;
+    let single: Vec<Vec<&str>> = queries.iter().map(|word| vec![word.as_str()]).collect();
+    // No list answers for two words.
+    let others = queries.iter().rev();
+    let pairs: Vec<Vec<&str>> =
+        queries.iter().zip(others).map(|(a, b)| vec![a.as_str(), b.as_str()]).collect();
+    unary(&server.client, &pairs[..pairs.len().min(200)], "while the index is built").await;
+    let index = server.wait_for_index(TABLE).await.build_seconds;
+    let status = resources(&server).await;
     println!(
         "{}",
         json!({"measured": "index", "build_s": index, "server_peak_bytes": status.resident_bytes_max,
             "server_bytes": status.resident_bytes, "index_bytes": status.index_bytes,
             "disk_per_vectors": share(status.store_bytes + status.index_bytes)})
     );
-    recall(&server.client, &queries).await;
-    unary(&server.client, &queries, "graph").await;
-    batches(&server.client, &queries).await;
+    recall(&server.client, &pairs).await;
+    unary(&server.client, &single, "stored words").await;
+    unary(&server.client, &pairs, "two words each").await;
+    batches(&server.client, &single, "stored words, batches of 100").await;
+    batches(&server.client, &pairs, "two words each, batches of 100").await;
+    rebuild(&server, &pairs).await;
 
-    server.kill();
+    drop(server);
     restart(data.path(), "kill -9").await;
     restart(data.path(), "SIGTERM").await;
     restart(data.path(), "SIGTERM").await;
 }
 
 fn vectors() -> PathBuf {
-    let folder = std::env::var_os("WORDSPACE_DATA").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wordspace-data"))
-    });
-    let real = folder.map(|folder| folder.join("glove.6B.100d.txt")).filter(|file| file.exists());
-    match real {
+    match support::glove() {
         Some(real) if std::env::var_os("WORDSPACE_BENCH_QUICK").is_none() => real,
         Some(_) | None => {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/glove.6B.50d.20k.txt.gz")
@@ -81,86 +86,58 @@ fn vectors() -> PathBuf {
     }
 }
 
-/// `wordspace serve` in a process of its own.
-struct Server {
-    child: Child,
-    client: Client,
-    /// From its start to its first answer.
-    seconds: f64,
+async fn resources(server: &Server) -> GetStatusResponse {
+    server.client.get_status(GetStatusRequest {}).await.unwrap()
 }
 
-impl Server {
-    async fn start(data: &Path) -> Self {
-        let began = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url =
-            lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
-        // Keep reading, or it would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::connect(&url.unwrap()).await.unwrap();
-        Self { child, client, seconds: began.elapsed().as_secs_f64() }
-    }
-
-    async fn status(&self) -> GetStatusResponse {
-        self.client.get_status(GetStatusRequest {}).await.unwrap()
-    }
-
-    /// Seconds that the build took, once the graph answers.
-    async fn index(&self) -> f32 {
-        let ask = GetTableRequest { table: TABLE.to_owned() };
-        let table = self.client.get_table(ask).await.unwrap().table.unwrap();
-        table.index.unwrap().build_seconds
-    }
-
-    async fn wait_for_graph(&self) {
-        loop {
-            let ask = GetTableRequest { table: TABLE.to_owned() };
-            let table = self.client.get_table(ask).await.unwrap().table.unwrap();
-            match table.index.unwrap().state() {
-                IndexState::Ready | IndexState::NotNeeded => return,
-                IndexState::Queued | IndexState::Building => tokio::time::sleep(POLL).await,
-                state @ (IndexState::Failed | IndexState::Stopped | IndexState::Unspecified) => {
-                    println!("{}", json!({"measured": "index", "state": state.as_str_name()}));
-                    return;
-                }
-            }
+/// Writes a word and has the index built again, while single questions go on.
+async fn rebuild(server: &Server, pairs: &[Vec<&str>]) {
+    let known = LookupRequest {
+        table: TABLE.to_owned(),
+        queries: vec![pairs[0][0].into()],
+        ..LookupRequest::default()
+    };
+    let vector = server.client.lookup(known).await.unwrap().vectors.remove(0).vector;
+    let word = "a word written later".to_owned();
+    let put = PutVectorsRequest {
+        table: TABLE.to_owned(),
+        words: vec![WordToPut { word, vector, ..WordToPut::default() }],
+        ..PutVectorsRequest::default()
+    };
+    server.client.put_vectors(put).await.unwrap();
+    unary(&server.client, pairs, "after a write").await;
+    let build = BuildIndexRequest { table: TABLE.to_owned() };
+    server.client.build_index(build).await.unwrap();
+    let (began, mut micros) = (Instant::now(), Vec::new());
+    while matches!(server.index(TABLE).await.state(), IndexState::Queued | IndexState::Building) {
+        for words in pairs.iter().take(100) {
+            micros.push(timed(&server.client, words).await.0);
         }
     }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+    tell_micros("while the index is built again", "", micros);
+    println!("{}", json!({"measured": "rebuild", "build_s": began.elapsed().as_secs_f64()}));
 }
 
 /// Starts the server on what is there, and ends it.
 async fn restart(data: &Path, end: &str) {
     let began = Instant::now();
-    let server = Server::start(data).await;
-    let first = nearest(&server.client, "the", false).await;
-    let (start_s, first_answer_s) = (server.seconds, began.elapsed().as_secs_f64());
-    server.wait_for_graph().await;
+    let mut server = Server::start(data).await;
+    let start_s = began.elapsed().as_secs_f64();
+    let first = server.client.nearest(question(&["the"], false)).await.unwrap();
+    let first_answer_s = began.elapsed().as_secs_f64();
+    server.wait_for_index(TABLE).await;
     let with_graph_s = began.elapsed().as_secs_f64();
     println!(
         "{}",
         json!({"measured": "start", "start_s": start_s, "first_answer_s": first_answer_s,
             "first_answered_by": first.answer.unwrap().answered_by().as_str_name(),
-            "with_graph_s": with_graph_s, "server_bytes": server.status().await.resident_bytes,
+            "with_graph_s": with_graph_s, "server_bytes": resources(&server).await.resident_bytes,
             "then": end})
     );
     if end == "SIGTERM" {
         let pid = server.child.id().to_string();
         Command::new("kill").arg(pid).status().unwrap();
-        let mut server = server;
         server.child.wait().unwrap();
-    } else {
-        server.kill();
     }
 }
 
@@ -182,45 +159,55 @@ async fn words(client: &Client, rows: u64) -> Vec<String> {
     }
 }
 
-fn question(word: &str, exact: bool) -> NearestRequest {
-    let table = TABLE.to_owned();
-    let (positive, exact) = (vec![word.into()], Some(exact));
-    NearestRequest { table, positive, k: Some(K), exact, ..NearestRequest::default() }
+fn question(words: &[&str], exact: bool) -> NearestRequest {
+    NearestRequest {
+        table: TABLE.to_owned(),
+        positive: words.iter().map(|&word| word.into()).collect(),
+        k: Some(K),
+        exact: Some(exact),
+        ..NearestRequest::default()
+    }
 }
 
-async fn nearest(client: &Client, word: &str, exact: bool) -> NearestResponse {
-    client.nearest(question(word, exact)).await.unwrap()
-}
-
-async fn unary(client: &Client, words: &[String], by: &str) {
+/// Asks one question after the other.
+async fn unary(client: &Client, questions: &[Vec<&str>], when: &str) {
     let mut micros = Vec::new();
     let mut answered_by = AnsweredBy::Unspecified;
-    for word in words {
-        let began = Instant::now();
-        let answer = nearest(client, word, by == "exact").await;
-        micros.push(began.elapsed().as_micros());
-        answered_by = answer.answer.unwrap().answered_by();
+    for words in questions {
+        let (took, by) = timed(client, words).await;
+        micros.push(took);
+        answered_by = by;
     }
+    tell_micros(when, answered_by.as_str_name(), micros);
+}
+
+async fn timed(client: &Client, words: &[&str]) -> (u128, AnsweredBy) {
+    let began = Instant::now();
+    let answer = client.nearest(question(words, false)).await.unwrap();
+    (began.elapsed().as_micros(), answer.answer.unwrap().answered_by())
+}
+
+fn tell_micros(when: &str, answered_by: &str, mut micros: Vec<u128>) {
     micros.sort_unstable();
     let at = |percent: usize| micros[micros.len() * percent / 100];
     println!(
         "{}",
-        json!({"measured": "unary nearest", "answered_by": answered_by.as_str_name(),
-            "queries": words.len(), "p50_us": at(50), "p99_us": at(99)})
+        json!({"measured": "unary nearest", "when": when, "answered_by": answered_by,
+            "queries": micros.len(), "p50_us": at(50), "p99_us": at(99)})
     );
 }
 
-async fn batch(client: &Client, words: &[String], exact: bool) -> Vec<NearestResponse> {
-    let queries = words.iter().map(|word| question(word, exact)).collect();
+async fn batch(client: &Client, questions: &[Vec<&str>], exact: bool) -> Vec<NearestResponse> {
+    let queries = questions.iter().map(|words| question(words, exact)).collect();
     let ask = NearestBatchRequest { table: TABLE.to_owned(), queries };
     client.nearest_batch(ask).await.unwrap().answers
 }
 
-async fn recall(client: &Client, words: &[String]) {
+async fn recall(client: &Client, questions: &[Vec<&str>]) {
     let (mut found, mut wanted) = (0, 0);
-    for words in words.chunks(100) {
-        let truth = batch(client, words, true).await;
-        for (truth, answer) in truth.iter().zip(batch(client, words, false).await) {
+    for questions in questions.chunks(100) {
+        let truth = batch(client, questions, true).await;
+        for (truth, answer) in truth.iter().zip(batch(client, questions, false).await) {
             let rows = |answer: &NearestResponse| {
                 answer.neighbors.iter().map(|near| near.row).collect::<Vec<_>>()
             };
@@ -230,14 +217,17 @@ async fn recall(client: &Client, words: &[String]) {
         }
     }
     let recall = f64::from(u32::try_from(found).unwrap()) / wanted as f64;
-    println!("{}", json!({"measured": "recall", "queries": words.len(), "k": K, "recall": recall}));
+    println!(
+        "{}",
+        json!({"measured": "recall", "queries": questions.len(), "k": K, "recall": recall})
+    );
 }
 
-async fn batches(client: &Client, words: &[String]) {
+async fn batches(client: &Client, questions: &[Vec<&str>], what: &str) {
     let began = Instant::now();
-    for words in words.chunks(100) {
-        batch(client, words, false).await;
+    for questions in questions.chunks(100) {
+        batch(client, questions, false).await;
     }
-    let qps = words.len() as f64 / began.elapsed().as_secs_f64();
-    println!("{}", json!({"measured": "batches of 100", "qps": qps.round()}));
+    let qps = questions.len() as f64 / began.elapsed().as_secs_f64();
+    println!("{}", json!({"measured": what, "qps": qps.round()}));
 }

@@ -2,8 +2,6 @@
 //! the graph and writes the file, and hands it to the generation; or it rebuilds the table.
 
 use std::collections::VecDeque;
-use std::io::BufReader;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -19,6 +17,7 @@ use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
+use crate::index::image::Image;
 use crate::store::blob;
 use crate::table::Table;
 
@@ -104,7 +103,7 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
 
 fn read_graph(shared: &Shared, generation: &Generation) {
     let table = &generation.meta().name;
-    match read(&shared.store.index_path(generation.number()), generation) {
+    match read(shared, generation.table(), generation.number()) {
         Ok(Some(graph)) => {
             tracing::info!(%table, "read the graph");
             generation.set_graph(graph, 0.0);
@@ -137,12 +136,12 @@ fn build_graph(shared: &Shared, lineage: &Lineage, generation: &Generation, thre
     }
 }
 
-fn read(path: &Path, generation: &Generation) -> Result<Option<Graph>> {
+fn read(shared: &Shared, table: &Arc<Table>, generation: u64) -> Result<Option<Graph>> {
+    let path = &shared.store.index_path(generation);
     let reading = || format!("reading {}", path.display());
-    let Some((opened, length)) = blob::open(path).context(reading)? else { return Ok(None) };
-    let table = Arc::clone(generation.table());
-    let mut input = BufReader::with_capacity(1 << 20, opened);
-    file::read(table, generation.number(), &mut input, length).map(Some).context(reading)
+    let Some(opened) = blob::open(path).context(reading)? else { return Ok(None) };
+    let image = Image::map(&opened).context(reading)?;
+    file::read(Arc::clone(table), generation, &image).map(Some).context(reading)
 }
 
 /// A graph of these rows.
@@ -150,11 +149,15 @@ pub(super) fn build(table: &Arc<Table>, threads: usize, watch: &dyn Watch) -> Re
     hnsw::build(table, BuildParams { threads, ..BuildParams::default() }, watch)
 }
 
-/// Writes the graph of a generation.
-pub(super) fn write(shared: &Shared, graph: &Graph, generation: u64) -> Result<()> {
+/// Writes the graph of a generation, and gives back the one that lies in the file: its memory is the
+/// file's.
+pub(super) fn write(shared: &Shared, graph: Graph, generation: u64) -> Result<Graph> {
     let path = shared.store.index_path(generation);
-    blob::publish(&path, |out| file::write(graph, generation, out))
-        .context(|| format!("writing {}", path.display()))
+    blob::publish(&path, |out| file::write(&graph, generation, out))
+        .context(|| format!("writing {}", path.display()))?;
+    let table = graph.table();
+    let mapped = read(shared, table, generation)?;
+    Ok(mapped.unwrap_or(graph))
 }
 
 /// Writes a graph, unless it is not wanted any more.
@@ -164,8 +167,7 @@ fn keep(watch: &Watcher<'_>, graph: Graph) -> Result<Graph> {
     if watch.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled));
     }
-    write(watch.shared, &graph, watch.generation.number())?;
-    Ok(graph)
+    write(watch.shared, graph, watch.generation.number())
 }
 
 struct Watcher<'a> {

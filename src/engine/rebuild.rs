@@ -121,7 +121,7 @@ impl Rebuild<'_> {
         if staged.table.len() > EXACT_ROWS_MAX {
             self.look(RebuildPhase::Building, 0.0)?;
             let graph = build::build(&staged.table, threads, self)?;
-            build::write(self.shared, &graph, generation.number())?;
+            let graph = build::write(self.shared, graph, generation.number())?;
             generation.set_graph(graph, self.began.elapsed().as_secs_f32());
         }
         Ok(generation)

@@ -55,7 +55,7 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
         .zip(&bytes)
         .map(|((code, question), bytes)| TileQuery {
             threshold: question.asked.floor,
-            ..codes.tile_query(code, &question.bounds, bytes)
+            ..Codes::tile_query(code, &question.bounds, bytes)
         })
         .collect();
     let idle = TileQuery::new(tile_queries.first().map_or(&[], |query| query.bytes));

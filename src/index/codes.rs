@@ -312,7 +312,6 @@ impl Codes {
     /// A tile's byte t stands for the component `(2 t + 1/2 - 128) * scale`, of which half a step
     /// was lost in the row's code, and half a step now.
     pub(super) fn tile_query<'q>(
-        &self,
         query: &QueryCode,
         bounds: &Bounds,
         bytes: &'q [i8],

@@ -1,11 +1,12 @@
 //! The graph as a file, both ways.
 //!
-//! Everything is little-endian. Codes are not stored: they follow from the table and the rotation.
+//! Everything is little-endian. The first two sections are used where they lie in the mapped file, so
+//! they begin with a cache line. Codes are not stored: they follow from the table and the rotation.
 //!
 //! ```text
 //! +------------------------------------------------------------+  0
 //! | magic: "WSGRAPH" and a zero                         8 bytes |
-//! | format version: 2                                       u32 |
+//! | format version: 3                                       u32 |
 //! | crc32 of the rest of the header                         u32 |
 //! +------------------------------------------------------------+  16
 //! | generation of the table                                 u64 |
@@ -15,17 +16,18 @@
 //! | links of a row in the bottom layer                      u32 |
 //! | head of the rotation                                    u32 |
 //! | for each section: length in bytes u64, crc32            u32 |
-//! +------------------------------------------------------------+  100
+//! | zeros                                              28 bytes |
+//! +------------------------------------------------------------+  128
 //! | bottom section: for each row its links, u32 each;           |
 //! | 2^32 - 1 in the slots behind the last link                  |
+//! +------------------------------------------------------------+
+//! | list section: for each row its 32 nearest, nearest first,   |
+//! | or 2^32 - 1; empty if they are not known                    |
 //! +------------------------------------------------------------+
 //! | upper section: number of layers u32, then from the lowest:  |
 //! |   number of rows u32                                        |
 //! |   the rows, ascending, u32 each                             |
 //! |   for each row 2 m links, as places in this list, u32 each  |
-//! +------------------------------------------------------------+
-//! | list section: for each row its 32 nearest, nearest first,   |
-//! | or 2^32 - 1; empty if they are not known                    |
 //! +------------------------------------------------------------+
 //! | calibration section: a spread for each ef_search measured,  |
 //! | then a recall for each, f32                                 |
@@ -34,7 +36,7 @@
 //! +------------------------------------------------------------+  the file's length
 //! ```
 
-use std::io::{ErrorKind as IoErrorKind, Read, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use crc32fast::Hasher;
@@ -44,18 +46,19 @@ use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{BuildParams, LIST};
+use crate::index::image::Image;
 use crate::index::links::{Hierarchy, Layer, Links, NONE};
 use crate::table::Table;
 use crate::vector::rotation::Rotation;
 
 /// The version of the format that this build writes and reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const MAGIC: [u8; 8] = *b"WSGRAPH\0";
 /// What stands before the checksum's range.
 const PREFIX_BYTES: usize = 16;
 const SECTIONS: usize = 4;
-const HEADER_BYTES: usize = 52 + 12 * SECTIONS;
+const HEADER_BYTES: usize = 128;
 const WORD: usize = size_of::<u32>();
 /// Words converted at once.
 const WORDS_AT_ONCE: usize = 16_384;
@@ -73,7 +76,7 @@ pub fn write(graph: &Graph, generation: u64, out: &mut dyn Write) -> Result<()> 
     let measured: Vec<u32> = measured.map(|value| value.to_bits()).collect();
     let upper = upper_words(&hierarchy.upper);
     let lists = graph.lists().map_or(&[][..], Links::values);
-    let sections = [hierarchy.bottom.values(), &upper, lists, &measured];
+    let sections = [hierarchy.bottom.values(), lists, &upper, &measured];
     let params = graph.params();
     let header = Header {
         generation,
@@ -94,26 +97,33 @@ pub fn write(graph: &Graph, generation: u64, out: &mut dyn Write) -> Result<()> 
     Ok(())
 }
 
-/// Reads the graph of this generation of the table from a file of `length` bytes.
+/// The graph of this generation of the table, which goes on to use the file.
 ///
 /// # Errors
 ///
-/// If the file is damaged, belongs to other rows, was written by another version, or cannot be read.
-pub fn read(
-    table: Arc<Table>,
-    generation: u64,
-    file: &mut impl Read,
-    length: u64,
-) -> Result<Graph> {
-    let mut bytes = [0; HEADER_BYTES];
-    read_exact(file, &mut bytes)?;
-    let header = Header::from_bytes(&bytes)?;
-    header.check(&table, generation, length)?;
-    let [bottom, upper, lists, measured] = &header.sections;
-    let bottom = bottom.read(file)?;
-    let upper = upper.read(file)?;
-    let lists = lists.read(file)?;
-    let measured: Vec<f32> = measured.read(file)?.into_iter().map(f32::from_bits).collect();
+/// If the file is damaged, belongs to other rows, or was written by another version.
+pub fn read(table: Arc<Table>, generation: u64, image: &Image) -> Result<Graph> {
+    let bytes = image.bytes();
+    let header = bytes.first_chunk().ok_or_else(|| damaged("it ends early"))?;
+    let header = Header::from_bytes(header)?;
+    header.check(&table, generation, bytes.len() as u64)?;
+    let mut end = HEADER_BYTES;
+    let mut sections = Vec::with_capacity(SECTIONS);
+    for section in &header.sections {
+        // The header was checked: all sections together are as long as the file.
+        let length = usize::try_from(section.length).unwrap_or(usize::MAX);
+        let range = end..end.saturating_add(length);
+        let section_bytes = bytes.get(range.clone()).ok_or_else(|| damaged("it ends early"))?;
+        if crc32fast::hash(section_bytes) != section.checksum {
+            return Err(damaged("wrong checksum of a section"));
+        }
+        end = range.end;
+        sections.push(image.words(range));
+    }
+    let Ok([bottom, lists, upper, measured]) = <[_; SECTIONS]>::try_from(sections) else {
+        return Err(damaged("it ends early"));
+    };
+    let measured: Vec<f32> = measured.iter().copied().map(f32::from_bits).collect();
     check_lists(&bottom, header.stride, header.rows)?;
     check_lists(&lists, word(LIST), header.rows)?;
     let bottom = Links::from_values(header.stride as usize, bottom);
@@ -166,6 +176,7 @@ impl Header {
             rest.extend(section.length.to_le_bytes());
             rest.extend(section.checksum.to_le_bytes());
         }
+        rest.resize(HEADER_BYTES - PREFIX_BYTES, 0);
         let checksum = crc32fast::hash(&rest);
         [&MAGIC[..], &VERSION.to_le_bytes(), &checksum.to_le_bytes(), &rest].concat()
     }
@@ -185,7 +196,7 @@ impl Header {
         if checksum != crc32fast::hash(&bytes[PREFIX_BYTES..]) {
             return Err(damaged("wrong checksum of the header"));
         }
-        Ok(Self {
+        let header = Self {
             generation: u64::from_le_bytes(take(&mut rest)),
             rows: u64::from_le_bytes(take(&mut rest)),
             dim: u32::from_le_bytes(take(&mut rest)),
@@ -194,7 +205,11 @@ impl Header {
             stride: u32::from_le_bytes(take(&mut rest)),
             head: u32::from_le_bytes(take(&mut rest)),
             sections: std::array::from_fn(|_| Section::take(&mut rest)),
-        })
+        };
+        if rest.iter().any(|&byte| byte != 0) {
+            return Err(damaged("its header does not end with zeros"));
+        }
+        Ok(header)
     }
 
     /// Whether it fits the table and the file's length, so that no number in it claims more memory
@@ -208,7 +223,7 @@ impl Header {
         }
         let lists = |stride: usize| self.rows.checked_mul(stride as u64 * WORD as u64);
         let measures = (2 * EFS.len() + Rotation::values_count(table.dim())) * WORD;
-        let [bottom, upper, nearest, measured] =
+        let [bottom, nearest, upper, measured] =
             self.sections.each_ref().map(|section| section.length);
         let is_right = self.stride > 0
             && self.m > 0
@@ -218,7 +233,7 @@ impl Header {
         if !is_right {
             return Err(damaged("the header contradicts itself"));
         }
-        let sections = [bottom, upper, nearest, measured];
+        let sections = [bottom, nearest, upper, measured];
         let whole =
             sections.iter().try_fold(HEADER_BYTES as u64, |sum, length| sum.checked_add(*length));
         if whole != Some(length) || !upper.is_multiple_of(WORD as u64) {
@@ -246,26 +261,6 @@ impl Section {
     fn take(rest: &mut &[u8]) -> Self {
         Self { length: u64::from_le_bytes(take(rest)), checksum: u32::from_le_bytes(take(rest)) }
     }
-
-    /// The words, whose number the caller has checked against the file's length.
-    fn read(&self, file: &mut impl Read) -> Result<Vec<u32>> {
-        let count = usize::try_from(self.length / WORD as u64);
-        let count = count.map_err(|_| damaged("it is longer than this machine's memory"))?;
-        let mut words = Vec::with_capacity(count);
-        let mut hasher = Hasher::new();
-        let mut buffer = vec![0; WORDS_AT_ONCE * WORD];
-        while words.len() < count {
-            let bytes = &mut buffer[..(count - words.len()).min(WORDS_AT_ONCE) * WORD];
-            read_exact(file, bytes)?;
-            hasher.update(bytes);
-            let (chunks, _) = bytes.as_chunks::<WORD>();
-            words.extend(chunks.iter().map(|&chunk| u32::from_le_bytes(chunk)));
-        }
-        if hasher.finalize() != self.checksum {
-            return Err(damaged("wrong checksum of the links"));
-        }
-        Ok(words)
-    }
 }
 
 fn upper_words(layers: &[Layer]) -> Vec<u32> {
@@ -292,7 +287,7 @@ fn layers_of(words: &[u32], header: &Header) -> Result<Vec<Layer>> {
         if !is_ascending || !is_inside {
             return Err(damaged("a layer has no rows, or rows out of order"));
         }
-        let links = Links::from_values(stride as usize, links.to_vec());
+        let links = Links::from_values(stride as usize, links.to_vec().into());
         let layer = Layer::new(rows, links, layers.last());
         layers.push(layer.ok_or_else(|| damaged("a layer has rows that the one below has not"))?);
     }
@@ -318,15 +313,6 @@ fn damaged(problem: &str) -> Error {
     Error::new(ErrorKind::Corrupt {
         what: format!("{WHAT} ({problem})"),
         advice: "remove it: the graph is built again from the table",
-    })
-}
-
-fn read_exact(file: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
-    file.read_exact(bytes).map_err(|error| {
-        if error.kind() == IoErrorKind::UnexpectedEof {
-            return damaged("it ends early");
-        }
-        Error::disk(error)
     })
 }
 

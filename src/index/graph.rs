@@ -182,7 +182,7 @@ impl Graph {
     }
 
     /// The table whose rows it holds.
-    pub(super) fn table(&self) -> &Table {
+    pub fn table(&self) -> &Arc<Table> {
         &self.table
     }
 

@@ -1,25 +1,26 @@
 //! `Links` and `Layer`: who leads to whom, in flat arrays of fixed stride.
 
 use crate::index::codes::{Codes, QueryCode};
+use crate::index::image::Words;
 
 /// Stands behind the last link of a list that is not full.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// One list of links for each row, at most `stride` long, one behind the other.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Links {
     stride: usize,
-    values: Vec<u32>,
+    values: Words,
 }
 
 impl Links {
     /// Empty lists for `rows` rows.
     pub(super) fn new(rows: usize, stride: usize) -> Self {
-        Self { stride, values: vec![NONE; rows * stride] }
+        Self::from_values(stride, vec![NONE; rows * stride].into())
     }
 
     /// Lists as [`Links::values`] gave them.
-    pub(super) fn from_values(stride: usize, values: Vec<u32>) -> Self {
+    pub(super) fn from_values(stride: usize, values: Words) -> Self {
         Self { stride, values }
     }
 
@@ -39,7 +40,7 @@ impl Links {
     /// As [`Links::slots`], to be changed.
     pub(super) fn slots_mut(&mut self, row: u32) -> &mut [u32] {
         let start = row as usize * self.stride;
-        &mut self.values[start..start + self.stride]
+        &mut self.values.to_mut()[start..start + self.stride]
     }
 
     /// Replaces the links of a row by the first `stride` of these.
@@ -65,12 +66,12 @@ impl Links {
 
     /// As [`Links::values`], to be changed.
     pub(super) fn values_mut(&mut self) -> &mut [u32] {
-        &mut self.values
+        self.values.to_mut()
     }
 
-    /// Bytes of memory it takes.
+    /// Bytes of memory it takes beside the file that it may be mapped from.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.values.capacity() * size_of::<u32>()
+        self.values.memory_bytes()
     }
 }
 

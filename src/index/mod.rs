@@ -16,6 +16,7 @@
 //! | `knn.rs` | the exact nearest rows of every row |
 //! | `visited.rs` | marks of rows seen, reused between searches |
 //! | `file.rs` | the graph as a file, both ways |
+//! | `image.rs` | a file in memory, mapped |
 
 mod batch;
 mod beam;
@@ -25,6 +26,7 @@ pub mod exact;
 pub mod file;
 pub mod graph;
 pub mod hnsw;
+pub mod image;
 mod knn;
 mod links;
 pub mod live;

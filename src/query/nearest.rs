@@ -148,7 +148,7 @@ impl<'a> Goal<'a> {
             return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
         };
         let inputs = rows(known().map(|(resolved, _)| resolved));
-        Ok(Self { vector, row, inputs, words, asked })
+        Ok(Self { asked, vector, row, inputs, words })
     }
 
     fn params(&self) -> SearchParams<'_> {

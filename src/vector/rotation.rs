@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::vector::algebra;
+use crate::vector::{algebra, scalar};
 
 /// An orthogonal map: dot products and lengths stay what they are, but for rounding.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,10 +64,10 @@ impl Rotation {
     }
 
     /// A rotation that was kept: its parts as [`Rotation::head`] and [`Rotation::values`] gave them;
-    /// none if they are none.
+    /// none if they are none, because lengths or angles would not stay.
     pub fn from_parts(dim: usize, head: usize, columns: Vec<f32>) -> Option<Self> {
         let fits = columns.len() == Self::values_count(dim) && (1..=dim).contains(&head);
-        fits.then_some(Self { dim, head, columns })
+        (fits && is_orthonormal(&columns, dim)).then_some(Self { dim, head, columns })
     }
 
     /// Components of a vector.
@@ -111,6 +111,20 @@ impl Rotation {
     }
 }
 
+/// Whether rows of `dim` values have length 1 and stand at right angles, but for rounding.
+fn is_orthonormal(rows: &[f32], dim: usize) -> bool {
+    let each = || rows.chunks_exact(dim).enumerate();
+    each().all(|(i, a)| {
+        each().take(i + 1).all(|(j, b)| {
+            let expected = if i == j { 1.0 } else { 0.0 };
+            (scalar::dot(a, b) - expected).abs() < ROUNDING
+        })
+    })
+}
+
+/// More than single precision loses in a rotation's products.
+const ROUNDING: f64 = 1e-5;
+
 /// Runs of components, each as many as a power of two, that together cover a part: first and count.
 fn blocks(part: Range<usize>) -> Vec<(usize, usize)> {
     if part.is_empty() {
@@ -143,7 +157,6 @@ fn mix(axes: &mut [f64], dim: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vector::scalar;
 
     #[test]
     fn dot_products_stay_and_the_head_holds_most_of_the_length() {
@@ -180,6 +193,10 @@ mod tests {
             let again = Rotation::from_parts(dim, rotation.head(), rotation.values().to_vec());
             assert_eq!(again, Some(rotation));
         }
+        let mut values = vec![1.0, 0.0, 0.0, 1.0];
+        assert!(Rotation::from_parts(2, 1, values.clone()).is_some());
+        values[2] = 1e-3;
+        assert_eq!(Rotation::from_parts(2, 1, values), None);
         assert_eq!(Rotation::from_parts(3, 1, vec![0.0; 8]), None);
         assert_eq!(Rotation::from_parts(2, 3, vec![0.0; 4]), None);
     }

@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/"]),
-    ("memmap2", &["index/codes.rs"]),
+    ("memmap2", &["index/codes.rs", "index/image.rs"]),
     ("regex", &["query/filter.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),
