@@ -17,7 +17,7 @@ use serde_json::json;
 use wordspace::client::{
     AnsweredBy, BuildIndexRequest, Client, GetStatusRequest, GetStatusResponse, ImportHeader,
     IndexState, ListWordsRequest, LookupRequest, NearestBatchRequest, NearestRequest,
-    NearestResponse, PutVectorsRequest, put_vectors_request::WordToPut,
+    NearestResponse, PutVectorsRequest, RebuildPhase, put_vectors_request::WordToPut,
 };
 
 use support::Server;
@@ -109,9 +109,14 @@ async fn rebuild(server: &Server, pairs: &[Vec<&str>]) {
     let build = BuildIndexRequest { table: TABLE.to_owned() };
     server.client.build_index(build).await.unwrap();
     let (began, mut micros) = (Instant::now(), Vec::new());
-    while matches!(server.index(TABLE).await.state(), IndexState::Queued | IndexState::Building) {
+    loop {
         for words in pairs.iter().take(100) {
             micros.push(timed(&server.client, words).await.0);
+        }
+        let rebuild = server.index(TABLE).await.rebuild.unwrap_or_default();
+        match rebuild.phase() {
+            RebuildPhase::Queued | RebuildPhase::Copying | RebuildPhase::Building => {}
+            RebuildPhase::Unspecified | RebuildPhase::Idle | RebuildPhase::Failed => break,
         }
     }
     tell_micros("while the index is built again", "", micros);
