@@ -1,5 +1,6 @@
 //! `wordspace convert`: an embedding file into one of another format, without a server.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -88,10 +89,11 @@ impl Convert {
         bar.finish_and_clear();
         let mut text = String::new();
         for (path, size) in &written {
-            text += &format!("{}: {}\n", path.display(), bytes(*size));
+            let _ = writeln!(text, "{}: {}", path.display(), bytes(*size));
         }
-        text += &format!(
-            "  from    {}, {}\n  to      {}, {} rows of {dim} components\n",
+        let _ = writeln!(
+            text,
+            "  from    {}, {}\n  to      {}, {} rows of {dim} components",
             opened.format.name(),
             opened.reader.dtype(),
             to.name(),

@@ -1,5 +1,6 @@
 //! `wordspace inspect`: what an embedding file holds, without a server.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,6 +30,9 @@ pub(super) struct Inspect {
     format: Option<Format>,
     #[command(flatten)]
     places: PlaceArgs,
+    /// Show the vectors of these words, unseen ones as the model makes them of its sub-words
+    #[arg(long = "word", value_name = "WORD", num_args = 1..)]
+    shown: Vec<String>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -46,8 +50,18 @@ struct Inspection {
     dtype: &'static str,
     first: Vec<Ends>,
     last: Vec<Ends>,
+    /// Those asked for.
+    words: Vec<Shown>,
     subwords: Option<Subwords>,
     reasons: Vec<Reason>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    word: String,
+    /// `row`, `subwords`, or `nothing` if there is no vector.
+    made_of: &'static str,
+    vector: Vec<f32>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +78,7 @@ struct Subwords {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names in JSON")]
 struct Reason {
     reason: &'static str,
     count: u64,
@@ -107,6 +122,15 @@ impl Inspect {
             })
             .collect()
         };
+        let show = |word: &String| {
+            let row = table.row(word.as_bytes()).map(|row| table.vector(row).to_vec());
+            let unseen = || opened.subwords.as_ref()?.vector(word.as_bytes());
+            let (made_of, vector) = match row {
+                Some(vector) => ("row", vector),
+                None => unseen().map_or(("nothing", Vec::new()), |vector| ("subwords", vector)),
+            };
+            Shown { word: word.clone(), made_of, vector }
+        };
         let rows = table.len();
         let inspection = Inspection {
             file: self.file.display().to_string(),
@@ -118,6 +142,7 @@ impl Inspect {
             dtype: opened.reader.dtype(),
             first: ends(0..rows.min(ENDS)),
             last: ends(rows.saturating_sub(ENDS)..rows),
+            words: self.shown.iter().map(show).collect(),
             subwords: opened.subwords.as_ref().map(|subwords| Subwords {
                 min_n: subwords.min_n,
                 max_n: subwords.max_n,
@@ -159,12 +184,17 @@ fn text(inspection: &Inspection, reasons: &[ReasonCount]) -> String {
         inspection.dtype,
     );
     if let Some(subwords) = &inspection.subwords {
-        text += &format!(
-            "  sub-words of {} to {} characters, {}\n",
+        let _ = writeln!(
+            text,
+            "  sub-words of {} to {} characters, {}",
             subwords.min_n,
             subwords.max_n,
             crate::cli::output::bytes(subwords.bytes as u64),
         );
+    }
+    for Shown { word, made_of, vector } in &inspection.words {
+        let numbers: Vec<String> = vector.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {} (of its {made_of})  {}", quoted(word), numbers.join(" "));
     }
     for (title, ends) in [("first", &inspection.first), ("last", &inspection.last)] {
         let mut grid = Grid::plain(&[Align::Left, Align::Left, Align::Left]);
@@ -175,7 +205,7 @@ fn text(inspection: &Inspection, reasons: &[ReasonCount]) -> String {
             let numbers = format!("{}{more}", numbers.join(" "));
             grid.row([String::new(), quoted(&end.word), numbers]);
         }
-        text += &format!("  {title}\n{grid}");
+        let _ = write!(text, "  {title}\n{grid}");
     }
     text + &account(inspection.rows_read, inspection.rows_kept, reasons)
 }
@@ -202,7 +232,7 @@ pub(super) fn account(rows_read: u64, rows_kept: u64, reasons: &[ReasonCount]) -
             }
         }
         if !reasons.is_empty() {
-            text += &format!("  {title}\n{grid}");
+            let _ = write!(text, "  {title}\n{grid}");
         }
     }
     text

@@ -23,6 +23,7 @@ pub(super) struct PlaceArgs {
 
 /// What to do with odd rows.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(super) struct PolicyArgs {
     /// What to do with a word that stands there twice
     #[arg(long, value_enum, default_value_t = OnDuplicate::First)]

@@ -257,7 +257,7 @@ pub(super) enum Format {
     Safetensors,
     /// A model of llama.cpp [read]
     Gguf,
-    /// {"word": "the", "vector": [...]} lines
+    /// `{"word": "the", "vector": [...]}` lines
     JsonLines,
     /// Fields between commas
     Csv,
@@ -267,11 +267,11 @@ pub(super) enum Format {
     Parquet,
     /// The same as Arrow IPC
     Arrow,
-    /// Magnitude's SQLite database [read]
+    /// Magnitude's `SQLite` database [read]
     Magnitude,
     /// Rows and components (u32), then floats, with a file of words [read]
     Fbin,
-    /// Two files of the TensorBoard projector [written]
+    /// Two files of the `TensorBoard` projector [written]
     Projector,
 }
 

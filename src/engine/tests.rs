@@ -222,7 +222,7 @@ fn check(engine: &Engine, model: &Model) {
     }
 
     let mut file = Vec::new();
-    engine.export(&name(), Format::Glove, false, &mut file).unwrap();
+    engine.export(&name(), Format::Glove, Compression::None, &mut file).unwrap();
     let line = |known: &Word| {
         let values: Vec<_> = known.vector.iter().map(|value| format!("{value:?}")).collect();
         format!("{} {}\n", known.text, values.join(" "))

@@ -35,7 +35,7 @@ struct Member {
 
 pub(super) fn open(bytes: &Bytes, tensor: Option<&str>, spool: &Spool) -> Result<Archive> {
     let members = members(bytes)?;
-    let is_array = |member: &Member| member.name.ends_with(".npy");
+    let is_array = |member: &Member| member.name.to_ascii_lowercase().ends_with(".npy");
     if members.iter().any(|member| member.name.ends_with("data.pkl")) {
         return Err(malformed(
             NAME,
@@ -91,14 +91,11 @@ fn members(bytes: &Bytes) -> Result<Vec<Member>> {
             continue;
         }
         let name = file.name().map_err(broken)?.into_owned();
-        let deflated = match file.compression() {
-            CompressionMethod::Stored => false,
-            CompressionMethod::Deflated => true,
-            _ => {
-                let problem = format!("\"{}\" is packed in another way", shown(name.as_bytes()));
-                return Err(malformed(NAME, At::Byte(0), problem));
-            }
-        };
+        let deflated = file.compression() == CompressionMethod::Deflated;
+        if !deflated && file.compression() != CompressionMethod::Stored {
+            let problem = format!("\"{}\" is packed in another way", shown(name.as_bytes()));
+            return Err(malformed(NAME, At::Byte(0), problem));
+        }
         if file.encrypted() {
             return Err(malformed(NAME, At::Byte(0), "the archive is encrypted"));
         }

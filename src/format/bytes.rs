@@ -104,15 +104,12 @@ impl Cursor {
 
     /// A count of things of at least `least` bytes each, which must fit what is left.
     pub(super) fn count(&self, claimed: i128, least: usize, what: &str) -> Result<usize> {
-        let count = usize::try_from(claimed).ok();
-        match count.filter(|&count| count.checked_mul(least).is_some_and(|all| all <= self.left()))
-        {
-            Some(count) => Ok(count),
-            None => {
-                let left = self.left();
-                Err(self.wrong(format!("{claimed} {what} do not fit the {left} bytes that follow")))
-            }
-        }
+        let fits = |&count: &usize| count.checked_mul(least).is_some_and(|all| all <= self.left());
+        let count = usize::try_from(claimed).ok().filter(fits);
+        count.ok_or_else(|| {
+            let left = self.left();
+            self.wrong(format!("{claimed} {what} do not fit the {left} bytes that follow"))
+        })
     }
 
     pub(super) fn wrong(&self, problem: impl Into<String>) -> Error {

@@ -312,10 +312,9 @@ impl RowReader for CsvReader {
             return Ok(match self.row(row) {
                 Ok(()) => Step::Row,
                 Err((reason, detail)) => {
-                    let word = match self.word < self.fields.len() {
-                        true => shown(self.fields.get(self.word)),
-                        false => String::new(),
-                    };
+                    let has_word = self.word < self.fields.len();
+                    let word =
+                        if has_word { shown(self.fields.get(self.word)) } else { String::new() };
                     Step::Fault(Fault { reason, at, word, detail })
                 }
             });

@@ -142,7 +142,8 @@ fn dictionary(cursor: &mut Cursor, version: Option<i32>) -> Result<Dictionary> {
         }
     }
     let found = labels.as_ref().map_or(0, |&(_, _, count)| count);
-    if i64::from(word_count) != words.len() as i64 || i64::from(label_count) != found as i64 {
+    let claims = |claimed: i32, found: usize| usize::try_from(claimed) == Ok(found);
+    if !claims(word_count, words.len()) || !claims(label_count, found) {
         let problem = format!(
             "the dictionary claims {word_count} words and {label_count} labels, it has {} and \
              {found}",

@@ -302,7 +302,9 @@ impl Matrix for WordRows {
         self.storage.add(row, vector);
         if let Some(norms) = &mut self.norms {
             norms.row(row, &mut self.norm)?;
-            vector.iter_mut().for_each(|value| *value *= self.norm[0]);
+            for value in vector {
+                *value *= self.norm[0];
+            }
         }
         Ok(())
     }

@@ -96,7 +96,7 @@ fn half(a: u8, b: u8) -> f32 {
     f16::from_le_bytes([a, b]).to_f32()
 }
 
-/// Q4_K and Q5_K: eight groups of 32, each with a scale and a minimum of 6 bits; the fifth bits of
+/// `Q4_K` and `Q5_K`: eight groups of 32, each with a scale and a minimum of 6 bits; the fifth bits of
 /// all groups stand apart.
 fn with_minima(
     scale: f32,

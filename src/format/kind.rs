@@ -39,7 +39,7 @@ pub enum Format {
     Magnitude,
     /// Rows and components (u32 each), then floats; with a file of words.
     Fbin,
-    /// Two files of the TensorBoard projector.
+    /// Two files of the `TensorBoard` projector.
     Projector,
 }
 

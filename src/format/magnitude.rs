@@ -1,4 +1,4 @@
-//! Magnitude's `.magnitude` files: an SQLite database.
+//! Magnitude's `.magnitude` files: an `SQLite` database.
 //!
 //! The table `magnitude` has a key, a whole number for each component (that of a vector at length 1,
 //! times a power of ten), and the vector's length; `magnitude_format` has the power. What it holds for
@@ -90,13 +90,11 @@ impl MagnitudeReader {
             let mut vector = Ok(Vec::with_capacity(self.dim));
             for i in 0..self.dim {
                 let value = number(row.get_ref(3 + i).map_err(failed)?);
-                match (&mut vector, value) {
-                    #[expect(clippy::cast_possible_truncation, reason = "vectors are f32")]
-                    (Ok(vector), Some(value)) => {
-                        vector.push((value / self.scale * length) as f32);
-                    }
-                    (Ok(_), None) => vector = Err(format!("component {} is no number", i + 1)),
-                    (Err(_), _) => {}
+                let Ok(numbers) = &mut vector else { break };
+                #[expect(clippy::cast_possible_truncation, reason = "vectors are f32")]
+                match value {
+                    Some(value) => numbers.push((value / self.scale * length) as f32),
+                    None => vector = Err(format!("component {} is no number", i + 1)),
                 }
             }
             page.push(Found { word, vector });
@@ -115,6 +113,7 @@ fn number(value: ValueRef<'_>) -> Option<f64> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
 fn failed(error: rusqlite::Error) -> Error {
     let problem = format!("the database cannot be read: {error}");
     Error::new(ErrorKind::Malformed { format: NAME, at: At::Byte(0), problem })
@@ -130,16 +129,12 @@ impl RowReader for MagnitudeReader {
     }
 
     fn read(&mut self, row: &mut Row) -> Result<Step> {
-        let found = match self.page.next() {
-            Some(found) => found,
-            None => {
-                self.next_page()?;
-                match self.page.next() {
-                    Some(found) => found,
-                    None => return Ok(Step::End),
-                }
-            }
-        };
+        let mut found = self.page.next();
+        if found.is_none() {
+            self.next_page()?;
+            found = self.page.next();
+        }
+        let Some(found) = found else { return Ok(Step::End) };
         let at = At::Row(self.count);
         self.count += 1;
         let word = shown(&found.word);

@@ -1,4 +1,4 @@
-//! NumPy arrays: `.npy`, and `.npz` archives of them. The words stand in another file.
+//! `NumPy` arrays: `.npy`, and `.npz` archives of them. The words stand in another file.
 //!
 //! `\x93NUMPY`, version (1 to 3, then 0), the header's length (u16 in version 1, u32 later), the
 //! header, then the numbers. The header is a Python dictionary of literals, padded with spaces:

@@ -98,7 +98,9 @@ pub fn open_files(files: &mut dyn Files, options: &Options) -> Result<Opened> {
         let (matrix, own) = npy::open_archive(&arrays)?;
         let own = own.map(|list| {
             let mut words = Words::default();
-            list.iter().for_each(|word| words.push(word));
+            for word in &list {
+                words.push(word);
+            }
             words
         });
         let source = Whole { format: Format::Npz, name: &name, others: &others, options };
@@ -136,11 +138,10 @@ fn streamed(mut input: Input, told: Option<Format>, compression: Compression) ->
         told => {
             let layout = detect(&mut input, told)?;
             input.read_as(layout.format.name());
-            match layout.format {
-                Format::Word2vecBinary => {
-                    (Box::new(binary::BinaryReader::new(input, &layout)), layout.format)
-                }
-                format => (Box::new(text::TextReader::new(input, &layout)), format),
+            if layout.format == Format::Word2vecBinary {
+                (Box::new(binary::BinaryReader::new(input, &layout)), layout.format)
+            } else {
+                (Box::new(text::TextReader::new(input, &layout)), layout.format)
             }
         }
     };

@@ -13,7 +13,7 @@ pub(super) struct Codes {
     dim: usize,
     rows: usize,
     /// A code for each part of a row, row by row.
-    codes: Bytes,
+    by_row: Bytes,
     parts: Vec<Part>,
     norms: Norms,
 }
@@ -48,7 +48,7 @@ impl Codes {
 
     pub(super) fn bytes(&self) -> usize {
         let centroids: usize = self.parts.iter().map(|part| part.centroids.len()).sum();
-        self.codes.len() + centroids * size_of::<f32>()
+        self.by_row.len() + centroids * size_of::<f32>()
     }
 
     /// Adds a row that there is.
@@ -58,7 +58,7 @@ impl Codes {
             Norms::Codes { codes, centroids } => centroids[usize::from(codes[row])],
             Norms::Numbers(norms) => norms[row],
         };
-        let codes = &self.codes[row * self.parts.len()..(row + 1) * self.parts.len()];
+        let codes = &self.by_row[row * self.parts.len()..(row + 1) * self.parts.len()];
         for (part, &code) in self.parts.iter().zip(codes) {
             let from = usize::from(code) * part.width;
             let centroid = &part.centroids[from..from + part.width];
@@ -107,7 +107,7 @@ pub(super) fn fasttext(cursor: &mut Cursor) -> Result<Codes> {
     } else {
         Norms::None
     };
-    Ok(Codes { dim, rows, codes, parts, norms })
+    Ok(Codes { dim, rows, by_row: codes, parts, norms })
 }
 
 fn quantizer(cursor: &mut Cursor) -> Result<Vec<Part>> {
@@ -159,7 +159,7 @@ pub(super) fn finalfusion(cursor: &mut Cursor) -> Result<Codes> {
              again without it",
         ));
     }
-    if count == 0 || dim % count != 0 || centroids == 0 || centroids > CENTROIDS {
+    if count == 0 || !dim.is_multiple_of(count) || centroids == 0 || centroids > CENTROIDS {
         let problem = format!("{count} parts with {centroids} centroids do not make {dim}");
         return Err(cursor.wrong(problem));
     }
@@ -182,5 +182,5 @@ pub(super) fn finalfusion(cursor: &mut Cursor) -> Result<Codes> {
     {
         return Err(cursor.wrong(format!("the code {code} names none of {centroids} centroids")));
     }
-    Ok(Codes { dim, rows, codes, parts, norms })
+    Ok(Codes { dim, rows, by_row: codes, parts, norms })
 }

@@ -305,7 +305,9 @@ impl Matrix for Adjusted {
         self.table.row(place, vector)?;
         if let Some(weights) = &mut self.weights {
             weights.row(row, &mut self.weight)?;
-            vector.iter_mut().for_each(|value| *value *= self.weight[0]);
+            for value in vector {
+                *value *= self.weight[0];
+            }
         }
         Ok(())
     }

@@ -82,7 +82,9 @@ impl Words {
         match file {
             JsonWords::List(words) => {
                 let mut all = Self::default();
-                words.iter().for_each(|word| all.push(word.as_bytes()));
+                for word in &words {
+                    all.push(word.as_bytes());
+                }
                 Ok(all)
             }
             JsonWords::Tokenizer { model, added_tokens } => {

@@ -1,5 +1,10 @@
 //! Writes tables as embedding files.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most formats need nothing of their own; which are written is asked first"
+)]
+
 use std::io::{self, Write};
 
 use flate2::{Compression as Level, GzBuilder};

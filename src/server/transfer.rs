@@ -181,12 +181,9 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if header.limit == Some(0) {
             fields.bad("limit", "at least 1");
         }
-        let kind = match fields.choice("format", header.format) {
-            pb::Format::Unspecified => Kind::File,
-            pb::Format::Rows => Kind::Rows,
-            _ => Kind::File,
-        };
-        let wanted = file_format(pb::Format::try_from(header.format).unwrap_or_default());
+        let format = fields.choice("format", header.format);
+        let kind = if format == pb::Format::Rows { Kind::Rows } else { Kind::File };
+        let wanted = file_format(format);
         let text = |text: String| (!text.is_empty()).then_some(text);
         let opening = Options {
             wanted,

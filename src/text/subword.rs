@@ -157,12 +157,16 @@ fn scale(sum: &mut [f32], count: usize, combine: Combine) {
             // As fastText: a division in double precision, rounded, then products.
             #[expect(clippy::cast_possible_truncation, reason = "as fastText does")]
             let factor = (1.0 / count as f64) as f32;
-            sum.iter_mut().for_each(|value| *value *= factor);
+            for value in sum {
+                *value *= factor;
+            }
         }
         Combine::Unit => {
             let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
             if norm > 0.0 {
-                sum.iter_mut().for_each(|value| *value /= norm);
+                for value in sum {
+                    *value /= norm;
+                }
             }
         }
     }
@@ -270,4 +274,66 @@ fn finish(mut k: u64) -> u64 {
     k = (k ^ (k >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     k = (k ^ (k >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     k ^ (k >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Buckets for Nothing {
+        fn dim(&self) -> usize {
+            1
+        }
+
+        fn add(&self, _: u64, _: &mut [f32]) -> Added {
+            Added::No
+        }
+
+        fn bytes(&self) -> usize {
+            0
+        }
+    }
+
+    fn buckets(hashing: Hashing, lengths: (usize, usize), word: &str) -> Vec<u64> {
+        let (min_n, max_n) = lengths;
+        let brackets = ("<".to_owned(), ">".to_owned());
+        let buckets = Arc::new(Nothing);
+        let combine = Combine::Mean;
+        let subwords = Subwords { hashing, combine, min_n, max_n, brackets, buckets };
+        let mut found = Vec::new();
+        subwords.each_bucket(word.as_bytes(), |bucket| found.push(bucket));
+        assert_eq!(subwords.vector(word.as_bytes()), None, "no bucket has a row");
+        found.sort_unstable();
+        found
+    }
+
+    /// Numbers that finalfusion checks its own hashes with, the first against fastText's output.
+    #[test]
+    fn n_grams_fall_into_the_buckets_of_the_original_tools() {
+        let fasttext = Hashing::Fasttext { buckets: 2_000_000 };
+        let expected = [
+            69_886, 84_537, 338_340, 441_697, 448_390, 468_430, 504_093, 573_175, 749_365, 804_851,
+            811_506, 991_985, 1_022_467, 1_105_725, 1_249_224, 1_418_443, 1_493_412, 1_880_616,
+        ];
+        assert_eq!(buckets(fasttext.clone(), (3, 6), "Dani\u{eb}l"), expected);
+        let expected = [441_697, 749_365, 1_105_725, 1_880_616];
+        assert_eq!(buckets(fasttext, (5, 5), "Dani\u{eb}l"), expected);
+        let expected = [
+            75_867, 104_120, 136_555, 456_131, 599_360, 722_393, 938_007, 985_859, 1_006_102,
+            1_163_391, 1_218_704, 1_321_513, 1_505_861, 1_892_376,
+        ];
+        assert_eq!(buckets(Hashing::Finalfusion { exponent: 21 }, (3, 6), "hallo"), expected);
+    }
+
+    #[test]
+    fn murmur_is_the_published_one() {
+        assert_eq!(murmur3_128(b"", 0), (0, 0));
+        let hello = (0xcbd8_a7b3_41bd_9b02, 0x5b1e_906a_48ae_1d19);
+        assert_eq!(murmur3_128(b"hello", 0), hello);
+        // The word itself and its n-grams, twice each.
+        let floret = Hashing::Floret { buckets: 1_000, hashes: 2, seed: 2_166_136_261 };
+        assert_eq!(buckets(floret, (2, 3), "ab").len(), 2 * (1 + 3 + 2));
+    }
 }

@@ -28,16 +28,16 @@ pub(super) enum Batches {
 impl Batches {
     /// The batches, and how many rows the file claims.
     pub(super) fn open(bytes: &Bytes, format: Format) -> Result<(Self, Option<u64>)> {
-        match format {
-            Format::Parquet => guarded("parquet", || {
+        if format == Format::Parquet {
+            return guarded("parquet", || {
                 let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks(bytes.clone()))?;
                 let claimed = builder.metadata().file_metadata().num_rows();
                 let schema = Arc::clone(builder.schema());
                 let reader = builder.with_batch_size(BATCH_ROWS).build()?;
                 Ok((Self::Parquet { reader, schema }, u64::try_from(claimed).ok()))
-            }),
-            _ => Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None)),
+            });
         }
+        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None))
     }
 
     /// The columns; an Arrow file's are known when a batch was read.

@@ -88,11 +88,15 @@ impl Columns {
     fn words(&self, table: &View, rows: &[RowId]) -> ArrayRef {
         if self.texts {
             let mut words = StringBuilder::new();
-            rows.iter().for_each(|&row| words.append_value(table.shown(row)));
+            for &row in rows {
+                words.append_value(table.shown(row));
+            }
             return Arc::new(words.finish());
         }
         let mut words = BinaryBuilder::new();
-        rows.iter().for_each(|&row| words.append_value(table.word(row)));
+        for &row in rows {
+            words.append_value(table.word(row));
+        }
         Arc::new(words.finish())
     }
 
@@ -103,7 +107,7 @@ impl Columns {
                 let mut lists =
                     FixedSizeListBuilder::new(Float32Builder::new(), self.dim).with_field(item);
                 for &row in rows {
-                    lists.values().append_slice(&table.vector(row));
+                    lists.values().append_slice(table.vector(row));
                     lists.append(true);
                 }
                 Arc::new(lists.finish())
@@ -111,7 +115,7 @@ impl Columns {
             Lists::Free => {
                 let mut lists = ListBuilder::new(Float32Builder::new()).with_field(item);
                 for &row in rows {
-                    lists.values().append_slice(&table.vector(row));
+                    lists.values().append_slice(table.vector(row));
                     lists.append(true);
                 }
                 Arc::new(lists.finish())

@@ -17,6 +17,9 @@ fn small() -> View {
     ])
 }
 
+/// Files by name.
+type Source = Vec<(String, Vec<u8>)>;
+
 fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
     files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
 }
@@ -27,7 +30,7 @@ fn rows(table: &View) -> Vec<(Vec<u8>, Vec<u32>)> {
 }
 
 /// A small good source of each format that is read.
-fn good() -> Vec<(Format, Vec<(String, Vec<u8>)>)> {
+fn good() -> Vec<(Format, Source)> {
     let mut sources = Vec::new();
     for format in Format::ALL {
         if format.is_written() && !matches!(format, Format::Projector | Format::Word2vecBinary) {

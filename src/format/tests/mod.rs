@@ -70,17 +70,17 @@ fn open_all(files: &[(&str, &[u8])], options: &Options) -> Result<Opened> {
 fn written_files(table: &View, format: Format, name: &str) -> Result<Vec<(String, Vec<u8>)>> {
     struct Kept<'n>(&'n str, Vec<(String, Vec<u8>)>);
     impl Kept<'_> {
-        fn begin(&mut self, name: String) -> std::io::Result<Box<dyn std::io::Write + Send + '_>> {
+        fn begin(&mut self, name: String) -> Box<dyn std::io::Write + Send + '_> {
             self.1.push((name, Vec::new()));
-            Ok(Box::new(&mut self.1.last_mut().unwrap().1))
+            Box::new(&mut self.1.last_mut().unwrap().1)
         }
     }
     impl Outputs for Kept<'_> {
         fn main(&mut self) -> std::io::Result<Box<dyn std::io::Write + Send + '_>> {
-            self.begin(self.0.to_owned())
+            Ok(self.begin(self.0.to_owned()))
         }
         fn companion(&mut self, end: &str) -> std::io::Result<Box<dyn std::io::Write + Send + '_>> {
-            self.begin(format!("{}.{end}", crate::format::stem(self.0)))
+            Ok(self.begin(format!("{}.{end}", crate::format::stem(self.0))))
         }
     }
     let mut kept = Kept(name, Vec::new());
