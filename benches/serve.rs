@@ -16,8 +16,8 @@ use std::time::Instant;
 use serde_json::json;
 use wordspace::client::{
     AnsweredBy, BuildIndexRequest, Client, GetStatusRequest, GetStatusResponse, ImportHeader,
-    IndexState, ListWordsRequest, LookupRequest, NearestBatchRequest, NearestRequest,
-    NearestResponse, PutVectorsRequest, RebuildPhase, put_vectors_request::WordToPut,
+    ListWordsRequest, LookupRequest, NearestBatchRequest, NearestRequest, NearestResponse,
+    PutVectorsRequest, RebuildPhase, put_vectors_request::WordToPut,
 };
 
 use support::Server;

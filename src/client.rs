@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -124,16 +124,38 @@ impl Client {
         path: &Path,
         on_progress: impl FnMut(&ImportProgress) + Send,
     ) -> Result<ImportReport> {
-        let file = File::open(path).map_err(CallError::Source)?;
-        let metadata = file.metadata().map_err(CallError::Source)?;
-        if header.total_bytes.is_none() && metadata.is_file() {
-            header.total_bytes = Some(metadata.len());
-        }
-        if header.source.is_empty() {
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            header.source = name.to_string_lossy().into_owned();
-        }
+        let file = begin(&mut header, path).map_err(CallError::Source)?;
         self.import(header, chunks(file), on_progress).await
+    }
+
+    /// Sends the file at `path` and then its companions, by their names.
+    ///
+    /// # Errors
+    ///
+    /// See [`Client::import`].
+    pub async fn import_files(
+        &self,
+        mut header: ImportHeader,
+        path: &Path,
+        companions: Vec<(String, PathBuf)>,
+        on_progress: impl FnMut(&ImportProgress) + Send,
+    ) -> Result<ImportReport> {
+        let main = begin(&mut header, path).map_err(CallError::Source)?;
+        let parts = companions.into_iter().flat_map(|(name, path)| {
+            let opened = File::open(&path).and_then(|file| {
+                let size_bytes = file.metadata()?.len();
+                Ok((
+                    file,
+                    import_request::Part::File(ImportFile { name, size_bytes: Some(size_bytes) }),
+                ))
+            });
+            let (first, rest) = match opened {
+                Ok((file, part)) => (Ok(part), Some(chunks(file))),
+                Err(error) => (Err(error), None),
+            };
+            std::iter::once(first).chain(rest.into_iter().flatten())
+        });
+        self.import(header, chunks(main).chain(parts), on_progress).await
     }
 
     /// Sends the header, then `parts`: [`chunks`] of a file, or rows. The parts are read on a
@@ -332,6 +354,20 @@ impl NearestAnswers {
     pub async fn next_answer(&mut self) -> Result<Option<NearestStreamResponse>> {
         self.stream.message().await.map_err(|status| self.client.error(&status))
     }
+}
+
+/// Opens the main file of an import and fills in what its header lacks.
+fn begin(header: &mut ImportHeader, path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if header.total_bytes.is_none() && metadata.is_file() {
+        header.total_bytes = Some(metadata.len());
+    }
+    if header.source.is_empty() {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        header.source = name.to_string_lossy().into_owned();
+    }
+    Ok(file)
 }
 
 /// A file's bytes as parts of an import.

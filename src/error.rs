@@ -29,6 +29,8 @@ pub enum At {
     Line(u64),
     /// A byte, counted from 0, after decompression.
     Byte(u64),
+    /// A row of a table, counted from 0.
+    Row(u64),
 }
 
 impl fmt::Display for At {
@@ -36,6 +38,7 @@ impl fmt::Display for At {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Byte(byte) => write!(f, "byte {byte}"),
+            Self::Row(row) => write!(f, "row {row}"),
         }
     }
 }

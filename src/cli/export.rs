@@ -82,10 +82,10 @@ impl Export {
 }
 
 /// A file under another name, which goes away unless it was renamed.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(pub(super) PathBuf);
 
 impl Unfinished {
-    fn beside(file: &Path) -> std::io::Result<(File, Self)> {
+    pub(super) fn beside(file: &Path) -> std::io::Result<(File, Self)> {
         let name = file.file_name().ok_or(std::io::ErrorKind::IsADirectory)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);

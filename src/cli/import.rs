@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::failure::{Failure, Result};
+use crate::cli::local::{self, PlaceArgs, PolicyArgs};
 use crate::cli::options::{Asking, Format, format_name};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
@@ -22,12 +23,14 @@ const POLL: Duration = Duration::from_millis(200);
 /// Import an embedding file into a table; returns when every row is safe on disk
 ///
 /// The table appears, or is replaced, when the import is complete; if it fails, or is stopped,
-/// nothing changes. gzip is recognized by content.
+/// nothing changes. Compression (gzip, bzip2, zstd, xz, or zip with one file) is recognized by
+/// content. Of a folder the model within is imported; vocabularies and tokenizers that stand beside
+/// a file are sent with it.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     #[command(flatten)]
     pub(super) asking: Asking,
-    /// The file; "-" reads stdin
+    /// The file, or a folder with a model; "-" reads stdin
     file: PathBuf,
     /// Name of the table
     #[arg(long = "table", value_name = "NAME")]
@@ -35,15 +38,10 @@ pub(super) struct Import {
     /// Layout of the file [default: told by content]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// What to do with a word that stands there twice
-    #[arg(long, value_enum, default_value_t = OnDuplicate::First)]
-    on_duplicate: OnDuplicate,
-    /// What to do with rows that have NaN, infinity, another dimension, or cannot be read
-    #[arg(long, value_enum, default_value_t = OnInvalid::Error)]
-    on_invalid: OnInvalid,
-    /// What to do with words whose bytes are not valid UTF-8
-    #[arg(long, value_enum, default_value_t = OnInvalidUtf8::KeepBytes)]
-    on_invalid_utf8: OnInvalidUtf8,
+    #[command(flatten)]
+    places: PlaceArgs,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// Replace the table if it is there already
     #[arg(long)]
     replace: bool,
@@ -55,41 +53,9 @@ pub(super) struct Import {
     wait_index: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OnDuplicate {
-    /// Refuse the import
-    Error,
-    /// Keep the first row
-    First,
-    /// Keep the last row's vector
-    Last,
-    /// Keep the mean of the vectors
-    Mean,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OnInvalid {
-    /// Refuse the import, naming the place
-    Error,
-    /// Leave the row out and count it
-    Skip,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OnInvalidUtf8 {
-    /// Keep the bytes
-    KeepBytes,
-    /// Store U+FFFD in place of what cannot be read
-    Replace,
-    /// Leave the row out and count it
-    Skip,
-    /// Refuse the import
-    Error,
-}
-
 impl Import {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let report = send(client, self.header(), &self.file).await?;
+        let report = send(client, self.header(), &self.file, &self.places, self.format).await?;
         output.answer(&report, report_text)?;
         if self.wait_index {
             wait_for_index(client, &report, output).await?;
@@ -98,39 +64,31 @@ impl Import {
     }
 
     fn header(&self) -> ImportHeader {
-        let on_duplicate = match self.on_duplicate {
-            OnDuplicate::Error => client::OnDuplicate::Error,
-            OnDuplicate::First => client::OnDuplicate::First,
-            OnDuplicate::Last => client::OnDuplicate::Last,
-            OnDuplicate::Mean => client::OnDuplicate::Mean,
-        };
-        let on_invalid = match self.on_invalid {
-            OnInvalid::Error => client::OnInvalid::Error,
-            OnInvalid::Skip => client::OnInvalid::Skip,
-        };
-        let on_invalid_utf8 = match self.on_invalid_utf8 {
-            OnInvalidUtf8::KeepBytes => client::OnInvalidUtf8::KeepBytes,
-            OnInvalidUtf8::Replace => client::OnInvalidUtf8::Replace,
-            OnInvalidUtf8::Skip => client::OnInvalidUtf8::Skip,
-            OnInvalidUtf8::Error => client::OnInvalidUtf8::Error,
-        };
         let if_exists = if self.replace { IfExists::Replace } else { IfExists::Error };
         ImportHeader {
             table: self.table.clone(),
             format: self.format.map_or(client::Format::Unspecified, Into::into).into(),
             source: String::new(),
             total_bytes: None,
-            on_duplicate: on_duplicate.into(),
-            on_invalid: on_invalid.into(),
-            on_invalid_utf8: on_invalid_utf8.into(),
+            on_duplicate: client::OnDuplicate::from(self.policies.on_duplicate).into(),
+            on_invalid: client::OnInvalid::from(self.policies.on_invalid).into(),
+            on_invalid_utf8: client::OnInvalidUtf8::from(self.policies.on_invalid_utf8).into(),
             if_exists: if_exists.into(),
             limit: self.limit,
+            tensor: self.places.tensor.clone().unwrap_or_default(),
+            words: String::new(),
         }
     }
 }
 
 /// Sends the file, or stdin for "-", under a bar.
-async fn send(client: &Client, header: ImportHeader, file: &Path) -> Result<ImportReport> {
+async fn send(
+    client: &Client,
+    mut header: ImportHeader,
+    file: &Path,
+    places: &PlaceArgs,
+    wanted: Option<Format>,
+) -> Result<ImportReport> {
     let bar =
         ProgressBar::no_length().with_style(style("{spinner} {msg}  {bytes}  {bytes_per_sec}"));
     bar.set_message("importing");
@@ -153,7 +111,9 @@ async fn send(client: &Client, header: ImportHeader, file: &Path) -> Result<Impo
         let header = ImportHeader { source: "stdin".to_owned(), ..header };
         client.import(header, chunks(std::io::stdin()), on_progress).await
     } else {
-        client.import_file(header, file, on_progress).await
+        let found = local::find(file, places, wanted.map(Into::into))?;
+        header.words = found.words.unwrap_or_default();
+        client.import_files(header, &found.main, found.companions, on_progress).await
     };
     bar.finish_and_clear();
     report.map_err(|error| {
@@ -246,9 +206,13 @@ pub(super) fn report_text(report: &ImportReport) -> String {
     let (out, noted): (Vec<_>, Vec<_>) =
         report.reasons.iter().partition(|reason| reason.rows_left_out);
     let left_out: u64 = out.iter().map(|reason| reason.count).sum();
-    let gzip = if report.gzip { ", gzip" } else { "" };
+    let packed = if report.compression.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", report.compression)
+    };
     let mut text = format!(
-        "{}: {} rows of {} components, generation {}\n  source  {}{gzip}, {}\n  rows    {} read = \
+        "{}: {} rows of {} components, generation {}\n  source  {}{packed}, {}\n  rows    {} read = \
          {} kept + {} left out\n  time    {} to read, {} until all was on disk\n",
         shown(&report.table),
         count(report.rows_kept),
@@ -270,7 +234,7 @@ pub(super) fn report_text(report: &ImportReport) -> String {
     text
 }
 
-fn reasons_text(reasons: &[&ImportReason]) -> String {
+pub(super) fn reasons_text(reasons: &[&ImportReason]) -> String {
     let mut grid = Grid::plain(&[Align::Left, Align::Right, Align::Left, Align::Left]);
     for reason in reasons {
         let name = reason.reason.replace('_', " ");
@@ -306,6 +270,7 @@ mod tests {
             generation: 3,
             format: client::Format::Glove.into(),
             gzip: true,
+            compression: "gzip".to_owned(),
             dim: 50,
             rows_read: 20_003,
             rows_kept: 20_001,

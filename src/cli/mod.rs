@@ -8,10 +8,12 @@
 //! | `failure.rs` | errors, hints and exit codes |
 //! | the others | one command each, with the name the user types |
 //!
-//! Data goes to stdout, talk to stderr. Every command but `serve` and `demo` only asks over gRPC:
+//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, without a server. Every
+//! command but those and `serve` and `demo` only asks over gRPC:
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod convert;
 mod delete;
 mod delete_words;
 mod demo;
@@ -20,6 +22,8 @@ mod failure;
 mod health;
 mod import;
 mod index;
+mod inspect;
+mod local;
 mod lookup;
 mod nearest;
 mod odd_one_out;
@@ -67,6 +71,8 @@ proto. WORDSPACE_LOG sets what is logged (error, warn, info, debug); NO_COLOR tu
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Inspect(inspect::Inspect),
+    Convert(convert::Convert),
     #[command(flatten)]
     Question(Box<Question>),
 }
@@ -114,7 +120,9 @@ impl Cli {
         start_log(match &self.command {
             // The index library tells of its own doings at the level of news.
             Command::Serve(_) => "info,hnsw_rs=warn",
-            Command::Demo(_) | Command::Question(_) => "warn",
+            Command::Demo(_) | Command::Inspect(_) | Command::Convert(_) | Command::Question(_) => {
+                "warn"
+            }
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers())
@@ -125,6 +133,9 @@ impl Cli {
             match &self.command {
                 Command::Serve(serve) => serve.run().await,
                 Command::Demo(demo) => demo.run().await,
+                // Neither waits for anything but the disk.
+                Command::Inspect(inspect) => inspect.run(),
+                Command::Convert(convert) => convert.run(),
                 Command::Question(question) => question.run().await,
             }
         });

@@ -6,6 +6,7 @@ use crate::client::{
     self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
     RowRange, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
+use crate::format;
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -236,12 +237,42 @@ pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
 /// The layout of an embedding file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// A line "ROWS DIM", then "word f f ... f" lines
+    /// A line "ROWS DIM", then "word f f ... f" lines; fastText's .vec too
     Word2vecText,
     /// A line "ROWS DIM", then each word and its floats in binary
     Word2vecBinary,
     /// "word f f ... f" lines, no header
     Glove,
+    /// fastText's .bin and .ftz models [read]
+    Fasttext,
+    /// floret's buckets, with a file of words [read]
+    Floret,
+    /// finalfusion's .fifu
+    Finalfusion,
+    /// A `NumPy` array, with a file of words
+    Npy,
+    /// A `NumPy` archive, with words in a file or inside [read]
+    Npz,
+    /// Tensors with a tokenizer, vocabulary or file of words
+    Safetensors,
+    /// A model of llama.cpp [read]
+    Gguf,
+    /// `{"word": "the", "vector": [...]}` lines
+    JsonLines,
+    /// Fields between commas
+    Csv,
+    /// Fields between tabs
+    Tsv,
+    /// A column of words, a column of lists
+    Parquet,
+    /// The same as Arrow IPC
+    Arrow,
+    /// Magnitude's `SQLite` database [read]
+    Magnitude,
+    /// Rows and components (u32), then floats, with a file of words [read]
+    Fbin,
+    /// Two files of the `TensorBoard` projector [written]
+    Projector,
 }
 
 impl From<Format> for client::Format {
@@ -250,6 +281,46 @@ impl From<Format> for client::Format {
             Format::Word2vecText => Self::Word2vecText,
             Format::Word2vecBinary => Self::Word2vecBinary,
             Format::Glove => Self::Glove,
+            Format::Fasttext => Self::Fasttext,
+            Format::Floret => Self::Floret,
+            Format::Finalfusion => Self::Finalfusion,
+            Format::Npy => Self::Npy,
+            Format::Npz => Self::Npz,
+            Format::Safetensors => Self::Safetensors,
+            Format::Gguf => Self::Gguf,
+            Format::JsonLines => Self::JsonLines,
+            Format::Csv => Self::Csv,
+            Format::Tsv => Self::Tsv,
+            Format::Parquet => Self::Parquet,
+            Format::Arrow => Self::Arrow,
+            Format::Magnitude => Self::Magnitude,
+            Format::Fbin => Self::Fbin,
+            Format::Projector => Self::Projector,
+        }
+    }
+}
+
+impl From<Format> for format::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Word2vecText => Self::Word2vecText,
+            Format::Word2vecBinary => Self::Word2vecBinary,
+            Format::Glove => Self::Glove,
+            Format::Fasttext => Self::Fasttext,
+            Format::Floret => Self::Floret,
+            Format::Finalfusion => Self::Finalfusion,
+            Format::Npy => Self::Npy,
+            Format::Npz => Self::Npz,
+            Format::Safetensors => Self::Safetensors,
+            Format::Gguf => Self::Gguf,
+            Format::JsonLines => Self::JsonLines,
+            Format::Csv => Self::Csv,
+            Format::Tsv => Self::Tsv,
+            Format::Parquet => Self::Parquet,
+            Format::Arrow => Self::Arrow,
+            Format::Magnitude => Self::Magnitude,
+            Format::Fbin => Self::Fbin,
+            Format::Projector => Self::Projector,
         }
     }
 }
@@ -262,5 +333,20 @@ pub(super) fn format_name(format: client::Format) -> &'static str {
         client::Format::Word2vecText => "word2vec text",
         client::Format::Word2vecBinary => "word2vec binary",
         client::Format::Glove => "GloVe text",
+        client::Format::Fasttext => "fastText model",
+        client::Format::Floret => "floret buckets",
+        client::Format::Finalfusion => "finalfusion",
+        client::Format::Npy => "NumPy array",
+        client::Format::Npz => "NumPy archive",
+        client::Format::Safetensors => "safetensors",
+        client::Format::Gguf => "GGUF model",
+        client::Format::JsonLines => "JSON Lines",
+        client::Format::Csv => "CSV",
+        client::Format::Tsv => "TSV",
+        client::Format::Parquet => "Parquet",
+        client::Format::Arrow => "Arrow IPC",
+        client::Format::Magnitude => "Magnitude",
+        client::Format::Fbin => "fbin",
+        client::Format::Projector => "projector",
     }
 }

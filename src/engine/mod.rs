@@ -30,6 +30,7 @@ pub mod write;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -41,7 +42,7 @@ use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::format::{self, Format};
+use crate::format::{self, Compression, Format};
 use crate::store::Store;
 use crate::table::meta::{Meta, TableName};
 
@@ -62,6 +63,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    /// The data folder.
+    data: PathBuf,
     catalog: Catalog,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
@@ -134,6 +137,7 @@ impl Engine {
         }
         let shared = Arc::new(Shared {
             store,
+            data: config.data.clone(),
             catalog,
             importing: Mutex::new(HashSet::new()),
             publishing: Mutex::new(()),
@@ -210,11 +214,11 @@ impl Engine {
         &self,
         name: &TableName,
         format: Format,
-        gzip: bool,
-        out: &mut dyn Write,
+        compression: Compression,
+        out: &mut (dyn Write + Send),
     ) -> Result<()> {
         let current = self.shared.catalog.current(name)?;
-        format::write(current.view(), format, gzip, out)
+        format::write(current.view(), format, compression, out)
             .context(|| format!("exporting the table {name}"))
     }
 

@@ -11,6 +11,7 @@ use super::write::{
 };
 use super::*;
 use crate::engine::import::{ImportOptions, Source};
+use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies};
 use crate::query::lookup::LookupQuery;
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
@@ -107,9 +108,11 @@ fn options() -> ImportOptions {
     ImportOptions {
         table: name(),
         source_name: "a test".to_owned(),
-        on_duplicate: import::OnDuplicate::Error,
-        on_invalid: import::OnInvalid::Error,
-        on_invalid_utf8: import::OnInvalidUtf8::Error,
+        policies: Policies {
+            on_duplicate: OnDuplicate::Error,
+            on_invalid: OnInvalid::Error,
+            on_invalid_utf8: OnInvalidUtf8::Error,
+        },
         if_exists: import::IfExists::Replace,
         limit: None,
         total_bytes: None,
@@ -219,7 +222,7 @@ fn check(engine: &Engine, model: &Model) {
     }
 
     let mut file = Vec::new();
-    engine.export(&name(), Format::Glove, false, &mut file).unwrap();
+    engine.export(&name(), Format::Glove, Compression::None, &mut file).unwrap();
     let line = |known: &Word| {
         let values: Vec<_> = known.vector.iter().map(|value| format!("{value:?}")).collect();
         format!("{} {}\n", known.text, values.join(" "))

@@ -38,7 +38,7 @@ pub(super) fn detect(input: &mut Input, wanted: Option<Format>) -> Result<Layout
         None => peek.guess(),
         Some(Format::Word2vecText) => peek.as_word2vec_text(),
         Some(Format::Word2vecBinary) => peek.as_word2vec_binary(),
-        Some(Format::Glove) => peek.as_glove(),
+        Some(_) => peek.as_glove(),
     }
 }
 
@@ -235,7 +235,7 @@ impl Peek<'_> {
             None if has_controls(self.bytes) => "this is a binary file of another kind".to_owned(),
             None => format!("\"{}\" {first_line}", shown(self.first_line())),
         };
-        let accepted = "formats read: word2vec-text, word2vec-binary and glove, plain or gzip";
+        let accepted = "--format names one of those that are read, if it was not told";
         self.malformed(1, &format!("{problem} ({accepted})"))
     }
 

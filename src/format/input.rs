@@ -3,17 +3,15 @@
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
 use memchr::memchr;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::malformed;
+use crate::format::unpack::Compression;
 use crate::limits;
 
 /// The least room that a read is given.
 const BLOCK: usize = 256 << 10;
-/// How a gzip file begins.
-pub(super) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
 /// A byte order mark, which stands before some text files and means nothing in UTF-8.
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -29,20 +27,26 @@ pub(super) struct Input {
     ended: bool,
     /// For error messages.
     format: &'static str,
+    compression: Compression,
 }
 
 impl Input {
-    /// The source's bytes, decompressed if they are gzip; and whether they are.
-    pub(super) fn open(source: Box<dyn Read + Send>) -> Result<(Self, bool)> {
+    /// The source's bytes, unpacked if they are compressed as a stream.
+    pub(super) fn open(source: Box<dyn Read + Send>) -> Result<Self> {
         let mut source = Source(source);
         let mut head = Vec::new();
-        let peeked = source.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head);
-        let gzip = head == GZIP_MAGIC;
+        let most = Compression::MAGIC_BYTES_MAX as u64;
+        let peeked = source.by_ref().take(most).read_to_end(&mut head);
+        let compression = Compression::of(&head);
         let whole = Cursor::new(head).chain(source);
-        let source: Box<dyn Read + Send> = if gzip {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, whole)))
+        let unpacked = if compression == Compression::None {
+            Ok(Box::new(whole) as Box<dyn Read + Send>)
         } else {
-            Box::new(whole)
+            compression.unpack(BufReader::with_capacity(BLOCK, whole))
+        };
+        let (source, failed): (Box<dyn Read + Send>, _) = match unpacked {
+            Ok(source) => (source, peeked.err()),
+            Err(error) => (Box::new(io::empty()), Some(error)),
         };
         let input = Self {
             source,
@@ -52,11 +56,22 @@ impl Input {
             passed: 0,
             ended: false,
             format: "embedding",
+            compression,
         };
-        match peeked {
-            Ok(_) => Ok((input, gzip)),
-            Err(error) => Err(input.failed(error)),
+        match failed {
+            None => Ok(input),
+            Some(error) => Err(input.failed(error)),
         }
+    }
+
+    /// How the source is compressed.
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Says how, for bytes that were unpacked elsewhere.
+    pub(super) fn unpacked_from(&mut self, compression: Compression) {
+        self.compression = compression;
     }
 
     /// Names the format in the errors to come.
@@ -144,26 +159,27 @@ impl Input {
         malformed(self.format, at, problem)
     }
 
-    /// An error of reading, told apart: the caller's own, the source's, or that of the gzip data.
+    /// An error of reading, told apart: the caller's own, the source's, or that of the packed data.
     fn failed(&self, error: io::Error) -> Error {
         let error = match error.downcast::<Error>() {
             Ok(error) => return error,
             Err(error) => error,
         };
+        let packed = self.compression.name();
         let (problem, cause) = match error.downcast::<SourceError>() {
-            Ok(SourceError(cause)) => ("the source could not be read", cause),
+            Ok(SourceError(cause)) => ("the source could not be read".to_owned(), cause),
             Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
-                ("the gzip data is cut off; the file is not complete", cause)
+                (format!("the {packed} data is cut off; the file is not complete"), cause)
             }
-            Err(cause) => ("the gzip data is damaged", cause),
+            Err(cause) => (format!("the {packed} data is damaged"), cause),
         };
         let at = At::Byte(self.passed + self.window().len() as u64);
-        let kind = ErrorKind::Malformed { format: self.format, at, problem: problem.to_owned() };
+        let kind = ErrorKind::Malformed { format: self.format, at, problem };
         Error::caused(kind, cause)
     }
 }
 
-/// The caller's source, with its errors marked, so that they are not taken for faults of the gzip
+/// The caller's source, with its errors marked, so that they are not taken for faults of the packed
 /// data around which they pass.
 struct Source(Box<dyn Read + Send>);
 
@@ -192,3 +208,16 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+impl Read for Input {
+    /// The rest of the file, for readers that need all of it.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.window().is_empty() && !self.fill().map_err(io::Error::other)? {
+            return Ok(0);
+        }
+        let count = buffer.len().min(self.window().len());
+        buffer[..count].copy_from_slice(&self.window()[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,13 +1,21 @@
-//! Embedding files in and out: word2vec text, word2vec binary and GloVe, plain or gzip.
+//! Embedding files in and out, plain or compressed; and models in several files.
 //!
 //! | file | responsibility |
 //! | --- | --- |
-//! | `input.rs` | a source's bytes after decompression, through a window of bounded size |
-//! | `detect.rs` | which format a file has, by looking at its beginning |
+//! | `kind.rs` | the formats, their names, and which a file begins like |
+//! | `open.rs` | opens a file, or a main file with its companions |
+//! | `source.rs` | files as streams or as bytes that are there; temporary files |
+//! | `unpack.rs` `archive.rs` | compression around a file |
+//! | `input.rs` | a stream's bytes, through a window of bounded size |
+//! | `bytes.rs` | a cursor over bytes that are there, which checks every length |
+//! | `detect.rs` | which layout a file of lines has, by looking at its beginning |
 //! | `foreign.rs` | the names of file kinds that are refused |
-//! | `text.rs` | reads word2vec text and GloVe |
-//! | `binary.rs` | reads word2vec binary |
-//! | `write.rs` | writes all three |
+//! | `tensor.rs` `quantized.rs` | matrices as they lie in files |
+//! | `words.rs` `paired.rs` | words beside a matrix |
+//! | `text.rs` `binary.rs` `csv.rs` `jsonl.rs` | formats read as streams |
+//! | the others | a format that is read as a whole each |
+//! | `intake.rs` | rows become a table under policies, and are accounted for |
+//! | `write.rs` | writes tables |
 //!
 //! # Layouts
 //!
@@ -33,52 +41,50 @@
 //! as the row's own: `of 1.5 2.5 3.5` has three components, but `web 2.0 0.1234 0.5678` is the
 //! word `web 2.0` with two.
 
+mod archive;
 mod binary;
+mod bytes;
+mod columns;
+mod csv;
 mod detect;
+mod fasttext;
+mod fbin;
+mod finalfusion;
+mod floret;
 mod foreign;
+mod gguf;
+mod gguf_blocks;
 mod input;
+pub mod intake;
+mod jsonl;
+mod kind;
+mod magnitude;
+mod npy;
+mod open;
+mod paired;
+mod quantized;
+mod safetensors;
+pub mod source;
+mod tensor;
 mod text;
+mod unpack;
+mod words;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io::Read;
+use std::sync::Arc;
 
 use crate::error::{At, Error, ErrorKind, Result};
+use crate::text::subword::Subwords;
 
-pub use write::write;
-
-/// The layout of an embedding file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A header, then a line of text for each row.
-    Word2vecText,
-    /// A header, then each word with its vector as little-endian floats.
-    Word2vecBinary,
-    /// A line of text for each row, no header.
-    Glove,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 3] = [Self::Word2vecText, Self::Word2vecBinary, Self::Glove];
-
-    /// Its name on the command line and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Word2vecText => "word2vec-text",
-            Self::Word2vecBinary => "word2vec-binary",
-            Self::Glove => "glove",
-        }
-    }
-
-    /// The format of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-}
+pub use kind::Format;
+pub use open::{Options, companions, folder, open, open_files};
+pub use unpack::Compression;
+pub use words::stem;
+pub use write::{Outputs, write, write_files};
 
 /// A row of a file. Its buffers are used again from row to row.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,6 +137,10 @@ pub enum Reason {
     WrongDimension,
     /// No word stands before the vector, or the line is blank.
     EmptyWord,
+    /// The vocabulary has no word for the row, such as those that only fill a table up.
+    NoWord,
+    /// A line is no record of its format.
+    UnreadableRow,
 }
 
 impl Reason {
@@ -140,8 +150,28 @@ impl Reason {
             Self::UnreadableNumber => "unreadable_number",
             Self::WrongDimension => "wrong_dimension",
             Self::EmptyWord => "empty_word",
+            Self::NoWord => "no_word",
+            Self::UnreadableRow => "unreadable_row",
         }
     }
+
+    /// Whether such rows are left out whatever the caller's policy: models have them on purpose.
+    pub fn is_always_left_out(self) -> bool {
+        self == Self::NoWord
+    }
+}
+
+/// An oddity of a file that is not one row's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Such as `rounded`.
+    pub reason: &'static str,
+    /// What was done about it.
+    pub done: &'static str,
+    /// Where.
+    pub at: At,
+    /// What was found, in a clause.
+    pub detail: String,
 }
 
 /// The rows of a file, one after the other.
@@ -159,6 +189,16 @@ pub trait RowReader: Send {
     ///
     /// If the file cannot be read on from here, or its source failed. Reading ends with it.
     fn read(&mut self, row: &mut Row) -> Result<Step>;
+
+    /// What else is odd about the file; all of it is known at the end.
+    fn notes(&self) -> Vec<Note> {
+        Vec::new()
+    }
+
+    /// How its numbers are stored.
+    fn dtype(&self) -> &'static str {
+        "text"
+    }
 }
 
 /// A file whose format is known.
@@ -167,40 +207,20 @@ pub struct Opened {
     pub reader: Box<dyn RowReader>,
     /// The file's format.
     pub format: Format,
-    /// Whether it is compressed with gzip.
-    pub gzip: bool,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// What makes vectors of words that are not in the file, if it has that.
+    pub subwords: Option<Arc<Subwords>>,
 }
 
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened")
             .field("format", &self.format)
-            .field("gzip", &self.gzip)
+            .field("compression", &self.compression)
+            .field("subwords", &self.subwords)
             .finish_non_exhaustive()
     }
-}
-
-/// Opens an embedding file. Without a `wanted` format it is told by the file's beginning; gzip is
-/// always told so.
-///
-/// # Errors
-///
-/// If the file is of another kind, or not of the wanted format; if its vectors have more than
-/// `DIM_MAX` components; if the source fails. If the source fails with an [`Error`] inside its
-/// [`std::io::Error`], that one comes out.
-pub fn open(source: Box<dyn Read + Send>, wanted: Option<Format>) -> Result<Opened> {
-    let (mut input, gzip) = input::Input::open(source)?;
-    if let Some(format) = wanted {
-        input.read_as(format.name());
-    }
-    let layout = detect::detect(&mut input, wanted)?;
-    let format = layout.format;
-    input.read_as(format.name());
-    let reader: Box<dyn RowReader> = match format {
-        Format::Word2vecText | Format::Glove => Box::new(text::TextReader::new(input, &layout)),
-        Format::Word2vecBinary => Box::new(binary::BinaryReader::new(input, &layout)),
-    };
-    Ok(Opened { reader, format, gzip })
 }
 
 fn malformed(format: &'static str, at: At, problem: impl Into<String>) -> Error {

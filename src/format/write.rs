@@ -1,13 +1,21 @@
 //! Writes tables as embedding files.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most formats need nothing of their own; which are written is asked first"
+)]
+
 use std::io::{self, Write};
 
-use flate2::{Compression, GzBuilder};
+use flate2::{Compression as Level, GzBuilder};
 use memchr::memchr;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::input::{BOM, GZIP_MAGIC};
-use crate::format::{Format, open, text};
+use crate::format::input::BOM;
+use crate::format::{
+    Compression, Format, archive, columns, csv, finalfusion, jsonl, kind, npy, open, safetensors,
+    text,
+};
 use crate::limits;
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -17,8 +25,59 @@ const BLOCK: usize = 256 << 10;
 /// Digits pack badly: level 6 takes six times as long and saves an eighth.
 const GZIP_LEVEL: u32 = 2;
 
+/// Where the files of a table go.
+pub trait Outputs {
+    /// Begins the main file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made.
+    fn main(&mut self) -> io::Result<Box<dyn Write + Send + '_>>;
+
+    /// Begins a companion, named like the main file but for this end, such as `words.txt`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made.
+    fn companion(&mut self, end: &str) -> io::Result<Box<dyn Write + Send + '_>>;
+}
+
+/// Writes a table as a file, and as the companions that its format has.
+///
+/// # Errors
+///
+/// See [`write`].
+pub fn write_files(
+    table: &View,
+    format: Format,
+    compression: Compression,
+    outputs: &mut dyn Outputs,
+) -> Result<()> {
+    check(table, format)?;
+    let written = outputs.main().and_then(|mut out| {
+        write_packed(table, format, compression, &mut *out)?;
+        out.flush()
+    });
+    written.map_err(failed)?;
+    let end = match format {
+        Format::Npy => "words.txt",
+        Format::Projector => "metadata.tsv",
+        _ => return Ok(()),
+    };
+    // One column of words has no header, in either.
+    let written = outputs.companion(end).and_then(|mut out| {
+        each_row(table, &mut *out, |row, bytes| {
+            bytes.extend_from_slice(table.word(row));
+            bytes.push(b'\n');
+            Ok(())
+        })?;
+        out.flush()
+    });
+    written.map_err(failed)
+}
+
 /// Writes a table as a file that [`open`] reads back as the same rows, bit for bit. The same table
-/// gives the same bytes.
+/// gives the same bytes. Of a format with companions, only the main file is written.
 ///
 /// Text formats get the shortest decimals that read back as the same single-precision numbers, and
 /// no space at a line's end. Text words that contain spaces are written as they are, which other
@@ -26,28 +85,85 @@ const GZIP_LEVEL: u32 = 2;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Unsuited`], before anything is written, if the format cannot carry a word. If `out`
-/// fails; an [`Error`] inside its [`std::io::Error`] comes out as it is.
-pub fn write(table: &View, format: Format, gzip: bool, out: &mut dyn Write) -> Result<()> {
-    check_words(table, format)?;
-    let written = if gzip {
-        // No name and no time, so that the bytes depend on nothing but the table.
-        let mut packed = GzBuilder::new().mtime(0).write(out, Compression::new(GZIP_LEVEL));
-        write_file(table, format, &mut packed).and_then(|()| packed.finish().map(drop))
-    } else {
-        write_file(table, format, out)
-    };
-    written.map_err(|error| match error.downcast::<Error>() {
+/// [`ErrorKind::Unsuited`], before anything is written, if the format cannot carry a word or is only
+/// read. If `out` fails; an [`Error`] inside its [`std::io::Error`] comes out as it is.
+pub fn write(
+    table: &View,
+    format: Format,
+    compression: Compression,
+    out: &mut (dyn Write + Send),
+) -> Result<()> {
+    check(table, format)?;
+    write_packed(table, format, compression, out).map_err(failed)
+}
+
+fn failed(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => Error::disk(error).context("writing an embedding file"),
+    }
+}
+
+fn write_packed(
+    table: &View,
+    format: Format,
+    compression: Compression,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    match compression {
+        Compression::Gzip => {
+            // No name and no time, so that the bytes depend on nothing but the table.
+            let mut packed = GzBuilder::new().mtime(0).write(out, Level::new(GZIP_LEVEL));
+            write_file(table, format, &mut packed).and_then(|()| packed.finish().map(drop))
+        }
+        Compression::Zstd => {
+            let mut packed = zstd::stream::write::Encoder::new(out, 0)?;
+            write_file(table, format, &mut packed).and_then(|()| packed.finish().map(drop))
+        }
+        Compression::None | Compression::Bzip2 | Compression::Xz | Compression::Zip => {
+            write_file(table, format, out)
+        }
+    }
+}
+
+fn write_file(table: &View, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    match format {
+        Format::Finalfusion | Format::Npy | Format::Safetensors => {
+            let mut gathered = io::BufWriter::with_capacity(BLOCK, out);
+            match format {
+                Format::Finalfusion => finalfusion::write(table, &mut gathered)?,
+                Format::Npy => npy::write(table, &mut gathered)?,
+                _ => safetensors::write(table, &mut gathered)?,
+            }
+            gathered.flush()
+        }
+        Format::Parquet => columns::write_parquet(table, out),
+        Format::Arrow => columns::write_arrow(table, out),
+        _ => {
+            let mut beginning = Vec::new();
+            push_beginning(table, format, &mut beginning)?;
+            out.write_all(&beginning)?;
+            each_row(table, out, |row, bytes| push_row(table, row, format, bytes))
+        }
+    }
+}
+
+/// The vectors of a table as little-endian floats, row by row.
+pub(super) fn vectors(table: &View, out: &mut dyn Write) -> io::Result<()> {
+    each_row(table, out, |row, bytes| {
+        bytes.extend(table.vector(row).iter().flat_map(|value| value.to_le_bytes()));
+        Ok(())
     })
 }
 
-fn write_file(table: &View, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn each_row(
+    table: &View,
+    out: &mut dyn Write,
+    mut push: impl FnMut(RowId, &mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
     let mut block = Vec::with_capacity(BLOCK);
-    push_beginning(table, format, &mut block)?;
     for row in table.rows() {
-        push_row(table, row, format, &mut block)?;
+        push(row, &mut block)?;
         if block.len() >= BLOCK {
             out.write_all(&block)?;
             block.clear();
@@ -63,44 +179,106 @@ fn push_beginning(table: &View, format: Format, bytes: &mut Vec<u8>) -> io::Resu
             writeln!(bytes, "{} {}", table.len(), table.dim())
         }
         Format::Glove => {
-            let word = table.rows().next().map_or(&[][..], |row| table.word(row));
-            if word.starts_with(BOM) || word.starts_with(GZIP_MAGIC) {
+            let mut first = Vec::new();
+            if let Some(row) = table.rows().next() {
+                push_row(table, row, format, &mut first)?;
+            }
+            let taken_for_another = first.starts_with(BOM)
+                || first.starts_with(archive::MAGIC)
+                || Compression::of(&first) != Compression::None
+                || kind::told(&first, "").is_some();
+            if taken_for_another {
                 // A byte order mark of its own keeps the word from being taken for something else.
                 bytes.extend_from_slice(BOM);
             }
             Ok(())
         }
+        Format::Csv => csv::push_header(table.dim(), b',', bytes),
+        Format::Tsv => csv::push_header(table.dim(), b'\t', bytes),
+        _ => Ok(()),
     }
 }
 
 fn push_row(table: &View, row: RowId, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
     let (word, vector) = (table.word(row), table.vector(row));
-    bytes.extend_from_slice(word);
     match format {
-        Format::Word2vecText | Format::Glove => {
+        Format::Word2vecBinary => {
+            bytes.extend_from_slice(word);
+            bytes.push(b' ');
+            bytes.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
+            bytes.push(b'\n');
+        }
+        Format::JsonLines => jsonl::push_row(table, row, bytes)?,
+        Format::Csv => csv::push_row(table, row, b',', bytes)?,
+        Format::Tsv => csv::push_row(table, row, b'\t', bytes)?,
+        Format::Projector => {
+            for (i, value) in vector.iter().enumerate() {
+                let tab = if i == 0 { "" } else { "\t" };
+                write!(bytes, "{tab}{value:?}")?;
+            }
+            bytes.push(b'\n');
+        }
+        _ => {
+            bytes.extend_from_slice(word);
             for value in vector {
                 // The debug form has a point or an exponent always, so that a GloVe file's first
                 // line is never two whole numbers.
                 write!(bytes, " {value:?}")?;
             }
-        }
-        Format::Word2vecBinary => {
-            bytes.push(b' ');
-            bytes.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
+            bytes.push(b'\n');
         }
     }
-    bytes.push(b'\n');
     Ok(())
 }
 
-/// Whether every word would come back as it is.
+/// Whether the format can be written, and every word would come back as it is.
+fn check(table: &View, format: Format) -> Result<()> {
+    if !format.is_written() {
+        return Err(Error::new(ErrorKind::Unsuited {
+            operation: "writing",
+            because: format!("{} is only read, not written", format.name()),
+        }));
+    }
+    let refused = |word: &[u8]| -> Option<&'static str> {
+        match format {
+            Format::Finalfusion => finalfusion::check_word(word).err(),
+            Format::JsonLines if std::str::from_utf8(word).is_err() => {
+                Some("is not UTF-8, as JSON must be; csv can carry it")
+            }
+            Format::Npy if word.contains(&b'\n') || word.ends_with(b"\r") => {
+                Some("ends a line, and the words stand a line each; csv can carry it")
+            }
+            Format::Projector if word.iter().any(|byte| b"\n\r\t".contains(byte)) => {
+                Some("contains a tab or ends a line, which the projector cannot show")
+            }
+            _ => None,
+        }
+    };
+    for row in table.rows() {
+        if let Some(because) = refused(table.word(row)) {
+            return Err(unsuited(table, row, format, because));
+        }
+    }
+    match format {
+        Format::Word2vecText | Format::Word2vecBinary | Format::Glove => check_words(table, format),
+        Format::Npy if table.rows().next().is_some_and(|row| table.word(row).starts_with(BOM)) => {
+            let because = "begins with a byte order mark, which a reader lets go";
+            let first = table.rows().next().unwrap_or(RowId(0));
+            Err(unsuited(table, first, format, because))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether every word would come back as it is from a line.
 fn check_words(table: &View, format: Format) -> Result<()> {
     let (mut line, mut vector) = (Vec::new(), Vec::new());
     let mut spaces = false;
     for row in table.rows() {
         let word = table.word(row);
         if memchr(b'\n', word).is_some() {
-            let because = "contains a newline, which ends a row; no file format here can carry it";
+            let because =
+                "contains a newline, which ends a row; csv, tsv or safetensors can carry it";
             return Err(unsuited(table, row, format, because));
         }
         if memchr(b' ', word).is_none() {
@@ -115,8 +293,8 @@ fn check_words(table: &View, format: Format) -> Result<()> {
         push_row(table, row, format, &mut line).map_err(Error::disk)?;
         let read = text::parse(text::trim(&line), table.dim(), &mut vector);
         if !read.is_ok_and(|read| read == word) {
-            let because = "ends like the numbers that would follow it, and no file format here \
-                           can carry it; import the table again without it";
+            let because = "ends like the numbers that would follow it; csv, tsv or safetensors can \
+                           carry it";
             return Err(unsuited(table, row, format, because));
         }
     }
@@ -155,5 +333,10 @@ fn operation(format: Format) -> &'static str {
         Format::Word2vecText => "writing word2vec-text",
         Format::Word2vecBinary => "writing word2vec-binary",
         Format::Glove => "writing glove",
+        Format::Finalfusion => "writing finalfusion",
+        Format::JsonLines => "writing json-lines",
+        Format::Npy => "writing the words of npy",
+        Format::Projector => "writing for the projector",
+        _ => "writing",
     }
 }

@@ -12,6 +12,7 @@
 
 mod admin;
 mod bias;
+mod files;
 mod front;
 mod guard;
 mod search;

@@ -5,24 +5,24 @@
 //! waits. A stream that breaks, a caller that leaves and a server that closes all end the source
 //! with an error, so the import fails and nothing changes.
 
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::engine::import::{
-    IfExists, ImportOptions, ImportProgress, ImportReport, OnDuplicate, OnInvalid, OnInvalidUtf8,
-    Source,
-};
+use crate::engine::import::{IfExists, ImportOptions, ImportProgress, ImportReport, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::Format;
+use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount};
+use crate::format::source::Spool;
+use crate::format::{Compression, Format, Options};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::import_request::Part;
 use crate::proto::import_response::Part as ReplyPart;
 use crate::proto::transfer_service_server::TransferService;
+use crate::server::files::StreamFiles;
 use crate::server::status::status;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, blocking};
@@ -49,7 +49,7 @@ impl TransferService for Desk {
         let mut stream = request.into_inner();
         let header = match stream.message().await?.and_then(|message| message.part) {
             Some(Part::Header(header)) => header,
-            Some(Part::Chunk(_) | Part::Rows(_)) | None => {
+            Some(Part::Chunk(_) | Part::Rows(_) | Part::File(_)) | None => {
                 let problem = "the first message of an import is its header";
                 return Err(status(&Error::invalid("header", problem)));
             }
@@ -88,7 +88,7 @@ impl TransferService for Desk {
             let written = blocking(move || {
                 let _permit = permit;
                 let mut out = BufWriter::with_capacity(EXPORT_CHUNK_BYTES, ChunkWriter { replies });
-                engine.export(&job.table, job.format, job.gzip, &mut out)?;
+                engine.export(&job.table, job.format, job.compression, &mut out)?;
                 out.flush().map_err(|error| Error::caused(ErrorKind::Cancelled, error))
             });
             if let Err(error) = written.await {
@@ -143,21 +143,23 @@ async fn closed(is_closing: &mut watch::Receiver<bool>) {
 struct ImportJob {
     options: ImportOptions,
     kind: Kind,
+    opening: Options,
 }
 
 /// What a stream carries.
 #[derive(Clone, Copy)]
 enum Kind {
     Rows,
-    /// A file of this format, or to be looked at.
-    File(Option<Format>),
+    /// A file, maybe with companions.
+    File,
 }
 
 impl ImportJob {
     fn source(&self, parts: mpsc::Receiver<Result<Part>>) -> Source {
         match self.kind {
-            Kind::File(format) => {
-                Source::File(Box::new(ChunkReader { parts, chunk: Vec::new(), at: 0 }), format)
+            Kind::File => {
+                let files = StreamFiles::new(parts, self.options.source_name.clone());
+                Source::Files(Box::new(files), self.opening.clone())
             }
             Kind::Rows => {
                 Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() }))
@@ -179,12 +181,15 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if header.limit == Some(0) {
             fields.bad("limit", "at least 1");
         }
-        let kind = match fields.choice("format", header.format) {
-            pb::Format::Unspecified => Kind::File(None),
-            pb::Format::Rows => Kind::Rows,
-            pb::Format::Word2vecText => Kind::File(Some(Format::Word2vecText)),
-            pb::Format::Word2vecBinary => Kind::File(Some(Format::Word2vecBinary)),
-            pb::Format::Glove => Kind::File(Some(Format::Glove)),
+        let format = fields.choice("format", header.format);
+        let kind = if format == pb::Format::Rows { Kind::Rows } else { Kind::File };
+        let wanted = file_format(format);
+        let text = |text: String| (!text.is_empty()).then_some(text);
+        let opening = Options {
+            wanted,
+            tensor: text(header.tensor),
+            words: text(header.words),
+            spool: Spool::default(),
         };
         let on_duplicate = match fields.choice("on_duplicate", header.on_duplicate) {
             pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
@@ -214,15 +219,13 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             let options = ImportOptions {
                 table: table?,
                 source_name,
-                on_duplicate,
-                on_invalid,
-                on_invalid_utf8,
+                policies: Policies { on_duplicate, on_invalid, on_invalid_utf8 },
                 if_exists,
                 limit: header.limit,
                 total_bytes: header.total_bytes,
                 imported_at: seconds_since_1970(),
             };
-            Some(Self { options, kind })
+            Some(Self { options, kind, opening })
         })
     }
 }
@@ -261,36 +264,6 @@ impl Progress {
     }
 }
 
-/// The chunks of a stream as one file. An error of the stream comes out inside an `io::Error`.
-struct ChunkReader {
-    parts: mpsc::Receiver<Result<Part>>,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl Read for ChunkReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.chunk.len() {
-            match self.parts.blocking_recv() {
-                None => return Ok(0),
-                Some(Ok(Part::Chunk(chunk))) => {
-                    self.chunk = chunk;
-                    self.at = 0;
-                }
-                Some(Ok(Part::Header(_) | Part::Rows(_))) => {
-                    let problem = "after the header of a file come only chunks";
-                    return Err(io::Error::other(Error::invalid("part", problem)));
-                }
-                Some(Err(error)) => return Err(io::Error::other(error)),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len() - self.at);
-        buffer[..count].copy_from_slice(&self.chunk[self.at..self.at + count]);
-        self.at += count;
-        Ok(count)
-    }
-}
-
 /// The rows of a stream, one by one.
 struct RowIterator {
     parts: mpsc::Receiver<Result<Part>>,
@@ -307,7 +280,7 @@ impl Iterator for RowIterator {
             }
             match self.parts.blocking_recv()? {
                 Ok(Part::Rows(rows)) => self.rows = rows.rows.into_iter(),
-                Ok(Part::Header(_) | Part::Chunk(_)) => {
+                Ok(Part::Header(_) | Part::Chunk(_) | Part::File(_)) => {
                     let problem = "after the header of FORMAT_ROWS come only rows";
                     return Some(Err(Error::invalid("part", problem)));
                 }
@@ -318,7 +291,7 @@ impl Iterator for RowIterator {
 }
 
 fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
-    let reason = |counted: crate::engine::import::ReasonCount| pb::ImportReason {
+    let reason = |counted: ReasonCount| pb::ImportReason {
         reason: counted.reason.to_owned(),
         count: counted.count,
         rows_left_out: counted.rows_left_out,
@@ -333,7 +306,8 @@ fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
         table: table.to_string(),
         generation: report.generation,
         format: report.format.map_or(pb::Format::Rows, pb::Format::from).into(),
-        gzip: report.gzip,
+        gzip: report.compression == Compression::Gzip,
+        compression: report.compression.name().to_owned(),
         dim: wire::count(report.dim),
         rows_read: report.rows_read,
         rows_kept: report.rows_kept,
@@ -351,15 +325,35 @@ impl From<Format> for pb::Format {
             Format::Word2vecText => Self::Word2vecText,
             Format::Word2vecBinary => Self::Word2vecBinary,
             Format::Glove => Self::Glove,
+            Format::Fasttext => Self::Fasttext,
+            Format::Floret => Self::Floret,
+            Format::Finalfusion => Self::Finalfusion,
+            Format::Npy => Self::Npy,
+            Format::Npz => Self::Npz,
+            Format::Safetensors => Self::Safetensors,
+            Format::Gguf => Self::Gguf,
+            Format::JsonLines => Self::JsonLines,
+            Format::Csv => Self::Csv,
+            Format::Tsv => Self::Tsv,
+            Format::Parquet => Self::Parquet,
+            Format::Arrow => Self::Arrow,
+            Format::Magnitude => Self::Magnitude,
+            Format::Fbin => Self::Fbin,
+            Format::Projector => Self::Projector,
         }
     }
+}
+
+/// The format of a file; none to look, and for rows.
+fn file_format(format: pb::Format) -> Option<Format> {
+    Format::ALL.into_iter().find(|&known| pb::Format::from(known) == format)
 }
 
 /// What an export asks for.
 struct ExportJob {
     table: TableName,
     format: Format,
-    gzip: bool,
+    compression: Compression,
 }
 
 impl TryFrom<pb::ExportRequest> for ExportJob {
@@ -368,16 +362,23 @@ impl TryFrom<pb::ExportRequest> for ExportJob {
     fn try_from(request: pb::ExportRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
-        let format = match fields.choice("format", request.format) {
-            pb::Format::Word2vecText => Some(Format::Word2vecText),
-            pb::Format::Word2vecBinary => Some(Format::Word2vecBinary),
-            pb::Format::Glove => Some(Format::Glove),
-            pb::Format::Unspecified | pb::Format::Rows => {
-                fields.bad("format", "the format of a file is needed");
-                None
+        let format = file_format(fields.choice("format", request.format));
+        match format {
+            None => fields.bad("format", "the format of a file is needed"),
+            Some(format) if !format.is_written() => {
+                fields.bad("format", format!("{} is only read", format.name()));
             }
-        };
-        fields.finish(|| Some(Self { table: table?, format: format?, gzip: request.gzip }))
+            Some(format) if format.has_companions() => {
+                let problem = format!(
+                    "{} is more than one file; `wordspace convert` writes it from another export",
+                    format.name()
+                );
+                fields.bad("format", problem);
+            }
+            Some(_) => {}
+        }
+        let compression = if request.gzip { Compression::Gzip } else { Compression::None };
+        fields.finish(|| Some(Self { table: table?, format: format?, compression }))
     }
 }
 

@@ -3,12 +3,14 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `vocab.rs` | word to row and back |
+//! | `subword.rs` | vectors of unseen words, from n-grams in buckets |
 //! | `whitespace.rs` `rules.rs` `unicode_words.rs` | a tokenizer each |
 //!
 //! Every tokenizer keeps all of a text but white space: its tokens stand in order, do not overlap,
 //! are never empty, and what lies between them is white space (Unicode's `White_Space`).
 
 mod rules;
+pub mod subword;
 mod unicode_words;
 pub mod vocab;
 mod whitespace;

@@ -34,6 +34,35 @@ async fn small() -> (Server, tempfile::TempDir) {
     (server, folder)
 }
 
+#[test]
+fn files_are_inspected_and_converted_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("a.txt"), "the 1 2\nof 3 4\nthe 5 6\nx 7\n").unwrap();
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_wordspace")).args(arguments).output().unwrap()
+    };
+    let talk = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let refused = run(&["convert", &path("a.txt"), &path("b.50d.npy")]);
+    assert!(!refused.status.success() && talk(&refused).contains("line 4"), "{}", talk(&refused));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    let skip = ["--on-invalid", "skip"];
+    let done = run(&[["convert", &path("a.txt"), &path("b.50d.npy")].as_slice(), &skip].concat());
+    assert!(talk(&done).contains("4 read = 2 kept + 2 left out"), "{}", talk(&done));
+    let done = run(&["convert", &path("b.50d.npy"), &path("c.csv.gz")]);
+    assert!(done.status.success(), "{}", talk(&done));
+    assert!(talk(&run(&["convert", &path("b.50d.npy"), &path("c.csv.gz")])).contains("--force"));
+    let shown = run(&["inspect", &path("c.csv.gz"), "--json"]);
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!((&shown["format"], &shown["compression"]), (&"csv".into(), &"gzip".into()));
+    assert_eq!((&shown["rows_kept"], &shown["dim"]), (&2.into(), &2.into()));
+    assert_eq!(shown["last"][1]["word"], "of");
+    assert_eq!(shown["last"][1]["vector"], serde_json::json!([3.0, 4.0]));
+    let text = run(&["inspect", &path("a.txt")]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("line 3 \"the\"") && text.contains("duplicate word"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shapes_that_scripts_rely_on() {
     let (server, folder) = small().await;

@@ -38,13 +38,61 @@ async fn what_comes_in_comes_out_in_every_format() {
     let report = import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
     assert_eq!((report.rows_read, report.rows_kept, report.dim), (8, 8, 3));
     assert_eq!((report.format(), report.bytes_read), (pb::Format::Glove, SMALL.len() as u64));
-    let formats = [pb::Format::Word2vecText, pb::Format::Word2vecBinary, pb::Format::Glove];
+    let formats = [
+        pb::Format::Word2vecText,
+        pb::Format::Word2vecBinary,
+        pb::Format::Glove,
+        pb::Format::Finalfusion,
+        pb::Format::Safetensors,
+        pb::Format::JsonLines,
+        pb::Format::Csv,
+        pb::Format::Parquet,
+        pb::Format::Arrow,
+    ];
     for (format, gzip) in formats.into_iter().flat_map(|format| [(format, false), (format, true)]) {
         let file = export(&channel, "en", format, gzip).await;
         let report = import(&channel, header("again"), &file).await.unwrap();
         assert_eq!((report.format(), report.gzip, report.rows_kept), (format, gzip, 8));
         assert_eq!(export(&channel, "again", pb::Format::Glove, false).await, SMALL.as_bytes());
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_matrix_comes_in_with_its_words() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let dictionary = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }";
+    let mut array =
+        [b"\x93NUMPY\x01\0", [u8::try_from(dictionary.len()).unwrap(), 0].as_slice()].concat();
+    array.extend(dictionary.as_bytes());
+    array.extend([1.0_f32, 3.0, 2.0, 4.0].iter().flat_map(|value| value.to_le_bytes()));
+    let file = |name: &str, bytes: &[u8], size: u64| {
+        let file = pb::ImportFile { name: name.to_owned(), size_bytes: Some(size) };
+        [Part::File(file), Part::Chunk(bytes.to_vec())]
+    };
+    let head = || pb::ImportHeader {
+        source: "two.npy".to_owned(),
+        total_bytes: Some(array.len() as u64),
+        ..header("two")
+    };
+    let parts = |size| {
+        let mut parts = vec![Part::Header(head()), Part::Chunk(array.clone())];
+        parts.extend(file("two.words.txt", b"a\nb\n", size));
+        parts
+    };
+    let error = send(&channel, parts(5)).await.unwrap_err();
+    assert!(error.message().contains("the file has 4 bytes, 5 were announced"), "{error}");
+    let report = send(&channel, parts(4)).await.unwrap();
+    assert_eq!((report.format(), report.rows_kept), (pb::Format::Npy, 2));
+    let rows = export(&channel, "two", pb::Format::Glove, false).await;
+    assert_eq!(String::from_utf8(rows).unwrap(), "a 1.0 2.0\nb 3.0 4.0\n");
+    let alone = vec![Part::Header(head()), Part::Chunk(array.clone())];
+    let error = send(&channel, alone).await.unwrap_err();
+    assert!(error.message().contains("two.words.txt"), "{error}");
+    let text = vec![Part::Header(header("text")), Part::Chunk(b"a 1 2\n".to_vec())];
+    let report = send(&channel, [text, file("more.txt", b"x", 1).to_vec()].concat()).await.unwrap();
+    assert_eq!(report.reasons[0].reason, "unused_file");
     server.stop().await;
 }
 

@@ -93,6 +93,9 @@ fn dependencies_come_once_and_from_the_registry() {
         "hashbrown",
         "thiserror",
         "thiserror-impl",
+        // The arrow crates.
+        "base64",
+        "getrandom",
         // Only while building: protox and tonic-prost-build.
         "prettyplease",
         "syn",

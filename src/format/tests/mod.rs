@@ -1,18 +1,23 @@
 //! What the readers and writers must bear, a story each.
 
 mod detect;
+mod every;
 mod hostile;
+mod models;
 mod read;
 mod write;
 
 use std::io::{Cursor, Read, Write as _};
 
-use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::test_runner::{Config, RngSeed};
 
 use crate::error::{At, Error, Result};
-use crate::format::{Fault, Format, Opened, Reason, Row, Step, open};
+use crate::format::source::{Body, Bytes, Named};
+use crate::format::{
+    Compression, Fault, Format, Opened, Options, Outputs, Reason, Row, Step, open, open_files,
+    write_files,
+};
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 
@@ -20,7 +25,7 @@ use crate::table::view::View;
 #[derive(Debug, PartialEq)]
 struct Contents {
     format: Format,
-    gzip: bool,
+    compression: Compression,
     dim: usize,
     claimed: Option<u64>,
     /// Each word with the bits of its vector.
@@ -44,7 +49,47 @@ impl Contents {
 }
 
 fn read_source(source: impl Read + Send + 'static, wanted: Option<Format>) -> Result<Contents> {
-    let Opened { mut reader, format, gzip } = open(Box::new(source), wanted)?;
+    contents(open(Box::new(source), wanted)?)
+}
+
+/// A source of files that are there, the main one first.
+fn read_files(files: &[(&str, &[u8])], options: &Options) -> Result<Contents> {
+    contents(open_all(files, options)?)
+}
+
+fn open_all(files: &[(&str, &[u8])], options: &Options) -> Result<Opened> {
+    let named = |(name, bytes): &(&str, &[u8])| Named {
+        name: (*name).to_owned(),
+        body: Body::Whole(Bytes::from(bytes.to_vec())),
+    };
+    let files: Vec<Named> = files.iter().map(named).collect();
+    open_files(&mut files.into_iter(), options)
+}
+
+/// The files that a table is written as, by name.
+fn written_files(table: &View, format: Format, name: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    struct Kept<'n>(&'n str, Vec<(String, Vec<u8>)>);
+    impl Kept<'_> {
+        fn begin(&mut self, name: String) -> Box<dyn std::io::Write + Send + '_> {
+            self.1.push((name, Vec::new()));
+            Box::new(&mut self.1.last_mut().unwrap().1)
+        }
+    }
+    impl Outputs for Kept<'_> {
+        fn main(&mut self) -> std::io::Result<Box<dyn std::io::Write + Send + '_>> {
+            Ok(self.begin(self.0.to_owned()))
+        }
+        fn companion(&mut self, end: &str) -> std::io::Result<Box<dyn std::io::Write + Send + '_>> {
+            Ok(self.begin(format!("{}.{end}", crate::format::stem(self.0))))
+        }
+    }
+    let mut kept = Kept(name, Vec::new());
+    write_files(table, format, Compression::None, &mut kept)?;
+    Ok(kept.1)
+}
+
+fn contents(opened: Opened) -> Result<Contents> {
+    let Opened { mut reader, format, compression, .. } = opened;
     let (dim, claimed) = (reader.dim(), reader.claimed_rows());
     let (mut rows, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     let mut row = Row::default();
@@ -62,7 +107,7 @@ fn read_source(source: impl Read + Send + 'static, wanted: Option<Format>) -> Re
         }
     }
     assert_eq!(reader.read(&mut row)?, Step::End, "the end stays the end");
-    Ok(Contents { format, gzip, dim, claimed, rows, places, faults })
+    Ok(Contents { format, compression, dim, claimed, rows, places, faults })
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Contents> {
@@ -78,7 +123,7 @@ fn refusal(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let mut packed = GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
 }
@@ -93,7 +138,8 @@ fn table(rows: &[(&[u8], &[f32])]) -> View {
 
 fn written(table: &View, format: Format, gzip: bool) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    crate::format::write(table, format, gzip, &mut bytes)?;
+    let compression = if gzip { Compression::Gzip } else { Compression::None };
+    crate::format::write(table, format, compression, &mut bytes)?;
     Ok(bytes)
 }
 

@@ -1,0 +1,214 @@
+//! Embedding files on this machine: a file with what stands beside it, and what to do with odd rows.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::failure::{Failure, Result};
+use crate::client;
+use crate::format::source::{Body, Bytes, Named};
+use crate::format::{self, intake};
+
+/// Where in a model the table and its words are.
+#[derive(Debug, Args)]
+pub(super) struct PlaceArgs {
+    /// The file of the words, if the vectors' file has none and no file beside it is known to
+    #[arg(long, value_name = "FILE")]
+    pub(super) words: Option<PathBuf>,
+    /// The tensor, or the array of an archive, that is the table
+    #[arg(long, value_name = "NAME")]
+    pub(super) tensor: Option<String>,
+}
+
+/// What to do with odd rows.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
+pub(super) struct PolicyArgs {
+    /// What to do with a word that stands there twice
+    #[arg(long, value_enum, default_value_t = OnDuplicate::First)]
+    pub(super) on_duplicate: OnDuplicate,
+    /// What to do with rows that have NaN, infinity, another dimension, or cannot be read
+    #[arg(long, value_enum, default_value_t = OnInvalid::Error)]
+    pub(super) on_invalid: OnInvalid,
+    /// What to do with words whose bytes are not valid UTF-8
+    #[arg(long, value_enum, default_value_t = OnInvalidUtf8::KeepBytes)]
+    pub(super) on_invalid_utf8: OnInvalidUtf8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDuplicate {
+    /// Refuse the import
+    Error,
+    /// Keep the first row
+    First,
+    /// Keep the last row's vector
+    Last,
+    /// Keep the mean of the vectors
+    Mean,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnInvalid {
+    /// Refuse the import, naming the place
+    Error,
+    /// Leave the row out and count it
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnInvalidUtf8 {
+    /// Keep the bytes
+    KeepBytes,
+    /// Store U+FFFD in place of what cannot be read
+    Replace,
+    /// Leave the row out and count it
+    Skip,
+    /// Refuse the import
+    Error,
+}
+
+impl From<OnDuplicate> for client::OnDuplicate {
+    fn from(policy: OnDuplicate) -> Self {
+        match policy {
+            OnDuplicate::Error => Self::Error,
+            OnDuplicate::First => Self::First,
+            OnDuplicate::Last => Self::Last,
+            OnDuplicate::Mean => Self::Mean,
+        }
+    }
+}
+
+impl From<OnDuplicate> for intake::OnDuplicate {
+    fn from(policy: OnDuplicate) -> Self {
+        match policy {
+            OnDuplicate::Error => Self::Error,
+            OnDuplicate::First => Self::First,
+            OnDuplicate::Last => Self::Last,
+            OnDuplicate::Mean => Self::Mean,
+        }
+    }
+}
+
+impl From<OnInvalid> for client::OnInvalid {
+    fn from(policy: OnInvalid) -> Self {
+        match policy {
+            OnInvalid::Error => Self::Error,
+            OnInvalid::Skip => Self::Skip,
+        }
+    }
+}
+
+impl From<OnInvalid> for intake::OnInvalid {
+    fn from(policy: OnInvalid) -> Self {
+        match policy {
+            OnInvalid::Error => Self::Error,
+            OnInvalid::Skip => Self::Skip,
+        }
+    }
+}
+
+impl From<OnInvalidUtf8> for client::OnInvalidUtf8 {
+    fn from(policy: OnInvalidUtf8) -> Self {
+        match policy {
+            OnInvalidUtf8::KeepBytes => Self::KeepBytes,
+            OnInvalidUtf8::Replace => Self::Replace,
+            OnInvalidUtf8::Skip => Self::Skip,
+            OnInvalidUtf8::Error => Self::Error,
+        }
+    }
+}
+
+impl From<OnInvalidUtf8> for intake::OnInvalidUtf8 {
+    fn from(policy: OnInvalidUtf8) -> Self {
+        match policy {
+            OnInvalidUtf8::KeepBytes => Self::KeepBytes,
+            OnInvalidUtf8::Replace => Self::Replace,
+            OnInvalidUtf8::Skip => Self::Skip,
+            OnInvalidUtf8::Error => Self::Error,
+        }
+    }
+}
+
+impl PolicyArgs {
+    /// The same for rows that are taken here.
+    pub(super) fn policies(&self) -> intake::Policies {
+        intake::Policies {
+            on_duplicate: self.on_duplicate.into(),
+            on_invalid: self.on_invalid.into(),
+            on_invalid_utf8: self.on_invalid_utf8.into(),
+        }
+    }
+}
+
+/// A file with those beside it.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The main file.
+    pub(super) main: PathBuf,
+    /// The others, by the names that a source has for them.
+    pub(super) companions: Vec<(String, PathBuf)>,
+    /// Which of them has the words, if the user says.
+    pub(super) words: Option<String>,
+}
+
+/// Looks at a file, or into a folder.
+pub(super) fn find(
+    path: &Path,
+    places: &PlaceArgs,
+    wanted: Option<format::Format>,
+) -> Result<Found> {
+    let unreadable = |problem: &dyn std::fmt::Display| {
+        Failure::Local(format!("{} cannot be read: {problem}", path.display()))
+    };
+    let main = if path.is_dir() {
+        format::folder(path).map_err(|error| unreadable(&error))?
+    } else {
+        File::open(path).map_err(|error| unreadable(&error))?;
+        path.to_owned()
+    };
+    let mut companions = format::companions(&main, wanted)?;
+    let mut words = None;
+    if let Some(file) = &places.words {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Others of that name would be found before it.
+        companions.retain(|(other, _)| *other != name);
+        companions.push((name.clone(), file.clone()));
+        words = Some(name);
+    }
+    Ok(Found { main, companions, words })
+}
+
+impl Found {
+    /// Opens all of it.
+    pub(super) fn open(
+        &self,
+        places: &PlaceArgs,
+        wanted: Option<format::Format>,
+    ) -> Result<format::Opened> {
+        let named = |name: String, path: &Path| {
+            let mapped = File::open(path).and_then(|file| {
+                // Pipes have no length and cannot be mapped.
+                let is_file = file.metadata()?.is_file();
+                let stream = |file| Body::Stream(Box::new(file));
+                if is_file { Bytes::map(&file).map(Body::Whole) } else { Ok(stream(file)) }
+            });
+            let body = mapped.map_err(|error| {
+                Failure::Local(format!("{} cannot be read: {error}", path.display()))
+            })?;
+            Ok::<_, Failure>(Named { name, body })
+        };
+        let name = self.main.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut files = vec![named(name, &self.main)?];
+        for (name, path) in &self.companions {
+            files.push(named(name.clone(), path)?);
+        }
+        let options = format::Options {
+            wanted,
+            tensor: places.tensor.clone(),
+            words: self.words.clone(),
+            ..format::Options::default()
+        };
+        Ok(format::open_files(&mut files.into_iter(), &options)?)
+    }
+}

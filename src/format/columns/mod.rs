@@ -1,0 +1,317 @@
+//! Parquet and Arrow IPC: columns in batches. The only folder that names the arrow crates.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `source.rs` | batches out of a file |
+//! | `write.rs` | a table as batches |
+//!
+//! The word is a column of texts (plain, large or by dictionary) with a known name, or else the first
+//! one; the vector is a column of lists of numbers, of any or of fixed length, or else every column of
+//! floats is a component.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crates' types of columns are many, and most are refused"
+)]
+
+mod source;
+mod write;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Schema};
+
+use crate::error::{At, Result};
+use crate::format::source::Bytes;
+use crate::format::tensor::check_dim;
+use crate::format::words::Words;
+use crate::format::{Fault, Format, Note, Reason, Row, RowReader, Step, malformed, shown};
+
+use source::Batches;
+pub(super) use write::{write_arrow, write_parquet};
+
+const WORD_NAMES: &[&str] = &["word", "token", "text", "key", "term", "name", "index"];
+
+/// The rows of a file.
+pub(super) struct ColumnReader {
+    batches: Batches,
+    claimed: Option<u64>,
+    word: usize,
+    vector: Vector,
+    dim: usize,
+    batch: Option<RecordBatch>,
+    /// The next row of the batch.
+    next: usize,
+    count: u64,
+    notes: Vec<Note>,
+    dtype: &'static str,
+}
+
+enum Vector {
+    List(usize),
+    Wide(Vec<usize>),
+}
+
+impl ColumnReader {
+    pub(super) fn open(bytes: &Bytes, format: Format) -> Result<Self> {
+        let (mut batches, claimed) = Batches::open(bytes, format)?;
+        let batch = batches.next()?;
+        let Some(schema) = batches.schema() else {
+            return Err(malformed(format.name(), At::Byte(0), "the file has no columns"));
+        };
+        let Some(word) = word_column(&schema) else {
+            return Err(malformed(format.name(), At::Byte(0), "no column holds texts: the words"));
+        };
+        let vector = vector_column(&schema, word).ok_or_else(|| {
+            let names: Vec<&str> =
+                schema.fields().iter().take(8).map(|field| field.name().as_str()).collect();
+            let problem = format!("no column holds lists of numbers; it has {}", names.join(", "));
+            malformed(format.name(), At::Byte(0), problem)
+        })?;
+        let mut notes = Vec::new();
+        let used = |column: &usize| match &vector {
+            Vector::List(list) => column == list,
+            Vector::Wide(wide) => wide.contains(column),
+        };
+        for column in (0..schema.fields().len()).filter(|column| *column != word && !used(column)) {
+            notes.push(Note {
+                reason: "extra_field",
+                done: "not kept",
+                at: At::Row(0),
+                detail: format!("the column \"{}\"", shown(schema.field(column).name().as_bytes())),
+            });
+        }
+        let mut reader = Self {
+            batches,
+            claimed,
+            word,
+            vector,
+            dim: 0,
+            batch,
+            next: 0,
+            count: 0,
+            notes,
+            dtype: "f32",
+        };
+        reader.find_dim(&schema)?;
+        Ok(reader)
+    }
+
+    fn find_dim(&mut self, schema: &Schema) -> Result<()> {
+        let numbers = match &self.vector {
+            Vector::Wide(columns) => {
+                self.dim = columns.len();
+                schema.field(columns[0]).data_type().clone()
+            }
+            Vector::List(column) => match schema.field(*column).data_type() {
+                DataType::FixedSizeList(item, length) => {
+                    self.dim = usize::try_from(*length).unwrap_or(0);
+                    item.data_type().clone()
+                }
+                DataType::List(item) | DataType::LargeList(item) => {
+                    let item = item.data_type().clone();
+                    let column = *column;
+                    // The first row with a vector tells; rows before it have none.
+                    while let Some(batch) = &self.batch {
+                        let lists = batch.column(column);
+                        let lengths = (0..lists.len()).filter_map(|row| list(lists, row));
+                        if let Some(length) = lengths.map(|list| list.len()).find(|&n| n > 0) {
+                            self.dim = length;
+                            break;
+                        }
+                        self.count += batch.num_rows() as u64;
+                        self.batch = self.batches.next()?;
+                    }
+                    item
+                }
+                _ => DataType::Null,
+            },
+        };
+        match numbers {
+            DataType::Float64 => {
+                self.dtype = "f64";
+                self.notes.push(Note {
+                    reason: "rounded",
+                    done: "rounded to single precision",
+                    at: At::Row(0),
+                    detail: "the file has numbers of double precision".to_owned(),
+                });
+            }
+            DataType::Float16 => self.dtype = "f16",
+            _ => {}
+        }
+        if self.count > 0 {
+            self.notes.push(Note {
+                reason: "no_vector",
+                done: "left out",
+                at: At::Row(0),
+                detail: format!("the first {} rows have no vector", self.count),
+            });
+        }
+        check_dim(self.dim, "the column of vectors")
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Binary
+        | DataType::LargeBinary => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn is_float(kind: &DataType) -> bool {
+    matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64)
+}
+
+fn word_column(schema: &Schema) -> Option<usize> {
+    let texts = || {
+        let all = schema.fields().iter().enumerate();
+        all.filter(|(_, field)| is_text(field.data_type()))
+    };
+    let named = WORD_NAMES.iter().find_map(|name| {
+        texts().find(|(_, field)| field.name().eq_ignore_ascii_case(name)).map(|(i, _)| i)
+    });
+    named.or_else(|| texts().next().map(|(i, _)| i))
+}
+
+fn vector_column(schema: &Schema, word: usize) -> Option<Vector> {
+    let fields = || schema.fields().iter().enumerate().filter(|&(i, _)| i != word);
+    let list = fields().find(|(_, field)| match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            is_float(item.data_type())
+        }
+        _ => false,
+    });
+    if let Some((i, _)) = list {
+        return Some(Vector::List(i));
+    }
+    let wide: Vec<usize> =
+        fields().filter(|(_, field)| is_float(field.data_type())).map(|(i, _)| i).collect();
+    (!wide.is_empty()).then_some(Vector::Wide(wide))
+}
+
+/// A row's text; none for null.
+fn text(column: &ArrayRef, row: usize) -> Option<&[u8]> {
+    if column.is_null(row) {
+        return None;
+    }
+    Some(match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(row).as_bytes(),
+        DataType::LargeUtf8 => column.as_string::<i64>().value(row).as_bytes(),
+        DataType::Utf8View => column.as_string_view().value(row).as_bytes(),
+        DataType::Binary => column.as_binary::<i32>().value(row),
+        DataType::LargeBinary => column.as_binary::<i64>().value(row),
+        DataType::Dictionary(_, _) => {
+            let dictionary = column.as_any_dictionary_opt()?;
+            let key = *dictionary.normalized_keys().get(row)?;
+            return text(dictionary.values(), key);
+        }
+        _ => return None,
+    })
+}
+
+/// A row's list; none for null.
+fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
+    if column.is_null(row) {
+        return None;
+    }
+    Some(match column.data_type() {
+        DataType::List(_) => column.as_list::<i32>().value(row),
+        DataType::LargeList(_) => column.as_list::<i64>().value(row),
+        DataType::FixedSizeList(_, _) => column.as_fixed_size_list().value(row),
+        _ => return None,
+    })
+}
+
+/// The numbers of an array, at the end of a vector; whether all are there.
+fn push_numbers(numbers: &ArrayRef, vector: &mut Vec<f32>) -> bool {
+    match numbers.data_type() {
+        DataType::Float32 => {
+            vector.extend_from_slice(numbers.as_primitive::<Float32Type>().values());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "rounding is noted")]
+        DataType::Float64 => {
+            let values = numbers.as_primitive::<Float64Type>().values();
+            vector.extend(values.iter().map(|&value| value as f32));
+        }
+        DataType::Float16 => {
+            let values = numbers.as_primitive::<Float16Type>().values();
+            vector.extend(values.iter().map(|value| value.to_f32()));
+        }
+        _ => return false,
+    }
+    numbers.null_count() == 0
+}
+
+impl RowReader for ColumnReader {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn claimed_rows(&self) -> Option<u64> {
+        self.claimed
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<Step> {
+        while self.batch.as_ref().is_some_and(|batch| self.next >= batch.num_rows()) {
+            self.batch = self.batches.next()?;
+            self.next = 0;
+        }
+        let Some(batch) = &self.batch else { return Ok(Step::End) };
+        let (number, at) = (self.next, At::Row(self.count));
+        self.next += 1;
+        self.count += 1;
+        let word = text(batch.column(self.word), number).unwrap_or(b"");
+        row.at = at;
+        row.word.clear();
+        row.word.extend_from_slice(word);
+        row.vector.clear();
+        let whole = match &self.vector {
+            Vector::List(column) => list(batch.column(*column), number)
+                .is_some_and(|numbers| push_numbers(&numbers, &mut row.vector)),
+            Vector::Wide(columns) => columns.iter().all(|&column| {
+                push_numbers(&batch.column(column).slice(number, 1), &mut row.vector)
+            }),
+        };
+        let word = shown(&row.word);
+        let fault = |reason, detail: String| Step::Fault(Fault { reason, at, word, detail });
+        Ok(if row.word.is_empty() {
+            fault(Reason::EmptyWord, "there is no word".to_owned())
+        } else if !whole {
+            fault(Reason::UnreadableNumber, "a number is missing".to_owned())
+        } else if row.vector.len() != self.dim {
+            let detail = format!("{} components, the first row has {}", row.vector.len(), self.dim);
+            fault(Reason::WrongDimension, detail)
+        } else {
+            Step::Row
+        })
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        self.notes.clone()
+    }
+
+    fn dtype(&self) -> &'static str {
+        self.dtype
+    }
+}
+
+/// The words of a file of columns, for a matrix in another file.
+pub(super) fn words(bytes: &Bytes, format: Format) -> Result<Words> {
+    let (mut batches, _) = Batches::open(bytes, format)?;
+    let mut words = Words::default();
+    while let Some(batch) = batches.next()? {
+        let Some(column) = word_column(&batch.schema()) else {
+            return Err(malformed(format.name(), At::Byte(0), "no column holds texts: the words"));
+        };
+        let column = batch.column(column);
+        (0..column.len()).for_each(|row| words.push(text(column, row).unwrap_or(b"")));
+    }
+    Ok(words)
+}

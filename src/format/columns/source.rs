@@ -1,0 +1,129 @@
+//! Batches out of a file. The crates check what they read, and whatever they still stumble over ends
+//! as an error.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_ipc::reader::StreamDecoder;
+use arrow_schema::{Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::error::{At, Result};
+use crate::format::source::Bytes;
+use crate::format::{Format, malformed};
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 1_024;
+const ARROW_MAGIC: &[u8] = b"ARROW1";
+
+/// The batches of a file.
+pub(super) enum Batches {
+    Parquet { reader: ParquetRecordBatchReader, schema: SchemaRef },
+    Arrow { decoder: StreamDecoder, rest: Buffer },
+}
+
+impl Batches {
+    /// The batches, and how many rows the file claims.
+    pub(super) fn open(bytes: &Bytes, format: Format) -> Result<(Self, Option<u64>)> {
+        if format == Format::Parquet {
+            return guarded("parquet", || {
+                let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks(bytes.clone()))?;
+                let claimed = builder.metadata().file_metadata().num_rows();
+                let schema = Arc::clone(builder.schema());
+                let reader = builder.with_batch_size(BATCH_ROWS).build()?;
+                Ok((Self::Parquet { reader, schema }, u64::try_from(claimed).ok()))
+            });
+        }
+        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None))
+    }
+
+    /// The columns; an Arrow file's are known when a batch was read.
+    pub(super) fn schema(&self) -> Option<Arc<Schema>> {
+        match self {
+            Self::Parquet { schema, .. } => Some(Arc::clone(schema)),
+            Self::Arrow { decoder, .. } => decoder.schema(),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
+        match self {
+            Self::Parquet { reader, .. } => guarded("parquet", || Ok(reader.next().transpose()?)),
+            Self::Arrow { decoder, rest } => guarded("arrow", || {
+                let batch = decoder.decode(rest)?;
+                if batch.is_none() {
+                    decoder.finish()?;
+                }
+                Ok(batch)
+            }),
+        }
+    }
+}
+
+/// The stream within an Arrow file: it begins behind the magic number and ends before the footer.
+fn stream(bytes: &Bytes) -> Result<Buffer> {
+    let range = if bytes.starts_with(ARROW_MAGIC) {
+        let end = bytes.strip_suffix(ARROW_MAGIC).and_then(|bytes| {
+            let (rest, length) = bytes.split_last_chunk::<4>()?;
+            rest.len().checked_sub(u32::from_le_bytes(*length) as usize)
+        });
+        let Some(end) = end.filter(|&end| end >= 8) else {
+            let problem = "the file has no footer; it is not complete";
+            return Err(malformed("arrow", At::Byte(bytes.len() as u64), problem));
+        };
+        8..end
+    } else {
+        0..bytes.len()
+    };
+    let part = bytes.slice(range).unwrap_or_else(|| Bytes::from(Vec::new()));
+    Ok(Buffer::from(bytes::Bytes::from_owner(part)))
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn guarded<T>(format: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
+    let problem = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the file is damaged".to_owned(),
+    };
+    Err(malformed(format, At::Byte(0), problem))
+}
+
+/// Mapped bytes, as the parquet crate asks for them.
+struct Chunks(Bytes);
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
+
+impl Chunks {
+    fn part(&self, start: u64, length: Option<usize>) -> parquet::errors::Result<bytes::Bytes> {
+        let start = usize::try_from(start).ok().filter(|&start| start <= self.0.len());
+        let end = start.and_then(|start| match length {
+            Some(length) => start.checked_add(length),
+            None => Some(self.0.len()),
+        });
+        let part = start.zip(end).and_then(|(start, end)| self.0.slice(start..end));
+        match part {
+            Some(part) => Ok(bytes::Bytes::from_owner(part)),
+            None => Err(parquet::errors::ParquetError::EOF("the file ends before".to_owned())),
+        }
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = bytes::buf::Reader<bytes::Bytes>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(bytes::Buf::reader(self.part(start, None)?))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<bytes::Bytes> {
+        self.part(start, Some(length))
+    }
+}

@@ -1,0 +1,125 @@
+//! A table as batches of two columns: `word` and `vector`.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BinaryBuilder, FixedSizeListBuilder, Float32Builder, ListBuilder, StringBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+
+use crate::table::view::View;
+use crate::vector::RowId;
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 4_096;
+
+/// Lists of one length, or of any, which more readers of Parquet know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    Fixed,
+    Free,
+}
+
+/// Writes an Arrow IPC file.
+pub(crate) fn write_arrow(table: &View, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    let columns = Columns::of(table, Lists::Fixed)?;
+    let mut writer = FileWriter::try_new(out, &columns.schema).map_err(failed)?;
+    columns.each_batch(table, |batch| writer.write(&batch).map_err(failed))?;
+    writer.finish().map_err(failed)
+}
+
+/// Writes a Parquet file. Vectors do not compress, so nothing is.
+pub(crate) fn write_parquet(table: &View, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    let columns = Columns::of(table, Lists::Free)?;
+    let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
+    let mut writer =
+        ArrowWriter::try_new(out, Arc::clone(&columns.schema), Some(properties)).map_err(failed)?;
+    columns.each_batch(table, |batch| writer.write(&batch).map_err(failed))?;
+    writer.close().map(drop).map_err(failed)
+}
+
+/// An error of the output comes out as it is.
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::other(error)
+}
+
+struct Columns {
+    schema: SchemaRef,
+    lists: Lists,
+    /// Whether every word is UTF-8; else the words are bytes.
+    texts: bool,
+    dim: i32,
+    item: Arc<Field>,
+}
+
+impl Columns {
+    fn of(table: &View, lists: Lists) -> io::Result<Self> {
+        let texts = table.rows().all(|row| std::str::from_utf8(table.word(row)).is_ok());
+        let dim = i32::try_from(table.dim()).map_err(io::Error::other)?;
+        let item = Arc::new(Field::new("element", DataType::Float32, false));
+        let vector = match lists {
+            Lists::Fixed => DataType::FixedSizeList(Arc::clone(&item), dim),
+            Lists::Free => DataType::List(Arc::clone(&item)),
+        };
+        let word = if texts { DataType::Utf8 } else { DataType::Binary };
+        let fields = vec![Field::new("word", word, false), Field::new("vector", vector, false)];
+        Ok(Self { schema: Arc::new(Schema::new(fields)), lists, texts, dim, item })
+    }
+
+    fn each_batch(
+        &self,
+        table: &View,
+        mut write: impl FnMut(RecordBatch) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut rows = table.rows().peekable();
+        while rows.peek().is_some() {
+            let batch: Vec<RowId> = rows.by_ref().take(BATCH_ROWS).collect();
+            let columns = vec![self.words(table, &batch), self.vectors(table, &batch)];
+            write(RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    fn words(&self, table: &View, rows: &[RowId]) -> ArrayRef {
+        if self.texts {
+            let mut words = StringBuilder::new();
+            for &row in rows {
+                words.append_value(table.shown(row));
+            }
+            return Arc::new(words.finish());
+        }
+        let mut words = BinaryBuilder::new();
+        for &row in rows {
+            words.append_value(table.word(row));
+        }
+        Arc::new(words.finish())
+    }
+
+    fn vectors(&self, table: &View, rows: &[RowId]) -> ArrayRef {
+        let item = Arc::clone(&self.item);
+        match self.lists {
+            Lists::Fixed => {
+                let mut lists =
+                    FixedSizeListBuilder::new(Float32Builder::new(), self.dim).with_field(item);
+                for &row in rows {
+                    lists.values().append_slice(table.vector(row));
+                    lists.append(true);
+                }
+                Arc::new(lists.finish())
+            }
+            Lists::Free => {
+                let mut lists = ListBuilder::new(Float32Builder::new()).with_field(item);
+                for &row in rows {
+                    lists.values().append_slice(table.vector(row));
+                    lists.append(true);
+                }
+                Arc::new(lists.finish())
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `Paired`: reads the rows of a matrix with words that stand elsewhere.
+
+use crate::error::{At, Result};
+use crate::format::tensor::Matrix;
+use crate::format::words::Words;
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
+
+/// Words and a matrix, side by side.
+pub(super) struct Paired {
+    words: Words,
+    matrix: Box<dyn Matrix>,
+    next: usize,
+    notes: Vec<Note>,
+}
+
+impl Paired {
+    /// Rows without a word are faults, words without a row are noted.
+    pub(super) fn new(words: Words, matrix: Box<dyn Matrix>, mut notes: Vec<Note>) -> Self {
+        if words.len() > matrix.rows() {
+            let more = words.len() - matrix.rows();
+            let first = crate::format::shown(words.get(matrix.rows()));
+            let at = At::Row(matrix.rows() as u64);
+            let detail = format!("{more} words have no vector, \"{first}\" the first");
+            notes.push(Note { reason: "word_without_vector", done: "left out", at, detail });
+        }
+        if matrix.dtype() == "f64" {
+            notes.push(Note {
+                reason: "rounded",
+                done: "rounded to single precision",
+                at: At::Row(0),
+                detail: "the file has numbers of double precision".to_owned(),
+            });
+        }
+        Self { words, matrix, next: 0, notes }
+    }
+}
+
+impl RowReader for Paired {
+    fn dim(&self) -> usize {
+        self.matrix.dim()
+    }
+
+    fn claimed_rows(&self) -> Option<u64> {
+        Some(self.matrix.rows() as u64)
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<Step> {
+        if self.next >= self.matrix.rows() {
+            return Ok(Step::End);
+        }
+        let number = self.next;
+        self.next += 1;
+        let at = self.matrix.at(number);
+        let word = self.words.get(number);
+        if word.is_empty() {
+            let (reason, detail) = if number >= self.words.len() {
+                (Reason::NoWord, "the row is behind the last word of the vocabulary".to_owned())
+            } else {
+                (Reason::NoWord, "the vocabulary has no word for this row".to_owned())
+            };
+            return Ok(Step::Fault(Fault { reason, at, word: String::new(), detail }));
+        }
+        row.word.clear();
+        row.word.extend_from_slice(word);
+        row.at = at;
+        self.matrix.row(number, &mut row.vector)?;
+        Ok(Step::Row)
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        self.notes.clone()
+    }
+
+    fn dtype(&self) -> &'static str {
+        self.matrix.dtype()
+    }
+}

@@ -1,0 +1,349 @@
+//! safetensors: a Hugging Face checkpoint's word table, or a static model's.
+//!
+//! The header's length (u64), the header (JSON: for each tensor its dtype, shape, and where its
+//! bytes begin and end behind the header), the tensors.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Deserialize;
+
+use crate::error::{At, Error, Result};
+use crate::format::bytes::Cursor;
+use crate::format::source::Bytes;
+use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
+use crate::format::words::Words;
+use crate::format::{malformed, shown};
+use crate::table::view::View;
+
+const NAME: &str = "safetensors";
+/// The format's own limit.
+const HEADER_BYTES_MAX: u64 = 100_000_000;
+
+/// Names of word tables: exact ones, then ends, the likelier first.
+const KNOWN: &[&str] = &[
+    "embeddings",
+    "embedding.weight",
+    "embeddings.word_embeddings.weight",
+    "bert.embeddings.word_embeddings.weight",
+    "model.embed_tokens.weight",
+    "transformer.wte.weight",
+    "wte.weight",
+    "shared.weight",
+    "encoder.embed_tokens.weight",
+    "embed_tokens.weight",
+    "tok_embeddings.weight",
+    "embed.weight",
+    "word_embeddings.weight",
+    "word_embedding.weight",
+    "embeddings.weight",
+    "token_embedding.weight",
+];
+
+/// A file's tensors.
+pub(super) struct File {
+    entries: BTreeMap<String, Entry>,
+    data: Bytes,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: (usize, usize),
+}
+
+/// Whether a file begins like one.
+pub(super) fn begins(head: &[u8]) -> bool {
+    matches!(head, [_, _, _, _, 0, 0, 0, 0, b'{', ..])
+}
+
+impl File {
+    pub(super) fn open(bytes: &Bytes) -> Result<Self> {
+        let mut cursor = Cursor::new(bytes, NAME);
+        let length = cursor.u64("the header's length")?;
+        if length > HEADER_BYTES_MAX {
+            return Err(cursor.wrong(format!("the header claims {length} bytes")));
+        }
+        let length = cursor.count(length.into(), 1, "bytes of header")?;
+        let header = cursor.take(length, "the header")?;
+        let mut all: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)
+            .map_err(|error| malformed(NAME, At::Byte(8), format!("the header: {error}")))?;
+        all.remove("__metadata__");
+        let entry = |(name, value): (String, serde_json::Value)| {
+            let entry = serde_json::from_value(value).map_err(|error| {
+                let shown = shown(name.as_bytes());
+                malformed(NAME, At::Byte(8), format!("the tensor \"{shown}\": {error}"))
+            })?;
+            Ok((name, entry))
+        };
+        let entries = all.into_iter().map(entry).collect::<Result<_>>()?;
+        let data = cursor.part(cursor.left(), "the tensors")?;
+        Ok(Self { entries, data })
+    }
+
+    /// The names of all tensors with two dimensions.
+    pub(super) fn tables(&self) -> Vec<&str> {
+        let two = |(_, entry): &(&String, &Entry)| entry.shape.len() == 2;
+        self.entries.iter().filter(two).map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn bytes(&self, name: &str) -> Result<(&Entry, Bytes)> {
+        let entry = self.entries.get(name).ok_or_else(|| no_tensor(name, &self.tables()))?;
+        let (start, end) = entry.data_offsets;
+        let bytes = self.data.slice(start..end).ok_or_else(|| {
+            let problem = format!(
+                "the tensor \"{}\" ends behind the file's end; it is not complete",
+                shown(name.as_bytes())
+            );
+            malformed(NAME, At::Byte(8), problem)
+        })?;
+        Ok((entry, bytes))
+    }
+
+    pub(super) fn tensor(&self, name: &str) -> Result<Tensor> {
+        let (entry, bytes) = self.bytes(name)?;
+        let wrong = |problem: String| {
+            malformed(NAME, At::Byte(8), format!("\"{}\" {problem}", shown(name.as_bytes())))
+        };
+        let &[rows, dim] = entry.shape.as_slice() else {
+            return Err(wrong(format!("has {} dimensions, not two", entry.shape.len())));
+        };
+        let dtype = match entry.dtype.as_str() {
+            "F64" => Dtype::F64,
+            "F32" => Dtype::F32,
+            "F16" => Dtype::F16,
+            "BF16" => Dtype::Bf16,
+            "I8" => Dtype::I8,
+            "U8" => Dtype::U8,
+            other => return Err(wrong(format!("has numbers of type {}", shown(other.as_bytes())))),
+        };
+        Tensor { bytes, dtype, endian: Endian::Little, order: Order::Rows, rows, dim }
+            .check(NAME, &format!("the tensor \"{}\"", shown(name.as_bytes())))
+    }
+
+    /// The word table of this name, or of a known one.
+    pub(super) fn table(&self, wanted: Option<&str>) -> Result<Tensor> {
+        let name = match wanted {
+            Some(name) => name,
+            None => find(self.tables().into_iter())?,
+        };
+        self.tensor(name)
+    }
+
+    /// What a static model of model2vec does to its rows: token to row, and the weight of a token.
+    pub(super) fn adjusted(&self, table: Tensor) -> Result<Box<dyn Matrix>> {
+        let mapping = match self.entries.get("mapping") {
+            Some(entry) => Some(self.whole_numbers("mapping", entry)?),
+            None => None,
+        };
+        let weights = match self.entries.get("weights") {
+            Some(entry) if entry.shape.len() == 1 => {
+                let (entry, bytes) = self.bytes("weights")?;
+                let dtype = match entry.dtype.as_str() {
+                    "F64" => Dtype::F64,
+                    "F32" => Dtype::F32,
+                    "F16" => Dtype::F16,
+                    _ => return Err(malformed(NAME, At::Byte(8), "the weights are no numbers")),
+                };
+                let (rows, endian) = (entry.shape[0], Endian::Little);
+                let order = Order::Rows;
+                Some(
+                    Tensor { bytes, dtype, endian, order, rows, dim: 1 }
+                        .check(NAME, "the weights")?,
+                )
+            }
+            Some(_) | None => None,
+        };
+        if mapping.is_none() && weights.is_none() {
+            return Ok(Box::new(table));
+        }
+        if let Some(mapping) = &mapping
+            && let Some(row) = mapping.iter().find(|&&row| row >= table.rows)
+        {
+            let problem = format!("the mapping names row {row}, the table has {}", table.rows);
+            return Err(malformed(NAME, At::Byte(8), problem));
+        }
+        let tokens = mapping.as_ref().map_or(table.rows, Vec::len);
+        if let Some(weights) = weights.as_ref().filter(|weights| weights.rows != tokens) {
+            let problem = format!("{} weights for {tokens} tokens", weights.rows);
+            return Err(malformed(NAME, At::Byte(8), problem));
+        }
+        Ok(Box::new(Adjusted { table, mapping, weights, weight: Vec::new() }))
+    }
+
+    fn whole_numbers(&self, name: &str, entry: &Entry) -> Result<Vec<usize>> {
+        let (_, bytes) = self.bytes(name)?;
+        let wrong = || malformed(NAME, At::Byte(8), format!("{name} is no list of row numbers"));
+        let size = match entry.dtype.as_str() {
+            "I64" | "U64" => 8,
+            "I32" | "U32" => 4,
+            _ => return Err(wrong()),
+        };
+        if entry.shape.len() != 1 || entry.shape[0].checked_mul(size) != Some(bytes.len()) {
+            return Err(wrong());
+        }
+        let number = |chunk: &[u8]| {
+            let mut wide = [0; 8];
+            wide[..size].copy_from_slice(chunk);
+            usize::try_from(i64::from_le_bytes(wide)).map_err(|_| wrong())
+        };
+        bytes.chunks_exact(size).map(number).collect()
+    }
+
+    /// The words that [`write`] put beside the vectors.
+    pub(super) fn own_words(&self) -> Result<Option<Words>> {
+        if !self.entries.contains_key(WORD_BYTES) || !self.entries.contains_key(WORD_ENDS) {
+            return Ok(None);
+        }
+        let (_, bytes) = self.bytes(WORD_BYTES)?;
+        let ends = self.whole_numbers(WORD_ENDS, &self.entries[WORD_ENDS])?;
+        let mut words = Words::default();
+        let mut start = 0;
+        for end in ends {
+            let word = bytes.get(start..end).ok_or_else(|| {
+                malformed(NAME, At::Byte(8), format!("{WORD_ENDS} and {WORD_BYTES} do not fit"))
+            })?;
+            words.push(word);
+            start = end;
+        }
+        Ok(Some(words))
+    }
+}
+
+/// The word table among the names of tensors.
+pub(super) fn find<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<&'n str> {
+    for known in KNOWN {
+        let exact = names.clone().find(|name| name == known);
+        let ends = |name: &&str| name.ends_with(known) && known.contains('.');
+        let below = |name: &&str| name.strip_suffix(known).is_some_and(|rest| rest.ends_with('.'));
+        let position = |name: &&str| name.contains("position") || name.contains("token_type");
+        let found = exact
+            .or_else(|| names.clone().find(|name| ends(name) && below(name) && !position(name)));
+        if let Some(name) = found {
+            return Ok(name);
+        }
+    }
+    let names: Vec<&str> = names.collect();
+    match names.as_slice() {
+        [only] => Ok(only),
+        _ => Err(no_tensor("", &names)),
+    }
+}
+
+fn no_tensor(name: &str, names: &[&str]) -> Error {
+    const SHOWN: usize = 8;
+    let mut list: Vec<String> =
+        names.iter().take(SHOWN).map(|name| shown(name.as_bytes())).collect();
+    if names.len() > SHOWN {
+        list.push(format!("{} more", names.len() - SHOWN));
+    }
+    let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    let wanted = if name.is_empty() {
+        "no tensor is known to be a table of words".to_owned()
+    } else {
+        format!("there is no tensor \"{}\"", shown(name.as_bytes()))
+    };
+    let problem = format!("{wanted}; --tensor NAME chooses one of those of two dimensions: {list}");
+    malformed(NAME, At::Byte(8), problem)
+}
+
+/// The list of shards of a checkpoint in several files.
+#[derive(Deserialize)]
+pub(super) struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Index {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            let problem = format!("the index of shards: {error}");
+            malformed(NAME, At::Line(error.line() as u64), problem)
+        })
+    }
+
+    /// The names of all shards.
+    pub(super) fn files(&self) -> Vec<&str> {
+        let mut files: Vec<&str> = self.weight_map.values().map(String::as_str).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// The tensor to read, and the shard that has it.
+    pub(super) fn shard(&self, wanted: Option<&str>) -> Result<(&str, &str)> {
+        let names = self.weight_map.keys().map(String::as_str);
+        let name = match wanted {
+            Some(name) => name,
+            None => find(names.clone())?,
+        };
+        let found = self.weight_map.get_key_value(name);
+        let (name, file) = found.ok_or_else(|| no_tensor(name, &names.collect::<Vec<_>>()))?;
+        Ok((name, file))
+    }
+}
+
+/// A table whose rows are reached through a mapping, and weighted.
+struct Adjusted {
+    table: Tensor,
+    mapping: Option<Vec<usize>>,
+    weights: Option<Tensor>,
+    weight: Vec<f32>,
+}
+
+impl Matrix for Adjusted {
+    fn dim(&self) -> usize {
+        self.table.dim
+    }
+
+    fn rows(&self) -> usize {
+        self.mapping.as_ref().map_or(self.table.rows, Vec::len)
+    }
+
+    fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {
+        let place = self.mapping.as_ref().map_or(row, |mapping| mapping[row]);
+        self.table.row(place, vector)?;
+        if let Some(weights) = &mut self.weights {
+            weights.row(row, &mut self.weight)?;
+            for value in vector {
+                *value *= self.weight[0];
+            }
+        }
+        Ok(())
+    }
+
+    fn dtype(&self) -> &'static str {
+        self.table.dtype()
+    }
+}
+
+const WORD_BYTES: &str = "word_bytes";
+const WORD_ENDS: &str = "word_ends";
+
+/// Writes a table as three tensors: `embeddings`, the bytes of all words, and where each ends.
+pub(super) fn write(table: &View, out: &mut dyn Write) -> io::Result<()> {
+    let (rows, dim) = (table.len(), table.dim());
+    let words: usize = table.rows().map(|row| table.word(row).len()).sum();
+    let vectors = rows * dim * size_of::<f32>();
+    // Those with the widest numbers first, so that each is aligned.
+    let ends = rows * size_of::<i64>();
+    let mut header = format!(
+        "{{\"{WORD_ENDS}\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{ends}]}},\
+         \"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{dim}],\
+         \"data_offsets\":[{ends},{}]}},\
+         \"{WORD_BYTES}\":{{\"dtype\":\"U8\",\"shape\":[{words}],\"data_offsets\":[{},{}]}}}}",
+        ends + vectors,
+        ends + vectors,
+        ends + vectors + words
+    );
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    let mut end = 0_i64;
+    for row in table.rows() {
+        end += i64::try_from(table.word(row).len()).map_err(io::Error::other)?;
+        out.write_all(&end.to_le_bytes())?;
+    }
+    crate::format::write::vectors(table, out)?;
+    table.rows().try_for_each(|row| out.write_all(table.word(row)))
+}

@@ -1,0 +1,189 @@
+//! What is read: a main file and its companions, each a stream or bytes that are there as a whole.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Write};
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::Mmap;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes that are gathered for one write to a temporary file.
+const BLOCK: usize = 256 << 10;
+
+/// The files of one source, the main one first.
+pub trait Files: Send {
+    /// The next file; a stream before it that was not read to its end is stepped over.
+    ///
+    /// # Errors
+    ///
+    /// If the source fails.
+    fn next(&mut self) -> Result<Option<Named>>;
+}
+
+impl Files for std::vec::IntoIter<Named> {
+    fn next(&mut self) -> Result<Option<Named>> {
+        Ok(Iterator::next(self))
+    }
+}
+
+/// A file with its name, without folders but those below the main file's.
+#[derive(Debug)]
+pub struct Named {
+    /// Such as `vocab.txt`; empty if there is none.
+    pub name: String,
+    /// What it holds.
+    pub body: Body,
+}
+
+/// What a file holds.
+pub enum Body {
+    /// Bytes that come one after the other.
+    Stream(Box<dyn Read + Send>),
+    /// Bytes that are all there.
+    Whole(Bytes),
+}
+
+impl Body {
+    /// As a stream.
+    pub(super) fn stream(self) -> Box<dyn Read + Send> {
+        match self {
+            Self::Stream(stream) => stream,
+            Self::Whole(bytes) => Box::new(bytes.reader()),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Whole(bytes) => bytes.fmt(f),
+        }
+    }
+}
+
+/// Bytes that are all there, in memory or mapped; cheap to clone and to cut.
+#[derive(Clone)]
+pub struct Bytes {
+    whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    range: Range<usize>,
+}
+
+impl Bytes {
+    /// Maps a file, which must not be changed as long as it is mapped.
+    ///
+    /// # Errors
+    ///
+    /// If it is no file that can be mapped.
+    pub fn map(file: &File) -> io::Result<Self> {
+        if file.metadata()?.len() == 0 {
+            // Nothing cannot be mapped.
+            return Ok(Self::from(Vec::new()));
+        }
+        // SAFETY: nobody writes to temporary files of ours; files of users are documented to stay
+        // as they are while they are read, as with every tool that maps its input.
+        let mapped = unsafe { Mmap::map(file)? };
+        let range = 0..mapped.len();
+        Ok(Self { whole: Arc::new(mapped), range })
+    }
+
+    /// A part, if there is one.
+    pub(super) fn slice(&self, range: Range<usize>) -> Option<Self> {
+        let start = self.range.start.checked_add(range.start)?;
+        let end = self.range.start.checked_add(range.end)?;
+        if start > end || end > self.range.end {
+            return None;
+        }
+        Some(Self { whole: Arc::clone(&self.whole), range: start..end })
+    }
+
+    /// Reads them from the beginning.
+    pub(super) fn reader(&self) -> Cursor<Self> {
+        Cursor::new(self.clone())
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &(*self.whole).as_ref()[self.range.clone()]
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        let range = 0..bytes.len();
+        Self { whole: Arc::new(bytes), range }
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+/// A folder for temporary files, which hold streams that must be seen as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spool(PathBuf);
+
+impl Spool {
+    /// Temporary files in this folder; they have no names and go away with the process.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// All of a stream. The disk bounds it.
+    pub(super) fn keep(&self, stream: &mut dyn Read) -> Result<Bytes> {
+        let full = |error| {
+            Error::disk(error).context(format!(
+                "keeping a stream, which this format needs as a whole, in {}",
+                self.0.display()
+            ))
+        };
+        let mut file = tempfile::tempfile_in(&self.0).map_err(full)?;
+        let mut block = vec![0; BLOCK];
+        loop {
+            match stream.read(&mut block) {
+                Ok(0) => break,
+                Ok(count) => file.write_all(&block[..count]).map_err(full)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(source_failed(error)),
+            }
+        }
+        Bytes::map(&file).map_err(full)
+    }
+}
+
+impl Default for Spool {
+    /// In the system's folder for temporary files.
+    fn default() -> Self {
+        Self(std::env::temp_dir())
+    }
+}
+
+/// The error of a source; one of ours comes out as it is.
+pub(super) fn source_failed(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => {
+            let kind = ErrorKind::Malformed {
+                format: "embedding",
+                at: crate::error::At::Byte(0),
+                problem: "the source could not be read".to_owned(),
+            };
+            Error::caused(kind, error)
+        }
+    }
+}

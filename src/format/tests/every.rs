@@ -1,0 +1,191 @@
+//! Every format in one harness: what is written is read back, and no prefix and no flipped byte of a
+//! small file is more than rows or an error.
+
+use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file};
+use super::{binary, read_files, table, written, written_files};
+use crate::error::ErrorKind;
+use crate::format::{Compression, Format, Options};
+use crate::table::view::View;
+
+/// Words with what some formats stumble over.
+fn small() -> View {
+    table(&[
+        (b"the", &[0.5, -1e-7]),
+        (b"caf\xC3\xA9", &[1.0, 8.625]),
+        (b"a \"b\", c", &[-3.25, f32::MAX]),
+        (b"#", &[f32::MIN_POSITIVE, -0.0]),
+    ])
+}
+
+/// Files by name.
+type Source = Vec<(String, Vec<u8>)>;
+
+fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
+    files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
+}
+
+fn rows(table: &View) -> Vec<(Vec<u8>, Vec<u32>)> {
+    let bits = |row| table.vector(row).iter().map(|value| value.to_bits()).collect();
+    table.rows().map(|row| (table.word(row).to_vec(), bits(row))).collect()
+}
+
+/// A small good source of each format that is read.
+fn good() -> Vec<(Format, Source)> {
+    let mut sources = Vec::new();
+    for format in Format::ALL {
+        if format.is_written() && !matches!(format, Format::Projector | Format::Word2vecBinary) {
+            sources.push((format, written_files(&small(), format, "small").unwrap()));
+        }
+    }
+    let one = |format, name: &str, bytes| (format, vec![(name.to_owned(), bytes)]);
+    let words = || ("small.words.txt".to_owned(), b"a\nb\n".to_vec());
+    let plain = binary("2 2\n", &[(b"a", &[1.0, 2.0]), (b"b", &[3.0, 4.0])]);
+    sources.push(one(Format::Word2vecBinary, "small.bin", plain));
+    sources.push(one(Format::Fasttext, "small.bin", fasttext(Some(12), 1)));
+    sources.push(one(Format::Fasttext, "small.bin", fasttext(None, 1)));
+    sources.push(one(Format::Fasttext, "small.ftz", ftz()));
+    sources.push(one(Format::Finalfusion, "small.fifu", finalfusion_file()));
+    sources.push(one(Format::Gguf, "small.gguf", gguf_file(8)));
+    sources.push(one(Format::Magnitude, "small.magnitude", magnitude_file()));
+    let fbin = [2_u32.to_le_bytes(), 1_u32.to_le_bytes(), [0; 4], [1; 4]].concat();
+    sources.push((Format::Fbin, vec![("small.fbin".to_owned(), fbin), words()]));
+    let floret = b"2 2 1 3 2 7 < >\n0 1.0 2.0\n1 0.5 0.25\n".to_vec();
+    sources.push((Format::Floret, vec![("small.floret".to_owned(), floret), words()]));
+    sources
+}
+
+#[test]
+fn what_is_written_is_read_back_and_told_by_its_content() {
+    let table = small();
+    for format in Format::ALL.into_iter().filter(|format| format.is_written()) {
+        if matches!(format, Format::Projector | Format::Word2vecBinary) {
+            continue;
+        }
+        // Neither name nor format helps.
+        let files = written_files(&table, format, "small").unwrap();
+        let contents = read_files(&borrowed(&files), &Options::default()).unwrap();
+        assert_eq!(contents.format, format);
+        assert_eq!(contents.rows, rows(&table), "{}", format.name());
+        assert_eq!(contents.faults, [], "{}", format.name());
+        assert_eq!(files, written_files(&table, format, "small").unwrap(), "the same bytes");
+    }
+}
+
+#[test]
+fn words_that_are_not_utf8_go_where_they_can() {
+    let table = table(&[(b"\xFF\x00", &[0.5]), (b"a\nb", &[1.5]), (b"\r", &[2.5])]);
+    for format in Format::ALL.into_iter().filter(|format| format.is_written()) {
+        let can = matches!(
+            format,
+            Format::Safetensors | Format::Csv | Format::Tsv | Format::Parquet | Format::Arrow
+        );
+        match written_files(&table, format, "odd") {
+            Ok(files) => {
+                assert!(can, "{}", format.name());
+                let contents = read_files(&borrowed(&files), &Options::default()).unwrap();
+                assert_eq!(contents.rows, rows(&table), "{}", format.name());
+            }
+            Err(error) => {
+                assert!(!can, "{}: {error}", format.name());
+                assert!(matches!(error.kind(), ErrorKind::Unsuited { .. }), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_projector_has_a_line_a_vector_and_a_line_a_word_without_a_header() {
+    let table = table(&[(b"a", &[0.5, 1.0]), (b"b", &[2.0, -1.0])]);
+    let files = written_files(&table, Format::Projector, "p.tsv").unwrap();
+    let texts: Vec<_> = borrowed(&files);
+    assert_eq!(texts[0], ("p.tsv", b"0.5\t1.0\n2.0\t-1.0\n".as_slice()));
+    assert_eq!(texts[1], ("p.metadata.tsv", b"a\nb\n".as_slice()));
+}
+
+#[test]
+fn every_compression_is_told_by_content() {
+    let plain = written(&small(), Format::Csv, false).unwrap();
+    let npy = written_files(&small(), Format::Npy, "small").unwrap();
+    for (compression, suffix) in [(Compression::Zstd, ".zst"), (Compression::Bzip2, ".bz2")]
+        .into_iter()
+        .chain([(Compression::Xz, ".xz"), (Compression::Gzip, ".gz"), (Compression::Zip, ".zip")])
+    {
+        let name = format!("small.csv{suffix}");
+        let packed = pack(&plain, compression);
+        let contents = read_files(&[(&name, &packed)], &Options::default()).unwrap();
+        assert_eq!((contents.compression, contents.rows), (compression, rows(&small())));
+        let packed_npy = pack(&npy[0].1, compression);
+        if compression != Compression::Zip {
+            let files = [("small.npy.x", packed_npy.as_slice()), ("small.words.txt", &npy[1].1)];
+            let contents = read_files(&files, &Options::default()).unwrap();
+            assert_eq!((contents.format, contents.rows), (Format::Npy, rows(&small())));
+        }
+        for length in 0..packed.len() {
+            // A shorter file may end between two streams, never with all rows.
+            let read = read_files(&[(&name, &packed[..length])], &Options::default());
+            assert!(!read.is_ok_and(|read| read.rows.len() == 4), "{name} cut to {length}");
+        }
+    }
+}
+
+fn pack(bytes: &[u8], compression: Compression) -> Vec<u8> {
+    use std::io::{Cursor, Read as _, Write as _};
+    let mut packed = Vec::new();
+    match compression {
+        Compression::None => packed = bytes.to_vec(),
+        Compression::Gzip => packed = super::gzip(bytes),
+        Compression::Bzip2 => {
+            let level = bzip2::Compression::fast();
+            bzip2::read::BzEncoder::new(bytes, level).read_to_end(&mut packed).unwrap();
+        }
+        Compression::Zstd => packed = zstd::encode_all(bytes, 0).unwrap(),
+        Compression::Xz => {
+            liblzma::read::XzEncoder::new(bytes, 0).read_to_end(&mut packed).unwrap();
+        }
+        Compression::Zip => {
+            let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file("../small.csv", options).unwrap();
+            archive.write_all(bytes).unwrap();
+            packed = archive.finish().unwrap().into_inner();
+        }
+    }
+    packed
+}
+
+/// Reads a source told by itself and as its format; any outcome but rows and a known error fails.
+fn try_all(files: &[(&str, &[u8])], format: Format) {
+    for wanted in [None, Some(format)] {
+        let options = Options { wanted, ..Options::default() };
+        if let Err(error) = read_files(files, &options) {
+            let known =
+                matches!(error.kind(), ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. });
+            assert!(known, "{}: {error}", format.name());
+        }
+    }
+}
+
+#[test]
+fn every_prefix_and_every_flipped_byte_of_every_format() {
+    for (format, files) in good() {
+        assert_eq!(read_files(&borrowed(&files), &Options::default()).unwrap().format, format);
+        for (file, (_, bytes)) in files.iter().enumerate() {
+            let mut mutant = borrowed(&files);
+            // A database is long and mostly empty.
+            let step = if bytes.len() > 4_096 { 61 } else { 1 };
+            for length in (0..bytes.len()).step_by(step) {
+                mutant[file].1 = &bytes[..length];
+                try_all(&mutant, format);
+            }
+            for i in (0..bytes.len()).step_by(step) {
+                for flip in [0x01, 0x80, 0xFF] {
+                    let mut flipped = bytes.clone();
+                    flipped[i] ^= flip;
+                    let mut mutant = borrowed(&files);
+                    mutant[file].1 = &flipped;
+                    try_all(&mutant, format);
+                }
+            }
+        }
+    }
+}

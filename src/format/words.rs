@@ -1,0 +1,196 @@
+//! `Words`: the words of a file whose vectors stand elsewhere, from whatever holds them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::{At, Error, Result};
+use crate::format::source::Bytes;
+use crate::format::{malformed, shown};
+use crate::limits;
+
+/// Words by row; a row may have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Words {
+    pub(super) fn push(&mut self, word: &[u8]) {
+        self.bytes.extend_from_slice(word);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The word of a row; empty if it has none.
+    pub(super) fn get(&self, row: usize) -> &[u8] {
+        let Some(&end) = self.ends.get(row) else { return b"" };
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.bytes[start..end]
+    }
+
+    /// Words by their row, with gaps. `rows` is how many rows there are: rows far behind them are
+    /// an error and no reason to make room.
+    fn by_id(words: &BTreeMap<u64, Vec<u8>>, rows: usize, file: &str) -> Result<Self> {
+        let mut all = Self::default();
+        // A vocabulary may have a few more words than the table has rows, not a billion.
+        let most = 2 * rows.max(words.len()) as u64 + 1_024;
+        for (&id, word) in words {
+            if id >= most {
+                let problem = format!(
+                    "{file}: the token \"{}\" has the number {id}, the table has {rows} rows",
+                    shown(word)
+                );
+                return Err(malformed("vocabulary", At::Byte(0), problem));
+            }
+            while (all.len() as u64) < id {
+                all.push(b"");
+            }
+            all.push(word);
+        }
+        Ok(all)
+    }
+
+    /// A word a line. An empty line is a row without a word; the last line may end or not.
+    pub(super) fn from_lines(text: &[u8]) -> Self {
+        let mut words = Self::default();
+        let text = text.strip_prefix(crate::format::input::BOM).unwrap_or(text);
+        if text.is_empty() {
+            return words;
+        }
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        for line in text.split(|&byte| byte == b'\n') {
+            words.push(line.strip_suffix(b"\r").unwrap_or(line));
+        }
+        words
+    }
+
+    /// The words of a companion, told by its name and contents.
+    pub(super) fn from_file(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
+        let json = name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+        if json { Self::from_json(name, bytes, rows) } else { Ok(Self::from_lines(bytes)) }
+    }
+
+    /// `tokenizer.json`; or a map of tokens to rows, such as `vocab.json`; or a list of words.
+    pub(super) fn from_json(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
+        let file: JsonWords =
+            serde_json::from_slice(bytes).map_err(|error| not_json(name, &error))?;
+        match file {
+            JsonWords::List(words) => {
+                let mut all = Self::default();
+                for word in &words {
+                    all.push(word.as_bytes());
+                }
+                Ok(all)
+            }
+            JsonWords::Tokenizer { model, added_tokens } => {
+                let mut words = BTreeMap::new();
+                match model.vocab {
+                    Vocab::Map(map) => {
+                        words.extend(map.into_iter().map(|(word, id)| (id, word.into_bytes())));
+                    }
+                    Vocab::Unigram(list) => {
+                        let ids = 0_u64..;
+                        words.extend(ids.zip(list.into_iter().map(|(word, _)| word.into_bytes())));
+                    }
+                }
+                for token in added_tokens {
+                    words.insert(token.id, token.content.into_bytes());
+                }
+                Self::by_id(&words, rows, name)
+            }
+            JsonWords::Map(map) => {
+                let words = map.into_iter().map(|(word, id)| (id, word.into_bytes())).collect();
+                Self::by_id(&words, rows, name)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum JsonWords {
+    Tokenizer {
+        model: Model,
+        #[serde(default)]
+        added_tokens: Vec<AddedToken>,
+    },
+    Map(BTreeMap<String, u64>),
+    List(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Model {
+    vocab: Vocab,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Vocab {
+    Map(BTreeMap<String, u64>),
+    Unigram(Vec<(String, f64)>),
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u64,
+    content: String,
+}
+
+fn not_json(name: &str, error: &serde_json::Error) -> Error {
+    let problem = format!("{name} is no vocabulary in JSON: {error}");
+    malformed("vocabulary", At::Line(error.line() as u64), problem)
+}
+
+/// Where words are looked for beside a file, in this order; `*` stands for the file's name without
+/// its suffix.
+pub(super) const PLACES: &[&str] = &[
+    "*.words.txt",
+    "*.words",
+    "*.vocab.txt",
+    "*.vocab",
+    "*.vocab.json",
+    "*.txt",
+    "words.txt",
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+];
+
+/// The companion that holds the words of `main`.
+pub(super) fn find<'f>(main: &str, others: &'f [(String, Bytes)]) -> Option<&'f (String, Bytes)> {
+    let stem = stem(main);
+    PLACES.iter().find_map(|place| {
+        let wanted = place.replace('*', stem);
+        let named = |(name, _): &&(String, Bytes)| *name == wanted;
+        let below = |(name, _): &&(String, Bytes)| name.ends_with(&format!("/{wanted}"));
+        others.iter().find(named).or_else(|| others.iter().find(below))
+    })
+}
+
+/// A file's name without its last suffix and those of compression.
+pub fn stem(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let name = [".gz", ".bz2", ".zst", ".xz", ".zip"]
+        .iter()
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name);
+    match name.rfind('.') {
+        Some(at) if at > 0 => &name[..at],
+        Some(_) | None => name,
+    }
+}
+
+/// Companions are read into memory to be parsed; a vocabulary has few bytes.
+pub(super) fn check_size(name: &str, bytes: &Bytes) -> Result<()> {
+    if bytes.len() <= limits::VOCAB_BYTES_MAX {
+        return Ok(());
+    }
+    let (max, got) = (limits::VOCAB_BYTES_MAX as u64, bytes.len() as u64);
+    let kind = crate::error::ErrorKind::TooLarge { limit: "VOCAB_BYTES_MAX", max, got };
+    Err(Error::new(kind).context(format!("reading the words in {name}")))
+}
