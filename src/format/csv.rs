@@ -200,7 +200,9 @@ impl CsvReader {
             let mut numbers = from..;
             rest().all(|field| numbers.next().is_some_and(|n| n.to_string().as_bytes() == field))
         };
-        self.width > 2 && (counts(0) || counts(1))
+        let first = self.fields.get(0).to_ascii_lowercase();
+        let named = !first.is_empty() && WORD_NAMES.contains(&first.as_slice());
+        (self.width > 2 || named) && (counts(0) || (counts(1) && self.width > 2))
     }
 
     fn split(&mut self, length: usize) {

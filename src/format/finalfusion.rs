@@ -297,9 +297,14 @@ impl Matrix for WordRows {
     }
 
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {
-        vector.clear();
-        vector.resize(self.storage.dim(), 0.0);
-        self.storage.add(row, vector);
+        match &*self.storage {
+            Storage::Dense(tensor) => tensor.copy(row, vector),
+            Storage::Quantized(codes) => {
+                vector.clear();
+                vector.resize(codes.dim(), 0.0);
+                codes.add(row, vector);
+            }
+        }
         if let Some(norms) = &mut self.norms {
             norms.row(row, &mut self.norm)?;
             for value in vector {

@@ -146,12 +146,24 @@ impl Matrix for Tensor {
     }
 
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {
+        self.copy(row, vector);
+        Ok(())
+    }
+
+    fn dtype(&self) -> &'static str {
+        self.dtype.name()
+    }
+}
+
+impl Tensor {
+    /// A row that there is.
+    pub(super) fn copy(&self, row: usize, vector: &mut Vec<f32>) {
         vector.clear();
         if (self.dtype, self.endian, self.order) == (Dtype::F32, Endian::Little, Order::Rows) {
             let bytes = &self.bytes[row * self.dim * 4..(row + 1) * self.dim * 4];
             let (numbers, _) = bytes.as_chunks();
             vector.extend(numbers.iter().map(|&number| f32::from_le_bytes(number)));
-            return Ok(());
+            return;
         }
         match self.order {
             Order::Rows => {
@@ -163,11 +175,6 @@ impl Matrix for Tensor {
                 vector.extend(numbers);
             }
         }
-        Ok(())
-    }
-
-    fn dtype(&self) -> &'static str {
-        self.dtype.name()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamDecoder;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -17,12 +17,14 @@ use crate::format::{Format, malformed};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1_024;
+/// What the decoder says of bytes behind the end of a stream.
+const BEHIND_END: &str = "Unexpected EOS";
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 
 /// The batches of a file.
 pub(super) enum Batches {
     Parquet { reader: ParquetRecordBatchReader, schema: SchemaRef },
-    Arrow { decoder: StreamDecoder, rest: Buffer },
+    Arrow { decoder: StreamDecoder, rest: Buffer, is_file: bool },
 }
 
 impl Batches {
@@ -37,7 +39,9 @@ impl Batches {
                 Ok((Self::Parquet { reader, schema }, u64::try_from(claimed).ok()))
             });
         }
-        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None))
+        let is_file = bytes.starts_with(ARROW_MAGIC);
+        let rest = stream(bytes)?;
+        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest, is_file }, None))
     }
 
     /// The columns; an Arrow file's are known when a batch was read.
@@ -51,8 +55,14 @@ impl Batches {
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
         match self {
             Self::Parquet { reader, .. } => guarded("parquet", || Ok(reader.next().transpose()?)),
-            Self::Arrow { decoder, rest } => guarded("arrow", || {
-                let batch = decoder.decode(rest)?;
+            Self::Arrow { decoder, rest, is_file } => guarded("arrow", || {
+                let batch = match decoder.decode(rest) {
+                    // Some writers pad what stands between the end of the stream and the footer.
+                    Err(ArrowError::IpcError(problem)) if *is_file && problem == BEHIND_END => {
+                        return Ok(None);
+                    }
+                    read => read?,
+                };
                 if batch.is_none() {
                     decoder.finish()?;
                 }
