@@ -35,6 +35,7 @@ async fn small() -> (Server, tempfile::TempDir) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own file, which nobody else reads")]
 fn files_are_inspected_and_converted_without_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamDecoder;
-use arrow_schema::{ArrowError, Schema, SchemaRef};
+use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -17,14 +17,12 @@ use crate::format::{Format, malformed};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1_024;
-/// What the decoder says of bytes behind the end of a stream.
-const BEHIND_END: &str = "Unexpected EOS";
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 
 /// The batches of a file.
 pub(super) enum Batches {
     Parquet { reader: ParquetRecordBatchReader, schema: SchemaRef },
-    Arrow { decoder: StreamDecoder, rest: Buffer, is_file: bool },
+    Arrow { decoder: StreamDecoder, rest: Buffer },
 }
 
 impl Batches {
@@ -39,9 +37,7 @@ impl Batches {
                 Ok((Self::Parquet { reader, schema }, u64::try_from(claimed).ok()))
             });
         }
-        let is_file = bytes.starts_with(ARROW_MAGIC);
-        let rest = stream(bytes)?;
-        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest, is_file }, None))
+        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None))
     }
 
     /// The columns; an Arrow file's are known when a batch was read.
@@ -55,14 +51,8 @@ impl Batches {
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
         match self {
             Self::Parquet { reader, .. } => guarded("parquet", || Ok(reader.next().transpose()?)),
-            Self::Arrow { decoder, rest, is_file } => guarded("arrow", || {
-                let batch = match decoder.decode(rest) {
-                    // Some writers pad what stands between the end of the stream and the footer.
-                    Err(ArrowError::IpcError(problem)) if *is_file && problem == BEHIND_END => {
-                        return Ok(None);
-                    }
-                    read => read?,
-                };
+            Self::Arrow { decoder, rest } => guarded("arrow", || {
+                let batch = decoder.decode(rest)?;
                 if batch.is_none() {
                     decoder.finish()?;
                 }
@@ -72,18 +62,20 @@ impl Batches {
     }
 }
 
-/// The stream within an Arrow file: it begins behind the magic number and ends before the footer.
+/// The stream within an Arrow file: it begins behind the magic number and its padding (to 8 bytes, or
+/// to 64) and ends before the footer.
 fn stream(bytes: &Bytes) -> Result<Buffer> {
     let range = if bytes.starts_with(ARROW_MAGIC) {
         let end = bytes.strip_suffix(ARROW_MAGIC).and_then(|bytes| {
             let (rest, length) = bytes.split_last_chunk::<4>()?;
             rest.len().checked_sub(u32::from_le_bytes(*length) as usize)
         });
-        let Some(end) = end.filter(|&end| end >= 8) else {
+        let Some(body) = end.and_then(|end| bytes.get(8..end)) else {
             let problem = "the file has no footer; it is not complete";
             return Err(malformed("arrow", At::Byte(bytes.len() as u64), problem));
         };
-        8..end
+        let padding = body.chunks(8).take_while(|words| words.iter().all(|&byte| byte == 0)).count();
+        (8 + 8 * padding).min(8 + body.len())..8 + body.len()
     } else {
         0..bytes.len()
     };
