@@ -54,15 +54,20 @@ impl MagnitudeReader {
         let precision = i32::try_from(precision).ok().filter(|power| (0..=18).contains(power));
         let precision = precision
             .ok_or_else(|| malformed(NAME, At::Byte(0), "the precision makes no sense"))?;
-        let dim = {
-            let statement = database.prepare("SELECT * FROM magnitude LIMIT 0").map_err(failed)?;
-            statement.column_names().filter(|name| name.starts_with("dim_")).count()
+        let count = |ask: &str| -> Result<usize> {
+            let count: i64 = database.query_row(ask, [], |row| row.get(0)).map_err(failed)?;
+            Ok(usize::try_from(count).unwrap_or(0))
         };
+        // A view could compute without end.
+        let plain = "SELECT count(*) FROM sqlite_schema WHERE name = 'magnitude' AND \
+                     type = 'table' AND sql LIKE 'CREATE TABLE%'";
+        if count(plain)? == 0 {
+            return Err(malformed(NAME, At::Byte(0), "there is no table named magnitude"));
+        }
+        let dim =
+            count("SELECT count(*) FROM pragma_table_info('magnitude') WHERE name GLOB 'dim_*'")?;
         check_dim(dim, "the table magnitude")?;
-        let rows: i64 = database
-            .query_row("SELECT count(*) FROM magnitude", [], |row| row.get(0))
-            .map_err(failed)?;
-        let rows = u64::try_from(rows).unwrap_or(0);
+        let rows = count("SELECT count(*) FROM magnitude")? as u64;
         let page = Vec::new().into_iter();
         let scale = 10_f64.powi(precision);
         Ok(Self { database, dim, rows, scale, last: i64::MIN, page, count: 0 })

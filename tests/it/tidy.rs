@@ -96,6 +96,7 @@ fn dependencies_come_once_and_from_the_registry() {
         // The arrow crates.
         "base64",
         "getrandom",
+        "r-efi",
         // Only while building: protox and tonic-prost-build.
         "prettyplease",
         "syn",

@@ -74,7 +74,8 @@ fn stream(bytes: &Bytes) -> Result<Buffer> {
             let problem = "the file has no footer; it is not complete";
             return Err(malformed("arrow", At::Byte(bytes.len() as u64), problem));
         };
-        let padding = body.chunks(8).take_while(|words| words.iter().all(|&byte| byte == 0)).count();
+        let padding =
+            body.chunks(8).take_while(|words| words.iter().all(|&byte| byte == 0)).count();
         (8 + 8 * padding).min(8 + body.len())..8 + body.len()
     } else {
         0..bytes.len()
