@@ -26,6 +26,7 @@
 //! fsync. Replacing a table needs the room of both, and sled keeps it for later: 485 to 690 MB.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -102,12 +103,12 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         provenance: Provenance {
             source: "bench".to_owned(),
             format: "glove".to_owned(),
-            source_bytes: 0,
-            imported_at: 0,
+            ..Provenance::default()
         },
         applied: Applied::default(),
+        subwords: None,
     };
-    staging.commit(&builder, meta)?;
+    staging.commit(&builder, &BTreeMap::new(), meta)?;
     let durable = began.elapsed().as_secs_f64();
     println!(
         "open {opened:.2} s, pushed {pushed:.2} s, durable {durable:.2} s, on disk {} MB, memory \

@@ -327,14 +327,13 @@ pub struct Export {
 }
 
 impl Export {
-    /// The next bytes; `None` when the file is complete.
+    /// The next bytes, of this file or of one that begins; `None` when all is complete.
     ///
     /// # Errors
     ///
     /// As every call; what came before is then not a whole file.
-    pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
-        let message = self.stream.message().await.map_err(|status| self.client.error(&status))?;
-        Ok(message.map(|message| message.chunk))
+    pub async fn next(&mut self) -> Result<Option<ExportResponse>> {
+        self.stream.message().await.map_err(|status| self.client.error(&status))
     }
 }
 

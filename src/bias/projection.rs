@@ -87,7 +87,7 @@ pub fn project(table: &View, query: &ProjectQuery) -> Result<ProjectAnswer> {
     };
     let projections = queries.iter().enumerate().filter_map(|(index, resolved)| {
         let resolved = resolved.as_ref()?;
-        let similarity = scalar::cosine(resolved.vector, &axis);
+        let similarity = scalar::cosine(&resolved.vector, &axis);
         Some(Projection { index, word: resolved.word.clone().into_owned(), similarity })
     });
     Ok(ProjectAnswer { projections: projections.collect(), explained_variance, words })

@@ -177,9 +177,9 @@ fn mean_unit<'r>(dim: usize, words: impl Iterator<Item = &'r Resolved<'r>>) -> V
     let mut mean = vec![0.0; dim];
     let mut count = 0.0;
     for word in words {
-        let norm = scalar::norm(word.vector);
+        let norm = scalar::norm(&word.vector);
         if norm > 0.0 {
-            algebra::add(&mut mean, 1.0 / norm, word.vector);
+            algebra::add(&mut mean, 1.0 / norm, &word.vector);
         }
         count += 1.0;
     }
@@ -190,7 +190,7 @@ fn mean_unit<'r>(dim: usize, words: impl Iterator<Item = &'r Resolved<'r>>) -> V
 }
 
 fn association(target: &Resolved<'_>, [a, b]: &[Vec<f64>; 2]) -> f64 {
-    let norm = scalar::norm(target.vector);
+    let norm = scalar::norm(&target.vector);
     let terms = target.vector.iter().zip(a.iter().zip(b));
     let dot: f64 = terms.map(|(&value, (a, b))| f64::from(value) * (a - b)).sum();
     if norm > 0.0 { dot / norm } else { 0.0 }

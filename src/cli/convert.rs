@@ -1,23 +1,21 @@
 //! `wordspace convert`: an embedding file into one of another format, without a server.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::cli::export::Unfinished;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::style;
 use crate::cli::inspect::account;
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
+use crate::cli::new_files::NewFiles;
 use crate::cli::options::Format;
 use crate::cli::output::{Output, bytes, count};
 use crate::format::intake::Intake;
-use crate::format::{self, Compression, Outputs, Row, Step};
+use crate::format::{self, Compression, Row, Selection, Step};
 use crate::table::view::View;
 
 /// How often the bar moves.
@@ -55,8 +53,7 @@ pub(super) struct Convert {
 impl Convert {
     pub(super) fn run(&self) -> Result<()> {
         let (to, compression) = self.target()?;
-        let mut outputs = Written { main: &self.output, force: self.force, files: Vec::new() };
-        outputs.refuse_to_overwrite(&self.output)?;
+        let mut outputs = NewFiles::new(&self.output, self.force)?;
         let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}  {pos} rows"));
         bar.enable_steady_tick(TICK);
         bar.set_message("reading");
@@ -80,11 +77,14 @@ impl Convert {
         }
         opened.reader.notes().iter().for_each(|note| intake.note(note));
         intake.end(opened.reader.claimed_rows(), rows_read)?;
-        let (builder, reasons) = intake.finish();
+        let (builder, attributes, reasons) = intake.finish();
         let rows_kept = builder.len() as u64;
-        let table = View::from(builder.build()?);
+        let mut table = View::from(builder.build()?);
+        for (row, kept) in attributes {
+            table.give_attributes(row, kept);
+        }
         bar.set_message("writing");
-        format::write_files(&table, to, compression, &mut outputs)?;
+        format::write(&Selection::all(&table), to, compression, &mut outputs)?;
         let written = outputs.finish()?;
         bar.finish_and_clear();
         let mut text = String::new();
@@ -125,63 +125,5 @@ impl Convert {
             return Err(Failure::Usage(format!("{} is only read, not written", format.name())));
         }
         Ok((format, compression))
-    }
-}
-
-/// The files to write, under other names until all are complete.
-struct Written<'a> {
-    main: &'a Path,
-    force: bool,
-    files: Vec<(PathBuf, File, Unfinished)>,
-}
-
-impl Written<'_> {
-    fn refuse_to_overwrite(&self, path: &Path) -> Result<()> {
-        if !self.force && path.symlink_metadata().is_ok() {
-            let file = path.display();
-            return Err(Failure::Local(format!("{file} is there already; --force overwrites it")));
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, path: PathBuf) -> io::Result<Box<dyn Write + Send + '_>> {
-        let (file, unfinished) = Unfinished::beside(&path)?;
-        let handle = file.try_clone()?;
-        self.files.push((path, file, unfinished));
-        Ok(Box::new(handle))
-    }
-
-    /// Gives every file its name; tells sizes.
-    fn finish(self) -> Result<Vec<(PathBuf, u64)>> {
-        for (path, _, _) in &self.files {
-            self.refuse_to_overwrite(path)?;
-        }
-        let mut sizes = Vec::new();
-        for (path, file, unfinished) in self.files {
-            let size = file
-                .sync_all()
-                .and_then(|()| file.metadata())
-                .and_then(|metadata| {
-                    std::fs::rename(&unfinished.0, &path)?;
-                    Ok(metadata.len())
-                })
-                .map_err(|error| {
-                    Failure::Local(format!("{} cannot be written: {error}", path.display()))
-                })?;
-            sizes.push((path, size));
-        }
-        Ok(sizes)
-    }
-}
-
-impl Outputs for Written<'_> {
-    fn main(&mut self) -> io::Result<Box<dyn Write + Send + '_>> {
-        self.begin(self.main.to_owned())
-    }
-
-    fn companion(&mut self, end: &str) -> io::Result<Box<dyn Write + Send + '_>> {
-        let name = self.main.file_name().unwrap_or_default().to_string_lossy();
-        let stem = format::stem(&name);
-        self.begin(self.main.with_file_name(format!("{stem}.{end}")))
     }
 }

@@ -1,17 +1,16 @@
 //! `wordspace export`: a table as a file.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Format, Server};
+use crate::cli::new_files::NewFiles;
+use crate::cli::options::{FilterArgs, Format, Server};
 use crate::cli::output::{Output, bytes};
 use crate::client::{self, Client, ExportRequest};
 
-/// Export a table to a file; the file appears when it is complete
+/// Export a table, or some words of it, to a file, which appears when it is complete
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
@@ -27,77 +26,50 @@ pub(super) struct Export {
     /// Compress it
     #[arg(long)]
     gzip: bool,
-    /// Overwrite the file if it is there already
+    /// Overwrite files that are there already
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 impl Export {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let to_stdout = self.file.as_os_str() == "-";
-        if !to_stdout {
-            self.refuse_to_overwrite()?;
-        }
         let mut export = client
             .export(ExportRequest {
                 table: self.table.clone(),
                 format: client::Format::from(self.format).into(),
                 gzip: self.gzip,
+                filter: self.filter.filter(),
             })
             .await?;
-        if to_stdout {
-            while let Some(chunk) = export.next_chunk().await? {
-                output.data(&chunk)?;
+        if self.file.as_os_str() == "-" {
+            while let Some(part) = export.next().await? {
+                if !part.companion.is_empty() {
+                    let problem = "this format is two files, and stdout is one".to_owned();
+                    return Err(Failure::Local(problem));
+                }
+                output.data(&part.chunk)?;
             }
             return Ok(());
         }
-        let written = self.save(&mut export).await?;
-        output.say(&format!("{}: {}", self.file.display(), bytes(written)));
-        Ok(())
-    }
-
-    fn refuse_to_overwrite(&self) -> Result<()> {
-        if !self.force && self.file.symlink_metadata().is_ok() {
-            let file = self.file.display();
-            return Err(Failure::Local(format!("{file} is there already; --force overwrites it")));
+        let mut files = NewFiles::new(&self.file, self.force)?;
+        save(&mut export, &mut files).await?;
+        for (path, size) in files.finish()? {
+            output.say(&format!("{}: {}", path.display(), bytes(size)));
         }
         Ok(())
     }
+}
 
-    async fn save(&self, export: &mut client::Export) -> Result<u64> {
-        let broken =
-            |error| Failure::Local(format!("{} cannot be written: {error}", self.file.display()));
-        let (mut file, unfinished) = Unfinished::beside(&self.file).map_err(broken)?;
-        let mut written = 0;
-        while let Some(chunk) = export.next_chunk().await? {
-            file.write_all(&chunk).map_err(broken)?;
-            written += chunk.len() as u64;
+async fn save(export: &mut client::Export, files: &mut NewFiles<'_>) -> Result<()> {
+    let broken = |error| Failure::Local(format!("a file cannot be written: {error}"));
+    files.begin_main().map_err(broken)?;
+    while let Some(part) = export.next().await? {
+        if !part.companion.is_empty() {
+            files.begin_companion(&part.companion).map_err(broken)?;
         }
-        file.sync_all().map_err(broken)?;
-        // Another process may have made the file meanwhile.
-        self.refuse_to_overwrite()?;
-        std::fs::rename(&unfinished.0, &self.file).map_err(broken)?;
-        Ok(written)
+        files.append(&part.chunk).map_err(broken)?;
     }
-}
-
-/// A file under another name, which goes away unless it was renamed.
-pub(super) struct Unfinished(pub(super) PathBuf);
-
-impl Unfinished {
-    pub(super) fn beside(file: &Path) -> std::io::Result<(File, Self)> {
-        let name = file.file_name().ok_or(std::io::ErrorKind::IsADirectory)?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.part", std::process::id()));
-        let path = file.with_file_name(hidden);
-        Ok((File::create_new(&path)?, Self(path)))
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // After the rename there is nothing of that name, and nobody to tell otherwise.
-        let _ = std::fs::remove_file(&self.0);
-    }
+    Ok(())
 }

@@ -76,7 +76,7 @@ fn hints(reason: &str) -> &'static [&'static str] {
     match reason {
         "UNKNOWN_WORDS" => &[
             "--lowercase also looks for a word in lower case",
-            "--skip-unknown answers without the unknown words",
+            "--oov skip answers without the unknown words",
         ],
         "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
         "TABLE_EXISTS" => &["--replace replaces it when the import is complete"],
@@ -153,6 +153,6 @@ mod tests {
     #[test]
     fn an_unknown_word_comes_with_the_options_that_help() {
         let hints = refused(Code::NotFound, "UNKNOWN_WORDS").hints().join("\n");
-        assert!(hints.contains("--lowercase") && hints.contains("--skip-unknown"), "{hints}");
+        assert!(hints.contains("--lowercase") && hints.contains("--oov skip"), "{hints}");
     }
 }

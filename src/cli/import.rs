@@ -48,6 +48,15 @@ pub(super) struct Import {
     /// Stop after so many rows of the file
     #[arg(long, value_name = "ROWS")]
     limit: Option<u64>,
+    /// How often words occur: lines of a word and a number, which become the attribute "count"
+    #[arg(long, value_name = "FILE")]
+    counts: Option<PathBuf>,
+    /// The licence of the vectors, kept with the table
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    license: String,
+    /// Read and account for everything, and keep nothing
+    #[arg(long, conflicts_with = "wait_index")]
+    dry_run: bool,
     /// Return when the index is built, too
     #[arg(long)]
     wait_index: bool,
@@ -55,7 +64,7 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let report = send(client, self.header(), &self.file, &self.places, self.format).await?;
+        let report = self.send(client).await?;
         output.answer(&report, report_text)?;
         if self.wait_index {
             wait_for_index(client, &report, output).await?;
@@ -77,51 +86,59 @@ impl Import {
             limit: self.limit,
             tensor: self.places.tensor.clone().unwrap_or_default(),
             words: String::new(),
+            dry_run: self.dry_run,
+            word_changes: Some(self.policies.word_changes()),
+            normalize: self.policies.normalize,
+            rank: self.policies.rank,
+            counts: self.counts.as_deref().map(name_of).unwrap_or_default(),
+            license: self.license.clone(),
         }
+    }
+
+    /// Sends the file, or stdin for "-", under a bar.
+    async fn send(&self, client: &Client) -> Result<ImportReport> {
+        let bar =
+            ProgressBar::no_length().with_style(style("{spinner} {msg}  {bytes}  {bytes_per_sec}"));
+        bar.set_message("importing");
+        bar.enable_steady_tick(POLL);
+        let on_progress = |progress: &client::ImportProgress| {
+            if let Some(total) = progress.total_bytes
+                && bar.length().is_none()
+            {
+                bar.set_length(total);
+                bar.set_style(style(
+                    "{msg}  [{bar:30}]  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+                ));
+            }
+            bar.set_position(progress.bytes_read);
+            if progress.total_bytes == Some(progress.bytes_read) {
+                bar.set_message("writing to disk");
+            }
+        };
+        let header = self.header();
+        let report = if self.file.as_os_str() == "-" {
+            let header = ImportHeader { source: "stdin".to_owned(), ..header };
+            client.import(header, chunks(std::io::stdin()), on_progress).await
+        } else {
+            let found = local::find(&self.file, &self.places, self.format.map(Into::into))?;
+            let words = found.words.unwrap_or_default();
+            let header = ImportHeader { words, ..header };
+            let mut companions = found.companions;
+            companions.extend(self.counts.iter().map(|file| (name_of(file), file.clone())));
+            client.import_files(header, &found.main, companions, on_progress).await
+        };
+        bar.finish_and_clear();
+        report.map_err(|error| {
+            if let client::CallError::Source(error) = &error {
+                return Failure::Local(format!("{} cannot be read: {error}", self.file.display()));
+            }
+            error.into()
+        })
     }
 }
 
-/// Sends the file, or stdin for "-", under a bar.
-async fn send(
-    client: &Client,
-    mut header: ImportHeader,
-    file: &Path,
-    places: &PlaceArgs,
-    wanted: Option<Format>,
-) -> Result<ImportReport> {
-    let bar =
-        ProgressBar::no_length().with_style(style("{spinner} {msg}  {bytes}  {bytes_per_sec}"));
-    bar.set_message("importing");
-    bar.enable_steady_tick(POLL);
-    let on_progress = |progress: &client::ImportProgress| {
-        if let Some(total) = progress.total_bytes
-            && bar.length().is_none()
-        {
-            bar.set_length(total);
-            bar.set_style(style(
-                "{msg}  [{bar:30}]  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
-            ));
-        }
-        bar.set_position(progress.bytes_read);
-        if progress.total_bytes == Some(progress.bytes_read) {
-            bar.set_message("writing to disk");
-        }
-    };
-    let report = if file.as_os_str() == "-" {
-        let header = ImportHeader { source: "stdin".to_owned(), ..header };
-        client.import(header, chunks(std::io::stdin()), on_progress).await
-    } else {
-        let found = local::find(file, places, wanted.map(Into::into))?;
-        header.words = found.words.unwrap_or_default();
-        client.import_files(header, &found.main, found.companions, on_progress).await
-    };
-    bar.finish_and_clear();
-    report.map_err(|error| {
-        if let client::CallError::Source(error) = &error {
-            return Failure::Local(format!("{} cannot be read: {error}", file.display()));
-        }
-        error.into()
-    })
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// An indicatif template that is wrong shows the default bar.

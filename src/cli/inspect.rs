@@ -112,7 +112,7 @@ impl Inspect {
         }
         opened.reader.notes().iter().for_each(|note| intake.note(note));
         intake.end(opened.reader.claimed_rows(), rows_read)?;
-        let (builder, reasons) = intake.finish();
+        let (builder, _, reasons) = intake.finish();
         let table = builder.build()?;
         let ends = |rows: std::ops::Range<usize>| -> Vec<Ends> {
             rows.filter_map(|row| {
@@ -122,14 +122,17 @@ impl Inspect {
             })
             .collect()
         };
-        let show = |word: &String| {
+        let show = |word: &String| -> Result<Shown> {
             let row = table.row(word.as_bytes()).map(|row| table.vector(row).to_vec());
-            let unseen = || opened.subwords.as_ref()?.vector(word.as_bytes());
+            let unseen = || match &opened.subwords {
+                Some(subwords) => subwords.vector(word.as_bytes()),
+                None => Ok(None),
+            };
             let (made_of, vector) = match row {
                 Some(vector) => ("row", vector),
-                None => unseen().map_or(("nothing", Vec::new()), |vector| ("subwords", vector)),
+                None => unseen()?.map_or(("nothing", Vec::new()), |vector| ("subwords", vector)),
             };
-            Shown { word: word.clone(), made_of, vector }
+            Ok(Shown { word: word.clone(), made_of, vector })
         };
         let rows = table.len();
         let inspection = Inspection {
@@ -142,7 +145,7 @@ impl Inspect {
             dtype: opened.reader.dtype(),
             first: ends(0..rows.min(ENDS)),
             last: ends(rows.saturating_sub(ENDS)..rows),
-            words: self.shown.iter().map(show).collect(),
+            words: self.shown.iter().map(show).collect::<Result<_>>()?,
             subwords: opened.subwords.as_ref().map(|subwords| Subwords {
                 min_n: subwords.min_n,
                 max_n: subwords.max_n,

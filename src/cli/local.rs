@@ -23,7 +23,6 @@ pub(super) struct PlaceArgs {
 
 /// What to do with odd rows.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(super) struct PolicyArgs {
     /// What to do with a word that stands there twice
     #[arg(long, value_enum, default_value_t = OnDuplicate::First)]
@@ -34,6 +33,31 @@ pub(super) struct PolicyArgs {
     /// What to do with words whose bytes are not valid UTF-8
     #[arg(long, value_enum, default_value_t = OnInvalidUtf8::KeepBytes)]
     pub(super) on_invalid_utf8: OnInvalidUtf8,
+    /// Fold words to lower case; those that become the same are duplicates
+    #[arg(long)]
+    pub(super) lowercase: bool,
+    /// Take this from the beginning of words, such as "/c/en/"
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) strip_prefix: String,
+    /// Put this before every word
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) add_prefix: String,
+    /// Give a word another name; may be given again
+    #[arg(long, value_name = "OLD=NEW", value_parser = rename)]
+    pub(super) rename: Vec<(String, String)>,
+    /// Keep vectors at length 1
+    #[arg(long)]
+    pub(super) normalize: bool,
+    /// Give every word its rank as an attribute: 1 for the first row
+    #[arg(long)]
+    pub(super) rank: bool,
+}
+
+fn rename(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.into(), new.into())),
+        Some(_) | None => Err("a renaming is written OLD=NEW".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -137,6 +161,24 @@ impl PolicyArgs {
             on_duplicate: self.on_duplicate.into(),
             on_invalid: self.on_invalid.into(),
             on_invalid_utf8: self.on_invalid_utf8.into(),
+            words: intake::WordChanges {
+                rename: self.rename.iter().cloned().collect(),
+                strip_prefix: self.strip_prefix.clone(),
+                lowercase: self.lowercase,
+                add_prefix: self.add_prefix.clone(),
+            },
+            normalize: self.normalize,
+            rank: self.rank,
+        }
+    }
+
+    /// The same for the wire, but for the header's own fields.
+    pub(super) fn word_changes(&self) -> client::WordChanges {
+        client::WordChanges {
+            rename: self.rename.iter().cloned().collect(),
+            strip_prefix: self.strip_prefix.clone(),
+            lowercase: self.lowercase,
+            add_prefix: self.add_prefix.clone(),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Lookup {
         let rows = self.row.iter().map(|row| format!("row {row}"));
         let asked = self.words.iter().cloned().chain(rows);
         for (vector, asked) in answer.vectors.iter().zip(asked) {
-            if !vector.found {
+            if vector.vector.is_none() {
                 let none = String::new;
                 grid.row([asked, none(), none(), "unknown".to_owned(), none()]);
                 continue;
@@ -79,9 +79,10 @@ impl Lookup {
             if values.len() > SHOWN {
                 first.push(format!("... ({} components)", values.len()));
             }
+            let row = if vector.found { count(vector.row.into()) } else { "made".to_owned() };
             grid.row([
                 vector.word.clone(),
-                count(vector.row.into()),
+                row,
                 format!("{:.4}", vector.norm),
                 first.join(" "),
                 attributes_text(&vector.attributes),
@@ -97,7 +98,7 @@ fn components(vector: &WordVector) -> &[f32] {
 
 fn lines(answer: &LookupResponse) -> Vec<u8> {
     let mut lines = Vec::new();
-    for vector in answer.vectors.iter().filter(|vector| vector.found) {
+    for vector in answer.vectors.iter().filter(|vector| vector.vector.is_some()) {
         if vector.word_bytes.is_empty() {
             lines.extend_from_slice(vector.word.as_bytes());
         } else {

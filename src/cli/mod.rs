@@ -26,6 +26,7 @@ mod inspect;
 mod local;
 mod lookup;
 mod nearest;
+mod new_files;
 mod odd_one_out;
 mod options;
 mod output;

@@ -49,16 +49,45 @@ pub(super) struct WordArgs {
     /// Look for a word as it is, else in lower case
     #[arg(long)]
     pub(super) lowercase: bool,
-    /// Leave unknown words out and name them, in place of an error
-    #[arg(long)]
-    pub(super) skip_unknown: bool,
+    /// What to do with words that the table does not have: refuse the question naming all of them,
+    /// leave them out, or make vectors (of zeros, of the row for unknown words, of n-grams where the
+    /// import brought them, of random numbers that depend on the word alone)
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub(super) oov: Option<Oov>,
+}
+
+/// What to do with words that the table does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Oov {
+    #[default]
+    Error,
+    Skip,
+    Zero,
+    Unk,
+    Subword,
+    Random,
+}
+
+impl From<Oov> for OovPolicy {
+    fn from(oov: Oov) -> Self {
+        match oov {
+            Oov::Error => Self::Error,
+            Oov::Skip => Self::Skip,
+            Oov::Zero => Self::Zero,
+            Oov::Unk => Self::Unk,
+            Oov::Subword => Self::Subword,
+            Oov::Random => Self::Random,
+        }
+    }
 }
 
 impl WordArgs {
     /// The same for the wire.
     pub(super) fn options(&self) -> WordOptions {
-        let oov = if self.skip_unknown { OovPolicy::Skip } else { OovPolicy::Error };
-        WordOptions { oov: oov.into(), preprocessors: preprocessors(self.lowercase) }
+        WordOptions {
+            oov: OovPolicy::from(self.oov.unwrap_or_default()).into(),
+            preprocessors: preprocessors(self.lowercase),
+        }
     }
 }
 
@@ -71,9 +100,9 @@ pub(super) struct TargetArgs {
     /// Rows of the table, counted from 0
     #[arg(long, value_name = "ROW", num_args = 1..)]
     row: Vec<u32>,
-    /// Leave unknown words out and name them, in place of an error
-    #[arg(long)]
-    skip_unknown: bool,
+    /// What to do with words that the table does not have: error, or skip them
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "error")]
+    oov: Oov,
 }
 
 impl TargetArgs {
@@ -87,7 +116,7 @@ impl TargetArgs {
 
     /// What to do with unknown words.
     pub(super) fn oov(&self) -> OovPolicy {
-        if self.skip_unknown { OovPolicy::Skip } else { OovPolicy::Error }
+        self.oov.into()
     }
 }
 

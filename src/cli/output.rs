@@ -9,7 +9,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::failure::{Failure, Result};
-use crate::client::{AnswerInfo, AnsweredBy, DESCRIPTORS};
+use crate::client::{AnswerInfo, AnsweredBy, DESCRIPTORS, OovPolicy};
 
 /// Columns that one cell of a table may take; words can have 64 KiB.
 const CELL_WIDTH_MAX: usize = 60;
@@ -299,6 +299,19 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
     if let Some(unknown) = listed(unknown.collect()) {
         parts.push(format!("skipped {} unknown: {unknown}", answer.unknown_words.len()));
     }
+    let made = answer.made_words.iter().map(|word| {
+        let of = match word.made_by() {
+            OovPolicy::Unspecified | OovPolicy::Error | OovPolicy::Skip => "nothing",
+            OovPolicy::Zero => "zeros",
+            OovPolicy::Unk => "the row for unknown words",
+            OovPolicy::Subword => "sub-words",
+            OovPolicy::Random => "random numbers",
+        };
+        format!("{} of {of}", quoted(&word.asked))
+    });
+    if let Some(made) = listed(made.collect()) {
+        parts.push(format!("made {made}"));
+    }
     format!("  ({})", parts.join("; "))
 }
 
@@ -345,7 +358,7 @@ mod tests {
             "{\"neighbors\":[{\"word\":\"q\\\"\u{738b}\",\"row\":0,\"similarity\":0.1,\
              \"word_bytes\":\"\"}],\"answer\":{\"table\":\"glove\",\
              \"generation\":9007199254740993,\"answered_by\":\"ANSWERED_BY_EXACT\",\
-             \"words\":[],\"unknown_words\":[]}}"
+             \"words\":[],\"unknown_words\":[],\"made_words\":[]}}"
         );
         let status = json_line(&GetStatusResponse::default()).unwrap();
         assert!(status.contains("\"uptime_seconds\":0.0,\"table_count\":0"), "{status}");
@@ -381,6 +394,7 @@ mod tests {
             words: vec![found("King", "king"), found("man", "man")],
             unknown_words: vec!["qeen".to_owned()],
             allowed_rows: None,
+            made_words: vec![],
         };
         assert_eq!(
             answered(Some(&answer)),

@@ -11,7 +11,7 @@ use crate::client::{Client, WeatRequest, WeatResponse, WeatSet, WordSet};
 /// (Caliskan, Bryson and Narayanan 2017)
 ///
 /// Unknown words are left out, and words are looked up as they are, else in lower case. With
-/// --lowercase or --skip-unknown only what is named is done.
+/// --lowercase or --oov only what is named is done.
 #[derive(Debug, Args)]
 pub(super) struct Weat {
     #[command(flatten)]
@@ -59,7 +59,7 @@ impl Weat {
             let set = WordSet { name: name.to_owned(), words: words.to_vec() };
             (!words.is_empty()).then_some(set)
         };
-        let says_how = self.looked_up.lowercase || self.looked_up.skip_unknown;
+        let says_how = self.looked_up.lowercase || self.looked_up.oov.is_some();
         WeatRequest {
             table: self.table.name.clone(),
             suite: self.suite.clone().unwrap_or_default(),

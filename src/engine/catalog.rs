@@ -22,7 +22,7 @@ pub(super) struct Catalog {
 pub(super) enum Entry {
     Live(Arc<Lineage>),
     /// Its rows cannot be read: this is why.
-    Damaged(Meta, ErrorKind),
+    Damaged(Box<Meta>, ErrorKind),
 }
 
 impl Catalog {
@@ -104,7 +104,7 @@ impl Entry {
                 }
             }
             Self::Damaged(meta, kind) => TableStatus {
-                meta: meta.clone(),
+                meta: (**meta).clone(),
                 index: IndexStatus::failed("the table's rows cannot be read"),
                 memory_bytes: 0,
                 problem: Some(kind.to_string()),

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+
 use crate::engine::catalog::Entry;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
@@ -18,6 +21,7 @@ use crate::limits;
 use crate::store::Staging;
 use crate::table::meta::{Applied, Meta, Provenance, TableName};
 use crate::table::view::View;
+use crate::text::subword::Subwords;
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -36,6 +40,14 @@ pub struct ImportOptions {
     pub total_bytes: Option<u64>,
     /// Seconds since 1970-01-01 UTC, kept as provenance.
     pub imported_at: u64,
+    /// The further file that holds how often words occur.
+    pub counts: Option<String>,
+    /// The licence, kept as provenance.
+    pub license: String,
+    /// These options, as whoever asked would write them; kept as provenance.
+    pub told: String,
+    /// Whether to read and account for everything, and to keep nothing.
+    pub dry_run: bool,
 }
 
 /// For a table that is there already.
@@ -84,7 +96,7 @@ pub struct ImportProgress {
 /// rows out.
 #[derive(Clone, Debug)]
 pub struct ImportReport {
-    /// The new generation's number.
+    /// The new generation's number; 0 for a dry run.
     pub generation: u64,
     /// None for rows without a file.
     pub format: Option<Format>,
@@ -123,7 +135,8 @@ impl Engine {
     ) -> Result<ImportReport> {
         let name = &options.table;
         let _turn = Turn::take(&self.shared, name)?;
-        if options.if_exists == IfExists::Error && self.shared.catalog.entry(name).is_ok() {
+        let refuses = options.if_exists == IfExists::Error && !options.dry_run;
+        if refuses && self.shared.catalog.entry(name).is_ok() {
             return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
         }
         Import::new(&self.shared, options, source)
@@ -166,6 +179,7 @@ struct Import<'a> {
     shared: &'a Shared,
     options: &'a ImportOptions,
     reader: Box<dyn RowReader>,
+    subwords: Option<Arc<Subwords>>,
     /// What is left of the source's files.
     files: Option<CountedFiles>,
     format: Option<Format>,
@@ -181,22 +195,25 @@ impl<'a> Import<'a> {
     fn new(shared: &'a Shared, options: &'a ImportOptions, source: Source) -> Result<Self> {
         let began = Instant::now();
         let counts = Counts::default();
+        let mut subwords = None;
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
                 options.spool = Spool::new(&shared.data);
                 let mut files = CountedFiles { files, counts: counts.clone(), begun: 0 };
                 let opened = format::open_files(&mut files, &options)?;
+                subwords = opened.subwords;
                 (opened.reader, Some(files), Some(opened.format), opened.compression)
             }
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
         };
         let name = format.map_or("rows", Format::name);
-        let intake = Intake::new(options.policies, name, reader.dim())?;
+        let intake = Intake::new(options.policies.clone(), name, reader.dim())?;
         let staging = shared.store.stage(reader.dim())?;
         Ok(Self {
             shared,
             options,
             reader,
+            subwords,
             files,
             format,
             compression,
@@ -219,8 +236,10 @@ impl<'a> Import<'a> {
             self.rows_read += 1;
             if self.rows_read.is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
-                self.touch();
-                self.staging.push(self.intake.builder())?;
+                if !self.options.dry_run {
+                    self.touch();
+                    self.staging.push(self.intake.builder())?;
+                }
                 on_progress(self.progress());
             }
         }
@@ -229,10 +248,13 @@ impl<'a> Import<'a> {
         if !self.is_at_limit() {
             self.check_length()?;
             claimed = self.reader.claimed_rows();
-            self.note_unused()?;
+            self.read_others()?;
         }
         self.reader.notes().iter().for_each(|note| self.intake.note(note));
         self.intake.end(claimed, self.rows_read)?;
+        if self.options.dry_run {
+            return Ok(self.report(0));
+        }
         self.touch();
         self.publish()
     }
@@ -244,15 +266,27 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Files that the format has no use for are told.
-    fn note_unused(&mut self) -> Result<()> {
+    /// Reads the counts; files that nobody has a use for are told.
+    fn read_others(&mut self) -> Result<()> {
         let Some(files) = &mut self.files else { return Ok(()) };
-        while let Some(Named { name, .. }) = files.next()? {
+        let mut counts = self.options.counts.clone();
+        while let Some(Named { name, body }) = files.next()? {
+            if counts.as_ref() == Some(&name) {
+                counts = None;
+                match body {
+                    Body::Stream(bytes) => self.intake.counts(bytes)?,
+                    Body::Whole(bytes) => self.intake.counts(&bytes[..])?,
+                }
+                continue;
+            }
             let detail = format!("the file {name}");
             let done = "not read: the format has no use for it";
             self.intake.note(&Note { reason: "unused_file", done, at: At::Row(0), detail });
         }
-        Ok(())
+        match counts {
+            Some(name) => Err(Error::invalid("counts", format!("no file {name} was sent"))),
+            None => Ok(()),
+        }
     }
 
     fn is_at_limit(&self) -> bool {
@@ -277,54 +311,69 @@ impl<'a> Import<'a> {
     }
 
     fn publish(self) -> Result<ImportReport> {
-        let read_seconds = self.began.elapsed().as_secs_f64();
-        let progress = self.progress();
+        let (shared, options) = (self.shared, self.options);
         let generation = self.staging.generation();
-        let (builder, reasons) = self.intake.finish();
-        let dim = builder.dim();
-        let rows_kept = builder.len() as u64;
+        let mut report = self.report(generation);
+        let began = self.began;
+        let sha256 = if self.is_at_limit() { String::new() } else { self.counts.sha256() };
+        let (builder, attributes, _) = self.intake.finish();
+        let subwords = self.subwords.map(|subwords| self.staging.keep_subwords(&subwords));
         let meta = Meta {
-            name: self.options.table.clone(),
+            name: options.table.clone(),
             generation,
-            row_count: rows_kept,
-            dim: u32::try_from(dim).unwrap_or(u32::MAX),
+            row_count: report.rows_kept,
+            dim: u32::try_from(report.dim).unwrap_or(u32::MAX),
             provenance: Provenance {
-                source: self.options.source_name.clone(),
-                format: self.format.map_or("rows", Format::name).to_owned(),
-                source_bytes: progress.bytes_read,
-                imported_at: self.options.imported_at,
+                source: options.source_name.clone(),
+                format: report.format.map_or("rows", Format::name).to_owned(),
+                source_bytes: report.bytes_read,
+                imported_at: options.imported_at,
+                sha256,
+                options: options.told.clone(),
+                license: options.license.clone(),
+                rows_read: report.rows_read,
             },
-            applied: Applied::default(),
+            applied: Applied { attributed_rows: attributes.len() as u64, ..Applied::default() },
+            subwords: subwords.transpose()?,
         };
-        let shared = self.shared;
-        {
-            let _publishing = shared.publishing.lock();
-            shared.check_open()?;
-            // Whoever writes to the table that is replaced waits, and finds the new one.
-            let old = shared.catalog.lineage(&self.options.table).ok();
-            let mut writer = old.as_ref().map(|old| old.writer());
-            self.staging.commit(&builder, meta.clone())?;
-            let table = Arc::new(builder.build()?);
-            let view = View::new(Arc::clone(&table), 0);
-            let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
-            shared.catalog.publish(&self.options.table, &Entry::Live(Arc::clone(&lineage)));
-            if let Some(writer) = &mut writer {
-                writer.is_closed = true;
-            }
-            shared.queue.push(lineage);
+        let subwords = shared.store.subwords(&meta)?;
+        let _publishing = shared.publishing.lock();
+        shared.check_open()?;
+        // Whoever writes to the table that is replaced waits, and finds the new one.
+        let old = shared.catalog.lineage(&options.table).ok();
+        let mut writer = old.as_ref().map(|old| old.writer());
+        self.staging.commit(&builder, &attributes, meta.clone())?;
+        let table = Arc::new(builder.build()?.with_subwords(subwords));
+        let mut view = View::new(Arc::clone(&table), 0);
+        for (row, kept) in attributes {
+            view.give_attributes(row, kept);
         }
-        Ok(ImportReport {
+        let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
+        shared.catalog.publish(&options.table, &Entry::Live(Arc::clone(&lineage)));
+        if let Some(writer) = &mut writer {
+            writer.is_closed = true;
+        }
+        shared.queue.push(lineage);
+        report.durable_seconds = began.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    /// What became of the rows so far.
+    fn report(&self, generation: u64) -> ImportReport {
+        let progress = self.progress();
+        let seconds = self.began.elapsed().as_secs_f64();
+        ImportReport {
             generation,
             format: self.format,
             compression: self.compression,
-            dim,
+            dim: self.intake.builder().dim(),
             rows_read: progress.rows_read,
-            rows_kept,
+            rows_kept: self.intake.builder().len() as u64,
             bytes_read: progress.bytes_read,
-            reasons,
-            read_seconds,
-            durable_seconds: self.began.elapsed().as_secs_f64(),
-        })
+            reasons: self.intake.reasons(),
+            read_seconds: seconds,
+            durable_seconds: seconds,
+        }
     }
 }
 
@@ -333,6 +382,28 @@ impl<'a> Import<'a> {
 struct Counts {
     main: Arc<AtomicU64>,
     all: Arc<AtomicU64>,
+    /// Of the main file.
+    digest: Arc<Mutex<Sha256>>,
+}
+
+impl Counts {
+    /// In hexadecimal digits; empty if there was no file.
+    fn sha256(&self) -> String {
+        if self.main.load(Ordering::Relaxed) == 0 {
+            return String::new();
+        }
+        let digest = self.digest.lock().clone().finalize();
+        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    }
+
+    fn count(&self, bytes: &[u8], is_main: bool) {
+        self.all.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if is_main {
+            self.main.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.digest.lock().update(bytes);
+        }
+    }
 }
 
 /// Counts the bytes of a source.
@@ -347,15 +418,11 @@ impl Files for CountedFiles {
         let Some(Named { name, body }) = self.files.next()? else { return Ok(None) };
         let is_main = self.begun == 0;
         self.begun += 1;
-        let main = is_main.then(|| Arc::clone(&self.counts.main));
-        let all = Arc::clone(&self.counts.all);
+        let counts = self.counts.clone();
         let body = match body {
-            Body::Stream(bytes) => Body::Stream(Box::new(Counted { bytes, main, all })),
+            Body::Stream(bytes) => Body::Stream(Box::new(Counted { bytes, counts, is_main })),
             Body::Whole(bytes) => {
-                let length = bytes.len() as u64;
-                main.into_iter().chain([all]).for_each(|count| {
-                    count.fetch_add(length, Ordering::Relaxed);
-                });
+                counts.count(&bytes, is_main);
                 Body::Whole(bytes)
             }
         };
@@ -365,17 +432,14 @@ impl Files for CountedFiles {
 
 struct Counted {
     bytes: Box<dyn Read + Send>,
-    main: Option<Arc<AtomicU64>>,
-    all: Arc<AtomicU64>,
+    counts: Counts,
+    is_main: bool,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.bytes.read(buffer)?;
-        self.all.fetch_add(count as u64, Ordering::Relaxed);
-        if let Some(main) = &self.main {
-            main.fetch_add(count as u64, Ordering::Relaxed);
-        }
+        self.counts.count(&buffer[..count], self.is_main);
         Ok(count)
     }
 }
@@ -436,7 +500,7 @@ impl RowReader for RowsReader {
                 detail,
             }));
         }
-        *row = Row { word, vector, at };
+        *row = Row { word, vector, at, ..Row::default() };
         Ok(Step::Row)
     }
 }

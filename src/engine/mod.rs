@@ -29,7 +29,6 @@ mod tests;
 pub mod write;
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,7 +41,8 @@ use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::format::{self, Compression, Format};
+use crate::format::{self, Compression, Format, Outputs, Selection};
+use crate::query::filter::Filter;
 use crate::store::Store;
 use crate::table::meta::{Meta, TableName};
 
@@ -73,6 +73,19 @@ struct Shared {
     queue: Queue,
     builder: Mutex<Option<JoinHandle<()>>>,
     closing: AtomicBool,
+}
+
+/// What to export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// From where.
+    pub table: TableName,
+    /// As what.
+    pub format: Format,
+    /// Packed how.
+    pub compression: Compression,
+    /// Which rows; none: all.
+    pub filter: Option<Filter>,
 }
 
 /// What is known of a table.
@@ -130,7 +143,7 @@ impl Engine {
                 Ok(lineage) => Entry::Live(Arc::new(lineage)),
                 Err(error) => {
                     tracing::error!(table = %name, ?error, "a table cannot be read");
-                    Entry::Damaged(meta, error.kind().clone())
+                    Entry::Damaged(Box::new(meta), error.kind().clone())
                 }
             };
             catalog.publish(&name, &entry);
@@ -205,21 +218,23 @@ impl Engine {
         Ok(status)
     }
 
-    /// Writes a table as a file of this format.
+    /// Writes a table, or the rows that a filter lets through, as files of this format. Where the
+    /// format has a place for it, they tell where the rows came from.
     ///
     /// # Errors
     ///
-    /// If there is no such table, if the format cannot carry one of its words, or if `out` fails.
-    pub fn export(
-        &self,
-        name: &TableName,
-        format: Format,
-        compression: Compression,
-        out: &mut (dyn Write + Send),
-    ) -> Result<()> {
-        let current = self.shared.catalog.current(name)?;
-        format::write(current.view(), format, compression, out)
-            .context(|| format!("exporting the table {name}"))
+    /// If there is no such table, if no row is left, if the format cannot carry one of its words, or
+    /// if an output fails.
+    pub fn export(&self, export: &Export, outputs: &mut dyn Outputs) -> Result<()> {
+        let current = self.shared.catalog.current(&export.table)?;
+        let rows = match &export.filter {
+            Some(filter) => Some(current.allowed(filter, &|| self.stop.check())?),
+            None => None,
+        };
+        let metadata = told(current.generation().meta());
+        let rows = Selection { view: current.view(), rows: rows.as_deref(), metadata: &metadata };
+        format::write(&rows, export.format, export.compression, outputs)
+            .context(|| format!("exporting the table {}", export.table))
     }
 
     /// What is known of the engine.
@@ -235,6 +250,20 @@ impl Engine {
             build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
         }
     }
+}
+
+/// Where rows came from, for the files that they are written to.
+fn told(meta: &Meta) -> Vec<(&'static str, String)> {
+    let from = meta.provenance.clone();
+    let all = [
+        ("wordspace_table", meta.name.to_string()),
+        ("source", from.source),
+        ("source_format", from.format),
+        ("source_sha256", from.sha256),
+        ("import_options", from.options),
+        ("license", from.license),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn read(store: &Store, meta: &Meta) -> Result<Lineage> {

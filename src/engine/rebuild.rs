@@ -100,7 +100,7 @@ impl Rebuild<'_> {
             builder.push(view.word(row), view.vector(row))?;
         }
         staging.complete(&builder, &attributes)?;
-        let table = Arc::new(builder.build()?);
+        let table = Arc::new(builder.build()?.with_subwords(view.subwords().cloned()));
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }
 

@@ -12,6 +12,7 @@ use super::write::{
 use super::*;
 use crate::engine::import::{ImportOptions, Source};
 use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies};
+use crate::format::write::OneFile;
 use crate::query::lookup::LookupQuery;
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
@@ -112,11 +113,16 @@ fn options() -> ImportOptions {
             on_duplicate: OnDuplicate::Error,
             on_invalid: OnInvalid::Error,
             on_invalid_utf8: OnInvalidUtf8::Error,
+            ..Policies::default()
         },
         if_exists: import::IfExists::Replace,
         limit: None,
         total_bytes: None,
         imported_at: 0,
+        counts: None,
+        license: String::new(),
+        told: String::new(),
+        dry_run: false,
     }
 }
 
@@ -222,7 +228,13 @@ fn check(engine: &Engine, model: &Model) {
     }
 
     let mut file = Vec::new();
-    engine.export(&name(), Format::Glove, Compression::None, &mut file).unwrap();
+    let export = Export {
+        table: name(),
+        format: Format::Glove,
+        compression: Compression::None,
+        filter: None,
+    };
+    engine.export(&export, &mut OneFile(&mut file)).unwrap();
     let line = |known: &Word| {
         let values: Vec<_> = known.vector.iter().map(|value| format!("{value:?}")).collect();
         format!("{} {}\n", known.text, values.join(" "))

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use crate::error::{At, Result};
 use crate::format::input::{BOM, Input};
+use crate::format::write::Selection;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown, text};
 use crate::limits;
-use crate::table::view::View;
 use crate::vector::RowId;
 
 /// Names of the column of words in a header, in lower case.
@@ -340,7 +340,7 @@ pub(super) fn push_header(dim: usize, delimiter: u8, bytes: &mut Vec<u8>) -> io:
 }
 
 pub(super) fn push_row(
-    table: &View,
+    table: &Selection<'_>,
     row: RowId,
     delimiter: u8,
     bytes: &mut Vec<u8>,

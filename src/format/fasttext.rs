@@ -265,7 +265,7 @@ impl Buckets for BucketRows {
         self.input.dim()
     }
 
-    fn add(&self, bucket: u64, sum: &mut [f32]) -> Added {
+    fn add(&self, bucket: u64, sum: &mut [f32]) -> Result<Added> {
         let row = match &self.kept {
             None => usize::try_from(bucket).ok(),
             Some(kept) => kept.get(&bucket).map(|&row| row as usize),
@@ -274,10 +274,19 @@ impl Buckets for BucketRows {
         match row.filter(|&row| row < self.input.rows()) {
             Some(row) => {
                 self.input.add(row, sum);
-                Added::Yes
+                Ok(Added::Yes)
             }
-            None => Added::No,
+            None => Ok(Added::No),
         }
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        let rows = self.input.rows().saturating_sub(self.words) as u64;
+        let Some(kept) = &self.kept else { return Box::new(0..rows) };
+        let there = kept.iter().filter(move |&(_, &row)| u64::from(row) < rows);
+        let mut numbers: Vec<u64> = there.map(|(&bucket, _)| bucket).collect();
+        numbers.sort_unstable();
+        Box::new(numbers.into_iter())
     }
 
     fn bytes(&self) -> usize {
@@ -311,7 +320,7 @@ impl Matrix for WordRows {
         self.input.add(row, vector);
         let word = self.words.get(row);
         if let Some(subwords) = self.subwords.as_ref().filter(|_| word != END_OF_LINE) {
-            subwords.mean_with(word, vector);
+            subwords.mean_with(word, vector)?;
         }
         Ok(())
     }

@@ -16,13 +16,14 @@ use crate::format::quantized::{self, Codes};
 use crate::format::source::Bytes;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor, check_dim};
 use crate::format::words::Words;
+use crate::format::write::Selection;
 use crate::format::{Format, Note, malformed};
-use crate::table::view::View;
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 
 const NAME: &str = "finalfusion";
 /// The kind of single-precision numbers.
 const F32: u32 = 10;
+const METADATA: u32 = 5;
 /// Chunks that a file may have; one of each kind makes sense.
 const CHUNKS_MAX: u32 = 64;
 
@@ -75,7 +76,7 @@ pub(super) fn open(bytes: &Bytes) -> Result<Model> {
             2 => storage = Some(Storage::Dense(array(&mut cursor)?)),
             4 => storage = Some(Storage::Quantized(quantized::finalfusion(&mut cursor)?)),
             6 => norms = Some(read_norms(&mut cursor)?),
-            5 => notes.push(Note {
+            METADATA => notes.push(Note {
                 reason: "metadata",
                 done: "not kept",
                 at: At::Byte(begin as u64),
@@ -260,15 +261,19 @@ impl Buckets for BucketRows {
         self.storage.dim()
     }
 
-    fn add(&self, bucket: u64, sum: &mut [f32]) -> Added {
+    fn add(&self, bucket: u64, sum: &mut [f32]) -> Result<Added> {
         let row = usize::try_from(bucket).ok().and_then(|row| row.checked_add(self.words));
         match row.filter(|&row| row < self.storage.rows()) {
             Some(row) => {
                 self.storage.add(row, sum);
-                Added::Yes
+                Ok(Added::Yes)
             }
-            None => Added::No,
+            None => Ok(Added::No),
         }
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new(0..self.storage.rows().saturating_sub(self.words) as u64)
     }
 
     fn bytes(&self) -> usize {
@@ -332,13 +337,27 @@ pub(super) fn check_word(word: &[u8]) -> Result<(), &'static str> {
 
 /// Writes a table: words and an array. Vectors are written as they are, without norms apart, so
 /// that they are read back bit for bit.
-pub(super) fn write(table: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let words: usize = table.rows().map(|row| 4 + table.word(row).len()).sum();
-    let head = 4 + 4 + 4 + 2 * 4;
+    let mut told = String::new();
+    for (name, value) in table.metadata {
+        // A text of JSON is one of TOML.
+        let value = serde_json::to_string(value)?;
+        told.extend([name, " = ", value.as_str(), "\n"]);
+    }
     out.write_all(b"FiFu")?;
-    for number in [0_u32, 2, 1, 2, 1] {
+    let chunks: &[u32] = if told.is_empty() { &[0, 2, 1, 2] } else { &[0, 3, METADATA, 1, 2] };
+    for number in chunks {
         out.write_all(&number.to_le_bytes())?;
     }
+    let mut head = 4 + 4 * chunks.len();
+    if !told.is_empty() {
+        head += 12 + told.len();
+        out.write_all(&METADATA.to_le_bytes())?;
+        out.write_all(&(told.len() as u64).to_le_bytes())?;
+        out.write_all(told.as_bytes())?;
+    }
+    out.write_all(&1_u32.to_le_bytes())?;
     out.write_all(&(8 + words as u64).to_le_bytes())?;
     out.write_all(&(table.len() as u64).to_le_bytes())?;
     for row in table.rows() {

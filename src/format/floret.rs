@@ -78,12 +78,16 @@ impl Buckets for Rows {
         self.dim
     }
 
-    fn add(&self, bucket: u64, sum: &mut [f32]) -> Added {
+    fn add(&self, bucket: u64, sum: &mut [f32]) -> Result<Added> {
         let from = usize::try_from(bucket).ok().and_then(|row| row.checked_mul(self.dim));
         let row = from.and_then(|from| self.numbers.get(from..from.checked_add(self.dim)?));
-        let Some(row) = row else { return Added::No };
+        let Some(row) = row else { return Ok(Added::No) };
         sum.iter_mut().zip(row).for_each(|(value, component)| *value += component);
-        Added::Yes
+        Ok(Added::Yes)
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new(0..(self.numbers.len() / self.dim.max(1)) as u64)
     }
 
     fn bytes(&self) -> usize {
@@ -107,7 +111,7 @@ impl Matrix for MadeRows {
     }
 
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {
-        let made = self.subwords.vector(self.words.get(row));
+        let made = self.subwords.vector(self.words.get(row))?;
         *vector = made.unwrap_or_else(|| vec![0.0; self.dim()]);
         Ok(())
     }

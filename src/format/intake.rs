@@ -2,16 +2,20 @@
 //! for. Imports and conversions share it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, BufReader, Read};
 
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
+use crate::format::source::source_failed;
 use crate::format::{Fault, Note, Row};
 use crate::limits;
+use crate::table::attributes::{AttributeValue, Attributes, check_name, check_value};
 use crate::table::builder::TableBuilder;
 use crate::text::vocab::Added;
 use crate::vector::RowId;
+use crate::vector::algebra;
 
 /// What to do with odd rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policies {
     /// For words that come again.
     pub on_duplicate: OnDuplicate,
@@ -19,6 +23,48 @@ pub struct Policies {
     pub on_invalid: OnInvalid,
     /// For words that are not UTF-8.
     pub on_invalid_utf8: OnInvalidUtf8,
+    /// How words are written in the table.
+    pub words: WordChanges,
+    /// Whether vectors are kept at length 1; those of zeros stay.
+    pub normalize: bool,
+    /// Whether words get the attribute `rank`: 1 for the first row.
+    pub rank: bool,
+}
+
+/// How words are written in the table, in place of how the file has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordChanges {
+    /// Words of the file that get another name; nothing else happens to them.
+    pub rename: BTreeMap<String, String>,
+    /// Taken from the beginning of those words that begin with it.
+    pub strip_prefix: String,
+    /// Whether words are folded to Unicode lower case, after that.
+    pub lowercase: bool,
+    /// Put before every word, at the end.
+    pub add_prefix: String,
+}
+
+impl WordChanges {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Empty if nothing is left of the word.
+    fn apply(&self, word: &[u8]) -> Vec<u8> {
+        let text = std::str::from_utf8(word).ok();
+        if let Some(renamed) = text.and_then(|word| self.rename.get(word)) {
+            return renamed.clone().into_bytes();
+        }
+        let rest = word.strip_prefix(self.strip_prefix.as_bytes()).unwrap_or(word);
+        let folded = match std::str::from_utf8(rest) {
+            Ok(rest) if self.lowercase => rest.to_lowercase().into_bytes(),
+            Ok(_) | Err(_) => rest.to_vec(),
+        };
+        if folded.is_empty() {
+            return folded;
+        }
+        [self.add_prefix.as_bytes(), &folded].concat()
+    }
 }
 
 /// For words that come again.
@@ -81,6 +127,7 @@ pub struct Intake {
     /// For messages.
     format: &'static str,
     builder: TableBuilder,
+    attributes: BTreeMap<RowId, Attributes>,
     account: Account,
     /// Sum and count of the vectors of words that came again ([`OnDuplicate::Mean`]).
     means: HashMap<RowId, (Vec<f64>, u32)>,
@@ -99,6 +146,7 @@ impl Intake {
             policies,
             format,
             builder: TableBuilder::new(dim)?,
+            attributes: BTreeMap::new(),
             account: Account::default(),
             means: HashMap::new(),
             touched: Vec::new(),
@@ -151,8 +199,32 @@ impl Intake {
     }
 
     fn add(&mut self, word: &[u8], row: &Row) -> Result<()> {
-        let added = self.builder.push(word, &row.vector).context(|| row.at.to_string())?;
-        let Added::Known(known) = added else { return Ok(()) };
+        if self.policies.words.is_none() {
+            return self.keep(word, row);
+        }
+        let changed = self.policies.words.apply(word);
+        if changed.is_empty() {
+            return self.leave_out("empty_word", row.at, &shown(word), "nothing is left of it");
+        }
+        if changed != word {
+            let done = "words were written as asked";
+            self.account.note("changed_word", false, done, row.at, word);
+        }
+        self.keep(&changed, row)
+    }
+
+    /// Keeps a row under this word.
+    fn keep(&mut self, word: &[u8], row: &Row) -> Result<()> {
+        let unit = self.policies.normalize.then(|| algebra::unit(&row.vector)).flatten();
+        let vector = unit.as_ref().unwrap_or(&row.vector);
+        let added = self.builder.push(word, vector).context(|| row.at.to_string())?;
+        let known = match added {
+            Added::New(new) => {
+                self.attribute(new, row);
+                return Ok(());
+            }
+            Added::Known(known) => known,
+        };
         let done = match self.policies.on_duplicate {
             OnDuplicate::Error => {
                 let problem = format!(
@@ -163,8 +235,10 @@ impl Intake {
             }
             OnDuplicate::First => "the first row of each word was kept",
             OnDuplicate::Last => {
-                self.builder.replace(known, &row.vector)?;
+                self.builder.replace(known, vector)?;
                 self.touched.push(known);
+                self.attributes.remove(&known);
+                self.attribute(known, row);
                 "the last vector of each word was kept, in the first one's place"
             }
             OnDuplicate::Mean => {
@@ -173,13 +247,84 @@ impl Intake {
                     .means
                     .entry(known)
                     .or_insert_with(|| (first.iter().map(|&value| f64::from(value)).collect(), 1));
-                crate::vector::algebra::add(&mut mean.0, 1.0, &row.vector);
+                algebra::add(&mut mean.0, 1.0, vector);
                 mean.1 += 1;
                 "the mean of each word's vectors was kept, in the first one's place"
             }
         };
         self.account.note("duplicate_word", true, done, row.at, word);
         Ok(())
+    }
+
+    /// Keeps what else the file tells of a word.
+    fn attribute(&mut self, row: RowId, from: &Row) {
+        for (name, value) in from.attributes.iter() {
+            self.set(row, name, value.clone(), from.at);
+        }
+        if self.policies.rank {
+            self.set(row, "rank", AttributeValue::Number(f64::from(row.0) + 1.0), from.at);
+        }
+    }
+
+    fn set(&mut self, row: RowId, name: &str, value: AttributeValue, at: At) {
+        let kept = self.attributes.entry(row).or_default();
+        let checked = check_name(name, name).and_then(|()| check_value(&value, name));
+        if checked.is_ok() && (kept.len() < limits::ATTRIBUTES_MAX || kept.get(name).is_some()) {
+            kept.set(name.to_owned(), value);
+        } else {
+            let done = "not kept: too long, too many, or without a name";
+            self.account.note("attribute", false, done, at, name.as_bytes());
+        }
+        if kept.is_empty() {
+            self.attributes.remove(&row);
+        }
+    }
+
+    /// Gives words the attribute `count` from a file of lines with a word, a space or a tab, and a
+    /// number. Words of it that the table does not have are counted, and so are lines that are wrong.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or has a line over `LINE_BYTES_MAX`.
+    pub fn counts(&mut self, file: impl Read) -> Result<()> {
+        let mut lines = BufReader::new(file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let most = limits::LINE_BYTES_MAX as u64;
+            let read = lines.by_ref().take(most).read_until(b'\n', &mut line);
+            if read.map_err(source_failed)? == 0 {
+                break;
+            }
+            let at = At::Line(number);
+            if line.len() == limits::LINE_BYTES_MAX {
+                return Err(self.malformed(at, "a line of counts is too long".to_owned()));
+            }
+            self.count(line.trim_ascii_end(), at);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, line: &[u8], at: At) {
+        let cut = line.iter().rposition(|&byte| byte == b' ' || byte == b'\t');
+        let parts = cut.map(|cut| (line[..cut].trim_ascii_end(), &line[cut + 1..]));
+        let parts = parts.and_then(|(word, number)| {
+            let number: f64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+            (number.is_finite() && !word.is_empty()).then_some((word, number))
+        });
+        let Some((word, number)) = parts else {
+            if !line.is_empty() {
+                self.account.note("count_line", false, "not read: no word and number", at, line);
+            }
+            return;
+        };
+        let word = self.policies.words.apply(word);
+        if let Some(row) = self.builder.row(&word) {
+            self.set(row, "count", AttributeValue::Number(number), at);
+        } else {
+            let done = "not kept: the table has no such word";
+            self.account.note("count_without_word", false, done, at, &word);
+        }
     }
 
     /// Accounts for a row that is wrong.
@@ -242,9 +387,14 @@ impl Intake {
         Ok(())
     }
 
-    /// The rows, and what became of the others.
-    pub fn finish(self) -> (TableBuilder, Vec<ReasonCount>) {
-        (self.builder, self.account.reasons.into_values().collect())
+    /// What became of rows so far.
+    pub fn reasons(&self) -> Vec<ReasonCount> {
+        self.account.reasons.values().cloned().collect()
+    }
+
+    /// The rows, their attributes, and what became of the others.
+    pub fn finish(self) -> (TableBuilder, BTreeMap<RowId, Attributes>, Vec<ReasonCount>) {
+        (self.builder, self.attributes, self.account.reasons.into_values().collect())
     }
 
     /// The file is wrong there.

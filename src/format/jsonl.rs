@@ -4,11 +4,13 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use crate::error::{At, Result};
 use crate::format::input::{BOM, Input};
+use crate::format::write::Selection;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, text};
-use crate::table::view::View;
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::RowId;
 
 const WORD_NAMES: &[&str] = &["word", "token", "text", "key", "term", "name"];
@@ -19,7 +21,7 @@ pub(super) struct JsonReader {
     input: Input,
     dim: usize,
     lines: u64,
-    /// The first field that is neither word nor vector, and where.
+    /// The first field that can be no attribute, and where.
     extra: Option<(String, At)>,
 }
 
@@ -90,7 +92,8 @@ impl RowReader for JsonReader {
             {
                 self.extra = Some((extra, at));
             }
-            *row = Row { word: line.word.into_bytes(), vector: line.vector, at };
+            let Line { word, vector, attributes, .. } = line;
+            *row = Row { word: word.into_bytes(), vector, at, attributes };
             return Ok(Step::Row);
         }
     }
@@ -109,6 +112,8 @@ impl RowReader for JsonReader {
 struct Line {
     word: String,
     vector: Vec<f32>,
+    attributes: Attributes,
+    /// A field that cannot be one.
     extra: Option<String>,
 }
 
@@ -125,19 +130,28 @@ impl<'de> Deserialize<'de> for Line {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Line, M::Error> {
                 let (mut word, mut vector, mut extra) = (None, None, None);
+                let mut attributes = Attributes::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if word.is_none() && WORD_NAMES.contains(&key.as_str()) {
                         word = Some(map.next_value()?);
                     } else if vector.is_none() && VECTOR_NAMES.contains(&key.as_str()) {
                         vector = Some(map.next_value()?);
                     } else {
-                        map.next_value::<IgnoredAny>()?;
-                        extra.get_or_insert(key);
+                        match map.next_value()? {
+                            Value::Null => {}
+                            Value::Bool(flag) => attributes.set(key, AttributeValue::Flag(flag)),
+                            Value::String(text) => attributes.set(key, AttributeValue::Text(text)),
+                            Value::Number(number) => match number.as_f64() {
+                                Some(number) => attributes.set(key, AttributeValue::Number(number)),
+                                None => drop(extra.get_or_insert(key)),
+                            },
+                            Value::Array(_) | Value::Object(_) => drop(extra.get_or_insert(key)),
+                        }
                     }
                 }
                 let word = word.ok_or_else(|| de::Error::missing_field("word"))?;
                 let vector = vector.ok_or_else(|| de::Error::missing_field("vector"))?;
-                Ok(Line { word, vector, extra })
+                Ok(Line { word, vector, attributes, extra })
             }
 
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Line, S::Error> {
@@ -149,7 +163,7 @@ impl<'de> Deserialize<'de> for Line {
                 while seq.next_element::<IgnoredAny>()?.is_some() {
                     extra.get_or_insert_with(|| "a third item".to_owned());
                 }
-                Ok(Line { word, vector, extra })
+                Ok(Line { word, vector, attributes: Attributes::new(), extra })
             }
         }
 
@@ -157,7 +171,7 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
-pub(super) fn push_row(table: &View, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.extend_from_slice(b"{\"word\":");
     // Words that are not UTF-8 were refused before.
     serde_json::to_writer(&mut *bytes, &table.shown(row))?;
@@ -166,6 +180,21 @@ pub(super) fn push_row(table: &View, row: RowId, bytes: &mut Vec<u8>) -> io::Res
         let comma = if i == 0 { "" } else { "," };
         write!(bytes, "{comma}{value:?}")?;
     }
-    bytes.extend_from_slice(b"]}\n");
+    bytes.push(b']');
+    for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
+        // A field of such a name would be taken for the word or the vector.
+        if WORD_NAMES.contains(&name) || VECTOR_NAMES.contains(&name) {
+            continue;
+        }
+        bytes.push(b',');
+        serde_json::to_writer(&mut *bytes, name)?;
+        bytes.push(b':');
+        match value {
+            AttributeValue::Text(text) => serde_json::to_writer(&mut *bytes, text)?,
+            AttributeValue::Number(number) => serde_json::to_writer(&mut *bytes, number)?,
+            AttributeValue::Flag(flag) => serde_json::to_writer(&mut *bytes, flag)?,
+        }
+    }
+    bytes.extend_from_slice(b"}\n");
     Ok(())
 }

@@ -150,7 +150,7 @@ impl RowReader for MagnitudeReader {
                 fault(Reason::EmptyWord, "there is no word".to_owned())
             }
             Ok(vector) => {
-                *row = Row { word: found.word, vector, at };
+                *row = Row { word: found.word, vector, at, ..Row::default() };
                 Ok(Step::Row)
             }
         }

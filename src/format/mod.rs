@@ -69,7 +69,7 @@ mod tensor;
 mod text;
 mod unpack;
 mod words;
-mod write;
+pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;
@@ -78,13 +78,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{At, Error, ErrorKind, Result};
+use crate::table::attributes::Attributes;
 use crate::text::subword::Subwords;
 
 pub use kind::Format;
 pub use open::{Options, companions, folder, open, open_files};
 pub use unpack::Compression;
 pub use words::stem;
-pub use write::{Outputs, write, write_files};
+pub use write::{Outputs, Selection, write};
 
 /// A row of a file. Its buffers are used again from row to row.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,11 +96,14 @@ pub struct Row {
     pub vector: Vec<f32>,
     /// Where the row begins.
     pub at: At,
+    /// What else the file tells of the word.
+    pub attributes: Attributes,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        Self { word: Vec::new(), vector: Vec::new(), at: At::Byte(0) }
+        let (word, vector, attributes) = Default::default();
+        Self { word, vector, at: At::Byte(0), attributes }
     }
 }
 

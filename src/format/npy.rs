@@ -10,8 +10,8 @@ use crate::error::{At, Error, Result};
 use crate::format::bytes::Cursor;
 use crate::format::source::Bytes;
 use crate::format::tensor::{Dtype, Endian, Order, Tensor};
+use crate::format::write::Selection;
 use crate::format::{Format, malformed};
-use crate::table::view::View;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// A header of an array of two dimensions has about 80 bytes.
@@ -202,7 +202,7 @@ pub(super) fn open_archive(members: &[(String, Bytes)]) -> Result<(Tensor, Optio
 }
 
 /// Writes the vectors of a table; the words are another file's.
-pub(super) fn write(table: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let dictionary = format!(
         "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
         table.len(),

@@ -13,8 +13,8 @@ use crate::format::bytes::Cursor;
 use crate::format::source::Bytes;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
 use crate::format::words::Words;
+use crate::format::write::Selection;
 use crate::format::{malformed, shown};
-use crate::table::view::View;
 
 const NAME: &str = "safetensors";
 /// The format's own limit.
@@ -321,14 +321,21 @@ const WORD_BYTES: &str = "word_bytes";
 const WORD_ENDS: &str = "word_ends";
 
 /// Writes a table as three tensors: `embeddings`, the bytes of all words, and where each ends.
-pub(super) fn write(table: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (rows, dim) = (table.len(), table.dim());
     let words: usize = table.rows().map(|row| table.word(row).len()).sum();
     let vectors = rows * dim * size_of::<f32>();
     // Those with the widest numbers first, so that each is aligned.
     let ends = rows * size_of::<i64>();
+    let told = if table.metadata.is_empty() {
+        String::new()
+    } else {
+        let told: BTreeMap<_, _> =
+            table.metadata.iter().map(|(name, value)| (name, value)).collect();
+        format!("\"__metadata__\":{},", serde_json::to_string(&told)?)
+    };
     let mut header = format!(
-        "{{\"{WORD_ENDS}\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{ends}]}},\
+        "{{{told}\"{WORD_ENDS}\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{ends}]}},\
          \"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{dim}],\
          \"data_offsets\":[{ends},{}]}},\
          \"{WORD_BYTES}\":{{\"dtype\":\"U8\",\"shape\":[{words}],\"data_offsets\":[{},{}]}}}}",

@@ -6,6 +6,7 @@
 )]
 
 use std::io::{self, Write};
+use std::ops::Deref;
 
 use flate2::{Compression as Level, GzBuilder};
 use memchr::memchr;
@@ -19,6 +20,7 @@ use crate::format::{
 use crate::limits;
 use crate::table::view::View;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 
 /// Bytes that are gathered for one write.
 const BLOCK: usize = 256 << 10;
@@ -42,13 +44,59 @@ pub trait Outputs {
     fn companion(&mut self, end: &str) -> io::Result<Box<dyn Write + Send + '_>>;
 }
 
-/// Writes a table as a file, and as the companions that its format has.
+/// Rows of a table that are to be written, and what the file tells of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection<'a> {
+    /// The table.
+    pub view: &'a View,
+    /// These rows of it; none: all.
+    pub rows: Option<&'a RowSet>,
+    /// Names and values for formats that have a place for them; the names are of letters and
+    /// digits.
+    pub metadata: &'a [(&'static str, String)],
+}
+
+impl<'a> Selection<'a> {
+    /// All rows, and nothing told of them.
+    pub fn all(view: &'a View) -> Self {
+        Self { view, rows: None, metadata: &[] }
+    }
+
+    /// The rows, ascending.
+    pub fn rows(&self) -> impl Iterator<Item = RowId> {
+        let chosen = self.rows;
+        self.view.rows().filter(move |&row| chosen.is_none_or(|chosen| chosen.has(row)))
+    }
+
+    /// How many.
+    #[expect(clippy::len_without_is_empty, reason = "nothing is not written")]
+    pub fn len(&self) -> usize {
+        self.rows.map_or_else(|| self.view.len(), |_| self.rows().count())
+    }
+}
+
+impl Deref for Selection<'_> {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        self.view
+    }
+}
+
+/// Writes rows as a file that [`open`] reads back as the same rows, bit for bit, and as the
+/// companions that its format has. The same rows give the same bytes.
+///
+/// Text formats get the shortest decimals that read back as the same single-precision numbers, and
+/// no space at a line's end. Text words that contain spaces are written as they are, which other
+/// tools, gensim among them, cannot read.
 ///
 /// # Errors
 ///
-/// See [`write`].
-pub fn write_files(
-    table: &View,
+/// [`ErrorKind::Unsuited`], before anything is written, if there is no row, or if the format cannot
+/// carry a word or is only read. If an output fails; an [`Error`] inside its [`std::io::Error`] comes
+/// out as it is.
+pub fn write(
+    table: &Selection<'_>,
     format: Format,
     compression: Compression,
     outputs: &mut dyn Outputs,
@@ -76,25 +124,19 @@ pub fn write_files(
     written.map_err(failed)
 }
 
-/// Writes a table as a file that [`open`] reads back as the same rows, bit for bit. The same table
-/// gives the same bytes. Of a format with companions, only the main file is written.
-///
-/// Text formats get the shortest decimals that read back as the same single-precision numbers, and
-/// no space at a line's end. Text words that contain spaces are written as they are, which other
-/// tools, gensim among them, cannot read.
-///
-/// # Errors
-///
-/// [`ErrorKind::Unsuited`], before anything is written, if the format cannot carry a word or is only
-/// read. If `out` fails; an [`Error`] inside its [`std::io::Error`] comes out as it is.
-pub fn write(
-    table: &View,
-    format: Format,
-    compression: Compression,
-    out: &mut (dyn Write + Send),
-) -> Result<()> {
-    check(table, format)?;
-    write_packed(table, format, compression, out).map_err(failed)
+/// The main file alone.
+#[cfg(test)]
+pub(crate) struct OneFile<W>(pub(crate) W);
+
+#[cfg(test)]
+impl<W: Write + Send> Outputs for OneFile<W> {
+    fn main(&mut self) -> io::Result<Box<dyn Write + Send + '_>> {
+        Ok(Box::new(&mut self.0))
+    }
+
+    fn companion(&mut self, _: &str) -> io::Result<Box<dyn Write + Send + '_>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 fn failed(error: io::Error) -> Error {
@@ -105,7 +147,7 @@ fn failed(error: io::Error) -> Error {
 }
 
 fn write_packed(
-    table: &View,
+    table: &Selection<'_>,
     format: Format,
     compression: Compression,
     out: &mut (dyn Write + Send),
@@ -126,7 +168,11 @@ fn write_packed(
     }
 }
 
-fn write_file(table: &View, format: Format, out: &mut (dyn Write + Send)) -> io::Result<()> {
+fn write_file(
+    table: &Selection<'_>,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
     match format {
         Format::Finalfusion | Format::Npy | Format::Safetensors => {
             let mut gathered = io::BufWriter::with_capacity(BLOCK, out);
@@ -149,7 +195,7 @@ fn write_file(table: &View, format: Format, out: &mut (dyn Write + Send)) -> io:
 }
 
 /// The vectors of a table as little-endian floats, row by row.
-pub(super) fn vectors(table: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn vectors(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     each_row(table, out, |row, bytes| {
         bytes.extend(table.vector(row).iter().flat_map(|value| value.to_le_bytes()));
         Ok(())
@@ -157,7 +203,7 @@ pub(super) fn vectors(table: &View, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn each_row(
-    table: &View,
+    table: &Selection<'_>,
     out: &mut dyn Write,
     mut push: impl FnMut(RowId, &mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -173,7 +219,7 @@ fn each_row(
 }
 
 /// What stands before the first row.
-fn push_beginning(table: &View, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn push_beginning(table: &Selection<'_>, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
     match format {
         Format::Word2vecText | Format::Word2vecBinary => {
             writeln!(bytes, "{} {}", table.len(), table.dim())
@@ -199,7 +245,12 @@ fn push_beginning(table: &View, format: Format, bytes: &mut Vec<u8>) -> io::Resu
     }
 }
 
-fn push_row(table: &View, row: RowId, format: Format, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn push_row(
+    table: &Selection<'_>,
+    row: RowId,
+    format: Format,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
     let (word, vector) = (table.word(row), table.vector(row));
     match format {
         Format::Word2vecBinary => {
@@ -232,7 +283,11 @@ fn push_row(table: &View, row: RowId, format: Format, bytes: &mut Vec<u8>) -> io
 }
 
 /// Whether the format can be written, and every word would come back as it is.
-fn check(table: &View, format: Format) -> Result<()> {
+fn check(table: &Selection<'_>, format: Format) -> Result<()> {
+    if table.rows().next().is_none() {
+        let because = "no row is left to write".to_owned();
+        return Err(Error::new(ErrorKind::Unsuited { operation: "writing", because }));
+    }
     if !format.is_written() {
         return Err(Error::new(ErrorKind::Unsuited {
             operation: "writing",
@@ -271,7 +326,7 @@ fn check(table: &View, format: Format) -> Result<()> {
 }
 
 /// Whether every word would come back as it is from a line.
-fn check_words(table: &View, format: Format) -> Result<()> {
+fn check_words(table: &Selection<'_>, format: Format) -> Result<()> {
     let (mut line, mut vector) = (Vec::new(), Vec::new());
     let mut spaces = false;
     for row in table.rows() {
@@ -302,7 +357,7 @@ fn check_words(table: &View, format: Format) -> Result<()> {
 }
 
 /// Whether the dimension of a GloVe file could be told from its lines though words have spaces.
-fn check_dimension(table: &View) -> Result<()> {
+fn check_dimension(table: &Selection<'_>) -> Result<()> {
     let mut bytes = Vec::new();
     for row in table.rows() {
         push_row(table, row, Format::Glove, &mut bytes).map_err(Error::disk)?;
@@ -323,7 +378,7 @@ fn check_dimension(table: &View) -> Result<()> {
     }))
 }
 
-fn unsuited(table: &View, row: RowId, format: Format, because: &str) -> Error {
+fn unsuited(table: &Selection<'_>, row: RowId, format: Format, because: &str) -> Error {
     let because = format!("the word {:?} {because}", table.shown(row));
     Error::new(ErrorKind::Unsuited { operation: operation(format), because })
 }

@@ -45,6 +45,8 @@ struct Scratch {
 /// Width of the beam where a question asks for none: it finds 96 % of the 10 nearest words among the
 /// 341,479 of `GloVe` 6B 100d, and 94 % for analogies.
 const EF_SEARCH: usize = 64;
+/// What a question that asks for nothing should find at least.
+const RECALL: f32 = 0.9;
 /// The same where every row is compared afterward.
 const EF_FLOOR: usize = 32;
 /// Rows compared once more for each one wanted, and at least so many.
@@ -90,9 +92,11 @@ impl Graph {
         self.hierarchy.bottom.stride()
     }
 
-    /// Width of the beam for a question that asks for none.
+    /// Width of the beam for a question that asks for none: more than usual where fewer than 9 of 10
+    /// neighbors would be found, by what was measured when the graph was built.
     pub fn default_ef_search(&self) -> usize {
-        EF_SEARCH
+        let widest = usize::from(EFS[EFS.len() - 1]);
+        self.ef_search_for(RECALL).unwrap_or(widest).max(EF_SEARCH)
     }
 
     /// Compares every row. What the graph finds tells how near an answer must be, and codes that most

@@ -81,7 +81,10 @@ pub fn analogy(
     allowed: Option<&RowSet>,
 ) -> Result<AnalogyAnswer> {
     let names = ["a", "b", "c"];
-    let options = WordOptions { oov: OovPolicy::Error, ..query.words.clone() };
+    let mut options = query.words.clone();
+    if options.oov == OovPolicy::Skip {
+        options.oov = OovPolicy::Error;
+    }
     let asked = [&query.a, &query.b, &query.c];
     let (resolved, words) = resolve(table, &options, &asked, &|i| names[i].to_owned())?;
     let mut units = Vec::with_capacity(3);

@@ -1,11 +1,12 @@
 //! Which vectors do words have?
 
 use crate::error::Result;
-use crate::query::resolve::resolve;
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::resolve::{Resolved, resolve};
+use crate::query::{OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::Attributes;
 use crate::table::view::View;
 use crate::vector::RowId;
+use crate::vector::scalar;
 
 /// Vectors of words or rows are wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +33,13 @@ pub struct LookupAnswer {
 pub struct WordVector {
     /// The word's bytes, which should be UTF-8.
     pub word: Vec<u8>,
-    /// Its row.
-    pub row: RowId,
+    /// Its row; none if the vector was made.
+    pub row: Option<RowId>,
+    /// How the vector of a word was made that the table does not have.
+    pub made_by: Option<OovPolicy>,
     /// As imported, or at length 1; a vector of zeros stays so.
     pub vector: Vec<f32>,
-    /// Euclidean length as imported.
+    /// Euclidean length as imported, or made.
     pub norm: f32,
     /// What else is known of the word.
     pub attributes: Attributes,
@@ -50,13 +53,27 @@ pub struct WordVector {
 pub fn lookup(table: &View, query: &LookupQuery) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
     let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
-    let vector = |row: RowId| WordVector {
+    let of_row = |row: RowId| WordVector {
         word: table.word(row).to_vec(),
-        row,
+        row: Some(row),
+        made_by: None,
         vector: if query.unit { table.unit(row) } else { table.vector(row).to_vec() },
         norm: table.norm(row),
         attributes: table.attributes(row).cloned().unwrap_or_default(),
     };
-    let vectors = resolved.into_iter().map(|found| found?.row.map(vector)).collect();
+    #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
+    let made = |found: &Resolved<'_>| WordVector {
+        word: found.word.as_bytes().to_vec(),
+        row: None,
+        made_by: found.made_by,
+        vector: found.unit().filter(|_| query.unit).unwrap_or_else(|| found.vector.to_vec()),
+        norm: scalar::norm(&found.vector) as f32,
+        attributes: Attributes::default(),
+    };
+    let vector = |found: &Resolved<'_>| match (found.row, found.made_by) {
+        (Some(row), None) => of_row(row),
+        (None, _) | (_, Some(_)) => made(found),
+    };
+    let vectors = resolved.iter().map(|found| found.as_ref().map(vector)).collect();
     Ok(LookupAnswer { vectors, words })
 }

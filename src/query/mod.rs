@@ -63,6 +63,31 @@ pub enum OovPolicy {
     Error,
     /// Leave the word out and name it in the answer.
     Skip,
+    /// Take a vector of zeros.
+    Zero,
+    /// Take the row that the table has for unknown words.
+    Unk,
+    /// Make a vector of the word's n-grams, where the table has them.
+    Subword,
+    /// Take random numbers that depend on the word alone.
+    Random,
+}
+
+impl OovPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 6] =
+        [Self::Error, Self::Skip, Self::Zero, Self::Unk, Self::Subword, Self::Random];
+}
+
+/// A word that the table does not have, whose vector was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeWord {
+    /// As asked.
+    pub asked: String,
+    /// How: [`OovPolicy::Zero`] and those that follow it.
+    pub made_by: OovPolicy,
+    /// The row taken for it ([`OovPolicy::Unk`]).
+    pub row: Option<RowId>,
 }
 
 /// One way of writing a word before it is looked up.
@@ -124,6 +149,9 @@ pub struct WordsUsed {
     pub found: Vec<ResolvedWord>,
     /// Skipped, in the order first asked.
     pub unknown: Vec<String>,
+    /// Those that the table does not have and that stand in the answer all the same, in the order
+    /// first asked.
+    pub made: Vec<MadeWord>,
 }
 
 /// What answered.

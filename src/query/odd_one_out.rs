@@ -66,7 +66,7 @@ pub fn odd_one_out(table: &View, query: &OddOneOutQuery) -> Result<OddOneOutAnsw
     let ranked = known.iter().map(|&(index, resolved)| RankedQuery {
         index,
         word: resolved.word.clone().into_owned(),
-        similarity: scalar::cosine(resolved.vector, &mean) as f32,
+        similarity: scalar::cosine(&resolved.vector, &mean) as f32,
     });
     let mut ranked: Vec<_> = ranked.collect();
     ranked.sort_by(|a, b| a.similarity.total_cmp(&b.similarity));

@@ -8,7 +8,6 @@ use crate::query::resolve::resolve;
 use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::RowId;
-use crate::vector::algebra;
 use crate::vector::random::SplitMix64;
 use crate::vector::top::Near;
 
@@ -84,7 +83,7 @@ pub fn recall(
     let questions: Vec<Question> = resolved
         .iter()
         .flatten()
-        .filter_map(|resolved| Some((algebra::unit(resolved.vector)?, resolved.row)))
+        .filter_map(|resolved| Some((resolved.unit()?, resolved.row)))
         .map(|(unit, row)| Question { unit, own: row.into_iter().collect() })
         .collect();
     if questions.is_empty() {

@@ -7,26 +7,31 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
-use crate::query::{OovPolicy, Preprocessor, ResolvedWord, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{
+    MadeWord, OovPolicy, Preprocessor, ResolvedWord, WordOptions, WordOrVector, WordsUsed,
+};
 use crate::table::view::View;
+use crate::text::subword::Subwords;
 use crate::vector::RowId;
 use crate::vector::algebra;
 
 /// What a word, row or vector of a question stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved<'a> {
-    /// The vector, as imported or as given.
-    pub vector: &'a [f32],
-    /// The table's row; none for a vector of one's own.
+    /// The vector, as imported, as given, or as made.
+    pub vector: Cow<'a, [f32]>,
+    /// The table's row; none for a vector of one's own, or one that was made.
     pub row: Option<RowId>,
     /// The word as asked, or that of the row; empty for a vector.
     pub word: Cow<'a, str>,
+    /// The policy that made it, if the table does not have the word.
+    pub made_by: Option<OovPolicy>,
 }
 
 impl Resolved<'_> {
     /// Its vector at length 1; none if that is all zeros.
     pub fn unit(&self) -> Option<Vec<f32>> {
-        algebra::unit(self.vector)
+        algebra::unit(&self.vector)
     }
 }
 
@@ -41,9 +46,10 @@ const FEW: usize = 16;
 ///
 /// # Errors
 ///
-/// In this order: `DimensionMismatch` and `NotFinite` for the first such vector; `InvalidArgument`
-/// naming every row that the table does not have; under [`OovPolicy::Error`], `UnknownWords` naming
-/// every unknown word.
+/// In this order: `DimensionMismatch` and `NotFinite` for the first such vector; `Unsuited` if the
+/// table has nothing that the policy makes vectors of; `InvalidArgument` naming every row that the
+/// table does not have; `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves
+/// them out: under [`OovPolicy::Subword`], every word of which no n-gram is known.
 pub fn resolve<'a>(
     table: &'a View,
     options: &WordOptions,
@@ -63,7 +69,11 @@ pub fn resolve<'a>(
                         .entry(word.as_str())
                         .or_insert_with(|| look_up(table, options, word, &mut words)),
                 };
-                row.map(|row| of_row(table, row, Cow::Borrowed(word.as_str())))
+                match row {
+                    Some(row) => Some(of_row(table, row, Cow::Borrowed(word.as_str()))),
+                    None if makes(options.oov) => made(table, options, word, &mut words)?,
+                    None => None,
+                }
             }
             WordOrVector::Row(row) if table.has(*row) => {
                 Some(of_row(table, *row, table.shown(*row)))
@@ -80,19 +90,91 @@ pub fn resolve<'a>(
             }
             WordOrVector::Vector(vector) => {
                 check(table, vector, || format!("{}.vector", field(i)))?;
-                Some(Resolved { vector, row: None, word: Cow::Borrowed("") })
+                let vector = Cow::Borrowed(vector.as_slice());
+                Some(Resolved { vector, row: None, word: Cow::Borrowed(""), made_by: None })
             }
         });
     }
     if !violations.is_empty() {
         return Err(Error::new(ErrorKind::InvalidArgument { violations }));
     }
-    match options.oov {
-        OovPolicy::Error if !words.unknown.is_empty() => {
-            Err(Error::new(ErrorKind::UnknownWords { words: words.unknown }))
-        }
-        OovPolicy::Error | OovPolicy::Skip => Ok((resolved, words)),
+    if options.oov == OovPolicy::Skip || words.unknown.is_empty() {
+        Ok((resolved, words))
+    } else {
+        Err(Error::new(ErrorKind::UnknownWords { words: words.unknown }))
     }
+}
+
+/// Whether a policy makes vectors.
+fn makes(policy: OovPolicy) -> bool {
+    match policy {
+        OovPolicy::Error | OovPolicy::Skip => false,
+        OovPolicy::Zero | OovPolicy::Unk | OovPolicy::Subword | OovPolicy::Random => true,
+    }
+}
+
+/// What stands for a word that the table does not have, by the policy; none if it is unknown still.
+fn made<'a>(
+    table: &'a View,
+    options: &WordOptions,
+    asked: &'a str,
+    words: &mut WordsUsed,
+) -> Result<Option<Resolved<'a>>> {
+    let form = options.preprocessors.first().map_or(asked.into(), |first| first.apply(asked));
+    let (vector, row) = match options.oov {
+        OovPolicy::Error | OovPolicy::Skip => return Ok(None),
+        OovPolicy::Zero => (Cow::Owned(vec![0.0; table.dim()]), None),
+        OovPolicy::Random => (Cow::Owned(random(form.as_bytes(), table.dim())), None),
+        OovPolicy::Unk => {
+            let row = unk(table)?;
+            (Cow::Borrowed(table.vector(row)), Some(row))
+        }
+        OovPolicy::Subword => match subwords(table)?.vector(form.as_bytes())? {
+            Some(vector) => (Cow::Owned(vector), None),
+            None => return Ok(None),
+        },
+    };
+    if let Some(at) = words.unknown.iter().position(|unknown| unknown == asked) {
+        words.unknown.remove(at);
+        words.made.push(MadeWord { asked: asked.to_owned(), made_by: options.oov, row });
+    }
+    Ok(Some(Resolved { vector, row, word: Cow::Borrowed(asked), made_by: Some(options.oov) }))
+}
+
+/// What tables call the row for unknown words.
+const UNK: [&str; 4] = ["<unk>", "[UNK]", "<UNK>", "unk"];
+
+fn unk(table: &View) -> Result<RowId> {
+    UNK.iter().find_map(|word| table.row(word.as_bytes())).ok_or_else(|| {
+        let because = format!("it has no row for unknown words: none of {}", UNK.join(", "));
+        Error::new(ErrorKind::Unsuited { operation: "taking a row for unknown words", because })
+    })
+}
+
+fn subwords(table: &View) -> Result<&Subwords> {
+    table.subwords().map(AsRef::as_ref).ok_or_else(|| {
+        let operation = "making vectors of sub-words";
+        let because = "it has none: import a model that does, such as fastText's .bin".to_owned();
+        Error::new(ErrorKind::Unsuited { operation, because })
+    })
+}
+
+/// Numbers from -0.25 to 0.25, as Kim (2014, "Convolutional Neural Networks for Sentence
+/// Classification") takes for unknown words: `SplitMix64`, begun with the word's FNV-1a in 64 bits,
+/// the highest 24 bits of each output.
+fn random(word: &[u8], dim: usize) -> Vec<f32> {
+    let mut state = word.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    #[expect(clippy::cast_precision_loss, reason = "24 bits fit")]
+    let number = |bits: u64| (bits >> 40) as f32 / (1_u32 << 25) as f32 - 0.25;
+    (0..dim).map(|_| number(next())).collect()
 }
 
 /// The first way of writing a word that the table has, and its row.
@@ -133,7 +215,8 @@ fn look_up_once(
     if let Some(before) = words.found.iter().find(|found| found.asked == asked) {
         return Some(before.row);
     }
-    if words.unknown.iter().any(|unknown| unknown == asked) {
+    let is_unknown = words.unknown.iter().any(|unknown| unknown == asked);
+    if is_unknown || words.made.iter().any(|made| made.asked == asked) {
         return None;
     }
     look_up(table, options, asked, words)
@@ -155,7 +238,8 @@ fn look_up(
 }
 
 fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
-    Resolved { vector: table.vector(row), row: Some(row), word }
+    let vector = Cow::Borrowed(table.vector(row));
+    Resolved { vector, row: Some(row), word, made_by: None }
 }
 
 fn check(table: &View, vector: &[f32], field: impl Fn() -> String) -> Result<()> {

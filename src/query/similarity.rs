@@ -38,7 +38,7 @@ pub fn similarity(table: &View, query: &SimilarityQuery) -> Result<SimilarityAns
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let cosine = |a: &[f32], b: &[f32]| scalar::cosine(a, b) as f32;
     let similarities = resolved.chunks_exact(2).map(|pair| match pair {
-        [Some(a), Some(b)] => Some(cosine(a.vector, b.vector)),
+        [Some(a), Some(b)] => Some(cosine(&a.vector, &b.vector)),
         [..] => None,
     });
     Ok(SimilarityAnswer { similarities: similarities.collect(), words })

@@ -170,6 +170,12 @@ impl From<TableStatus> for pb::Table {
             dtype: pb::Dtype::F32.into(),
             metric: pb::Metric::Cosine.into(),
             provenance: Some(table.meta.provenance.into()),
+            subwords: table.meta.subwords.map(|subwords| pb::Subwords {
+                min_n: wire::count(subwords.min_n),
+                max_n: wire::count(subwords.max_n),
+                bucket_count: subwords.rows,
+                disk_bytes: subwords.bytes,
+            }),
             index: Some(table.index.into()),
             memory_bytes: table.memory_bytes as u64,
             problem: table.problem.unwrap_or_default(),
@@ -187,6 +193,10 @@ impl From<Provenance> for pb::Provenance {
             imported_at: i64::try_from(provenance.imported_at)
                 .ok()
                 .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+            sha256: provenance.sha256,
+            options: provenance.options,
+            license: provenance.license,
+            rows_read: provenance.rows_read,
         }
     }
 }
@@ -256,8 +266,9 @@ impl From<WordVector> for pb::WordVector {
         let (word, word_bytes) = wire::shown(found.word);
         Self {
             word,
-            row: found.row.0,
-            found: true,
+            row: found.row.map_or(0, |row| row.0),
+            found: found.made_by.is_none(),
+            made_by: found.made_by.map_or(pb::OovPolicy::Unspecified, wire::policy).into(),
             vector: Some(pb::Vector { values: found.vector }),
             norm: found.norm,
             word_bytes,

@@ -12,11 +12,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use crate::engine::Export;
 use crate::engine::import::{IfExists, ImportOptions, ImportProgress, ImportReport, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount};
+use crate::format::intake::{
+    OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
+};
 use crate::format::source::Spool;
-use crate::format::{Compression, Format, Options};
+use crate::format::{Compression, Format, Options, Outputs};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::import_request::Part;
@@ -80,16 +83,14 @@ impl TransferService for Desk {
         request: Request<pb::ExportRequest>,
     ) -> Result<Response<Self::ExportStream>, Status> {
         let permit = self.guard.permit().map_err(|error| status(&error))?;
-        let job = ExportJob::try_from(request.into_inner()).map_err(|error| status(&error))?;
+        let export = Export::try_from(request.into_inner()).map_err(|error| status(&error))?;
         let engine = self.engine.clone();
         let (replies, answer) = mpsc::channel(MESSAGES_WAITING_MAX);
         tokio::spawn(async move {
             let errors = replies.clone();
             let written = blocking(move || {
                 let _permit = permit;
-                let mut out = BufWriter::with_capacity(EXPORT_CHUNK_BYTES, ChunkWriter { replies });
-                engine.export(&job.table, job.format, job.compression, &mut out)?;
-                out.flush().map_err(|error| Error::caused(ErrorKind::Cancelled, error))
+                engine.export(&export, &mut ChunkOutputs { replies })
             });
             if let Err(error) = written.await {
                 // Nobody is left to hear it if this fails.
@@ -173,61 +174,146 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
 
     fn try_from(header: pb::ImportHeader) -> Result<Self> {
         let mut fields = Fields::default();
+        let told = told(&header);
         let table = fields.table(header.table);
-        if header.source.len() > limits::SOURCE_BYTES_MAX {
-            let problem = format!("at most {} bytes", limits::SOURCE_BYTES_MAX);
-            fields.bad("source", problem);
+        for (field, text) in [("source", &header.source), ("license", &header.license)] {
+            if text.len() > limits::SOURCE_BYTES_MAX {
+                fields.bad(field, format!("at most {} bytes", limits::SOURCE_BYTES_MAX));
+            }
         }
         if header.limit == Some(0) {
             fields.bad("limit", "at least 1");
         }
         let format = fields.choice("format", header.format);
         let kind = if format == pb::Format::Rows { Kind::Rows } else { Kind::File };
-        let wanted = file_format(format);
         let text = |text: String| (!text.is_empty()).then_some(text);
+        let counts = text(header.counts);
+        if matches!(kind, Kind::Rows) && counts.is_some() {
+            fields.bad("counts", "rows come without files; give attributes with PutVectors");
+        }
         let opening = Options {
-            wanted,
+            wanted: file_format(format),
             tensor: text(header.tensor),
             words: text(header.words),
             spool: Spool::default(),
         };
-        let on_duplicate = match fields.choice("on_duplicate", header.on_duplicate) {
-            pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
-            pb::OnDuplicate::Error => OnDuplicate::Error,
-            pb::OnDuplicate::Last => OnDuplicate::Last,
-            pb::OnDuplicate::Mean => OnDuplicate::Mean,
-        };
-        let on_invalid = match fields.choice("on_invalid", header.on_invalid) {
-            pb::OnInvalid::Unspecified | pb::OnInvalid::Error => OnInvalid::Error,
-            pb::OnInvalid::Skip => OnInvalid::Skip,
-        };
-        let on_invalid_utf8 = match fields.choice("on_invalid_utf8", header.on_invalid_utf8) {
-            pb::OnInvalidUtf8::Unspecified | pb::OnInvalidUtf8::KeepBytes => {
-                OnInvalidUtf8::KeepBytes
-            }
-            pb::OnInvalidUtf8::Replace => OnInvalidUtf8::Replace,
-            pb::OnInvalidUtf8::Skip => OnInvalidUtf8::Skip,
-            pb::OnInvalidUtf8::Error => OnInvalidUtf8::Error,
+        let policies = Policies {
+            on_duplicate: on_duplicate(fields.choice("on_duplicate", header.on_duplicate)),
+            on_invalid: on_invalid(fields.choice("on_invalid", header.on_invalid)),
+            on_invalid_utf8: on_invalid_utf8(
+                fields.choice("on_invalid_utf8", header.on_invalid_utf8),
+            ),
+            words: word_changes(&mut fields, header.word_changes.unwrap_or_default()),
+            normalize: header.normalize,
+            rank: header.rank,
         };
         let if_exists = match fields.choice("if_exists", header.if_exists) {
             pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
             pb::IfExists::Replace => IfExists::Replace,
         };
         fields.finish(|| {
-            let source_name =
-                if header.source.is_empty() { "a stream".to_owned() } else { header.source };
             let options = ImportOptions {
                 table: table?,
-                source_name,
-                policies: Policies { on_duplicate, on_invalid, on_invalid_utf8 },
+                source_name: text(header.source).unwrap_or_else(|| "a stream".to_owned()),
+                policies,
                 if_exists,
                 limit: header.limit,
                 total_bytes: header.total_bytes,
                 imported_at: seconds_since_1970(),
+                counts,
+                license: header.license,
+                told,
+                dry_run: header.dry_run,
             };
             Some(Self { options, kind, opening })
         })
     }
+}
+
+fn on_duplicate(policy: pb::OnDuplicate) -> OnDuplicate {
+    match policy {
+        pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
+        pb::OnDuplicate::Error => OnDuplicate::Error,
+        pb::OnDuplicate::Last => OnDuplicate::Last,
+        pb::OnDuplicate::Mean => OnDuplicate::Mean,
+    }
+}
+
+fn on_invalid(policy: pb::OnInvalid) -> OnInvalid {
+    match policy {
+        pb::OnInvalid::Unspecified | pb::OnInvalid::Error => OnInvalid::Error,
+        pb::OnInvalid::Skip => OnInvalid::Skip,
+    }
+}
+
+fn on_invalid_utf8(policy: pb::OnInvalidUtf8) -> OnInvalidUtf8 {
+    match policy {
+        pb::OnInvalidUtf8::Unspecified | pb::OnInvalidUtf8::KeepBytes => OnInvalidUtf8::KeepBytes,
+        pb::OnInvalidUtf8::Replace => OnInvalidUtf8::Replace,
+        pb::OnInvalidUtf8::Skip => OnInvalidUtf8::Skip,
+        pb::OnInvalidUtf8::Error => OnInvalidUtf8::Error,
+    }
+}
+
+fn word_changes(fields: &mut Fields, changes: pb::WordChanges) -> WordChanges {
+    fields.within("word_changes", |fields| {
+        fields.count("rename", changes.rename.len(), 0..=limits::BATCH_MAX);
+        let max = limits::WORD_BYTES_MAX;
+        for (field, text) in
+            [("strip_prefix", &changes.strip_prefix), ("add_prefix", &changes.add_prefix)]
+        {
+            if text.len() > max {
+                fields.bad(field, format!("at most {max} bytes (WORD_BYTES_MAX)"));
+            }
+        }
+        WordChanges {
+            rename: changes.rename.into_iter().collect(),
+            strip_prefix: changes.strip_prefix,
+            lowercase: changes.lowercase,
+            add_prefix: changes.add_prefix,
+        }
+    })
+}
+
+/// The options of an import other than the defaults, as they stand in provenance.
+fn told(header: &pb::ImportHeader) -> String {
+    let mut parts = Vec::new();
+    let mut choice = |option: &str, value: &str| {
+        if let Some((_, value)) = value.split_once(option) {
+            let value = value.trim_start_matches('_').to_lowercase();
+            if value != "unspecified" {
+                parts.push(format!("{}={value}", option.to_lowercase()));
+            }
+        }
+    };
+    choice("ON_DUPLICATE", header.on_duplicate().as_str_name());
+    choice("ON_INVALID", header.on_invalid().as_str_name());
+    choice("ON_INVALID_UTF8", header.on_invalid_utf8().as_str_name());
+    let changes = header.word_changes.clone().unwrap_or_default();
+    if !changes.rename.is_empty() {
+        parts.push(format!("rename={} words", changes.rename.len()));
+    }
+    let limit = header.limit.map(|limit| limit.to_string()).unwrap_or_default();
+    for (name, value) in [
+        ("strip_prefix", &changes.strip_prefix),
+        ("add_prefix", &changes.add_prefix),
+        ("tensor", &header.tensor),
+        ("words", &header.words),
+        ("counts", &header.counts),
+        ("limit", &limit),
+    ] {
+        if !value.is_empty() {
+            parts.push(format!("{name}={value}"));
+        }
+    }
+    for (name, is_set) in
+        [("lowercase", changes.lowercase), ("normalize", header.normalize), ("rank", header.rank)]
+    {
+        if is_set {
+            parts.push(name.to_owned());
+        }
+    }
+    parts.join(" ")
 }
 
 fn seconds_since_1970() -> u64 {
@@ -349,14 +435,7 @@ fn file_format(format: pb::Format) -> Option<Format> {
     Format::ALL.into_iter().find(|&known| pb::Format::from(known) == format)
 }
 
-/// What an export asks for.
-struct ExportJob {
-    table: TableName,
-    format: Format,
-    compression: Compression,
-}
-
-impl TryFrom<pb::ExportRequest> for ExportJob {
+impl TryFrom<pb::ExportRequest> for Export {
     type Error = Error;
 
     fn try_from(request: pb::ExportRequest) -> Result<Self> {
@@ -368,28 +447,47 @@ impl TryFrom<pb::ExportRequest> for ExportJob {
             Some(format) if !format.is_written() => {
                 fields.bad("format", format!("{} is only read", format.name()));
             }
-            Some(format) if format.has_companions() => {
-                let problem = format!(
-                    "{} is more than one file; `wordspace convert` writes it from another export",
-                    format.name()
-                );
-                fields.bad("format", problem);
-            }
             Some(_) => {}
         }
         let compression = if request.gzip { Compression::Gzip } else { Compression::None };
-        fields.finish(|| Some(Self { table: table?, format: format?, compression }))
+        let filter = fields.filter(request.filter);
+        fields.finish(|| Some(Self { table: table?, format: format?, compression, filter }))
+    }
+}
+
+/// Sends files one behind the other.
+struct ChunkOutputs {
+    replies: mpsc::Sender<Result<pb::ExportResponse, Status>>,
+}
+
+impl ChunkOutputs {
+    fn begin(&self, companion: String) -> Box<dyn Write + Send> {
+        let writer = ChunkWriter { replies: self.replies.clone(), companion: Some(companion) };
+        Box::new(BufWriter::with_capacity(EXPORT_CHUNK_BYTES, writer))
+    }
+}
+
+impl Outputs for ChunkOutputs {
+    fn main(&mut self) -> io::Result<Box<dyn Write + Send + '_>> {
+        Ok(self.begin(String::new()))
+    }
+
+    fn companion(&mut self, end: &str) -> io::Result<Box<dyn Write + Send + '_>> {
+        Ok(self.begin(end.to_owned()))
     }
 }
 
 /// Sends what is written to it as chunks.
 struct ChunkWriter {
     replies: mpsc::Sender<Result<pb::ExportResponse, Status>>,
+    /// For the first chunk of a file.
+    companion: Option<String>,
 }
 
 impl Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = Ok(pb::ExportResponse { chunk: bytes.to_vec() });
+        let companion = self.companion.take().unwrap_or_default();
+        let chunk = Ok(pb::ExportResponse { chunk: bytes.to_vec(), companion });
         match self.replies.blocking_send(chunk) {
             Ok(()) => Ok(bytes.len()),
             Err(_) => Err(io::Error::other(Error::new(ErrorKind::Cancelled))),

@@ -10,8 +10,8 @@ use crate::limits::{self, FILTER_WORDS_MAX};
 use crate::proto as pb;
 use crate::query::filter::{Comparison, Condition, Filter, Scan, Test};
 use crate::query::{
-    AnsweredBy, Effort, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions, WordOrVector,
-    WordsUsed,
+    AnsweredBy, Effort, MadeWord, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions,
+    WordOrVector, WordsUsed,
 };
 use crate::table::attributes::{self, AttributeValue};
 use crate::table::meta::TableName;
@@ -119,13 +119,21 @@ impl Fields {
         Effort { exact: exact.unwrap_or(false), ef_search, min_recall }
     }
 
+    pub(super) fn oov(&mut self, oov: i32) -> OovPolicy {
+        match self.choice("oov", oov) {
+            pb::OovPolicy::Unspecified | pb::OovPolicy::Error => OovPolicy::Error,
+            pb::OovPolicy::Skip => OovPolicy::Skip,
+            pb::OovPolicy::Zero => OovPolicy::Zero,
+            pb::OovPolicy::Unk => OovPolicy::Unk,
+            pb::OovPolicy::Subword => OovPolicy::Subword,
+            pb::OovPolicy::Random => OovPolicy::Random,
+        }
+    }
+
     pub(super) fn word_options(&mut self, options: Option<pb::WordOptions>) -> WordOptions {
         let Some(options) = options else { return WordOptions::default() };
         self.within("words", |fields| {
-            let oov = match fields.choice("oov", options.oov) {
-                pb::OovPolicy::Unspecified | pb::OovPolicy::Error => OovPolicy::Error,
-                pb::OovPolicy::Skip => OovPolicy::Skip,
-            };
+            let oov = fields.oov(options.oov);
             fields.count(
                 "preprocessors",
                 options.preprocessors.len(),
@@ -314,6 +322,24 @@ pub(super) fn info<A>(
             .collect(),
         unknown_words: words.unknown,
         allowed_rows: None,
+        made_words: words.made.into_iter().map(made_word).collect(),
+    }
+}
+
+fn made_word(word: MadeWord) -> pb::MadeWord {
+    let row = word.row.map(|row| row.0);
+    pb::MadeWord { asked: word.asked, made_by: policy(word.made_by).into(), row }
+}
+
+/// A policy for the wire.
+pub(super) fn policy(policy: OovPolicy) -> pb::OovPolicy {
+    match policy {
+        OovPolicy::Error => pb::OovPolicy::Error,
+        OovPolicy::Skip => pb::OovPolicy::Skip,
+        OovPolicy::Zero => pb::OovPolicy::Zero,
+        OovPolicy::Unk => pb::OovPolicy::Unk,
+        OovPolicy::Subword => pb::OovPolicy::Subword,
+        OovPolicy::Random => pb::OovPolicy::Random,
     }
 }
 

@@ -122,10 +122,11 @@ fn row(fields: &mut Fields, field: &str, query: pb::WordOrVector) -> WordOrVecto
 }
 
 fn oov(fields: &mut Fields, oov: i32) -> OovPolicy {
-    match fields.choice("oov", oov) {
-        pb::OovPolicy::Unspecified | pb::OovPolicy::Error => OovPolicy::Error,
-        pb::OovPolicy::Skip => OovPolicy::Skip,
+    let policy = fields.oov(oov);
+    if !matches!(policy, OovPolicy::Error | OovPolicy::Skip) {
+        fields.bad("oov", "a write is about words of the table: ERROR or SKIP");
     }
+    policy
 }
 
 fn check_bytes(fields: &mut Fields, field: &str, bytes: usize) {

@@ -14,6 +14,10 @@ pub(super) const STORE: &str = "store";
 pub(super) const INDEX: &str = "index";
 /// How the names of graphs end.
 pub(super) const GRAPH: &str = "graph";
+/// The folder of sub-words in the data folder.
+pub(super) const SUBWORDS: &str = "subwords";
+/// How the names of their files end.
+pub(super) const BUCKETS: &str = "buckets";
 
 const STORE_IN_THE_MAKING: &str = "store.new";
 const FORMAT: &str = "format";
@@ -132,13 +136,13 @@ fn wait_until_free(locked: &Path) -> Result<()> {
     }
 }
 
-/// Removes graphs of generations that are not live, and files that were never completed.
-pub(super) fn sweep_index(index: &Path, live: &BTreeSet<u64>) {
-    let Ok(entries) = fs::read_dir(index) else { return };
+/// Removes files whose number is not live, and those that were never completed.
+pub(super) fn sweep_files(folder: &Path, extension: &str, live: &BTreeSet<u64>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let is_graph = path.extension().is_some_and(|extension| extension == GRAPH);
-        let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-        let is_dead = is_graph && generation.is_some_and(|number| !live.contains(&number));
+        let is_one = path.extension().is_some_and(|found| found == extension);
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        let is_dead = is_one && number.is_some_and(|number| !live.contains(&number));
         if (is_dead || blob::is_temporary(&path))
             && let Err(error) = blob::remove(&path)
         {

@@ -8,6 +8,7 @@
 //! | `record.rs` | the bytes of records, both ways |
 //! | `writer.rs` | `Staging`: a new generation, row by row; the only caller of flush and fsync for sled |
 //! | `reader.rs` | a table from its blocks, every checksum verified |
+//! | `subwords.rs` | the buckets of sub-words beside sled |
 //! | `blob.rs` | immutable files beside sled |
 //! | `fault.rs` | sled's errors and panics in this crate's words |
 //!
@@ -18,6 +19,7 @@
 //! store/format          "wordspace data folder, format 1\n"
 //! store/db, conf, ...   sled's own files
 //! index/42.graph        the graph of generation 42; can be built again from the rows
+//! subwords/42.buckets   the sub-words that came with the import of generation 42
 //! ```
 //!
 //! `store` is made under the name `store.new` and renamed when it is complete, so it is there with
@@ -92,6 +94,19 @@
 //! A rebuild stages the rows that are there as a new generation, with `applied.sequence` the last
 //! write among them, and removes the old rows and the writes up to that one when it is live.
 //!
+//! # Sub-words
+//!
+//! The file of an import's buckets is written whole before the table's record, which tells of it, and
+//! serves all generations of the lineage. Every part ends with a CRC-32 of its key and of itself.
+//!
+//! ```text
+//! "WSSUBW01"                 version 1
+//! length u64, JSON, CRC      how n-grams become buckets, rows, components; the key is "head"
+//! number u64 ..., CRC        of each row's bucket in rising order, if it is not 0, 1, 2 ...; "numbers"
+//! bucket u64, length u32, n-gram ..., CRC    if n-grams are listed and not hashed; "list"
+//! f32 ..., CRC               a row; the key is its number u64
+//! ```
+//!
 //! # What a crash leaves
 //!
 //! Rows are written under a generation that no table record points to, and made durable; then one
@@ -106,6 +121,7 @@ mod journal;
 mod key;
 mod reader;
 mod record;
+mod subwords;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -121,6 +137,7 @@ use crate::table::Table;
 use crate::table::change::Change;
 use crate::table::meta::{Meta, TableName};
 use crate::table::view::View;
+use crate::text::subword::Subwords;
 
 pub use writer::{Replaced, Staging};
 
@@ -165,7 +182,7 @@ pub struct Swept {
 /// Bytes that a data folder takes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreBytes {
-    /// Tables, with what sled keeps free for later.
+    /// Tables, with what sled keeps free for later, and their sub-words.
     pub store: u64,
     /// Graph files.
     pub index: u64,
@@ -206,13 +223,25 @@ impl Store {
         Staging::begin(Arc::clone(&self.shared), dim)
     }
 
-    /// A table with all its rows; every checksum is verified.
+    /// A table with all its rows, whose checksums are verified, and its sub-words, whose rows are
+    /// verified when they are used.
     ///
     /// # Errors
     ///
     /// If a block is damaged or missing, or if the disk fails.
     pub fn read(&self, meta: &Meta) -> Result<Table> {
-        reader::read(&self.shared, meta)
+        let subwords = self.subwords(meta)?;
+        Ok(reader::read(&self.shared, meta)?.with_subwords(subwords))
+    }
+
+    /// The sub-words of a table, if its import brought some.
+    ///
+    /// # Errors
+    ///
+    /// If their file is damaged or missing, or if the disk fails.
+    pub fn subwords(&self, meta: &Meta) -> Result<Option<Arc<Subwords>>> {
+        let read = || subwords::read(&self.shared.subwords_path(meta.lineage()), meta.lineage());
+        meta.subwords.map(|_| read().map(Arc::new)).transpose()
     }
 
     /// The table that was read, with its attributes and after the writes since; every checksum is
@@ -264,7 +293,8 @@ impl Store {
     /// Bytes on disk; what cannot be read counts 0.
     pub fn bytes(&self) -> StoreBytes {
         StoreBytes {
-            store: folder::bytes(&self.shared.store_folder()),
+            store: folder::bytes(&self.shared.store_folder())
+                + folder::bytes(&self.shared.subwords_folder()),
             index: folder::bytes(&self.shared.index_folder()),
         }
     }
@@ -301,6 +331,14 @@ impl Shared {
         self.folder.join(folder::INDEX)
     }
 
+    fn subwords_folder(&self) -> PathBuf {
+        self.folder.join(folder::SUBWORDS)
+    }
+
+    fn subwords_path(&self, lineage: u64) -> PathBuf {
+        self.subwords_folder().join(format!("{lineage}.{}", folder::BUCKETS))
+    }
+
     fn index_path(&self, generation: u64) -> PathBuf {
         self.index_folder().join(format!("{generation}.{}", folder::GRAPH))
     }
@@ -317,7 +355,9 @@ impl Shared {
             }
         };
         let live: BTreeSet<u64> = tables.iter().map(|meta| meta.generation).collect();
-        folder::sweep_index(&self.index_folder(), &live);
+        folder::sweep_files(&self.index_folder(), folder::GRAPH, &live);
+        let lineages = tables.iter().map(Meta::lineage).collect();
+        folder::sweep_files(&self.subwords_folder(), folder::BUCKETS, &lineages);
         match self.sweep_journal(&tables) {
             Ok(writes) => swept.writes = writes,
             Err(error) => tracing::warn!(?error, "left-overs stay: writes"),

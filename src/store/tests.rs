@@ -1,6 +1,7 @@
 //! Tests of the store: a model under random operations, damage, crashes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
 use crate::table::meta::{Applied, Provenance};
+use crate::text::subword::{Added, Buckets, Combine, Hashing};
 use crate::vector::RowId;
 
 /// Words and the bits of their vectors.
@@ -75,6 +77,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         format: "glove".to_owned(),
         source_bytes: seed as u64,
         imported_at: 1_700_000_000,
+        ..Provenance::default()
     };
     Meta {
         name: name(table),
@@ -83,6 +86,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         dim: u32::try_from(builder.dim()).unwrap(),
         provenance,
         applied: Applied::default(),
+        subwords: None,
     }
 }
 
@@ -92,7 +96,7 @@ fn import(store: &Store, table: &str, seed: usize) -> Meta {
     let mut staging = store.stage(builder.dim()).unwrap();
     staging.push(&builder).unwrap();
     let meta = meta_of(table, &staging, &builder, seed);
-    staging.commit(&builder, meta.clone()).unwrap();
+    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
     meta
 }
 
@@ -101,14 +105,14 @@ fn open(folder: &Path) -> Store {
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
+    for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let copied = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            std::fs::create_dir(&copied).unwrap();
+            fs::create_dir(&copied).unwrap();
             copy(&path, &copied);
         } else {
-            std::fs::copy(&path, &copied).unwrap();
+            fs::copy(&path, &copied).unwrap();
         }
     }
 }
@@ -175,7 +179,7 @@ fn rows_pushed_one_by_one_and_overwritten_are_stored_as_they_are_at_the_end() {
         }
     }
     let meta = meta_of("en", &staging, &builder, 0);
-    staging.commit(&builder, meta.clone()).unwrap();
+    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
     drop(store);
     assert_eq!(stored(&open(folder.path()), &meta), rows_of(&builder));
 }
@@ -206,7 +210,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     assert!(swept.blocks > 0);
     assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
     assert_eq!(stored(&store, &meta), rows_of(&builder_of(1)));
-    let left = std::fs::read_dir(crashed.path().join("index")).unwrap();
+    let left = fs::read_dir(crashed.path().join("index")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [live.file_name().unwrap()]);
     assert!(store.stage(1).unwrap().generation() > generation);
@@ -543,7 +547,7 @@ fn the_largest_write_is_there_whole_after_a_restart() {
     builder.push(b"the", &[1.0; 1_024]).unwrap();
     let staging = store.stage(1_024).unwrap();
     let meta = meta_of("en", &staging, &builder, 0);
-    staging.commit(&builder, meta.clone()).unwrap();
+    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
     let count = crate::limits::WRITE_BYTES_MAX / 4_096;
     let put = |i: usize| Change::Put {
         word: format!("w{i}").into_bytes(),
@@ -557,4 +561,75 @@ fn the_largest_write_is_there_whole_after_a_restart() {
     copy(folder.path(), copied.path());
     let store = open(copied.path());
     assert_eq!(view(&store, &meta).unwrap().len(), 1 + count);
+}
+
+/// Two of three buckets, and a list of n-grams if one is wanted.
+struct Two;
+
+impl Buckets for Two {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn add(&self, bucket: u64, sum: &mut [f32]) -> Result<Added> {
+        let row: [f32; 2] = match bucket {
+            0 => [1.5, -2.0],
+            2 => [f32::MIN_POSITIVE, 0.25],
+            _ => return Ok(Added::No),
+        };
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        Ok(Added::Yes)
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new([0, 2].into_iter())
+    }
+
+    fn bytes(&self) -> usize {
+        16
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn sub_words_come_back_and_damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = [(b"ab".to_vec(), 0), (b"b>".to_vec(), 2), (b"<x".to_vec(), 1)];
+    for hashing in [Hashing::Fasttext { buckets: 3 }, Hashing::Explicit(Arc::new(list.into()))] {
+        let subwords = Subwords {
+            hashing,
+            combine: Combine::Mean,
+            min_n: 2,
+            max_n: 4,
+            brackets: ("<".to_owned(), ">".to_owned()),
+            buckets: Arc::new(Two),
+        };
+        let path = folder.path().join("7.buckets");
+        let meta = subwords::write(&path, 7, &subwords).unwrap();
+        let good = fs::read(&path).unwrap();
+        assert_eq!((meta.rows, meta.bytes), (2, good.len() as u64));
+        let words: [&[u8]; 4] = [b"ab", b"x", b"abab", b"\xFF"];
+        let read = subwords::read(&path, 7).unwrap();
+        assert_eq!((&read.hashing, read.max_n), (&subwords.hashing, 4));
+        let expected = words.map(|word| subwords.vector(word).unwrap());
+        assert_eq!(words.map(|word| read.vector(word).unwrap()), expected);
+        assert!(subwords::read(&path, 8).is_err(), "of another lineage");
+        for at in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            for bytes in [flipped.as_slice(), &good[..at]] {
+                fs::write(&path, bytes).unwrap();
+                let read = subwords::read(&path, 7);
+                let found = read.and_then(|read| {
+                    [0, 2]
+                        .into_iter()
+                        .try_for_each(|row| read.buckets.add(row, &mut [0.0; 2]).map(|_| ()))
+                });
+                assert!(
+                    matches!(found.unwrap_err().kind(), ErrorKind::Corrupt { .. }),
+                    "byte {at}"
+                );
+            }
+        }
+    }
 }

@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
-use crate::store::{Shared, blob, fault, journal, key, reader, record};
+use crate::store::{Shared, blob, fault, journal, key, reader, record, subwords};
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
-use crate::table::meta::{Meta, TableName};
+use crate::table::meta::{Meta, SubwordsMeta, TableName};
+use crate::text::subword::Subwords;
 use crate::vector::RowId;
 
 /// The key of the generation counter.
@@ -111,13 +112,18 @@ impl Staging {
     ///
     /// If `meta` has another generation, dimension or number of rows than this builder and staging.
     #[expect(clippy::needless_pass_by_value, reason = "a record is committed once")]
-    pub fn commit(mut self, builder: &TableBuilder, meta: Meta) -> Result<()> {
+    pub fn commit(
+        mut self,
+        builder: &TableBuilder,
+        attributes: &BTreeMap<RowId, Attributes>,
+        meta: Meta,
+    ) -> Result<()> {
         assert_eq!(
             (meta.generation, meta.dim as usize, meta.row_count),
             (self.generation, self.dim, builder.len() as u64),
             "the record of a table tells what was staged"
         );
-        self.complete(builder, &BTreeMap::new())?;
+        self.complete(builder, attributes)?;
         self.switch(&meta)?.remove();
         Ok(())
     }
@@ -145,6 +151,16 @@ impl Staging {
         }
         journal::write_attributes(&self.shared, self.generation, attributes)?;
         self.shared.make_durable()
+    }
+
+    /// Writes the sub-words of an import, durably, for the record of its table.
+    ///
+    /// # Errors
+    ///
+    /// If a row of them is damaged, or the disk fails.
+    pub fn keep_subwords(&self, subwords: &Subwords) -> Result<SubwordsMeta> {
+        let path = self.shared.subwords_path(self.generation);
+        subwords::write(&path, self.generation, subwords)
     }
 
     /// Makes what was completed the table of `meta`'s name, durably. What it replaces is still on the
@@ -193,6 +209,7 @@ impl Drop for Staging {
     fn drop(&mut self) {
         if !self.is_committed {
             remove_generation(&self.shared, self.generation);
+            remove_subwords(&self.shared, self.generation);
         }
     }
 }
@@ -219,9 +236,12 @@ impl Replaced {
     pub fn remove(self) {
         let Some(old) = self.old else { return };
         remove_generation(&self.shared, old.generation);
-        let same = old.lineage() == self.new.lineage();
-        let last = if same { self.new.applied.sequence } else { u64::MAX };
-        remove_writes(&self.shared, old.lineage(), last);
+        if old.lineage() == self.new.lineage() {
+            remove_writes(&self.shared, old.lineage(), self.new.applied.sequence);
+        } else {
+            remove_writes(&self.shared, old.lineage(), u64::MAX);
+            remove_subwords(&self.shared, old.lineage());
+        }
     }
 }
 
@@ -242,6 +262,7 @@ pub(super) fn delete(shared: &Shared, name: &TableName) -> Result<bool> {
     if let Ok(meta) = reader::decode_meta(key, &old) {
         remove_generation(shared, meta.generation);
         remove_writes(shared, meta.lineage(), u64::MAX);
+        remove_subwords(shared, meta.lineage());
     }
     Ok(true)
 }
@@ -284,6 +305,13 @@ fn remove_generation(shared: &Shared, generation: u64) {
 fn remove_writes(shared: &Shared, lineage: u64, last: u64) {
     if let Err(error) = journal::remove(shared, lineage, last) {
         tracing::warn!(?error, lineage, "writes that nobody needs stay until the next start");
+    }
+}
+
+/// As `remove_generation`, for sub-words.
+fn remove_subwords(shared: &Shared, lineage: u64) {
+    if let Err(error) = blob::remove(&shared.subwords_path(lineage)) {
+        tracing::warn!(?error, lineage, "sub-words that nobody needs stay until the next start");
     }
 }
 

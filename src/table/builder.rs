@@ -77,6 +77,11 @@ impl TableBuilder {
         self.vocab.is_empty()
     }
 
+    /// The row of a word.
+    pub fn row(&self, word: &[u8]) -> Option<RowId> {
+        self.vocab.row(word)
+    }
+
     /// The word of a row.
     pub fn word(&self, row: RowId) -> &[u8] {
         self.vocab.word(row)
@@ -100,7 +105,7 @@ impl TableBuilder {
         self.matrix.shrink_to_fit();
         #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
         let norms = self.matrix.rows().map(|row| scalar::norm(row) as f32).collect();
-        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms })
+        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms, subwords: None })
     }
 }
 

@@ -70,6 +70,22 @@ pub struct Meta {
     /// Which writes stand in these rows.
     #[serde(default)]
     pub applied: Applied,
+    /// What the import kept for words that the table does not have.
+    #[serde(default)]
+    pub subwords: Option<SubwordsMeta>,
+}
+
+/// N-grams of characters whose vectors stand beside the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubwordsMeta {
+    /// Characters of the shortest.
+    pub min_n: usize,
+    /// Characters of the longest.
+    pub max_n: usize,
+    /// Buckets that have a vector.
+    pub rows: u64,
+    /// Bytes of their file; what is used of it is in memory as the system sees fit.
+    pub bytes: u64,
 }
 
 impl Meta {
@@ -91,7 +107,7 @@ pub struct Applied {
 }
 
 /// Where the rows of a table came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// As the importer named it, such as a file name.
     pub source: String,
@@ -101,4 +117,17 @@ pub struct Provenance {
     pub source_bytes: u64,
     /// Seconds since 1970-01-01 UTC.
     pub imported_at: u64,
+    /// SHA-256 of the source's main file as it arrived, in hexadecimal digits; empty for rows, and
+    /// for files that were not read to their end.
+    #[serde(default)]
+    pub sha256: String,
+    /// The importer's options other than the defaults, in the words of the command line.
+    #[serde(default)]
+    pub options: String,
+    /// The licence, if the importer gave one.
+    #[serde(default)]
+    pub license: String,
+    /// Rows of the source.
+    #[serde(default)]
+    pub rows_read: u64,
 }

@@ -16,7 +16,9 @@ pub mod meta;
 pub mod view;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::text::subword::Subwords;
 use crate::text::vocab::Vocab;
 use crate::vector::RowId;
 use crate::vector::matrix::Matrix;
@@ -28,9 +30,21 @@ pub struct Table {
     vocab: Vocab,
     matrix: Matrix,
     norms: Vec<f32>,
+    subwords: Option<Arc<Subwords>>,
 }
 
 impl Table {
+    /// The same with the n-grams that make vectors of words it does not have.
+    #[must_use]
+    pub fn with_subwords(self, subwords: Option<Arc<Subwords>>) -> Self {
+        Self { subwords, ..self }
+    }
+
+    /// What makes vectors of words it does not have, if the import brought it.
+    pub fn subwords(&self) -> Option<&Arc<Subwords>> {
+        self.subwords.as_ref()
+    }
+
     /// Components of each vector.
     pub fn dim(&self) -> usize {
         self.matrix.dim()

@@ -12,6 +12,7 @@ use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::{at_most, check_vector, check_word};
 use crate::table::change::Change;
+use crate::text::subword::Subwords;
 use crate::vector::RowId;
 use crate::vector::algebra;
 use crate::vector::matrix::Matrix;
@@ -76,6 +77,11 @@ impl View {
             change_count: 0,
             base,
         }
+    }
+
+    /// What makes vectors of words that the table does not have.
+    pub fn subwords(&self) -> Option<&Arc<Subwords>> {
+        self.base.subwords()
     }
 
     /// The same with the attributes of a row.

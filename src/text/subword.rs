@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
 /// The rows of the buckets.
 pub trait Buckets: Send + Sync {
     /// Components of each row.
@@ -12,7 +16,14 @@ pub trait Buckets: Send + Sync {
 
     /// Adds a bucket's row to a sum, in single precision and in order, as the original tools do.
     /// There may be no such row: pruned models have left some out.
-    fn add(&self, bucket: u64, sum: &mut [f32]) -> Added;
+    ///
+    /// # Errors
+    ///
+    /// If the row is damaged.
+    fn add(&self, bucket: u64, sum: &mut [f32]) -> Result<Added>;
+
+    /// The buckets that have rows, each once, the lowest first.
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_>;
 
     /// Bytes they take.
     fn bytes(&self) -> usize;
@@ -28,7 +39,7 @@ pub enum Added {
 }
 
 /// What the rows of n-grams become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Combine {
     /// Their mean, as in fastText and floret. N-grams of one character that is a bracket are left
     /// out by fastText's hashing.
@@ -38,7 +49,7 @@ pub enum Combine {
 }
 
 /// How n-grams become buckets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hashing {
     /// FNV-1a in 32 bits over bytes with a sign; the rest of the division by the number of
     /// buckets.
@@ -62,7 +73,7 @@ pub enum Hashing {
         seed: u32,
     },
     /// A list: n-gram to bucket.
-    Explicit(Arc<HashMap<Vec<u8>, u64>>),
+    Explicit(#[serde(skip)] Arc<HashMap<Vec<u8>, u64>>),
 }
 
 /// The vector of any word, from the n-grams of its characters.
@@ -96,27 +107,38 @@ impl fmt::Debug for Subwords {
 impl Subwords {
     /// The vector of a word that the table does not have, as the original tool computes it; none
     /// if no n-gram of it has a row.
-    pub fn vector(&self, word: &[u8]) -> Option<Vec<f32>> {
+    ///
+    /// # Errors
+    ///
+    /// If a row is damaged.
+    pub fn vector(&self, word: &[u8]) -> Result<Option<Vec<f32>>> {
         let mut sum = vec![0.0; self.buckets.dim()];
-        let count = self.add(word, &mut sum);
+        let count = self.add(word, &mut sum)?;
         if count == 0 {
-            return None;
+            return Ok(None);
         }
         scale(&mut sum, count, self.combine);
-        Some(sum)
+        Ok(Some(sum))
     }
 
     /// The mean of a row of the table and the rows of its word's n-grams.
-    pub fn mean_with(&self, word: &[u8], row: &mut [f32]) {
-        let count = 1 + self.add(word, row);
+    ///
+    /// # Errors
+    ///
+    /// If a row is damaged.
+    pub fn mean_with(&self, word: &[u8], row: &mut [f32]) -> Result<()> {
+        let count = 1 + self.add(word, row)?;
         scale(row, count, self.combine);
+        Ok(())
     }
 
     /// Adds the rows of a word's n-grams; how many there were.
-    fn add(&self, word: &[u8], sum: &mut [f32]) -> usize {
-        let mut count = 0;
+    fn add(&self, word: &[u8], sum: &mut [f32]) -> Result<usize> {
+        let mut count = Ok(0);
         self.each_bucket(word, |bucket| {
-            count += usize::from(self.buckets.add(bucket, sum) == Added::Yes);
+            let Ok(so_far) = count else { return };
+            let added = self.buckets.add(bucket, sum);
+            count = added.map(|added| so_far + usize::from(added == Added::Yes));
         });
         count
     }
@@ -287,8 +309,12 @@ mod tests {
             1
         }
 
-        fn add(&self, _: u64, _: &mut [f32]) -> Added {
-            Added::No
+        fn add(&self, _: u64, _: &mut [f32]) -> Result<Added> {
+            Ok(Added::No)
+        }
+
+        fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+            Box::new(std::iter::empty())
         }
 
         fn bytes(&self) -> usize {
@@ -304,7 +330,7 @@ mod tests {
         let subwords = Subwords { hashing, combine, min_n, max_n, brackets, buckets };
         let mut found = Vec::new();
         subwords.each_bucket(word.as_bytes(), |bucket| found.push(bucket));
-        assert_eq!(subwords.vector(word.as_bytes()), None, "no bucket has a row");
+        assert_eq!(subwords.vector(word.as_bytes()).unwrap(), None, "no bucket has a row");
         found.sort_unstable();
         found
     }

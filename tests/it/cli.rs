@@ -91,7 +91,7 @@ async fn the_shapes_that_scripts_rely_on() {
     assert_eq!(answer[0]["vectors"][0]["attributes"]["big"]["flag"], true);
     let set = ["set-attributes", "--table", "en", "kong", "--remove", "big", "--set", "n=2"];
     assert_eq!(json(&server, &set).await[0]["changed_count"], 1);
-    let delete = ["delete-words", "--table", "en", "kong", "new york", "no", "--skip-unknown"];
+    let delete = ["delete-words", "--table", "en", "kong", "new york", "no", "--oov", "skip"];
     assert_eq!(json(&server, &delete).await[0]["deleted_count"], 2);
     let index = json(&server, &["index", "--table", "en", "--build", "--wait"]).await;
     assert_eq!(index[0]["index"]["rebuild"]["phase"], "REBUILD_PHASE_IDLE");

@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/"]),
-    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs"]),
+    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs", "store/subwords.rs"]),
     ("regex", &["query/filter.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),

@@ -21,14 +21,28 @@ async fn tables(channel: &Channel) -> Vec<(String, u64)> {
 }
 
 async fn export(channel: &Channel, table: &str, format: pb::Format, gzip: bool) -> Vec<u8> {
-    let ask = pb::ExportRequest { table: table.to_owned(), format: format.into(), gzip };
+    let table = table.to_owned();
+    let ask = pb::ExportRequest { table, format: format.into(), gzip, filter: None };
+    let mut files = export_files(channel, ask).await.unwrap();
+    assert_eq!(files.len(), 1);
+    files.remove(0).1
+}
+
+/// The files of an export, by the ends of their names.
+async fn export_files(
+    channel: &Channel,
+    ask: pb::ExportRequest,
+) -> Result<Vec<(String, Vec<u8>)>, tonic::Status> {
     let mut transfer = TransferServiceClient::new(channel.clone());
-    let mut chunks = transfer.export(ask).await.unwrap().into_inner();
-    let mut file = Vec::new();
-    while let Some(chunk) = chunks.message().await.unwrap() {
-        file.extend(chunk.chunk);
+    let mut chunks = transfer.export(ask).await?.into_inner();
+    let mut files = vec![(String::new(), Vec::new())];
+    while let Some(part) = chunks.message().await? {
+        if !part.companion.is_empty() {
+            files.push((part.companion, Vec::new()));
+        }
+        files.last_mut().unwrap().1.extend(part.chunk);
     }
-    file
+    Ok(files)
 }
 
 #[tokio::test]
@@ -336,5 +350,209 @@ async fn an_import_that_its_caller_gives_up_leaves_nothing() {
             tokio::task::yield_now().await;
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn words_that_nobody_trained_have_the_vectors_of_their_n_grams() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    // One bucket: every n-gram has its vector, and so has every mean of them.
+    let floret = b"1 2 1 3 1 7 < >\n0 1.0 2.0\n".to_vec();
+    let words = Part::File(pb::ImportFile { name: "words.txt".to_owned(), size_bytes: None });
+    let parts = [
+        Part::Header(header("parts")),
+        Part::Chunk(floret),
+        words,
+        Part::Chunk(b"known\n<unk>\n".to_vec()),
+    ];
+    send(&channel, parts.to_vec()).await.unwrap();
+    import(&channel, header("whole"), SMALL.as_bytes()).await.unwrap();
+    let ask = |channel: &Channel, table: &str, oov: pb::OovPolicy| {
+        let request = pb::LookupRequest {
+            table: table.to_owned(),
+            queries: vec![word("known"), word("unknown"), word("unknown")],
+            words: Some(pb::WordOptions { oov: oov.into(), ..pb::WordOptions::default() }),
+            ..pb::LookupRequest::default()
+        };
+        let mut tables = TableServiceClient::new(channel.clone());
+        async move { tables.lookup(request).await.map(tonic::Response::into_inner) }
+    };
+    let made = async |channel: &Channel, oov: pb::OovPolicy| {
+        let answer = ask(channel, "parts", oov).await.unwrap();
+        let info = answer.answer.unwrap();
+        assert_eq!((info.words.len(), info.unknown_words.len(), info.made_words.len()), (1, 0, 1));
+        assert_eq!(
+            (info.made_words[0].asked.as_str(), info.made_words[0].made_by()),
+            ("unknown", oov)
+        );
+        let [known, vector, again] = answer.vectors.try_into().unwrap();
+        assert!(known.found && known.made_by() == pb::OovPolicy::Unspecified);
+        assert!(vector == again && !vector.found && vector.word == "unknown");
+        assert_eq!(vector.made_by(), oov);
+        vector.vector.unwrap().values
+    };
+    assert_eq!(made(&channel, pb::OovPolicy::Subword).await, [1.0, 2.0]);
+    assert_eq!(made(&channel, pb::OovPolicy::Unk).await, [1.0, 2.0]);
+    assert_eq!(made(&channel, pb::OovPolicy::Zero).await, [0.0, 0.0]);
+    let random = made(&channel, pb::OovPolicy::Random).await;
+    assert!(random.iter().all(|value| (-0.25..0.25).contains(value)), "{random:?}");
+    let refused = ask(&channel, "parts", pb::OovPolicy::Error).await.unwrap_err();
+    assert_eq!(reason(&refused).1, "UNKNOWN_WORDS");
+    for oov in [pb::OovPolicy::Subword, pb::OovPolicy::Unk] {
+        let refused = ask(&channel, "whole", oov).await.unwrap_err();
+        assert_eq!(reason(&refused).1, "UNSUITED_TABLE", "{refused:?}");
+    }
+
+    // A rebuild makes a new generation of the same lineage; a restart reads the file.
+    let mut tables = TableServiceClient::new(channel.clone());
+    let words = vec![pb::put_vectors_request::WordToPut {
+        word: "put".to_owned(),
+        vector: Some(pb::Vector { values: vec![3.0, 4.0] }),
+        ..Default::default()
+    }];
+    let put = pb::PutVectorsRequest { table: "parts".to_owned(), words, ..Default::default() };
+    tables.put_vectors(put).await.unwrap();
+    let build = pb::BuildIndexRequest { table: "parts".to_owned() };
+    tables.build_index(build).await.unwrap();
+    let data = server.stop().await;
+    let folder = data.path().join("subwords");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    let server = Server::start_on(data).await;
+    let channel = server.channel().await;
+    assert_eq!(made(&channel, pb::OovPolicy::Subword).await, [1.0, 2.0]);
+    assert_eq!(made(&channel, pb::OovPolicy::Random).await, random);
+    let mut tables = TableServiceClient::new(channel.clone());
+    let request = pb::GetTableRequest { table: "parts".to_owned() };
+    let told = tables.get_table(request).await.unwrap().into_inner().table.unwrap();
+    let subwords = told.subwords.unwrap();
+    assert_eq!((subwords.min_n, subwords.max_n, subwords.bucket_count), (1, 3, 1));
+    import(&channel, header("parts"), SMALL.as_bytes()).await.unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nobody needs it");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn words_are_written_as_asked_and_provenance_is_kept() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let lines: &[&[u8]] = &[
+        br#"{"word": "/c/en/Queen", "vector": [3.0, 4.0], "pos": "NN", "senses": 2, "old": true}"#,
+        br#"{"word": "/c/en/queen", "vector": [1.0, 0.0]}"#,
+        br#"{"word": "/c/en/rex", "vector": [0.0, 2.0], "notes": [1]}"#,
+        br#"{"word": "x", "vector": [0.0, 0.0]}"#,
+        br#"{"word": "/c/en/", "vector": [0.0, 1.0]}"#,
+    ];
+    let file = lines.join(b"\n".as_slice());
+    let counts = b"/c/en/queen\t12\n/c/en/rex 7\nnobody 1\nno number\n".to_vec();
+    let head = |dry_run| pb::ImportHeader {
+        dry_run,
+        on_invalid: pb::OnInvalid::Skip.into(),
+        word_changes: Some(pb::WordChanges {
+            rename: [("/c/en/rex".to_owned(), "King".to_owned())].into(),
+            strip_prefix: "/c/en/".to_owned(),
+            lowercase: true,
+            add_prefix: "en:".to_owned(),
+        }),
+        normalize: true,
+        rank: true,
+        counts: "counts.txt".to_owned(),
+        license: "PDDL".to_owned(),
+        ..header("en")
+    };
+    let parts = |dry_run| {
+        let counted = pb::ImportFile { name: "counts.txt".to_owned(), size_bytes: None };
+        vec![
+            Part::Header(head(dry_run)),
+            Part::Chunk(file.clone()),
+            Part::File(counted),
+            Part::Chunk(counts.clone()),
+        ]
+    };
+    let tried = send(&channel, parts(true)).await.unwrap();
+    assert_eq!((tried.generation, tried.rows_read, tried.rows_kept), (0, 5, 3));
+    assert_eq!(tables(&channel).await, [], "a dry run keeps nothing");
+    let report = send(&channel, parts(false)).await.unwrap();
+    assert_eq!((report.rows_kept, &report.reasons), (3, &tried.reasons));
+    let told: Vec<_> =
+        report.reasons.iter().map(|told| (told.reason.as_str(), told.count)).collect();
+    let expected = [
+        ("changed_word", 4),
+        ("count_line", 1),
+        ("count_without_word", 1),
+        ("duplicate_word", 1),
+        ("empty_word", 1),
+        ("extra_field", 1),
+    ];
+    assert_eq!(told, expected);
+
+    let data = server.stop().await;
+    let server = Server::start_on(data).await;
+    let channel = server.channel().await;
+    let mut tables = TableServiceClient::new(channel.clone());
+    let ask = pb::LookupRequest {
+        table: "en".to_owned(),
+        queries: vec![word("en:queen"), word("King"), word("en:x")],
+        ..pb::LookupRequest::default()
+    };
+    let found = tables.lookup(ask).await.unwrap().into_inner().vectors;
+    let values = |i: usize| found[i].vector.clone().unwrap().values;
+    assert_eq!((values(0), values(1), values(2)), (vec![0.6, 0.8], vec![0.0, 1.0], vec![0.0, 0.0]));
+    let shown = |i: usize| {
+        let mut shown: Vec<_> = found[i].attributes.iter().collect();
+        shown.sort_by_key(|(name, _)| *name);
+        let value = |value: &pb::AttributeValue| format!("{:?}", value.value.clone().unwrap());
+        shown.into_iter().map(|(name, of)| format!("{name} {}", value(of))).collect::<Vec<_>>()
+    };
+    let expected = [
+        "count Number(12.0)",
+        "old Flag(true)",
+        "pos Text(\"NN\")",
+        "rank Number(1.0)",
+        "senses Number(2.0)",
+    ];
+    assert_eq!(shown(0), expected);
+    assert_eq!(shown(1), ["count Number(7.0)", "rank Number(2.0)"]);
+    let ask = pb::GetTableRequest { table: "en".to_owned() };
+    let table = tables.get_table(ask).await.unwrap().into_inner().table.unwrap();
+    let told = table.provenance.unwrap();
+    assert_eq!((told.license.as_str(), told.rows_read, told.sha256.len()), ("PDDL", 5, 64));
+    let options = "on_invalid=skip rename=1 words strip_prefix=/c/en/ add_prefix=en: \
+                   counts=counts.txt lowercase normalize rank";
+    assert_eq!(told.options, options);
+
+    let ask = |format: pb::Format, prefix: &str| pb::ExportRequest {
+        table: "en".to_owned(),
+        format: format.into(),
+        gzip: false,
+        filter: Some(pb::Filter { prefix: prefix.to_owned(), ..pb::Filter::default() }),
+    };
+    let [array, words] =
+        export_files(&channel, ask(pb::Format::Npy, "en:")).await.unwrap().try_into().unwrap();
+    assert!(array.1.ends_with(&[0; 8]) && array.1.starts_with(b"\x93NUMPY"));
+    assert_eq!(words, ("words.txt".to_owned(), b"en:queen\nen:x\n".to_vec()));
+    let refused = export_files(&channel, ask(pb::Format::Npy, "none")).await.unwrap_err();
+    assert_eq!(reason(&refused).1, "UNSUITED_TABLE");
+    let formats =
+        [pb::Format::Safetensors, pb::Format::Finalfusion, pb::Format::Parquet, pb::Format::Arrow];
+    for format in formats {
+        let files = export_files(&channel, ask(format, "K")).await.unwrap();
+        let text = String::from_utf8_lossy(&files[0].1).into_owned();
+        assert!(text.contains(&told.sha256) && text.contains("PDDL"), "{}", format.as_str_name());
+        assert_eq!(
+            files,
+            export_files(&channel, ask(format, "K")).await.unwrap(),
+            "the same bytes"
+        );
+        let report = import(&channel, header("again"), &files[0].1).await.unwrap();
+        assert_eq!((report.format(), report.rows_kept), (format, 1));
+    }
+    let lines = export(&channel, "en", pb::Format::JsonLines, false).await;
+    import(&channel, header("again"), &lines).await.unwrap();
+    assert_eq!(
+        export(&channel, "again", pb::Format::JsonLines, false).await,
+        lines,
+        "attributes too"
+    );
     server.stop().await;
 }

@@ -18,7 +18,10 @@ mod source;
 mod write;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
@@ -27,6 +30,7 @@ use crate::format::source::Bytes;
 use crate::format::tensor::check_dim;
 use crate::format::words::Words;
 use crate::format::{Fault, Format, Note, Reason, Row, RowReader, Step, malformed, shown};
+use crate::table::attributes::AttributeValue;
 
 use source::Batches;
 pub(super) use write::{write_arrow, write_parquet};
@@ -39,6 +43,8 @@ pub(super) struct ColumnReader {
     claimed: Option<u64>,
     word: usize,
     vector: Vector,
+    /// Columns whose values are attributes, with their names.
+    attributes: Vec<(usize, String)>,
     dim: usize,
     batch: Option<RecordBatch>,
     /// The next row of the batch.
@@ -69,17 +75,22 @@ impl ColumnReader {
             let problem = format!("no column holds lists of numbers; it has {}", names.join(", "));
             malformed(format.name(), At::Byte(0), problem)
         })?;
-        let mut notes = Vec::new();
+        let (mut notes, mut attributes) = (Vec::new(), Vec::new());
         let used = |column: &usize| match &vector {
             Vector::List(list) => column == list,
             Vector::Wide(wide) => wide.contains(column),
         };
         for column in (0..schema.fields().len()).filter(|column| *column != word && !used(column)) {
+            let field = schema.field(column);
+            if is_attribute(field.data_type()) {
+                attributes.push((column, field.name().clone()));
+                continue;
+            }
             notes.push(Note {
                 reason: "extra_field",
                 done: "not kept",
                 at: At::Row(0),
-                detail: format!("the column \"{}\"", shown(schema.field(column).name().as_bytes())),
+                detail: format!("the column \"{}\"", shown(field.name().as_bytes())),
             });
         }
         let mut reader = Self {
@@ -87,6 +98,7 @@ impl ColumnReader {
             claimed,
             word,
             vector,
+            attributes,
             dim: 0,
             batch,
             next: 0,
@@ -167,6 +179,48 @@ fn is_text(kind: &DataType) -> bool {
 
 fn is_float(kind: &DataType) -> bool {
     matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64)
+}
+
+/// Whether a value of such a column is a text, a number or a flag.
+fn is_attribute(kind: &DataType) -> bool {
+    match kind {
+        DataType::Binary | DataType::LargeBinary => false,
+        DataType::Boolean => true,
+        kind => kind.is_integer() || is_float(kind) || is_text(kind),
+    }
+}
+
+/// A row's value; none for null, and for numbers that are not finite.
+fn attribute(column: &ArrayRef, row: usize) -> Option<AttributeValue> {
+    if column.is_null(row) {
+        return None;
+    }
+    if is_text(column.data_type()) {
+        let text = String::from_utf8_lossy(text(column, row)?).into_owned();
+        return Some(AttributeValue::Text(text));
+    }
+    if let Some(flags) = column.as_boolean_opt() {
+        return Some(AttributeValue::Flag(flags.value(row)));
+    }
+    number(column, row).filter(|number| number.is_finite()).map(AttributeValue::Number)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "attributes are numbers of double precision")]
+fn number(column: &ArrayRef, row: usize) -> Option<f64> {
+    Some(match column.data_type() {
+        DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).into(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row) as f64,
+        DataType::UInt8 => column.as_primitive::<UInt8Type>().value(row).into(),
+        DataType::UInt16 => column.as_primitive::<UInt16Type>().value(row).into(),
+        DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).into(),
+        DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row) as f64,
+        DataType::Float16 => column.as_primitive::<Float16Type>().value(row).to_f64(),
+        DataType::Float32 => column.as_primitive::<Float32Type>().value(row).into(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row),
+        _ => return None,
+    })
 }
 
 fn word_column(schema: &Schema) -> Option<usize> {
@@ -279,6 +333,13 @@ impl RowReader for ColumnReader {
                 push_numbers(&batch.column(column).slice(number, 1), &mut row.vector)
             }),
         };
+        row.attributes = self
+            .attributes
+            .iter()
+            .filter_map(|(column, name)| {
+                Some((name.clone(), attribute(batch.column(*column), number)?))
+            })
+            .collect();
         let word = shown(&row.word);
         let fault = |reason, detail: String| Step::Fault(Fault { reason, at, word, detail });
         Ok(if row.word.is_empty() {

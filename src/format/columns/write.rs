@@ -1,5 +1,6 @@
 //! A table as batches of two columns: `word` and `vector`.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::table::view::View;
+use crate::format::write::Selection;
 use crate::vector::RowId;
 
 /// Rows of a batch.
@@ -26,17 +28,24 @@ enum Lists {
 }
 
 /// Writes an Arrow IPC file.
-pub(crate) fn write_arrow(table: &View, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(crate) fn write_arrow(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let columns = Columns::of(table, Lists::Fixed)?;
-    let mut writer = FileWriter::try_new(out, &columns.schema).map_err(failed)?;
+    let told = table.metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let schema = Schema::clone(&columns.schema).with_metadata(told.collect::<HashMap<_, _>>());
+    let mut writer = FileWriter::try_new(out, &schema).map_err(failed)?;
     columns.each_batch(table, |batch| writer.write(&batch).map_err(failed))?;
     writer.finish().map_err(failed)
 }
 
 /// Writes a Parquet file. Vectors do not compress, so nothing is.
-pub(crate) fn write_parquet(table: &View, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(crate) fn write_parquet(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let columns = Columns::of(table, Lists::Free)?;
-    let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
+    let told = table.metadata.iter();
+    let told = told.map(|(name, value)| KeyValue::new((*name).to_owned(), value.clone())).collect();
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_key_value_metadata(Some(told))
+        .build();
     let mut writer =
         ArrowWriter::try_new(out, Arc::clone(&columns.schema), Some(properties)).map_err(failed)?;
     columns.each_batch(table, |batch| writer.write(&batch).map_err(failed))?;
@@ -58,7 +67,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(table: &View, lists: Lists) -> io::Result<Self> {
+    fn of(table: &Selection<'_>, lists: Lists) -> io::Result<Self> {
         let texts = table.rows().all(|row| std::str::from_utf8(table.word(row)).is_ok());
         let dim = i32::try_from(table.dim()).map_err(io::Error::other)?;
         let item = Arc::new(Field::new("element", DataType::Float32, false));
@@ -73,7 +82,7 @@ impl Columns {
 
     fn each_batch(
         &self,
-        table: &View,
+        table: &Selection<'_>,
         mut write: impl FnMut(RecordBatch) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut rows = table.rows().peekable();
@@ -85,7 +94,7 @@ impl Columns {
         Ok(())
     }
 
-    fn words(&self, table: &View, rows: &[RowId]) -> ArrayRef {
+    fn words(&self, table: &Selection<'_>, rows: &[RowId]) -> ArrayRef {
         if self.texts {
             let mut words = StringBuilder::new();
             for &row in rows {
@@ -100,7 +109,7 @@ impl Columns {
         Arc::new(words.finish())
     }
 
-    fn vectors(&self, table: &View, rows: &[RowId]) -> ArrayRef {
+    fn vectors(&self, table: &Selection<'_>, rows: &[RowId]) -> ArrayRef {
         let item = Arc::clone(&self.item);
         match self.lists {
             Lists::Fixed => {

@@ -15,8 +15,8 @@ use proptest::test_runner::{Config, RngSeed};
 use crate::error::{At, Error, Result};
 use crate::format::source::{Body, Bytes, Named};
 use crate::format::{
-    Compression, Fault, Format, Opened, Options, Outputs, Reason, Row, Step, open, open_files,
-    write_files,
+    Compression, Fault, Format, Opened, Options, Outputs, Reason, Row, Selection, Step, open,
+    open_files,
 };
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
@@ -68,6 +68,15 @@ fn open_all(files: &[(&str, &[u8])], options: &Options) -> Result<Opened> {
 
 /// The files that a table is written as, by name.
 fn written_files(table: &View, format: Format, name: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    packed_files(table, format, Compression::None, name)
+}
+
+fn packed_files(
+    table: &View,
+    format: Format,
+    compression: Compression,
+    name: &str,
+) -> Result<Vec<(String, Vec<u8>)>> {
     struct Kept<'n>(&'n str, Vec<(String, Vec<u8>)>);
     impl Kept<'_> {
         fn begin(&mut self, name: String) -> Box<dyn std::io::Write + Send + '_> {
@@ -84,7 +93,7 @@ fn written_files(table: &View, format: Format, name: &str) -> Result<Vec<(String
         }
     }
     let mut kept = Kept(name, Vec::new());
-    write_files(table, format, Compression::None, &mut kept)?;
+    crate::format::write(&Selection::all(table), format, compression, &mut kept)?;
     Ok(kept.1)
 }
 
@@ -137,10 +146,8 @@ fn table(rows: &[(&[u8], &[f32])]) -> View {
 }
 
 fn written(table: &View, format: Format, gzip: bool) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     let compression = if gzip { Compression::Gzip } else { Compression::None };
-    crate::format::write(table, format, compression, &mut bytes)?;
-    Ok(bytes)
+    Ok(packed_files(table, format, compression, "file")?.swap_remove(0).1)
 }
 
 /// A word2vec binary file without newlines.

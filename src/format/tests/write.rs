@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{own, read, read_as, table, written};
 use crate::error::{Error, ErrorKind};
-use crate::format::{Compression, Format, write};
+use crate::format::write::OneFile;
+use crate::format::{Compression, Format, Selection, write};
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -58,7 +59,9 @@ fn a_word_that_would_not_come_back_is_refused_before_anything_is_written() {
     for (word, format, problem) in refused {
         let table = table(&[(b"good", &[0.5, 0.5]), (word, &[1.5, 1.5])]);
         let mut bytes = Vec::new();
-        let error = write(&table, format, Compression::None, &mut bytes).unwrap_err();
+        let error =
+            write(&Selection::all(&table), format, Compression::None, &mut OneFile(&mut bytes))
+                .unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Unsuited { .. }));
         assert!(error.to_string().contains(problem), "{error}");
         assert_eq!(bytes, b"");
@@ -99,10 +102,12 @@ fn a_failing_writer_is_told() {
         }
     }
     for gzip in [Compression::None, Compression::Gzip] {
-        let error = write(&three(), Format::Glove, gzip, &mut Fails).unwrap_err();
+        let error =
+            write(&Selection::all(&three()), Format::Glove, gzip, &mut OneFile(Fails)).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Cancelled);
         let full = io::ErrorKind::StorageFull;
-        let error = write(&three(), Format::Glove, gzip, &mut Full(full)).unwrap_err();
+        let error = write(&Selection::all(&three()), Format::Glove, gzip, &mut OneFile(Full(full)))
+            .unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::DiskFull);
     }
 }
