@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,7 @@ use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
 use crate::proto::transfer_service_client::TransferServiceClient;
+use crate::store::upload::checksum;
 
 /// Bytes of a file in one message of an import.
 const CHUNK_BYTES: u64 = 512 << 10;
@@ -128,7 +129,22 @@ impl Client {
         self.import(header, chunks(file), on_progress).await
     }
 
-    /// Sends the file at `path` and then its companions, by their names.
+    /// Where the import of a file into a table goes on that broke off before: what the server kept
+    /// of it, if that is how the file begins; else 0.
+    ///
+    /// # Errors
+    ///
+    /// As every call; `Source` if the file cannot be read.
+    pub async fn resume_offset(&self, table: &str, path: &Path) -> Result<u64> {
+        let kept = self.get_upload(GetUploadRequest { table: table.to_owned() }).await?;
+        let file = File::open(path).map_err(CallError::Source)?;
+        let checked = tokio::task::spawn_blocking(move || checksum(file.take(kept.bytes)));
+        let checked = checked.await.map_err(io::Error::other).and_then(|checked| checked);
+        let same = checked.map_err(CallError::Source)? == (kept.bytes, kept.crc32);
+        Ok(if same { kept.bytes } else { 0 })
+    }
+
+    /// Sends the file at `path`, from its `resume_offset` on, and then its companions, by their names.
     ///
     /// # Errors
     ///
@@ -140,7 +156,10 @@ impl Client {
         companions: Vec<(String, PathBuf)>,
         on_progress: impl FnMut(&ImportProgress) + Send,
     ) -> Result<ImportReport> {
-        let main = begin(&mut header, path).map_err(CallError::Source)?;
+        let mut main = begin(&mut header, path).map_err(CallError::Source)?;
+        if let Some(from) = header.resume_offset {
+            main.seek(SeekFrom::Start(from)).map_err(CallError::Source)?;
+        }
         let parts = companions.into_iter().flat_map(|(name, path)| {
             let opened = File::open(&path).and_then(|file| {
                 let size_bytes = file.metadata()?.len();
@@ -279,6 +298,8 @@ unary! {
     search.nearest_batch: NearestBatchRequest -> NearestBatchResponse;
     /// a is to b as c is to ?
     search.analogy: AnalogyRequest -> AnalogyResponse;
+    /// How much of a file is kept for a table.
+    transfer.get_upload: GetUploadRequest -> GetUploadResponse;
     /// Recall and speed of a table's graph.
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
@@ -448,6 +469,17 @@ pub enum CallError {
     Refused(Box<Refusal>),
     /// What was to be imported cannot be read.
     Source(io::Error),
+}
+
+impl CallError {
+    /// Whether the same call may succeed when the server is there again.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
+            Self::Address { .. } | Self::Source(_) => false,
+        }
+    }
 }
 
 /// A server's error.
@@ -623,6 +655,13 @@ mod tests {
                 let _ = replies.send(Ok(ImportResponse { part })).await;
             });
             Ok(Response::new(ReceiverStream::new(answer)))
+        }
+
+        async fn get_upload(
+            &self,
+            _: Request<GetUploadRequest>,
+        ) -> Result<Response<GetUploadResponse>, Status> {
+            Err(Status::unimplemented("not here"))
         }
 
         async fn export(

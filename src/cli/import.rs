@@ -20,6 +20,11 @@ use crate::client::{
 /// How often the state of an index is asked for.
 const POLL: Duration = Duration::from_millis(200);
 
+/// How often a lost connection is tried again without a byte more.
+const TRIES: u32 = 6;
+/// Time before the first of them; twice as long before each next one.
+const WAIT: Duration = Duration::from_millis(500);
+
 /// Import an embedding file into a table; returns when every row is safe on disk
 ///
 /// The table appears, or is replaced, when the import is complete; if it fails, or is stopped,
@@ -27,6 +32,7 @@ const POLL: Duration = Duration::from_millis(200);
 /// content. Of a folder the model within is imported; vocabularies and tokenizers that stand beside
 /// a file are sent with it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct Import {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -54,6 +60,10 @@ pub(super) struct Import {
     /// The licence of the vectors, kept with the table
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     license: String,
+    /// Go on where an import of this file into this table broke off, and after a broken connection; the
+    /// server keeps the file until it is imported
+    #[arg(long)]
+    resumable: bool,
     /// Read and account for everything, and keep nothing
     #[arg(long, conflicts_with = "wait_index")]
     dry_run: bool,
@@ -92,6 +102,7 @@ impl Import {
             rank: self.policies.rank,
             counts: self.counts.as_deref().map(name_of).unwrap_or_default(),
             license: self.license.clone(),
+            resume_offset: None,
         }
     }
 
@@ -125,7 +136,11 @@ impl Import {
             let header = ImportHeader { words, ..header };
             let mut companions = found.companions;
             companions.extend(self.counts.iter().map(|file| (name_of(file), file.clone())));
-            client.import_files(header, &found.main, companions, on_progress).await
+            if self.resumable {
+                self.resume(client, header, &found.main, companions, on_progress).await
+            } else {
+                client.import_files(header, &found.main, companions, on_progress).await
+            }
         };
         bar.finish_and_clear();
         report.map_err(|error| {
@@ -134,6 +149,40 @@ impl Import {
             }
             error.into()
         })
+    }
+}
+
+impl Import {
+    /// Sends the file again and again from where the server has it, as long as that helps.
+    async fn resume(
+        &self,
+        client: &Client,
+        mut header: ImportHeader,
+        file: &Path,
+        companions: Vec<(String, PathBuf)>,
+        mut on_progress: impl FnMut(&client::ImportProgress) + Send,
+    ) -> client::Result<ImportReport> {
+        let mut tries = 0;
+        loop {
+            let result = match client.resume_offset(&self.table, file).await {
+                Ok(offset) => {
+                    if header.resume_offset.is_some_and(|before| offset > before) {
+                        tries = 0;
+                    }
+                    header.resume_offset = Some(offset);
+                    let companions = companions.clone();
+                    client.import_files(header.clone(), file, companions, &mut on_progress).await
+                }
+                Err(error) => Err(error),
+            };
+            match result {
+                Err(error) if error.is_lost() && tries < TRIES => {
+                    tokio::time::sleep(WAIT * 2_u32.pow(tries)).await;
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
     }
 }
 

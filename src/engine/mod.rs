@@ -44,6 +44,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::query::filter::Filter;
 use crate::store::Store;
+use crate::store::upload::Upload;
 use crate::table::meta::{Meta, TableName};
 
 pub use ask::{Answer, Ask, Pace};
@@ -196,6 +197,11 @@ impl Engine {
     /// If there is none of that name.
     pub fn table(&self, name: &TableName) -> Result<TableStatus> {
         Ok(self.shared.catalog.entry(name)?.status())
+    }
+
+    /// What has arrived of a file for a table, which need not be there.
+    pub fn upload(&self, name: &TableName) -> Upload {
+        self.shared.store.upload(name)
     }
 
     /// Deletes a table, its rows and its index, and tells what it was. Questions that have begun

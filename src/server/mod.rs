@@ -21,6 +21,7 @@ mod stream;
 mod table;
 mod text;
 mod transfer;
+mod uploads;
 mod wire;
 mod write;
 

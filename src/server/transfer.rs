@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
 };
-use crate::format::source::Spool;
+use crate::format::source::{Files, Spool};
 use crate::format::{Compression, Format, Options, Outputs};
 use crate::limits;
 use crate::proto as pb;
@@ -27,8 +27,10 @@ use crate::proto::import_response::Part as ReplyPart;
 use crate::proto::transfer_service_server::TransferService;
 use crate::server::files::StreamFiles;
 use crate::server::status::status;
+use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, blocking};
+use crate::store::upload::Upload;
 use crate::table::meta::TableName;
 
 /// Messages that wait between the stream and the thread that reads or writes them.
@@ -65,9 +67,16 @@ impl TransferService for Desk {
         let engine = self.engine.clone();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let source = job.source(source);
+            let upload = job.resume_offset.map(|from| (engine.upload(&job.options.table), from));
+            let source = job.source(source, upload.clone(), &replies);
             let mut progress = Progress::new(replies.clone(), job.options.total_bytes);
             let imported = engine.import(&job.options, source, &mut |now| progress.reply(now));
+            if let Some((upload, _)) = upload
+                && !can_go_on(&imported)
+                && let Err(error) = upload.remove()
+            {
+                tracing::warn!(?error, "what was kept of a file stays");
+            }
             let last = match imported {
                 Ok(report) => Ok(report_reply(&job.options.table, report)),
                 Err(error) => Err(status(&error)),
@@ -76,6 +85,19 @@ impl TransferService for Desk {
             let _ = replies.blocking_send(last);
         });
         Ok(Response::new(ReceiverStream::new(answer)))
+    }
+
+    async fn get_upload(
+        &self,
+        request: Request<pb::GetUploadRequest>,
+    ) -> Result<Response<pb::GetUploadResponse>, Status> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.into_inner().table);
+        let table = fields.finish(|| table).map_err(|error| status(&error))?;
+        let upload = self.engine.upload(&table);
+        let state = blocking(move || upload.state()).await;
+        let (bytes, crc32) = state.map_err(|error| status(&error))?;
+        Ok(Response::new(pb::GetUploadResponse { bytes, crc32 }))
     }
 
     async fn export(
@@ -99,6 +121,21 @@ impl TransferService for Desk {
         });
         Ok(Response::new(ReceiverStream::new(answer)))
     }
+}
+
+/// Whether an import failed for a reason that is not the file's.
+fn can_go_on(imported: &Result<ImportReport>) -> bool {
+    imported.as_ref().is_err_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::Cancelled
+                | ErrorKind::Closing
+                | ErrorKind::Overloaded
+                | ErrorKind::DiskFull
+                | ErrorKind::Conflict { .. }
+                | ErrorKind::InvalidArgument { .. }
+        )
+    })
 }
 
 /// Hands the stream's messages to the importing thread, until the stream ends or breaks, the caller
@@ -145,6 +182,7 @@ struct ImportJob {
     options: ImportOptions,
     kind: Kind,
     opening: Options,
+    resume_offset: Option<u64>,
 }
 
 /// What a stream carries.
@@ -156,11 +194,26 @@ enum Kind {
 }
 
 impl ImportJob {
-    fn source(&self, parts: mpsc::Receiver<Result<Part>>) -> Source {
+    fn source(
+        &self,
+        parts: mpsc::Receiver<Result<Part>>,
+        upload: Option<(Upload, u64)>,
+        replies: &mpsc::Sender<Result<pb::ImportResponse, Status>>,
+    ) -> Source {
         match self.kind {
             Kind::File => {
                 let files = StreamFiles::new(parts, self.options.source_name.clone());
-                Source::Files(Box::new(files), self.opening.clone())
+                let mut files: Box<dyn Files> = Box::new(files);
+                if let Some((upload, from)) = upload {
+                    let total = self.options.total_bytes;
+                    let mut progress = Progress::new(replies.clone(), total);
+                    let on_bytes = move |bytes_read| {
+                        progress.reply(ImportProgress { bytes_read, rows_read: 0 });
+                    };
+                    let begin = (upload, from, total);
+                    files = Box::new(KeptFiles::new(files, begin, Box::new(on_bytes)));
+                }
+                Source::Files(files, self.opening.clone())
             }
             Kind::Rows => {
                 Source::Rows(Box::new(RowIterator { parts, rows: Vec::new().into_iter() }))
@@ -190,6 +243,9 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         let counts = text(header.counts);
         if matches!(kind, Kind::Rows) && counts.is_some() {
             fields.bad("counts", "rows come without files; give attributes with PutVectors");
+        }
+        if matches!(kind, Kind::Rows) && header.resume_offset.is_some() {
+            fields.bad("resume_offset", "rows come without files: only those can go on");
         }
         let opening = Options {
             wanted: file_format(format),
@@ -225,7 +281,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 told,
                 dry_run: header.dry_run,
             };
-            Some(Self { options, kind, opening })
+            Some(Self { options, kind, opening, resume_offset: header.resume_offset })
         })
     }
 }

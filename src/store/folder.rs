@@ -16,7 +16,9 @@ pub(super) const INDEX: &str = "index";
 pub(super) const GRAPH: &str = "graph";
 /// The folder of sub-words in the data folder.
 pub(super) const SUBWORDS: &str = "subwords";
-/// How the names of their files end.
+/// The folder of files that arrive in pieces.
+pub(super) const UPLOADS: &str = "uploads";
+/// How the names of files of sub-words end.
 pub(super) const BUCKETS: &str = "buckets";
 
 const STORE_IN_THE_MAKING: &str = "store.new";

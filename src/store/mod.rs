@@ -9,6 +9,7 @@
 //! | `writer.rs` | `Staging`: a new generation, row by row; the only caller of flush and fsync for sled |
 //! | `reader.rs` | a table from its blocks, every checksum verified |
 //! | `subwords.rs` | the buckets of sub-words beside sled |
+//! | `upload.rs` | files that arrive in pieces |
 //! | `blob.rs` | immutable files beside sled |
 //! | `fault.rs` | sled's errors and panics in this crate's words |
 //!
@@ -20,6 +21,7 @@
 //! store/db, conf, ...   sled's own files
 //! index/42.graph        the graph of generation 42; can be built again from the rows
 //! subwords/42.buckets   the sub-words that came with the import of generation 42
+//! uploads/en.part       what has arrived of a file for the table "en", until it is imported
 //! ```
 //!
 //! `store` is made under the name `store.new` and renamed when it is complete, so it is there with
@@ -122,6 +124,7 @@ mod key;
 mod reader;
 mod record;
 mod subwords;
+pub mod upload;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -201,6 +204,7 @@ impl Store {
         let (lock, db) = folder::open(folder)?;
         let shared = Arc::new(Shared::new(folder, lock, db)?);
         let swept = shared.sweep();
+        upload::sweep(&folder.join(folder::UPLOADS));
         Ok((Self { shared }, swept))
     }
 
@@ -283,6 +287,11 @@ impl Store {
     /// If the disk fails.
     pub fn delete(&self, name: &TableName) -> Result<bool> {
         writer::delete(&self.shared, name)
+    }
+
+    /// What has arrived of a file for this table.
+    pub fn upload(&self, table: &TableName) -> upload::Upload {
+        upload::Upload::new(&self.shared.folder.join(folder::UPLOADS), table.as_str())
     }
 
     /// Where the graph of a generation belongs.

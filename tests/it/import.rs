@@ -556,3 +556,50 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_import_goes_on_where_it_broke_off() {
+    let server = Server::start().await;
+    let file: String = (0..2_000).map(|i| format!("w{i} 1 2 {i}\n")).collect();
+    let (first, rest) = file.as_bytes().split_at(10_000);
+    let head = |offset| pb::ImportHeader {
+        total_bytes: Some(file.len() as u64),
+        resume_offset: Some(offset),
+        ..header("en")
+    };
+    // The client dies when the server has the first part.
+    let (url, runtime) = (server.url.clone(), tokio::runtime::Runtime::new().unwrap());
+    let parts = [Part::Header(head(0)), Part::Chunk(first.to_vec())];
+    let begun = runtime.spawn(async move {
+        let (sender, stream) = tokio::sync::mpsc::channel(4);
+        for part in parts {
+            sender.send(pb::ImportRequest { part: Some(part) }).await.unwrap();
+        }
+        let mut transfer = TransferServiceClient::connect(url).await.unwrap();
+        let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
+        let mut replies = transfer.import(requests).await.unwrap().into_inner();
+        assert!(replies.message().await.unwrap().is_some(), "bytes were kept");
+        (replies, sender)
+    });
+    let open = begun.await.unwrap();
+    runtime.shutdown_background();
+    drop(open);
+    let server = Server::start_on(server.stop().await).await;
+    let channel = server.channel().await;
+    let mut transfer = TransferServiceClient::new(channel.clone());
+    let ask = pb::GetUploadRequest { table: "en".to_owned() };
+    let kept = transfer.get_upload(ask.clone()).await.unwrap().into_inner();
+    assert_eq!((kept.bytes, kept.crc32), (10_000, crc32fast::hash(first)));
+
+    let refused = import(&channel, head(9_999), rest).await.unwrap_err();
+    assert_eq!(reason(&refused).1, "INVALID_FIELD", "{refused:?}");
+    let report = import(&channel, head(10_000), rest).await.unwrap();
+    assert_eq!((report.rows_kept, report.bytes_read), (2_000, file.len() as u64));
+    let kept = transfer.get_upload(ask.clone()).await.unwrap().into_inner();
+    assert_eq!(kept.bytes, 0, "nobody needs it");
+    let short = import(&channel, head(0), first).await.unwrap_err();
+    assert_eq!(reason(&short).1, "MALFORMED_FILE");
+    assert_eq!(transfer.get_upload(ask).await.unwrap().into_inner().bytes, 0);
+    assert_eq!(tables(&channel).await, [("en".to_owned(), 2_000)]);
+    server.stop().await;
+}
