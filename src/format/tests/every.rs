@@ -189,3 +189,56 @@ fn every_prefix_and_every_flipped_byte_of_every_format() {
         }
     }
 }
+
+/// Numbers that readers must not believe.
+const CLAIMS: [&[u8]; 6] = [
+    &[0xFF; 8],
+    &[0, 0, 0, 0, 0, 0, 0, 0x10],
+    &[0xFF, 0xFF, 0xFF, 0x7F],
+    b"1152921504606846976",
+    b"-1",
+    b"1e308",
+];
+
+/// Files with parts cut out, doubled, moved, taken from another file, or claiming too much: each is
+/// an error or rows, at once. `WORDSPACE_MUTANTS=500 cargo test mutants` is the long form, with so
+/// many of each format; 20 is the short.
+#[test]
+fn mutants_of_every_format() {
+    let mutants = std::env::var("WORDSPACE_MUTANTS").map_or(20, |count| count.parse().unwrap());
+    let sources = good();
+    let others: Vec<&[u8]> =
+        sources.iter().flat_map(|(_, files)| files).map(|(_, bytes)| bytes.as_slice()).collect();
+    let mut state = 7_u64;
+    let mut below = |end: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % end.max(1)
+    };
+    for (format, files) in &sources {
+        for _ in 0..mutants {
+            let file = below(files.len());
+            let mut bytes = files[file].1.clone();
+            for _ in 0..=below(3) {
+                let start = below(bytes.len());
+                let end = (start + 1 + below(64)).min(bytes.len());
+                let other = others[below(others.len())];
+                let from = below(other.len());
+                let put = match below(6) {
+                    0 => Vec::new(),
+                    1 => bytes[start..end].repeat(2),
+                    2 => other[from..(from + 64).min(other.len())].to_vec(),
+                    3 => CLAIMS[below(CLAIMS.len())].to_vec(),
+                    4 => bytes[start..end].iter().rev().copied().collect(),
+                    _ => vec![u8::try_from(below(256)).unwrap(); end - start],
+                };
+                let end = if put.len() < 20 { start + put.len() } else { end };
+                bytes.splice(start..end.min(bytes.len()), put);
+            }
+            let mut mutant = borrowed(files);
+            mutant[file].1 = &bytes;
+            let began = std::time::Instant::now();
+            try_all(&mutant, *format);
+            assert!(began.elapsed().as_secs() < 5, "{}: {bytes:?}", format.name());
+        }
+    }
+}
