@@ -283,6 +283,24 @@ unary! {
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
     search.similarity: SimilarityRequest -> SimilarityResponse;
+    /// How alike all words of a list are.
+    search.similarity_matrix: SimilarityMatrixRequest -> SimilarityMatrixResponse;
+    /// How alike two sets are.
+    search.set_similarity: SetSimilarityRequest -> SetSimilarityResponse;
+    /// Word Mover's Distance.
+    search.word_movers: WordMoversRequest -> WordMoversResponse;
+    /// Where a word stands among another's neighbors.
+    search.rank: RankRequest -> RankResponse;
+    /// The words that are nearer than another.
+    search.closer_than: CloserThanRequest -> CloserThanResponse;
+    /// Which of some words is nearest.
+    search.most_similar_to_given: MostSimilarToGivenRequest -> MostSimilarToGivenResponse;
+    /// A similarity over the sum of those of the nearest.
+    search.relative_cosine: RelativeCosineRequest -> RelativeCosineResponse;
+    /// The members of a set by their similarity to its mean.
+    search.rank_by_centrality: RankByCentralityRequest -> RankByCentralityResponse;
+    /// How differently two tables see a word.
+    search.compare: CompareRequest -> CompareResponse;
     /// The word least like the mean of the set.
     search.odd_one_out: OddOneOutRequest -> OddOneOutResponse;
     /// One table.

@@ -9,14 +9,22 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::index::hnsw::LIST;
 use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
+use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::filter::Filter;
+use crate::query::given::{
+    self, CentralityQuery, GivenQuery, RankedAnswer, RelativeCosineAnswer, RelativeCosineQuery,
+};
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
+use crate::query::rank::{self, RankAnswer, RankQuery};
 use crate::query::recall::{self, RecallAnswer, RecallQuery};
+use crate::query::set_similarity::{self, SetSimilarityAnswer, SetSimilarityQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
+use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
 use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
+use crate::query::word_movers::{self, WordMoversAnswer, WordMoversQuery};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
 use crate::vector::row_set::RowSet;
@@ -160,6 +168,77 @@ impl Engine {
     /// The cosine similarity of pairs.
     pub fn similarity(&self, ask: &Ask<SimilarityQuery>) -> Result<Answer<SimilarityAnswer>> {
         self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
+    }
+
+    /// How alike all words of a list are.
+    pub fn similarity_matrix(
+        &self,
+        ask: &Ask<SimilarityMatrixQuery>,
+    ) -> Result<Answer<SimilarityMatrixAnswer>> {
+        self.ask(&ask.table, |current| {
+            similarity_matrix::similarity_matrix(current.view(), &ask.query)
+        })
+    }
+
+    /// How alike two sets of words are.
+    pub fn set_similarity(
+        &self,
+        ask: &Ask<SetSimilarityQuery>,
+    ) -> Result<Answer<SetSimilarityAnswer>> {
+        self.ask(&ask.table, |current| set_similarity::set_similarity(current.view(), &ask.query))
+    }
+
+    /// How far two texts are apart.
+    pub fn word_movers(&self, ask: &Ask<WordMoversQuery>) -> Result<Answer<WordMoversAnswer>> {
+        self.ask(&ask.table, |current| {
+            word_movers::word_movers(current.view(), &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// Where a word stands among another's neighbors.
+    pub fn rank(&self, ask: &Ask<RankQuery>) -> Result<Answer<RankAnswer>> {
+        self.ask(&ask.table, |current| {
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            rank::rank(current.view(), &ask.query, allowed.as_deref())
+        })
+    }
+
+    /// Which of some words is nearest.
+    pub fn most_similar_to_given(&self, ask: &Ask<GivenQuery>) -> Result<Answer<RankedAnswer>> {
+        self.ask(&ask.table, |current| given::most_similar_to_given(current.view(), &ask.query))
+    }
+
+    /// The members of a set by their similarity to its mean.
+    pub fn rank_by_centrality(&self, ask: &Ask<CentralityQuery>) -> Result<Answer<RankedAnswer>> {
+        self.ask(&ask.table, |current| given::rank_by_centrality(current.view(), &ask.query))
+    }
+
+    /// A similarity over the sum of those of the nearest.
+    pub fn relative_cosine(
+        &self,
+        ask: &Ask<RelativeCosineQuery>,
+    ) -> Result<Answer<RelativeCosineAnswer>> {
+        self.ask(&ask.table, |current| {
+            given::relative_cosine(current.view(), &current.index(), &ask.query)
+        })
+    }
+
+    /// How differently two tables see a word; with the other's generation and name.
+    pub fn compare(
+        &self,
+        ask: &Ask<(TableName, CompareQuery)>,
+    ) -> Result<(Answer<CompareAnswer>, u64, TableName)> {
+        let (other, query) = &ask.query;
+        let second = self.shared.catalog.current(other)?;
+        let answer = self.ask(&ask.table, |first| {
+            let indexes = (first.index(), second.index());
+            let sides = [
+                Side { view: first.view(), index: &indexes.0 },
+                Side { view: second.view(), index: &indexes.1 },
+            ];
+            compare::compare(sides, query, &|| self.stop.check())
+        })?;
+        Ok((answer, second.generation().number(), other.clone()))
     }
 
     /// The word least like the mean of the set.

@@ -7,6 +7,7 @@
 //! | `write.rs` | the conversions of TableService's writes |
 //! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
+//! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -15,6 +16,7 @@ mod bias;
 mod files;
 mod front;
 mod guard;
+mod relations;
 mod search;
 mod status;
 mod stream;
