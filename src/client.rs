@@ -28,6 +28,7 @@ pub use tonic::Code;
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
+use crate::proto::evaluation_service_client::EvaluationServiceClient;
 use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
@@ -56,6 +57,7 @@ pub struct Client {
     transfer: TransferServiceClient<Channel>,
     text: TextServiceClient<Channel>,
     bias: BiasServiceClient<Channel>,
+    evaluation: EvaluationServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
 }
 
@@ -103,6 +105,7 @@ impl Client {
             transfer: stub!(TransferServiceClient),
             text: stub!(TextServiceClient),
             bias: stub!(BiasServiceClient),
+            evaluation: stub!(EvaluationServiceClient),
             admin: stub!(AdminServiceClient),
         }
     }
@@ -225,6 +228,31 @@ impl Client {
         Ok(Export { client: self.clone(), stream })
     }
 
+    /// Makes a new table with less of a bias, telling progress on the way.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn debias(
+        &self,
+        request: DebiasRequest,
+        mut on_progress: impl FnMut(&DebiasProgress) + Send,
+    ) -> Result<DebiasReport> {
+        let mut answers = self.answer(self.bias.clone().debias(request).await)?;
+        let mut report = None;
+        while let Some(answer) = answers.message().await.map_err(|status| self.error(&status))? {
+            match answer.part {
+                Some(debias_response::Part::Progress(progress)) => on_progress(&progress),
+                Some(debias_response::Part::Report(last)) => report = Some(last),
+                None => {}
+            }
+        }
+        report.ok_or_else(|| CallError::Lost {
+            url: self.url.to_string(),
+            problem: "debiasing ended without a report".to_owned(),
+        })
+    }
+
     /// Sends questions as they come, and gives back their answers in the same order. Questions are
     /// taken from the stream no faster than answers are read.
     ///
@@ -331,8 +359,26 @@ unary! {
     text.tokenize: TokenizeRequest -> TokenizeResponse;
     /// Word Embedding Association Test.
     bias.weat: WeatRequest -> WeatResponse;
+    /// The association test for single words.
+    bias.single_weat: SingleWeatRequest -> SingleWeatResponse;
+    /// Every published association test.
+    bias.weat_suite: WeatSuiteRequest -> WeatSuiteResponse;
+    /// One figure for sets of targets and attributes.
+    bias.probe: ProbeRequest -> ProbeResponse;
+    /// Analogies along a direction.
+    bias.generate_analogies: GenerateAnalogiesRequest -> GenerateAnalogiesResponse;
+    /// Whether the most biased words can be told apart.
+    bias.biased_clusters: BiasedClustersRequest -> BiasedClustersResponse;
     /// Places words between two poles.
     bias.project: ProjectRequest -> ProjectResponse;
+    /// Analogy questions by section.
+    evaluation.analogies: AnalogiesRequest -> AnalogiesResponse;
+    /// The similarity that people gave to pairs.
+    evaluation.word_pairs: WordPairsRequest -> WordPairsResponse;
+    /// Words that people put into categories.
+    evaluation.categories: CategoriesRequest -> CategoriesResponse;
+    /// Sets with a word that does not belong.
+    evaluation.outliers: OutliersRequest -> OutliersResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

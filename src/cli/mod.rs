@@ -19,6 +19,7 @@ mod convert;
 mod delete;
 mod delete_words;
 mod demo;
+mod evaluate;
 mod export;
 mod failure;
 mod health;
@@ -113,6 +114,7 @@ enum Question {
     RankByCentrality(rank_by_centrality::RankByCentrality),
     Compare(compare::Compare),
     Tokenize(tokenize::Tokenize),
+    Evaluate(evaluate::Evaluate),
     Weat(weat::Weat),
     Project(project::Project),
     Recall(recall::Recall),
@@ -219,6 +221,7 @@ impl Question {
             Self::RankByCentrality(asked) => &asked.asking,
             Self::Compare(asked) => &asked.asking,
             Self::Tokenize(tokenize) => &tokenize.asking,
+            Self::Evaluate(asked) => &asked.asking,
             Self::Weat(weat) => &weat.asking,
             Self::Project(project) => &project.asking,
             Self::Recall(recall) => &recall.asking,
@@ -254,6 +257,7 @@ impl Question {
             Self::RankByCentrality(asked) => asked.ask(client, output).await,
             Self::Compare(asked) => asked.ask(client, output).await,
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
+            Self::Evaluate(asked) => asked.ask(client, output).await,
             Self::Weat(weat) => weat.ask(client, output).await,
             Self::Project(project) => project.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,

@@ -96,7 +96,7 @@ fn norm(matrix: &[f64]) -> f64 {
 
 /// The inverse of a square matrix by elimination with row pivots; none if it is singular as far as
 /// double precision tells.
-fn inverse(matrix: &[f64], dim: usize) -> Option<Vec<f64>> {
+pub fn inverse(matrix: &[f64], dim: usize) -> Option<Vec<f64>> {
     let mut left = matrix.to_vec();
     let mut right = vec![0.0; dim * dim];
     for i in 0..dim {
