@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let services = ["search", "table", "transfer", "text", "bias", "admin"]
+    let services = ["search", "table", "transfer", "text", "bias", "evaluation", "admin"]
         .map(|service| format!("proto/wordspace/v1/{service}.proto"));
     let descriptors = protox::compile(services, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -28,6 +28,7 @@ pub use tonic::Code;
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
+use crate::proto::evaluation_service_client::EvaluationServiceClient;
 use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
@@ -57,6 +58,7 @@ pub struct Client {
     transfer: TransferServiceClient<Channel>,
     text: TextServiceClient<Channel>,
     bias: BiasServiceClient<Channel>,
+    evaluation: EvaluationServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
 }
 
@@ -104,6 +106,7 @@ impl Client {
             transfer: stub!(TransferServiceClient),
             text: stub!(TextServiceClient),
             bias: stub!(BiasServiceClient),
+            evaluation: stub!(EvaluationServiceClient),
             admin: stub!(AdminServiceClient),
         }
     }
@@ -244,6 +247,31 @@ impl Client {
         Ok(Export { client: self.clone(), stream })
     }
 
+    /// Makes a new table with less of a bias, telling progress on the way.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn debias(
+        &self,
+        request: DebiasRequest,
+        mut on_progress: impl FnMut(&DebiasProgress) + Send,
+    ) -> Result<DebiasReport> {
+        let mut answers = self.answer(self.bias.clone().debias(request).await)?;
+        let mut report = None;
+        while let Some(answer) = answers.message().await.map_err(|status| self.error(&status))? {
+            match answer.part {
+                Some(debias_response::Part::Progress(progress)) => on_progress(&progress),
+                Some(debias_response::Part::Report(last)) => report = Some(last),
+                None => {}
+            }
+        }
+        report.ok_or_else(|| CallError::Lost {
+            url: self.url.to_string(),
+            problem: "debiasing ended without a report".to_owned(),
+        })
+    }
+
     /// Sends questions as they come, and gives back their answers in the same order. Questions are
     /// taken from the stream no faster than answers are read.
     ///
@@ -304,6 +332,24 @@ unary! {
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
     search.similarity: SimilarityRequest -> SimilarityResponse;
+    /// How alike all words of a list are.
+    search.similarity_matrix: SimilarityMatrixRequest -> SimilarityMatrixResponse;
+    /// How alike two sets are.
+    search.set_similarity: SetSimilarityRequest -> SetSimilarityResponse;
+    /// Word Mover's Distance.
+    search.word_movers: WordMoversRequest -> WordMoversResponse;
+    /// Where a word stands among another's neighbors.
+    search.rank: RankRequest -> RankResponse;
+    /// The words that are nearer than another.
+    search.closer_than: CloserThanRequest -> CloserThanResponse;
+    /// Which of some words is nearest.
+    search.most_similar_to_given: MostSimilarToGivenRequest -> MostSimilarToGivenResponse;
+    /// A similarity over the sum of those of the nearest.
+    search.relative_cosine: RelativeCosineRequest -> RelativeCosineResponse;
+    /// The members of a set by their similarity to its mean.
+    search.rank_by_centrality: RankByCentralityRequest -> RankByCentralityResponse;
+    /// How differently two tables see a word.
+    search.compare: CompareRequest -> CompareResponse;
     /// The word least like the mean of the set.
     search.odd_one_out: OddOneOutRequest -> OddOneOutResponse;
     /// One table.
@@ -334,8 +380,26 @@ unary! {
     text.tokenize: TokenizeRequest -> TokenizeResponse;
     /// Word Embedding Association Test.
     bias.weat: WeatRequest -> WeatResponse;
+    /// The association test for single words.
+    bias.single_weat: SingleWeatRequest -> SingleWeatResponse;
+    /// Every published association test.
+    bias.weat_suite: WeatSuiteRequest -> WeatSuiteResponse;
+    /// One figure for sets of targets and attributes.
+    bias.probe: ProbeRequest -> ProbeResponse;
+    /// Analogies along a direction.
+    bias.generate_analogies: GenerateAnalogiesRequest -> GenerateAnalogiesResponse;
+    /// Whether the most biased words can be told apart.
+    bias.biased_clusters: BiasedClustersRequest -> BiasedClustersResponse;
     /// Places words between two poles.
     bias.project: ProjectRequest -> ProjectResponse;
+    /// Analogy questions by section.
+    evaluation.analogies: AnalogiesRequest -> AnalogiesResponse;
+    /// The similarity that people gave to pairs.
+    evaluation.word_pairs: WordPairsRequest -> WordPairsResponse;
+    /// Words that people put into categories.
+    evaluation.categories: CategoriesRequest -> CategoriesResponse;
+    /// Sets with a word that does not belong.
+    evaluation.outliers: OutliersRequest -> OutliersResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

@@ -16,7 +16,7 @@
 //! | 3 | [`table`] | an embedding table in memory |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
 //! | 5 | [`query`] | questions, as pure functions |
-//! | 6 | [`bias`] | probes made of questions, as pure functions |
+//! | 6 | [`bias`], [`evaluation`] | probes and test sets made of questions, as pure functions |
 //! | 7 | [`engine`] | the API boundary: plain values in, plain values out |
 //! | 8 | [`server`], [`client`] | gRPC |
 //! | 9 | [`cli`] | the command line |
@@ -40,6 +40,7 @@ pub mod store;
 pub mod query;
 
 pub mod bias;
+pub mod evaluation;
 
 pub mod engine;
 

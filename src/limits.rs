@@ -67,6 +67,13 @@ pub const WORD_SET_MAX: usize = 1_024;
 /// Partitions counted or drawn for one p-value.
 pub const PARTITIONS_MAX: u32 = 1_000_000;
 
+/// Bytes of a file of a test set.
+pub const EVALUATION_BYTES_MAX: usize = 16 << 20;
+/// Questions, pairs or words of a test set.
+pub const EVALUATION_ENTRIES_MAX: usize = 500_000;
+/// Tables in one evaluation.
+pub const EVALUATION_TABLES_MAX: usize = 16;
+
 /// Bytes of one line of a text format: a word, and 32 bytes for each number.
 pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
 /// Examples that a report shows of each reason.
@@ -81,5 +88,6 @@ pub const IMPORTS_MAX: usize = 8;
 
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(EVALUATION_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

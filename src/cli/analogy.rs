@@ -2,11 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::failure::Result;
+use crate::cli::failure::{Failure, Result};
 use crate::cli::nearest::neighbors;
 use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
-use crate::cli::output::{Output, answered};
-use crate::client::{AnalogyMethod, AnalogyRequest, AnalogyResponse, Client};
+use crate::cli::output::{Align, Grid, Output, answered, shown, similarity};
+use crate::client::{
+    AnalogyMethod, AnalogyPair, AnalogyParts, AnalogyRequest, AnalogyResponse, Client, Neighbor,
+};
 
 /// A is to B as C is to ? (`analogy man king woman` asks for king - man + woman)
 #[derive(Debug, Args)]
@@ -21,6 +23,12 @@ pub(super) struct Analogy {
     b: String,
     /// C, such as woman
     c: String,
+    /// More pairs like A and B, one after the other; for cos-avg and pair-direction
+    #[arg(long, value_name = "WORD", num_args = 2..)]
+    examples: Vec<String>,
+    /// Show what A, B and C each do for an answer
+    #[arg(long)]
+    explain: bool,
     /// How the answer is computed
     #[arg(long, value_enum, default_value_t = Method::CosAdd)]
     method: Method,
@@ -41,10 +49,18 @@ enum Method {
     CosAdd,
     /// The largest product of similarities (3CosMul), over every row
     CosMul,
+    /// The word x for which x - c points most as b - a does, over every row (`PairDirection`)
+    PairDirection,
+    /// The nearest to c plus the mean of b - a over several pairs (3CosAvg)
+    CosAvg,
 }
 
 impl Analogy {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        if !self.examples.len().is_multiple_of(2) {
+            let problem = "--examples are pairs: an even number of words".to_owned();
+            return Err(Failure::Usage(problem));
+        }
         let answer = client.analogy(self.request()).await?;
         output.answer(&answer, |answer| self.text(answer))?;
         output.footer(&answered(answer.answer.as_ref()));
@@ -55,7 +71,14 @@ impl Analogy {
         let method = match self.method {
             Method::CosAdd => AnalogyMethod::CosAdd,
             Method::CosMul => AnalogyMethod::CosMul,
+            Method::PairDirection => AnalogyMethod::PairDirection,
+            Method::CosAvg => AnalogyMethod::CosAvg,
         };
+        let examples = self.examples.chunks_exact(2).map(|pair| AnalogyPair {
+            a: Some(pair[0].as_str().into()),
+            b: Some(pair[1].as_str().into()),
+        });
+        let examples = examples.collect();
         AnalogyRequest {
             table: self.table.name.clone(),
             a: Some(self.a.as_str().into()),
@@ -70,19 +93,44 @@ impl Analogy {
             min_recall: self.search.min_recall,
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),
+            examples,
         }
     }
 
     fn text(&self, answer: &AnalogyResponse) -> String {
-        let measure = match self.method {
-            Method::CosAdd => "cosine",
-            Method::CosMul => "product",
-        };
-        let without = neighbors(measure, &answer.neighbors);
+        let without = self.list(&answer.neighbors, &answer.parts);
         if !self.with_inputs {
             return without;
         }
-        let with = neighbors(measure, &answer.neighbors_with_inputs);
+        let with = self.list(&answer.neighbors_with_inputs, &answer.parts_with_inputs);
         format!("  without the inputs:\n{without}  with the inputs:\n{with}")
+    }
+
+    fn list(&self, found: &[Neighbor], parts: &[AnalogyParts]) -> String {
+        let measure = match self.method {
+            Method::CosAdd | Method::PairDirection | Method::CosAvg => "cosine",
+            Method::CosMul => "product",
+        };
+        if !self.explain {
+            return neighbors(measure, found);
+        }
+        let signs = if self.method == Method::CosMul { ["", "/ ", "* "] } else { ["", "- ", "+ "] };
+        let titles = [(0, &self.b), (1, &self.a), (2, &self.c)]
+            .map(|(i, word)| format!("{}{}", signs[i], shown(word)));
+        let [b, a, c] = &titles;
+        let mut grid = Grid::titled(&[
+            ("word", Align::Left),
+            (measure, Align::Right),
+            (b, Align::Right),
+            (a, Align::Right),
+            (c, Align::Right),
+        ]);
+        let figure = |value: f32| format!("{value:+.4}");
+        for (near, parts) in found.iter().zip(parts) {
+            let parts = [parts.b, parts.a, parts.c].map(figure);
+            let similarity = similarity(near.similarity);
+            grid.cells([near.word.clone(), similarity].into_iter().chain(parts));
+        }
+        grid.to_string()
     }
 }

@@ -13,10 +13,13 @@
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod closer_than;
+mod compare;
 mod convert;
 mod delete;
 mod delete_words;
 mod demo;
+mod evaluate;
 mod export;
 mod failure;
 mod health;
@@ -25,6 +28,7 @@ mod index;
 mod inspect;
 mod local;
 mod lookup;
+mod most_similar_to_given;
 mod nearest;
 mod new_files;
 mod odd_one_out;
@@ -32,16 +36,22 @@ mod options;
 mod output;
 mod project;
 mod put;
+mod rank;
+mod rank_by_centrality;
 mod recall;
+mod relative_cosine;
 mod serve;
 mod set_attributes;
+mod set_similarity;
 mod similarity;
+mod similarity_matrix;
 mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod tokenize;
 mod weat;
+mod word_movers;
 mod words;
 
 use std::process::ExitCode;
@@ -95,7 +105,17 @@ enum Question {
     Analogy(analogy::Analogy),
     Similarity(similarity::Similarity),
     OddOneOut(odd_one_out::OddOneOut),
+    SimilarityMatrix(similarity_matrix::SimilarityMatrix),
+    SetSimilarity(set_similarity::SetSimilarity),
+    WordMovers(word_movers::WordMovers),
+    Rank(rank::Rank),
+    CloserThan(closer_than::CloserThan),
+    MostSimilarToGiven(most_similar_to_given::MostSimilarToGiven),
+    RelativeCosine(relative_cosine::RelativeCosine),
+    RankByCentrality(rank_by_centrality::RankByCentrality),
+    Compare(compare::Compare),
     Tokenize(tokenize::Tokenize),
+    Evaluate(evaluate::Evaluate),
     Weat(weat::Weat),
     Project(project::Project),
     Recall(recall::Recall),
@@ -192,7 +212,17 @@ impl Question {
             Self::Analogy(analogy) => &analogy.asking,
             Self::Similarity(similarity) => &similarity.asking,
             Self::OddOneOut(odd) => &odd.asking,
+            Self::SimilarityMatrix(asked) => &asked.asking,
+            Self::SetSimilarity(asked) => &asked.asking,
+            Self::WordMovers(asked) => &asked.asking,
+            Self::Rank(asked) => &asked.asking,
+            Self::CloserThan(asked) => &asked.asking,
+            Self::MostSimilarToGiven(asked) => &asked.asking,
+            Self::RelativeCosine(asked) => &asked.asking,
+            Self::RankByCentrality(asked) => &asked.asking,
+            Self::Compare(asked) => &asked.asking,
             Self::Tokenize(tokenize) => &tokenize.asking,
+            Self::Evaluate(asked) => &asked.asking,
             Self::Weat(weat) => &weat.asking,
             Self::Project(project) => &project.asking,
             Self::Recall(recall) => &recall.asking,
@@ -218,7 +248,17 @@ impl Question {
             Self::Analogy(analogy) => analogy.ask(client, output).await,
             Self::Similarity(similarity) => similarity.ask(client, output).await,
             Self::OddOneOut(odd) => odd.ask(client, output).await,
+            Self::SimilarityMatrix(asked) => asked.ask(client, output).await,
+            Self::SetSimilarity(asked) => asked.ask(client, output).await,
+            Self::WordMovers(asked) => asked.ask(client, output).await,
+            Self::Rank(asked) => asked.ask(client, output).await,
+            Self::CloserThan(asked) => asked.ask(client, output).await,
+            Self::MostSimilarToGiven(asked) => asked.ask(client, output).await,
+            Self::RelativeCosine(asked) => asked.ask(client, output).await,
+            Self::RankByCentrality(asked) => asked.ask(client, output).await,
+            Self::Compare(asked) => asked.ask(client, output).await,
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
+            Self::Evaluate(asked) => asked.ask(client, output).await,
             Self::Weat(weat) => weat.ask(client, output).await,
             Self::Project(project) => project.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,

@@ -39,6 +39,12 @@ pub(super) struct Nearest {
     /// Leave out neighbors below this cosine similarity, from -1 to 1
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     min_similarity: Option<f32>,
+    /// How much each word counts, then each of --negative [default: 1 each]
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',', allow_negative_numbers = true)]
+    weights: Vec<f32>,
+    /// How much neighbors should differ among themselves, from 0 (nearest first) to 1
+    #[arg(long, value_name = "X")]
+    diversity: Option<f32>,
     #[command(flatten)]
     looked_up: WordArgs,
     #[command(flatten)]
@@ -49,6 +55,11 @@ impl Nearest {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         if self.words == ["-"] {
             return self.ask_each(client, output).await;
+        }
+        let wanted = self.words.len() + self.negative.len();
+        if !self.weights.is_empty() && self.weights.len() != wanted {
+            let given = self.weights.len();
+            return Err(Failure::Usage(format!("{given} weights for {wanted} words")));
         }
         let answer = client.nearest(self.request(&self.words)).await?;
         output.answer(&answer, |answer| neighbors("cosine", &answer.neighbors))?;
@@ -98,7 +109,14 @@ impl Nearest {
     }
 
     fn request(&self, words: &[String]) -> NearestRequest {
-        let queries = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
+        let mut weights = self.weights.iter().copied();
+        let mut queries = |words: &[String]| -> Vec<WordOrVector> {
+            let weighted = |word: &String| WordOrVector {
+                weight: weights.next(),
+                ..WordOrVector::from(word.as_str())
+            };
+            words.iter().map(weighted).collect()
+        };
         NearestRequest {
             table: self.table.name.clone(),
             positive: queries(words),
@@ -109,6 +127,7 @@ impl Nearest {
             ef_search: self.search.ef,
             min_recall: self.search.min_recall,
             min_similarity: self.min_similarity,
+            diversity: self.diversity,
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),
         }

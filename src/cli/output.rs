@@ -163,6 +163,11 @@ impl Grid {
 
     /// Adds a row.
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.cells(cells);
+    }
+
+    /// Adds a row of as many cells as there are columns.
+    pub(super) fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| clipped(&shown(&cell))).collect());
     }
 }

@@ -1,22 +1,39 @@
 //! The questions: each takes the current state of its table once, and says of which generation.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crate::bias::clusters::{self, ClustersAnswer, ClustersQuery};
+use crate::bias::generate::{self, GenerateAnswer, GenerateQuery};
+use crate::bias::probe::{self, ProbeAnswer, ProbeQuery};
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
-use crate::bias::weat::{self, WeatAnswer, WeatQuery};
+use crate::bias::weat::{self, SingleWeatAnswer, SingleWeatQuery, WeatAnswer, WeatQuery};
+use crate::bias::{Terms, suites};
 use crate::engine::{Current, Engine};
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::evaluation::analogies::{self, AnalogiesAnswer, AnalogiesQuery};
+use crate::evaluation::categories::{self, CategoriesAnswer, CategoriesQuery};
+use crate::evaluation::outliers::{self, OutliersAnswer, OutliersQuery};
+use crate::evaluation::word_pairs::{self, WordPairsAnswer, WordPairsQuery};
 use crate::index::hnsw::LIST;
 use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
+use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::filter::Filter;
+use crate::query::given::{
+    self, CentralityQuery, GivenQuery, RankedAnswer, RelativeCosineAnswer, RelativeCosineQuery,
+};
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
+use crate::query::rank::{self, RankAnswer, RankQuery};
 use crate::query::recall::{self, RecallAnswer, RecallQuery};
+use crate::query::set_similarity::{self, SetSimilarityAnswer, SetSimilarityQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
+use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
 use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
+use crate::query::word_movers::{self, WordMoversAnswer, WordMoversQuery};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
 use crate::vector::row_set::RowSet;
@@ -39,6 +56,29 @@ pub struct Answer<A> {
     pub generation: u64,
     /// What.
     pub answer: A,
+}
+
+/// A published test's name, and its outcome.
+pub type NamedTest = (&'static str, Result<Answer<WeatAnswer>>);
+
+/// How the published association tests are made.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// How words are looked up, and how many a set may lose.
+    pub terms: Terms,
+    /// Partitions counted or drawn for each test.
+    pub partitions_max: u32,
+    /// Seed of the drawing.
+    pub seed: u64,
+}
+
+/// A question of several tables.
+#[derive(Clone, Debug)]
+pub struct Asks<Q> {
+    /// Of which tables.
+    pub tables: Vec<TableName>,
+    /// What.
+    pub query: Q,
 }
 
 /// How long an answer takes.
@@ -162,6 +202,77 @@ impl Engine {
         self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
     }
 
+    /// How alike all words of a list are.
+    pub fn similarity_matrix(
+        &self,
+        ask: &Ask<SimilarityMatrixQuery>,
+    ) -> Result<Answer<SimilarityMatrixAnswer>> {
+        self.ask(&ask.table, |current| {
+            similarity_matrix::similarity_matrix(current.view(), &ask.query)
+        })
+    }
+
+    /// How alike two sets of words are.
+    pub fn set_similarity(
+        &self,
+        ask: &Ask<SetSimilarityQuery>,
+    ) -> Result<Answer<SetSimilarityAnswer>> {
+        self.ask(&ask.table, |current| set_similarity::set_similarity(current.view(), &ask.query))
+    }
+
+    /// How far two texts are apart.
+    pub fn word_movers(&self, ask: &Ask<WordMoversQuery>) -> Result<Answer<WordMoversAnswer>> {
+        self.ask(&ask.table, |current| {
+            word_movers::word_movers(current.view(), &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// Where a word stands among another's neighbors.
+    pub fn rank(&self, ask: &Ask<RankQuery>) -> Result<Answer<RankAnswer>> {
+        self.ask(&ask.table, |current| {
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            rank::rank(current.view(), &ask.query, allowed.as_deref())
+        })
+    }
+
+    /// Which of some words is nearest.
+    pub fn most_similar_to_given(&self, ask: &Ask<GivenQuery>) -> Result<Answer<RankedAnswer>> {
+        self.ask(&ask.table, |current| given::most_similar_to_given(current.view(), &ask.query))
+    }
+
+    /// The members of a set by their similarity to its mean.
+    pub fn rank_by_centrality(&self, ask: &Ask<CentralityQuery>) -> Result<Answer<RankedAnswer>> {
+        self.ask(&ask.table, |current| given::rank_by_centrality(current.view(), &ask.query))
+    }
+
+    /// A similarity over the sum of those of the nearest.
+    pub fn relative_cosine(
+        &self,
+        ask: &Ask<RelativeCosineQuery>,
+    ) -> Result<Answer<RelativeCosineAnswer>> {
+        self.ask(&ask.table, |current| {
+            given::relative_cosine(current.view(), &current.index(), &ask.query)
+        })
+    }
+
+    /// How differently two tables see a word; with the other's generation and name.
+    pub fn compare(
+        &self,
+        ask: &Ask<(TableName, CompareQuery)>,
+    ) -> Result<(Answer<CompareAnswer>, u64, TableName)> {
+        let (other, query) = &ask.query;
+        let second = self.shared.catalog.current(other)?;
+        let answer = self.ask(&ask.table, |first| {
+            let indexes = (first.index(), second.index());
+            let sides = [
+                Side { view: first.view(), index: &indexes.0 },
+                Side { view: second.view(), index: &indexes.1 },
+            ];
+            compare::compare(sides, query, &|| self.stop.check())
+        })?;
+        Ok((answer, second.generation().number(), other.clone()))
+    }
+
     /// The word least like the mean of the set.
     pub fn odd_one_out(&self, ask: &Ask<OddOneOutQuery>) -> Result<Answer<OddOneOutAnswer>> {
         self.ask(&ask.table, |current| odd_one_out::odd_one_out(current.view(), &ask.query))
@@ -184,9 +295,90 @@ impl Engine {
         self.ask(&ask.table, |current| weat::weat(current.view(), &ask.query))
     }
 
+    /// The association test for single words.
+    pub fn single_weat(&self, ask: &Ask<SingleWeatQuery>) -> Result<Answer<SingleWeatAnswer>> {
+        self.ask(&ask.table, |current| weat::single_weat(current.view(), &ask.query))
+    }
+
+    /// Every published association test by name; a test that cannot be made says why.
+    pub fn weat_suite(&self, ask: &Ask<Suite>) -> Result<Vec<NamedTest>> {
+        let current = self.shared.catalog.current(&ask.table)?;
+        let generation = current.generation().number();
+        let mut tests = Vec::new();
+        for name in suites::names() {
+            self.stop.check()?;
+            let Some(sets) = suites::suite(name) else { continue };
+            let Suite { terms, partitions_max, seed } = ask.query.clone();
+            let query = WeatQuery { sets, terms, partitions_max, seed };
+            let answer = weat::weat(current.view(), &query);
+            let table = ask.table.clone();
+            tests.push((name, answer.map(|answer| Answer { table, generation, answer })));
+        }
+        Ok(tests)
+    }
+
+    /// One figure for sets of targets and attributes.
+    pub fn probe(&self, ask: &Ask<ProbeQuery>) -> Result<Answer<ProbeAnswer>> {
+        self.ask(&ask.table, |current| probe::probe(current.view(), &ask.query))
+    }
+
+    /// Analogies along a direction.
+    pub fn generate_analogies(&self, ask: &Ask<GenerateQuery>) -> Result<Answer<GenerateAnswer>> {
+        self.ask(&ask.table, |current| {
+            generate::generate(current.view(), &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// Whether the most biased words of one table can be told apart by another.
+    pub fn biased_clusters(
+        &self,
+        ask: &Ask<(TableName, ClustersQuery)>,
+    ) -> Result<Answer<ClustersAnswer>> {
+        let (original, query) = &ask.query;
+        let original = self.shared.catalog.current(original)?;
+        self.ask(&ask.table, |current| {
+            clusters::clusters(current.view(), original.view(), query, &|| self.stop.check())
+        })
+    }
+
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
         self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
+    }
+
+    /// Analogy questions by section, for each table, and how long each took.
+    pub fn analogies(
+        &self,
+        asks: &Asks<AnalogiesQuery>,
+    ) -> Result<Vec<(Answer<AnalogiesAnswer>, Duration)>> {
+        let each = asks.tables.iter().map(|table| {
+            let start = Instant::now();
+            let answer = self.ask(table, |current| {
+                analogies::analogies(current.view(), &asks.query, &|| self.stop.check())
+            })?;
+            Ok((answer, start.elapsed()))
+        });
+        each.collect()
+    }
+
+    /// The similarity that people gave to pairs, for each table.
+    pub fn word_pairs(&self, asks: &Asks<WordPairsQuery>) -> Result<Vec<Answer<WordPairsAnswer>>> {
+        self.ask_each(asks, |current, query| Ok(word_pairs::word_pairs(current.view(), query)))
+    }
+
+    /// Words that people put into categories, for each table.
+    pub fn categories(
+        &self,
+        asks: &Asks<CategoriesQuery>,
+    ) -> Result<Vec<Answer<CategoriesAnswer>>> {
+        self.ask_each(asks, |current, query| {
+            categories::categories(current.view(), query, &|| self.stop.check())
+        })
+    }
+
+    /// Sets with a word that does not belong, for each table.
+    pub fn outliers(&self, asks: &Asks<OutliersQuery>) -> Result<Vec<Answer<OutliersAnswer>>> {
+        self.ask_each(asks, |current, query| Ok(outliers::outliers(current.view(), query)))
     }
 
     /// Texts to tokens, each known to the table or not.
@@ -202,6 +394,15 @@ impl Engine {
         let current = self.shared.catalog.current(table)?;
         let answer = question(&current).context(|| format!("table {table}"))?;
         Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
+    }
+
+    fn ask_each<Q, A>(
+        &self,
+        asks: &Asks<Q>,
+        question: impl Fn(&Current, &Q) -> Result<A>,
+    ) -> Result<Vec<Answer<A>>> {
+        let tables = asks.tables.iter();
+        tables.map(|table| self.ask(table, |current| question(current, &asks.query))).collect()
     }
 
     /// Answers questions together, some at a time so that they can be stopped.

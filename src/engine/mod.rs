@@ -6,6 +6,7 @@
 //! | `catalog.rs` | name -> table, swapped atomically |
 //! | `lineage.rs` | a table from its import on: what answers now, where writes come in |
 //! | `generation.rs` | dense rows with their index, and how far its graph is |
+//! | `debias.rs` | a new table made of another, with less of a bias |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
 //! | `write.rs` | words put and deleted, attributes changed |
 //! | `build.rs` | graphs in the background: read from disk, else built |
@@ -18,6 +19,7 @@ mod ask;
 mod build;
 mod catalog;
 pub mod config;
+pub mod debias;
 mod generation;
 pub mod import;
 mod lineage;
@@ -47,7 +49,7 @@ use crate::store::Store;
 use crate::store::upload::Upload;
 use crate::table::meta::{Meta, TableName};
 
-pub use ask::{Answer, Ask, Pace};
+pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;

@@ -4,10 +4,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
 use crate::query::filter::Filter;
 use crate::query::nearest::{ef_search, named, rows, weighted_mean};
-use crate::query::resolve::resolve;
+use crate::query::resolve::{Resolved, resolve};
 use crate::query::{AnsweredBy, Effort, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::RowId;
+use crate::vector::algebra;
 use crate::vector::kernel;
 use crate::vector::row_set::RowSet;
 use crate::vector::scalar;
@@ -22,6 +23,13 @@ pub enum AnalogyMethod {
     /// 3CosMul (Levy and Goldberg 2014): the rows x of the largest product
     /// (1 + cos(x, b))/2 * (1 + cos(x, c))/2 / ((1 + cos(x, a))/2 + 1e-6).
     CosMul,
+    /// `PairDirection` (Mikolov et al. 2013, as named by Levy and Goldberg 2014): the rows x for
+    /// which x - c points where b - a does, by cosine. Of several pairs, where the mean of their
+    /// differences does.
+    PairDirection,
+    /// 3CosAvg (Drozd, Gladkova and Matsuoka 2016): the rows nearest to c plus the mean of b - a
+    /// over the example pairs, by cosine.
+    CosAvg,
 }
 
 /// a : b :: c : ?
@@ -33,31 +41,57 @@ pub struct AnalogyQuery {
     pub b: WordOrVector,
     /// Woman.
     pub c: WordOrVector,
+    /// More pairs like a and b; only for [`AnalogyMethod::PairDirection`] and
+    /// [`AnalogyMethod::CosAvg`].
+    pub examples: Vec<(WordOrVector, WordOrVector)>,
     /// How the answer is computed.
     pub method: AnalogyMethod,
     /// How many neighbors.
     pub k: usize,
-    /// Whether a, b and c are no answers.
+    /// Whether a, b, c and the examples are no answers.
     pub exclude_inputs: bool,
-    /// Whether the list in which a, b and c may stand is wanted too.
+    /// Whether the list in which they may stand is wanted too.
     pub with_inputs: bool,
-    /// How near to search. Whoever asks hands over an exact index if `exact` is set; 3CosMul always
-    /// compares every row.
+    /// How near to search. Whoever asks hands over an exact index if `exact` is set; 3CosMul and
+    /// `PairDirection` always compare every row.
     pub effort: Effort,
-    /// How words are looked up. An analogy needs its three words: an unknown one is refused under
+    /// How words are looked up. An analogy needs its words: an unknown one is refused under
     /// [`OovPolicy::Skip`] as well.
     pub words: WordOptions,
     /// Which rows may answer. Whoever asks hands over the rows that it lets through.
     pub filter: Option<Filter>,
 }
 
+/// What a, b and c each do for an answer.
+///
+/// For 3CosAdd, 3CosAvg and `PairDirection` the three sum up to its similarity; for 3CosMul they are
+/// its factors: (1 + cos)/2 with b and with c, and what dividing by that of a multiplies with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AnalogyParts {
+    /// Of b.
+    pub b: f32,
+    /// Of a.
+    pub a: f32,
+    /// Of c.
+    pub c: f32,
+}
+
+/// A list of answers, each with what it is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explained {
+    /// Best first; ties in row order.
+    pub neighbors: Vec<Neighbor>,
+    /// One a neighbor.
+    pub parts: Vec<AnalogyParts>,
+}
+
 /// The answer to an [`AnalogyQuery`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalogyAnswer {
-    /// Best first; ties in row order.
-    pub neighbors: Vec<Neighbor>,
+    /// What was asked for.
+    pub found: Explained,
     /// The same with nothing excluded, if it was wanted.
-    pub neighbors_with_inputs: Option<Vec<Neighbor>>,
+    pub with_inputs: Option<Explained>,
     /// What found them.
     pub answered_by: AnsweredBy,
     /// How many rows the filter let through, if there was one.
@@ -71,8 +105,9 @@ pub struct AnalogyAnswer {
 ///
 /// # Errors
 ///
-/// As [`resolve`], with unknown words refused under either policy; and `Unsuited` if a vector is
-/// all zeros, or if b - a + c is.
+/// As [`resolve`], with unknown words refused under either policy; `InvalidArgument` if a method
+/// that takes one pair is given several; and `Unsuited` if a vector is all zeros, or if b - a + c
+/// (for `PairDirection`: b - a) is.
 pub fn analogy(
     table: &View,
     index: &dyn Index,
@@ -80,18 +115,25 @@ pub fn analogy(
     query: &AnalogyQuery,
     allowed: Option<&RowSet>,
 ) -> Result<AnalogyAnswer> {
+    let takes_examples =
+        matches!(query.method, AnalogyMethod::CosAvg | AnalogyMethod::PairDirection);
+    if !takes_examples && !query.examples.is_empty() {
+        let problem = "only COS_AVG and PAIR_DIRECTION take more than one pair";
+        return Err(Error::invalid("examples", problem));
+    }
     let names = ["a", "b", "c"];
+    let field = |i: usize| match names.get(i) {
+        Some(name) => (*name).to_owned(),
+        None => format!("examples[{}].{}", (i - 3) / 2, names[(i - 3) % 2]),
+    };
     let mut options = query.words.clone();
     if options.oov == OovPolicy::Skip {
         options.oov = OovPolicy::Error;
     }
-    let asked = [&query.a, &query.b, &query.c];
-    let (resolved, words) = resolve(table, &options, &asked, &|i| names[i].to_owned())?;
-    let mut units = Vec::with_capacity(3);
-    for (name, resolved) in names.iter().zip(resolved.iter().flatten()) {
-        let zeros = || unsuited(format!("the vector of {name} is all zeros: it has no direction"));
-        units.push(resolved.unit().ok_or_else(zeros)?);
-    }
+    let examples = query.examples.iter().flat_map(|(a, b)| [a, b]);
+    let asked: Vec<_> = [&query.a, &query.b, &query.c].into_iter().chain(examples).collect();
+    let (resolved, words) = resolve(table, &options, &asked, &field)?;
+    let formula = Formula::new(query.method, table.dim(), &resolved, &field)?;
     let inputs = rows(resolved.iter().flatten());
     // One search serves both lists: its first k, and its first k that are no inputs.
     let exclude_later = query.exclude_inputs && query.with_inputs;
@@ -102,51 +144,154 @@ pub fn analogy(
     let params =
         SearchParams { exclude, allowed, exact, seeds: &inputs, ..SearchParams::new(k, ef) };
     let (nears, answered_by) = match query.method {
-        AnalogyMethod::CosAdd => {
-            let Some(goal) = weighted_mean(table.dim(), units.into_iter().zip([-1.0, 1.0, 1.0]))
-            else {
-                return Err(unsuited("b - a + c is all zeros: nothing is near to it".to_owned()));
-            };
-            let found = index.search(&goal, &params);
+        AnalogyMethod::CosAdd | AnalogyMethod::CosAvg => {
+            let found = index.search(&formula.goal()?, &params);
             (found.nears, AnsweredBy::of(found.by, ef))
         }
-        AnalogyMethod::CosMul => (cos_mul(table, &units, &params), AnsweredBy::EXACT),
+        AnalogyMethod::CosMul => (formula.cos_mul(table, &params), AnsweredBy::EXACT),
+        AnalogyMethod::PairDirection => (formula.directions(table, &params)?, AnsweredBy::EXACT),
     };
     let first = |wanted: &dyn Fn(RowId) -> bool| {
         let nears = nears.iter().copied().filter(|near| wanted(near.row));
-        named(table, nears.take(query.k).collect())
+        let nears: Vec<Near> = nears.take(query.k).collect();
+        let parts = nears.iter().map(|near| formula.parts(table.vector(near.row))).collect();
+        Explained { neighbors: named(table, nears), parts }
     };
     let is_input = |row: RowId| inputs.binary_search(&row).is_ok();
-    let neighbors = first(&|row| !(exclude_later && is_input(row)));
-    let neighbors_with_inputs = query.with_inputs.then(|| first(&|_| true));
+    let found = first(&|row| !(exclude_later && is_input(row)));
+    let with_inputs = query.with_inputs.then(|| first(&|_| true));
     let allowed_rows = allowed.map(RowSet::len);
-    Ok(AnalogyAnswer { neighbors, neighbors_with_inputs, answered_by, allowed_rows, words })
+    Ok(AnalogyAnswer { found, with_inputs, answered_by, allowed_rows, words })
 }
 
-/// The rows of the largest products: all rows in single precision, then the best in double.
-fn cos_mul(table: &View, units: &[Vec<f32>], params: &SearchParams<'_>) -> Vec<Near> {
-    let SearchParams { k, exclude, allowed, .. } = *params;
-    let mut candidates = TopK::new(k + k / 2 + SPARE_CANDIDATES);
-    for row in table.rows() {
-        let is_allowed = allowed.is_none_or(|allowed| allowed.has(row));
-        if !is_allowed || exclude.contains(&row) {
-            continue;
+/// The unit vectors of an analogy: a and b are means over the pairs.
+struct Formula {
+    method: AnalogyMethod,
+    a: Vec<f64>,
+    b: Vec<f64>,
+    c: Vec<f64>,
+}
+
+impl Formula {
+    /// Of a, b, c and the pairs behind them.
+    fn new(
+        method: AnalogyMethod,
+        dim: usize,
+        resolved: &[Option<Resolved<'_>>],
+        field: &dyn Fn(usize) -> String,
+    ) -> Result<Self> {
+        let pairs = (resolved.len() - 1) / 2;
+        let mut sums = [vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]];
+        for (i, resolved) in resolved.iter().flatten().enumerate() {
+            let zeros = || {
+                unsuited(format!("the vector of {} is all zeros: it has no direction", field(i)))
+            };
+            let unit = resolved.unit().ok_or_else(zeros)?;
+            let (term, count) = match i {
+                2 => (2, 1),
+                0..2 => (i, pairs),
+                _ => ((i - 3) % 2, pairs),
+            };
+            algebra::add(&mut sums[term], 1.0 / count as f64, &unit);
         }
-        let vector = table.vector(row);
-        let norm = f64::from(table.norm(row));
-        let similarity = product(units, |unit| {
-            if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }
-        });
-        candidates.push(Near { row, similarity });
+        let [a, b, c] = sums;
+        Ok(Self { method, a, b, c })
     }
-    let exactly = |Near { row, .. }| {
-        let similarity = product(units, |unit| scalar::cosine(table.vector(row), unit));
-        Near { row, similarity }
-    };
-    let mut nears: Vec<_> = candidates.into_sorted().into_iter().map(exactly).collect();
-    nears.sort_unstable();
-    nears.truncate(k);
-    nears
+
+    /// b - a + c at length 1.
+    fn goal(&self) -> Result<Vec<f32>> {
+        let terms = [(&self.b, 1.0), (&self.a, -1.0), (&self.c, 1.0)];
+        weighted_mean(self.a.len(), terms.map(|(term, sign)| (single(term), sign)).into_iter())
+            .ok_or_else(|| unsuited("b - a + c is all zeros: nothing is near to it".to_owned()))
+    }
+
+    fn sum(&self, sign_c: f64) -> Vec<f64> {
+        let terms = self.a.iter().zip(&self.b).zip(&self.c);
+        terms.map(|((a, b), c)| b - a + sign_c * c).collect()
+    }
+
+    /// The rows of the largest products: all rows in single precision, then the best in double.
+    fn cos_mul(&self, table: &View, params: &SearchParams<'_>) -> Vec<Near> {
+        let units = [single(&self.a), single(&self.b), single(&self.c)];
+        let mut candidates = TopK::new(params.k + params.k / 2 + SPARE_CANDIDATES);
+        for row in may_answer(table, params) {
+            let vector = table.vector(row);
+            let norm = f64::from(table.norm(row));
+            let similarity = product(&units, |unit| {
+                if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }
+            });
+            candidates.push(Near { row, similarity });
+        }
+        let exactly = |Near { row, .. }| {
+            let similarity = product(&units, |unit| scalar::cosine(table.vector(row), unit));
+            Near { row, similarity }
+        };
+        let mut nears: Vec<_> = candidates.into_sorted().into_iter().map(exactly).collect();
+        nears.sort_unstable();
+        nears.truncate(params.k);
+        nears
+    }
+
+    /// The rows x for which x - c points most as b - a does.
+    fn directions(&self, table: &View, params: &SearchParams<'_>) -> Result<Vec<Near>> {
+        if length(&self.sum(0.0)) <= f64::from(f32::EPSILON) {
+            return Err(unsuited("b - a is all zeros: it points nowhere".to_owned()));
+        }
+        let mut top = TopK::new(params.k);
+        for row in may_answer(table, params) {
+            let parts = self.parts(table.vector(row));
+            top.push(Near { row, similarity: parts.b + parts.a + parts.c });
+        }
+        Ok(top.into_sorted())
+    }
+
+    /// What each term does for this vector.
+    #[expect(clippy::cast_possible_truncation, reason = "at most some units in size, or 1e6")]
+    fn parts(&self, vector: &[f32]) -> AnalogyParts {
+        let norm = scalar::norm(vector);
+        let dot = |term: &[f64]| {
+            let dot: f64 = vector.iter().zip(term).map(|(&x, y)| f64::from(x) * y).sum();
+            if norm > 0.0 { dot / norm } else { 0.0 }
+        };
+        let (b, a, c) = (dot(&self.b), dot(&self.a), dot(&self.c));
+        let (b, a, c) = match self.method {
+            AnalogyMethod::CosAdd | AnalogyMethod::CosAvg => {
+                let length = length(&self.sum(1.0));
+                if length > 0.0 { (b / length, -a / length, c / length) } else { (0.0, 0.0, 0.0) }
+            }
+            AnalogyMethod::CosMul => (near(b), 1.0 / (near(a) + EPSILON), near(c)),
+            AnalogyMethod::PairDirection => {
+                let direction = self.sum(0.0);
+                let from_c = (2.0 - 2.0 * c).max(0.0).sqrt();
+                let lengths = length(&direction) * if norm > 0.0 { from_c } else { 1.0 };
+                let of_c = |term: &[f64]| term.iter().zip(&self.c).map(|(x, y)| x * y).sum::<f64>();
+                // Closer to c than single precision tells apart, there is no direction.
+                if from_c > f64::from(f32::EPSILON).sqrt() {
+                    let (b_of_c, a_of_c) = (of_c(&self.b), of_c(&self.a));
+                    (b / lengths, -a / lengths, (a_of_c - b_of_c) / lengths)
+                } else {
+                    (0.0, 0.0, 0.0)
+                }
+            }
+        };
+        AnalogyParts { b: b as f32, a: a as f32, c: c as f32 }
+    }
+}
+
+/// The rows that may be answers.
+fn may_answer(table: &View, params: &SearchParams<'_>) -> impl Iterator<Item = RowId> {
+    let SearchParams { exclude, allowed, .. } = *params;
+    let is_allowed = move |row: RowId| allowed.is_none_or(|allowed| allowed.has(row));
+    table.rows().filter(move |row| is_allowed(*row) && !exclude.contains(row))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
+fn single(vector: &[f64]) -> Vec<f32> {
+    vector.iter().map(|&value| value as f32).collect()
+}
+
+fn length(vector: &[f64]) -> f64 {
+    vector.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
 /// Candidates beyond k, so that none is lost to the rounding of the first pass.
@@ -155,10 +300,13 @@ const SPARE_CANDIDATES: usize = 64;
 /// Keeps the divisor above 0, as in Levy and Goldberg 2014, section 4.
 const EPSILON: f64 = 1e-6;
 
+fn near(cosine: f64) -> f64 {
+    f64::midpoint(1.0, cosine.clamp(-1.0, 1.0))
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1e6")]
-fn product(units: &[Vec<f32>], cosine: impl Fn(&[f32]) -> f64) -> f32 {
-    let near = |i: usize| f64::midpoint(1.0, cosine(&units[i]).clamp(-1.0, 1.0));
-    (near(1) * near(2) / (near(0) + EPSILON)) as f32
+fn product([a, b, c]: &[Vec<f32>; 3], cosine: impl Fn(&[f32]) -> f64) -> f32 {
+    (near(cosine(b)) * near(cosine(c)) / (near(cosine(a)) + EPSILON)) as f32
 }
 
 fn unsuited(because: String) -> Error {

@@ -28,7 +28,12 @@ pub(crate) fn table() -> View {
 
 /// One group of the answers.
 pub(crate) fn answers(group: &str) -> Value {
-    serde_json::from_str::<Value>(&read("golden.json")).unwrap()[group].take()
+    answers_in("golden.json", group)
+}
+
+/// One group of the answers in a file.
+pub(crate) fn answers_in(file: &str, group: &str) -> Value {
+    serde_json::from_str::<Value>(&read(file)).unwrap()[group].take()
 }
 
 /// The strings of a list.

@@ -9,23 +9,35 @@
 //! | `lookup.rs` | which vectors do words have? |
 //! | `words.rs` | which words does the table have? |
 //! | `similarity.rs` | how alike are two words? |
+//! | `similarity_matrix.rs` | how alike are all words of a list? |
+//! | `set_similarity.rs` | how alike are two sets of words? |
+//! | `word_movers.rs` | how far are two texts apart? |
+//! | `rank.rs` | where does a word stand among another's neighbors? |
+//! | `given.rs` | which of these words is nearest, or most central? |
+//! | `compare.rs` | how differently do two tables see a word? |
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
 //! | `health.rs` | what is odd about a table? |
 //! | `tokenize.rs` | which words of a text does the table know? |
 
 pub mod analogy;
+pub mod compare;
 pub mod filter;
+pub mod given;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod health;
 pub mod lookup;
 pub mod nearest;
 pub mod odd_one_out;
+pub mod rank;
 pub mod recall;
 pub mod resolve;
+pub mod set_similarity;
 pub mod similarity;
+pub mod similarity_matrix;
 pub mod tokenize;
+pub mod word_movers;
 pub mod words;
 
 use crate::error::Result;
@@ -174,5 +186,7 @@ impl AnsweredBy {
     }
 }
 
+#[cfg(test)]
+mod relation_tests;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,10 @@ pub struct NearestQuery {
     pub exclude_inputs: bool,
     /// Neighbors below this cosine similarity are left out.
     pub min_similarity: Option<f32>,
+    /// How much neighbors should differ among themselves, from 0 to 1: each next one is that of the
+    /// largest (1 - diversity) * similarity - diversity * its largest similarity to those before
+    /// (maximal marginal relevance, Carbonell and Goldstein 1998). 0: nearest first.
+    pub diversity: f32,
     /// How near to search. Whoever asks hands over an exact index if `exact` is set.
     pub effort: Effort,
     /// How words are looked up.
@@ -40,6 +44,7 @@ impl NearestQuery {
         let [only] = &self.positive[..] else { return false };
         self.negative.is_empty()
             && only.weight > 0.0
+            && self.diversity <= 0.0
             && !matches!(only.query, crate::query::WordOrVector::Vector(_))
     }
 }
@@ -154,13 +159,14 @@ impl<'a> Goal<'a> {
     fn params(&self) -> SearchParams<'_> {
         let Asked { query, default_ef, allowed } = &self.asked;
         let exclude = if query.exclude_inputs { &self.inputs[..] } else { &[] };
+        let k = if query.diversity > 0.0 { query.k.saturating_mul(POOL) } else { query.k };
         SearchParams {
             exclude,
             allowed: allowed.as_deref(),
             row: self.row,
             exact: query.effort.exact,
             seeds: &self.inputs,
-            ..SearchParams::new(query.k, ef_search(query.effort, *default_ef, query.k, exclude))
+            ..SearchParams::new(k, ef_search(query.effort, *default_ef, k, exclude))
         }
     }
 
@@ -170,6 +176,9 @@ impl<'a> Goal<'a> {
         if let Some(min) = self.asked.query.min_similarity {
             nears.retain(|near| near.similarity >= min);
         }
+        if self.asked.query.diversity > 0.0 {
+            nears = diverse(table, nears, self.asked.query);
+        }
         NearestAnswer {
             neighbors: named(table, nears),
             answered_by,
@@ -177,6 +186,33 @@ impl<'a> Goal<'a> {
             words: self.words,
         }
     }
+}
+
+/// Of so many times as many neighbors as are wanted, the diverse ones are chosen.
+const POOL: usize = 10;
+
+/// The k that are near and differ among themselves, in the order they were chosen.
+fn diverse(table: &View, nears: Vec<Near>, query: &NearestQuery) -> Vec<Near> {
+    let diversity = f64::from(query.diversity);
+    let mut pool: Vec<(Near, f64)> = nears.into_iter().map(|near| (near, -1.0)).collect();
+    let mut chosen = Vec::with_capacity(query.k);
+    while chosen.len() < query.k {
+        let worth = |&(near, nearest): &(Near, f64)| {
+            // The first one has nobody to differ from.
+            let likeness = if chosen.is_empty() { 0.0 } else { nearest };
+            (1.0 - diversity) * f64::from(near.similarity) - diversity * likeness
+        };
+        let best = (0..pool.len())
+            .max_by(|&i, &j| worth(&pool[i]).total_cmp(&worth(&pool[j])).then(j.cmp(&i)));
+        let Some(best) = best else { break };
+        let (near, _) = pool.remove(best);
+        chosen.push(near);
+        let vector = table.vector(near.row);
+        for (other, nearest) in &mut pool {
+            *nearest = table.similarity(other.row, vector).max(*nearest);
+        }
+    }
+    chosen
 }
 
 /// The beam that is used: the one asked for, never narrower than what is wanted and excluded.

@@ -29,6 +29,7 @@ fn near_to(positive: Vec<WordOrVector>, negative: Vec<WordOrVector>) -> NearestQ
         k: 10,
         exclude_inputs: true,
         min_similarity: None,
+        diversity: 0.0,
         effort: Effort::default(),
         words: WordOptions::default(),
         filter: None,
@@ -81,6 +82,7 @@ fn analogies_are_gensims_with_and_without_inputs() {
             a: WordOrVector::Word(a),
             b: WordOrVector::Word(b),
             c: WordOrVector::Word(c),
+            examples: Vec::new(),
             method: AnalogyMethod::CosAdd,
             k: 10,
             exclude_inputs: true,
@@ -91,18 +93,18 @@ fn analogies_are_gensims_with_and_without_inputs() {
         };
         let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None).unwrap();
         let answer = ask(&query);
-        assert_same(&answer.neighbors, &golden["cos_add"]);
-        let with_inputs = answer.neighbors_with_inputs.unwrap();
-        assert_same(&with_inputs, &golden["cos_add_with_inputs"]);
+        assert_same(&answer.found.neighbors, &golden["cos_add"]);
+        let with_inputs = answer.with_inputs.unwrap();
+        assert_same(&with_inputs.neighbors, &golden["cos_add_with_inputs"]);
         query.with_inputs = false;
-        assert_eq!(ask(&query).neighbors, answer.neighbors);
+        assert_eq!(ask(&query).found, answer.found);
         query.exclude_inputs = false;
-        assert_eq!(ask(&query).neighbors, with_inputs);
+        assert_eq!(ask(&query).found, with_inputs);
         query.exclude_inputs = true;
         query.method = AnalogyMethod::CosMul;
         let answer = ask(&query);
-        assert_same(&answer.neighbors, &golden["cos_mul"]);
-        assert_eq!((answer.neighbors_with_inputs, answer.answered_by), (None, AnsweredBy::EXACT));
+        assert_same(&answer.found.neighbors, &golden["cos_mul"]);
+        assert_eq!((answer.with_inputs, answer.answered_by), (None, AnsweredBy::EXACT));
     }
 }
 
@@ -181,6 +183,7 @@ fn every_unknown_word_is_named_once_and_in_order() {
         a: word("east"),
         b: word("up"),
         c: word("down"),
+        examples: Vec::new(),
         method: AnalogyMethod::CosMul,
         k: 1,
         exclude_inputs: true,

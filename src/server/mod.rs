@@ -5,16 +5,21 @@
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
+//! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
+//! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
-//! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
+//! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
 mod bias;
+mod debias;
+mod evaluation;
 mod files;
 mod front;
 mod guard;
+mod relations;
 mod search;
 mod status;
 mod stream;
@@ -110,7 +115,7 @@ pub async fn serve(
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 7] {
+fn service_names() -> [&'static str; 8] {
     use tonic::server::NamedService;
     [
         "",
@@ -119,6 +124,7 @@ fn service_names() -> [&'static str; 7] {
         <pb::transfer_service_server::TransferServiceServer<Desk> as NamedService>::NAME,
         <pb::text_service_server::TextServiceServer<Desk> as NamedService>::NAME,
         <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
+        <pb::evaluation_service_server::EvaluationServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
     ]
 }
@@ -156,6 +162,7 @@ impl Desk {
             transfer_service_server::TransferServiceServer,
             text_service_server::TextServiceServer,
             bias_service_server::BiasServiceServer,
+            evaluation_service_server::EvaluationServiceServer,
             admin_service_server::AdminServiceServer
         );
         routes

@@ -8,7 +8,7 @@ use crate::index::IndexKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
-use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyQuery};
+use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyParts, AnalogyQuery};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
@@ -77,6 +77,69 @@ impl SearchService for Desk {
         self.answer_long(request, Engine::recall).await
     }
 
+    async fn similarity_matrix(
+        &self,
+        request: Request<pb::SimilarityMatrixRequest>,
+    ) -> Result<Response<pb::SimilarityMatrixResponse>, Status> {
+        self.answer(request, Engine::similarity_matrix).await
+    }
+
+    async fn set_similarity(
+        &self,
+        request: Request<pb::SetSimilarityRequest>,
+    ) -> Result<Response<pb::SetSimilarityResponse>, Status> {
+        self.answer(request, Engine::set_similarity).await
+    }
+
+    async fn word_movers(
+        &self,
+        request: Request<pb::WordMoversRequest>,
+    ) -> Result<Response<pb::WordMoversResponse>, Status> {
+        self.answer_long(request, Engine::word_movers).await
+    }
+
+    async fn rank(
+        &self,
+        request: Request<pb::RankRequest>,
+    ) -> Result<Response<pb::RankResponse>, Status> {
+        self.answer(request, Engine::rank).await
+    }
+
+    async fn closer_than(
+        &self,
+        request: Request<pb::CloserThanRequest>,
+    ) -> Result<Response<pb::CloserThanResponse>, Status> {
+        self.answer(request, Engine::rank).await
+    }
+
+    async fn most_similar_to_given(
+        &self,
+        request: Request<pb::MostSimilarToGivenRequest>,
+    ) -> Result<Response<pb::MostSimilarToGivenResponse>, Status> {
+        self.answer(request, Engine::most_similar_to_given).await
+    }
+
+    async fn relative_cosine(
+        &self,
+        request: Request<pb::RelativeCosineRequest>,
+    ) -> Result<Response<pb::RelativeCosineResponse>, Status> {
+        self.answer(request, Engine::relative_cosine).await
+    }
+
+    async fn rank_by_centrality(
+        &self,
+        request: Request<pb::RankByCentralityRequest>,
+    ) -> Result<Response<pb::RankByCentralityResponse>, Status> {
+        self.answer(request, Engine::rank_by_centrality).await
+    }
+
+    async fn compare(
+        &self,
+        request: Request<pb::CompareRequest>,
+    ) -> Result<Response<pb::CompareResponse>, Status> {
+        self.answer_long(request, Engine::compare).await
+    }
+
     async fn odd_one_out(
         &self,
         request: Request<pb::OddOneOutRequest>,
@@ -110,6 +173,7 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         words,
         filter,
         min_recall,
+        diversity,
     } = request;
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
@@ -122,12 +186,16 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
     if min_similarity.is_some_and(f32::is_nan) {
         fields.bad("min_similarity", "a similarity is a number from -1 to 1");
     }
+    if diversity.is_some_and(|diversity| !(0.0..=1.0).contains(&diversity)) {
+        fields.bad("diversity", "a number from 0 to 1");
+    }
     NearestQuery {
         positive,
         negative,
         k: fields.number("k", k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
         exclude_inputs: exclude_inputs.unwrap_or(true),
         min_similarity,
+        diversity: diversity.unwrap_or(0.0),
         effort: fields.effort(exact, ef_search, min_recall),
         words: fields.word_options(words),
         filter: fields.filter(filter),
@@ -188,13 +256,22 @@ impl TryFrom<pb::AnalogyRequest> for Ask<AnalogyQuery> {
     fn try_from(request: pb::AnalogyRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
+        fields.count("examples", request.examples.len(), 0..=limits::QUERY_WORDS_MAX / 2 - 1);
+        let example = |(i, pair): (usize, pb::AnalogyPair)| {
+            let path = format!("examples[{i}]");
+            fields.within(&path, |fields| (fields.query("a", pair.a), fields.query("b", pair.b)))
+        };
+        let examples = request.examples.into_iter().enumerate().map(example).collect();
         let query = AnalogyQuery {
             a: fields.query("a", request.a),
             b: fields.query("b", request.b),
             c: fields.query("c", request.c),
+            examples,
             method: match fields.choice("method", request.method) {
                 pb::AnalogyMethod::Unspecified | pb::AnalogyMethod::CosAdd => AnalogyMethod::CosAdd,
                 pb::AnalogyMethod::CosMul => AnalogyMethod::CosMul,
+                pb::AnalogyMethod::PairDirection => AnalogyMethod::PairDirection,
+                pb::AnalogyMethod::CosAvg => AnalogyMethod::CosAvg,
             },
             k: fields.number("k", request.k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
             exclude_inputs: request.exclude_inputs.unwrap_or(true),
@@ -212,12 +289,17 @@ impl From<Answer<AnalogyAnswer>> for pb::AnalogyResponse {
         let words = std::mem::take(&mut answer.answer.words);
         let mut info = wire::info(&answer, answer.answer.answered_by, words);
         info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
+        let parts = |parts: Vec<AnalogyParts>| {
+            let part = |AnalogyParts { b, a, c }| pb::AnalogyParts { b, a, c };
+            parts.into_iter().map(part).collect()
+        };
+        let with_inputs = answer.answer.with_inputs.unwrap_or_default();
         Self {
-            neighbors: wire::neighbors(answer.answer.neighbors),
-            neighbors_with_inputs: wire::neighbors(
-                answer.answer.neighbors_with_inputs.unwrap_or_default(),
-            ),
+            neighbors: wire::neighbors(answer.answer.found.neighbors),
+            neighbors_with_inputs: wire::neighbors(with_inputs.neighbors),
             answer: Some(info),
+            parts: parts(answer.answer.found.parts),
+            parts_with_inputs: parts(with_inputs.parts),
         }
     }
 }

@@ -4,21 +4,29 @@
 //! | --- | --- |
 //! | `kernel/` | dot products, through simsimd: the only folder that names it |
 //! | `scalar.rs` | the same in plain Rust: the oracle of the tests |
+//! | `cluster.rs` | clusters of directions |
 //! | `matrix.rs` | rows side by side |
 //! | `algebra.rs` | unit vectors, means, principal components |
+//! | `procrustes.rs` | the rotation that brings vectors nearest to others |
 //! | `random.rs` | numbers from a seed |
 //! | `rotation.rs` | turns vectors so that their first components matter most |
 //! | `row_set.rs` | a set of rows |
+//! | `statistics.rs` | correlations, ranks and spreads |
 //! | `top.rs` | the best k of many, in a total order |
+//! | `transport.rs` | the cheapest way to move weights |
 
 pub mod algebra;
+pub mod cluster;
 pub mod kernel;
 pub mod matrix;
+pub mod procrustes;
 pub mod random;
 pub mod rotation;
 pub mod row_set;
 pub mod scalar;
+pub mod statistics;
 pub mod top;
+pub mod transport;
 
 use std::fmt;
 

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("store", 4),
     ("query", 5),
     ("bias", 6),
+    ("evaluation", 6),
     ("engine", 7),
     ("server", 8),
     ("client", 8),
