@@ -348,6 +348,10 @@ unary! {
     search.relative_cosine: RelativeCosineRequest -> RelativeCosineResponse;
     /// The members of a set by their similarity to its mean.
     search.rank_by_centrality: RankByCentralityRequest -> RankByCentralityResponse;
+    /// The rows of a surface form.
+    search.senses: SensesRequest -> SensesResponse;
+    /// Senses of a word, found among its neighbors.
+    search.induce_senses: InduceSensesRequest -> InduceSensesResponse;
     /// How differently two tables see a word.
     search.compare: CompareRequest -> CompareResponse;
     /// The word least like the mean of the set.

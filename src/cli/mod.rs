@@ -5,6 +5,7 @@
 //! | `mod.rs` | the list of commands; runs one |
 //! | `options.rs` | options that commands share |
 //! | `output.rs` | tables, JSON Lines, talk; the only file that prints |
+//! | `plot.rs` | drawings as SVG |
 //! | `failure.rs` | errors, hints and exit codes |
 //! | the others | one command each, with the name the user types |
 //!
@@ -13,9 +14,11 @@
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod bias;
 mod closer_than;
 mod compare;
 mod convert;
+mod debias;
 mod delete;
 mod delete_words;
 mod demo;
@@ -34,12 +37,13 @@ mod new_files;
 mod odd_one_out;
 mod options;
 mod output;
-mod project;
+mod plot;
 mod put;
 mod rank;
 mod rank_by_centrality;
 mod recall;
 mod relative_cosine;
+mod senses;
 mod serve;
 mod set_attributes;
 mod set_similarity;
@@ -50,7 +54,6 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod tokenize;
-mod weat;
 mod word_movers;
 mod words;
 
@@ -114,10 +117,11 @@ enum Question {
     RelativeCosine(relative_cosine::RelativeCosine),
     RankByCentrality(rank_by_centrality::RankByCentrality),
     Compare(compare::Compare),
+    Senses(senses::Senses),
     Tokenize(tokenize::Tokenize),
     Evaluate(evaluate::Evaluate),
-    Weat(weat::Weat),
-    Project(project::Project),
+    Bias(bias::Bias),
+    Debias(debias::Debias),
     Recall(recall::Recall),
     Health(health::Health),
     Status(status::Status),
@@ -221,10 +225,11 @@ impl Question {
             Self::RelativeCosine(asked) => &asked.asking,
             Self::RankByCentrality(asked) => &asked.asking,
             Self::Compare(asked) => &asked.asking,
+            Self::Senses(asked) => &asked.asking,
             Self::Tokenize(tokenize) => &tokenize.asking,
             Self::Evaluate(asked) => &asked.asking,
-            Self::Weat(weat) => &weat.asking,
-            Self::Project(project) => &project.asking,
+            Self::Bias(asked) => &asked.asking,
+            Self::Debias(asked) => &asked.asking,
             Self::Recall(recall) => &recall.asking,
             Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
@@ -257,10 +262,11 @@ impl Question {
             Self::RelativeCosine(asked) => asked.ask(client, output).await,
             Self::RankByCentrality(asked) => asked.ask(client, output).await,
             Self::Compare(asked) => asked.ask(client, output).await,
+            Self::Senses(asked) => asked.ask(client, output).await,
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
             Self::Evaluate(asked) => asked.ask(client, output).await,
-            Self::Weat(weat) => weat.ask(client, output).await,
-            Self::Project(project) => project.ask(client, output).await,
+            Self::Bias(asked) => asked.ask(client, output).await,
+            Self::Debias(asked) => asked.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,
             Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,

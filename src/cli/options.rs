@@ -20,7 +20,8 @@ pub(super) struct Server {
         value_name = "URL",
         env = "WORDSPACE_SERVER",
         hide_env_values = true,
-        default_value = "http://127.0.0.1:50051"
+        default_value = "http://127.0.0.1:50051",
+        global = true
     )]
     pub(super) server: String,
 }
@@ -31,7 +32,7 @@ pub(super) struct Asking {
     #[command(flatten)]
     pub(super) server: Server,
     /// Print the answer as JSON Lines, with the fields of the proto
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) json: bool,
 }
 
@@ -47,12 +48,12 @@ pub(super) struct TableArg {
 #[derive(Debug, Args)]
 pub(super) struct WordArgs {
     /// Look for a word as it is, else in lower case
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) lowercase: bool,
     /// What to do with words that the table does not have: refuse the question naming all of them,
     /// leave them out, or make vectors (of zeros, of the row for unknown words, of n-grams where the
     /// import brought them, of random numbers that depend on the word alone)
-    #[arg(long, value_name = "POLICY", value_enum)]
+    #[arg(long, global = true, value_name = "POLICY", value_enum)]
     pub(super) oov: Option<Oov>,
 }
 

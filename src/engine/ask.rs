@@ -29,6 +29,7 @@ use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::rank::{self, RankAnswer, RankQuery};
 use crate::query::recall::{self, RecallAnswer, RecallQuery};
+use crate::query::senses::{self, InduceAnswer, InduceQuery, SensesAnswer, SensesQuery};
 use crate::query::set_similarity::{self, SetSimilarityAnswer, SetSimilarityQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
@@ -252,6 +253,18 @@ impl Engine {
     ) -> Result<Answer<RelativeCosineAnswer>> {
         self.ask(&ask.table, |current| {
             given::relative_cosine(current.view(), &current.index(), &ask.query)
+        })
+    }
+
+    /// The rows of a surface form, and which one a context means.
+    pub fn senses(&self, ask: &Ask<SensesQuery>) -> Result<Answer<SensesAnswer>> {
+        self.ask(&ask.table, |current| senses::senses(current.view(), &ask.query))
+    }
+
+    /// Senses of a word, found among its neighbors.
+    pub fn induce_senses(&self, ask: &Ask<InduceQuery>) -> Result<Answer<InduceAnswer>> {
+        self.ask(&ask.table, |current| {
+            senses::induce(current.view(), &current.index(), &ask.query, &|| self.stop.check())
         })
     }
 

@@ -14,6 +14,7 @@
 //! | `word_movers.rs` | how far are two texts apart? |
 //! | `rank.rs` | where does a word stand among another's neighbors? |
 //! | `given.rs` | which of these words is nearest, or most central? |
+//! | `senses.rs` | which senses does a word have, and which one is meant? |
 //! | `compare.rs` | how differently do two tables see a word? |
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
@@ -33,6 +34,7 @@ pub mod odd_one_out;
 pub mod rank;
 pub mod recall;
 pub mod resolve;
+pub mod senses;
 pub mod set_similarity;
 pub mod similarity;
 pub mod similarity_matrix;

@@ -9,6 +9,7 @@
 //! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
+//! | `senses.rs` | the conversions of SearchService's questions about senses |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -21,6 +22,7 @@ mod front;
 mod guard;
 mod relations;
 mod search;
+mod senses;
 mod status;
 mod stream;
 mod table;

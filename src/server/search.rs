@@ -133,6 +133,20 @@ impl SearchService for Desk {
         self.answer(request, Engine::rank_by_centrality).await
     }
 
+    async fn senses(
+        &self,
+        request: Request<pb::SensesRequest>,
+    ) -> Result<Response<pb::SensesResponse>, Status> {
+        self.answer(request, Engine::senses).await
+    }
+
+    async fn induce_senses(
+        &self,
+        request: Request<pb::InduceSensesRequest>,
+    ) -> Result<Response<pb::InduceSensesResponse>, Status> {
+        self.answer_long(request, Engine::induce_senses).await
+    }
+
     async fn compare(
         &self,
         request: Request<pb::CompareRequest>,

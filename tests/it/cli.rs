@@ -98,10 +98,12 @@ async fn the_shapes_that_scripts_rely_on() {
     assert_eq!(index[0]["index"]["deleted_row_count"], 0);
     let answer = json(&server, &["tokenize", "--table", "en", "king kong"]).await;
     assert_eq!(answer[0]["texts"][0]["unknown_count"], 1);
-    let weat =
-        ["weat", "--table", "en", "--x", "king", "--y", "apple", "--a", "man", "--b", "woman"];
+    let weat = [
+        "bias", "weat", "--table", "en", "--x", "king", "--y", "apple", "--a", "man", "--b",
+        "woman",
+    ];
     assert_eq!(json(&server, &weat).await[0]["p_value"], 0.5);
-    let project = ["project", "--table", "en", "--from", "man", "--to", "woman", "queen"];
+    let project = ["bias", "project", "--table", "en", "--from", "man", "--to", "woman", "queen"];
     assert!(json(&server, &project).await[0]["projections"][0]["similarity"].as_f64() > Some(0.0));
     assert_eq!(json(&server, &["tables"]).await.len(), 1);
     assert_eq!(json(&server, &["status"]).await[0]["table_count"], 1);

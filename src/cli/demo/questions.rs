@@ -99,13 +99,14 @@ pub(super) const QUESTIONS: &[Telling] = &[
     },
     Telling {
         question: "Are men's names nearer to career, women's names nearer to family?",
-        arguments: &["weat", "--table", "glove", "career-family"],
+        arguments: &["bias", "weat", "--table", "glove", "career-family"],
         remark: "The Word Embedding Association Test (Caliskan, Bryson and Narayanan 2017). The\n\
                  p-value counts every way to part the sixteen names in two halves.",
     },
     Telling {
         question: "Where do professions stand between \"man\" and \"woman\"?",
         arguments: &[
+            "bias",
             "project",
             "--table",
             "glove",

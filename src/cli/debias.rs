@@ -1,0 +1,134 @@
+//! `wordspace debias`: a new table with less of a bias.
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::bias::set;
+use crate::cli::failure::Result;
+use crate::cli::options::{Asking, TableArg};
+use crate::cli::output::{Align, Grid, Output, count, seconds, shown};
+use crate::client::{Client, DebiasMethod, DebiasReport, DebiasRequest};
+
+/// Make a new table with less of a bias; the old one stays as it is
+#[derive(Debug, Args)]
+pub(super) struct Debias {
+    #[command(flatten)]
+    pub(super) asking: Asking,
+    #[command(flatten)]
+    table: TableArg,
+    /// The new table
+    #[arg(long, value_name = "NAME")]
+    target: String,
+    /// Replace the new table if it is there
+    #[arg(long)]
+    replace: bool,
+    /// How
+    #[arg(long, value_enum, default_value_t = Method::Hard)]
+    method: Method,
+    /// Words of one side, with commas between
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    from: Vec<String>,
+    /// Their partners on the other side, word by word
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    to: Vec<String>,
+    /// For multiclass: a set of words that differ in the class, with commas between; may be given
+    /// several times
+    #[arg(long = "set", value_name = "WORDS")]
+    sets: Vec<String>,
+    /// Words that stay as they are; for half-sibling those that predict
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    specific: Vec<String>,
+    /// For multiclass the components of the subspace [default: 2]; for linear-projection how often
+    /// [default: 10]
+    #[arg(long, value_name = "COUNT")]
+    components: Option<u32>,
+    /// Seed of whatever is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Neutralize and equalize (Bolukbasi et al. 2016)
+    Hard,
+    /// The same with a subspace of several sets (Manzini et al. 2019)
+    Multiclass,
+    /// Hard, after what frequency has most to do with is taken out (Wang et al. 2020)
+    DoubleHard,
+    /// Iterated nullspace projection (Ravfogel et al. 2020)
+    LinearProjection,
+    /// Half-sibling regression (Yang and Feng 2020)
+    HalfSibling,
+}
+
+impl Debias {
+    pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let bar = ProgressBar::hidden();
+        if !self.asking.json {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        if let Ok(style) = ProgressStyle::with_template("  {pos} of {len} rows {wide_bar}") {
+            bar.set_style(style);
+        }
+        let report = client.debias(self.request(), |progress| {
+            bar.set_length(progress.row_count);
+            bar.set_position(progress.rows_done);
+        });
+        let report = report.await;
+        bar.finish_and_clear();
+        output.answer(&report?, text)
+    }
+
+    fn request(&self) -> DebiasRequest {
+        let method = match self.method {
+            Method::Hard => DebiasMethod::Hard,
+            Method::Multiclass => DebiasMethod::Multiclass,
+            Method::DoubleHard => DebiasMethod::DoubleHard,
+            Method::LinearProjection => DebiasMethod::LinearProjection,
+            Method::HalfSibling => DebiasMethod::HalfSibling,
+        };
+        let given = |name, words: &[String]| (!words.is_empty()).then(|| set(name, words));
+        let sets = self.sets.iter().map(|words| {
+            let words: Vec<String> = words.split(',').map(str::to_owned).collect();
+            set("", &words)
+        });
+        DebiasRequest {
+            table: self.table.name.clone(),
+            target: self.target.clone(),
+            replace: self.replace,
+            method: method.into(),
+            from: given("from", &self.from),
+            to: given("to", &self.to),
+            sets: sets.collect(),
+            specific: given("specific", &self.specific),
+            components: self.components,
+            words: None,
+            lost_threshold: None,
+            seed: self.seed,
+        }
+    }
+}
+
+fn text(report: &DebiasReport) -> String {
+    let mut grid =
+        Grid::titled(&[("probe", Align::Left), ("before", Align::Right), ("after", Align::Right)]);
+    let figure = |value: Option<f64>| value.map_or_else(|| "none".into(), |v| format!("{v:.4}"));
+    for probe in &report.probes {
+        grid.row([probe.name.clone(), figure(probe.before), figure(probe.after)]);
+    }
+    let notes: Vec<_> =
+        report.warnings.iter().map(|warning| format!("  note: {}\n", shown(warning))).collect();
+    let attributes = match report.attributed_row_count {
+        0 => String::new(),
+        rows => format!("  the attributes of {} words were not taken over\n", count(rows)),
+    };
+    format!(
+        "  table {}, generation {}: {} rows in {}\n  {}\n{grid}{attributes}{}",
+        shown(&report.table),
+        report.generation,
+        count(report.row_count),
+        seconds(report.seconds),
+        shown(&report.lineage),
+        notes.concat()
+    )
+}
