@@ -13,10 +13,15 @@
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod chunk;
+mod compare_tokenizers;
 mod convert;
+mod count;
 mod delete;
 mod delete_words;
 mod demo;
+mod detokenize;
+mod embed;
 mod export;
 mod failure;
 mod health;
@@ -39,7 +44,10 @@ mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod text_similarity;
+mod texts;
 mod tokenize;
+mod tokenizer;
 mod weat;
 mod words;
 
@@ -95,6 +103,13 @@ enum Question {
     Similarity(similarity::Similarity),
     OddOneOut(odd_one_out::OddOneOut),
     Tokenize(tokenize::Tokenize),
+    Detokenize(detokenize::Detokenize),
+    Count(count::Count),
+    Chunk(chunk::Chunk),
+    CompareTokenizers(compare_tokenizers::CompareTokenizers),
+    Tokenizer(tokenizer::Tokenizer),
+    Embed(embed::Embed),
+    TextSimilarity(text_similarity::TextSimilarity),
     Weat(weat::Weat),
     Project(project::Project),
     Recall(recall::Recall),
@@ -192,6 +207,13 @@ impl Question {
             Self::Similarity(similarity) => &similarity.asking,
             Self::OddOneOut(odd) => &odd.asking,
             Self::Tokenize(tokenize) => &tokenize.asking,
+            Self::Detokenize(detokenize) => &detokenize.asking,
+            Self::Count(count) => &count.asking,
+            Self::Chunk(chunk) => &chunk.asking,
+            Self::CompareTokenizers(compare_tokenizers) => &compare_tokenizers.asking,
+            Self::Tokenizer(tokenizer) => tokenizer.asking(),
+            Self::Embed(embed) => &embed.asking,
+            Self::TextSimilarity(text_similarity) => &text_similarity.asking,
             Self::Weat(weat) => &weat.asking,
             Self::Project(project) => &project.asking,
             Self::Recall(recall) => &recall.asking,
@@ -218,6 +240,15 @@ impl Question {
             Self::Similarity(similarity) => similarity.ask(client, output).await,
             Self::OddOneOut(odd) => odd.ask(client, output).await,
             Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
+            Self::Detokenize(detokenize) => detokenize.ask(client, output).await,
+            Self::Count(count) => count.ask(client, output).await,
+            Self::Chunk(chunk) => chunk.ask(client, output).await,
+            Self::CompareTokenizers(compare_tokenizers) => {
+                compare_tokenizers.ask(client, output).await
+            }
+            Self::Tokenizer(tokenizer) => tokenizer.ask(client, output).await,
+            Self::Embed(embed) => embed.ask(client, output).await,
+            Self::TextSimilarity(text_similarity) => text_similarity.ask(client, output).await,
             Self::Weat(weat) => weat.ask(client, output).await,
             Self::Project(project) => project.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,

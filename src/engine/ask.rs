@@ -16,7 +16,6 @@ use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{self, RecallAnswer, RecallQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
-use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
 use crate::vector::row_set::RowSet;
@@ -187,11 +186,6 @@ impl Engine {
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
         self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
-    }
-
-    /// Texts to tokens, each known to the table or not.
-    pub fn tokenize(&self, ask: &Ask<TokenizeQuery>) -> Result<Answer<Vec<TokenizedText>>> {
-        self.ask(&ask.table, |current| Ok(tokenize::tokenize(Some(current.view()), &ask.query)))
     }
 
     fn ask<A>(

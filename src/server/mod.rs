@@ -8,10 +8,14 @@
 //! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
+//! | `cutting.rs` `tokens.rs` `tokenizers.rs` `embed.rs` | TextService's conversions: how texts are cut, tokens, tokenizers, vectors |
+//! | `train.rs` | tokenizers learned from a stream |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
 mod bias;
+mod cutting;
+mod embed;
 mod files;
 mod front;
 mod guard;
@@ -20,6 +24,9 @@ mod status;
 mod stream;
 mod table;
 mod text;
+mod tokenizers;
+mod tokens;
+mod train;
 mod transfer;
 mod wire;
 mod write;

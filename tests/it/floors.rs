@@ -28,9 +28,12 @@ const FLOORS: &[(&str, u32)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
-    ("rayon", &["index/"]),
+    ("rayon", &["index/", "text/model/train.rs"]),
     ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs"]),
-    ("regex", &["query/filter.rs"]),
+    ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
+    ("tokenizers", &["text/model/"]),
+    ("ahash", &["text/model/train.rs"]),
+    ("jieba_rs", &["text/words/jieba.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),
     ("flate2", &["format/"]),
@@ -59,7 +62,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost_reflect", &["client.rs", "cli/"]),
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
-    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs"]),
+    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs", "engine/tokenizers.rs"]),
 ];
 
 fn module(path: &str) -> &str {
