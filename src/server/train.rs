@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -42,9 +42,13 @@ pub(super) async fn train(
     let (parts, mut texts) = mpsc::channel(PARTS_WAITING);
     let stop = Stop::new(None);
     let engine = desk.engine.until(stop.clone());
-    tokio::spawn(forward(messages, parts, replies.clone(), (desk.is_closing.clone(), stop)));
+    let (working, is_done) = oneshot::channel();
+    let watching = Watching { is_closing: desk.is_closing.clone(), stop, is_done };
+    tokio::spawn(forward(messages, parts, replies.clone(), watching));
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
+        // Dropped at the end, or by a panic.
+        let _working: oneshot::Sender<()> = working;
         let mut last: Option<Instant> = None;
         let mut on_progress = |now: TrainProgress| {
             if !now.is_learning && last.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
@@ -76,10 +80,9 @@ async fn forward(
     mut messages: Streaming<pb::TrainTokenizerRequest>,
     parts: mpsc::Sender<Result<Vec<u8>>>,
     replies: mpsc::Sender<Result<pb::TrainTokenizerResponse, Status>>,
-    (mut is_closing, stop): (watch::Receiver<bool>, Stop),
+    watching: Watching,
 ) {
-    let left = replies.clone();
-    drop(replies);
+    let Watching { mut is_closing, stop, is_done } = watching;
     let all = async {
         loop {
             let part = match messages.message().await {
@@ -97,7 +100,7 @@ async fn forward(
     };
     let abandoned = async {
         tokio::select! {
-            () = left.closed() => ErrorKind::Cancelled,
+            () = replies.closed() => ErrorKind::Cancelled,
             // An error means that the server is gone, which is as good.
             _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
         }
@@ -114,8 +117,17 @@ async fn forward(
     }
     drop(parts);
     // While it learns, which may take long.
-    abandoned.await;
-    stop.raise();
+    tokio::select! {
+        _ = abandoned => stop.raise(),
+        _ = is_done => {}
+    }
+}
+
+/// What ends a training early, and when it has ended.
+struct Watching {
+    is_closing: watch::Receiver<bool>,
+    stop: Stop,
+    is_done: oneshot::Receiver<()>,
 }
 
 impl TryFrom<pb::TrainHeader> for TrainJob {

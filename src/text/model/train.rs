@@ -244,7 +244,8 @@ fn byte_pairs(options: &TrainOptions, words: &BTreeMap<String, u64>) -> Result<B
         // The field is private to the crate, but not in its JSON.
         let mut json = to_json(&model)?;
         json["unk_token"] = json!(unknown);
-        return serde_json::from_value(json).map_err(|cause| learned_nothing(&cause));
+        // Its reader wants text to borrow from.
+        return serde_json::from_str(&json.to_string()).map_err(|cause| learned_nothing(&cause));
     }
     Ok(model)
 }
