@@ -286,6 +286,105 @@ impl Client {
         Ok(NearestAnswers { client: self.clone(), stream })
     }
 
+    /// Cuts the texts of messages as they come, and gives back their answers in the same order.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn tokenize_stream(
+        &self,
+        messages: impl Stream<Item = TokenizeRequest> + Send + 'static,
+    ) -> Result<Answers<TokenizeResponse>> {
+        let stream = self.answer(self.text.clone().tokenize_stream(messages).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
+    /// Joins the tokens of one text as they come.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn detokenize_stream(
+        &self,
+        messages: impl Stream<Item = DetokenizeStreamRequest> + Send + 'static,
+    ) -> Result<Answers<DetokenizeStreamResponse>> {
+        let stream = self.answer(self.text.clone().detokenize_stream(messages).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
+    /// Turns the texts of messages into vectors as they come; answers are in the same order.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn embed_stream(
+        &self,
+        messages: impl Stream<Item = EmbedRequest> + Send + 'static,
+    ) -> Result<Answers<EmbedResponse>> {
+        let stream = self.answer(self.text.clone().embed_stream(messages).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
+    /// Sends text, read on a thread of its own, and has a tokenizer learned from it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a text cannot be read; else as every call.
+    pub async fn train_tokenizer(
+        &self,
+        header: TrainHeader,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        mut on_progress: impl FnMut(&TrainProgress) + Send,
+    ) -> Result<TrainReport> {
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let (failed, mut failure) = oneshot::channel();
+        let part = |part| TrainTokenizerRequest { part: Some(part) };
+        let first = part(train_tokenizer_request::Part::Header(header));
+        tokio::task::spawn_blocking(move || {
+            let send = || -> io::Result<()> {
+                if sender.blocking_send(first).is_err() {
+                    return Ok(());
+                }
+                for text in texts.flat_map(text_chunks) {
+                    let text = train_tokenizer_request::Part::Text(text?);
+                    if sender.blocking_send(part(text)).is_err() {
+                        return Ok(());
+                    }
+                }
+                Ok(())
+            };
+            if let Err(error) = send() {
+                // Nobody waits for it if the call has ended meanwhile; a message with no part is
+                // refused, and half a text would look like a whole one without it.
+                let _ = failed.send(error);
+                let _ = sender.blocking_send(TrainTokenizerRequest { part: None });
+            }
+        });
+        let requests = ReceiverStream::new(receiver);
+        let answered = async {
+            let mut answers = self.answer(self.text.clone().train_tokenizer(requests).await)?;
+            let mut report = None;
+            while let Some(answer) =
+                answers.message().await.map_err(|status| self.error(&status))?
+            {
+                match answer.part {
+                    Some(train_tokenizer_response::Part::Progress(now)) => on_progress(&now),
+                    Some(train_tokenizer_response::Part::Report(last)) => report = Some(last),
+                    None => {}
+                }
+            }
+            report.ok_or_else(|| CallError::Lost {
+                url: self.url.to_string(),
+                problem: "the training ended without a report".to_owned(),
+            })
+        };
+        let answer = answered.await;
+        match failure.try_recv() {
+            Ok(error) => Err(CallError::Source(error)),
+            Err(_) => answer,
+        }
+    }
+
     fn answer<T>(&self, result: Result<Response<T>, Status>) -> Result<T> {
         result.map(Response::into_inner).map_err(|status| self.error(&status))
     }
@@ -382,6 +481,32 @@ unary! {
     tables.cancel_build: CancelBuildRequest -> CancelBuildResponse;
     /// Cuts texts into tokens.
     text.tokenize: TokenizeRequest -> TokenizeResponse;
+    /// Joins tokens to texts.
+    text.detokenize: DetokenizeRequest -> DetokenizeResponse;
+    /// How many tokens texts have.
+    text.count_tokens: CountTokensRequest -> CountTokensResponse;
+    /// Texts as several tokenizers cut them.
+    text.compare_tokenizers: CompareTokenizersRequest -> CompareTokenizersResponse;
+    /// Long texts in windows.
+    text.chunk: ChunkRequest -> ChunkResponse;
+    /// Looks into a tokenizer's vocabulary.
+    text.list_tokens: ListTokensRequest -> ListTokensResponse;
+    /// Stores a tokenizer.
+    text.put_tokenizer: PutTokenizerRequest -> PutTokenizerResponse;
+    /// What is known of a tokenizer.
+    text.get_tokenizer: GetTokenizerRequest -> GetTokenizerResponse;
+    /// All tokenizers.
+    text.list_tokenizers: ListTokenizersRequest -> ListTokenizersResponse;
+    /// Deletes a stored tokenizer.
+    text.delete_tokenizer: DeleteTokenizerRequest -> DeleteTokenizerResponse;
+    /// Says which tokenizer a table uses.
+    text.set_default_tokenizer: SetDefaultTokenizerRequest -> SetDefaultTokenizerResponse;
+    /// Texts to vectors.
+    text.embed: EmbedRequest -> EmbedResponse;
+    /// The nearest words to a text.
+    text.nearest_to_text: NearestToTextRequest -> NearestToTextResponse;
+    /// How alike texts are.
+    text.text_similarity: TextSimilarityRequest -> TextSimilarityResponse;
     /// Word Embedding Association Test.
     bias.weat: WeatRequest -> WeatResponse;
     /// The association test for single words.
@@ -442,6 +567,42 @@ impl NearestAnswers {
     pub async fn next_answer(&mut self) -> Result<Option<NearestStreamResponse>> {
         self.stream.message().await.map_err(|status| self.client.error(&status))
     }
+}
+
+/// Answers to messages, in the same order.
+#[derive(Debug)]
+pub struct Answers<T> {
+    client: Client,
+    stream: Streaming<T>,
+}
+
+impl<T> Answers<T> {
+    /// The next answer; `None` when every message has its answer and no more will come.
+    ///
+    /// # Errors
+    ///
+    /// As every call; no more answers come then.
+    pub async fn next_answer(&mut self) -> Result<Option<T>> {
+        self.stream.message().await.map_err(|status| self.client.error(&status))
+    }
+}
+
+/// A text's bytes in messages.
+fn text_chunks(
+    text: io::Result<Box<dyn Read + Send>>,
+) -> Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send> {
+    let mut text = match text {
+        Ok(text) => text,
+        Err(error) => return Box::new(std::iter::once(Err(error))),
+    };
+    Box::new(std::iter::from_fn(move || {
+        let mut chunk = Vec::new();
+        match text.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(chunk)),
+            Err(error) => Some(Err(error)),
+        }
+    }))
 }
 
 /// Opens the main file of an import and fills in what its header lacks.

@@ -111,6 +111,16 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// No tokenizer of that name.
+    TokenizerNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A tokenizer of that name is there already.
+    TokenizerExists {
+        /// The name.
+        name: String,
+    },
     /// The call is right, but not for this table.
     Unsuited {
         /// What was asked.
@@ -262,6 +272,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::TableNotFound { name } => write!(f, "no table is named \"{name}\""),
             Self::TableExists { name } => write!(f, "a table \"{name}\" is there already"),
+            Self::TokenizerNotFound { name } => write!(f, "no tokenizer is named \"{name}\""),
+            Self::TokenizerExists { name } => {
+                write!(
+                    f,
+                    "a tokenizer \"{name}\" is there already; replace it, or take another name"
+                )
+            }
             Self::Unsuited { operation, because } => write!(f, "{operation}: {because}"),
             Self::Conflict { table } => {
                 write!(f, "another import into \"{table}\" is running; try again when it ended")

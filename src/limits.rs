@@ -62,6 +62,26 @@ pub const PREPROCESSORS_MAX: usize = 8;
 pub const TEXTS_MAX: usize = 1_000;
 /// Bytes of one text.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of all texts of one call.
+pub const TEXTS_BYTES_MAX: usize = 16 << 20;
+/// Tokens in one answer.
+pub const TOKENS_MAX: usize = 1_000_000;
+/// Tokenizers that one text is compared by.
+pub const COMPARED_MAX: usize = 32;
+/// Bytes of the files of a tokenizer.
+pub const TOKENIZER_BYTES_MAX: usize = 48 << 20;
+/// Stored tokenizers.
+pub const TOKENIZERS_MAX: usize = 1_000;
+/// Words of its own that a Chinese tokenizer has, and special tokens of one with ranks.
+pub const TOKENIZER_WORDS_MAX: usize = 10_000;
+/// Tokens of a vocabulary that is trained.
+pub const TRAIN_VOCAB_MAX: usize = 1_000_000;
+/// Bytes of the different words from which a tokenizer is trained.
+pub const TRAIN_WORD_BYTES_MAX: usize = 512 << 20;
+/// Components of all vectors in one answer about texts.
+pub const EMBED_COMPONENTS_MAX: usize = 12 << 20;
+/// Words of a text that are compared one by one with those of another.
+pub const MOVED_WORDS_MAX: usize = 1_000;
 /// Words of one set of a bias probe.
 pub const WORD_SET_MAX: usize = 1_024;
 /// Partitions counted or drawn for one p-value.
@@ -89,5 +109,7 @@ pub const IMPORTS_MAX: usize = 8;
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(EVALUATION_BYTES_MAX < MESSAGE_BYTES_MAX);
-const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(TEXT_BYTES_MAX <= TEXTS_BYTES_MAX && TEXTS_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(TOKENIZER_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(EMBED_COMPONENTS_MAX * size_of::<f32>() < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

@@ -15,13 +15,18 @@
 
 mod analogy;
 mod bias;
+mod chunk;
 mod closer_than;
 mod compare;
+mod compare_tokenizers;
 mod convert;
+mod count;
 mod debias;
 mod delete;
 mod delete_words;
 mod demo;
+mod detokenize;
+mod embed;
 mod evaluate;
 mod export;
 mod failure;
@@ -53,7 +58,10 @@ mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod text_similarity;
+mod texts;
 mod tokenize;
+mod tokenizer;
 mod word_movers;
 mod words;
 
@@ -122,6 +130,13 @@ enum Question {
     Evaluate(evaluate::Evaluate),
     Bias(bias::Bias),
     Debias(debias::Debias),
+    Detokenize(detokenize::Detokenize),
+    Count(count::Count),
+    Chunk(chunk::Chunk),
+    CompareTokenizers(compare_tokenizers::CompareTokenizers),
+    Tokenizer(tokenizer::Tokenizer),
+    Embed(embed::Embed),
+    TextSimilarity(text_similarity::TextSimilarity),
     Recall(recall::Recall),
     Health(health::Health),
     Status(status::Status),
@@ -230,6 +245,13 @@ impl Question {
             Self::Evaluate(asked) => &asked.asking,
             Self::Bias(asked) => &asked.asking,
             Self::Debias(asked) => &asked.asking,
+            Self::Detokenize(detokenize) => &detokenize.asking,
+            Self::Count(count) => &count.asking,
+            Self::Chunk(chunk) => &chunk.asking,
+            Self::CompareTokenizers(compare_tokenizers) => &compare_tokenizers.asking,
+            Self::Tokenizer(tokenizer) => tokenizer.asking(),
+            Self::Embed(embed) => &embed.asking,
+            Self::TextSimilarity(text_similarity) => &text_similarity.asking,
             Self::Recall(recall) => &recall.asking,
             Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
@@ -267,6 +289,15 @@ impl Question {
             Self::Evaluate(asked) => asked.ask(client, output).await,
             Self::Bias(asked) => asked.ask(client, output).await,
             Self::Debias(asked) => asked.ask(client, output).await,
+            Self::Detokenize(detokenize) => detokenize.ask(client, output).await,
+            Self::Count(count) => count.ask(client, output).await,
+            Self::Chunk(chunk) => chunk.ask(client, output).await,
+            Self::CompareTokenizers(compare_tokenizers) => {
+                compare_tokenizers.ask(client, output).await
+            }
+            Self::Tokenizer(tokenizer) => tokenizer.ask(client, output).await,
+            Self::Embed(embed) => embed.ask(client, output).await,
+            Self::TextSimilarity(text_similarity) => text_similarity.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,
             Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,

@@ -27,19 +27,23 @@ pub(super) struct Output {
     json: bool,
     /// Whether `talk` is a terminal that shows colors.
     color: bool,
+    /// Whether `data` is one.
+    data_color: bool,
 }
 
 impl Output {
     /// Data to stdout, talk to stderr.
     pub(super) fn standard(json: bool) -> Self {
-        let color = shows_color(&io::stderr());
-        Self { data: Box::new(io::stdout()), talk: Box::new(io::stderr()), json, color }
+        let (color, data_color) = (shows_color(&io::stderr()), shows_color(&io::stdout()));
+        let (data, talk) = (Box::new(io::stdout()), Box::new(io::stderr()));
+        Self { data, talk, json, color, data_color }
     }
 
     /// Both to stdout, as one readable text.
     pub(super) fn together() -> Self {
         let color = shows_color(&io::stdout());
-        Self { data: Box::new(io::stdout()), talk: Box::new(io::stdout()), json: false, color }
+        let (data, talk) = (Box::new(io::stdout()), Box::new(io::stdout()));
+        Self { data, talk, json: false, color, data_color: color }
     }
 
     /// Prints an answer: one line of JSON, or the text that `text` makes of it.
@@ -61,6 +65,11 @@ impl Output {
             .write_all(bytes)
             .and_then(|()| self.data.flush())
             .map_err(|error| Failure::stdout(&error))
+    }
+
+    /// Whether data may be in colors.
+    pub(super) fn shows_color_in_data(&self) -> bool {
+        self.data_color && !self.json
     }
 
     /// Whether answers are printed as JSON.

@@ -33,7 +33,6 @@ use crate::query::senses::{self, InduceAnswer, InduceQuery, SensesAnswer, Senses
 use crate::query::set_similarity::{self, SetSimilarityAnswer, SetSimilarityQuery};
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
-use crate::query::tokenize::{self, TokenizeQuery, TokenizedText};
 use crate::query::word_movers::{self, WordMoversAnswer, WordMoversQuery};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
 use crate::table::meta::TableName;
@@ -392,11 +391,6 @@ impl Engine {
     /// Sets with a word that does not belong, for each table.
     pub fn outliers(&self, asks: &Asks<OutliersQuery>) -> Result<Vec<Answer<OutliersAnswer>>> {
         self.ask_each(asks, |current, query| Ok(outliers::outliers(current.view(), query)))
-    }
-
-    /// Texts to tokens, each known to the table or not.
-    pub fn tokenize(&self, ask: &Ask<TokenizeQuery>) -> Result<Answer<Vec<TokenizedText>>> {
-        self.ask(&ask.table, |current| Ok(tokenize::tokenize(Some(current.view()), &ask.query)))
     }
 
     fn ask<A>(

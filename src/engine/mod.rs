@@ -12,6 +12,9 @@
 //! | `build.rs` | graphs in the background: read from disk, else built |
 //! | `rebuild.rs` | writes taken into a new generation, in the background |
 //! | `ask.rs` | the questions |
+//! | `text.rs` | the questions about texts |
+//! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
+//! | `train.rs` | new tokenizers from streamed text |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
@@ -28,6 +31,9 @@ mod scans;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod text;
+mod tokenizers;
+pub mod train;
 pub mod write;
 
 use std::collections::HashSet;
@@ -42,6 +48,8 @@ use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
+use crate::engine::text::Directions;
+use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::query::filter::Filter;
@@ -53,6 +61,8 @@ pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
+pub use text::{CompareQuery, Compared, CutBy};
+pub use tokenizers::TokenizerStatus;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///
@@ -69,6 +79,8 @@ struct Shared {
     /// The data folder.
     data: PathBuf,
     catalog: Catalog,
+    shelf: Shelf,
+    directions: Directions,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
     /// Held while the store and the catalog are changed together.
@@ -151,8 +163,11 @@ impl Engine {
             };
             catalog.publish(&name, &entry);
         }
+        let shelf = Shelf::open(&store)?;
         let shared = Arc::new(Shared {
             store,
+            shelf,
+            directions: Directions::default(),
             data: config.data.clone(),
             catalog,
             importing: Mutex::new(HashSet::new()),
@@ -220,6 +235,7 @@ impl Engine {
         let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
+        self.shared.shelf.forget_table(&self.shared.store, name)?;
         if let Some(writer) = &mut writer {
             writer.is_closed = true;
         }

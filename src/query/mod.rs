@@ -19,11 +19,17 @@
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
 //! | `health.rs` | what is odd about a table? |
-//! | `tokenize.rs` | which words of a text does the table know? |
+//! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
+//! | `embed.rs` | which vector has a text? |
+//! | `alike.rs` | how alike are two texts? |
+//! | `frequency.rs` | how frequent is a word, and which direction do all texts share? |
 
+pub mod alike;
 pub mod analogy;
 pub mod compare;
+pub mod embed;
 pub mod filter;
+pub mod frequency;
 pub mod given;
 #[cfg(test)]
 pub(crate) mod golden;

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
-use crate::text::TokenizerKind;
+use crate::text::tokenizer::Tokenizer;
 use serde_json::Value;
 
 fn word(word: &str) -> WordOrVector {
@@ -216,13 +216,14 @@ fn words_are_found_by_the_first_form_that_is_known() {
 
     let words = WordOptions { preprocessors: as_is_then_plain.to_vec(), ..WordOptions::default() };
     let texts = vec!["EAST, caf\u{e9}".to_owned()];
-    let query = TokenizeQuery { texts, tokenizer: TokenizerKind::Rules, words };
-    let cut = tokenize(Some(&table), &query).remove(0);
+    let query = TokenizeQuery { texts, words, ..TokenizeQuery::default() };
+    let rules = Tokenizer::named("rules").unwrap();
+    let cut = tokenize(Some(&table), &rules, &query).unwrap().remove(0);
     let told: Vec<_> = cut.tokens.iter().map(|t| (t.row, t.known, t.found.as_deref())).collect();
     let known = |row, found| (Some(RowId(row)), Some(true), Some(found));
     assert_eq!(told, [known(0, "east"), (None, Some(false), None), known(6, "cafe")]);
     assert_eq!(cut.unknown_count, 1);
-    let cut = tokenize(None, &query).remove(0);
+    let cut = tokenize(None, &rules, &query).unwrap().remove(0);
     assert_eq!((cut.tokens[0].known, cut.unknown_count), (None, 0));
 }
 

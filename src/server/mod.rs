@@ -11,11 +11,15 @@
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
+//! | `cutting.rs` `tokens.rs` `tokenizers.rs` `embed.rs` | TextService's conversions: how texts are cut, tokens, tokenizers, vectors |
+//! | `train.rs` | tokenizers learned from a stream |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
 mod bias;
+mod cutting;
 mod debias;
+mod embed;
 mod evaluation;
 mod files;
 mod front;
@@ -27,6 +31,9 @@ mod status;
 mod stream;
 mod table;
 mod text;
+mod tokenizers;
+mod tokens;
+mod train;
 mod transfer;
 mod uploads;
 mod wire;

@@ -93,6 +93,8 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::WordsExist { .. } => (Code::AlreadyExists, "WORDS_EXIST"),
         ErrorKind::TableNotFound { .. } => (Code::NotFound, "TABLE_NOT_FOUND"),
         ErrorKind::TableExists { .. } => (Code::AlreadyExists, "TABLE_EXISTS"),
+        ErrorKind::TokenizerNotFound { .. } => (Code::NotFound, "TOKENIZER_NOT_FOUND"),
+        ErrorKind::TokenizerExists { .. } => (Code::AlreadyExists, "TOKENIZER_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
         ErrorKind::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
@@ -127,6 +129,8 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::TableNotFound { .. }
         | ErrorKind::TableExists { .. }
+        | ErrorKind::TokenizerNotFound { .. }
+        | ErrorKind::TokenizerExists { .. }
         | ErrorKind::Unsuited { .. }
         | ErrorKind::Conflict { .. }
         | ErrorKind::Overloaded
@@ -159,6 +163,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         }
         ErrorKind::TableNotFound { name } | ErrorKind::TableExists { name } => {
             details.set_resource_info("table", name, "", kind.to_string());
+        }
+        ErrorKind::TokenizerNotFound { name } | ErrorKind::TokenizerExists { name } => {
+            details.set_resource_info("tokenizer", name, "", kind.to_string());
         }
         ErrorKind::Unsuited { operation, because } => {
             details.add_precondition_failure_violation("TABLE", *operation, because);

@@ -12,6 +12,8 @@ use crate::store::{blob, fault, writer};
 pub(super) const STORE: &str = "store";
 /// The folder of graphs in the data folder.
 pub(super) const INDEX: &str = "index";
+/// The folder of tokenizers in the data folder.
+pub(super) const TOKENIZERS: &str = "tokenizers";
 /// How the names of graphs end.
 pub(super) const GRAPH: &str = "graph";
 /// The folder of sub-words in the data folder.

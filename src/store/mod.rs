@@ -11,6 +11,7 @@
 //! | `subwords.rs` | the buckets of sub-words beside sled |
 //! | `upload.rs` | files that arrive in pieces |
 //! | `blob.rs` | immutable files beside sled |
+//! | `shelf.rs` | tokenizers: a file each; which one a table uses |
 //! | `fault.rs` | sled's errors and panics in this crate's words |
 //!
 //! # The data folder
@@ -22,6 +23,7 @@
 //! index/42.graph        the graph of generation 42; can be built again from the rows
 //! subwords/42.buckets   the sub-words that came with the import of generation 42
 //! uploads/en.part       what has arrived of a file for the table "en", until it is imported
+//! tokenizers/gpt2.tokenizer   the tokenizer "gpt2": see `shelf.rs`
 //! ```
 //!
 //! `store` is made under the name `store.new` and renamed when it is complete, so it is there with
@@ -29,7 +31,7 @@
 //!
 //! # Records
 //!
-//! Five trees. Every value ends with a CRC-32 of its key and of all its bytes before, so that a
+//! Six trees. Every value ends with a CRC-32 of its key and of all its bytes before, so that a
 //! flipped bit is found, and a value under the wrong key too. Integers in values are
 //! little-endian; those in keys are big-endian, so that keys sort as numbers.
 //!
@@ -40,6 +42,7 @@
 //! | `rows` | generation u64, block u32 | the block's rows |
 //! | `attributes` | generation u64, block u32 | attributes of some of its rows |
 //! | `journal` | lineage u64, sequence u64, part u32 | a part of a write |
+//! | `defaults` | a table's name | the name of its tokenizer |
 //!
 //! Block 0 of generation 42, with the words `the` and `of` in two dimensions:
 //!
@@ -123,6 +126,7 @@ mod journal;
 mod key;
 mod reader;
 mod record;
+mod shelf;
 mod subwords;
 pub mod upload;
 mod writer;
@@ -140,6 +144,7 @@ use crate::table::Table;
 use crate::table::change::Change;
 use crate::table::meta::{Meta, TableName};
 use crate::table::view::View;
+use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 pub use writer::{Replaced, Staging};
@@ -157,6 +162,7 @@ struct Shared {
     rows: sled::Tree,
     attributes: sled::Tree,
     journal: sled::Tree,
+    defaults: sled::Tree,
     tables: sled::Tree,
     state: sled::Tree,
     db: sled::Db,
@@ -294,6 +300,60 @@ impl Store {
         upload::Upload::new(&self.shared.folder.join(folder::UPLOADS), table.as_str())
     }
 
+    /// Stores a tokenizer, in place of one of its name. Once this returns it survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn put_tokenizer(&self, name: &TableName, spec: &Spec) -> Result<()> {
+        shelf::put(&self.shared.tokenizers_folder(), name, spec)
+    }
+
+    /// What a stored tokenizer is made of; none if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// If its file is damaged, or if the disk fails.
+    pub fn tokenizer(&self, name: &TableName) -> Result<Option<Spec>> {
+        shelf::get(&self.shared.tokenizers_folder(), name)
+    }
+
+    /// Deletes a tokenizer, and tells whether there was one. Once this returns it stays deleted.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn delete_tokenizer(&self, name: &TableName) -> Result<bool> {
+        shelf::remove(&self.shared.tokenizers_folder(), name)
+    }
+
+    /// The names of stored tokenizers, in order, and the bytes that each takes.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn tokenizers(&self) -> Result<Vec<(TableName, u64)>> {
+        shelf::list(&self.shared.tokenizers_folder())
+    }
+
+    /// Which tokenizer each table uses where none is named.
+    ///
+    /// # Errors
+    ///
+    /// If a record is damaged.
+    pub fn default_tokenizers(&self) -> Result<Vec<(TableName, String)>> {
+        shelf::defaults(&self.shared)
+    }
+
+    /// Sets or removes the tokenizer of a table, durably.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
+        shelf::set_default(&self.shared, table, name)
+    }
+
     /// Where the graph of a generation belongs.
     pub fn index_path(&self, generation: u64) -> PathBuf {
         self.shared.index_path(generation)
@@ -315,12 +375,14 @@ impl Shared {
             |name: &str| fault::guarded(|| format!("tree \"{name}\""), || db.open_tree(name));
         let (rows, tables, state) = (tree("rows")?, tree("tables")?, tree("state")?);
         let (attributes, journal) = (tree("attributes")?, tree("journal")?);
+        let defaults = tree("defaults")?;
         let last_generation = Mutex::new(reader::last_generation(&state)?);
         let folder = folder.to_path_buf();
         Ok(Self {
             rows,
             attributes,
             journal,
+            defaults,
             tables,
             state,
             db,
@@ -346,6 +408,10 @@ impl Shared {
 
     fn subwords_path(&self, lineage: u64) -> PathBuf {
         self.subwords_folder().join(format!("{lineage}.{}", folder::BUCKETS))
+    }
+
+    fn tokenizers_folder(&self) -> PathBuf {
+        self.folder.join(folder::TOKENIZERS)
     }
 
     fn index_path(&self, generation: u64) -> PathBuf {

@@ -1,117 +1,85 @@
-//! Words: the vocabulary of a table, and tokenizers that cut text into words.
+//! Words: the vocabulary of a table, and tokenizers that cut text into words or parts of words.
 //!
 //! | file | responsibility |
 //! | --- | --- |
 //! | `vocab.rs` | word to row and back |
 //! | `subword.rs` | vectors of unseen words, from n-grams in buckets |
-//! | `whitespace.rs` `rules.rs` `unicode_words.rs` | a tokenizer each |
-//!
-//! Every tokenizer keeps all of a text but white space: its tokens stand in order, do not overlap,
-//! are never empty, and what lies between them is white space (Unicode's `White_Space`).
+//! | `spec.rs` | what a tokenizer is made of: its kind, options and files |
+//! | `tokenizer.rs` | `Tokenizer`: any of those below, with one way to cut and to join |
+//! | `words/` | tokenizers without a vocabulary |
+//! | `model/` | models of Hugging Face's kind, and their training: the only folder that names the crate tokenizers |
+//! | `sentencepiece/` | SentencePiece models, read natively |
+//! | `ranks.rs` | tiktoken's byte pairs |
+//! | `special.rs` | special tokens, and texts that look like them |
+//! | `stream.rs` | joining tokens as they come |
+//! | `fit.rs` | truncation and padding |
+//! | `window.rs` | long texts in windows |
 
-mod rules;
+pub mod fit;
+mod model;
+mod ranks;
+mod sentencepiece;
+pub mod spec;
+pub mod special;
+pub mod stream;
 pub mod subword;
-mod unicode_words;
+pub mod tokenizer;
 pub mod vocab;
-mod whitespace;
+pub mod window;
+pub mod words;
+
+pub use model::train;
 
 use std::ops::Range;
 
-use rules::Rules;
-use unicode_words::UnicodeWords;
-use whitespace::Whitespace;
-
-/// Cuts a text into tokens.
-pub trait Tokenizer: Send + Sync {
-    /// The tokens of a text, in order.
-    fn tokenize<'t>(&self, text: &'t str) -> Vec<Token<'t>>;
-}
-
-/// A piece of a text.
+/// A part of a text that a tokenizer cut, or a special token that stands for no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token<'t> {
-    /// The piece, as it stands in the text.
-    pub piece: &'t str,
-    /// Where it stands, in UTF-8 bytes.
+pub struct Token {
+    /// Its number in the tokenizer's vocabulary; none if the tokenizer has none.
+    pub id: Option<u32>,
+    /// Where it stands, in UTF-8 bytes; empty for a token that was added. The tokens of one
+    /// character may each have all of its bytes, or their own.
     pub bytes: Range<usize>,
-    /// The same in Unicode code points.
+    /// The characters it touches, in Unicode code points.
     pub chars: Range<usize>,
+    /// Whether it is a special token.
+    pub is_special: bool,
 }
 
-/// The tokenizers that need nothing but their name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum TokenizerKind {
-    /// Splits at white space; nothing else is cut.
-    Whitespace,
-    /// English rules: numbers, contractions, punctuation.
-    Rules,
-    /// Word boundaries of UAX #29, for every script.
-    #[default]
-    UnicodeWords,
-}
-
-impl TokenizerKind {
-    /// Every tokenizer.
-    pub const ALL: [Self; 3] = [Self::Whitespace, Self::Rules, Self::UnicodeWords];
-
-    /// The name that users write.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Whitespace => "whitespace",
-            Self::Rules => "rules",
-            Self::UnicodeWords => "unicode-words",
-        }
-    }
-
-    /// The tokenizer of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// The tokenizer itself.
-pub fn tokenizer(kind: TokenizerKind) -> &'static dyn Tokenizer {
-    match kind {
-        TokenizerKind::Whitespace => &Whitespace,
-        TokenizerKind::Rules => &Rules,
-        TokenizerKind::UnicodeWords => &UnicodeWords,
-    }
-}
-
-/// Takes the pieces of a text in order and counts bytes and code points along the way.
-struct Cutter<'t> {
-    text: &'t str,
-    tokens: Vec<Token<'t>>,
-    /// Where the last token ended.
+/// Counts code points before a byte; fast where the bytes come in order.
+pub(crate) struct CharCount<'t> {
+    text: &'t [u8],
     byte: usize,
-    char: usize,
+    /// First bytes of characters before `byte`.
+    chars: usize,
 }
 
-impl<'t> Cutter<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { text, tokens: Vec::new(), byte: 0, char: 0 }
+impl<'t> CharCount<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text: text.as_bytes(), byte: 0, chars: 0 }
     }
 
-    /// Adds a piece, which is not empty and starts no earlier than the last one ended.
-    fn cut(&mut self, bytes: Range<usize>) {
-        let piece = &self.text[bytes.clone()];
-        let start = self.char + self.text[self.byte..bytes.start].chars().count();
-        let end = start + piece.chars().count();
-        (self.byte, self.char) = (bytes.end, end);
-        self.tokens.push(Token { piece, bytes, chars: start..end });
+    /// The characters that a range of bytes touches.
+    pub(crate) fn range(&mut self, bytes: &Range<usize>) -> Range<usize> {
+        let start = if bytes.is_empty() {
+            self.before(bytes.start)
+        } else {
+            self.before(bytes.start + 1).saturating_sub(1)
+        };
+        start..self.before(bytes.end).max(start)
     }
 
-    fn finish(self) -> Vec<Token<'t>> {
-        self.tokens
+    fn before(&mut self, byte: usize) -> usize {
+        let byte = byte.min(self.text.len());
+        let starts = |bytes: &[u8]| bytes.iter().filter(|&&b| (b & 0xc0) != 0x80).count();
+        if byte >= self.byte {
+            self.chars += starts(&self.text[self.byte..byte]);
+        } else {
+            self.chars -= starts(&self.text[byte..self.byte]);
+        }
+        self.byte = byte;
+        self.chars
     }
-}
-
-/// The stretches of a text without white space.
-fn stretches(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.split_whitespace().map(|piece| {
-        let start = piece.as_ptr().addr() - text.as_ptr().addr();
-        start..start + piece.len()
-    })
 }
 
 #[cfg(test)]

@@ -3,14 +3,19 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::tokenizer::{CutOptions, Tokenizer};
 
-fn pieces(kind: TokenizerKind, text: &str) -> Vec<&str> {
-    tokenizer(kind).tokenize(text).iter().map(|token| token.piece).collect()
+fn cut(name: &str, text: &str) -> Vec<Token> {
+    Tokenizer::named(name).unwrap().cut(text, &CutOptions::default(), None).unwrap()
+}
+
+fn pieces<'t>(name: &str, text: &'t str) -> Vec<&'t str> {
+    cut(name, text).into_iter().map(|token| &text[token.bytes]).collect()
 }
 
 #[test]
 fn rules_cut_english_as_glove_does() {
-    let cut = |text: &str| pieces(TokenizerKind::Rules, text).join(" ");
+    let cut = |text: &str| pieces("rules", text).join(" ");
     for (text, tokens) in [
         ("I don't think it's 3.14, or 1,000!", "I do n't think it 's 3.14 , or 1,000 !"),
         ("They\u{2019}re here; she\u{2019}ll go.", "They \u{2019}re here ; she \u{2019}ll go ."),
@@ -31,39 +36,31 @@ fn rules_cut_english_as_glove_does() {
 
 #[test]
 fn every_script_comes_out_whole() {
-    use TokenizerKind::{Rules, UnicodeWords, Whitespace};
+    let (rules, unicode_words, whitespace) = ("rules", "unicode-words", "whitespace");
     let chinese = "\u{4f60}\u{597d}\u{ff0c}\u{4e16}\u{754c}";
-    assert_eq!(pieces(Whitespace, chinese), [chinese]);
-    assert_eq!(pieces(Rules, chinese), ["\u{4f60}\u{597d}", "\u{ff0c}", "\u{4e16}\u{754c}"]);
-    assert_eq!(pieces(UnicodeWords, chinese).len(), 5);
+    assert_eq!(pieces(whitespace, chinese), [chinese]);
+    assert_eq!(pieces(rules, chinese), ["\u{4f60}\u{597d}", "\u{ff0c}", "\u{4e16}\u{754c}"]);
+    assert_eq!(pieces(unicode_words, chinese).len(), 5);
     // A family joined by ZWJ, a flag, a letter with a combining mark, Hebrew, Arabic digits.
     let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
     let text = format!("hi{family}\u{1f1eb}\u{1f1f7}!");
-    assert_eq!(pieces(Rules, &text), ["hi", family, "\u{1f1eb}\u{1f1f7}", "!"]);
-    assert_eq!(pieces(UnicodeWords, &text), ["hi", family, "\u{1f1eb}\u{1f1f7}", "!"]);
-    assert_eq!(pieces(Rules, "cafe\u{301}'s"), ["cafe\u{301}", "'s"]);
+    assert_eq!(pieces(rules, &text), ["hi", family, "\u{1f1eb}\u{1f1f7}", "!"]);
+    assert_eq!(pieces(unicode_words, &text), ["hi", family, "\u{1f1eb}\u{1f1f7}", "!"]);
+    assert_eq!(pieces(rules, "cafe\u{301}'s"), ["cafe\u{301}", "'s"]);
     assert_eq!(
-        pieces(Rules, "\u{5e9}\u{5dc}\u{5d5}\u{5dd}, "),
+        pieces(rules, "\u{5e9}\u{5dc}\u{5d5}\u{5dd}, "),
         ["\u{5e9}\u{5dc}\u{5d5}\u{5dd}", ","]
     );
-    assert_eq!(pieces(Rules, "\u{663}\u{66b}\u{661}"), ["\u{663}\u{66b}\u{661}"]);
-    assert_eq!(pieces(UnicodeWords, "can't 3.14 a-b"), ["can't", "3.14", "a", "-", "b"]);
+    assert_eq!(pieces(rules, "\u{663}\u{66b}\u{661}"), ["\u{663}\u{66b}\u{661}"]);
+    assert_eq!(pieces(unicode_words, "can't 3.14 a-b"), ["can't", "3.14", "a", "-", "b"]);
 }
 
 #[test]
 fn offsets_count_bytes_and_code_points() {
     let text = "\u{4f60}\u{597d} \u{1f600}\u{3000}e\u{301}!";
-    let tokens = tokenizer(TokenizerKind::Rules).tokenize(text);
+    let tokens = cut("rules", text);
     let offsets: Vec<_> = tokens.iter().map(|t| (t.bytes.clone(), t.chars.clone())).collect();
     assert_eq!(offsets, [(0..6, 0..2), (7..11, 3..4), (14..17, 5..7), (17..18, 7..8)]);
-}
-
-#[test]
-fn names_lead_back_to_their_tokenizers() {
-    for kind in TokenizerKind::ALL {
-        assert_eq!(TokenizerKind::from_name(kind.name()), Some(kind));
-    }
-    assert_eq!(TokenizerKind::from_name("Rules"), None);
 }
 
 /// Any text, with many of the characters that rules and scripts care about.
@@ -108,15 +105,15 @@ fn texts() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn nothing_is_lost_but_white_space(text in texts()) {
-        for kind in TokenizerKind::ALL {
+        for name in ["whitespace", "rules", "unicode-words", "characters"] {
             let (mut byte, mut char) = (0, 0);
-            for token in tokenizer(kind).tokenize(&text) {
-                prop_assert!(!token.piece.is_empty());
-                prop_assert_eq!(&text[token.bytes.clone()], token.piece);
+            for token in cut(name, &text) {
+                let piece = &text[token.bytes.clone()];
+                prop_assert!(!piece.is_empty());
                 let between = &text[byte..token.bytes.start];
                 prop_assert!(between.chars().all(char::is_whitespace), "{:?} lost", between);
                 prop_assert_eq!(token.chars.start, char + between.chars().count());
-                prop_assert_eq!(token.chars.len(), token.piece.chars().count());
+                prop_assert_eq!(token.chars.len(), piece.chars().count());
                 (byte, char) = (token.bytes.end, token.chars.end);
             }
             prop_assert!(text[byte..].chars().all(char::is_whitespace));

@@ -32,6 +32,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["index/"]),
     ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs", "store/subwords.rs"]),
     ("regex", &["query/filter.rs"]),
+    ("rayon", &["index/", "text/model/train.rs"]),
+    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs"]),
+    ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
+    ("tokenizers", &["text/model/"]),
+    ("ahash", &["text/model/train.rs"]),
+    ("jieba_rs", &["text/words/jieba.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),
     ("flate2", &["format/"]),
@@ -60,7 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost_reflect", &["client.rs", "cli/"]),
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
-    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs"]),
+    ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs", "engine/tokenizers.rs"]),
 ];
 
 fn module(path: &str) -> &str {

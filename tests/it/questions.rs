@@ -114,7 +114,7 @@ async fn the_other_questions_answer() {
         texts: vec!["The king's pear.".to_owned()],
         tokenizer: pb::Tokenizer::Rules.into(),
         table: "en".to_owned(),
-        words: None,
+        ..pb::TokenizeRequest::default()
     };
     let mut text = TextServiceClient::new(channel.clone());
     let tokens = text.tokenize(ask).await.unwrap().into_inner().texts.remove(0);

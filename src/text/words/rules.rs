@@ -1,6 +1,7 @@
 //! English rules in the style of the Penn Treebank, so that tokens are words of `GloVe`.
 //!
-//! The text is split at white space, and each stretch into words and marks:
+//! The text is split at white space, and each stretch into words and marks (each rule can be
+//! switched off, see [`RuleSet`]):
 //!
 //! 1. A word is a run of letters, digits and underscores of any script. What joins two of them
 //!    belongs to the word: an apostrophe (`o'brien`), a hyphen (`well-known`), and between two
@@ -19,52 +20,74 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::text::{Cutter, Token, Tokenizer, stretches};
+use crate::text::words::stretches;
 
-pub(super) struct Rules;
+/// Which rules are on. Whatever they are, nothing but white space is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "every rule has its switch")]
+pub struct RuleSet {
+    /// Words are looked up in lower case; the piece stays as it stands.
+    pub case: bool,
+    /// Marks are tokens of their own. If not, a stretch without white space is one token, but for
+    /// its contractions.
+    pub punctuation: bool,
+    /// A period, comma or colon between two digits belongs to the number.
+    pub numbers: bool,
+    /// English contractions are cut.
+    pub contractions: bool,
+}
 
-impl Tokenizer for Rules {
-    fn tokenize<'t>(&self, text: &'t str) -> Vec<Token<'t>> {
-        let mut cutter = Cutter::new(text);
-        for stretch in stretches(text) {
-            let start = stretch.start;
-            let characters = Characters::new(&text[stretch]);
-            let mut at = 0;
-            while at < characters.characters.len() {
-                let token = at..characters.token_end(at);
-                at = token.end;
-                let bytes = characters.bytes(token);
-                let mut from = start + bytes.start;
+impl Default for RuleSet {
+    /// Every rule but that of case.
+    fn default() -> Self {
+        Self { case: false, punctuation: true, numbers: true, contractions: true }
+    }
+}
+
+pub(super) fn cut(text: &str, rules: RuleSet, take: &mut dyn FnMut(Range<usize>)) {
+    for stretch in stretches(text) {
+        let start = stretch.start;
+        let characters = Characters::new(&text[stretch], rules);
+        let mut at = 0;
+        while at < characters.list.len() {
+            let token = at..characters.token_end(at);
+            at = token.end;
+            let bytes = characters.bytes(token);
+            let mut from = start + bytes.start;
+            if rules.contractions {
                 for cut in contractions(&characters.stretch[bytes.clone()]) {
-                    cutter.cut(from..start + bytes.start + cut);
+                    take(from..start + bytes.start + cut);
                     from = start + bytes.start + cut;
                 }
-                cutter.cut(from..start + bytes.end);
             }
+            take(from..start + bytes.end);
         }
-        cutter.finish()
     }
 }
 
 /// A stretch without white space as grapheme clusters, each with the byte where it starts.
 struct Characters<'t> {
     stretch: &'t str,
-    characters: Vec<(usize, &'t str)>,
+    list: Vec<(usize, &'t str)>,
+    rules: RuleSet,
 }
 
 impl<'t> Characters<'t> {
-    fn new(stretch: &'t str) -> Self {
-        Self { stretch, characters: stretch.grapheme_indices(true).collect() }
+    fn new(stretch: &'t str, rules: RuleSet) -> Self {
+        Self { stretch, list: stretch.grapheme_indices(true).collect(), rules }
     }
 
     /// Where the token that starts at a character ends.
     fn token_end(&self, at: usize) -> usize {
-        if self.is(at, is_word) {
+        if !self.rules.punctuation {
+            self.list.len()
+        } else if self.is(at, is_word) {
             self.initials_end(at).unwrap_or_else(|| self.word_end(at))
         } else if let Some(c) = self.first(at).filter(|&c| has_runs(c)) {
-            at + (at..self.characters.len()).take_while(|&i| self.first(i) == Some(c)).count()
+            at + (at..self.list.len()).take_while(|&i| self.first(i) == Some(c)).count()
         } else {
             at + 1
         }
@@ -94,11 +117,11 @@ impl<'t> Characters<'t> {
         let Some(joint) = self.first(at) else { return false };
         let both = |test: fn(char) -> bool| self.is(at - 1, test) && self.is(at + 1, test);
         both(is_word) && (is_apostrophe(joint) || is_hyphen(joint))
-            || both(char::is_numeric) && joins_digits(joint)
+            || self.rules.numbers && both(char::is_numeric) && joins_digits(joint)
     }
 
     fn first(&self, at: usize) -> Option<char> {
-        self.characters.get(at)?.1.chars().next()
+        self.list.get(at)?.1.chars().next()
     }
 
     fn is(&self, at: usize, test: fn(char) -> bool) -> bool {
@@ -106,7 +129,7 @@ impl<'t> Characters<'t> {
     }
 
     fn bytes(&self, token: Range<usize>) -> Range<usize> {
-        let byte = |at: usize| self.characters.get(at).map_or(self.stretch.len(), |&(i, _)| i);
+        let byte = |at: usize| self.list.get(at).map_or(self.stretch.len(), |&(i, _)| i);
         byte(token.start)..byte(token.end)
     }
 }

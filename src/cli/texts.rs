@@ -1,0 +1,145 @@
+//! Options that commands about texts share: the texts, and how they are cut.
+
+use std::io::{BufRead as _, Read as _};
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::failure::{Failure, Result};
+use crate::client::{self, Cutting};
+use crate::limits;
+
+/// Texts of one call.
+pub(super) const TEXTS_PER_CALL: usize = 500;
+
+/// The texts of a command.
+#[derive(Debug, Args)]
+pub(super) struct TextArgs {
+    /// Texts; none or "-" reads stdin, a text each line
+    #[arg(value_name = "TEXT")]
+    texts: Vec<String>,
+    /// Take all of stdin for one text
+    #[arg(long)]
+    whole: bool,
+}
+
+impl TextArgs {
+    /// Hands over the texts, as many at once as a call may have; never none.
+    pub(super) async fn read(&self) -> Result<Vec<Vec<String>>> {
+        let all = if self.texts.is_empty() || self.texts == ["-"] {
+            let whole = self.whole;
+            // On a thread of its own, so that Ctrl-C is heard meanwhile.
+            let read = tokio::task::spawn_blocking(move || read_stdin(whole)).await;
+            read.map_err(|error| unreadable(&error))??
+        } else {
+            self.texts.clone()
+        };
+        let mut calls: Vec<Vec<String>> = Vec::new();
+        let mut bytes = 0;
+        for text in all {
+            bytes += text.len();
+            let fits = calls.last().is_some_and(|call| call.len() < TEXTS_PER_CALL);
+            if !fits || bytes > limits::TEXTS_BYTES_MAX {
+                bytes = text.len();
+                calls.push(Vec::new());
+            }
+            if let Some(call) = calls.last_mut() {
+                call.push(text);
+            }
+        }
+        if calls.is_empty() {
+            calls.push(vec![String::new()]);
+        }
+        Ok(calls)
+    }
+}
+
+fn read_stdin(whole: bool) -> Result<Vec<String>> {
+    let stdin = std::io::stdin().lock();
+    if whole {
+        let mut text = Vec::new();
+        let limit = limits::TEXT_BYTES_MAX as u64 + 1;
+        stdin.take(limit).read_to_end(&mut text).map_err(|error| unreadable(&error))?;
+        return Ok(vec![utf8(text, "stdin")?]);
+    }
+    let mut texts = Vec::new();
+    for (number, line) in (1_u64..).zip(stdin.split(b'\n')) {
+        let mut line = line.map_err(|error| unreadable(&error))?;
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+        texts.push(utf8(line, &format!("line {number} of stdin"))?);
+    }
+    Ok(texts)
+}
+
+fn utf8(text: Vec<u8>, what: &str) -> Result<String> {
+    String::from_utf8(text).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::Local(format!("{what} is not valid UTF-8 at byte {at}"))
+    })
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Local(format!("stdin cannot be read: {error}"))
+}
+
+/// How texts are cut.
+#[derive(Debug, Args)]
+pub(super) struct CuttingArgs {
+    /// Tokenizer: a stored one, or whitespace, rules, unicode-words, characters, bytes, jieba
+    /// [default: that of the table, else unicode-words]
+    #[arg(long, value_name = "NAME")]
+    pub(super) tokenizer: Option<String>,
+    #[command(flatten)]
+    pub(super) special: SpecialArgs,
+}
+
+/// What becomes of special tokens.
+#[derive(Debug, Args)]
+pub(super) struct SpecialArgs {
+    /// Leave out the tokens that the tokenizer puts around a text, such as [CLS]
+    #[arg(long)]
+    bare: bool,
+    /// What becomes of texts that are written like special tokens [default: as the tokenizer's own
+    /// library does]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    special_text: Option<SpecialText>,
+    /// A special token that is parsed in any case
+    #[arg(long, value_name = "TOKEN")]
+    allow_special: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SpecialText {
+    /// They are special tokens
+    Parse,
+    /// They are text
+    Plain,
+    /// The call is refused
+    Refuse,
+}
+
+impl CuttingArgs {
+    /// The same for the wire.
+    pub(super) fn cutting(&self) -> Cutting {
+        self.special.cutting(self.tokenizer.clone().unwrap_or_default())
+    }
+}
+
+impl SpecialArgs {
+    /// For a tokenizer.
+    pub(super) fn cutting(&self, tokenizer: String) -> Cutting {
+        let special_text = match self.special_text {
+            None => client::SpecialText::Unspecified,
+            Some(SpecialText::Parse) => client::SpecialText::Parse,
+            Some(SpecialText::Plain) => client::SpecialText::Plain,
+            Some(SpecialText::Refuse) => client::SpecialText::Refuse,
+        };
+        Cutting {
+            tokenizer,
+            bare: self.bare,
+            special_text: special_text.into(),
+            allowed_special: self.allow_special.clone(),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The questions about texts: each takes a tokenizer, and the current state of a table if it names one.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::engine::{Answer, Ask, Current, Engine, Stop};
+use crate::error::{Context as _, Error, Result};
+use crate::query::alike::{self, Alike, AlikeQuery};
+use crate::query::embed::{self, EmbedQuery, TextVector};
+use crate::query::frequency::{Frequencies, common_direction};
+use crate::query::nearest::{NearestAnswer, NearestQuery};
+use crate::query::tokenize::{self, Cutting, TokenizeQuery, TokenizedText};
+use crate::query::{Weighted, WordOptions, WordOrVector, resolve};
+use crate::table::meta::TableName;
+use crate::text::stream::Joiner;
+use crate::text::tokenizer::Tokenizer;
+use crate::text::window::{Window, Windows};
+
+/// An answer, the tokenizer that cut, and what of the table answered if there was one.
+#[derive(Clone, Debug)]
+pub struct CutBy<A> {
+    /// The name.
+    pub tokenizer: String,
+    /// The answer.
+    pub answer: A,
+    /// The table and its generation.
+    pub of: Option<(TableName, u64)>,
+}
+
+/// Texts are to be cut by several tokenizers.
+#[derive(Clone, Debug)]
+pub struct CompareQuery {
+    /// The texts.
+    pub texts: Vec<String>,
+    /// Names.
+    pub tokenizers: Vec<String>,
+    /// How texts are cut beside that.
+    pub cutting: Cutting,
+    /// How tokens are looked up.
+    pub words: WordOptions,
+}
+
+/// A text, cut by one of several tokenizers.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// Position of the text.
+    pub text: usize,
+    /// The name.
+    pub tokenizer: String,
+    /// The tokens, or why there are none.
+    pub cut: Result<TokenizedText, String>,
+}
+
+/// Each fails if there is no such table or tokenizer; beyond that, each as its function in
+/// [`query`](crate::query) or [`text`](crate::text) does.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+impl Engine {
+    /// Texts to tokens, each known to the table or not.
+    pub fn tokenize(
+        &self,
+        table: Option<&TableName>,
+        query: &TokenizeQuery,
+    ) -> Result<CutBy<Vec<TokenizedText>>> {
+        self.cut_by(table, &query.cutting, |tokenizer, current| {
+            tokenize::tokenize(current.map(Current::view), tokenizer, query)
+        })
+    }
+
+    /// How many tokens texts have.
+    pub fn count_tokens(
+        &self,
+        table: Option<&TableName>,
+        cutting: &Cutting,
+        texts: &[String],
+    ) -> Result<CutBy<Vec<usize>>> {
+        self.cut_by(table, cutting, |tokenizer, current| {
+            self.each_text(texts, current, |text, knows| {
+                tokenizer.count(text, &cutting.options, knows)
+            })
+        })
+    }
+
+    /// Long texts in windows.
+    pub fn chunk(
+        &self,
+        table: Option<&TableName>,
+        cutting: &Cutting,
+        windows: Windows,
+        texts: &[String],
+    ) -> Result<CutBy<Vec<Vec<Window>>>> {
+        self.cut_by(table, cutting, |tokenizer, current| {
+            self.each_text(texts, current, |text, knows| {
+                windows.cut(tokenizer, text, &cutting.options, knows)
+            })
+        })
+    }
+
+    /// Texts as several tokenizers cut them.
+    pub fn compare_tokenizers(
+        &self,
+        table: Option<&TableName>,
+        query: &CompareQuery,
+    ) -> Result<CutBy<Vec<Compared>>> {
+        let current = table.map(|table| self.shared.catalog.current(table)).transpose()?;
+        let named = query.tokenizers.iter().map(|name| self.tokenizer(name, table));
+        let named = named.collect::<Result<Vec<_>>>()?;
+        let mut cuts = Vec::new();
+        for (i, text) in query.texts.iter().enumerate() {
+            for (name, tokenizer) in &named {
+                self.stop.check()?;
+                let one = TokenizeQuery {
+                    texts: vec![text.clone()],
+                    cutting: query.cutting.clone(),
+                    words: query.words.clone(),
+                    ..TokenizeQuery::default()
+                };
+                let view = current.as_deref().map(Current::view);
+                let cut = tokenize::tokenize(view, tokenizer, &one);
+                let cut = cut.map(|mut texts| texts.pop().unwrap_or_default());
+                let cut = cut.map_err(|error| error.to_string());
+                cuts.push(Compared { text: i, tokenizer: name.clone(), cut });
+            }
+        }
+        let of = current.map(|current| {
+            (current.generation().meta().name.clone(), current.generation().number())
+        });
+        Ok(CutBy { tokenizer: String::new(), answer: cuts, of })
+    }
+
+    /// Tokens to texts.
+    pub fn detokenize(
+        &self,
+        name: &str,
+        texts: &[Vec<u32>],
+        skip_special: bool,
+    ) -> Result<Vec<String>> {
+        let (_, tokenizer) = self.tokenizer(name, None)?;
+        let joined = texts.iter().enumerate().map(|(i, ids)| {
+            self.stop.check()?;
+            tokenizer.join(ids, skip_special).context(|| format!("texts[{i}]"))
+        });
+        joined.collect()
+    }
+
+    /// Tokens of one text, joined as they come.
+    pub fn joiner(&self, name: &str, skip_special: bool) -> Result<Joiner> {
+        let (_, tokenizer) = self.tokenizer(name, None)?;
+        tokenizer.join(&[], skip_special)?;
+        Ok(Joiner::new(tokenizer, skip_special))
+    }
+
+    /// Texts to vectors.
+    pub fn embed(&self, ask: &Ask<EmbedQuery>) -> Result<CutBy<Vec<TextVector>>> {
+        self.cut_by(Some(&ask.table), &ask.query.cutting, |tokenizer, current| {
+            let current = current.ok_or_else(no_table)?;
+            let common = self.common(current, &ask.query);
+            let stop = || self.stop.check();
+            embed::embed(current.view(), tokenizer, &ask.query, &common, &stop)
+        })
+    }
+
+    /// How alike texts are.
+    pub fn text_similarity(&self, ask: &Ask<AlikeQuery>) -> Result<CutBy<Vec<Alike>>> {
+        self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
+            let current = current.ok_or_else(no_table)?;
+            let common = self.common(current, &ask.query.embed);
+            let stop = || self.stop.check();
+            alike::alike(current.view(), tokenizer, &ask.query, &common, &stop)
+        })
+    }
+
+    /// The nearest words to a text.
+    pub fn nearest_to_text(
+        &self,
+        text: &Ask<EmbedQuery>,
+        nearest: &NearestQuery,
+    ) -> Result<(CutBy<TextVector>, Answer<NearestAnswer>)> {
+        let CutBy { tokenizer, mut answer, of } = self.embed(text)?;
+        let mut text_vector = answer.pop().unwrap_or_default();
+        let values = std::mem::take(&mut text_vector.values);
+        if values.is_empty() {
+            return Err(Error::invalid("text", "the table knows none of its words"));
+        }
+        let mut query = nearest.clone();
+        query.positive.push(Weighted { query: WordOrVector::Vector(values), weight: 1.0 });
+        let found = self.nearest(&Ask { table: text.table.clone(), query })?;
+        Ok((CutBy { tokenizer, answer: text_vector, of }, found))
+    }
+
+    fn cut_by<A>(
+        &self,
+        table: Option<&TableName>,
+        cutting: &Cutting,
+        question: impl FnOnce(&Tokenizer, Option<&Current>) -> Result<A>,
+    ) -> Result<CutBy<A>> {
+        let current = table.map(|table| self.shared.catalog.current(table)).transpose()?;
+        let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table)?;
+        let answer = question(&tokenizer, current.as_deref())?;
+        let of = table.cloned().zip(current.map(|current| current.generation().number()));
+        Ok(CutBy { tokenizer: name, answer, of })
+    }
+
+    fn each_text<A>(
+        &self,
+        texts: &[String],
+        current: Option<&Current>,
+        question: impl Fn(&str, Option<&dyn Fn(&str) -> bool>) -> Result<A>,
+    ) -> Result<Vec<A>> {
+        let knows =
+            current.map(|current| |word: &str| resolve::find(current.view(), &[], word).is_some());
+        let knows = knows.as_ref().map(|knows| knows as &dyn Fn(&str) -> bool);
+        let answers = texts.iter().enumerate().map(|(i, text)| {
+            self.stop.check()?;
+            question(text, knows).context(|| format!("texts[{i}]"))
+        });
+        answers.collect()
+    }
+
+    /// The common direction of a table's texts, kept where the caller brings no counts.
+    fn common<'a>(
+        &'a self,
+        current: &'a Current,
+        query: &'a EmbedQuery,
+    ) -> impl Fn(&Frequencies, f64, bool) -> Arc<[f64]> + 'a {
+        move |frequencies, a, pre_normalize| {
+            let compute = || -> Arc<[f64]> {
+                let weight = |p: f64| a / (a + p);
+                common_direction(current.view(), frequencies, &weight, pre_normalize).into()
+            };
+            if !query.options.counts.words.is_empty() {
+                return compute();
+            }
+            let number = current.generation().number();
+            let key = (number, current.view().rows_end(), a.to_bits(), pre_normalize);
+            self.shared.directions.get(key, compute)
+        }
+    }
+}
+
+fn no_table() -> Error {
+    Error::invalid("table", "a table is needed")
+}
+
+/// The generation, its rows, the weight's parameter, and whether vectors are brought to length 1.
+type Key = (u64, usize, u64, bool);
+
+/// The last common directions: each takes milliseconds to find.
+#[derive(Debug, Default)]
+pub(super) struct Directions {
+    kept: Mutex<Vec<(Key, Arc<[f64]>)>>,
+}
+
+/// Directions that are kept.
+const KEPT_MAX: usize = 16;
+
+impl Directions {
+    fn get(&self, key: Key, compute: impl FnOnce() -> Arc<[f64]>) -> Arc<[f64]> {
+        let kept = self.kept.lock().iter().find(|(of, _)| *of == key).cloned();
+        if let Some((_, direction)) = kept {
+            return direction;
+        }
+        // Two who ask at once compute the same.
+        let direction = compute();
+        let mut kept = self.kept.lock();
+        kept.truncate(KEPT_MAX - 1);
+        kept.insert(0, (key, Arc::clone(&direction)));
+        direction
+    }
+}
+
+impl Engine {
+    /// Whether to go on: an error if nobody waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stop::check`].
+    pub fn check_stop(&self) -> Result<()> {
+        let stop: &Stop = &self.stop;
+        stop.check()
+    }
+}

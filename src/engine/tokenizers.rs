@@ -1,0 +1,307 @@
+//! The shelf of tokenizers: what stands behind each name, opened when first used, swapped atomically.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use crate::engine::Engine;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::limits;
+use crate::store::Store;
+use crate::table::meta::TableName;
+use crate::text::spec::{Kind, Spec};
+use crate::text::tokenizer::Tokenizer;
+
+/// What cuts where nothing is named.
+const FALLBACK: &str = "unicode-words";
+
+/// Stored tokenizers, and which one a table uses.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    entries: ArcSwap<BTreeMap<TableName, Arc<Entry>>>,
+    defaults: ArcSwap<BTreeMap<TableName, String>>,
+    /// Held while the store and the shelf are changed together.
+    changing: Mutex<()>,
+}
+
+/// A stored tokenizer.
+#[derive(Debug)]
+struct Entry {
+    stored_bytes: u64,
+    opened: OnceLock<Result<Tokenizer, ErrorKind>>,
+}
+
+/// What is known of a tokenizer.
+#[derive(Clone, Debug)]
+pub struct TokenizerStatus {
+    /// Its name.
+    pub name: String,
+    /// Itself; or why it cannot be used.
+    pub tokenizer: Result<Tokenizer, ErrorKind>,
+    /// Bytes on disk; none for one that is built in.
+    pub stored_bytes: Option<u64>,
+    /// Tables that use it where none is named.
+    pub tables: Vec<String>,
+}
+
+impl Shelf {
+    pub(super) fn open(store: &Store) -> Result<Self> {
+        let entry = |bytes| Arc::new(Entry { stored_bytes: bytes, opened: OnceLock::new() });
+        let entries = store.tokenizers()?.into_iter().map(|(name, bytes)| (name, entry(bytes)));
+        let defaults = store.default_tokenizers()?.into_iter().collect();
+        Ok(Self {
+            entries: ArcSwap::from_pointee(entries.collect()),
+            defaults: ArcSwap::from_pointee(defaults),
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// A table is gone: so is what it used.
+    pub(super) fn forget_table(&self, store: &Store, table: &TableName) -> Result<()> {
+        let _changing = self.changing.lock();
+        if self.defaults.load().contains_key(table) {
+            store.set_default_tokenizer(table, None)?;
+            self.update_defaults(|defaults| drop(defaults.remove(table)));
+        }
+        Ok(())
+    }
+
+    fn entry(&self, name: &str) -> Result<(TableName, Arc<Entry>)> {
+        let not_found = || Error::new(ErrorKind::TokenizerNotFound { name: name.to_owned() });
+        let name = TableName::try_from(name.to_owned()).map_err(|_| not_found())?;
+        let entry = self.entries.load().get(&name).cloned().ok_or_else(not_found)?;
+        Ok((name, entry))
+    }
+
+    /// A stored tokenizer, opened if nobody has used it yet.
+    fn stored(&self, store: &Store, name: &str) -> Result<Tokenizer> {
+        let (name, entry) = self.entry(name)?;
+        let open = || self.read(store, &name).map_err(|error| error.kind().clone());
+        let opened = entry.opened.get_or_init(open);
+        opened.clone().map_err(Error::new).context(|| format!("tokenizer {name}"))
+    }
+
+    fn read(&self, store: &Store, name: &TableName) -> Result<Tokenizer> {
+        let spec = store.tokenizer(name)?;
+        let not_found = || Error::new(ErrorKind::TokenizerNotFound { name: name.to_string() });
+        self.build(store, &spec.ok_or_else(not_found)?)
+    }
+
+    fn build(&self, store: &Store, spec: &Spec) -> Result<Tokenizer> {
+        Tokenizer::open(spec, &|parts| {
+            let (name, _) = self.entry(parts)?;
+            // A hybrid in a hybrid could lead back to itself, so it is refused before it is opened.
+            if store.tokenizer(&name)?.is_some_and(|spec| matches!(spec.kind, Kind::Hybrid { .. }))
+            {
+                let problem = format!("{name} is a hybrid tokenizer itself");
+                return Err(Error::invalid("hybrid.parts", problem));
+            }
+            self.stored(store, parts)
+        })
+    }
+
+    fn update(&self, change: impl Fn(&mut BTreeMap<TableName, Arc<Entry>>)) {
+        self.entries.rcu(|entries| {
+            let mut entries = BTreeMap::clone(entries);
+            change(&mut entries);
+            // A hybrid may hold what was changed: it is opened again.
+            for entry in entries.values_mut() {
+                let hybrid = entry
+                    .opened
+                    .get()
+                    .is_some_and(|opened| opened.as_ref().is_ok_and(Tokenizer::needs_table));
+                if hybrid {
+                    let stored_bytes = entry.stored_bytes;
+                    *entry = Arc::new(Entry { stored_bytes, opened: OnceLock::new() });
+                }
+            }
+            entries
+        });
+    }
+
+    fn update_defaults(&self, change: impl Fn(&mut BTreeMap<TableName, String>)) {
+        self.defaults.rcu(|defaults| {
+            let mut defaults = BTreeMap::clone(defaults);
+            change(&mut defaults);
+            defaults
+        });
+    }
+
+    fn tables_of(&self, name: &str) -> Vec<String> {
+        let defaults = self.defaults.load();
+        let tables = defaults.iter().filter(|(_, tokenizer)| *tokenizer == name);
+        tables.map(|(table, _)| table.to_string()).collect()
+    }
+}
+
+/// Tokenizers by name.
+impl Engine {
+    /// The tokenizer of a name, and the name; of none, that of the table, else Unicode words.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, or if it is damaged.
+    pub fn tokenizer(&self, name: &str, table: Option<&TableName>) -> Result<(String, Tokenizer)> {
+        let shelf = &self.shared.shelf;
+        let of_table = || shelf.defaults.load().get(table?).cloned();
+        let name = match name {
+            "" => of_table().unwrap_or_else(|| FALLBACK.to_owned()),
+            name => name.to_owned(),
+        };
+        let tokenizer = match Tokenizer::named(&name) {
+            Some(tokenizer) => tokenizer,
+            None => shelf.stored(&self.shared.store, &name)?,
+        };
+        Ok((name, tokenizer))
+    }
+
+    /// Stores a tokenizer, in place of one of its name only if `replace`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, if there is one of that name, or if the disk fails.
+    pub fn put_tokenizer(
+        &self,
+        name: &TableName,
+        spec: &Spec,
+        replace: bool,
+    ) -> Result<TokenizerStatus> {
+        let Shelf { changing, entries, .. } = &self.shared.shelf;
+        let store = &self.shared.store;
+        self.check_new_tokenizer(name, replace)?;
+        // Opening may take long; only what follows must be alone.
+        let tokenizer = self.shared.shelf.build(store, spec)?;
+        let _changing = changing.lock();
+        self.check_new_tokenizer(name, replace)?;
+        if tokenizer.needs_table() {
+            self.check_unneeded(name)?;
+        }
+        if entries.load().len() >= limits::TOKENIZERS_MAX {
+            let (limit, max) = ("TOKENIZERS_MAX", limits::TOKENIZERS_MAX as u64);
+            return Err(Error::new(ErrorKind::TooLarge { limit, max, got: max + 1 }));
+        }
+        store.put_tokenizer(name, spec)?;
+        let files = spec.files.iter().map(|file| file.bytes.len() as u64);
+        let stored_bytes = files.sum();
+        let opened = OnceLock::from(Ok(tokenizer));
+        let entry = Arc::new(Entry { stored_bytes, opened });
+        self.shared.shelf.update(|entries| drop(entries.insert(name.clone(), Arc::clone(&entry))));
+        self.tokenizer_status(name.as_str())
+    }
+
+    /// Whether a tokenizer may be stored under a name.
+    ///
+    /// # Errors
+    ///
+    /// If the name is taken.
+    pub fn check_new_tokenizer(&self, name: &TableName, replace: bool) -> Result<()> {
+        if Kind::of_name(name.as_str()).is_some() {
+            let problem = "this is the name of a tokenizer that is built in; take another";
+            return Err(Error::invalid("name", problem));
+        }
+        if !replace && self.shared.shelf.entries.load().contains_key(name) {
+            return Err(Error::new(ErrorKind::TokenizerExists { name: name.to_string() }));
+        }
+        Ok(())
+    }
+
+    /// What is known of a tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name.
+    pub fn tokenizer_status(&self, name: &str) -> Result<TokenizerStatus> {
+        let shelf = &self.shared.shelf;
+        let tables = shelf.tables_of(name);
+        if let Some(tokenizer) = Tokenizer::named(name) {
+            let (name, tokenizer) = (name.to_owned(), Ok(tokenizer));
+            return Ok(TokenizerStatus { name, tokenizer, stored_bytes: None, tables });
+        }
+        let (found, entry) = shelf.entry(name)?;
+        let tokenizer = shelf.stored(&self.shared.store, name);
+        Ok(TokenizerStatus {
+            name: found.to_string(),
+            tokenizer: tokenizer.map_err(|error| error.kind().clone()),
+            stored_bytes: Some(entry.stored_bytes),
+            tables,
+        })
+    }
+
+    /// All tokenizers: the stored ones by name, then those that are built in.
+    pub fn tokenizers(&self) -> Vec<TokenizerStatus> {
+        let stored = self.shared.shelf.entries.load();
+        let names = stored.keys().map(TableName::as_str).chain(Kind::NAMES);
+        // One that was deleted meanwhile is none any more.
+        names.filter_map(|name| self.tokenizer_status(name).ok()).collect()
+    }
+
+    /// What a stored tokenizer is made of.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, or if it is damaged.
+    pub fn tokenizer_spec(&self, name: &str) -> Result<Spec> {
+        let (name, _) = self.shared.shelf.entry(name)?;
+        let spec = self.shared.store.tokenizer(&name)?;
+        spec.ok_or_else(|| Error::new(ErrorKind::TokenizerNotFound { name: name.to_string() }))
+    }
+
+    /// Deletes a stored tokenizer. Questions that have begun are still answered.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, if another or a table needs it, or if the disk fails.
+    pub fn delete_tokenizer(&self, name: &str) -> Result<()> {
+        let shelf = &self.shared.shelf;
+        let _changing = shelf.changing.lock();
+        let (name, _) = shelf.entry(name)?;
+        let tables = shelf.tables_of(name.as_str());
+        if !tables.is_empty() {
+            return Err(needed(format!("it cuts the texts of the table {}", tables.join(", "))));
+        }
+        self.check_unneeded(&name)?;
+        self.shared.store.delete_tokenizer(&name)?;
+        shelf.update(|entries| drop(entries.remove(&name)));
+        Ok(())
+    }
+
+    /// An error if a hybrid tokenizer is made of this one.
+    fn check_unneeded(&self, name: &TableName) -> Result<()> {
+        for other in self.shared.shelf.entries.load().keys().filter(|other| *other != name) {
+            // A damaged one needs nothing.
+            let spec = self.shared.store.tokenizer(other).ok().flatten();
+            if let Some(Kind::Hybrid { parts, .. }) = spec.map(|spec| spec.kind)
+                && parts == name.as_str()
+            {
+                return Err(needed(format!("the hybrid tokenizer {other} is made of it")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which tokenizer a table's texts are cut by where none is named; none for no one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table or tokenizer, or if the disk fails.
+    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
+        let shelf = &self.shared.shelf;
+        self.shared.catalog.entry(table)?;
+        if let Some(name) = name {
+            self.tokenizer(name, None)?;
+        }
+        let _changing = shelf.changing.lock();
+        self.shared.store.set_default_tokenizer(table, name)?;
+        shelf.update_defaults(|defaults| match name {
+            Some(name) => drop(defaults.insert(table.clone(), name.to_owned())),
+            None => drop(defaults.remove(table)),
+        });
+        Ok(())
+    }
+}
+
+fn needed(because: String) -> Error {
+    Error::new(ErrorKind::Unsuited { operation: "changing the tokenizer", because })
+}

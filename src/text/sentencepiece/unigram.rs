@@ -1,0 +1,60 @@
+//! The most likely pieces of a text, by Viterbi's algorithm (`EncodeOptimized` of the library).
+
+use crate::text::sentencepiece::proto::PieceKind;
+use crate::text::sentencepiece::{Part, Pieces, first_len};
+
+/// How much less likely than the least likely piece an unknown character is.
+const UNKNOWN_PENALTY: f32 = 10.0;
+
+#[derive(Clone, Copy)]
+struct Best {
+    score: f32,
+    /// Where the last piece begins; none if nothing ends here.
+    start: Option<usize>,
+    id: u32,
+}
+
+pub(super) fn encode(pieces: &Pieces, unknown: u32, text: &str) -> Vec<Part> {
+    let unknown_score = pieces.min_score - UNKNOWN_PENALTY;
+    let mut best = vec![Best { score: 0.0, start: None, id: unknown }; text.len() + 1];
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let first = first_len(rest);
+        let until_here = best[at].score;
+        let mut has_single = false;
+        pieces.trie.prefixes(rest.as_bytes(), |length, id| {
+            let piece = pieces.piece(id);
+            let score = match piece.kind {
+                PieceKind::Unused => return,
+                // In the library it is the length times the smallest positive number, less 0.1.
+                PieceKind::UserDefined => -0.1,
+                PieceKind::Normal | PieceKind::Unknown | PieceKind::Control | PieceKind::Byte => {
+                    piece.score
+                }
+            };
+            best[at + length].offer(until_here + score, at, id);
+            has_single |= length == first;
+        });
+        if !has_single {
+            best[at + first].offer(until_here + unknown_score, at, unknown);
+        }
+        at += first;
+    }
+    let mut parts = Vec::new();
+    let mut end = text.len();
+    while let Some(start) = best[end].start {
+        parts.push(Part { id: best[end].id, end });
+        end = start;
+    }
+    parts.reverse();
+    parts
+}
+
+impl Best {
+    fn offer(&mut self, score: f32, start: usize, id: u32) {
+        if self.start.is_none() || score > self.score {
+            *self = Self { score, start: Some(start), id };
+        }
+    }
+}

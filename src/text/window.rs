@@ -1,0 +1,152 @@
+//! Long texts in windows of at most so many tokens, which join back to the text.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::error::Result;
+use crate::text::fit::groups;
+use crate::text::tokenizer::{CutOptions, Knows, Tokenizer};
+use crate::text::{CharCount, Token};
+
+/// How a text is cut into windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Tokens of a window, at most, when it is cut as a text of its own; at least 1.
+    pub max_tokens: usize,
+    /// Tokens at the end of a window that stand in the next one too; less than `max_tokens`.
+    pub overlap: usize,
+    /// End a window at the end of a sentence (UAX #29) if one ends in it.
+    pub at_sentences: bool,
+}
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Where it stands, in bytes.
+    pub bytes: Range<usize>,
+    /// The same in code points.
+    pub chars: Range<usize>,
+    /// Bytes at its beginning that stand in the window before too. The rest of all windows, joined,
+    /// is the text.
+    pub overlap_bytes: usize,
+    /// Its tokens.
+    pub token_count: usize,
+}
+
+impl Windows {
+    /// The windows of a text; none for an empty one.
+    ///
+    /// A character is never cut: one that alone has more tokens than a window may have is a window
+    /// all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokenizer::cut`].
+    pub fn cut(
+        &self,
+        tokenizer: &Tokenizer,
+        text: &str,
+        options: &CutOptions,
+        knows: Option<Knows<'_>>,
+    ) -> Result<Vec<Window>> {
+        let options = CutOptions { bare: true, ..options.clone() };
+        let tokens = tokenizer.cut(text, &options, knows)?;
+        let places = Places::new(text, &tokens);
+        let sentences: Vec<usize> = if self.at_sentences {
+            text.split_sentence_bound_indices().map(|(start, _)| start).skip(1).collect()
+        } else {
+            Vec::new()
+        };
+        let mut windows = Vec::new();
+        let mut chars = CharCount::new(text);
+        // Places are where a window may begin or end; a window is made of places.
+        let (mut start, mut done) = (0, 0);
+        while done < places.len() {
+            let mut end = places.reach(start, self.max_tokens).max(done + 1);
+            if end < places.len() {
+                end = places.at_sentence(&sentences, done, end).unwrap_or(end);
+            }
+            let count =
+                |end| tokenizer.count(&text[places.byte(start)..places.byte(end)], &options, knows);
+            let mut token_count = count(end)?;
+            // Cut for itself, a part of a text may have more tokens than within it.
+            while token_count > self.max_tokens && end > done + 1 {
+                let excess = token_count - self.max_tokens;
+                end = end.saturating_sub(excess).max(done + 1);
+                token_count = count(end)?;
+            }
+            let bytes = places.byte(start)..places.byte(end);
+            windows.push(Window {
+                chars: chars.range(&bytes),
+                overlap_bytes: places.byte(done) - bytes.start,
+                bytes,
+                token_count,
+            });
+            done = end;
+            start = places.back(end, self.overlap.min(self.max_tokens - 1), start);
+        }
+        if windows.is_empty() && !text.is_empty() {
+            let bytes = 0..text.len();
+            let chars = chars.range(&bytes);
+            windows.push(Window { bytes, chars, overlap_bytes: 0, token_count: 0 });
+        }
+        Ok(windows)
+    }
+}
+
+/// Where a text may be cut: before each token that begins a character, and at its end.
+struct Places {
+    bytes: Vec<usize>,
+    /// Tokens before each.
+    tokens: Vec<usize>,
+}
+
+impl Places {
+    fn new(text: &str, tokens: &[Token]) -> Self {
+        let (mut bytes, mut before) = (Vec::new(), Vec::new());
+        for group in groups(tokens, &|_| false) {
+            let start = text.floor_char_boundary(tokens[group.start].bytes.start);
+            // The first window begins with the text; tokens that overlap begin with others.
+            let start = if bytes.is_empty() { 0 } else { start };
+            if bytes.last().is_none_or(|&last| last < start) {
+                bytes.push(start);
+                before.push(group.start);
+            }
+        }
+        bytes.push(text.len());
+        before.push(tokens.len());
+        Self { bytes, tokens: before }
+    }
+
+    /// How many parts there are.
+    fn len(&self) -> usize {
+        self.bytes.len() - 1
+    }
+
+    fn byte(&self, place: usize) -> usize {
+        self.bytes[place]
+    }
+
+    /// The last place so many tokens behind another.
+    fn reach(&self, start: usize, tokens: usize) -> usize {
+        let end = self.tokens[start] + tokens;
+        self.tokens.partition_point(|&before| before <= end) - 1
+    }
+
+    /// The first place that is at most so many tokens before another, behind the last beginning.
+    fn back(&self, end: usize, tokens: usize, last: usize) -> usize {
+        let start = self.tokens[end].saturating_sub(tokens);
+        let start = self.tokens.partition_point(|&before| before < start);
+        start.clamp((last + 1).min(end), end)
+    }
+
+    /// The last place of a range at which a sentence begins.
+    fn at_sentence(&self, sentences: &[usize], after: usize, end: usize) -> Option<usize> {
+        let until = sentences.partition_point(|&byte| byte <= self.bytes[end]);
+        sentences[..until].iter().rev().find_map(|&byte| {
+            let place = self.bytes.partition_point(|&place| place < byte);
+            (place > after && place <= end).then_some(place)
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! Chinese words by jieba's dictionary and its hidden Markov model: the only file that names jieba-rs.
+//!
+//! The dictionary is that of jieba itself, packed into the program; it is unpacked when the first
+//! Chinese text comes, which takes about half a second, and then shared.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use jieba_rs::Jieba;
+use serde::{Deserialize, Serialize};
+
+/// How Chinese is cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChineseOptions {
+    /// Words beside those of the dictionary; each is kept whole wherever it stands.
+    pub words: Vec<String>,
+    /// Long words are followed by the shorter ones inside of them, as search engines want it; tokens
+    /// then overlap.
+    pub search: bool,
+    /// Without the model that joins characters to words the dictionary lacks.
+    pub dictionary_only: bool,
+}
+
+/// Cuts Chinese.
+#[derive(Clone)]
+pub struct Chinese {
+    options: ChineseOptions,
+    /// With words of its own; else the shared one.
+    own: Option<Arc<OnceLock<Jieba>>>,
+}
+
+static SHARED: OnceLock<Jieba> = OnceLock::new();
+
+impl Chinese {
+    /// A cutter with these options.
+    pub fn new(options: ChineseOptions) -> Self {
+        let own = (!options.words.is_empty()).then(Arc::default);
+        Self { options, own }
+    }
+
+    pub(super) fn cut(&self, text: &str, take: &mut dyn FnMut(Range<usize>)) {
+        let jieba = self.jieba();
+        let hmm = !self.options.dictionary_only;
+        let tokens = if self.options.search {
+            jieba.cut_for_search(text, hmm)
+        } else {
+            jieba.cut(text, hmm)
+        };
+        for token in tokens {
+            if !token.word.trim().is_empty() {
+                take(token.byte_start..token.byte_end);
+            }
+        }
+    }
+
+    fn jieba(&self) -> &Jieba {
+        let Some(own) = &self.own else { return SHARED.get_or_init(Jieba::new) };
+        own.get_or_init(|| {
+            let mut jieba = SHARED.get_or_init(Jieba::new).clone();
+            for word in &self.options.words {
+                jieba.add_word(word, None, None);
+            }
+            jieba
+        })
+    }
+}
+
+impl fmt::Debug for Chinese {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.options.fmt(f)
+    }
+}
