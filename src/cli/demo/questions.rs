@@ -143,7 +143,16 @@ pub(super) const QUESTIONS: &[Telling] = &[
     },
     Telling {
         question: "Which senses has \"java\"?",
-        arguments: &["senses", "--table", "glove", "java", "--induce", "--context", "island", "sea"],
+        arguments: &[
+            "senses",
+            "--table",
+            "glove",
+            "java",
+            "--induce",
+            "--context",
+            "island",
+            "sea",
+        ],
         remark: "Its neighbors part into groups that are found again in samples of them; the context\n\
                  chooses one.",
     },
