@@ -165,7 +165,7 @@ async fn people_ask_from_the_command_line() {
             ],
             "queen",
         ),
-        (&["nearest", "king", "--diversity", "0.5", "--weights", "2"], "queen"),
+        (&["nearest", "king", "--diversity", "0.5", "--weights", "2"], "prince"),
         (&["bias", "suite"], "career-family"),
         (&["bias", "word", "nurse", "--a", "he,man", "--b", "she,woman"], "nurse"),
         (
