@@ -138,8 +138,8 @@ pub(super) const QUESTIONS: &[Telling] = &[
             "--explain",
             "--with-inputs",
         ],
-        remark: "The columns sum up to the cosine: most of it comes from \"king\" and \"woman\", little\n\
-                 from taking \"man\" away.",
+        remark: "The columns sum up to the cosine. No word is as like \"king\" as \"king\" itself: that\n\
+                 alone puts it first where it may answer.",
     },
     Telling {
         question: "Which senses has \"java\"?",
@@ -162,8 +162,8 @@ pub(super) const QUESTIONS: &[Telling] = &[
             "word-movers",
             "--table",
             "glove",
-            "president greets press chicago",
-            "obama speaks media illinois",
+            "president meets press chicago",
+            "obama talks media illinois",
         ],
         remark: "Word Mover's Distance, on the example of Kusner et al. (2015).",
     },
