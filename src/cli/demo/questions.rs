@@ -191,8 +191,8 @@ pub(super) const QUESTIONS: &[Telling] = &[
             "--to",
             "she,woman,mother,girl,daughter,her",
         ],
-        remark: "A new table; the old one stays. The direction is gone, but clusters still tell the words\n\
-                 that leaned to either side apart (Gonen and Goldberg 2019).",
+        remark: "A new table; the old one stays. The direction is gone, and half of the effect of\n\
+                 career-family is left: a bias is more than one direction.",
     },
     Telling {
         question: "How differently do the two tables see a word?",
