@@ -22,6 +22,9 @@ pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
 
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;
+/// Neighbors that a question for diverse ones may ask for: ten times as many are compared with each
+/// other.
+pub const DIVERSE_NEIGHBORS_MAX: usize = 1_000;
 /// Width of the graph's beam.
 pub const EF_SEARCH_MAX: usize = 10_000;
 /// Words and vectors in one question.

@@ -48,7 +48,7 @@ pub struct ProbeQuery {
     pub targets: Vec<WordSet>,
     /// The attributes: one; two for RNSB, and for indirect bias, taken as pairs; one or more for MAC.
     pub attributes: Vec<WordSet>,
-    /// For RND and RIPA: unit vectors in place of those imported.
+    /// For RND, RNSB, ECT and RIPA: unit vectors in place of those imported.
     pub unit: bool,
     /// For direct bias: the exponent c.
     pub strictness: f64,

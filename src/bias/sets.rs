@@ -124,8 +124,9 @@ impl Sets<'_> {
             let name = called(letter, &set.name);
             let lost = set.words.len() - members.len();
             if members.len() < FEW {
+                let words = if members.len() == 1 { "word" } else { "words" };
                 let count = members.len();
-                warnings.push(format!("set {name} has {count} words: its mean is one of chance"));
+                warnings.push(format!("set {name} has {count} {words}: its mean is one of chance"));
             }
             if lost > 0 {
                 let all = set.words.len();

@@ -1,6 +1,7 @@
 //! `wordspace nearest`: the nearest words of one or more words.
 
 use std::io::BufRead as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::sync::mpsc;
@@ -9,9 +10,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
+use crate::cli::plot;
 use crate::client::{
-    Client, NearestRequest, NearestResult, NearestStreamRequest, Neighbor, WordOrVector,
-    nearest_result::Result as Outcome,
+    Client, LookupRequest, NearestRequest, NearestResponse, NearestResult, NearestStreamRequest,
+    Neighbor, WordOrVector, nearest_result::Result as Outcome, word_or_vector::Query,
 };
 
 /// Lines of stdin that wait to be sent.
@@ -45,6 +47,10 @@ pub(super) struct Nearest {
     /// How much neighbors should differ among themselves, from 0 (nearest first) to 1
     #[arg(long, value_name = "X")]
     diversity: Option<f32>,
+    /// Also draw the words and their neighbors into this SVG file, on their first two principal
+    /// components
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     #[command(flatten)]
     looked_up: WordArgs,
     #[command(flatten)]
@@ -64,7 +70,38 @@ impl Nearest {
         let answer = client.nearest(self.request(&self.words)).await?;
         output.answer(&answer, |answer| neighbors("cosine", &answer.neighbors))?;
         output.footer(&answered(answer.answer.as_ref()));
-        Ok(())
+        match &self.svg {
+            Some(path) => self.draw(path, &answer, client, output).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Draws the question's words and their neighbors.
+    async fn draw(
+        &self,
+        path: &Path,
+        answer: &NearestResponse,
+        client: &Client,
+        output: &mut Output,
+    ) -> Result<()> {
+        let asked = answer.answer.iter().flat_map(|answer| &answer.words).map(|word| word.row);
+        let rows = asked.chain(answer.neighbors.iter().map(|near| near.row));
+        let query = |row| WordOrVector { query: Some(Query::Row(row)), weight: None };
+        let request = LookupRequest {
+            table: self.table.name.clone(),
+            queries: rows.map(query).collect(),
+            unit: true,
+            ..LookupRequest::default()
+        };
+        let found = client.lookup(request).await?;
+        let (words, vectors): (Vec<String>, Vec<Vec<f32>>) = found
+            .vectors
+            .into_iter()
+            .map(|found| (found.word, found.vector.unwrap_or_default().values))
+            .unzip();
+        let title = format!("first component, around {}", self.words.join(", "));
+        let drawn = plot::points((&title, "second"), &plot::map(words, &vectors));
+        plot::write(path, &drawn, output)
     }
 
     /// A question for each line of stdin, answered while more are read.

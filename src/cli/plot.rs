@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::Output;
+use crate::vector::algebra;
 
 /// A bar from the middle.
 #[derive(Clone, Debug)]
@@ -82,6 +83,35 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     );
     let body = [rows.concat(), line, legend.concat()].concat();
     drawing((LEFT + 2.0 * HALF + 20.0, height), title, &body)
+}
+
+/// Words by the first two principal components of their vectors.
+pub(super) fn map(words: Vec<String>, vectors: &[Vec<f32>]) -> Vec<Point> {
+    let dim = vectors.iter().map(Vec::len).max().unwrap_or(0);
+    let mut center = vec![0.0; dim];
+    for vector in vectors {
+        algebra::add(&mut center, 1.0 / vectors.len() as f64, vector);
+    }
+    let mut rows: Vec<Vec<f64>> = vectors
+        .iter()
+        .map(|vector| vector.iter().zip(&center).map(|(&x, mean)| f64::from(x) - mean).collect())
+        .collect();
+    let mut along = || -> Vec<f64> {
+        let Some((axis, _)) = algebra::principal_component(&rows) else {
+            return vec![0.0; rows.len()];
+        };
+        let places = rows.iter_mut().map(|row| {
+            let place: f64 = row.iter().zip(&axis).map(|(x, y)| x * y).sum();
+            for (value, component) in row.iter_mut().zip(&axis) {
+                *value -= place * component;
+            }
+            place
+        });
+        places.collect()
+    };
+    let (across, upward) = (along(), along());
+    let places = across.into_iter().zip(upward);
+    words.into_iter().zip(places).map(|(label, (x, y))| Point { label, x, y }).collect()
 }
 
 /// Words on a plane; `names` are those of the axes, across and upward.

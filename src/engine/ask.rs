@@ -115,7 +115,7 @@ impl Engine {
         let (generation, view) = (current.generation(), current.view());
         let mut nanos: usize = 0;
         for query in queries {
-            if query.filter.is_some() {
+            if query.filter.is_some() || query.diversity > 0.0 {
                 return Pace::Slow;
             }
             let compare = |rows: usize| rows * view.dim() / COMPONENTS_A_NANO;

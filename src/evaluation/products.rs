@@ -19,8 +19,9 @@ pub(super) struct Question {
     pub(super) c: usize,
 }
 
-/// Rows that are compared with all words before the questions look at them.
-const BLOCK: usize = 1_024;
+/// Rows that are compared with all words before the questions look at them: with the words of a usual
+/// test set, about what a second-level cache holds.
+const BLOCK: usize = 256;
 /// More threads than this would wait for memory.
 const THREADS_MAX: usize = 16;
 

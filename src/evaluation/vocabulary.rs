@@ -52,6 +52,9 @@ impl<'a> Vocabulary<'a> {
     /// Whether a row has this word, as far as the look-up tells words apart.
     pub(super) fn is(&self, row: RowId, word: &str) -> bool {
         let shown = self.table.shown(row);
+        if self.lookup.case_insensitive && shown.is_ascii() && word.is_ascii() {
+            return shown.eq_ignore_ascii_case(word);
+        }
         self.folded(&shown) == self.folded(word)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
@@ -43,12 +43,16 @@ impl Desk {
         let engine = self.engine.until(stop.clone());
         let (replies, answer) = mpsc::channel(WAITING);
         let watched = replies.clone();
+        let (working, done) = oneshot::channel::<()>();
         tokio::spawn(async move {
-            watched.closed().await;
-            stop.raise();
+            // Watching ends with the work: the stream ends when nobody can send into it.
+            tokio::select! {
+                () = watched.closed() => stop.raise(),
+                _ = done => {}
+            }
         });
         tokio::task::spawn_blocking(move || {
-            let _permits = permits;
+            let _held_while_working = (permits, working);
             let mut last = Instant::now();
             let mut progress = |rows_done, row_count| {
                 if last.elapsed() >= PROGRESS_EVERY {

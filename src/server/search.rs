@@ -203,10 +203,12 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
     if diversity.is_some_and(|diversity| !(0.0..=1.0).contains(&diversity)) {
         fields.bad("diversity", "a number from 0 to 1");
     }
+    let is_diverse = diversity.is_some_and(|diversity| diversity > 0.0);
+    let k_max = if is_diverse { limits::DIVERSE_NEIGHBORS_MAX } else { limits::NEIGHBORS_MAX };
     NearestQuery {
         positive,
         negative,
-        k: fields.number("k", k, 1..=limits::NEIGHBORS_MAX, K_DEFAULT),
+        k: fields.number("k", k, 1..=k_max, K_DEFAULT),
         exclude_inputs: exclude_inputs.unwrap_or(true),
         min_similarity,
         diversity: diversity.unwrap_or(0.0),

@@ -15,6 +15,7 @@ mod cli;
 mod crash;
 mod floors;
 mod import;
+mod probes;
 mod questions;
 mod support;
 mod tidy;

@@ -259,7 +259,7 @@ async fn health_and_reflection_answer() {
     let reply = replies.message().await.unwrap().unwrap().message_response.unwrap();
     let MessageResponse::ListServicesResponse(listed) = reply else { panic!("{reply:?}") };
     let names: Vec<_> = listed.service.iter().map(|service| service.name.as_str()).collect();
-    for service in ["Search", "Table", "Transfer", "Text", "Bias", "Admin"] {
+    for service in ["Search", "Table", "Transfer", "Text", "Bias", "Evaluation", "Admin"] {
         let name = format!("wordspace.v1.{service}Service");
         assert!(names.contains(&name.as_str()), "{name} is not in {names:?}");
     }

@@ -125,6 +125,91 @@ pub(super) const QUESTIONS: &[Telling] = &[
         remark: "",
     },
     Telling {
+        question: "What do the words of that analogy each do for its answers?",
+        arguments: &[
+            "analogy",
+            "--table",
+            "glove",
+            "man",
+            "king",
+            "woman",
+            "-k",
+            "3",
+            "--explain",
+            "--with-inputs",
+        ],
+        remark: "The columns sum up to the cosine. No word is as like \"king\" as \"king\" itself: that\n\
+                 alone puts it first where it may answer.",
+    },
+    Telling {
+        question: "Which senses has \"java\"?",
+        arguments: &[
+            "senses",
+            "--table",
+            "glove",
+            "java",
+            "--induce",
+            "--context",
+            "island",
+            "sea",
+        ],
+        remark: "Its neighbors part into groups that are found again in samples of them; the context\n\
+                 chooses one.",
+    },
+    Telling {
+        question: "How far are these two headlines apart, which share no word?",
+        arguments: &[
+            "word-movers",
+            "--table",
+            "glove",
+            "president meets press chicago",
+            "obama talks media illinois",
+        ],
+        remark: "Word Mover's Distance, on the example of Kusner et al. (2015).",
+    },
+    Telling {
+        question: "What do all published association tests say?",
+        arguments: &["bias", "suite", "--table", "glove"],
+        remark: "Tests that lose too many words are refused with their names.",
+    },
+    Telling {
+        question: "Which analogies do the vectors draw by themselves from \"he\" to \"she\"?",
+        arguments: &["bias", "analogies", "--table", "glove", "--top", "5000", "-k", "8"],
+        remark: "After Bolukbasi et al. (2016).",
+    },
+    Telling {
+        question: "Can that direction be taken out?",
+        arguments: &[
+            "debias",
+            "--table",
+            "glove",
+            "--target",
+            "glove-debiased",
+            "--replace",
+            "--from",
+            "he,man,father,boy,son,his",
+            "--to",
+            "she,woman,mother,girl,daughter,her",
+        ],
+        remark: "A new table; the old one stays. The direction is gone, and half of the effect of\n\
+                 career-family is left: a bias is more than one direction.",
+    },
+    Telling {
+        question: "How differently do the two tables see a word?",
+        arguments: &[
+            "compare",
+            "--table",
+            "glove",
+            "--with",
+            "glove-debiased",
+            "nurse",
+            "piano",
+            "-k",
+            "5",
+        ],
+        remark: "",
+    },
+    Telling {
         question: "Which tokens has this sentence, and which of them does the table know?",
         arguments: &[
             "tokenize",
