@@ -17,5 +17,6 @@ mod floors;
 mod import;
 mod questions;
 mod support;
+mod texts;
 mod tidy;
 mod writes;
