@@ -54,12 +54,12 @@ use crate::format::{self, Compression, Format};
 use crate::store::Store;
 use crate::table::meta::{Meta, TableName};
 
+pub use self::tokenizers::TokenizerStatus;
 pub use ask::{Answer, Ask, Pace};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
 pub use text::{CompareQuery, Compared, CutBy};
-pub use tokenizers::TokenizerStatus;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///

@@ -225,7 +225,7 @@ fn what_is_learned_is_the_same_again_and_knows_its_text() {
     use Learned::{ByteLevelBytePairs, BytePairs, Unigram, WordLevel, WordPiece};
     for kind in [BytePairs, ByteLevelBytePairs, WordPiece, Unigram, WordLevel] {
         let json = trained(kind);
-        assert_eq!(json, trained(kind), "{kind:?}");
+        assert!(json == trained(kind), "{kind:?}");
         let tokenizer = opened(Kind::Json, &[&json]).unwrap();
         assert!(tokenizer.id(b"<pad>").is_some(), "{kind:?}");
         let unknown = tokenizer.specials().of_role(Role::Unknown).map(|special| special.id);
@@ -340,6 +340,7 @@ proptest! {
         let windows = Windows { max_tokens, overlap: overlap.min(max_tokens / 2), at_sentences };
         for tokenizer in [Tokenizer::named("rules").unwrap(), ranks(Pattern::Cl100k)] {
             let cut = windows.cut(&tokenizer, &text, &CutOptions::default(), None).unwrap();
+            let whole = tokenizer.cut(&text, &CutOptions::default(), None).unwrap();
             let mut joined = String::new();
             for window in &cut {
                 prop_assert!(window.bytes.end > window.bytes.start + window.overlap_bytes);
@@ -347,8 +348,13 @@ proptest! {
                 let part = &text[window.bytes.clone()];
                 let count = tokenizer.count(part, &CutOptions::default(), None).unwrap();
                 prop_assert_eq!(count, window.token_count);
-                let is_one_character = part.trim().chars().count() <= 6;
-                prop_assert!(count <= max_tokens || is_one_character, "{:?} {}", part, count);
+                // A token of the text may be cut in more where it stands alone.
+                let own = window.bytes.start + window.overlap_bytes..window.bytes.end;
+                let starts = whole.iter().filter(|token| own.contains(&token.bytes.start));
+                let mut starts: Vec<_> = starts.map(|token| token.chars.start).collect();
+                starts.dedup();
+                let is_least = starts.len() <= 1;
+                prop_assert!(count <= max_tokens || is_least, "{:?} {}", part, count);
             }
             prop_assert_eq!(&joined, &text);
         }
