@@ -57,12 +57,12 @@ use crate::store::Store;
 use crate::store::upload::Upload;
 use crate::table::meta::{Meta, TableName};
 
+pub use self::tokenizers::TokenizerStatus;
 pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
 pub use text::{CompareQuery, Compared, CutBy};
-pub use tokenizers::TokenizerStatus;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///

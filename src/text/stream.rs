@@ -50,7 +50,8 @@ impl Joiner {
                 let waits = self.ids.len() - self.told;
                 text.push_str(&self.tell(waits >= WAITING_MAX)?);
             } else {
-                self.push_bytes(id);
+                let (begun, tail) = (&mut self.has_begun, &mut self.tail);
+                self.tokenizer.join_bytes(id, self.skip_special, begun, tail);
                 text.push_str(&whole(&mut self.tail));
             }
         }
@@ -67,15 +68,6 @@ impl Joiner {
             return self.tell(true);
         }
         Ok(String::from_utf8_lossy(&self.tail).into_owned())
-    }
-
-    fn push_bytes(&mut self, id: u32) {
-        // A `SentencePiece` token is written otherwise at the beginning of a text.
-        let mut bytes = if self.has_begun { vec![0] } else { Vec::new() };
-        let before = bytes.len();
-        self.tokenizer.join_bytes(id, self.skip_special, &mut bytes);
-        self.has_begun |= bytes.len() > before;
-        self.tail.extend_from_slice(&bytes[before..]);
     }
 
     /// The text that tokens add to those before: joined together with some that were told, since a model

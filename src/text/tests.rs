@@ -3,7 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Error;
+use crate::text::fit::{Keep, Truncation};
+use crate::text::spec::{File, Kind, Pattern, Spec};
+use crate::text::special::{Role, SpecialText};
+use crate::text::stream::Joiner;
 use crate::text::tokenizer::{CutOptions, Tokenizer};
+use crate::text::train::{Learned, TrainOptions, Trainer};
+use crate::text::window::Windows;
 
 fn cut(name: &str, text: &str) -> Vec<Token> {
     Tokenizer::named(name).unwrap().cut(text, &CutOptions::default(), None).unwrap()
@@ -117,6 +124,259 @@ proptest! {
                 (byte, char) = (token.bytes.end, token.chars.end);
             }
             prop_assert!(text[byte..].chars().all(char::is_whitespace));
+        }
+    }
+}
+
+/// What reference libraries answer: see `tests/data/text/make.py`.
+fn golden() -> (serde_json::Value, Vec<String>) {
+    let json: serde_json::Value = serde_json::from_slice(&data("golden.json")).unwrap();
+    let texts = serde_json::from_value(json["texts"].clone()).unwrap();
+    (json, texts)
+}
+
+fn data(name: &str) -> Vec<u8> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(root.join("tests/data/text").join(name)).unwrap()
+}
+
+fn opened(kind: Kind, files: &[&[u8]]) -> crate::error::Result<Tokenizer> {
+    let file = |bytes: &&[u8]| File { name: String::new(), bytes: bytes.to_vec() };
+    let spec = Spec { kind, files: files.iter().map(file).collect() };
+    Tokenizer::open(&spec, &|_| Err(Error::invalid("test", "nothing is stored")))
+}
+
+fn ranks(pattern: Pattern) -> Tokenizer {
+    let kind = Kind::Tiktoken { pattern: Some(pattern), specials: Vec::new() };
+    opened(kind, &[&data("ranks.tiktoken")]).unwrap()
+}
+
+fn ids(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+    let tokens = tokenizer.cut(text, &CutOptions::default(), None).unwrap();
+    tokens.into_iter().filter_map(|token| token.id).collect()
+}
+
+#[test]
+fn ranks_are_those_of_tiktoken_and_join_back() {
+    let (golden, texts) = golden();
+    for pattern in [Pattern::R50k, Pattern::Cl100k, Pattern::O200k] {
+        let tokenizer = ranks(pattern);
+        for (text, want) in texts.iter().zip(golden[pattern.name()].as_array().unwrap()) {
+            let got = ids(&tokenizer, text);
+            assert_eq!(&serde_json::json!(got), want, "{} {text:?}", pattern.name());
+            assert_eq!(tokenizer.join(&got, false).unwrap(), *text);
+        }
+    }
+}
+
+#[test]
+fn models_of_sentencepiece_cut_and_join_as_the_library() {
+    let (golden, texts) = golden();
+    for name in ["unigram", "bpe"] {
+        let tokenizer = opened(Kind::SentencePiece, &[&data(&format!("{name}.model"))]).unwrap();
+        let joined = golden[format!("{name}_text")].as_array().unwrap();
+        let want = golden[name].as_array().unwrap().iter().zip(joined);
+        for (text, (want, joined)) in texts.iter().zip(want) {
+            let got = ids(&tokenizer, text);
+            assert_eq!(&serde_json::json!(got), want, "{name} {text:?}");
+            assert_eq!(&serde_json::json!(tokenizer.join(&got, true).unwrap()), joined, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn tokens_joined_one_by_one_are_whole_characters_and_the_same_text() {
+    let (_, texts) = golden();
+    let bpe = opened(Kind::SentencePiece, &[&data("bpe.model")]).unwrap();
+    let bytes = opened(Kind::Json, &[&trained(Learned::ByteLevelBytePairs)]).unwrap();
+    for tokenizer in [bpe, ranks(Pattern::Cl100k), Tokenizer::named("bytes").unwrap(), bytes] {
+        for text in texts.iter().filter(|text| !text.contains('\0')) {
+            let ids = ids(&tokenizer, text);
+            let mut joiner = Joiner::new(tokenizer.clone(), true);
+            let mut joined = String::new();
+            for id in &ids {
+                let more = joiner.push(&[*id]).unwrap();
+                assert!(!more.contains('\u{fffd}'), "{text:?}");
+                joined.push_str(&more);
+            }
+            joined.push_str(&joiner.finish().unwrap());
+            assert_eq!(joined, tokenizer.join(&ids, true).unwrap(), "{text:?}");
+        }
+    }
+}
+
+fn trained(kind: Learned) -> Vec<u8> {
+    let options = TrainOptions {
+        kind,
+        vocab_size: 400,
+        min_frequency: 1,
+        specials: vec!["<pad>".to_owned()],
+        lowercase: false,
+    };
+    let mut trainer = Trainer::new(options).unwrap();
+    let texts: Vec<String> =
+        (0..60).map(|i| format!("the king and queen number {i} walked to town\n")).collect();
+    trainer.feed(&texts).unwrap();
+    trainer.train().unwrap()
+}
+
+#[test]
+fn what_is_learned_is_the_same_again_and_knows_its_text() {
+    use Learned::{ByteLevelBytePairs, BytePairs, Unigram, WordLevel, WordPiece};
+    for kind in [BytePairs, ByteLevelBytePairs, WordPiece, Unigram, WordLevel] {
+        let json = trained(kind);
+        assert!(json == trained(kind), "{kind:?}");
+        let tokenizer = opened(Kind::Json, &[&json]).unwrap();
+        assert!(tokenizer.id(b"<pad>").is_some(), "{kind:?}");
+        let unknown = tokenizer.specials().of_role(Role::Unknown).map(|special| special.id);
+        let ids = ids(&tokenizer, "the king walked");
+        assert!(!ids.is_empty() && ids.iter().all(|id| Some(*id) != unknown), "{kind:?} {ids:?}");
+    }
+    let tokenizer = opened(Kind::Json, &[&trained(ByteLevelBytePairs)]).unwrap();
+    let text = "anything: \u{4f60}\u{1f600}\u{0}";
+    assert_eq!(tokenizer.join(&ids(&tokenizer, text), true).unwrap(), text);
+}
+
+#[test]
+fn old_vocabularies_of_bert_become_pipelines() {
+    let vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nking\nwalk\n##ing\n\u{4f60}\n";
+    let tokenizer = opened(Kind::WordPiece { cased: false }, &[vocab.as_bytes()]).unwrap();
+    let tokens = tokenizer.cut("King walking \u{4f60}x", &CutOptions::default(), None).unwrap();
+    let told: Vec<_> =
+        tokens.iter().map(|t| (t.id.unwrap(), t.bytes.clone(), t.is_special)).collect();
+    let special = |id, at| (id, at..at, true);
+    assert_eq!(
+        told,
+        [
+            (2, 0..0, true),
+            (4, 0..4, false),
+            (5, 5..9, false),
+            (6, 9..12, false),
+            (7, 13..16, false),
+            (1, 16..17, true),
+            special(3, 0)
+        ]
+    );
+    assert_eq!(tokens[4].chars, 13..14);
+}
+
+#[test]
+fn special_tokens_in_a_text_are_refused_parsed_or_text() {
+    let kind = Kind::Tiktoken {
+        pattern: Some(Pattern::Cl100k),
+        specials: vec![("<|end|>".to_owned(), 1_000)],
+    };
+    let tokenizer = opened(kind, &[&data("ranks.tiktoken")]).unwrap();
+    let cut = |special_text, allowed: &[&str]| {
+        let allowed_special = allowed.iter().map(|&token| token.to_owned()).collect();
+        let options = CutOptions { bare: false, special_text, allowed_special };
+        let tokens = tokenizer.cut("a<|end|>b", &options, None)?;
+        Ok::<_, Error>(tokens.iter().filter(|token| token.is_special).count())
+    };
+    assert!(cut(SpecialText::Own, &[]).is_err());
+    assert_eq!(cut(SpecialText::Own, &["<|end|>"]).unwrap(), 1);
+    assert_eq!(cut(SpecialText::Parse, &[]).unwrap(), 1);
+    assert_eq!(cut(SpecialText::Plain, &[]).unwrap(), 0);
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let vocab = b"king\nqueen\n";
+    let bad = |kind: Kind, files: &[&[u8]]| assert!(opened(kind, files).is_err());
+    bad(Kind::WordPiece { cased: true }, &[vocab]);
+    bad(
+        Kind::Json,
+        &[b"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"\\ud800\": 0}, \"merges\": []}}"],
+    );
+    bad(
+        Kind::Json,
+        &[b"{\"model\": {\"type\": \"Unigram\", \"unk_id\": 9, \"vocab\": [[\"a\", 0.0]]}}"],
+    );
+    bad(Kind::BytePairs, &[b"{\"a\": 0}", b"a b c\n"]);
+    let kind = || Kind::Tiktoken { pattern: None, specials: Vec::new() };
+    bad(kind(), &[b"YQ== 0\nYQ== 1\n"]);
+    bad(kind(), &[b"not base64\n"]);
+    for name in ["unigram.model", "bpe.model"] {
+        let model = data(name);
+        bad(Kind::SentencePiece, &[&model[..40]]);
+        // Whatever a flipped byte makes of it, it is refused or it cuts.
+        for at in (0..model.len()).step_by(37) {
+            let mut flipped = model.clone();
+            flipped[at] ^= 0x55;
+            if let Ok(tokenizer) = opened(Kind::SentencePiece, &[&flipped]) {
+                ids(&tokenizer, "the king \u{4f60}\u{1f600} caf\u{e9}");
+            }
+        }
+    }
+    let error = ranks(Pattern::R50k).join(&[1, 9_999, 50_000], true).unwrap_err().to_string();
+    assert!(error.contains("ids[1]") && error.contains("ids[2]"), "{error}");
+}
+
+#[test]
+fn chinese_is_cut_as_jieba_does() {
+    let text =
+        "\u{6211}\u{6765}\u{5230}\u{5317}\u{4eac}\u{6e05}\u{534e}\u{5927}\u{5b66} self.inner 3.5%";
+    let told = [
+        "\u{6211}",
+        "\u{6765}\u{5230}",
+        "\u{5317}\u{4eac}",
+        "\u{6e05}\u{534e}\u{5927}\u{5b66}",
+        "self",
+        ".",
+        "inner",
+        "3.5%",
+    ];
+    assert_eq!(pieces("jieba", text), told);
+}
+
+proptest! {
+    #[test]
+    fn windows_join_back_and_keep_their_size(
+        text in texts(),
+        max_tokens in 1_usize..9,
+        overlap in 0_usize..5,
+        at_sentences: bool,
+    ) {
+        let windows = Windows { max_tokens, overlap: overlap.min(max_tokens / 2), at_sentences };
+        for tokenizer in [Tokenizer::named("rules").unwrap(), ranks(Pattern::Cl100k)] {
+            let cut = windows.cut(&tokenizer, &text, &CutOptions::default(), None).unwrap();
+            let whole = tokenizer.cut(&text, &CutOptions::default(), None).unwrap();
+            let mut joined = String::new();
+            for window in &cut {
+                prop_assert!(window.bytes.end > window.bytes.start + window.overlap_bytes);
+                joined.push_str(&text[window.bytes.start + window.overlap_bytes..window.bytes.end]);
+                let part = &text[window.bytes.clone()];
+                let count = tokenizer.count(part, &CutOptions::default(), None).unwrap();
+                prop_assert_eq!(count, window.token_count);
+                // A token of the text may be cut in more where it stands alone.
+                let own = window.bytes.start + window.overlap_bytes..window.bytes.end;
+                let starts = whole.iter().filter(|token| own.contains(&token.bytes.start));
+                let mut starts: Vec<_> = starts.map(|token| token.chars.start).collect();
+                starts.dedup();
+                let is_least = starts.len() <= 1;
+                prop_assert!(count <= max_tokens || is_least, "{:?} {}", part, count);
+            }
+            prop_assert_eq!(&joined, &text);
+        }
+    }
+
+    #[test]
+    fn truncation_keeps_what_it_says_and_no_half_characters(text in texts(), max in 1_usize..12) {
+        let tokenizer = ranks(Pattern::Cl100k);
+        let all = tokenizer.cut(&text, &CutOptions::default(), None).unwrap();
+        for keep in [Keep::Head, Keep::Tail, Keep::Ends, Keep::Sample(5)] {
+            let mut kept = all.clone();
+            let dropped = Truncation { max, keep }.truncate(&mut kept).unwrap();
+            prop_assert!(kept.len() <= max && kept.len() + dropped == all.len());
+            let ids: Vec<u32> = kept.iter().filter_map(|token| token.id).collect();
+            let joined = tokenizer.join(&ids, false).unwrap();
+            let is_whole = !joined.contains('\u{fffd}') || text.contains('\u{fffd}');
+            prop_assert!(is_whole);
+            match keep {
+                Keep::Head => prop_assert!(text.starts_with(&joined)),
+                Keep::Tail => prop_assert!(text.ends_with(&joined)),
+                Keep::Ends | Keep::Sample(_) => {}
+            }
         }
     }
 }

@@ -266,18 +266,26 @@ impl Tokenizer {
             return model.decode(ids, skip_special);
         }
         let mut bytes = Vec::new();
+        let mut begun = false;
         for &id in ids {
-            self.join_bytes(id, skip_special, &mut bytes);
+            self.join_bytes(id, skip_special, &mut begun, &mut bytes);
         }
         Ok(lossy(bytes))
     }
 
-    /// Adds the bytes of a token; not for models, whose tokens have no bytes of their own.
-    pub(super) fn join_bytes(&self, id: u32, skip_special: bool, out: &mut Vec<u8>) {
+    /// Adds the bytes of a token; not for models, whose tokens have no bytes of their own. `begun` is
+    /// false for the first token of a text.
+    pub(super) fn join_bytes(
+        &self,
+        id: u32,
+        skip_special: bool,
+        begun: &mut bool,
+        out: &mut Vec<u8>,
+    ) {
         match &*self.inner {
-            Inner::SentencePiece(model) => model.decode(id, skip_special, out),
+            Inner::SentencePiece(model) => model.decode(id, skip_special, begun, out),
             Inner::Words(_) | Inner::Ranks(_) | Inner::Hybrid { .. } | Inner::Model(_) => {
-                let is_special = self.specials().list().iter().any(|special| special.id == id);
+                let is_special = self.specials().of_id(id).is_some();
                 if !(skip_special && is_special)
                     && let Some(token) = self.token(id)
                 {

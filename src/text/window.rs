@@ -38,7 +38,7 @@ impl Windows {
     /// The windows of a text; none for an empty one.
     ///
     /// A character is never cut: one that alone has more tokens than a window may have is a window
-    /// all the same.
+    /// all the same, and so is a token of the text that is cut in more where it stands alone.
     ///
     /// # Errors
     ///

@@ -18,5 +18,6 @@ mod import;
 mod probes;
 mod questions;
 mod support;
+mod texts;
 mod tidy;
 mod writes;

@@ -93,6 +93,10 @@ fn dependencies_come_once_and_from_the_registry() {
         "hashbrown",
         "thiserror",
         "thiserror-impl",
+        // tokenizers, and proptest.
+        "itertools",
+        "rand",
+        "rand_core",
         // The arrow crates.
         "base64",
         "getrandom",

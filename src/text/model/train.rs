@@ -267,9 +267,38 @@ fn unigram(options: &TrainOptions, words: &BTreeMap<String, u64>) -> Result<Unig
     if sentences.is_empty() {
         return Err(Error::invalid("min_frequency", "no word is as frequent"));
     }
+    // On one thread: sums come out otherwise where threads share the work.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let alone = alone.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
     let mut model = Unigram::default();
-    trainer.do_train(sentences, &mut model).map_err(|cause| learned_nothing(&*cause))?;
-    Ok(model)
+    let learned = alone.install(|| trainer.do_train(sentences, &mut model));
+    learned.map_err(|cause| learned_nothing(&*cause))?;
+    in_order(&model, &options.specials)
+}
+
+/// What the trainer gives to characters that it lost: the least score, and so much more for each.
+const LOST_STEP: f64 = 0.0001;
+
+/// The same model, with nothing left of the order of the trainer's sets, which changes from run to run:
+/// equals stand by the alphabet, and so do characters that it lost and added in the end.
+fn in_order(model: &Unigram, specials: &[String]) -> Result<Unigram> {
+    let mut pieces: Vec<(String, f64)> = model.iter().cloned().collect();
+    let learned = pieces.split_off(specials.len().min(pieces.len()));
+    let least = learned.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min);
+    let is_lost = |(piece, score): &(String, f64)| {
+        let steps = (score - least) / LOST_STEP;
+        piece.chars().count() == 1 && (steps - steps.round()).abs() < 1e-6
+    };
+    let (lost, mut rest): (Vec<_>, Vec<_>) = learned.into_iter().partition(is_lost);
+    let (mut lost, mut scores): (Vec<_>, Vec<_>) = lost.into_iter().unzip();
+    lost.sort_unstable();
+    scores.sort_unstable_by(f64::total_cmp);
+    rest.extend(lost.into_iter().zip(scores));
+    rest.sort_by(|(a, x), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
+    pieces.extend(rest);
+    let own = unknown(Learned::Unigram);
+    let at = specials.iter().position(|special| Some(special.as_str()) == own);
+    Unigram::from(pieces, at, false).map_err(|cause| learned_nothing(&*cause))
 }
 
 /// The most frequent words; of equals, the first by the alphabet.

@@ -172,8 +172,9 @@ impl SentencePiece {
         parts
     }
 
-    /// Adds the bytes that a token stands for, behind those of the tokens before.
-    pub(super) fn decode(&self, id: u32, skip_special: bool, out: &mut Vec<u8>) {
+    /// Adds the bytes that a token stands for, behind those of the tokens before. `begun` tells whether
+    /// the space before the first word is behind.
+    pub(super) fn decode(&self, id: u32, skip_special: bool, begun: &mut bool, out: &mut Vec<u8>) {
         let Some(piece) = self.pieces.list.get(id as usize) else { return };
         match piece.kind {
             PieceKind::Control if skip_special => {}
@@ -187,11 +188,15 @@ impl SentencePiece {
             | PieceKind::UserDefined
             | PieceKind::Unused => {
                 let text = piece.text.as_str();
-                let is_first = out.is_empty() && self.normalizer.drops_first_space();
-                let text = if is_first { text.strip_prefix(SPACE).unwrap_or(text) } else { text };
-                out.extend_from_slice(text.replace(SPACE, " ").as_bytes());
+                let is_first = !*begun && self.normalizer.drops_first_space();
+                let rest = if is_first { text.strip_prefix(SPACE).unwrap_or(text) } else { text };
+                out.extend_from_slice(rest.replace(SPACE, " ").as_bytes());
+                // Where spaces were trimmed, all before the first word are gone; else there was one.
+                *begun |= !rest.is_empty() || !self.normalizer.trims();
+                return;
             }
         }
+        *begun |= !out.is_empty();
     }
 }
 

@@ -58,6 +58,11 @@ impl Normalizer {
         self.adds_space || self.trims
     }
 
+    /// Whether spaces around a text, and more than one between words, are not the text's.
+    pub(super) fn trims(&self) -> bool {
+        self.trims
+    }
+
     /// Bytes of the longest word that is never changed and with which a text begins; 0 for none.
     pub(super) fn defined_prefix(&self, text: &str) -> usize {
         let mut longest = 0;
