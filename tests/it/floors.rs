@@ -29,11 +29,8 @@ const FLOORS: &[(&str, u32)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
-    ("rayon", &["index/"]),
-    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs", "store/subwords.rs"]),
-    ("regex", &["query/filter.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
-    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs"]),
+    ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs", "store/subwords.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
     ("tokenizers", &["text/model/"]),
     ("ahash", &["text/model/train.rs"]),

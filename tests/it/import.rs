@@ -554,6 +554,12 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
         lines,
         "attributes too"
     );
+    for format in [pb::Format::Parquet, pb::Format::Arrow] {
+        let columns = export(&channel, "en", format, false).await;
+        import(&channel, header("again"), &columns).await.unwrap();
+        let again = export(&channel, "again", pb::Format::JsonLines, false).await;
+        assert_eq!(again, lines, "{}: attributes too", format.as_str_name());
+    }
     server.stop().await;
 }
 

@@ -1,11 +1,12 @@
-//! A table as batches of two columns: `word` and `vector`.
+//! A table as batches of columns: `word`, `vector`, and one for each attribute.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, FixedSizeListBuilder, Float32Builder, ListBuilder, StringBuilder,
+    BinaryBuilder, BooleanBuilder, FixedSizeListBuilder, Float32Builder, Float64Builder,
+    ListBuilder, StringBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::writer::FileWriter;
@@ -15,6 +16,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::format::write::Selection;
+use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
 
 /// Rows of a batch.
@@ -64,6 +66,34 @@ struct Columns {
     texts: bool,
     dim: i32,
     item: Arc<Field>,
+    /// The attributes that any row has, with the type of their column.
+    attributes: BTreeMap<String, DataType>,
+}
+
+/// The attributes that any row has. One whose values are of several kinds becomes a column of texts.
+fn attribute_columns(table: &Selection<'_>) -> io::Result<BTreeMap<String, DataType>> {
+    let mut columns: BTreeMap<String, DataType> = BTreeMap::new();
+    for row in table.rows() {
+        for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
+            let kind = match value {
+                AttributeValue::Text(_) => DataType::Utf8,
+                AttributeValue::Number(_) => DataType::Float64,
+                AttributeValue::Flag(_) => DataType::Boolean,
+            };
+            match columns.get_mut(name) {
+                None => drop(columns.insert(name.to_owned(), kind)),
+                Some(known) if *known != kind => *known = DataType::Utf8,
+                Some(_) => {}
+            }
+        }
+    }
+    match ["word", "vector"].into_iter().find(|name| columns.contains_key(*name)) {
+        None => Ok(columns),
+        Some(name) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("an attribute is named \"{name}\", as a column is: export as JSON Lines"),
+        )),
+    }
 }
 
 impl Columns {
@@ -76,8 +106,10 @@ impl Columns {
             Lists::Free => DataType::List(Arc::clone(&item)),
         };
         let word = if texts { DataType::Utf8 } else { DataType::Binary };
-        let fields = vec![Field::new("word", word, false), Field::new("vector", vector, false)];
-        Ok(Self { schema: Arc::new(Schema::new(fields)), lists, texts, dim, item })
+        let attributes = attribute_columns(table)?;
+        let mut fields = vec![Field::new("word", word, false), Field::new("vector", vector, false)];
+        fields.extend(attributes.iter().map(|(name, kind)| Field::new(name, kind.clone(), true)));
+        Ok(Self { schema: Arc::new(Schema::new(fields)), lists, texts, dim, item, attributes })
     }
 
     fn each_batch(
@@ -88,7 +120,9 @@ impl Columns {
         let mut rows = table.rows().peekable();
         while rows.peek().is_some() {
             let batch: Vec<RowId> = rows.by_ref().take(BATCH_ROWS).collect();
-            let columns = vec![self.words(table, &batch), self.vectors(table, &batch)];
+            let mut columns = vec![self.words(table, &batch), self.vectors(table, &batch)];
+            let named = self.attributes.iter();
+            columns.extend(named.map(|(name, kind)| attribute_values(table, &batch, name, kind)));
             write(RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(failed)?)?;
         }
         Ok(())
@@ -131,4 +165,43 @@ impl Columns {
             }
         }
     }
+}
+
+/// One attribute of some rows; null where a row has none.
+fn attribute_values(
+    table: &Selection<'_>,
+    rows: &[RowId],
+    name: &str,
+    kind: &DataType,
+) -> ArrayRef {
+    let values = rows.iter().map(|&row| table.attributes(row).and_then(|kept| kept.get(name)));
+    if *kind == DataType::Float64 {
+        let mut column = Float64Builder::with_capacity(rows.len());
+        values.for_each(|value| {
+            column.append_option(match value {
+                Some(AttributeValue::Number(number)) => Some(*number),
+                Some(AttributeValue::Text(_) | AttributeValue::Flag(_)) | None => None,
+            });
+        });
+        return Arc::new(column.finish());
+    }
+    if *kind == DataType::Boolean {
+        let mut column = BooleanBuilder::with_capacity(rows.len());
+        values.for_each(|value| {
+            column.append_option(match value {
+                Some(AttributeValue::Flag(flag)) => Some(*flag),
+                Some(AttributeValue::Text(_) | AttributeValue::Number(_)) | None => None,
+            });
+        });
+        return Arc::new(column.finish());
+    }
+    let mut column = StringBuilder::new();
+    values.for_each(|value| {
+        column.append_option(value.map(|value| match value {
+            AttributeValue::Text(text) => text.clone(),
+            AttributeValue::Number(number) => number.to_string(),
+            AttributeValue::Flag(flag) => flag.to_string(),
+        }));
+    });
+    Arc::new(column.finish())
 }
