@@ -597,7 +597,7 @@ async fn an_import_goes_on_where_it_broke_off() {
     // The system may reset a first connection that takes the port of the one just torn down.
     let kept = match transfer.get_upload(ask.clone()).await {
         Ok(kept) => kept,
-        Err(status) if status.code() == tonic::Code::Unknown => {
+        Err(status) if status.code() == Code::Unknown => {
             transfer.get_upload(ask.clone()).await.unwrap()
         }
         Err(status) => panic!("{status}"),
