@@ -190,8 +190,9 @@ impl Engine {
         Self { shared: Arc::clone(&self.shared), stop }
     }
 
-    /// Stops imports and builds and waits for the builder. Questions are still answered.
-    pub fn close(&self) {
+    /// Stops imports and builds, and waits until every other clone of this engine is dropped: the
+    /// data folder may then be opened again. Questions under way are still answered.
+    pub fn close(self) {
         self.shared.closing.store(true, Ordering::Relaxed);
         self.shared.queue.close();
         let builder = self.shared.builder.lock().take();
@@ -200,6 +201,9 @@ impl Engine {
         {
             tracing::error!("the index builder had panicked");
         }
+        let released = self.shared.store.released();
+        drop(self);
+        released.wait();
     }
 
     /// Every table, by name.

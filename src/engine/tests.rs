@@ -78,7 +78,6 @@ fn open(folder: &Path) -> Engine {
 
 fn reopen(engine: Engine, folder: &Path) -> Engine {
     engine.close();
-    drop(engine);
     open(folder)
 }
 

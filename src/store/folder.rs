@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::{blob, fault, writer};
@@ -36,13 +39,40 @@ const CACHE_BYTES: u64 = 8 << 20;
 
 /// Nobody else opens the folder while this lives.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(super) struct Lock {
+    file: File,
+    released: Released,
+}
+
+impl Lock {
+    pub(super) fn released(&self) -> Released {
+        self.released.clone()
+    }
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closing is not enough: a program that is being started right now holds the file as well.
         // What cannot be unlocked is unlocked by that program's start.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
+        let (is_released, changed) = &*self.released.0;
+        *is_released.lock() = true;
+        changed.notify_all();
+    }
+}
+
+/// Whether a data folder may be opened again.
+#[derive(Clone, Debug, Default)]
+pub struct Released(Arc<(Mutex<bool>, Condvar)>);
+
+impl Released {
+    /// Waits until the last clone of the store, and all that was lent from it, is dropped.
+    pub fn wait(&self) {
+        let (is_released, changed) = &*self.0;
+        let mut is_released = is_released.lock();
+        while !*is_released {
+            changed.wait(&mut is_released);
+        }
     }
 }
 
@@ -64,7 +94,7 @@ fn lock(folder: &Path) -> Result<Lock> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(Error::disk)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
+        Ok(()) => Ok(Lock { file, released: Released::default() }),
         Err(TryLockError::WouldBlock) => {
             let because = "another wordspace is using this folder; stop that one, or use another \
                            folder"

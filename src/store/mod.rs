@@ -147,6 +147,7 @@ use crate::table::view::View;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
+pub use folder::Released;
 pub use writer::{Replaced, Staging};
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
@@ -173,7 +174,7 @@ struct Shared {
     durable: Mutex<writer::Durable>,
     folder: PathBuf,
     /// Released last.
-    _lock: folder::Lock,
+    lock: folder::Lock,
 }
 
 /// What [`Store::open`] removed: the rows of imports that never ended, those of replaced tables, and
@@ -212,6 +213,11 @@ impl Store {
         let swept = shared.sweep();
         upload::sweep(&folder.join(folder::UPLOADS));
         Ok((Self { shared }, swept))
+    }
+
+    /// To wait, after this store is dropped, until its data folder may be opened again.
+    pub fn released(&self) -> Released {
+        self.shared.lock.released()
     }
 
     /// The tables, by name.
@@ -390,7 +396,7 @@ impl Shared {
             turns: AtomicU64::new(0),
             durable: Mutex::default(),
             folder,
-            _lock: lock,
+            lock,
         })
     }
 
