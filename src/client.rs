@@ -36,7 +36,7 @@ use crate::proto::transfer_service_client::TransferServiceClient;
 use crate::store::upload::checksum;
 
 /// Bytes of a file in one message of an import.
-const CHUNK_BYTES: u64 = 512 << 10;
+const CHUNK_BYTES: usize = 512 << 10;
 /// Messages of an import that wait to be sent: what bounds the client's memory.
 const PARTS_WAITING: usize = 4;
 /// How long a server may take to accept a connection.
@@ -597,7 +597,7 @@ fn text_chunks(
     };
     Box::new(std::iter::from_fn(move || {
         let mut chunk = Vec::new();
-        match text.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk) {
+        match text.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
             Ok(0) => None,
             Ok(_) => Some(Ok(chunk)),
             Err(error) => Some(Err(error)),
@@ -622,8 +622,8 @@ fn begin(header: &mut ImportHeader, path: &Path) -> io::Result<File> {
 /// A file's bytes as parts of an import.
 pub fn chunks(mut file: impl Read) -> impl Iterator<Item = io::Result<import_request::Part>> {
     std::iter::from_fn(move || {
-        let mut chunk = Vec::new();
-        match file.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk) {
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+        match file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
             Ok(0) => None,
             Ok(_) => Some(Ok(import_request::Part::Chunk(chunk))),
             Err(error) => Some(Err(error)),
@@ -828,7 +828,7 @@ mod tests {
 
     #[test]
     fn chunks_are_the_file_and_an_error_ends_in_one() {
-        let full = usize::try_from(CHUNK_BYTES).unwrap();
+        let full = CHUNK_BYTES;
         let file = vec![7_u8; full + 3];
         let sizes: Vec<usize> = chunks(file.as_slice())
             .map(|part| {

@@ -207,7 +207,10 @@ impl<'a> Import<'a> {
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
         };
         let name = format.map_or("rows", Format::name);
-        let intake = Intake::new(options.policies.clone(), name, reader.dim())?;
+        let mut intake = Intake::new(options.policies.clone(), name, reader.dim())?;
+        if let Some(rows) = reader.counted_rows().filter(|_| options.limit.is_none()) {
+            intake.reserve(rows);
+        }
         let staging = shared.store.stage(reader.dim())?;
         Ok(Self {
             shared,
@@ -255,7 +258,6 @@ impl<'a> Import<'a> {
         if self.options.dry_run {
             return Ok(self.report(0));
         }
-        self.touch();
         self.publish()
     }
 
@@ -310,8 +312,11 @@ impl<'a> Import<'a> {
         ImportProgress { bytes_read, rows_read: self.rows_read }
     }
 
-    fn publish(self) -> Result<ImportReport> {
+    fn publish(mut self) -> Result<ImportReport> {
         let (shared, options) = (self.shared, self.options);
+        self.touch();
+        // The last rows are written while the table is made.
+        self.staging.end(self.intake.builder())?;
         let generation = self.staging.generation();
         let mut report = self.report(generation);
         let began = self.began;
@@ -337,13 +342,14 @@ impl<'a> Import<'a> {
             subwords: subwords.transpose()?,
         };
         let subwords = shared.store.subwords(&meta)?;
+        let table = Arc::new(builder.build()?.with_subwords(subwords));
+        self.staging.complete(&attributes)?;
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         // Whoever writes to the table that is replaced waits, and finds the new one.
         let old = shared.catalog.lineage(&options.table).ok();
         let mut writer = old.as_ref().map(|old| old.writer());
-        self.staging.commit(&builder, &attributes, meta.clone())?;
-        let table = Arc::new(builder.build()?.with_subwords(subwords));
+        self.staging.switch(&meta)?.remove();
         let mut view = View::new(Arc::clone(&table), 0);
         for (row, kept) in attributes {
             view.give_attributes(row, kept);

@@ -99,8 +99,9 @@ impl Rebuild<'_> {
             }
             builder.push(view.word(row), view.vector(row))?;
         }
-        staging.complete(&builder, &attributes)?;
+        staging.end(&builder)?;
         let table = Arc::new(builder.build()?.with_subwords(view.subwords().cloned()));
+        staging.complete(&attributes)?;
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }
 

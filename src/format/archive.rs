@@ -1,13 +1,13 @@
 //! zip archives: one file within, or the arrays of an `.npz`. Members are unpacked one by one, as
 //! streams, and nothing is ever written under a name from the archive.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::{At, Error, ErrorKind, Result};
-use crate::format::source::{Bytes, Spool};
+use crate::format::source::{self, Bytes, Spool};
 use crate::format::{malformed, shown};
 
 const NAME: &str = "zip";
@@ -50,7 +50,8 @@ pub(super) fn open(bytes: &Bytes, tensor: Option<&str>, spool: &Spool) -> Result
             tensor.is_none_or(|tensor| tensor == name || tensor == member.name)
         };
         let arrays = members.iter().filter(wanted).map(|member| {
-            let kept = spool.keep(&mut member.stream(bytes)?)?;
+            let mut unpacked = BufReader::with_capacity(source::BLOCK, member.stream(bytes)?);
+            let kept = spool.keep(&mut unpacked)?;
             Ok((member.name.trim_end_matches(".npy").to_owned(), kept))
         });
         return Ok(Archive::Arrays(arrays.collect::<Result<_>>()?));

@@ -1,7 +1,7 @@
 //! `Input`: a source's bytes after decompression, through a window of bounded size.
 
 use std::fmt;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use memchr::memchr;
 
@@ -208,6 +208,19 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.window().is_empty() {
+            self.fill().map_err(io::Error::other)?;
+        }
+        Ok(self.window())
+    }
+
+    fn consume(&mut self, count: usize) {
+        Self::consume(self, count);
+    }
+}
 
 impl Read for Input {
     /// The rest of the file, for readers that need all of it.

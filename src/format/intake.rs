@@ -12,7 +12,7 @@ use crate::table::attributes::{AttributeValue, Attributes, check_name, check_val
 use crate::table::builder::TableBuilder;
 use crate::text::vocab::Added;
 use crate::vector::RowId;
-use crate::vector::algebra;
+use crate::vector::{algebra, scalar};
 
 /// What to do with odd rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,6 +153,11 @@ impl Intake {
         })
     }
 
+    /// Makes room for so many rows: for a number that was counted, not claimed.
+    pub fn reserve(&mut self, rows: usize) {
+        self.builder.reserve(rows);
+    }
+
     /// The rows so far.
     pub fn builder(&self) -> &TableBuilder {
         &self.builder
@@ -169,7 +174,7 @@ impl Intake {
     ///
     /// If a policy refuses it, or a limit is passed.
     pub fn take(&mut self, row: &Row) -> Result<()> {
-        if row.vector.iter().any(|value| !value.is_finite()) {
+        if !scalar::is_finite(&row.vector) {
             let detail = "a value is NaN or infinite";
             return self.leave_out("not_finite", row.at, &shown(&row.word), detail);
         }

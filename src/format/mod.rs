@@ -187,6 +187,11 @@ pub trait RowReader: Send {
     /// has more or fewer.
     fn claimed_rows(&self) -> Option<u64>;
 
+    /// How many rows there are at most, if the bytes that are there tell; nobody's claim.
+    fn counted_rows(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads the next row. After [`Step::End`] there is nothing but [`Step::End`].
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Opens a file, or a main file with its companions.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::format::input::Input;
 use crate::format::jsonl::JsonReader;
 use crate::format::magnitude::MagnitudeReader;
 use crate::format::paired::Paired;
-use crate::format::source::{Body, Bytes, Files, Named, Spool};
+use crate::format::source::{self, Body, Bytes, Files, Named, Spool};
 use crate::format::tensor::Matrix;
 use crate::format::words::{self, Words};
 use crate::format::{
@@ -154,7 +154,9 @@ fn rest(files: &mut dyn Files, options: &Options) -> Result<Vec<(String, Bytes)>
     while let Some(Named { name, body }) = files.next()? {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
-            Body::Stream(mut stream) => options.spool.keep(&mut stream)?,
+            Body::Stream(stream) => {
+                options.spool.keep(&mut BufReader::with_capacity(source::BLOCK, stream))?
+            }
         };
         others.push((name, bytes));
     }

@@ -1,6 +1,7 @@
 //! `Paired`: reads the rows of a matrix with words that stand elsewhere.
 
 use crate::error::{At, Result};
+use crate::format::source::FORGET_BYTES;
 use crate::format::tensor::Matrix;
 use crate::format::words::Words;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
@@ -10,6 +11,7 @@ pub(super) struct Paired {
     words: Words,
     matrix: Box<dyn Matrix>,
     next: usize,
+    rows_per_forget: usize,
     notes: Vec<Note>,
 }
 
@@ -31,7 +33,8 @@ impl Paired {
                 detail: "the file has numbers of double precision".to_owned(),
             });
         }
-        Self { words, matrix, next: 0, notes }
+        let rows_per_forget = (FORGET_BYTES / size_of::<f32>() / matrix.dim().max(1)).max(1);
+        Self { words, matrix, next: 0, rows_per_forget, notes }
     }
 }
 
@@ -44,12 +47,19 @@ impl RowReader for Paired {
         Some(self.matrix.rows() as u64)
     }
 
+    fn counted_rows(&self) -> Option<usize> {
+        self.matrix.counted_rows()
+    }
+
     fn read(&mut self, row: &mut Row) -> Result<Step> {
         if self.next >= self.matrix.rows() {
             return Ok(Step::End);
         }
         let number = self.next;
         self.next += 1;
+        if number.is_multiple_of(self.rows_per_forget) {
+            self.matrix.forget();
+        }
         let at = self.matrix.at(number);
         let word = self.words.get(number);
         if word.is_empty() {

@@ -312,6 +312,10 @@ impl Matrix for Adjusted {
         Ok(())
     }
 
+    fn forget(&self) {
+        self.table.forget();
+    }
+
     fn dtype(&self) -> &'static str {
         self.table.dtype()
     }

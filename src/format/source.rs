@@ -2,17 +2,22 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, BufRead, Cursor, Read, Write};
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
+#[cfg(unix)]
+use memmap2::UncheckedAdvice;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes that are gathered for one write to a temporary file.
-const BLOCK: usize = 256 << 10;
+pub(super) const BLOCK: usize = 256 << 10;
+
+/// Bytes of mapped files that are read between two times that their memory is given back.
+pub(super) const FORGET_BYTES: usize = 16 << 20;
 
 /// The files of one source, the main one first.
 pub trait Files: Send {
@@ -69,8 +74,38 @@ impl fmt::Debug for Body {
 /// Bytes that are all there, in memory or mapped; cheap to clone and to cut.
 #[derive(Clone)]
 pub struct Bytes {
-    whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    whole: Arc<dyn Whole>,
     range: Range<usize>,
+}
+
+/// What holds bytes.
+trait Whole: Send + Sync {
+    fn bytes(&self) -> &[u8];
+
+    /// Gives memory back that can be had again.
+    fn forget(&self) {}
+}
+
+impl Whole for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Whole for Mmap {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[cfg(unix)]
+    fn forget(&self) {
+        // SAFETY: the pages are those of a file and never written to: whoever reads them again finds
+        // them as they were.
+        let forgotten = unsafe { self.unchecked_advise(UncheckedAdvice::DontNeed) };
+        if let Err(error) = forgotten {
+            tracing::debug!(?error, "pages of a file stay in memory until they are not needed");
+        }
+    }
 }
 
 impl Bytes {
@@ -101,6 +136,11 @@ impl Bytes {
         Some(Self { whole: Arc::clone(&self.whole), range: start..end })
     }
 
+    /// Gives back the memory of what was read: a mapped file counts as this process's otherwise.
+    pub(super) fn forget(&self) {
+        self.whole.forget();
+    }
+
     /// Reads them from the beginning.
     pub(super) fn reader(&self) -> Cursor<Self> {
         Cursor::new(self.clone())
@@ -111,7 +151,7 @@ impl Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &(*self.whole).as_ref()[self.range.clone()]
+        &self.whole.bytes()[self.range.clone()]
     }
 }
 
@@ -145,7 +185,7 @@ impl Spool {
     }
 
     /// All of a stream. The disk bounds it.
-    pub(super) fn keep(&self, stream: &mut dyn Read) -> Result<Bytes> {
+    pub(super) fn keep(&self, stream: &mut dyn BufRead) -> Result<Bytes> {
         let full = |error| {
             Error::disk(error).context(format!(
                 "keeping a stream, which this format needs as a whole, in {}",
@@ -153,14 +193,14 @@ impl Spool {
             ))
         };
         let mut file = tempfile::tempfile_in(&self.0).map_err(full)?;
-        let mut block = vec![0; BLOCK];
         loop {
-            match stream.read(&mut block) {
-                Ok(0) => break,
-                Ok(count) => file.write_all(&block[..count]).map_err(full)?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            let count = match stream.fill_buf() {
+                Ok([]) => break,
+                Ok(block) => file.write_all(block).map(|()| block.len()).map_err(full)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                 Err(error) => return Err(source_failed(error)),
-            }
+            };
+            stream.consume(count);
         }
         Bytes::map(&file).map_err(full)
     }

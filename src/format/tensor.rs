@@ -14,8 +14,16 @@ pub(super) trait Matrix: Send {
     /// How many rows.
     fn rows(&self) -> usize;
 
+    /// How many rows, if all of their numbers are there as they are.
+    fn counted_rows(&self) -> Option<usize> {
+        None
+    }
+
     /// A row that there is.
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()>;
+
+    /// Gives back the memory of rows that were read.
+    fn forget(&self) {}
 
     /// Where a row begins in its file.
     fn at(&self, row: usize) -> At {
@@ -143,6 +151,14 @@ impl Matrix for Tensor {
 
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn counted_rows(&self) -> Option<usize> {
+        Some(self.rows)
+    }
+
+    fn forget(&self) {
+        self.bytes.forget();
     }
 
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {

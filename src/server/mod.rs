@@ -60,6 +60,12 @@ use crate::server::front::FrontLayer;
 use crate::server::guard::Guard;
 use crate::server::status::status;
 
+/// Bytes of a stream that a caller may send ahead: a few messages of an import.
+const WINDOW_BYTES: u32 = 4 << 20;
+/// Bytes of a frame that callers may send: an import in frames of 16 KiB, the default, takes a third
+/// more of the processor.
+const FRAME_BYTES: u32 = 256 << 10;
+
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -109,7 +115,9 @@ pub async fn serve(
     let served = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(15)))
-        .http2_adaptive_window(Some(true))
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(2 * WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES)
         .layer(tower::util::MapRequestLayer::new(with_resets_told))
         .layer(FrontLayer(hot))
         .add_routes(routes)

@@ -21,6 +21,10 @@ pub(super) const TOKENIZERS: &str = "tokenizers";
 pub(super) const GRAPH: &str = "graph";
 /// The folder of sub-words in the data folder.
 pub(super) const SUBWORDS: &str = "subwords";
+/// The folder of vectors in the data folder.
+pub(super) const VECTORS: &str = "vectors";
+/// How the names of files of vectors end.
+pub(super) const FLOATS: &str = "f32";
 /// The folder of files that arrive in pieces.
 pub(super) const UPLOADS: &str = "uploads";
 /// How the names of files of sub-words end.
@@ -29,10 +33,13 @@ pub(super) const BUCKETS: &str = "buckets";
 const STORE_IN_THE_MAKING: &str = "store.new";
 const FORMAT: &str = "format";
 const FORMAT_TEXT: &str = "wordspace data folder, format ";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+/// It had vectors in sled, which are still read; what is written since is of this version.
+const FORMAT_BEFORE: u32 = 1;
 
 /// Sled reuses the room of whole segments; a page of more than a quarter of one goes into a file of
-/// its own, which costs an fsync. Pages here are 9 to 16 blocks of 16 KiB. See `benches/store.rs`.
+/// its own, which costs an fsync. Pages here are 9 to 16 records of some 6 KB, or parts of writes of
+/// 16 KiB.
 const SEGMENT_BYTES: usize = 1 << 20;
 /// A table is read once and then kept in memory by others.
 const CACHE_BYTES: u64 = 8 << 20;
@@ -85,7 +92,7 @@ pub(super) fn open(folder: &Path) -> Result<(Lock, sled::Db)> {
     if !store.try_exists().map_err(Error::disk).context(opening)? {
         make(folder).context(opening)?;
     }
-    check_format(&store.join(FORMAT))?;
+    check_format(&store)?;
     Ok((lock, open_sled(&store)?))
 }
 
@@ -116,17 +123,20 @@ fn make(folder: &Path) -> Result<()> {
     let db = open_sled(&making)?;
     writer::first_records(&db, &making)?;
     drop(db);
-    let text = format!("{FORMAT_TEXT}{FORMAT_VERSION}\n");
-    blob::publish(&making.join(FORMAT), |file| {
-        file.write_all(text.as_bytes()).map_err(Error::disk)
-    })?;
+    write_format(&making)?;
     fs::rename(&making, folder.join(STORE)).map_err(Error::disk)?;
     blob::sync_folder(folder).map_err(Error::disk)
 }
 
-fn check_format(path: &Path) -> Result<()> {
+fn write_format(store: &Path) -> Result<()> {
+    let text = format!("{FORMAT_TEXT}{FORMAT_VERSION}\n");
+    blob::publish(&store.join(FORMAT), |file| file.write_all(text.as_bytes()).map_err(Error::disk))
+}
+
+fn check_format(store: &Path) -> Result<()> {
+    let path = store.join(FORMAT);
     let what = || path.display().to_string();
-    let text = match fs::read(path) {
+    let text = match fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Error::disk(error).context(format!("reading {}", what()))),
@@ -134,6 +144,8 @@ fn check_format(path: &Path) -> Result<()> {
     let number = text.strip_prefix(FORMAT_TEXT).and_then(|rest| rest.strip_suffix('\n'));
     match number.and_then(|number| number.parse().ok()) {
         Some(FORMAT_VERSION) => Ok(()),
+        // So that programs which know no other version refuse what comes.
+        Some(FORMAT_BEFORE) => write_format(store),
         Some(got) => {
             let (what, expected) = (what(), FORMAT_VERSION);
             Err(Error::new(ErrorKind::ForeignVersion { what, expected, got }))

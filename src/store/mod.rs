@@ -1,4 +1,5 @@
-//! What survives a restart: tables in sled, and one graph file beside it for each generation.
+//! What survives a restart: tables in sled, and for each generation a file of its vectors and one of
+//! its graph beside it.
 //!
 //! | file | responsibility |
 //! | --- | --- |
@@ -6,7 +7,9 @@
 //! | `journal.rs` | writes since a generation's rows; attributes |
 //! | `key.rs` | the keys of blocks and of writes |
 //! | `record.rs` | the bytes of records, both ways |
-//! | `writer.rs` | `Staging`: a new generation, row by row; the only caller of flush and fsync for sled |
+//! | `writer.rs` | `Staging`: a new generation, row by row; the only caller of fsync for sled |
+//! | `blocks.rs` | its blocks on their way to the disk, on a thread of their own |
+//! | `vectors.rs` | the vectors of a generation beside sled |
 //! | `reader.rs` | a table from its blocks, every checksum verified |
 //! | `subwords.rs` | the buckets of sub-words beside sled |
 //! | `upload.rs` | files that arrive in pieces |
@@ -18,8 +21,9 @@
 //!
 //! ```text
 //! lock                  held while a process uses the folder; empty
-//! store/format          "wordspace data folder, format 1\n"
+//! store/format          "wordspace data folder, format 2\n"
 //! store/db, conf, ...   sled's own files
+//! vectors/42.f32        the vectors of generation 42, whose words and checksums are in sled
 //! index/42.graph        the graph of generation 42; can be built again from the rows
 //! subwords/42.buckets   the sub-words that came with the import of generation 42
 //! uploads/en.part       what has arrived of a file for the table "en", until it is imported
@@ -49,19 +53,40 @@
 //! ```text
 //! key    00 00 00 00 00 00 00 2a   00 00 00 00     generation 42, block 0
 //!
-//! value  01                                        version of the record
+//! value  02                                        version of the record
 //!        01                                        dtype: 1 is f32
 //!        02 00 00 00                               2 rows
 //!        02 00 00 00                               2 components a vector
+//!        xx xx xx xx                               CRC-32 of the key and of the block's vectors
 //!        03 00 00 00   02 00 00 00                 bytes of each word
 //!        74 68 65      6f 66                       the words: "the" "of"
-//!        00 00 80 3f 00 00 00 80                   [1.0, -0.0]: vectors exactly as imported
-//!        00 00 00 3f 00 00 80 be                   [0.5, -0.25]
 //!        xx xx xx xx                               CRC-32 of the key and of all this
 //! ```
 //!
 //! Blocks count from 0 without a gap and hold the rows in order, each at least one. How many rows
 //! stand in a block is the writer's choice and told by each block.
+//!
+//! # Vectors
+//!
+//! The vectors of all blocks stand in the file of the generation, in row order and without a gap,
+//! exactly as imported:
+//!
+//! ```text
+//! "WSVECT01"                 version 1
+//! 2a 00 00 00 00 00 00 00    generation 42
+//! 02 00 00 00                2 components a vector
+//! 00 ...                     to byte 60
+//! xx xx xx xx                CRC-32 of "head" and of all this
+//! 00 00 80 3f 00 00 00 80    [1.0, -0.0]: row 0
+//! 00 00 00 3f 00 00 80 be    [0.5, -0.25]: row 1
+//! ```
+//!
+//! Their checksums are in the blocks' records, so that a file is believed only with the words that it
+//! was written with. The file is written before the table's record, and synced with its name; nobody
+//! writes to it once the record is there. It goes with its generation.
+//!
+//! Format 1 of the data folder had no such files: its blocks are of version 1, and the vectors stand
+//! behind the words, before the checksum. They are still read; a folder that was opened is of format 2.
 //!
 //! # Writes
 //!
@@ -115,11 +140,12 @@
 //! # What a crash leaves
 //!
 //! Rows are written under a generation that no table record points to, and made durable; then one
-//! record makes them a table. A crash before that leaves blocks that no record points to, and
-//! [`Store::open`] removes them. The same goes for the rows of replaced and deleted tables, and for
+//! record makes them a table. A crash before that leaves blocks and a file of vectors that no record
+//! points to, and [`Store::open`] removes them. The same goes for the rows of replaced and deleted tables, and for
 //! writes that stand in rows.
 
 pub mod blob;
+mod blocks;
 mod fault;
 mod folder;
 mod journal;
@@ -129,6 +155,7 @@ mod record;
 mod shelf;
 mod subwords;
 pub mod upload;
+mod vectors;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -192,7 +219,7 @@ pub struct Swept {
 /// Bytes that a data folder takes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreBytes {
-    /// Tables, with what sled keeps free for later, and their sub-words.
+    /// Tables, with what sled keeps free for later, their vectors and their sub-words.
     pub store: u64,
     /// Graph files.
     pub index: u64,
@@ -369,6 +396,7 @@ impl Store {
     pub fn bytes(&self) -> StoreBytes {
         StoreBytes {
             store: folder::bytes(&self.shared.store_folder())
+                + folder::bytes(&self.shared.vectors_folder())
                 + folder::bytes(&self.shared.subwords_folder()),
             index: folder::bytes(&self.shared.index_folder()),
         }
@@ -416,6 +444,14 @@ impl Shared {
         self.subwords_folder().join(format!("{lineage}.{}", folder::BUCKETS))
     }
 
+    fn vectors_folder(&self) -> PathBuf {
+        self.folder.join(folder::VECTORS)
+    }
+
+    fn vectors_path(&self, generation: u64) -> PathBuf {
+        self.vectors_folder().join(format!("{generation}.{}", folder::FLOATS))
+    }
+
     fn tokenizers_folder(&self) -> PathBuf {
         self.folder.join(folder::TOKENIZERS)
     }
@@ -437,6 +473,7 @@ impl Shared {
         };
         let live: BTreeSet<u64> = tables.iter().map(|meta| meta.generation).collect();
         folder::sweep_files(&self.index_folder(), folder::GRAPH, &live);
+        folder::sweep_files(&self.vectors_folder(), folder::FLOATS, &live);
         let lineages = tables.iter().map(Meta::lineage).collect();
         folder::sweep_files(&self.subwords_folder(), folder::BUCKETS, &lineages);
         match self.sweep_journal(&tables) {

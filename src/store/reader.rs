@@ -1,9 +1,11 @@
 //! Tables and their rows from records, every checksum verified.
 
 use std::ops::Bound;
+use std::path::PathBuf;
 
-use crate::error::{Error, Result};
-use crate::store::record::{self, Block};
+use crate::error::{Context as _, Error, Result};
+use crate::store::record::{self, Block, Vectors};
+use crate::store::vectors::{self, Input};
 use crate::store::{Shared, fault, key, writer};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
@@ -63,37 +65,72 @@ pub(super) fn generation_after(shared: &Shared, after: Option<u64>) -> Result<Op
 
 /// A table with all its rows.
 pub(super) fn read(shared: &Shared, meta: &Meta) -> Result<Table> {
-    let mut builder = TableBuilder::new(meta.dim as usize)?;
+    let path = shared.vectors_path(meta.generation);
+    let dim = meta.dim as usize;
+    let input = Input::open(&path, meta.generation, dim)?;
+    let mut reading = Reading { shared, meta, path, input, builder: TableBuilder::new(dim)? };
+    if let Some(rows) = reading.input.as_ref().and_then(Input::rows) {
+        // As many as the file has: that is no claim.
+        reading.builder.reserve(usize::try_from(rows.min(meta.row_count)).unwrap_or(0));
+    }
     let mut block = 0;
-    while (builder.len() as u64) < meta.row_count {
-        read_block(shared, meta, block, &mut builder)?;
+    while (reading.builder.len() as u64) < meta.row_count {
+        reading.block(block)?;
         block += 1;
     }
     let key = key::block(meta.generation, block);
     let has_more = fault::guarded(|| name_of(meta, block), || shared.rows.contains_key(key))?;
-    if has_more || builder.len() as u64 != meta.row_count {
+    if has_more || reading.builder.len() as u64 != meta.row_count {
         return Err(Error::new(fault::damage(name_of(meta, block), fault::IMPORT_AGAIN)));
     }
-    builder.build()
+    if reading.input.is_some_and(|input| input.rows() != Some(0)) {
+        return Err(vectors::damaged(&reading.path, "vectors of no row"));
+    }
+    reading.builder.build()
 }
 
-fn read_block(shared: &Shared, meta: &Meta, block: u32, builder: &mut TableBuilder) -> Result<()> {
-    let what = || name_of(meta, block);
-    let damaged = || Error::new(fault::damage(what(), fault::IMPORT_AGAIN));
-    let key = key::block(meta.generation, block);
-    let record = fault::guarded(what, || {
-        for _ in 1..LOOK_UPS {
-            shared.rows.contains_key(key)?;
-        }
-        shared.rows.get(key)
-    })?;
-    let record = record.ok_or_else(damaged)?;
-    let rows = Block::decode(&key, &record, builder.dim(), what)?;
-    rows.each(|word, vector| match builder.push(word, vector) {
-        Ok(Added::New(_)) => Ok(()),
-        Ok(Added::Known(_)) => Err(damaged()),
-        Err(cause) => Err(Error::caused(fault::damage(what(), fault::IMPORT_AGAIN), cause)),
-    })
+/// A table that is read block by block.
+struct Reading<'a> {
+    shared: &'a Shared,
+    meta: &'a Meta,
+    path: PathBuf,
+    /// Its vectors; none if the file is missing, or not as it was begun. Tables of format 1 had none.
+    input: Option<Input>,
+    builder: TableBuilder,
+}
+
+impl Reading<'_> {
+    fn block(&mut self, block: u32) -> Result<()> {
+        let what = || name_of(self.meta, block);
+        let damaged = || Error::new(fault::damage(what(), fault::IMPORT_AGAIN));
+        let key = key::block(self.meta.generation, block);
+        let record = fault::guarded(what, || {
+            for _ in 1..LOOK_UPS {
+                self.shared.rows.contains_key(key)?;
+            }
+            self.shared.rows.get(key)
+        })?;
+        let record = record.ok_or_else(damaged)?;
+        let rows = Block::decode(&key, &record, self.builder.dim(), what)?;
+        let vectors = match rows.vectors() {
+            Vectors::Here(vectors) => vectors,
+            Vectors::InFile(expected) => {
+                let found = match &mut self.input {
+                    Some(input) => input.next(rows.rows()).context(what)?,
+                    None => None,
+                };
+                found
+                    .filter(|vectors| record::agrees(&key, vectors, expected))
+                    .ok_or_else(|| vectors::damaged(&self.path, &what()))?
+            }
+        };
+        let builder = &mut self.builder;
+        rows.each(vectors, |word, vector| match builder.push(word, vector) {
+            Ok(Added::New(_)) => Ok(()),
+            Ok(Added::Known(_)) => Err(damaged()),
+            Err(cause) => Err(Error::caused(fault::damage(what(), fault::IMPORT_AGAIN), cause)),
+        })
+    }
 }
 
 fn name_of(meta: &Meta, block: u32) -> String {

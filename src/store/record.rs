@@ -7,11 +7,15 @@ use crate::store::fault;
 use crate::table::builder::TableBuilder;
 use crate::vector::RowId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Of blocks that hold their vectors, as format 1 of the data folder had them.
+const VERSION_WITH_VECTORS: u8 = 1;
 const F32: u8 = 1;
 /// Version, dtype, rows, components.
 const HEAD_BYTES: usize = 2 + 4 + 4;
 const CRC_BYTES: usize = 4;
+/// Rows of a block at most: their words make a record of some 6 KB.
+const ROWS_MAX: usize = 512;
 
 /// Appends the checksum: the record is complete.
 pub(super) fn seal(key: &[u8], record: &mut Vec<u8>) {
@@ -31,38 +35,41 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Rows of this dimension that fit into a block of `block_bytes` with words of the usual length; at
-/// least one.
+/// Rows of this dimension whose vectors fit into `block_bytes`; at least one.
 pub(super) fn rows_per_block(block_bytes: usize, dim: usize) -> usize {
-    let row_bytes = dim * size_of::<f32>() + 4 + USUAL_WORD_BYTES;
-    (block_bytes / row_bytes).max(1)
+    (block_bytes / (dim * size_of::<f32>())).clamp(1, ROWS_MAX)
 }
 
-const USUAL_WORD_BYTES: usize = 8;
-
-/// Writes rows of the builder into `record`, in place of what was there.
+/// Writes rows of the builder into `record` and `vectors`, in place of what was there; checksums are
+/// left to [`seal_block`].
 pub(super) fn encode_block(
-    key: &[u8],
     builder: &TableBuilder,
     rows: Range<usize>,
     record: &mut Vec<u8>,
+    vectors: &mut Vec<u8>,
 ) {
-    let rows = || rows.clone().map(|row| RowId(small(row)));
     record.clear();
     record.extend_from_slice(&[VERSION, F32]);
-    record.extend_from_slice(&small(rows().len()).to_le_bytes());
+    record.extend_from_slice(&small(rows.len()).to_le_bytes());
     record.extend_from_slice(&small(builder.dim()).to_le_bytes());
-    for row in rows() {
-        record.extend_from_slice(&small(builder.word(row).len()).to_le_bytes());
+    record.extend_from_slice(&[0; CRC_BYTES]);
+    for row in rows.clone() {
+        let bytes = builder.word(RowId(small(row))).len();
+        record.extend_from_slice(&small(bytes).to_le_bytes());
     }
-    for row in rows() {
-        record.extend_from_slice(builder.word(row));
+    record.extend_from_slice(builder.words(rows.clone()));
+    let values = builder.vectors(rows);
+    vectors.resize(size_of_val(values), 0);
+    let (places, _) = vectors.as_chunks_mut();
+    for (place, value) in places.iter_mut().zip(values) {
+        *place = value.to_le_bytes();
     }
-    for row in rows() {
-        for value in builder.vector(row) {
-            record.extend_from_slice(&value.to_le_bytes());
-        }
-    }
+}
+
+/// Adds the checksums to what [`encode_block`] wrote.
+pub(super) fn seal_block(key: &[u8], record: &mut Vec<u8>, vectors: &[u8]) {
+    record[HEAD_BYTES..HEAD_BYTES + CRC_BYTES]
+        .copy_from_slice(&checksum(key, vectors).to_le_bytes());
     seal(key, record);
 }
 
@@ -108,10 +115,19 @@ impl<'a> Bytes<'a> {
 /// The rows of one block.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    dim: usize,
+    rows: usize,
     word_bytes: &'a [u8],
     words: &'a [u8],
-    vectors: &'a [u8],
+    vectors: Vectors<'a>,
+}
+
+/// The vectors of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Vectors<'a> {
+    /// Beside its words.
+    Here(&'a [u8]),
+    /// In the file of the generation, with this checksum.
+    InFile(u32),
 }
 
 impl<'a> Block<'a> {
@@ -127,12 +143,14 @@ impl<'a> Block<'a> {
     ) -> Result<Self> {
         let damaged = || Error::new(fault::damage(what(), fault::IMPORT_AGAIN));
         let body = unseal(key, record).ok_or_else(damaged)?;
-        let (&version, _) = body.split_first().ok_or_else(damaged)?;
-        if version != VERSION {
-            let (expected, got) = (u32::from(VERSION), u32::from(version));
-            return Err(Error::new(ErrorKind::ForeignVersion { what: what(), expected, got }));
+        match body.first() {
+            Some(&(VERSION | VERSION_WITH_VECTORS)) => Self::parts(body, dim).ok_or_else(damaged),
+            Some(&version) => {
+                let (expected, got) = (u32::from(VERSION), u32::from(version));
+                Err(Error::new(ErrorKind::ForeignVersion { what: what(), expected, got }))
+            }
+            None => Err(damaged()),
         }
-        Self::parts(body, dim).ok_or_else(damaged)
     }
 
     fn parts(body: &'a [u8], dim: usize) -> Option<Self> {
@@ -141,27 +159,52 @@ impl<'a> Block<'a> {
         if head[1] != F32 || rows == 0 || usize::try_from(u32_at(head, 6)?).ok()? != dim {
             return None;
         }
+        let (in_file, rest) = match head[0] {
+            VERSION => (Some(u32_at(rest, 0)?), &rest[CRC_BYTES..]),
+            _ => (None, rest),
+        };
         let (word_bytes, rest) = rest.split_at_checked(rows.checked_mul(4)?)?;
-        let row_bytes = dim.checked_mul(size_of::<f32>())?;
-        let words_len = rest.len().checked_sub(rows.checked_mul(row_bytes)?)?;
-        let (words, vectors) = rest.split_at_checked(words_len)?;
+        let (words, vectors) = match in_file {
+            Some(checksum) => (rest, Vectors::InFile(checksum)),
+            None => {
+                let row_bytes = dim.checked_mul(size_of::<f32>())?;
+                let words = rest.len().checked_sub(rows.checked_mul(row_bytes)?)?;
+                let (words, vectors) = rest.split_at_checked(words)?;
+                (words, Vectors::Here(vectors))
+            }
+        };
         let mut total = 0_usize;
         for bytes in word_bytes.chunks_exact(4) {
             total = total.checked_add(usize::try_from(u32_at(bytes, 0)?).ok()?)?;
         }
-        (total == words_len).then_some(Self { dim, word_bytes, words, vectors })
+        (total == words.len()).then_some(Self { rows, word_bytes, words, vectors })
     }
 
-    /// Shows each word and its vector, in order.
-    pub(super) fn each(&self, mut show: impl FnMut(&[u8], &[f32]) -> Result<()>) -> Result<()> {
-        let mut vector = vec![0.0; self.dim];
-        let (mut words, mut vectors) = (self.words, self.vectors);
-        for bytes in self.word_bytes.chunks_exact(4) {
-            // `parts` added them up: neither split can fail.
+    /// How many rows; at least one.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Where its vectors are.
+    pub(super) fn vectors(&self) -> Vectors<'a> {
+        self.vectors
+    }
+
+    /// Shows each word with its vector, in order. The vectors are of this block, and whole.
+    pub(super) fn each(
+        &self,
+        vectors: &[u8],
+        mut show: impl FnMut(&[u8], &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let row_bytes = vectors.len() / self.rows;
+        let mut vector = vec![0.0; row_bytes / size_of::<f32>()];
+        let mut words = self.words;
+        for (bytes, values) in self.word_bytes.chunks_exact(4).zip(vectors.chunks_exact(row_bytes))
+        {
+            // `parts` added them up: this split cannot fail.
             let bytes = u32_at(bytes, 0).map_or(0, |bytes| bytes as usize);
             let (word, later_words) = words.split_at(bytes);
-            let (values, later_vectors) = vectors.split_at(self.dim * size_of::<f32>());
-            (words, vectors) = (later_words, later_vectors);
+            words = later_words;
             let (values, _) = values.as_chunks();
             for (to, from) in vector.iter_mut().zip(values) {
                 *to = f32::from_le_bytes(*from);
@@ -170,6 +213,11 @@ impl<'a> Block<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether these vectors of a file are those that the block was written with.
+pub(super) fn agrees(key: &[u8], vectors: &[u8], expected: u32) -> bool {
+    checksum(key, vectors) == expected
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
@@ -189,16 +237,34 @@ mod tests {
         builder
     }
 
-    #[test]
-    fn a_block_has_the_bytes_that_are_drawn() {
-        let key = key::block(42, 0);
-        let mut record = Vec::new();
-        encode_block(&key, &drawn(), 0..2, &mut record);
-        let drawing: &[u8] = &[
+    fn encoded(key: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let (mut record, mut vectors) = (vec![7], vec![7]);
+        encode_block(&drawn(), 0..2, &mut record, &mut vectors);
+        seal_block(key, &mut record, &vectors);
+        (record, vectors)
+    }
+
+    /// A block as format 1 had it.
+    fn with_vectors(key: &[u8]) -> Vec<u8> {
+        let mut record = vec![
             1, 1, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, b't', b'h', b'e', b'o', b'f', 0,
             0, 0x80, 0x3f, 0, 0, 0, 0x80, 0, 0, 0, 0x3f, 0, 0, 0x80, 0xbe,
         ];
-        assert_eq!(record[..record.len() - 4], *drawing);
+        seal(key, &mut record);
+        record
+    }
+
+    #[test]
+    fn a_block_has_the_bytes_that_are_drawn() {
+        let key = key::block(42, 0);
+        let (record, vectors) = encoded(&key);
+        let drawing: &[u8] = &[2, 1, 2, 0, 0, 0, 2, 0, 0, 0];
+        let words: &[u8] = &[3, 0, 0, 0, 2, 0, 0, 0, b't', b'h', b'e', b'o', b'f'];
+        assert_eq!(record[..10], *drawing);
+        assert_eq!(record[10..14], checksum(&key, &vectors).to_le_bytes());
+        assert_eq!(record[14..record.len() - 4], *words);
+        let drawing: &[u8] = &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x80, 0, 0, 0, 0x3f, 0, 0, 0x80, 0xbe];
+        assert_eq!(vectors, drawing);
         assert_eq!(key, [0, 0, 0, 0, 0, 0, 0, 42, 0, 0, 0, 0]);
         assert_eq!(key::generation(&key), Some(42));
     }
@@ -206,35 +272,44 @@ mod tests {
     #[test]
     fn no_changed_byte_is_taken_for_a_row() {
         let key = key::block(42, 0);
-        let mut record = Vec::new();
-        encode_block(&key, &drawn(), 0..2, &mut record);
         let refused = |key: &[u8], record: &[u8]| {
             let error = Block::decode(key, record, 2, || "block".to_owned()).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
         };
-        for at in 0..record.len() {
-            let mut flipped = record.clone();
-            flipped[at] ^= 0x10;
-            refused(&key, &flipped);
-            refused(&key, &record[..at]);
+        let (record, mut vectors) = encoded(&key);
+        for record in [record, with_vectors(&key)] {
+            for at in 0..record.len() {
+                let mut flipped = record.clone();
+                flipped[at] ^= 0x10;
+                refused(&key, &flipped);
+                refused(&key, &record[..at]);
+            }
+            refused(&key::block(42, 1), &record);
+            refused(&key::block(43, 0), &record);
         }
-        refused(&key::block(42, 1), &record);
-        refused(&key::block(43, 0), &record);
+        let right = checksum(&key, &vectors);
+        assert!(agrees(&key, &vectors, right) && !agrees(&key::block(42, 1), &vectors, right));
+        vectors[3] ^= 1;
+        assert!(!agrees(&key, &vectors, right));
     }
 
     #[test]
     fn lengths_are_not_believed_even_under_a_right_checksum() {
         let key = key::block(42, 0);
-        let mut record = Vec::new();
-        encode_block(&key, &drawn(), 0..2, &mut record);
-        record.truncate(record.len() - CRC_BYTES);
-        for at in 0..record.len() {
-            for value in [0x00, 0x7f, 0xff] {
-                let mut forged = record.clone();
-                forged[at] = value;
-                seal(&key, &mut forged);
-                if let Ok(block) = Block::decode(&key, &forged, 2, String::new) {
-                    block.each(|_, _| Ok(())).unwrap();
+        for mut record in [encoded(&key).0, with_vectors(&key)] {
+            record.truncate(record.len() - CRC_BYTES);
+            for at in 0..record.len() {
+                for value in [0x00, 0x7f, 0xff] {
+                    let mut forged = record.clone();
+                    forged[at] = value;
+                    seal(&key, &mut forged);
+                    if let Ok(block) = Block::decode(&key, &forged, 2, String::new) {
+                        let vectors = match block.vectors() {
+                            Vectors::Here(vectors) => vectors,
+                            Vectors::InFile(_) => &vec![0; 8 * block.rows()],
+                        };
+                        block.each(vectors, |_, _| Ok(())).unwrap();
+                    }
                 }
             }
         }

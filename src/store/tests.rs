@@ -33,7 +33,7 @@ fn builder_of(seed: usize) -> TableBuilder {
     let mut dice = Dice(seed as u64 + 1);
     let dim = [1, 3, 40, 700][dice.below(4)];
     let mut builder = TableBuilder::new(dim).unwrap();
-    for row in 0..=dice.below(400) {
+    for row in 0..=dice.below(800) {
         let mut word = format!("{row}w").into_bytes();
         word.resize(word.len() + [0, 0, 5, 300][dice.below(4)], 0xff);
         let vector: Vec<f32> = (0..dim).map(|_| value(&mut dice)).collect();
@@ -169,7 +169,7 @@ fn rows_pushed_one_by_one_and_overwritten_are_stored_as_they_are_at_the_end() {
     let store = open(folder.path());
     let mut builder = TableBuilder::new(100).unwrap();
     let mut staging = store.stage(100).unwrap();
-    for row in 0..500_u32 {
+    for row in 0..1_500_u32 {
         builder.push(row.to_string().as_bytes(), &[0.5; 100]).unwrap();
         staging.push(&builder).unwrap();
         if row % 7 == 0 {
@@ -191,16 +191,16 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     let meta = import(&store, "en", 1);
     let unfinished = builder_of(2);
     let mut staging = store.stage(unfinished.dim()).unwrap();
-    staging.push(&unfinished).unwrap();
     let (generation, dead) = (staging.generation(), store.index_path(staging.generation()));
     let live = store.index_path(meta.generation);
+    // What is on the disk between the two flushes of a commit is what a crash there leaves.
+    staging.end(&unfinished).unwrap();
+    staging.complete(&BTreeMap::new()).unwrap();
     for graph in [&live, &dead] {
         blob::publish(graph, |file| file.write_all(b"graph").map_err(Error::disk)).unwrap();
     }
     let torn = live.with_extension("graph.1.0.tmp");
     blob::publish(&torn, |_| Ok(())).unwrap();
-    // What is on the disk between the two flushes of a commit is what a crash there leaves.
-    store.shared.make_durable().unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(folder.path(), crashed.path());
     drop((staging, store));
@@ -210,9 +210,12 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     assert!(swept.blocks > 0);
     assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
     assert_eq!(stored(&store, &meta), rows_of(&builder_of(1)));
-    let left = fs::read_dir(crashed.path().join("index")).unwrap();
-    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, [live.file_name().unwrap()]);
+    for (folder, live) in [("index", live), ("vectors", store.shared.vectors_path(meta.generation))]
+    {
+        let left = fs::read_dir(crashed.path().join(folder)).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [live.file_name().unwrap()]);
+    }
     assert!(store.stage(1).unwrap().generation() > generation);
     assert!(store.bytes().store > 0 && store.bytes().index == 5);
     drop(store);
@@ -245,6 +248,89 @@ fn a_flipped_byte_in_a_block_is_damage_that_names_it() {
     assert!(blocks > 1, "more than one block was tried");
     rows.insert(key::block(meta.generation, blocks), b"surplus").unwrap();
     assert!(matches!(store.read(&meta).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn a_file_of_vectors_that_is_not_as_it_was_written_is_damage_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (meta, other) = (import(&store, "en", 3), import(&store, "de", 3));
+    let path = store.shared.vectors_path(meta.generation);
+    let good = fs::read(&path).unwrap();
+    let refused = |bytes: Option<&[u8]>, what: &str| {
+        match bytes {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let error = store.read(&meta).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{what}: {error}");
+    };
+    for at in
+        (0..64).step_by(7).chain((64..good.len()).step_by(good.len() / 9)).chain([good.len() - 1])
+    {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        refused(Some(&flipped), &format!("flipped byte {at}"));
+        refused(Some(&good[..at]), &format!("cut at byte {at}"));
+    }
+    refused(Some(&[&good[..], &[0]].concat()), "a byte more");
+    let dim = meta.dim as usize;
+    refused(Some(&[&good[..], &vec![0; 4 * dim]].concat()), "a row more");
+    // The same rows under another number: their words would fit.
+    let others = fs::read(store.shared.vectors_path(other.generation)).unwrap();
+    refused(Some(&others), "another one's");
+    refused(Some(&[&good[..64], &good[64 + 4 * dim..], &good[64..64 + 4 * dim]].concat()), "moved");
+    refused(None, "missing");
+    fs::write(&path, &good).unwrap();
+    assert_eq!(stored(&store, &meta), rows_of(&builder_of(3)));
+}
+
+/// Writes the blocks of a generation as format 1 had them.
+fn as_format_1(store: &Store, meta: &Meta, builder: &TableBuilder) {
+    let rows = (0..builder.len()).map(|row| RowId::try_from(row).unwrap()).collect::<Vec<_>>();
+    let keys: Vec<_> = store.shared.rows.iter().keys().map(Result::unwrap).collect();
+    for key in keys.iter().filter(|key| key::generation(key) == Some(meta.generation)) {
+        store.shared.rows.remove(key).unwrap();
+    }
+    for (block, rows) in (0..).zip(rows.chunks(7)) {
+        let mut record = vec![1, 1];
+        record.extend_from_slice(&record::small(rows.len()).to_le_bytes());
+        record.extend_from_slice(&meta.dim.to_le_bytes());
+        let words = rows.iter().map(|&row| builder.word(row));
+        words.clone().for_each(|w| record.extend_from_slice(&record::small(w.len()).to_le_bytes()));
+        words.for_each(|word| record.extend_from_slice(word));
+        let values = rows.iter().flat_map(|&row| builder.vector(row));
+        values.for_each(|value| record.extend_from_slice(&value.to_le_bytes()));
+        let key = key::block(meta.generation, block);
+        record::seal(&key, &mut record);
+        store.shared.rows.insert(key, record).unwrap();
+    }
+    fs::remove_file(store.shared.vectors_path(meta.generation)).unwrap();
+}
+
+#[test]
+fn a_folder_of_format_1_is_read_and_is_of_format_2_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let old = import(&store, "old", 5);
+    as_format_1(&store, &old, &builder_of(5));
+    drop(store);
+    let format = folder.path().join("store").join("format");
+    let old_format = b"wordspace data folder, format 1\n";
+    blob::publish(&format, |file| file.write_all(old_format).map_err(Error::disk)).unwrap();
+    for table in ["new", "newer"] {
+        let (store, swept) = Store::open(folder.path()).unwrap();
+        assert_eq!(swept, Swept::default());
+        assert_eq!(fs::read(&format).unwrap(), b"wordspace data folder, format 2\n");
+        assert_eq!(stored(&store, &old), rows_of(&builder_of(5)));
+        let new = import(&store, table, 6);
+        assert_eq!(stored(&store, &new), rows_of(&builder_of(6)));
+    }
+    let store = open(folder.path());
+    assert!(store.delete(&name("old")).unwrap());
+    assert_eq!(store.tables().unwrap().len(), 2);
 }
 
 #[test]
@@ -283,13 +369,13 @@ fn a_folder_of_another_version_in_use_or_in_ruins_is_refused_with_what_to_do() {
         let path = folder.path().join("store").join(file);
         blob::publish(&path, |file| file.write_all(bytes).map_err(Error::disk)).unwrap();
     };
-    put("format", b"wordspace data folder, format 2\n");
+    put("format", b"wordspace data folder, format 3\n");
     let error = Store::open(folder.path()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ForeignVersion { expected: 1, got: 2, .. }));
+    assert!(matches!(error.kind(), ErrorKind::ForeignVersion { expected: 2, got: 3, .. }));
     put("format", b"wordspace data");
     let error = Store::open(folder.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
-    put("format", b"wordspace data folder, format 1\n");
+    put("format", b"wordspace data folder, format 2\n");
     put("conf", b"no configuration of sled's");
     let error = Store::open(folder.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
@@ -456,7 +542,8 @@ fn rebuilt(store: &Store, old: &Meta, view: &View) -> Meta {
         builder.push(view.word(row), view.vector(row)).unwrap();
     }
     let mut staging = store.stage(view.dim()).unwrap();
-    staging.complete(&builder, &attributes).unwrap();
+    staging.end(&builder).unwrap();
+    staging.complete(&attributes).unwrap();
     let applied = Applied {
         lineage: Some(old.lineage()),
         sequence: view.sequence(),

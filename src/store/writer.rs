@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
+use crate::store::blocks::BlockWriter;
 use crate::store::{Shared, blob, fault, journal, key, reader, record, subwords};
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
@@ -20,12 +21,9 @@ use crate::vector::RowId;
 /// The key of the generation counter.
 pub(super) const GENERATION: &[u8] = b"generation";
 
-/// Bytes of a block's rows, about. Of 4 to 256 KiB this was the fastest to write and to read, in few
-/// files and little memory: `benches/store.rs` has the table.
-const BLOCK_BYTES: usize = 16 << 10;
-/// Bytes written between two flushes. It bounds what waits in memory for a slow disk (at 4 MiB it was
-/// twice as much), and lets sled use the room of outdated pages again.
-const FLUSH_BYTES: usize = 1 << 20;
+/// Bytes of a block's vectors, about: they stay in the processor's cache from copy to checksum to
+/// write.
+const BLOCK_BYTES: usize = 256 << 10;
 /// Keys that are listed before they are removed.
 const REMOVE_KEYS: usize = 256;
 
@@ -40,9 +38,9 @@ pub struct Staging {
     blocks: u32,
     /// Written blocks of which a row was overwritten since.
     touched: BTreeSet<u32>,
-    unflushed_bytes: usize,
-    /// Reused for every block.
-    record: Vec<u8>,
+    writer: BlockWriter,
+    /// Whether every block was handed over.
+    is_ended: bool,
     /// Whether a table record may point to these rows.
     is_committed: bool,
 }
@@ -54,6 +52,8 @@ impl Staging {
             return Err(Error::invalid("dim", problem));
         }
         let generation = next_generation(&shared)?;
+        let writer = BlockWriter::start(&shared, generation, dim);
+        let writer = writer.inspect_err(|_| remove_vectors(&shared, generation))?;
         Ok(Self {
             shared,
             generation,
@@ -61,8 +61,8 @@ impl Staging {
             rows_per_block: record::rows_per_block(BLOCK_BYTES, dim),
             blocks: 0,
             touched: BTreeSet::new(),
-            unflushed_bytes: 0,
-            record: Vec::new(),
+            writer,
+            is_ended: false,
             is_committed: false,
         })
     }
@@ -72,12 +72,13 @@ impl Staging {
         self.generation
     }
 
-    /// Writes the full blocks of rows that the builder has and the store has not; cheap if there is
-    /// none. To be called after every few rows, always with the same builder.
+    /// Hands over the full blocks of rows that the builder has and the store has not; cheap if there
+    /// is none. They are written meanwhile; a slow disk is waited for. To be called after every few
+    /// rows, always with the same builder.
     ///
     /// # Errors
     ///
-    /// If the disk fails.
+    /// If the disk failed.
     ///
     /// # Panics
     ///
@@ -123,25 +124,26 @@ impl Staging {
             (self.generation, self.dim, builder.len() as u64),
             "the record of a table tells what was staged"
         );
-        self.complete(builder, attributes)?;
+        self.end(builder)?;
+        self.complete(attributes)?;
         self.switch(&meta)?.remove();
         Ok(())
     }
 
-    /// Writes what is missing of the builder's rows, and the attributes that some of them have. Once
-    /// this returns they survive a power cut; a table they are with [`Staging::switch`].
+    /// Hands over what is missing of the builder's rows; they are written meanwhile.
     ///
     /// # Errors
     ///
-    /// If the builder has no row, or the disk fails.
-    pub fn complete(
-        &mut self,
-        builder: &TableBuilder,
-        attributes: &BTreeMap<RowId, Attributes>,
-    ) -> Result<()> {
+    /// If the builder has no row, or the disk failed.
+    ///
+    /// # Panics
+    ///
+    /// If they were ended before.
+    pub fn end(&mut self, builder: &TableBuilder) -> Result<()> {
         if builder.is_empty() {
             return Err(Error::invalid("table", "a table has at least one row"));
         }
+        assert!(!std::mem::replace(&mut self.is_ended, true), "rows end once");
         self.push(builder)?;
         for block in std::mem::take(&mut self.touched) {
             self.write(block, builder)?;
@@ -149,7 +151,24 @@ impl Staging {
         if !builder.len().is_multiple_of(self.rows_per_block) {
             self.write(self.blocks, builder)?;
         }
+        self.writer.end();
+        Ok(())
+    }
+
+    /// Waits for the rows that [`Staging::end`] handed over, and writes the attributes that some of them
+    /// have. Once this returns they survive a power cut; a table they are with [`Staging::switch`].
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    ///
+    /// # Panics
+    ///
+    /// If they were not ended.
+    pub fn complete(&mut self, attributes: &BTreeMap<RowId, Attributes>) -> Result<()> {
+        assert!(self.is_ended, "every row was handed over");
         journal::write_attributes(&self.shared, self.generation, attributes)?;
+        self.writer.wait()?;
         self.shared.make_durable()
     }
 
@@ -189,25 +208,22 @@ impl Staging {
         Ok(old.and_then(|old| reader::decode_meta(name, &old).ok()))
     }
 
-    fn write(&mut self, block: u32, builder: &TableBuilder) -> Result<()> {
-        let first = block as usize * self.rows_per_block;
+    fn write(&mut self, number: u32, builder: &TableBuilder) -> Result<()> {
+        let first = number as usize * self.rows_per_block;
         let end = (first + self.rows_per_block).min(builder.len());
-        let key = key::block(self.generation, block);
-        record::encode_block(&key, builder, first..end, &mut self.record);
-        let what = || format!("generation {}, block {block}", self.generation);
-        fault::guarded(what, || self.shared.rows.insert(key, &self.record[..]))?;
-        self.unflushed_bytes += self.record.len();
-        if self.unflushed_bytes >= FLUSH_BYTES {
-            self.unflushed_bytes = 0;
-            flush(&self.shared.db)?;
-        }
-        Ok(())
+        let mut block = self.writer.block();
+        (block.number, block.first_row) = (number, first as u64);
+        record::encode_block(builder, first..end, &mut block.record, &mut block.vectors);
+        self.writer.send(block)
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.is_committed {
+            // What was handed over is written first, or it would be written after all is removed; that
+            // it could not be written is no news.
+            let _ = self.writer.wait();
             remove_generation(&self.shared, self.generation);
             remove_subwords(&self.shared, self.generation);
         }
@@ -292,12 +308,21 @@ pub(super) fn remove_rows(shared: &Shared, generation: u64) -> Result<u64> {
 /// Removes rows and graph of a generation. They are only room on the disk: what stays is removed at
 /// the next open.
 fn remove_generation(shared: &Shared, generation: u64) {
-    // Attributes first: left-overs are found by their rows.
+    // The file first: on a full disk removing the records takes room.
+    remove_vectors(shared, generation);
+    // Attributes before rows: left-overs are found by their rows.
     let removed = journal::remove_attributes(shared, generation)
         .and_then(|()| remove_rows(shared, generation))
         .and_then(|_| blob::remove(&shared.index_path(generation)));
     if let Err(error) = removed {
         tracing::warn!(?error, generation, "rows that nobody needs stay until the next start");
+    }
+}
+
+/// As `remove_generation`, for vectors.
+fn remove_vectors(shared: &Shared, generation: u64) {
+    if let Err(error) = blob::remove(&shared.vectors_path(generation)) {
+        tracing::warn!(?error, generation, "vectors that nobody needs stay until the next start");
     }
 }
 

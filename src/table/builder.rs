@@ -1,5 +1,7 @@
 //! `TableBuilder`: the only way into a table; every row is checked here, and nowhere below.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::table::Table;
@@ -92,6 +94,26 @@ impl TableBuilder {
         self.matrix.row(row)
     }
 
+    /// The words of some rows, one behind the other.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows, as the next one.
+    pub fn words(&self, rows: Range<usize>) -> &[u8] {
+        self.vocab.words(rows)
+    }
+
+    /// The vectors of some rows, side by side.
+    pub fn vectors(&self, rows: Range<usize>) -> &[f32] {
+        self.matrix.values(rows)
+    }
+
+    /// Makes room for so many rows more: for a number that was counted, not claimed.
+    pub fn reserve(&mut self, rows: usize) {
+        self.vocab.reserve(rows);
+        self.matrix.reserve(rows);
+    }
+
     /// The table.
     ///
     /// # Errors
@@ -123,10 +145,11 @@ pub(super) fn check_vector(expected: usize, vector: &[f32]) -> Result<()> {
     if expected != got {
         return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
     }
-    match vector.iter().position(|value| !value.is_finite()) {
-        Some(i) => Err(Error::new(ErrorKind::NotFinite { at: format!("component {}", i + 1) })),
-        None => Ok(()),
+    if scalar::is_finite(vector) {
+        return Ok(());
     }
+    let first = vector.iter().position(|value| !value.is_finite()).map_or(0, |i| i + 1);
+    Err(Error::new(ErrorKind::NotFinite { at: format!("component {first}") }))
 }
 
 pub(super) fn at_most(limit: &'static str, max: usize, got: usize) -> Result<()> {

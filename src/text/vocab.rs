@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -75,6 +76,16 @@ impl Vocab {
         word_at(&self.bytes, &self.ends, row.0)
     }
 
+    /// The words of some rows, one behind the other.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows.
+    pub fn words(&self, rows: Range<usize>) -> &[u8] {
+        let end = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        &self.bytes[end(rows.start)..end(rows.end)]
+    }
+
     /// A row's word to show: U+FFFD stands for what is not UTF-8.
     ///
     /// # Panics
@@ -97,6 +108,13 @@ impl Vocab {
     /// Bytes of all words together.
     pub fn word_bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Makes room for so many words more.
+    pub fn reserve(&mut self, words: usize) {
+        self.ends.reserve(words);
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        self.rows.reserve(words, |&row| hasher.hash_one(word_at(bytes, ends, row)));
     }
 
     /// Gives back memory that was reserved for growth.

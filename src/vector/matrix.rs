@@ -1,5 +1,7 @@
 //! `Matrix`: rows of the same length, side by side in one allocation.
 
+use std::ops::Range;
+
 use crate::vector::RowId;
 
 /// Rows of `dim` floats each.
@@ -55,6 +57,15 @@ impl Matrix {
         &self.values[start..start + self.dim]
     }
 
+    /// Some rows, side by side.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows.
+    pub fn values(&self, rows: Range<usize>) -> &[f32] {
+        &self.values[rows.start * self.dim..rows.end * self.dim]
+    }
+
     /// One row, to be overwritten.
     ///
     /// # Panics
@@ -68,6 +79,11 @@ impl Matrix {
     /// Every row, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dim)
+    }
+
+    /// Makes room for so many rows more.
+    pub fn reserve(&mut self, rows: usize) {
+        self.values.reserve(rows.saturating_mul(self.dim));
     }
 
     /// Gives back memory that was reserved for growth.

@@ -21,6 +21,14 @@ pub fn dot_u8(a: &[u8], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum()
 }
 
+/// Whether no value is NaN or infinite.
+pub fn is_finite(vector: &[f32]) -> bool {
+    // The exponents of both are all ones. Looking at every value is faster than stopping early.
+    const EXPONENT: u32 = 0x7f80_0000;
+    let odd = vector.iter().map(|value| u32::from(value.to_bits() & EXPONENT == EXPONENT));
+    odd.fold(0, |all, odd| all | odd) == 0
+}
+
 /// Euclidean length.
 pub fn norm(vector: &[f32]) -> f64 {
     dot(vector, vector).sqrt()

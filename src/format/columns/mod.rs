@@ -22,7 +22,8 @@ use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch};
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Schema};
 
 use crate::error::{At, Result};
@@ -47,6 +48,8 @@ pub(super) struct ColumnReader {
     attributes: Vec<(usize, String)>,
     dim: usize,
     batch: Option<RecordBatch>,
+    /// The batch's vectors, if they are as nearly always: floats, and none missing.
+    plain: Option<Plain>,
     /// The next row of the batch.
     next: usize,
     count: u64,
@@ -57,6 +60,61 @@ pub(super) struct ColumnReader {
 enum Vector {
     List(usize),
     Wide(Vec<usize>),
+}
+
+/// Lists of floats side by side, of which a row's are found without making an array of them.
+struct Plain {
+    values: Float32Array,
+    ends: Ends,
+}
+
+/// Where lists begin and end.
+enum Ends {
+    Each(usize),
+    Short(OffsetBuffer<i32>),
+    Long(OffsetBuffer<i64>),
+}
+
+impl Plain {
+    /// None if a list or a number is missing, or if they are other numbers.
+    fn of(column: &ArrayRef) -> Option<Self> {
+        let (values, ends) = match column.data_type() {
+            DataType::List(_) => {
+                let lists = column.as_list::<i32>();
+                (lists.values(), Ends::Short(lists.offsets().clone()))
+            }
+            DataType::LargeList(_) => {
+                let lists = column.as_list::<i64>();
+                (lists.values(), Ends::Long(lists.offsets().clone()))
+            }
+            DataType::FixedSizeList(_, length) => {
+                let values = column.as_fixed_size_list().values();
+                (values, Ends::Each(usize::try_from(*length).ok()?))
+            }
+            _ => return None,
+        };
+        let values = values.as_primitive_opt::<Float32Type>()?;
+        let is_whole = column.null_count() == 0 && values.null_count() == 0;
+        is_whole.then(|| Self { values: values.clone(), ends })
+    }
+
+    /// A row's numbers; none if it has none.
+    fn row(&self, row: usize) -> Option<&[f32]> {
+        let (start, end) = match &self.ends {
+            Ends::Each(length) => {
+                (row.checked_mul(*length)?, row.checked_add(1)?.checked_mul(*length)?)
+            }
+            Ends::Short(offsets) => (
+                usize::try_from(*offsets.get(row)?).ok()?,
+                usize::try_from(*offsets.get(row + 1)?).ok()?,
+            ),
+            Ends::Long(offsets) => (
+                usize::try_from(*offsets.get(row)?).ok()?,
+                usize::try_from(*offsets.get(row + 1)?).ok()?,
+            ),
+        };
+        self.values.values().get(start..end)
+    }
 }
 
 impl ColumnReader {
@@ -101,13 +159,24 @@ impl ColumnReader {
             attributes,
             dim: 0,
             batch,
+            plain: None,
             next: 0,
             count: 0,
             notes,
             dtype: "f32",
         };
         reader.find_dim(&schema)?;
+        reader.take_vectors();
+        reader.batches.read_ahead()?;
         Ok(reader)
+    }
+
+    /// To be called for each batch.
+    fn take_vectors(&mut self) {
+        self.plain = match (&self.vector, &self.batch) {
+            (Vector::List(column), Some(batch)) => Plain::of(batch.column(*column)),
+            (Vector::List(_) | Vector::Wide(_), _) => None,
+        };
     }
 
     fn find_dim(&mut self, schema: &Schema) -> Result<()> {
@@ -315,6 +384,7 @@ impl RowReader for ColumnReader {
     fn read(&mut self, row: &mut Row) -> Result<Step> {
         while self.batch.as_ref().is_some_and(|batch| self.next >= batch.num_rows()) {
             self.batch = self.batches.next()?;
+            self.take_vectors();
             self.next = 0;
         }
         let Some(batch) = &self.batch else { return Ok(Step::End) };
@@ -327,6 +397,11 @@ impl RowReader for ColumnReader {
         row.word.extend_from_slice(word);
         row.vector.clear();
         let whole = match &self.vector {
+            Vector::List(_) if self.plain.is_some() => {
+                let numbers = self.plain.as_ref().and_then(|plain| plain.row(number));
+                row.vector.extend_from_slice(numbers.unwrap_or_default());
+                true
+            }
             Vector::List(column) => list(batch.column(*column), number)
                 .is_some_and(|numbers| push_numbers(&numbers, &mut row.vector)),
             Vector::Wide(columns) => columns.iter().all(|&column| {
@@ -340,8 +415,9 @@ impl RowReader for ColumnReader {
                 Some((name.clone(), attribute(batch.column(*column), number)?))
             })
             .collect();
-        let word = shown(&row.word);
-        let fault = |reason, detail: String| Step::Fault(Fault { reason, at, word, detail });
+        let word = &row.word;
+        let fault =
+            |reason, detail: String| Step::Fault(Fault { reason, at, word: shown(word), detail });
         Ok(if row.word.is_empty() {
             fault(Reason::EmptyWord, "there is no word".to_owned())
         } else if !whole {

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -11,7 +12,7 @@ use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::format::source::Bytes;
 use crate::format::{Format, malformed};
 
@@ -19,46 +20,124 @@ use crate::format::{Format, malformed};
 const BATCH_ROWS: usize = 1_024;
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 
+/// Batches that wait to be taken: they are decoded on a thread of their own.
+const BATCHES_AHEAD: usize = 2;
+/// Rows of vectors of the usual size in `FORGET_BYTES`.
+const ROWS_PER_FORGET: usize = 16_384;
+
 /// The batches of a file.
-pub(super) enum Batches {
-    Parquet { reader: ParquetRecordBatchReader, schema: SchemaRef },
+pub(super) struct Batches {
+    schema: Option<SchemaRef>,
+    from: From,
+}
+
+/// Where batches come from.
+enum From {
+    /// The file.
+    File(Box<Decoder>),
+    /// A thread that decodes ahead, and ends with the last batch or when nobody takes one.
+    Thread(Receiver<Result<Option<RecordBatch>>>),
+}
+
+struct Decoder {
+    /// The file.
+    bytes: Bytes,
+    kind: DecoderKind,
+    /// Since memory was given back.
+    rows: usize,
+}
+
+enum DecoderKind {
+    Parquet(ParquetRecordBatchReader),
     Arrow { decoder: StreamDecoder, rest: Buffer },
 }
 
 impl Batches {
     /// The batches, and how many rows the file claims.
     pub(super) fn open(bytes: &Bytes, format: Format) -> Result<(Self, Option<u64>)> {
-        if format == Format::Parquet {
-            return guarded("parquet", || {
+        let (kind, schema, claimed) = if format == Format::Parquet {
+            guarded("parquet", || {
                 let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks(bytes.clone()))?;
                 let claimed = builder.metadata().file_metadata().num_rows();
                 let schema = Arc::clone(builder.schema());
                 let reader = builder.with_batch_size(BATCH_ROWS).build()?;
-                Ok((Self::Parquet { reader, schema }, u64::try_from(claimed).ok()))
-            });
-        }
-        Ok((Self::Arrow { decoder: StreamDecoder::new(), rest: stream(bytes)? }, None))
+                Ok((DecoderKind::Parquet(reader), Some(schema), u64::try_from(claimed).ok()))
+            })?
+        } else {
+            let (decoder, rest) = (StreamDecoder::new(), stream(bytes)?);
+            (DecoderKind::Arrow { decoder, rest }, None, None)
+        };
+        let decoder = Decoder { bytes: bytes.clone(), kind, rows: 0 };
+        Ok((Self { schema, from: From::File(Box::new(decoder)) }, claimed))
     }
 
     /// The columns; an Arrow file's are known when a batch was read.
     pub(super) fn schema(&self) -> Option<Arc<Schema>> {
-        match self {
-            Self::Parquet { schema, .. } => Some(Arc::clone(schema)),
-            Self::Arrow { decoder, .. } => decoder.schema(),
-        }
+        self.schema.clone()
     }
 
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match self {
-            Self::Parquet { reader, .. } => guarded("parquet", || Ok(reader.next().transpose()?)),
-            Self::Arrow { decoder, rest } => guarded("arrow", || {
+        let batch = match &mut self.from {
+            From::File(decoder) => {
+                let batch = decoder.next()?;
+                if self.schema.is_none() {
+                    self.schema = decoder.schema();
+                }
+                batch
+            }
+            // A thread that ended has told why before.
+            From::Thread(batches) => batches.recv().unwrap_or(Ok(None))?,
+        };
+        Ok(batch)
+    }
+
+    /// Decodes the batches that are left on a thread of their own, a few ahead.
+    pub(super) fn read_ahead(&mut self) -> Result<()> {
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+        let From::File(mut decoder) = std::mem::replace(&mut self.from, From::Thread(receiver))
+        else {
+            return Ok(());
+        };
+        let decode = move || {
+            loop {
+                let batch = decoder.next();
+                let is_last = !matches!(batch, Ok(Some(_)));
+                // Nobody reads on if this fails.
+                if sender.send(batch).is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("column-decoder".to_owned()).spawn(decode);
+        thread.map(|_| ()).map_err(Error::disk)
+    }
+}
+
+impl Decoder {
+    fn schema(&self) -> Option<SchemaRef> {
+        match &self.kind {
+            DecoderKind::Parquet(_) => None,
+            DecoderKind::Arrow { decoder, .. } => decoder.schema(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let batch = match &mut self.kind {
+            DecoderKind::Parquet(reader) => guarded("parquet", || Ok(reader.next().transpose()?)),
+            DecoderKind::Arrow { decoder, rest } => guarded("arrow", || {
                 let batch = decoder.decode(rest)?;
                 if batch.is_none() {
                     decoder.finish()?;
                 }
                 Ok(batch)
             }),
+        }?;
+        self.rows += batch.as_ref().map_or(0, RecordBatch::num_rows);
+        if self.rows >= ROWS_PER_FORGET {
+            self.rows = 0;
+            self.bytes.forget();
         }
+        Ok(batch)
     }
 }
 
