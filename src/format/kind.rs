@@ -149,6 +149,11 @@ impl Format {
         }
     }
 
+    /// Whether files have a place for the attributes of words.
+    pub fn has_attributes(self) -> bool {
+        matches!(self, Self::JsonLines | Self::Csv | Self::Tsv | Self::Parquet | Self::Arrow)
+    }
+
     /// Whether a written table is more than one file.
     pub fn has_companions(self) -> bool {
         matches!(self, Self::Npy | Self::Projector)

@@ -328,6 +328,7 @@ fn check(table: &Selection<'_>, format: Format) -> Result<()> {
             return Err(unsuited(table, row, format, because));
         }
     }
+    check_attributes(table, format)?;
     match format {
         Format::Word2vecText | Format::Word2vecBinary | Format::Glove => check_words(table, format),
         Format::Npy if table.rows().next().is_some_and(|row| table.word(row).starts_with(BOM)) => {
@@ -337,6 +338,20 @@ fn check(table: &Selection<'_>, format: Format) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether no attribute has the name of a field that every row has.
+fn check_attributes(table: &Selection<'_>, format: Format) -> Result<()> {
+    if !matches!(format, Format::JsonLines | Format::Parquet | Format::Arrow) {
+        return Ok(());
+    }
+    let names = table.attribute_names();
+    let taken = names.iter().find(|name| matches!(name.as_str(), "word" | "vector"));
+    taken.map_or(Ok(()), |name| {
+        let because =
+            format!("an attribute is named \"{name}\", as a field of every row; csv can carry it");
+        Err(Error::new(ErrorKind::Unsuited { operation: operation(format), because }))
+    })
 }
 
 /// Whether every word would come back as it is from a line.

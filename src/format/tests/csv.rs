@@ -72,6 +72,21 @@ fn attributes_come_back_as_what_they_were() {
 }
 
 #[test]
+fn a_name_that_every_row_has_is_refused_where_it_would_be_lost() {
+    let mut view = table(&[(b"a", &[0.5])]);
+    view.give_attributes(RowId(0), attributes(&[("text", Flag(true)), ("n", Number(0.5))]));
+    for format in [Format::JsonLines, Format::Parquet, Format::Arrow] {
+        let (again, told) = taken(&written(&view, format, false).unwrap());
+        assert_eq!((of(&again, 0), told), (of(&view, 0), vec![]), "{}", format.name());
+    }
+    view.give_attributes(RowId(0), attributes(&[("vector", Flag(true))]));
+    for format in [Format::JsonLines, Format::Parquet, Format::Arrow] {
+        let error = written(&view, format, false).unwrap_err().to_string();
+        assert!(error.contains("named \"vector\", as a field of every row; csv"), "{error}");
+    }
+}
+
+#[test]
 fn further_columns_of_other_tools_are_attributes() {
     // pandas, with an index; components count behind a name, or are what has a number.
     let (view, told) = taken(b",word,d0,d1,pos,seen\n7,the,0.5,1.5,DET,True\n8,of,2,3,,9\n");

@@ -1,7 +1,7 @@
 //! Every format in one harness: what is written is read back, and no prefix and no flipped byte of a
 //! small file is more than rows or an error.
 
-use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file};
+use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file, npz_file};
 use super::{binary, read_files, table, written, written_files};
 use crate::error::ErrorKind;
 use crate::format::{Compression, Format, Options};
@@ -46,6 +46,7 @@ fn good() -> Vec<(Format, Source)> {
     sources.push(one(Format::Fasttext, "small.ftz", ftz()));
     sources.push(one(Format::Finalfusion, "small.fifu", finalfusion_file()));
     sources.push(one(Format::Gguf, "small.gguf", gguf_file(8)));
+    sources.push(one(Format::Npz, "small.npz", npz_file()));
     sources.push(one(Format::Magnitude, "small.magnitude", magnitude_file()));
     for name in ["ann.hdf5", "new.hdf5"] {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/").to_owned() + name;
