@@ -97,6 +97,8 @@ pub const EVALUATION_ENTRIES_MAX: usize = 500_000;
 /// Tables in one evaluation.
 pub const EVALUATION_TABLES_MAX: usize = 16;
 
+/// Bytes of the unpacked chunks of an HDF5 array that stand side by side: they have the same rows.
+pub const HDF5_CHUNKS_BYTES_MAX: usize = 256 << 20;
 /// Bytes of one line of a text format: a word, and 32 bytes for each number.
 pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
 /// Examples that a report shows of each reason.

@@ -79,6 +79,7 @@ impl Convert {
         intake.end(opened.reader.claimed_rows(), rows_read)?;
         let (builder, attributes, reasons) = intake.finish();
         let rows_kept = builder.len() as u64;
+        let attributed = if to.has_attributes() { 0 } else { attributes.len() as u64 };
         let mut table = View::from(builder.build()?);
         for (row, kept) in attributes {
             table.give_attributes(row, kept);
@@ -101,6 +102,14 @@ impl Convert {
         );
         if opened.subwords.is_some() {
             text += "  left    the sub-words: the file written has the vectors of its words only\n";
+        }
+        if attributed > 0 {
+            let _ = writeln!(
+                text,
+                "  left    the attributes of {} words: json-lines, csv, tsv, parquet and arrow have a place \
+                 for them",
+                count(attributed)
+            );
         }
         text += &account(rows_read, rows_kept, &reasons);
         Output::standard(false).say(text.trim_end());

@@ -11,6 +11,9 @@ use crate::cli::output::{Output, bytes};
 use crate::client::{self, Client, ExportRequest};
 
 /// Export a table, or some words of it, to a file, which appears when it is complete
+///
+/// Attributes of words go along in json-lines, csv, tsv, parquet and arrow; the other formats have no place
+/// for them.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]

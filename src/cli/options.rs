@@ -301,6 +301,8 @@ pub(super) enum Format {
     Magnitude,
     /// Rows and components (u32), then floats, with a file of words [read]
     Fbin,
+    /// An array of an HDF5 file, with a file of words or row numbers [read, with the feature hdf5]
+    Hdf5,
     /// Two files of the `TensorBoard` projector [written]
     Projector,
 }
@@ -325,6 +327,7 @@ impl From<Format> for client::Format {
             Format::Arrow => Self::Arrow,
             Format::Magnitude => Self::Magnitude,
             Format::Fbin => Self::Fbin,
+            Format::Hdf5 => Self::Hdf5,
             Format::Projector => Self::Projector,
         }
     }
@@ -350,6 +353,7 @@ impl From<Format> for format::Format {
             Format::Arrow => Self::Arrow,
             Format::Magnitude => Self::Magnitude,
             Format::Fbin => Self::Fbin,
+            Format::Hdf5 => Self::Hdf5,
             Format::Projector => Self::Projector,
         }
     }
@@ -377,6 +381,7 @@ pub(super) fn format_name(format: client::Format) -> &'static str {
         client::Format::Arrow => "Arrow IPC",
         client::Format::Magnitude => "Magnitude",
         client::Format::Fbin => "fbin",
+        client::Format::Hdf5 => "HDF5",
         client::Format::Projector => "projector",
     }
 }

@@ -22,11 +22,11 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// What to do about an HDF5 file that is not read.
+pub(super) const CONVERT_HDF5: &str = "convert its array: python -c \"import h5py, numpy; \
+    numpy.save('OUT.npy', h5py.File('IN')['train'][:])\"";
+
 const BEGINNINGS: &[(&[u8], &str)] = &[
-    (
-        b"\x89HDF\r\n\x1A\n",
-        "an HDF5 file; convert its array: numpy.save('out.npy', h5py.File('IN')['train'][:])",
-    ),
     (b"\xFF\xFE", "UTF-16 text; convert it to UTF-8 first"),
     (b"\xFE\xFF", "UTF-16 text; convert it to UTF-8 first"),
     (b"<!DOCTYPE", "a web page; the download went wrong"),

@@ -182,10 +182,6 @@ pub(super) fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -
     }
     bytes.push(b']');
     for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
-        // A field of such a name would be taken for the word or the vector.
-        if WORD_NAMES.contains(&name) || VECTOR_NAMES.contains(&name) {
-            continue;
-        }
         bytes.push(b',');
         serde_json::to_writer(&mut *bytes, name)?;
         bytes.push(b':');

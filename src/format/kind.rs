@@ -39,13 +39,15 @@ pub enum Format {
     Magnitude,
     /// Rows and components (u32 each), then floats; with a file of words.
     Fbin,
+    /// The array of an HDF5 file, with a file of words or none.
+    Hdf5,
     /// Two files of the `TensorBoard` projector.
     Projector,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Word2vecText,
         Self::Word2vecBinary,
         Self::Glove,
@@ -63,6 +65,7 @@ impl Format {
         Self::Arrow,
         Self::Magnitude,
         Self::Fbin,
+        Self::Hdf5,
         Self::Projector,
     ];
 
@@ -86,6 +89,7 @@ impl Format {
             Self::Arrow => "arrow",
             Self::Magnitude => "magnitude",
             Self::Fbin => "fbin",
+            Self::Hdf5 => "hdf5",
             Self::Projector => "projector",
         }
     }
@@ -115,6 +119,7 @@ impl Format {
             | Self::Arrow
             | Self::Magnitude
             | Self::Fbin
+            | Self::Hdf5
             | Self::Projector => false,
         }
     }
@@ -139,8 +144,14 @@ impl Format {
             | Self::Npz
             | Self::Gguf
             | Self::Magnitude
-            | Self::Fbin => false,
+            | Self::Fbin
+            | Self::Hdf5 => false,
         }
+    }
+
+    /// Whether files have a place for the attributes of words.
+    pub fn has_attributes(self) -> bool {
+        matches!(self, Self::JsonLines | Self::Csv | Self::Tsv | Self::Parquet | Self::Arrow)
     }
 
     /// Whether a written table is more than one file.
@@ -167,6 +178,7 @@ impl Format {
             "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "magnitude" => Self::Magnitude,
             "fbin" => Self::Fbin,
+            "hdf5" | "h5" => Self::Hdf5,
             _ => return None,
         })
     }
@@ -184,6 +196,7 @@ pub(super) fn may_need_words(format: Format) -> bool {
             | Format::Safetensors
             | Format::Floret
             | Format::Fbin
+            | Format::Hdf5
             | Format::Finalfusion
             | Format::Gguf
     )
@@ -204,6 +217,7 @@ pub(super) fn told(head: &[u8], name: &str) -> Option<Format> {
         [b'P', b'A', b'R', b'1', 0x15, ..] => Some(Format::Parquet),
         _ if head.starts_with(b"ARROW1\0\0") => Some(Format::Arrow),
         [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, 0, ..] => Some(Format::Arrow),
+        _ if head.starts_with(b"\x89HDF\r\n\x1A\n") => Some(Format::Hdf5),
         _ if head.starts_with(b"SQLite format 3\0") => Some(Format::Magnitude),
         _ if safetensors::begins(head) => Some(Format::Safetensors),
         _ if name.ends_with(SHARDS) => Some(Format::Safetensors),

@@ -58,11 +58,16 @@ impl MagnitudeReader {
             let count: i64 = database.query_row(ask, [], |row| row.get(0)).map_err(failed)?;
             Ok(usize::try_from(count).unwrap_or(0))
         };
-        // A view could compute without end.
+        // A view could compute without end, and so could a column.
         let plain = "SELECT count(*) FROM sqlite_schema WHERE name = 'magnitude' AND \
                      type = 'table' AND sql LIKE 'CREATE TABLE%'";
         if count(plain)? == 0 {
             return Err(malformed(NAME, At::Byte(0), "there is no table named magnitude"));
+        }
+        let made = "SELECT count(*) FROM pragma_table_xinfo('magnitude') WHERE hidden > 0";
+        if count(made)? > 0 {
+            let problem = "the table magnitude has columns that are computed";
+            return Err(malformed(NAME, At::Byte(0), problem));
         }
         let dim =
             count("SELECT count(*) FROM pragma_table_info('magnitude') WHERE name GLOB 'dim_*'")?;

@@ -12,7 +12,8 @@
 //! | `foreign.rs` | the names of file kinds that are refused |
 //! | `tensor.rs` `quantized.rs` | matrices as they lie in files |
 //! | `words.rs` `paired.rs` | words beside a matrix |
-//! | `text.rs` `binary.rs` `csv.rs` `jsonl.rs` | formats read as streams |
+//! | `text.rs` `binary.rs` `csv/` `jsonl.rs` | formats read as streams |
+//! | `hdf5/` | arrays of HDF5, behind the feature `hdf5` |
 //! | the others | a format that is read as a whole each |
 //! | `intake.rs` | rows become a table under policies, and are accounted for |
 //! | `write.rs` | writes tables |
@@ -54,6 +55,8 @@ mod floret;
 mod foreign;
 mod gguf;
 mod gguf_blocks;
+#[cfg(any(test, feature = "hdf5"))]
+mod hdf5;
 mod input;
 pub mod intake;
 mod jsonl;

@@ -110,6 +110,9 @@ pub fn open_files(files: &mut dyn Files, options: &Options) -> Result<Opened> {
     let head = &input.window()[..input.window().len().min(kind::HEAD_BYTES)];
     let told = options.wanted.or_else(|| kind::told(head, &name));
     match told {
+        #[cfg(not(any(test, feature = "hdf5")))]
+        // Before gigabytes of it were kept.
+        Some(Format::Hdf5) => Err(without_hdf5()),
         Some(format) if !format.is_streamed() => {
             let bytes = match whole {
                 Some(bytes) => bytes,
@@ -197,6 +200,7 @@ impl Whole<'_> {
             Format::Floret => self.made(floret::open(bytes)?, Vec::new(), self.no_words()),
             Format::Npy => self.plain(None, Box::new(npy::open(bytes)?)),
             Format::Fbin => self.plain(None, Box::new(fbin::open(bytes)?)),
+            Format::Hdf5 => self.hdf5(bytes),
             Format::Safetensors => {
                 let file = self.shard(bytes)?;
                 let matrix = file.adjusted(file.table(tensor)?)?;
@@ -225,6 +229,22 @@ impl Whole<'_> {
             | Format::Csv
             | Format::Tsv => Err(Error::new(ErrorKind::Internal)),
         }
+    }
+
+    /// Benchmarks have no words: without a file of them, rows are named by their numbers.
+    #[cfg(any(test, feature = "hdf5"))]
+    fn hdf5(&self, bytes: &Bytes) -> Result<Found> {
+        let (matrix, notes) = crate::format::hdf5::open(bytes, self.options.tensor.as_deref())?;
+        let reader = match self.words(matrix.rows(), false)? {
+            Some(words) => Paired::new(words, matrix, notes),
+            None => Paired::numbered(matrix, notes),
+        };
+        Ok((Box::new(reader), None))
+    }
+
+    #[cfg(not(any(test, feature = "hdf5")))]
+    fn hdf5(&self, _: &Bytes) -> Result<Found> {
+        Err(without_hdf5())
     }
 
     fn plain(&self, own: Option<Words>, matrix: Box<dyn Matrix>) -> Result<Found> {
@@ -305,6 +325,16 @@ impl Whole<'_> {
         })?;
         safetensors::File::open(bytes)
     }
+}
+
+#[cfg(not(any(test, feature = "hdf5")))]
+fn without_hdf5() -> Error {
+    let problem = format!(
+        "this is an HDF5 file, and this program was built without them (cargo build --features \
+         hdf5); {}",
+        crate::format::foreign::CONVERT_HDF5
+    );
+    malformed("hdf5", At::Byte(0), problem)
 }
 
 /// The main file of a folder that holds a model.

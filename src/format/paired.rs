@@ -8,7 +8,8 @@ use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
 
 /// Words and a matrix, side by side.
 pub(super) struct Paired {
-    words: Words,
+    /// None: rows are named by their numbers.
+    words: Option<Words>,
     matrix: Box<dyn Matrix>,
     next: usize,
     rows_per_forget: usize,
@@ -25,6 +26,22 @@ impl Paired {
             let detail = format!("{more} words have no vector, \"{first}\" the first");
             notes.push(Note { reason: "word_without_vector", done: "left out", at, detail });
         }
+        Self::of(Some(words), matrix, notes)
+    }
+
+    /// Rows whose words are their numbers, which is noted.
+    #[cfg(any(test, feature = "hdf5"))]
+    pub(super) fn numbered(matrix: Box<dyn Matrix>, mut notes: Vec<Note>) -> Self {
+        notes.push(Note {
+            reason: "no_words",
+            done: "rows were named by their numbers",
+            at: At::Row(0),
+            detail: "the file has no words; --words FILE names a file with one a line".to_owned(),
+        });
+        Self::of(None, matrix, notes)
+    }
+
+    fn of(words: Option<Words>, matrix: Box<dyn Matrix>, mut notes: Vec<Note>) -> Self {
         if matrix.dtype() == "f64" {
             notes.push(Note {
                 reason: "rounded",
@@ -61,9 +78,13 @@ impl RowReader for Paired {
             self.matrix.forget();
         }
         let at = self.matrix.at(number);
-        let word = self.words.get(number);
+        let own = number.to_string();
+        let (word, words) = match &self.words {
+            Some(words) => (words.get(number), words.len()),
+            None => (own.as_bytes(), self.matrix.rows()),
+        };
         if word.is_empty() {
-            let (reason, detail) = if number >= self.words.len() {
+            let (reason, detail) = if number >= words {
                 (Reason::NoWord, "the row is behind the last word of the vocabulary".to_owned())
             } else {
                 (Reason::NoWord, "the vocabulary has no word for this row".to_owned())

@@ -5,6 +5,7 @@
     reason = "most formats need nothing of their own; which are written is asked first"
 )]
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::Deref;
 
@@ -12,10 +13,10 @@ use flate2::{Compression as Level, GzBuilder};
 use memchr::memchr;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::csv::CsvWriter;
 use crate::format::input::BOM;
 use crate::format::{
-    Compression, Format, archive, columns, csv, finalfusion, jsonl, kind, npy, open, safetensors,
-    text,
+    Compression, Format, archive, columns, finalfusion, jsonl, kind, npy, open, safetensors, text,
 };
 use crate::limits;
 use crate::table::view::View;
@@ -66,6 +67,15 @@ impl<'a> Selection<'a> {
     pub fn rows(&self) -> impl Iterator<Item = RowId> {
         let chosen = self.rows;
         self.view.rows().filter(move |&row| chosen.is_none_or(|chosen| chosen.has(row)))
+    }
+
+    /// The names of the attributes that any row has, ascending.
+    pub(super) fn attribute_names(&self) -> Vec<String> {
+        let names = self.rows().flat_map(|row| {
+            let kept = self.view.attributes(row);
+            kept.into_iter().flat_map(|kept| kept.iter().map(|(name, _)| name))
+        });
+        names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
     }
 
     /// How many.
@@ -185,6 +195,14 @@ fn write_file(
         }
         Format::Parquet => columns::write_parquet(table, out),
         Format::Arrow => columns::write_arrow(table, out),
+        Format::Csv | Format::Tsv => {
+            let delimiter = if format == Format::Csv { b',' } else { b'\t' };
+            let writer = CsvWriter::new(table, delimiter);
+            let mut header = Vec::new();
+            writer.push_header(table.dim(), &mut header)?;
+            out.write_all(&header)?;
+            each_row(table, out, |row, bytes| writer.push_row(table, row, bytes))
+        }
         _ => {
             let mut beginning = Vec::new();
             push_beginning(table, format, &mut beginning)?;
@@ -239,8 +257,6 @@ fn push_beginning(table: &Selection<'_>, format: Format, bytes: &mut Vec<u8>) ->
             }
             Ok(())
         }
-        Format::Csv => csv::push_header(table.dim(), b',', bytes),
-        Format::Tsv => csv::push_header(table.dim(), b'\t', bytes),
         _ => Ok(()),
     }
 }
@@ -260,8 +276,6 @@ fn push_row(
             bytes.push(b'\n');
         }
         Format::JsonLines => jsonl::push_row(table, row, bytes)?,
-        Format::Csv => csv::push_row(table, row, b',', bytes)?,
-        Format::Tsv => csv::push_row(table, row, b'\t', bytes)?,
         Format::Projector => {
             for (i, value) in vector.iter().enumerate() {
                 let tab = if i == 0 { "" } else { "\t" };
@@ -314,6 +328,7 @@ fn check(table: &Selection<'_>, format: Format) -> Result<()> {
             return Err(unsuited(table, row, format, because));
         }
     }
+    check_attributes(table, format)?;
     match format {
         Format::Word2vecText | Format::Word2vecBinary | Format::Glove => check_words(table, format),
         Format::Npy if table.rows().next().is_some_and(|row| table.word(row).starts_with(BOM)) => {
@@ -323,6 +338,20 @@ fn check(table: &Selection<'_>, format: Format) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether no attribute has the name of a field that every row has.
+fn check_attributes(table: &Selection<'_>, format: Format) -> Result<()> {
+    if !matches!(format, Format::JsonLines | Format::Parquet | Format::Arrow) {
+        return Ok(());
+    }
+    let names = table.attribute_names();
+    let taken = names.iter().find(|name| matches!(name.as_str(), "word" | "vector"));
+    taken.map_or(Ok(()), |name| {
+        let because =
+            format!("an attribute is named \"{name}\", as a field of every row; csv can carry it");
+        Err(Error::new(ErrorKind::Unsuited { operation: operation(format), because }))
+    })
 }
 
 /// Whether every word would come back as it is from a line.

@@ -481,6 +481,7 @@ impl From<Format> for pb::Format {
             Format::Arrow => Self::Arrow,
             Format::Magnitude => Self::Magnitude,
             Format::Fbin => Self::Fbin,
+            Format::Hdf5 => Self::Hdf5,
             Format::Projector => Self::Projector,
         }
     }

@@ -71,7 +71,7 @@ struct Columns {
 }
 
 /// The attributes that any row has. One whose values are of several kinds becomes a column of texts.
-fn attribute_columns(table: &Selection<'_>) -> io::Result<BTreeMap<String, DataType>> {
+fn attribute_columns(table: &Selection<'_>) -> BTreeMap<String, DataType> {
     let mut columns: BTreeMap<String, DataType> = BTreeMap::new();
     for row in table.rows() {
         for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
@@ -87,13 +87,7 @@ fn attribute_columns(table: &Selection<'_>) -> io::Result<BTreeMap<String, DataT
             }
         }
     }
-    match ["word", "vector"].into_iter().find(|name| columns.contains_key(*name)) {
-        None => Ok(columns),
-        Some(name) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("an attribute is named \"{name}\", as a column is: export as JSON Lines"),
-        )),
-    }
+    columns
 }
 
 impl Columns {
@@ -106,7 +100,7 @@ impl Columns {
             Lists::Free => DataType::List(Arc::clone(&item)),
         };
         let word = if texts { DataType::Utf8 } else { DataType::Binary };
-        let attributes = attribute_columns(table)?;
+        let attributes = attribute_columns(table);
         let mut fields = vec![Field::new("word", word, false), Field::new("vector", vector, false)];
         fields.extend(attributes.iter().map(|(name, kind)| Field::new(name, kind.clone(), true)));
         Ok(Self { schema: Arc::new(Schema::new(fields)), lists, texts, dim, item, attributes })

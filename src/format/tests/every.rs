@@ -1,7 +1,7 @@
 //! Every format in one harness: what is written is read back, and no prefix and no flipped byte of a
 //! small file is more than rows or an error.
 
-use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file};
+use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file, npz_file};
 use super::{binary, read_files, table, written, written_files};
 use crate::error::ErrorKind;
 use crate::format::{Compression, Format, Options};
@@ -46,12 +46,31 @@ fn good() -> Vec<(Format, Source)> {
     sources.push(one(Format::Fasttext, "small.ftz", ftz()));
     sources.push(one(Format::Finalfusion, "small.fifu", finalfusion_file()));
     sources.push(one(Format::Gguf, "small.gguf", gguf_file(8)));
+    sources.push(one(Format::Npz, "small.npz", npz_file()));
     sources.push(one(Format::Magnitude, "small.magnitude", magnitude_file()));
+    for name in ["ann.hdf5", "new.hdf5"] {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/").to_owned() + name;
+        sources.push(one(Format::Hdf5, "small.hdf5", std::fs::read(path).unwrap()));
+    }
     let fbin = [2_u32.to_le_bytes(), 1_u32.to_le_bytes(), [0; 4], [1; 4]].concat();
     sources.push((Format::Fbin, vec![("small.fbin".to_owned(), fbin), words()]));
     let floret = b"2 2 1 3 2 7 < >\n0 1.0 2.0\n1 0.5 0.25\n".to_vec();
     sources.push((Format::Floret, vec![("small.floret".to_owned(), floret), words()]));
     sources
+}
+
+/// `WORDSPACE_SEEDS=folder cargo test good_files` writes them, for `tests/fuzz/run` to begin with.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "seeds for fuzzing are written for one use")]
+fn good_files_of_every_format_are_told() {
+    for (number, (format, files)) in good().into_iter().enumerate() {
+        assert_eq!(read_files(&borrowed(&files), &Options::default()).unwrap().format, format);
+        let Ok(folder) = std::env::var("WORDSPACE_SEEDS") else { continue };
+        for folder in [format.name(), "told"].map(|name| format!("{folder}/{name}")) {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(format!("{folder}/{}-{number}", format.name()), &files[0].1).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -168,7 +187,6 @@ fn try_all(files: &[(&str, &[u8])], format: Format) {
 #[test]
 fn every_prefix_and_every_flipped_byte_of_every_format() {
     for (format, files) in good() {
-        assert_eq!(read_files(&borrowed(&files), &Options::default()).unwrap().format, format);
         for (file, (_, bytes)) in files.iter().enumerate() {
             let mut mutant = borrowed(&files);
             // A database is long and mostly empty.

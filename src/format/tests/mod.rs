@@ -1,7 +1,9 @@
 //! What the readers and writers must bear, a story each.
 
+mod csv;
 mod detect;
 mod every;
+mod hdf5;
 mod hostile;
 mod models;
 mod read;

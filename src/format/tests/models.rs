@@ -318,22 +318,46 @@ fn magnitude_vectors_have_their_own_length_and_keys_keep_their_case() {
 }
 
 #[test]
-fn an_archive_holds_arrays_and_words_or_one_file() {
-    use std::io::Write as _;
-    let zip = |members: &[(&str, Vec<u8>)]| {
-        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        for (name, bytes) in members {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(bytes).unwrap();
-        }
-        archive.finish().unwrap().into_inner()
-    };
+fn a_magnitude_file_computes_nothing() {
+    let columns = [
+        "CREATE VIEW magnitude AS SELECT 'a' AS key, 1 AS dim_0, 1.0 AS magnitude",
+        "CREATE TABLE magnitude (key, dim_0, magnitude AS (length(hex(zeroblob(400000000)))))",
+        "CREATE TABLE magnitude (key AS (hex(zeroblob(400000000))), dim_0, magnitude)",
+    ];
+    for sql in columns {
+        let mut database = rusqlite::Connection::open_in_memory().unwrap();
+        database.execute_batch("CREATE TABLE magnitude_format (key, value)").unwrap();
+        database.execute_batch(sql).unwrap();
+        let file = database.serialize(rusqlite::MAIN_DB).unwrap().to_vec();
+        let text = refusal(file);
+        assert!(text.contains("table named magnitude") || text.contains("are computed"), "{text}");
+    }
+}
+
+/// An archive of two arrays, one of them the words.
+pub(super) fn npz_file() -> Vec<u8> {
     let vectors =
         npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", &le(&[1.0, 2.0]));
     let words: Vec<u8> = "a\0b\u{e9}".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
     let words = npy("{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }", &words);
-    let file = zip(&[("vectors.npy", vectors.clone()), ("words.npy", words)]);
-    let contents = read_files(&[("x.npz", &file)], &Options::default()).unwrap();
+    zip(&[("vectors.npy", vectors), ("words.npy", words)])
+}
+
+fn zip(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_archive_holds_arrays_and_words_or_one_file() {
+    let vectors =
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", &le(&[1.0, 2.0]));
+    let contents = read_files(&[("x.npz", &npz_file())], &Options::default()).unwrap();
     assert_eq!(
         (contents.format, contents.words()),
         (Format::Npz, vec!["a".to_owned(), "b\u{e9}".to_owned()])

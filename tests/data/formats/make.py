@@ -1,6 +1,6 @@
 """Writes the five-word table of this folder in every layout that is met in the wild.
 
-    python -m venv /tmp/venv && /tmp/venv/bin/pip install gensim==4.4.0
+    python -m venv /tmp/venv && /tmp/venv/bin/pip install gensim==4.4.0 h5py==3.16.0
     /tmp/venv/bin/python tests/data/formats/make.py
 
 Written by gensim 4.4.0 itself (KeyedVectors.save_word2vec_format): gensim.txt and gensim.bin;
@@ -8,6 +8,10 @@ gensim.txt.gz is the former without the time that gensim would pack with it. Lai
 word2vec-c.bin (word2vec.c: a space behind every number, a newline behind every row), glove.txt
 (GloVe: no header), glove-two-members.txt.gz (the same, as two gzip files one behind the other),
 tabs-crlf.txt (a header and rows with tabs, and CRLF).
+
+Written by h5py 3.16.0: ann.hdf5, laid out as ann-benchmarks does (a data set in one piece, a text as
+attribute), with the same array also packed in chunks, as doubles, and in a group; and new.hdf5, with
+the newest version of everything.
 
 Every value is a multiple of 1/64, so that six decimals are exact. Little-endian, 10.0 has a byte
 0x20 and 8.625 a byte 0x0A. The second word has a no-break space, the third is not UTF-8 (it was
@@ -19,6 +23,7 @@ import pathlib
 import struct
 
 import gensim
+import h5py
 import numpy as np
 
 FOLDER = pathlib.Path(__file__).parent
@@ -51,6 +56,23 @@ def main():
     pack("glove-two-members.txt.gz", b"".join(lines[:2]), b"".join(lines[2:]))
     tabs = b"5\t4\r\n" + b"".join(line.replace(b" ", b"\t").replace(b"\n", b"\r\n") for line in lines)
     write("tabs-crlf.txt", tabs)
+    hdf5()
+
+
+def hdf5():
+    array = np.array(VECTORS, dtype=np.float32)
+    with h5py.File(FOLDER / "ann.hdf5", "w") as file:
+        file.attrs["type"] = "dense"
+        file.attrs["distance"] = "euclidean"
+        file["train"] = array
+        file["test"] = array[:2]
+        file["neighbors"] = np.zeros((2, 3), dtype=np.int32)
+        packed = {"chunks": (2, 3), "compression": "gzip", "shuffle": True, "fletcher32": True}
+        file.create_dataset("packed", data=array, **packed)
+        file["more/doubles"] = array.astype(">f8")
+    with h5py.File(FOLDER / "new.hdf5", "w", libver="latest") as file:
+        file.attrs["distance"] = "angular"
+        file["vectors"] = array.astype(np.float16)
 
 
 def c_text(vector):

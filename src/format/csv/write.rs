@@ -1,0 +1,87 @@
+//! Tables as CSV and TSV.
+
+use std::io::{self, Write};
+
+use crate::format::input::BOM;
+use crate::format::write::Selection;
+use crate::table::attributes::AttributeValue;
+use crate::vector::RowId;
+
+/// How rows are written.
+pub(in crate::format) struct CsvWriter {
+    delimiter: u8,
+    /// The attributes that any row has.
+    attributes: Vec<String>,
+}
+
+impl CsvWriter {
+    /// For these rows.
+    pub(in crate::format) fn new(table: &Selection<'_>, delimiter: u8) -> Self {
+        Self { delimiter, attributes: table.attribute_names() }
+    }
+
+    /// What stands before the first row. Names of attributes are quoted, so that none is taken for a
+    /// component.
+    pub(in crate::format) fn push_header(&self, dim: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        bytes.extend_from_slice(b"word");
+        for component in 0..dim {
+            bytes.push(self.delimiter);
+            write!(bytes, "{component}")?;
+        }
+        for name in &self.attributes {
+            bytes.push(self.delimiter);
+            push_quoted(name.as_bytes(), bytes);
+        }
+        bytes.push(b'\n');
+        Ok(())
+    }
+
+    /// A row. Texts are quoted, so that none comes back as a number or a flag; what the word does not
+    /// have is an empty field.
+    pub(in crate::format) fn push_row(
+        &self,
+        table: &Selection<'_>,
+        row: RowId,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        push_field(table.word(row), self.delimiter, bytes);
+        for value in table.vector(row) {
+            bytes.push(self.delimiter);
+            write!(bytes, "{value:?}")?;
+        }
+        let kept = table.attributes(row);
+        for name in &self.attributes {
+            bytes.push(self.delimiter);
+            match kept.and_then(|kept| kept.get(name)) {
+                Some(AttributeValue::Text(text)) => push_quoted(text.as_bytes(), bytes),
+                Some(AttributeValue::Number(number)) => write!(bytes, "{number:?}")?,
+                Some(AttributeValue::Flag(flag)) => write!(bytes, "{flag}")?,
+                None => {}
+            }
+        }
+        bytes.push(b'\n');
+        Ok(())
+    }
+}
+
+/// A field, in quotes if it needs them.
+fn push_field(field: &[u8], delimiter: u8, bytes: &mut Vec<u8>) {
+    let plain = |byte: &u8| *byte != delimiter && !b"\"\r\n[ ".contains(byte);
+    // A byte order mark in the beginning would be let go.
+    if field.iter().all(plain) && !field.starts_with(BOM) {
+        bytes.extend_from_slice(field);
+    } else {
+        push_quoted(field, bytes);
+    }
+}
+
+fn push_quoted(field: &[u8], bytes: &mut Vec<u8>) {
+    bytes.push(b'"');
+    for &byte in field {
+        if byte == b'"' {
+            bytes.push(b'"');
+        }
+        bytes.push(byte);
+    }
+    bytes.push(b'"');
+}
