@@ -67,6 +67,10 @@ pub const TEXTS_MAX: usize = 1_000;
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all texts of one call.
 pub const TEXTS_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a text times the best ways to cut it, of which one is drawn: each takes 32 bytes.
+pub const BEST_CUTS_MAX: usize = 1 << 20;
+/// Best ways to cut a text, of which one is drawn.
+pub const BEST_MAX: usize = 512;
 /// Tokens in one answer.
 pub const TOKENS_MAX: usize = 1_000_000;
 /// Tokenizers that one text is compared by.

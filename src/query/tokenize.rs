@@ -15,7 +15,7 @@ use crate::text::tokenizer::{CutOptions, Tokenizer};
 use crate::vector::RowId;
 
 /// How texts are cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cutting {
     /// The tokenizer's name; empty for that of the table, else Unicode words.
     pub tokenizer: String,
@@ -24,7 +24,7 @@ pub struct Cutting {
 }
 
 /// Texts are to be cut into tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenizeQuery {
     /// The texts.
     pub texts: Vec<String>,
@@ -105,7 +105,8 @@ pub fn tokenize(
     let mut total = 0;
     for (i, text) in query.texts.iter().enumerate() {
         let place = || format!("texts[{i}]");
-        let mut tokens = tokenizer.cut(text, &query.cutting.options, knows).context(place)?;
+        let options = query.cutting.options.of_text(i as u64);
+        let mut tokens = tokenizer.cut(text, &options, knows).context(place)?;
         dropped.push(match &query.truncation {
             Some(truncation) => truncation.truncate(&mut tokens).context(place)?,
             None => 0,

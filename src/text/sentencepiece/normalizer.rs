@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::text::sentencepiece::proto::NormalizerSpec;
-use crate::text::sentencepiece::trie::Trie;
+use crate::text::trie::Trie;
 use crate::text::sentencepiece::{SPACE, first_len, malformed};
 
 /// Maps a text.
