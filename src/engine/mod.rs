@@ -48,7 +48,7 @@ use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
-use crate::engine::text::Directions;
+use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
@@ -80,7 +80,7 @@ struct Shared {
     data: PathBuf,
     catalog: Catalog,
     shelf: Shelf,
-    directions: Directions,
+    weighings: Weighings,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
     /// Held while the store and the catalog are changed together.
@@ -167,7 +167,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             shelf,
-            directions: Directions::default(),
+            weighings: Weighings::default(),
             data: config.data.clone(),
             catalog,
             importing: Mutex::new(HashSet::new()),
