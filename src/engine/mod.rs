@@ -15,6 +15,8 @@
 //! | `text.rs` | the questions about texts |
 //! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
 //! | `train.rs` | new tokenizers from streamed text |
+//! | `texts.rs` | texts as the rows of a new table |
+//! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
@@ -28,10 +30,12 @@ pub mod import;
 mod lineage;
 mod rebuild;
 mod scans;
+pub mod seed;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod texts;
 mod tokenizers;
 pub mod train;
 pub mod write;

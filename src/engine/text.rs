@@ -171,13 +171,14 @@ impl Engine {
     /// How alike texts are.
     pub fn text_similarity(&self, ask: &Ask<AlikeQuery>) -> Result<CutBy<Vec<Alike>>> {
         let mut used = None;
-        let cut = self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
-            let current = current.ok_or_else(no_table)?;
-            let weighing = self.weighing(current, &ask.query.embed);
-            used = told(&ask.query.embed, &weighing);
-            let stop = || self.stop.check();
-            alike::alike(current.view(), tokenizer, &ask.query, weighing, &stop)
-        })?;
+        let cut =
+            self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
+                let current = current.ok_or_else(no_table)?;
+                let weighing = self.weighing(current, &ask.query.embed);
+                used = told(&ask.query.embed, &weighing);
+                let stop = || self.stop.check();
+                alike::alike(current.view(), tokenizer, &ask.query, weighing, &stop)
+            })?;
         Ok(CutBy { frequencies: used, ..cut })
     }
 
@@ -268,7 +269,7 @@ impl Engine {
 }
 
 /// Where frequencies came from, if they count.
-fn told(query: &EmbedQuery, weighing: &Weighing) -> Option<FrequenciesUsed> {
+pub(super) fn told(query: &EmbedQuery, weighing: &Weighing) -> Option<FrequenciesUsed> {
     query.options.pooling.weighs_frequency().then_some(weighing.frequencies.used)
 }
 

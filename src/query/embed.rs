@@ -156,8 +156,12 @@ pub fn embed(
     Ok(vectors)
 }
 
-/// Under [`OovPolicy::Error`], every unknown word of some texts.
-pub(super) fn refuse_unknown<'v>(
+/// Under [`OovPolicy::Error`], whether all words of some texts are known.
+///
+/// # Errors
+///
+/// `UnknownWords` naming those that are not.
+pub fn refuse_unknown<'v>(
     oov: OovPolicy,
     vectors: impl Iterator<Item = &'v TextVector>,
 ) -> Result<()> {
@@ -235,6 +239,11 @@ impl<'a> Embedder<'a> {
         }
         told.skipped = known.skipped;
         Ok(told)
+    }
+
+    /// What becomes of unknown words.
+    pub fn oov(&self) -> OovPolicy {
+        self.words.oov
     }
 
     /// The tokens of a text that the table knows.

@@ -81,8 +81,7 @@ impl Frequencies {
 
     /// For the words of a table, by Zipf's law.
     pub fn zipf(table: &View) -> Self {
-        let used =
-            FrequenciesUsed { source: FrequencySource::Zipf, counted_words: 0, total: 0.0 };
+        let used = FrequenciesUsed { source: FrequencySource::Zipf, counted_words: 0, total: 0.0 };
         Self { counted: Counted::None, harmonic: harmonic(table.rows_end()), used }
     }
 
@@ -114,9 +113,7 @@ impl Frequencies {
         let counted = match &self.counted {
             Counted::None => None,
             Counted::Few(shares) => shares.get(&row).copied(),
-            Counted::ByRow(shares) => {
-                shares.get(row.index()).copied().filter(|&share| share > 0.0)
-            }
+            Counted::ByRow(shares) => shares.get(row.index()).copied().filter(|&share| share > 0.0),
         };
         counted.unwrap_or_else(estimate)
     }

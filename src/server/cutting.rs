@@ -48,9 +48,9 @@ impl Fields {
                 pb::SpecialText::Refuse => SpecialText::Refuse,
             };
             let allowed_special = cutting.allowed_special;
-            let chance = cutting.sampling.and_then(|sampling| {
-                fields.within("sampling", |fields| fields.chance(sampling))
-            });
+            let chance = cutting
+                .sampling
+                .and_then(|sampling| fields.within("sampling", |fields| fields.chance(sampling)));
             let bare = cutting.bare;
             let options = CutOptions { bare, special_text, allowed_special, chance };
             Cutting { tokenizer: cutting.tokenizer, options }

@@ -44,7 +44,7 @@ pub(super) async fn train(
     let engine = desk.engine.until(stop.clone());
     let (working, is_done) = oneshot::channel();
     let watching = Watching { is_closing: desk.is_closing.clone(), stop, is_done };
-    tokio::spawn(forward(messages, parts, replies.clone(), watching));
+    tokio::spawn(forward(messages, text_of, parts, replies.clone(), watching));
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         // Dropped at the end, or by a panic.
@@ -74,20 +74,28 @@ pub(super) async fn train(
     Ok(Response::new(ReceiverStream::new(answers)))
 }
 
-/// Hands the text over until the stream ends or breaks; raises `stop` when the caller leaves or the
-/// server closes.
-async fn forward(
-    mut messages: Streaming<pb::TrainTokenizerRequest>,
+fn text_of(message: pb::TrainTokenizerRequest) -> Option<Vec<u8>> {
+    match message.part? {
+        Part::Text(text) => Some(text),
+        Part::Header(_) => None,
+    }
+}
+
+/// Hands the text of messages over until the stream ends or breaks; raises `stop` when the caller leaves
+/// or the server closes.
+pub(super) async fn forward<M, R>(
+    mut messages: Streaming<M>,
+    text_of: fn(M) -> Option<Vec<u8>>,
     parts: mpsc::Sender<Result<Vec<u8>>>,
-    replies: mpsc::Sender<Result<pb::TrainTokenizerResponse, Status>>,
+    replies: mpsc::Sender<Result<R, Status>>,
     watching: Watching,
 ) {
     let Watching { mut is_closing, stop, is_done } = watching;
     let all = async {
         loop {
             let part = match messages.message().await {
-                Ok(Some(pb::TrainTokenizerRequest { part: Some(Part::Text(text)) })) => Ok(text),
-                Ok(Some(_)) => Err(Error::invalid("part", "after the header comes only text")),
+                Ok(Some(message)) => text_of(message)
+                    .ok_or_else(|| Error::invalid("part", "after the header comes only text")),
                 Ok(None) => return,
                 Err(broken) => Err(Error::caused(ErrorKind::Cancelled, broken)
                     .context("the stream broke off before its end")),
@@ -123,11 +131,11 @@ async fn forward(
     }
 }
 
-/// What ends a training early, and when it has ended.
-struct Watching {
-    is_closing: watch::Receiver<bool>,
-    stop: Stop,
-    is_done: oneshot::Receiver<()>,
+/// What ends work on a stream of text early, and when it has ended.
+pub(super) struct Watching {
+    pub(super) is_closing: watch::Receiver<bool>,
+    pub(super) stop: Stop,
+    pub(super) is_done: oneshot::Receiver<()>,
 }
 
 impl TryFrom<pb::TrainHeader> for TrainJob {

@@ -20,7 +20,8 @@ use std::sync::OnceLock;
 use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{
-    Encoding, Model as _, OffsetType, PaddingDirection, PaddingStrategy, PreTokenizer as _, Tokenizer,
+    Encoding, Model as _, OffsetType, PaddingDirection, PaddingStrategy, PreTokenizer as _,
+    Tokenizer,
 };
 
 use crate::error::{At, Error, ErrorKind, Result};
@@ -166,10 +167,20 @@ impl Model {
         encoded.map_err(|cause| refused(&*cause))
     }
 
-    /// How many tokens a text has.
-    pub(super) fn count(&self, text: &str, adds_special: bool) -> Result<usize> {
-        let counted = || self.parsing.encode_fast(text, adds_special);
-        guarded(|| counted().map_err(|cause| refused(&*cause))).map(|encoding| encoding.len())
+    /// The tokens of a text without their places, which takes half the time; special ones in it are
+    /// parsed. Of each its number, and whether it is special.
+    pub(super) fn numbers(
+        &self,
+        text: &str,
+        adds_special: bool,
+        take: &mut dyn FnMut(u32, bool),
+    ) -> Result<()> {
+        let encode = || self.parsing.encode_fast(text, adds_special);
+        let encoding = guarded(|| encode().map_err(|cause| refused(&*cause)))?;
+        for (&id, &added) in encoding.get_ids().iter().zip(encoding.get_special_tokens_mask()) {
+            take(id, added == 1 || self.specials.of_id(id).is_some());
+        }
+        Ok(())
     }
 
     fn plain(&self) -> &Tokenizer {

@@ -148,9 +148,14 @@ impl SentencePiece {
             (ModelKind::Unigram, Way::Cuts { alpha, best }) => {
                 let text = &normalized.text;
                 let pieces = |at: usize, take: &mut dyn FnMut(usize, u32, f64)| {
-                    unigram::pieces_at(&self.pieces, self.unknown, &text[at..], |length, id, score| {
-                        take(length, id, f64::from(score));
-                    });
+                    unigram::pieces_at(
+                        &self.pieces,
+                        self.unknown,
+                        &text[at..],
+                        |length, id, score| {
+                            take(length, id, f64::from(score));
+                        },
+                    );
                 };
                 let parts = chance::cut(text, &pieces, (alpha, best), numbers)?;
                 parts.into_iter().map(|(id, end)| Part { id, end }).collect()
