@@ -336,31 +336,12 @@ impl Client {
         texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
         mut on_progress: impl FnMut(&TrainProgress) + Send,
     ) -> Result<TrainReport> {
-        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
-        let (failed, mut failure) = oneshot::channel();
+        use train_tokenizer_request::Part;
         let part = |part| TrainTokenizerRequest { part: Some(part) };
-        let first = part(train_tokenizer_request::Part::Header(header));
-        tokio::task::spawn_blocking(move || {
-            let send = || -> io::Result<()> {
-                if sender.blocking_send(first).is_err() {
-                    return Ok(());
-                }
-                for text in texts.flat_map(text_chunks) {
-                    let text = train_tokenizer_request::Part::Text(text?);
-                    if sender.blocking_send(part(text)).is_err() {
-                        return Ok(());
-                    }
-                }
-                Ok(())
-            };
-            if let Err(error) = send() {
-                // Nobody waits for it if the call has ended meanwhile; a message with no part is
-                // refused, and half a text would look like a whole one without it.
-                let _ = failed.send(error);
-                let _ = sender.blocking_send(TrainTokenizerRequest { part: None });
-            }
-        });
-        let requests = ReceiverStream::new(receiver);
+        let first = part(Part::Header(header));
+        let text = move |text| part(Part::Text(text));
+        let broken = TrainTokenizerRequest { part: None };
+        let (requests, mut failure) = send_texts(first, text, broken, texts);
         let answered = async {
             let mut answers = self.answer(self.text.clone().train_tokenizer(requests).await)?;
             let mut report = None;
@@ -376,6 +357,47 @@ impl Client {
             report.ok_or_else(|| CallError::Lost {
                 url: self.url.to_string(),
                 problem: "the training ended without a report".to_owned(),
+            })
+        };
+        let answer = answered.await;
+        match failure.try_recv() {
+            Ok(error) => Err(CallError::Source(error)),
+            Err(_) => answer,
+        }
+    }
+
+    /// Sends texts, read on a thread of their own, and has them made the rows of a new table.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a text cannot be read; else as every call.
+    pub async fn import_texts(
+        &self,
+        header: ImportTextsHeader,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        mut on_progress: impl FnMut(&ImportProgress) + Send,
+    ) -> Result<ImportTextsReport> {
+        use import_texts_request::Part;
+        let part = |part| ImportTextsRequest { part: Some(part) };
+        let first = part(Part::Header(header));
+        let chunk = move |chunk| part(Part::Chunk(chunk));
+        let broken = ImportTextsRequest { part: None };
+        let (requests, mut failure) = send_texts(first, chunk, broken, texts);
+        let answered = async {
+            let mut answers = self.answer(self.text.clone().import_texts(requests).await)?;
+            let mut report = None;
+            while let Some(answer) =
+                answers.message().await.map_err(|status| self.error(&status))?
+            {
+                match answer.part {
+                    Some(import_texts_response::Part::Progress(now)) => on_progress(&now),
+                    Some(import_texts_response::Part::Report(last)) => report = Some(last),
+                    None => {}
+                }
+            }
+            report.ok_or_else(|| CallError::Lost {
+                url: self.url.to_string(),
+                problem: "the import ended without a report".to_owned(),
             })
         };
         let answer = answered.await;
@@ -507,6 +529,8 @@ unary! {
     text.nearest_to_text: NearestToTextRequest -> NearestToTextResponse;
     /// How alike texts are.
     text.text_similarity: TextSimilarityRequest -> TextSimilarityResponse;
+    /// Makes a table of a tokenizer's tokens.
+    text.seed_table: SeedTableRequest -> SeedTableResponse;
     /// Word Embedding Association Test.
     bias.weat: WeatRequest -> WeatResponse;
     /// The association test for single words.
@@ -585,6 +609,37 @@ impl<T> Answers<T> {
     pub async fn next_answer(&mut self) -> Result<Option<T>> {
         self.stream.message().await.map_err(|status| self.client.error(&status))
     }
+}
+
+/// Sends a first message and then those of texts, which are read on a thread of their own. What could
+/// not be read is told, behind a `broken` message: half a text would look like a whole one without it.
+fn send_texts<M: Send + 'static>(
+    first: M,
+    message: impl Fn(Vec<u8>) -> M + Send + 'static,
+    broken: M,
+    texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+) -> (ReceiverStream<M>, oneshot::Receiver<io::Error>) {
+    let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+    let (failed, failure) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let send = || -> io::Result<()> {
+            if sender.blocking_send(first).is_err() {
+                return Ok(());
+            }
+            for text in texts.flat_map(text_chunks) {
+                if sender.blocking_send(message(text?)).is_err() {
+                    return Ok(());
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = send() {
+            // Nobody waits for it if the call has ended meanwhile.
+            let _ = failed.send(error);
+            let _ = sender.blocking_send(broken);
+        }
+    });
+    (ReceiverStream::new(receiver), failure)
 }
 
 /// A text's bytes in messages.

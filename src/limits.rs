@@ -67,12 +67,18 @@ pub const TEXTS_MAX: usize = 1_000;
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all texts of one call.
 pub const TEXTS_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a text times the best ways to cut it, of which one is drawn: each takes 32 bytes.
+pub const BEST_CUTS_MAX: usize = 1 << 20;
+/// Best ways to cut a text, of which one is drawn.
+pub const BEST_MAX: usize = 512;
 /// Tokens in one answer.
 pub const TOKENS_MAX: usize = 1_000_000;
 /// Tokenizers that one text is compared by.
 pub const COMPARED_MAX: usize = 32;
 /// Bytes of the files of a tokenizer.
 pub const TOKENIZER_BYTES_MAX: usize = 48 << 20;
+/// Numbers of a tokenizer's tokens: the largest is below.
+pub const TOKEN_NUMBERS_MAX: usize = 16 << 20;
 /// Stored tokenizers.
 pub const TOKENIZERS_MAX: usize = 1_000;
 /// Words of its own that a Chinese tokenizer has, and special tokens of one with ranks.
@@ -81,6 +87,8 @@ pub const TOKENIZER_WORDS_MAX: usize = 10_000;
 pub const TRAIN_VOCAB_MAX: usize = 1_000_000;
 /// Bytes of the different words from which a tokenizer is trained.
 pub const TRAIN_WORD_BYTES_MAX: usize = 512 << 20;
+/// Components of all vectors of a table that is made of a tokenizer's tokens.
+pub const SEED_COMPONENTS_MAX: usize = 1 << 30;
 /// Components of all vectors in one answer about texts.
 pub const EMBED_COMPONENTS_MAX: usize = 12 << 20;
 /// Words of a text that are compared one by one with those of another.

@@ -5,11 +5,11 @@ use clap::{Args, ValueEnum};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::nearest::neighbors;
 use crate::cli::options::{Asking, Oov, TableArg, WordArgs};
-use crate::cli::output::{Output, answered, skipped};
+use crate::cli::output::{Output, answered, count, skipped};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{
-    self, Client, EmbedOptions, EmbedRequest, NearestRequest, NearestToTextRequest, TextVector,
-    WordOptions,
+    self, Client, EmbedOptions, EmbedRequest, FrequenciesUsed, FrequencySource, NearestRequest,
+    NearestToTextRequest, TextVector, WordOptions,
 };
 
 /// Turn texts into vectors: a line each, its numbers with spaces between
@@ -28,6 +28,9 @@ pub(super) struct Embed {
     /// Show so many nearest words in place of the vector
     #[arg(long, value_name = "COUNT")]
     nearest: Option<u32>,
+    /// Look for the nearest rows in this table, such as one of `import-texts` [default: the same]
+    #[arg(long = "in", value_name = "TABLE", requires = "nearest")]
+    in_table: Option<String>,
     /// Look for a word as it is, else in lower case
     #[arg(long)]
     lowercase: bool,
@@ -116,7 +119,11 @@ impl Embed {
             all += answer.vectors.len();
             empty += answer.vectors.iter().filter(|vector| vector.values.is_empty()).count();
             unknown.extend(answer.vectors.iter().flat_map(|vector| vector.skipped.clone()));
-            info = answered(answer.answer.as_ref());
+            info = format!(
+                "{}{}",
+                answered(answer.answer.as_ref()),
+                weighed(answer.frequencies.as_ref())
+            );
         }
         unknown.sort_unstable();
         unknown.dedup();
@@ -142,11 +149,17 @@ impl Embed {
             words: Some(self.words()),
             options: Some(self.pooling.options()),
             nearest: Some(NearestRequest { k: Some(k), ..NearestRequest::default() }),
+            in_table: self.in_table.clone().unwrap_or_default(),
         };
         let answer = client.nearest_to_text(request).await?;
         output.answer(&answer, |answer| neighbors("cosine", &answer.neighbors))?;
         let missed = answer.text.as_ref().map_or(&[][..], |text| &text.skipped);
-        output.footer(&format!("{}{}", answered(answer.answer.as_ref()), skipped(missed)));
+        let frequencies = weighed(answer.frequencies.as_ref());
+        output.footer(&format!(
+            "{}{frequencies}{}",
+            answered(answer.answer.as_ref()),
+            skipped(missed)
+        ));
         Ok(())
     }
 
@@ -154,6 +167,19 @@ impl Embed {
         let oov = Some(if self.no_unknown { Oov::Error } else { Oov::Skip });
         WordArgs { lowercase: self.lowercase, oov }.options()
     }
+}
+
+/// Which frequencies words were weighed by; empty if by none.
+pub(super) fn weighed(frequencies: Option<&FrequenciesUsed>) -> String {
+    let Some(used) = frequencies else { return String::new() };
+    let counted = count(used.counted_words);
+    let source = match used.source() {
+        FrequencySource::Unspecified => return String::new(),
+        FrequencySource::Given => format!("given counts of {counted} words"),
+        FrequencySource::Attribute => format!("the table's counts of {counted} words"),
+        FrequencySource::Zipf => "Zipf's law".to_owned(),
+    };
+    format!("  (frequencies by {source})")
 }
 
 /// The numbers of a vector; an empty line for a text that has none.

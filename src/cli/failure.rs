@@ -82,7 +82,7 @@ fn hints(reason: &str) -> &'static [&'static str] {
         "TABLE_EXISTS" => &["--replace replaces it when the import is complete"],
         "MALFORMED_FILE" | "NOT_FINITE" => &[
             "--on-invalid skip leaves out rows that cannot be read, and counts them",
-            "--format names the format if it was told wrongly",
+            "--format (of texts: --layout) names the format if it was told wrongly",
         ],
         "STORAGE" | "INTERNAL" | "CORRUPT" => &["the log of the server has the cause"],
         _ => &[],

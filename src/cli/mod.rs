@@ -32,6 +32,7 @@ mod export;
 mod failure;
 mod health;
 mod import;
+mod import_texts;
 mod index;
 mod inspect;
 mod local;
@@ -48,6 +49,7 @@ mod rank;
 mod rank_by_centrality;
 mod recall;
 mod relative_cosine;
+mod seed_table;
 mod senses;
 mod serve;
 mod set_attributes;
@@ -136,6 +138,8 @@ enum Question {
     CompareTokenizers(compare_tokenizers::CompareTokenizers),
     Tokenizer(tokenizer::Tokenizer),
     Embed(embed::Embed),
+    ImportTexts(import_texts::ImportTexts),
+    SeedTable(seed_table::SeedTable),
     TextSimilarity(text_similarity::TextSimilarity),
     Recall(recall::Recall),
     Health(health::Health),
@@ -251,6 +255,8 @@ impl Question {
             Self::CompareTokenizers(compare_tokenizers) => &compare_tokenizers.asking,
             Self::Tokenizer(tokenizer) => tokenizer.asking(),
             Self::Embed(embed) => &embed.asking,
+            Self::ImportTexts(asked) => &asked.asking,
+            Self::SeedTable(asked) => &asked.asking,
             Self::TextSimilarity(text_similarity) => &text_similarity.asking,
             Self::Recall(recall) => &recall.asking,
             Self::Health(health) => &health.asking,
@@ -297,6 +303,8 @@ impl Question {
             }
             Self::Tokenizer(tokenizer) => tokenizer.ask(client, output).await,
             Self::Embed(embed) => embed.ask(client, output).await,
+            Self::ImportTexts(asked) => asked.ask(client, output).await,
+            Self::SeedTable(asked) => asked.ask(client, output).await,
             Self::TextSimilarity(text_similarity) => text_similarity.ask(client, output).await,
             Self::Recall(recall) => recall.ask(client, output).await,
             Self::Health(health) => health.ask(client, output).await,

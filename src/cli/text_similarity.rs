@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::embed::PoolingArgs;
+use crate::cli::embed::{PoolingArgs, weighed};
 use crate::cli::failure::Result;
 use crate::cli::options::{Asking, TableArg, preprocessors};
 use crate::cli::output::{Output, answered, skipped};
@@ -31,6 +31,9 @@ pub(super) struct TextSimilarity {
     /// Look for a word as it is, else in lower case
     #[arg(long)]
     lowercase: bool,
+    /// Tell Word Mover's Distance too, not only the relaxed one: slower
+    #[arg(long)]
+    exact: bool,
 }
 
 impl TextSimilarity {
@@ -43,6 +46,7 @@ impl TextSimilarity {
             words: Some(WordOptions { oov: OovPolicy::Skip.into(), preprocessors }),
             options: Some(self.pooling.options()),
             relaxed_wmd: true,
+            exact_wmd: self.exact,
         };
         let answer = client.text_similarity(request).await?;
         output.answer(&answer, |answer| {
@@ -50,8 +54,12 @@ impl TextSimilarity {
                 let number = |number: Option<f64>| {
                     number.map_or_else(|| "none".to_owned(), |number| format!("{number:.4}"))
                 };
+                let exact = match self.exact {
+                    true => format!("  Word Mover's Distance {}", number(pair.exact_wmd)),
+                    false => String::new(),
+                };
                 format!(
-                    "  cosine {}  relaxed Word Mover's Distance {}\n",
+                    "  cosine {}{exact}  relaxed Word Mover's Distance {}\n",
                     number(pair.cosine),
                     number(pair.relaxed_wmd)
                 )
@@ -60,7 +68,12 @@ impl TextSimilarity {
         })?;
         let missed: Vec<String> =
             answer.similarities.iter().flat_map(|pair| pair.skipped.clone()).collect();
-        output.footer(&format!("{}{}", answered(answer.answer.as_ref()), skipped(&missed)));
+        output.footer(&format!(
+            "{}{}{}",
+            answered(answer.answer.as_ref()),
+            weighed(answer.frequencies.as_ref()),
+            skipped(&missed)
+        ));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Read as _};
 use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
-use crate::client::{self, Cutting};
+use crate::client::{self, Cutting, Sampling};
 use crate::limits;
 
 /// Texts of one call.
@@ -107,6 +107,18 @@ pub(super) struct SpecialArgs {
     /// A special token that is parsed in any case
     #[arg(long, value_name = "TOKEN")]
     allow_special: Vec<String>,
+    /// Byte pairs: leave out merges by chance, with this probability, from 0 to 1
+    #[arg(long, value_name = "SHARE", conflicts_with = "alpha")]
+    dropout: Option<f64>,
+    /// Unigram models: draw a cut in proportion to its probability to the power of this, at least 0
+    #[arg(long, value_name = "NUMBER")]
+    alpha: Option<f64>,
+    /// Draw only from so many cuts, the best, from 1 to 512 [default: from all]
+    #[arg(long, value_name = "COUNT", requires = "alpha")]
+    nbest: Option<u32>,
+    /// Seed of --dropout and --alpha: text number i, from 0, is cut by this seed + i
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    cut_seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,6 +139,12 @@ impl CuttingArgs {
 }
 
 impl SpecialArgs {
+    fn sampling(&self) -> Option<Sampling> {
+        let &Self { dropout, alpha, nbest, cut_seed: seed, .. } = self;
+        let is_asked = dropout.is_some() || alpha.is_some();
+        is_asked.then_some(Sampling { dropout, alpha, nbest, seed })
+    }
+
     /// For a tokenizer.
     pub(super) fn cutting(&self, tokenizer: String) -> Cutting {
         let special_text = match self.special_text {
@@ -140,6 +158,7 @@ impl SpecialArgs {
             bare: self.bare,
             special_text: special_text.into(),
             allowed_special: self.allow_special.clone(),
+            sampling: self.sampling(),
         }
     }
 }

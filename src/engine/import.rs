@@ -67,6 +67,18 @@ pub enum Source {
     Files(Box<dyn Files>, format::Options),
     /// Rows, one by one.
     Rows(Rows),
+    /// Rows that are made of something else.
+    Made(Made),
+}
+
+/// Rows that are made as they are read.
+pub struct Made {
+    /// What they are made of, for messages and provenance.
+    pub name: &'static str,
+    /// Makes them.
+    pub reader: Box<dyn RowReader>,
+    /// Bytes read of what they are made of.
+    pub bytes: Arc<AtomicU64>,
 }
 
 /// Words with their vectors, one by one.
@@ -79,7 +91,14 @@ impl std::fmt::Debug for Source {
                 f.debug_tuple("Files").field(options).finish_non_exhaustive()
             }
             Self::Rows(_) => f.debug_tuple("Rows").finish_non_exhaustive(),
+            Self::Made(made) => made.fmt(f),
         }
+    }
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Made").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -182,6 +201,8 @@ struct Import<'a> {
     subwords: Option<Arc<Subwords>>,
     /// What is left of the source's files.
     files: Option<CountedFiles>,
+    /// What rows without a file are.
+    kind: &'static str,
     format: Option<Format>,
     compression: Compression,
     counts: Counts,
@@ -194,8 +215,9 @@ struct Import<'a> {
 impl<'a> Import<'a> {
     fn new(shared: &'a Shared, options: &'a ImportOptions, source: Source) -> Result<Self> {
         let began = Instant::now();
-        let counts = Counts::default();
+        let mut counts = Counts::default();
         let mut subwords = None;
+        let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
                 options.spool = Spool::new(&shared.data);
@@ -205,8 +227,12 @@ impl<'a> Import<'a> {
                 (opened.reader, Some(files), Some(opened.format), opened.compression)
             }
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
+            Source::Made(made) => {
+                (kind, counts.all) = (made.name, made.bytes);
+                (made.reader, None, None, Compression::None)
+            }
         };
-        let name = format.map_or("rows", Format::name);
+        let name = format.map_or(kind, Format::name);
         let mut intake = Intake::new(options.policies.clone(), name, reader.dim())?;
         if let Some(rows) = reader.counted_rows().filter(|_| options.limit.is_none()) {
             intake.reserve(rows);
@@ -218,6 +244,7 @@ impl<'a> Import<'a> {
             reader,
             subwords,
             files,
+            kind,
             format,
             compression,
             counts,
@@ -330,7 +357,7 @@ impl<'a> Import<'a> {
             dim: u32::try_from(report.dim).unwrap_or(u32::MAX),
             provenance: Provenance {
                 source: options.source_name.clone(),
-                format: report.format.map_or("rows", Format::name).to_owned(),
+                format: report.format.map_or(self.kind, Format::name).to_owned(),
                 source_bytes: report.bytes_read,
                 imported_at: options.imported_at,
                 sha256,

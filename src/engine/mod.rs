@@ -15,6 +15,8 @@
 //! | `text.rs` | the questions about texts |
 //! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
 //! | `train.rs` | new tokenizers from streamed text |
+//! | `texts.rs` | texts as the rows of a new table |
+//! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
@@ -28,10 +30,12 @@ pub mod import;
 mod lineage;
 mod rebuild;
 mod scans;
+pub mod seed;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod texts;
 mod tokenizers;
 pub mod train;
 pub mod write;
@@ -48,7 +52,7 @@ use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
-use crate::engine::text::Directions;
+use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
@@ -80,7 +84,7 @@ struct Shared {
     data: PathBuf,
     catalog: Catalog,
     shelf: Shelf,
-    directions: Directions,
+    weighings: Weighings,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
     /// Held while the store and the catalog are changed together.
@@ -167,7 +171,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             shelf,
-            directions: Directions::default(),
+            weighings: Weighings::default(),
             data: config.data.clone(),
             catalog,
             importing: Mutex::new(HashSet::new()),

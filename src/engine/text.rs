@@ -7,8 +7,10 @@ use parking_lot::Mutex;
 use crate::engine::{Answer, Ask, Current, Engine, Stop};
 use crate::error::{Context as _, Error, Result};
 use crate::query::alike::{self, Alike, AlikeQuery};
-use crate::query::embed::{self, EmbedQuery, TextVector};
-use crate::query::frequency::{Frequencies, common_direction};
+use crate::query::embed::{self, EmbedOptions, EmbedQuery, Pooling, TextVector};
+use crate::query::frequency::{
+    Frequencies, FrequenciesUsed, FrequencySource, Weighing, common_direction,
+};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::tokenize::{self, Cutting, TokenizeQuery, TokenizedText};
 use crate::query::{Weighted, WordOptions, WordOrVector, resolve};
@@ -26,6 +28,8 @@ pub struct CutBy<A> {
     pub answer: A,
     /// The table and its generation.
     pub of: Option<(TableName, u64)>,
+    /// Where frequencies of words came from, if words were weighed by them.
+    pub frequencies: Option<FrequenciesUsed>,
 }
 
 /// Texts are to be cut by several tokenizers.
@@ -75,8 +79,8 @@ impl Engine {
         texts: &[String],
     ) -> Result<CutBy<Vec<usize>>> {
         self.cut_by(table, cutting, |tokenizer, current| {
-            self.each_text(texts, current, |text, knows| {
-                tokenizer.count(text, &cutting.options, knows)
+            self.each_text(texts, current, |at, text, knows| {
+                tokenizer.count(text, &cutting.options.of_text(at), knows)
             })
         })
     }
@@ -90,7 +94,7 @@ impl Engine {
         texts: &[String],
     ) -> Result<CutBy<Vec<Vec<Window>>>> {
         self.cut_by(table, cutting, |tokenizer, current| {
-            self.each_text(texts, current, |text, knows| {
+            self.each_text(texts, current, |_, text, knows| {
                 windows.cut(tokenizer, text, &cutting.options, knows)
             })
         })
@@ -109,9 +113,10 @@ impl Engine {
         for (i, text) in query.texts.iter().enumerate() {
             for (name, tokenizer) in &named {
                 self.stop.check()?;
+                let options = query.cutting.options.of_text(i as u64).into_owned();
                 let one = TokenizeQuery {
                     texts: vec![text.clone()],
-                    cutting: query.cutting.clone(),
+                    cutting: Cutting { tokenizer: String::new(), options },
                     words: query.words.clone(),
                     ..TokenizeQuery::default()
                 };
@@ -125,7 +130,7 @@ impl Engine {
         let of = current.map(|current| {
             (current.generation().meta().name.clone(), current.generation().number())
         });
-        Ok(CutBy { tokenizer: String::new(), answer: cuts, of })
+        Ok(CutBy { tokenizer: String::new(), answer: cuts, of, frequencies: None })
     }
 
     /// Tokens to texts.
@@ -152,40 +157,48 @@ impl Engine {
 
     /// Texts to vectors.
     pub fn embed(&self, ask: &Ask<EmbedQuery>) -> Result<CutBy<Vec<TextVector>>> {
-        self.cut_by(Some(&ask.table), &ask.query.cutting, |tokenizer, current| {
+        let mut used = None;
+        let cut = self.cut_by(Some(&ask.table), &ask.query.cutting, |tokenizer, current| {
             let current = current.ok_or_else(no_table)?;
-            let common = self.common(current, &ask.query);
+            let weighing = self.weighing(current, &ask.query);
+            used = told(&ask.query, &weighing);
             let stop = || self.stop.check();
-            embed::embed(current.view(), tokenizer, &ask.query, &common, &stop)
-        })
+            embed::embed(current.view(), tokenizer, &ask.query, weighing, &stop)
+        })?;
+        Ok(CutBy { frequencies: used, ..cut })
     }
 
     /// How alike texts are.
     pub fn text_similarity(&self, ask: &Ask<AlikeQuery>) -> Result<CutBy<Vec<Alike>>> {
-        self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
-            let current = current.ok_or_else(no_table)?;
-            let common = self.common(current, &ask.query.embed);
-            let stop = || self.stop.check();
-            alike::alike(current.view(), tokenizer, &ask.query, &common, &stop)
-        })
+        let mut used = None;
+        let cut =
+            self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
+                let current = current.ok_or_else(no_table)?;
+                let weighing = self.weighing(current, &ask.query.embed);
+                used = told(&ask.query.embed, &weighing);
+                let stop = || self.stop.check();
+                alike::alike(current.view(), tokenizer, &ask.query, weighing, &stop)
+            })?;
+        Ok(CutBy { frequencies: used, ..cut })
     }
 
-    /// The nearest words to a text.
+    /// The nearest words to a text: rows of a table, which may be another than the one whose words make
+    /// the text's vector.
     pub fn nearest_to_text(
         &self,
         text: &Ask<EmbedQuery>,
-        nearest: &NearestQuery,
+        nearest: &Ask<NearestQuery>,
     ) -> Result<(CutBy<TextVector>, Answer<NearestAnswer>)> {
-        let CutBy { tokenizer, mut answer, of } = self.embed(text)?;
+        let CutBy { tokenizer, mut answer, of, frequencies } = self.embed(text)?;
         let mut text_vector = answer.pop().unwrap_or_default();
         let values = std::mem::take(&mut text_vector.values);
         if values.is_empty() {
             return Err(Error::invalid("text", "the table knows none of its words"));
         }
-        let mut query = nearest.clone();
-        query.positive.push(Weighted { query: WordOrVector::Vector(values), weight: 1.0 });
-        let found = self.nearest(&Ask { table: text.table.clone(), query })?;
-        Ok((CutBy { tokenizer, answer: text_vector, of }, found))
+        let mut ask = nearest.clone();
+        ask.query.positive.push(Weighted { query: WordOrVector::Vector(values), weight: 1.0 });
+        let found = self.nearest(&ask)?;
+        Ok((CutBy { tokenizer, answer: text_vector, of, frequencies }, found))
     }
 
     fn cut_by<A>(
@@ -198,74 +211,107 @@ impl Engine {
         let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table)?;
         let answer = question(&tokenizer, current.as_deref())?;
         let of = table.cloned().zip(current.map(|current| current.generation().number()));
-        Ok(CutBy { tokenizer: name, answer, of })
+        Ok(CutBy { tokenizer: name, answer, of, frequencies: None })
     }
 
     fn each_text<A>(
         &self,
         texts: &[String],
         current: Option<&Current>,
-        question: impl Fn(&str, Option<&dyn Fn(&str) -> bool>) -> Result<A>,
+        question: impl Fn(u64, &str, Option<&dyn Fn(&str) -> bool>) -> Result<A>,
     ) -> Result<Vec<A>> {
         let knows =
             current.map(|current| |word: &str| resolve::find(current.view(), &[], word).is_some());
         let knows = knows.as_ref().map(|knows| knows as &dyn Fn(&str) -> bool);
-        let answers = texts.iter().enumerate().map(|(i, text)| {
+        let answers = (0..).zip(texts).map(|(i, text)| {
             self.stop.check()?;
-            question(text, knows).context(|| format!("texts[{i}]"))
+            question(i, text, knows).context(|| format!("texts[{i}]"))
         });
         answers.collect()
     }
 
-    /// The common direction of a table's texts, kept where the caller brings no counts.
-    fn common<'a>(
-        &'a self,
-        current: &'a Current,
-        query: &'a EmbedQuery,
-    ) -> impl Fn(&Frequencies, f64, bool) -> Arc<[f64]> + 'a {
-        move |frequencies, a, pre_normalize| {
-            let compute = || -> Arc<[f64]> {
-                let weight = |p: f64| a / (a + p);
-                common_direction(current.view(), frequencies, &weight, pre_normalize).into()
-            };
-            if !query.options.counts.words.is_empty() {
-                return compute();
-            }
-            let number = current.generation().number();
-            let key = (number, current.view().rows_end(), a.to_bits(), pre_normalize);
-            self.shared.directions.get(key, compute)
+    /// What a question weighs words by. What depends on the table alone is kept.
+    pub(super) fn weighing(&self, current: &Current, query: &EmbedQuery) -> Weighing {
+        let EmbedOptions { pooling, counts, pre_normalize, .. } = &query.options;
+        let view = current.view();
+        if !pooling.weighs_frequency() {
+            return Weighing { frequencies: Arc::new(Frequencies::zipf(view)), common: None };
         }
+        let kept = &self.shared.weighings;
+        let number = current.generation().number();
+        let frequencies = if counts.words.is_empty() {
+            let key = (number, view.sequence());
+            kept.frequencies.get(key, || Arc::new(Frequencies::new(view, counts)))
+        } else {
+            Arc::new(Frequencies::new(view, counts))
+        };
+        let Pooling::Sif { a, keep_common: false } = *pooling else {
+            return Weighing { frequencies, common: None };
+        };
+        let compute = || -> Arc<[f64]> {
+            let weight = |p: f64| a / (a + p);
+            common_direction(view, &frequencies, &weight, *pre_normalize).into()
+        };
+        // What the frequencies depend on, beside the generation.
+        let state = match frequencies.used.source {
+            FrequencySource::Given => None,
+            FrequencySource::Attribute => Some((true, view.sequence())),
+            FrequencySource::Zipf => Some((false, view.rows_end() as u64)),
+        };
+        let common = match state {
+            None => compute(),
+            Some(state) => {
+                kept.directions.get((number, state, a.to_bits(), *pre_normalize), compute)
+            }
+        };
+        Weighing { frequencies, common: Some(common) }
     }
+}
+
+/// Where frequencies came from, if they count.
+pub(super) fn told(query: &EmbedQuery, weighing: &Weighing) -> Option<FrequenciesUsed> {
+    query.options.pooling.weighs_frequency().then_some(weighing.frequencies.used)
 }
 
 fn no_table() -> Error {
     Error::invalid("table", "a table is needed")
 }
 
-/// The generation, its rows, the weight's parameter, and whether vectors are brought to length 1.
-type Key = (u64, usize, u64, bool);
-
-/// The last common directions: each takes milliseconds to find.
+/// What words of tables weigh: each takes milliseconds to find.
 #[derive(Debug, Default)]
-pub(super) struct Directions {
-    kept: Mutex<Vec<(Key, Arc<[f64]>)>>,
+pub(super) struct Weighings {
+    /// By generation and the last write to it.
+    frequencies: Kept<(u64, u64), Arc<Frequencies>>,
+    /// By generation, what the frequencies depend on, the weight's parameter, and whether vectors are
+    /// brought to length 1.
+    directions: Kept<(u64, (bool, u64), u64, bool), Arc<[f64]>>,
 }
 
-/// Directions that are kept.
-const KEPT_MAX: usize = 16;
+/// The last few values that were computed.
+#[derive(Debug)]
+struct Kept<K, V>(Mutex<Vec<(K, V)>>);
 
-impl Directions {
-    fn get(&self, key: Key, compute: impl FnOnce() -> Arc<[f64]>) -> Arc<[f64]> {
-        let kept = self.kept.lock().iter().find(|(of, _)| *of == key).cloned();
-        if let Some((_, direction)) = kept {
-            return direction;
+/// Values that are kept: frequencies of counted words take 8 bytes a row.
+const KEPT_MAX: usize = 8;
+
+impl<K: PartialEq, V: Clone> Kept<K, V> {
+    fn get(&self, key: K, compute: impl FnOnce() -> V) -> V {
+        let kept = self.0.lock().iter().find(|(of, _)| *of == key).map(|(_, value)| value.clone());
+        if let Some(value) = kept {
+            return value;
         }
         // Two who ask at once compute the same.
-        let direction = compute();
-        let mut kept = self.kept.lock();
+        let value = compute();
+        let mut kept = self.0.lock();
         kept.truncate(KEPT_MAX - 1);
-        kept.insert(0, (key, Arc::clone(&direction)));
-        direction
+        kept.insert(0, (key, value.clone()));
+        value
+    }
+}
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 

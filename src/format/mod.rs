@@ -148,6 +148,10 @@ pub enum Reason {
     NoWord,
     /// A line is no record of its format.
     UnreadableRow,
+    /// There is no text to make a vector of.
+    EmptyText,
+    /// The table whose words make vectors of texts knows none of a text.
+    NoKnownWord,
 }
 
 impl Reason {
@@ -159,12 +163,21 @@ impl Reason {
             Self::EmptyWord => "empty_word",
             Self::NoWord => "no_word",
             Self::UnreadableRow => "unreadable_row",
+            Self::EmptyText => "empty_text",
+            Self::NoKnownWord => "no_known_word",
         }
     }
 
-    /// Whether such rows are left out whatever the caller's policy: models have them on purpose.
+    /// Whether such rows are left out whatever the caller's policy: models have them on purpose, and
+    /// texts have empty lines.
     pub fn is_always_left_out(self) -> bool {
-        self == Self::NoWord
+        match self {
+            Self::NoWord | Self::EmptyText | Self::NoKnownWord => true,
+            Self::UnreadableNumber
+            | Self::WrongDimension
+            | Self::EmptyWord
+            | Self::UnreadableRow => false,
+        }
     }
 }
 

@@ -5,19 +5,23 @@ use std::collections::BTreeMap;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::GoOn;
-use crate::query::embed::{Common, EmbedQuery, Embedder, refuse_unknown};
+use crate::query::embed::{EmbedQuery, Embedder, refuse_unknown};
+use crate::query::frequency::Weighing;
 use crate::table::view::View;
 use crate::text::tokenizer::Tokenizer;
 use crate::vector::RowId;
 use crate::vector::scalar;
+use crate::vector::transport::transport;
 
 /// Pairs of texts are to be compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlikeQuery {
     /// How texts become vectors; its texts are the first and second of each pair, in turn.
     pub embed: EmbedQuery,
-    /// Whether words are moved too.
+    /// Whether words are moved too, each to the nearest one.
     pub relaxed_wmd: bool,
+    /// Whether words are moved too, in the cheapest way.
+    pub exact_wmd: bool,
 }
 
 /// How alike two texts are.
@@ -27,6 +31,8 @@ pub struct Alike {
     pub cosine: Option<f64>,
     /// Relaxed Word Mover's Distance; none if not asked for, or if a text has no known word.
     pub relaxed_wmd: Option<f64>,
+    /// Word Mover's Distance, likewise.
+    pub exact_wmd: Option<f64>,
     /// Words that have no vector.
     pub skipped: Vec<String>,
 }
@@ -41,29 +47,38 @@ pub fn alike(
     table: &View,
     tokenizer: &Tokenizer,
     query: &AlikeQuery,
-    common: Common<'_>,
+    weighing: Weighing,
     go_on: GoOn<'_>,
 ) -> Result<Vec<Alike>> {
-    let embedder = Embedder::new(table, tokenizer, &query.embed, common);
+    let embedder = Embedder::new(table, tokenizer, &query.embed, weighing);
     let (pairs, _) = query.embed.texts.as_chunks();
     let mut answers = Vec::with_capacity(pairs.len());
-    for (i, [a, b]) in pairs.iter().enumerate() {
+    for (i, [a, b]) in (0_u64..).zip(pairs) {
         go_on()?;
         let place = || format!("pairs[{i}]");
-        let vectors = [embedder.text(a).context(place)?, embedder.text(b).context(place)?];
+        let texts = [(2 * i, a), (2 * i + 1, b)];
+        let vectors = texts.map(|(at, text)| embedder.text(at, text).context(place));
+        let [first, second] = vectors;
+        let vectors = [first?, second?];
         refuse_unknown(query.embed.words.oov, vectors.iter())?;
         let has_both = vectors.iter().all(|vector| !vector.values.is_empty());
-        let relaxed_wmd = if query.relaxed_wmd {
-            let bags = [Bag::new(&embedder, a), Bag::new(&embedder, b)];
-            let [a, b] = bags.map(|bag| bag.context(place));
-            moved(table, &a?, &b?)
-        } else {
-            None
-        };
+        let (mut relaxed_wmd, mut exact_wmd) = (None, None);
+        if query.relaxed_wmd || query.exact_wmd {
+            let bags = texts.map(|(at, text)| Bag::new(&embedder, at, text).context(place));
+            let [a, b] = bags;
+            let costs = Costs::new(table, a?, b?);
+            relaxed_wmd = costs.as_ref().filter(|_| query.relaxed_wmd).map(Costs::relaxed);
+            if query.exact_wmd
+                && let Some(costs) = &costs
+            {
+                exact_wmd = Some(costs.exact(go_on)?);
+            }
+        }
         let [a, b] = vectors;
         answers.push(Alike {
             cosine: has_both.then(|| scalar::cosine(&a.values, &b.values)),
             relaxed_wmd,
+            exact_wmd,
             skipped: a.skipped.into_iter().chain(b.skipped).collect(),
         });
     }
@@ -74,8 +89,8 @@ pub fn alike(
 struct Bag(Vec<(RowId, f64)>);
 
 impl Bag {
-    fn new(embedder: &Embedder<'_>, text: &str) -> Result<Self> {
-        let rows = embedder.known(text)?.rows;
+    fn new(embedder: &Embedder<'_>, at: u64, text: &str) -> Result<Self> {
+        let rows = embedder.known(at, text)?.rows;
         let mut counts: BTreeMap<RowId, f64> = BTreeMap::new();
         let all = rows.len() as f64;
         for (row, _) in rows {
@@ -91,28 +106,48 @@ impl Bag {
     }
 }
 
-/// Every word goes to the nearest one of the other text; of both ways, the longer (Kusner, Sun, Kolkin
-/// and Weinberger 2015, equation 4 and what follows).
-fn moved(table: &View, a: &Bag, b: &Bag) -> Option<f64> {
-    if a.0.is_empty() || b.0.is_empty() {
-        return None;
-    }
-    let units =
-        |bag: &Bag| -> Vec<Vec<f32>> { bag.0.iter().map(|&(row, _)| table.unit(row)).collect() };
-    let (from, to) = (units(a), units(b));
-    let mut nearest_of_b = vec![f64::INFINITY; to.len()];
-    let mut forth = 0.0;
-    for (vector, (_, share)) in from.iter().zip(&a.0) {
-        let mut nearest = f64::INFINITY;
-        for (other, best) in to.iter().zip(&mut nearest_of_b) {
-            let distance = distance(vector, other);
-            nearest = nearest.min(distance);
-            *best = best.min(distance);
+/// What it costs to move each word of a text to each of another: the distance of their unit vectors.
+struct Costs {
+    from: Vec<f64>,
+    to: Vec<f64>,
+    /// Row by row, a row a word of the first text.
+    costs: Vec<f64>,
+}
+
+impl Costs {
+    /// None if a text has no known word.
+    fn new(table: &View, a: Bag, b: Bag) -> Option<Self> {
+        if a.0.is_empty() || b.0.is_empty() {
+            return None;
         }
-        forth += share * nearest;
+        let units = |bag: &Bag| -> Vec<Vec<f32>> {
+            bag.0.iter().map(|&(row, _)| table.unit(row)).collect()
+        };
+        let (from, to) = (units(&a), units(&b));
+        let costs = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
+        let shares = |bag: Bag| bag.0.into_iter().map(|(_, share)| share).collect();
+        Some(Self { from: shares(a), to: shares(b), costs })
     }
-    let back: f64 = b.0.iter().zip(nearest_of_b).map(|((_, share), nearest)| share * nearest).sum();
-    Some(forth.max(back))
+
+    /// Every word goes to the nearest one of the other text; of both ways, the longer (Kusner, Sun,
+    /// Kolkin and Weinberger 2015, equation 4 and what follows).
+    fn relaxed(&self) -> f64 {
+        let mut nearest_of_b = vec![f64::INFINITY; self.to.len()];
+        let mut forth = 0.0;
+        for (share, costs) in self.from.iter().zip(self.costs.chunks_exact(self.to.len())) {
+            forth += share * costs.iter().copied().fold(f64::INFINITY, f64::min);
+            nearest_of_b.iter_mut().zip(costs).for_each(|(best, &cost)| *best = best.min(cost));
+        }
+        let back: f64 = self.to.iter().zip(nearest_of_b).map(|(share, cost)| share * cost).sum();
+        forth.max(back)
+    }
+
+    /// The cheapest way to move all.
+    fn exact(&self, go_on: GoOn<'_>) -> Result<f64> {
+        let flows = transport(&self.from, &self.to, &self.costs, go_on)?;
+        let cost = |source, sink| self.costs[source * self.to.len() + sink];
+        Ok(flows.iter().map(|flow| flow.weight * cost(flow.source, flow.sink)).sum())
+    }
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {

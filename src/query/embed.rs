@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
-use crate::query::frequency::{self, Counts, Frequencies, inverse};
+use crate::query::frequency::{self, Counts, Weighing, inverse};
 use crate::query::resolve::find;
 use crate::query::tokenize::{Cutting, find_token, knows};
 use crate::query::{OovPolicy, WordOptions};
@@ -73,6 +72,16 @@ pub enum Pooling {
     Tokens,
 }
 
+impl Pooling {
+    /// Whether words weigh by how frequent they are.
+    pub fn weighs_frequency(self) -> bool {
+        match self {
+            Self::Sif { .. } | Self::Tfidf => true,
+            Self::Mean | Self::Max | Self::Min | Self::Sum | Self::Last | Self::Tokens => false,
+        }
+    }
+}
+
 /// The vector of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextVector {
@@ -103,9 +112,6 @@ pub struct TokenVector {
     pub values: Vec<f32>,
 }
 
-/// The direction that texts share: given by whoever asks, who may have kept it.
-pub type Common<'a> = &'a dyn Fn(&Frequencies, f64, bool) -> Arc<[f64]>;
-
 /// Makes texts vectors.
 #[derive(Debug)]
 pub struct Embedder<'a> {
@@ -114,10 +120,9 @@ pub struct Embedder<'a> {
     cutting: CutOptions,
     words: &'a WordOptions,
     options: &'a EmbedOptions,
-    frequencies: Frequencies,
+    weighing: Weighing,
     /// By row.
     weights: HashMap<RowId, f64>,
-    common: Option<Arc<[f64]>>,
 }
 
 /// Makes texts vectors.
@@ -130,15 +135,15 @@ pub fn embed(
     table: &View,
     tokenizer: &Tokenizer,
     query: &EmbedQuery,
-    common: Common<'_>,
+    weighing: Weighing,
     go_on: crate::query::GoOn<'_>,
 ) -> Result<Vec<TextVector>> {
-    let embedder = Embedder::new(table, tokenizer, query, common);
+    let embedder = Embedder::new(table, tokenizer, query, weighing);
     let mut vectors = Vec::with_capacity(query.texts.len());
     let mut components = 0;
     for (i, text) in query.texts.iter().enumerate() {
         go_on()?;
-        let vector = embedder.text(text).context(|| format!("texts[{i}]"))?;
+        let vector = embedder.text(i as u64, text).context(|| format!("texts[{i}]"))?;
         components += vector.values.len() + vector.tokens.len() * table.dim();
         if components > limits::EMBED_COMPONENTS_MAX {
             let (limit, max) = ("EMBED_COMPONENTS_MAX", limits::EMBED_COMPONENTS_MAX as u64);
@@ -151,8 +156,12 @@ pub fn embed(
     Ok(vectors)
 }
 
-/// Under [`OovPolicy::Error`], every unknown word of some texts.
-pub(super) fn refuse_unknown<'v>(
+/// Under [`OovPolicy::Error`], whether all words of some texts are known.
+///
+/// # Errors
+///
+/// `UnknownWords` naming those that are not.
+pub fn refuse_unknown<'v>(
     oov: OovPolicy,
     vectors: impl Iterator<Item = &'v TextVector>,
 ) -> Result<()> {
@@ -184,30 +193,16 @@ pub(super) struct Known {
 }
 
 impl<'a> Embedder<'a> {
-    /// For one question.
+    /// For one question; `weighing` is what its pooling weighs words by.
     pub fn new(
         table: &'a View,
         tokenizer: &'a Tokenizer,
         query: &'a EmbedQuery,
-        common: Common<'_>,
+        weighing: Weighing,
     ) -> Self {
         let options = &query.options;
-        let frequencies = Frequencies::new(table, &options.counts);
         let weights = options.weights.iter();
         let weights = weights.filter_map(|(word, &w)| Some((table.row(word.as_bytes())?, w)));
-        let common = match options.pooling {
-            Pooling::Sif { a, keep_common: false } => {
-                Some(common(&frequencies, a, options.pre_normalize))
-            }
-            Pooling::Sif { .. }
-            | Pooling::Mean
-            | Pooling::Tfidf
-            | Pooling::Max
-            | Pooling::Min
-            | Pooling::Sum
-            | Pooling::Last
-            | Pooling::Tokens => None,
-        };
         Self {
             table,
             tokenizer,
@@ -215,18 +210,17 @@ impl<'a> Embedder<'a> {
             words: &query.words,
             options,
             weights: weights.collect(),
-            frequencies,
-            common,
+            weighing,
         }
     }
 
-    /// The vector of a text.
+    /// The vector of a text; `at` is its place among others, by which chance cuts it where it is to.
     ///
     /// # Errors
     ///
     /// If the tokenizer refuses the text.
-    pub fn text(&self, text: &str) -> Result<TextVector> {
-        let known = self.known(text)?;
+    pub fn text(&self, at: u64, text: &str) -> Result<TextVector> {
+        let known = self.known(at, text)?;
         let mut told = TextVector {
             token_count: known.token_count,
             used_count: known.rows.len(),
@@ -247,8 +241,13 @@ impl<'a> Embedder<'a> {
         Ok(told)
     }
 
+    /// What becomes of unknown words.
+    pub fn oov(&self) -> OovPolicy {
+        self.words.oov
+    }
+
     /// The tokens of a text that the table knows.
-    pub(super) fn known(&self, text: &str) -> Result<Known> {
+    pub(super) fn known(&self, at: u64, text: &str) -> Result<Known> {
         let mut known = Known::default();
         let mut missed: HashSet<String> = HashSet::new();
         let mut miss = |spelling: &str, skipped: &mut Vec<String>| {
@@ -259,7 +258,8 @@ impl<'a> Embedder<'a> {
         };
         let knows = knows(self.table, self.words);
         let is_plain = self.tokenizer.is_of_words();
-        self.tokenizer.each(text, &self.cutting, Some(&knows), &mut |id, bytes, is_special| {
+        let cutting = self.cutting.of_text(at);
+        self.tokenizer.each(text, &cutting, Some(&knows), &mut |id, bytes, is_special| {
             known.token_count += 1;
             if is_plain && let Some(piece) = text.get(bytes.clone()) {
                 let token = Token { id: None, bytes: bytes.clone(), chars: 0..0, is_special };
@@ -349,7 +349,7 @@ impl<'a> Embedder<'a> {
                 self.weighted(rows, count)?
             }
         };
-        if let Some(common) = self.common.as_ref().filter(|common| !common.is_empty()) {
+        if let Some(common) = self.weighing.common.as_ref().filter(|common| !common.is_empty()) {
             let part = frequency::dot(&pooled, common);
             frequency::add(&mut pooled, -part, common);
         }
@@ -361,8 +361,8 @@ impl<'a> Embedder<'a> {
         let mut weights = 0.0;
         for row in rows {
             let own = match self.options.pooling {
-                Pooling::Sif { a, .. } => a / (a + self.frequencies.of(row)),
-                Pooling::Tfidf => -self.frequencies.of(row).ln(),
+                Pooling::Sif { a, .. } => a / (a + self.weighing.frequencies.of(row)),
+                Pooling::Tfidf => -self.weighing.frequencies.of(row).ln(),
                 Pooling::Mean
                 | Pooling::Sum
                 | Pooling::Max

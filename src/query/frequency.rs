@@ -1,7 +1,9 @@
 //! How frequent is a word, and which direction do all texts share?
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -16,30 +18,114 @@ pub struct Counts {
     pub total: f64,
 }
 
+/// The attribute that holds how often a word occurs: an import gives it from a file of counts.
+pub const COUNT: &str = "count";
+
 /// The share of each word in a corpus: counted, or estimated by Zipf's law from its row, which is its
 /// rank in every well-known file.
 #[derive(Debug)]
 pub struct Frequencies {
-    counted: HashMap<RowId, f64>,
+    counted: Counted,
     /// The sum of 1 / rank over all rows.
     harmonic: f64,
+    /// Where they come from.
+    pub used: FrequenciesUsed,
+}
+
+/// Where frequencies come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrequenciesUsed {
+    /// Which counts.
+    pub source: FrequencySource,
+    /// Words of the table that are counted; all others are estimated.
+    pub counted_words: usize,
+    /// Of how many words in all the counts are; 0 if there are none.
+    pub total: f64,
+}
+
+/// Which counts of words there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrequencySource {
+    /// Those that came with the question.
+    Given,
+    /// The attribute [`COUNT`] of the table's words.
+    Attribute,
+    /// None: Zipf's law.
+    Zipf,
+}
+
+#[derive(Debug)]
+enum Counted {
+    None,
+    Few(HashMap<RowId, f64>),
+    /// By row; 0 for a word that is not counted.
+    ByRow(Vec<f64>),
 }
 
 impl Frequencies {
-    /// For the words of a table.
+    /// For the words of a table: by the counts that are given, else by those that the table has, else
+    /// by Zipf's law.
     pub fn new(table: &View, counts: &Counts) -> Self {
-        let counted = counts
+        if counts.words.is_empty() {
+            return Self::of_attributes(table).unwrap_or_else(|| Self::zipf(table));
+        }
+        let counted: HashMap<RowId, f64> = counts
             .words
             .iter()
-            .filter_map(|(word, count)| Some((table.row(word.as_bytes())?, count / counts.total)));
-        Self { counted: counted.collect(), harmonic: harmonic(table.rows_end()) }
+            .filter_map(|(word, count)| Some((table.row(word.as_bytes())?, count / counts.total)))
+            .collect();
+        let (source, counted_words) = (FrequencySource::Given, counted.len());
+        let used = FrequenciesUsed { source, counted_words, total: counts.total };
+        Self { counted: Counted::Few(counted), harmonic: harmonic(table.rows_end()), used }
+    }
+
+    /// For the words of a table, by Zipf's law.
+    pub fn zipf(table: &View) -> Self {
+        let used = FrequenciesUsed { source: FrequencySource::Zipf, counted_words: 0, total: 0.0 };
+        Self { counted: Counted::None, harmonic: harmonic(table.rows_end()), used }
+    }
+
+    /// Counts that are no numbers above 0 count as none.
+    fn of_attributes(table: &View) -> Option<Self> {
+        let count = |(row, attributes): (RowId, &Attributes)| match attributes.get(COUNT)? {
+            AttributeValue::Number(count) if *count > 0.0 => Some((row, *count)),
+            AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => None,
+        };
+        let mut counts: Vec<(RowId, f64)> = table.attributed().filter_map(count).collect();
+        // Sums depend on their order, and the map's is another every time.
+        counts.sort_unstable_by_key(|(row, _)| *row);
+        let total: f64 = counts.iter().map(|(_, count)| count).sum();
+        if counts.is_empty() || !total.is_finite() {
+            return None;
+        }
+        let mut shares = vec![0.0; table.rows_end()];
+        for (row, count) in &counts {
+            shares[row.index()] = count / total;
+        }
+        let (source, counted_words) = (FrequencySource::Attribute, counts.len());
+        let used = FrequenciesUsed { source, counted_words, total };
+        Some(Self { counted: Counted::ByRow(shares), harmonic: harmonic(table.rows_end()), used })
     }
 
     /// Of a word, more than 0.
     pub fn of(&self, row: RowId) -> f64 {
         let estimate = || 1.0 / ((f64::from(row.0) + 1.0) * self.harmonic);
-        self.counted.get(&row).copied().unwrap_or_else(estimate)
+        let counted = match &self.counted {
+            Counted::None => None,
+            Counted::Few(shares) => shares.get(&row).copied(),
+            Counted::ByRow(shares) => shares.get(row.index()).copied().filter(|&share| share > 0.0),
+        };
+        counted.unwrap_or_else(estimate)
     }
+}
+
+/// What words weigh by how frequent they are.
+#[derive(Clone, Debug)]
+pub struct Weighing {
+    /// How frequent words are.
+    pub frequencies: Arc<Frequencies>,
+    /// The direction that texts share, if its part is to be taken out; of length 1, or nothing.
+    pub common: Option<Arc<[f64]>>,
 }
 
 /// 1 + 1/2 + ... + 1/n.

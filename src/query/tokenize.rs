@@ -15,7 +15,7 @@ use crate::text::tokenizer::{CutOptions, Tokenizer};
 use crate::vector::RowId;
 
 /// How texts are cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cutting {
     /// The tokenizer's name; empty for that of the table, else Unicode words.
     pub tokenizer: String,
@@ -24,7 +24,7 @@ pub struct Cutting {
 }
 
 /// Texts are to be cut into tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenizeQuery {
     /// The texts.
     pub texts: Vec<String>,
@@ -98,6 +98,9 @@ pub fn tokenize(
         let problem = format!("the tokens of {} have no numbers", tokenizer.kind_name());
         return Err(Error::invalid("ids_only", problem));
     }
+    if query.ids_only && query.truncation.is_none() && query.padding.is_none() {
+        return numbers(tokenizer, query);
+    }
     let knows = table.map(|table| knows(table, &query.words));
     let knows = knows.as_ref().map(|knows| knows as &dyn Fn(&str) -> bool);
     let mut cuts = Vec::with_capacity(query.texts.len());
@@ -105,7 +108,8 @@ pub fn tokenize(
     let mut total = 0;
     for (i, text) in query.texts.iter().enumerate() {
         let place = || format!("texts[{i}]");
-        let mut tokens = tokenizer.cut(text, &query.cutting.options, knows).context(place)?;
+        let options = query.cutting.options.of_text(i as u64);
+        let mut tokens = tokenizer.cut(text, &options, knows).context(place)?;
         dropped.push(match &query.truncation {
             Some(truncation) => truncation.truncate(&mut tokens).context(place)?,
             None => 0,
@@ -129,6 +133,30 @@ pub fn tokenize(
         ..told(table, tokenizer, query, (text, &tokens))
     });
     Ok(told.collect())
+}
+
+/// Only the numbers of tokens, all of them.
+fn numbers(tokenizer: &Tokenizer, query: &TokenizeQuery) -> Result<Vec<TokenizedText>> {
+    let unknown = tokenizer.specials().of_role(Role::Unknown).map(|special| special.id);
+    let mut total = 0;
+    let texts = query.texts.iter().enumerate().map(|(i, text)| {
+        let (mut usual, mut missed, mut ids) = (0_usize, 0_usize, Vec::new());
+        let mut token_count = 0;
+        let options = query.cutting.options.of_text(i as u64);
+        let cut = tokenizer.numbers(text, &options, None, &mut |id, is_special| {
+            token_count += 1;
+            ids.extend(id);
+            let stands_for_unknown = id.is_some() && id == unknown;
+            usual += usize::from(!is_special || stands_for_unknown);
+            missed += usize::from(stands_for_unknown);
+        });
+        cut.context(|| format!("texts[{i}]"))?;
+        total += token_count;
+        at_most_tokens(total)?;
+        let unknown_rate = if usual == 0 { 0.0 } else { missed as f64 / usual as f64 };
+        Ok(TokenizedText { ids, token_count, unknown_rate, ..TokenizedText::default() })
+    });
+    texts.collect()
 }
 
 /// Whether a table has a word, however it is written.

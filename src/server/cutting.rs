@@ -6,6 +6,7 @@ use crate::query::tokenize::Cutting;
 use crate::query::{OovPolicy, WordOptions};
 use crate::server::wire::Fields;
 use crate::table::meta::TableName;
+use crate::text::chance::{Chance, Way};
 use crate::text::fit::{Keep, Padding, Truncation};
 use crate::text::special::SpecialText;
 use crate::text::tokenizer::CutOptions;
@@ -47,9 +48,45 @@ impl Fields {
                 pb::SpecialText::Refuse => SpecialText::Refuse,
             };
             let allowed_special = cutting.allowed_special;
-            let options = CutOptions { bare: cutting.bare, special_text, allowed_special };
+            let chance = cutting
+                .sampling
+                .and_then(|sampling| fields.within("sampling", |fields| fields.chance(sampling)));
+            let bare = cutting.bare;
+            let options = CutOptions { bare, special_text, allowed_special, chance };
             Cutting { tokenizer: cutting.tokenizer, options }
         })
+    }
+
+    fn chance(&mut self, sampling: pb::Sampling) -> Option<Chance> {
+        let pb::Sampling { dropout, alpha, nbest, seed } = sampling;
+        if dropout.is_some_and(|dropout| !(0.0..=1.0).contains(&dropout)) {
+            self.bad("dropout", "a probability is a number from 0 to 1");
+        }
+        if alpha.is_some_and(|alpha| !(alpha.is_finite() && alpha >= 0.0)) {
+            self.bad("alpha", "a finite number, at least 0");
+        }
+        let best = nbest.map(|best| self.number("nbest", Some(best), 1..=limits::BEST_MAX, 1));
+        if best.is_some() && alpha.is_none() {
+            self.bad("nbest", "it goes with alpha");
+        }
+        let way = match (dropout, alpha) {
+            (Some(dropout), None) => Way::Dropout(dropout),
+            (None, Some(alpha)) => Way::Cuts { alpha, best },
+            (None, None) | (Some(_), Some(_)) => {
+                self.bad("dropout", "either dropout (byte pairs) or alpha (unigram) is needed");
+                return None;
+            }
+        };
+        Some(Chance { way, seed })
+    }
+
+    /// How texts are cut where they are cut twice, which must come to the same.
+    pub(super) fn certain_cutting(&mut self, cutting: Option<pb::Cutting>) -> Cutting {
+        let cutting = self.cutting(cutting);
+        if cutting.options.chance.is_some() {
+            self.bad("cutting.sampling", "chunks are not cut by chance");
+        }
+        cutting
     }
 
     /// Where words that are unknown are left out unless something else is said.

@@ -8,8 +8,9 @@ use crate::limits;
 use crate::proto as pb;
 use crate::query::alike::{Alike, AlikeQuery};
 use crate::query::embed::{EmbedOptions, EmbedQuery, Pooling, TextVector, TokenVector};
-use crate::query::frequency::Counts;
+use crate::query::frequency::{Counts, FrequenciesUsed, FrequencySource};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
+use crate::query::tokenize::Cutting;
 use crate::server::search::nearest_query;
 use crate::server::tokens::info;
 use crate::server::wire::{self, Fields};
@@ -29,17 +30,28 @@ impl TryFrom<pb::EmbedRequest> for Texts {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.texts("texts", &request.texts);
-        let query = EmbedQuery {
-            texts: request.texts,
-            cutting: fields.cutting(request.cutting),
-            words: fields.word_options_of_texts(request.words),
-            options: fields.embed_options(request.options),
-        };
+        let words = fields.word_options_of_texts(request.words);
+        let (cutting, options) = fields.embedding(request.cutting, request.options);
+        let query = EmbedQuery { texts: request.texts, cutting, words, options };
         fields.finish(|| Some(Self(Ask { table: table?, query })))
     }
 }
 
 impl Fields {
+    /// How texts are cut and pooled.
+    pub(super) fn embedding(
+        &mut self,
+        cutting: Option<pb::Cutting>,
+        options: Option<pb::EmbedOptions>,
+    ) -> (Cutting, EmbedOptions) {
+        let options = self.embed_options(options);
+        let cutting = match options.chunk_tokens {
+            Some(_) => self.certain_cutting(cutting),
+            None => self.cutting(cutting),
+        };
+        (cutting, options)
+    }
+
     fn embed_options(&mut self, options: Option<pb::EmbedOptions>) -> EmbedOptions {
         let options = options.unwrap_or_default();
         self.within("options", |fields| {
@@ -125,7 +137,23 @@ impl From<CutBy<Vec<TextVector>>> for pb::EmbedResponse {
     fn from(cut: CutBy<Vec<TextVector>>) -> Self {
         let answer = info(&cut);
         let vectors = cut.answer.into_iter().map(pb::TextVector::from).collect();
-        Self { vectors, answer, tokenizer: cut.tokenizer }
+        let frequencies = cut.frequencies.map(pb::FrequenciesUsed::from);
+        Self { vectors, answer, tokenizer: cut.tokenizer, frequencies }
+    }
+}
+
+impl From<FrequenciesUsed> for pb::FrequenciesUsed {
+    fn from(used: FrequenciesUsed) -> Self {
+        let source = match used.source {
+            FrequencySource::Given => pb::FrequencySource::Given,
+            FrequencySource::Attribute => pb::FrequencySource::Attribute,
+            FrequencySource::Zipf => pb::FrequencySource::Zipf,
+        };
+        Self {
+            source: source.into(),
+            counted_words: used.counted_words as u64,
+            total_count: used.total,
+        }
     }
 }
 
@@ -152,7 +180,7 @@ impl From<TextVector> for pb::TextVector {
 /// A text to be near to.
 pub(super) struct NearText {
     pub(super) text: Ask<EmbedQuery>,
-    pub(super) nearest: NearestQuery,
+    pub(super) nearest: Ask<NearestQuery>,
 }
 
 impl TryFrom<pb::NearestToTextRequest> for NearText {
@@ -161,13 +189,11 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
     fn try_from(request: pb::NearestToTextRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
+        let in_table = fields.table_if_named(request.in_table);
         fields.text("text", &request.text);
-        let query = EmbedQuery {
-            texts: vec![request.text],
-            cutting: fields.cutting(request.cutting),
-            words: fields.word_options_of_texts(request.words),
-            options: fields.embed_options(request.options),
-        };
+        let words = fields.word_options_of_texts(request.words);
+        let (cutting, options) = fields.embedding(request.cutting, request.options);
+        let query = EmbedQuery { texts: vec![request.text], cutting, words, options };
         if query.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed");
         }
@@ -186,7 +212,11 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
             }
             query
         });
-        fields.finish(|| Some(Self { text: Ask { table: table?, query }, nearest }))
+        fields.finish(|| {
+            let text = Ask { table: table?, query };
+            let table = in_table.unwrap_or_else(|| text.table.clone());
+            Some(Self { text, nearest: Ask { table, query: nearest } })
+        })
     }
 }
 
@@ -198,6 +228,7 @@ impl From<(CutBy<TextVector>, Answer<NearestAnswer>)> for pb::NearestToTextRespo
             answer: found.answer,
             text: Some(cut.answer.into()),
             tokenizer: cut.tokenizer,
+            frequencies: cut.frequencies.map(pb::FrequenciesUsed::from),
         }
     }
 }
@@ -219,16 +250,14 @@ impl TryFrom<pb::TextSimilarityRequest> for TextSimilarity {
             texts.extend([pair.a, pair.b]);
         }
         fields.bytes("pairs", texts.iter().map(String::len).sum(), limits::TEXTS_BYTES_MAX);
-        let embed = EmbedQuery {
-            texts,
-            cutting: fields.cutting(request.cutting),
-            words: fields.word_options_of_texts(request.words),
-            options: fields.embed_options(request.options),
-        };
+        let words = fields.word_options_of_texts(request.words);
+        let (cutting, options) = fields.embedding(request.cutting, request.options);
+        let embed = EmbedQuery { texts, cutting, words, options };
         if embed.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed for each text");
         }
-        let query = AlikeQuery { embed, relaxed_wmd: request.relaxed_wmd };
+        let pb::TextSimilarityRequest { relaxed_wmd, exact_wmd, .. } = request;
+        let query = AlikeQuery { embed, relaxed_wmd, exact_wmd };
         fields.finish(|| Some(Self(Ask { table: table?, query })))
     }
 }
@@ -240,8 +269,14 @@ impl From<CutBy<Vec<Alike>>> for pb::TextSimilarityResponse {
             cut.answer.into_iter().map(|alike| pb::text_similarity_response::PairSimilarity {
                 cosine: alike.cosine,
                 relaxed_wmd: alike.relaxed_wmd,
+                exact_wmd: alike.exact_wmd,
                 skipped: alike.skipped,
             });
-        Self { similarities: similarities.collect(), answer, tokenizer: cut.tokenizer }
+        Self {
+            similarities: similarities.collect(),
+            answer,
+            tokenizer: cut.tokenizer,
+            frequencies: cut.frequencies.map(pb::FrequenciesUsed::from),
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `cutting.rs` `tokens.rs` `tokenizers.rs` `embed.rs` | TextService's conversions: how texts are cut, tokens, tokenizers, vectors |
 //! | `train.rs` | tokenizers learned from a stream |
+//! | `texts.rs` | texts made rows from a stream, tokens made rows |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
@@ -31,6 +32,7 @@ mod status;
 mod stream;
 mod table;
 mod text;
+mod texts;
 mod tokenizers;
 mod tokens;
 mod train;

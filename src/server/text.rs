@@ -14,7 +14,7 @@ use crate::server::embed::{NearText, TextSimilarity, Texts};
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
-use crate::server::{Desk, train};
+use crate::server::{Desk, texts, train};
 
 /// Answers that wait to be sent.
 const ANSWERS_WAITING: usize = 4;
@@ -28,6 +28,7 @@ impl TextService for Desk {
     type DetokenizeStreamStream = Replies<pb::DetokenizeStreamResponse>;
     type EmbedStreamStream = Replies<pb::EmbedResponse>;
     type TrainTokenizerStream = Replies<pb::TrainTokenizerResponse>;
+    type ImportTextsStream = Replies<pb::ImportTextsResponse>;
 
     async fn tokenize(
         &self,
@@ -164,6 +165,20 @@ impl TextService for Desk {
             engine.text_similarity(&texts.0)
         })
         .await
+    }
+
+    async fn import_texts(
+        &self,
+        request: Request<Streaming<pb::ImportTextsRequest>>,
+    ) -> Result<Response<Self::ImportTextsStream>, Status> {
+        texts::import(self, request).await
+    }
+
+    async fn seed_table(
+        &self,
+        request: Request<pb::SeedTableRequest>,
+    ) -> Result<Response<pb::SeedTableResponse>, Status> {
+        self.answer_long(request, texts::Seed::answer).await
     }
 }
 

@@ -249,7 +249,7 @@ impl TryFrom<pb::ChunkRequest> for Chunks {
         let mut fields = Fields::default();
         let table = fields.table_if_named(request.table);
         fields.texts("texts", &request.texts);
-        let cutting = fields.cutting(request.cutting);
+        let cutting = fields.certain_cutting(request.cutting);
         let max = Some(request.max_tokens);
         let max_tokens = fields.number("max_tokens", max, 1..=limits::TOKENS_MAX, 1);
         let overlap = request.overlap as usize;

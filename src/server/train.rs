@@ -44,7 +44,7 @@ pub(super) async fn train(
     let engine = desk.engine.until(stop.clone());
     let (working, is_done) = oneshot::channel();
     let watching = Watching { is_closing: desk.is_closing.clone(), stop, is_done };
-    tokio::spawn(forward(messages, parts, replies.clone(), watching));
+    tokio::spawn(forward(messages, text_of, parts, replies.clone(), watching));
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         // Dropped at the end, or by a panic.
@@ -74,20 +74,28 @@ pub(super) async fn train(
     Ok(Response::new(ReceiverStream::new(answers)))
 }
 
-/// Hands the text over until the stream ends or breaks; raises `stop` when the caller leaves or the
-/// server closes.
-async fn forward(
-    mut messages: Streaming<pb::TrainTokenizerRequest>,
+fn text_of(message: pb::TrainTokenizerRequest) -> Option<Vec<u8>> {
+    match message.part? {
+        Part::Text(text) => Some(text),
+        Part::Header(_) => None,
+    }
+}
+
+/// Hands the text of messages over until the stream ends or breaks; raises `stop` when the caller leaves
+/// or the server closes.
+pub(super) async fn forward<M, R>(
+    mut messages: Streaming<M>,
+    text_of: fn(M) -> Option<Vec<u8>>,
     parts: mpsc::Sender<Result<Vec<u8>>>,
-    replies: mpsc::Sender<Result<pb::TrainTokenizerResponse, Status>>,
+    replies: mpsc::Sender<Result<R, Status>>,
     watching: Watching,
 ) {
     let Watching { mut is_closing, stop, is_done } = watching;
     let all = async {
         loop {
             let part = match messages.message().await {
-                Ok(Some(pb::TrainTokenizerRequest { part: Some(Part::Text(text)) })) => Ok(text),
-                Ok(Some(_)) => Err(Error::invalid("part", "after the header comes only text")),
+                Ok(Some(message)) => text_of(message)
+                    .ok_or_else(|| Error::invalid("part", "after the header comes only text")),
                 Ok(None) => return,
                 Err(broken) => Err(Error::caused(ErrorKind::Cancelled, broken)
                     .context("the stream broke off before its end")),
@@ -98,36 +106,46 @@ async fn forward(
             }
         }
     };
-    let abandoned = async {
+    {
+        let abandoned = async {
+            tokio::select! {
+                () = replies.closed() => ErrorKind::Cancelled,
+                // An error means that the server is gone, which is as good; likewise below.
+                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+            }
+        };
+        tokio::pin!(abandoned);
         tokio::select! {
-            () = replies.closed() => ErrorKind::Cancelled,
-            // An error means that the server is gone, which is as good.
-            _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+            () = all => {}
+            kind = &mut abandoned => {
+                stop.raise();
+                // Nobody is left to hear it if this fails.
+                let _ = parts.send(Err(Error::new(kind))).await;
+                return;
+            }
         }
-    };
-    tokio::pin!(abandoned);
-    tokio::select! {
-        () = all => {}
-        kind = &mut abandoned => {
-            stop.raise();
-            // Nobody is left to hear it if this fails.
-            let _ = parts.send(Err(Error::new(kind))).await;
-            return;
+        drop(parts);
+        // While it works on, which may take long.
+        tokio::select! {
+            _ = &mut abandoned => stop.raise(),
+            _ = is_done => {}
         }
     }
-    drop(parts);
-    // While it learns, which may take long.
+    drop(replies);
+    // What is left of a text that was refused early is read and dropped until the caller has its answer:
+    // a stream that is reset while its caller sends may lose it.
+    let rest = async { while let Ok(Some(_)) = messages.message().await {} };
     tokio::select! {
-        _ = abandoned => stop.raise(),
-        _ = is_done => {}
+        () = rest => {}
+        _ = is_closing.wait_for(|&closing| closing) => {}
     }
 }
 
-/// What ends a training early, and when it has ended.
-struct Watching {
-    is_closing: watch::Receiver<bool>,
-    stop: Stop,
-    is_done: oneshot::Receiver<()>,
+/// What ends work on a stream of text early, and when it has ended.
+pub(super) struct Watching {
+    pub(super) is_closing: watch::Receiver<bool>,
+    pub(super) stop: Stop,
+    pub(super) is_done: oneshot::Receiver<()>,
 }
 
 impl TryFrom<pb::TrainHeader> for TrainJob {

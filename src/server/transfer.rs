@@ -263,10 +263,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             normalize: header.normalize,
             rank: header.rank,
         };
-        let if_exists = match fields.choice("if_exists", header.if_exists) {
-            pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
-            pb::IfExists::Replace => IfExists::Replace,
-        };
+        let if_exists = if_exists(fields.choice("if_exists", header.if_exists));
         fields.finish(|| {
             let options = ImportOptions {
                 table: table?,
@@ -286,7 +283,14 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
     }
 }
 
-fn on_duplicate(policy: pb::OnDuplicate) -> OnDuplicate {
+pub(super) fn if_exists(policy: pb::IfExists) -> IfExists {
+    match policy {
+        pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
+        pb::IfExists::Replace => IfExists::Replace,
+    }
+}
+
+pub(super) fn on_duplicate(policy: pb::OnDuplicate) -> OnDuplicate {
     match policy {
         pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
         pb::OnDuplicate::Error => OnDuplicate::Error,
@@ -295,7 +299,7 @@ fn on_duplicate(policy: pb::OnDuplicate) -> OnDuplicate {
     }
 }
 
-fn on_invalid(policy: pb::OnInvalid) -> OnInvalid {
+pub(super) fn on_invalid(policy: pb::OnInvalid) -> OnInvalid {
     match policy {
         pb::OnInvalid::Unspecified | pb::OnInvalid::Error => OnInvalid::Error,
         pb::OnInvalid::Skip => OnInvalid::Skip,
@@ -372,7 +376,7 @@ fn told(header: &pb::ImportHeader) -> String {
     parts.join(" ")
 }
 
-fn seconds_since_1970() -> u64 {
+pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
@@ -433,6 +437,11 @@ impl Iterator for RowIterator {
 }
 
 fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
+    pb::ImportResponse { part: Some(ReplyPart::Report(told_report(table, report))) }
+}
+
+/// What became of every row, for the wire.
+pub(super) fn told_report(table: &TableName, report: ImportReport) -> pb::ImportReport {
     let reason = |counted: ReasonCount| pb::ImportReason {
         reason: counted.reason.to_owned(),
         count: counted.count,
@@ -444,7 +453,7 @@ fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
             .map(|(at, word)| pb::ImportExample { at: at.to_string(), word })
             .collect(),
     };
-    let report = pb::ImportReport {
+    pb::ImportReport {
         table: table.to_string(),
         generation: report.generation,
         format: report.format.map_or(pb::Format::Rows, pb::Format::from).into(),
@@ -457,8 +466,7 @@ fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
         reasons: report.reasons.into_iter().map(reason).collect(),
         read_seconds: report.read_seconds,
         durable_seconds: report.durable_seconds,
-    };
-    pb::ImportResponse { part: Some(ReplyPart::Report(report)) }
+    }
 }
 
 impl From<Format> for pb::Format {

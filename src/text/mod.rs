@@ -10,11 +10,14 @@
 //! | `model/` | models of Hugging Face's kind, and their training: the only folder that names the crate tokenizers |
 //! | `sentencepiece/` | SentencePiece models, read natively |
 //! | `ranks.rs` | tiktoken's byte pairs |
+//! | `trie.rs` | all pieces that begin at a byte |
+//! | `chance.rs` | texts cut otherwise, by chance |
 //! | `special.rs` | special tokens, and texts that look like them |
 //! | `stream.rs` | joining tokens as they come |
 //! | `fit.rs` | truncation and padding |
 //! | `window.rs` | long texts in windows |
 
+pub mod chance;
 pub mod fit;
 mod model;
 mod ranks;
@@ -24,6 +27,7 @@ pub mod special;
 pub mod stream;
 pub mod subword;
 pub mod tokenizer;
+mod trie;
 pub mod vocab;
 pub mod window;
 pub mod words;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::limits;
+use crate::text::chance::{Chance, Numbers, Way};
 use crate::text::special::{Role, Special, Specials};
 
 /// How a text is split before its bytes are merged.
@@ -187,9 +188,31 @@ impl Ranks {
             if let Some(&rank) = self.by_token.get(bytes) {
                 take(rank, start..start + bytes.len());
             } else {
-                self.merge(bytes, |rank, part| take(rank, start + part.start..start + part.end));
+                let take = |rank, part: Range<usize>| {
+                    take(rank, start + part.start..start + part.end);
+                };
+                self.merge(bytes, || false, take);
             }
         });
+    }
+
+    /// The same as chance cuts it: each merge may be left out, for good.
+    pub(super) fn draw(
+        &self,
+        text: &str,
+        start: usize,
+        (chance, numbers): (Chance, &mut Numbers),
+        take: &mut dyn FnMut(u32, Range<usize>),
+    ) -> Result<()> {
+        let Way::Dropout(dropout) = chance.way else { return Err(chance.refused("bpe")) };
+        self.split(text, |piece| {
+            let start = start + piece.start;
+            let take = |rank, part: Range<usize>| {
+                take(rank, start + part.start..start + part.end);
+            };
+            self.merge(&text.as_bytes()[piece], || numbers.happens(dropout), take);
+        });
+        Ok(())
     }
 
     fn split(&self, text: &str, mut take: impl FnMut(Range<usize>)) {
@@ -212,7 +235,12 @@ impl Ranks {
     }
 
     /// Merges the neighbors with the least rank, the first of equals, until none are left.
-    fn merge(&self, piece: &[u8], mut take: impl FnMut(u32, Range<usize>)) {
+    fn merge(
+        &self,
+        piece: &[u8],
+        mut leaves_out: impl FnMut() -> bool,
+        mut take: impl FnMut(u32, Range<usize>),
+    ) {
         let count = piece.len();
         // `next[i]` is where the part that starts at i ends; a part that was merged away ends at 0.
         let mut next: Vec<usize> = (1..=count).collect();
@@ -227,7 +255,7 @@ impl Ranks {
         while let Some(Reverse((_, start, end))) = pairs.pop() {
             let middle = next[start];
             // Outdated if one of the two was merged since.
-            if middle == 0 || middle >= count || next[middle] != end {
+            if middle == 0 || middle >= count || next[middle] != end || leaves_out() {
                 continue;
             }
             next[start] = end;

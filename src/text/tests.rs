@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Error;
+use crate::text::chance::{Chance, Way};
 use crate::text::fit::{Keep, Truncation};
 use crate::text::spec::{File, Kind, Pattern, Spec};
 use crate::text::special::{Role, SpecialText};
@@ -237,6 +238,76 @@ fn what_is_learned_is_the_same_again_and_knows_its_text() {
     assert_eq!(tokenizer.join(&ids(&tokenizer, text), true).unwrap(), text);
 }
 
+fn by_chance(way: Way, seed: u64) -> CutOptions {
+    CutOptions { chance: Some(Chance { way, seed }), ..CutOptions::default() }
+}
+
+#[test]
+fn chance_cuts_otherwise_and_the_same_for_a_seed() {
+    let text = "the king and queen number 7 walked to town";
+    let model = |name: &str| opened(Kind::SentencePiece, &[&data(name)]).unwrap();
+    let json = |kind| opened(Kind::Json, &[&trained(kind)]).unwrap();
+    let pairs = [
+        json(Learned::ByteLevelBytePairs),
+        json(Learned::BytePairs),
+        model("bpe.model"),
+        ranks(Pattern::Cl100k),
+    ];
+    let likely = [json(Learned::Unigram), model("unigram.model")];
+    let all = |alpha, best| Way::Cuts { alpha, best };
+    let ways = [Way::Dropout(0.3), all(0.2, None), all(0.2, Some(8))];
+    let of_pairs = pairs.iter().map(|tokenizer| (tokenizer, &ways[..1]));
+    let of_likely = likely.iter().map(|tokenizer| (tokenizer, &ways[1..]));
+    for (tokenizer, ways) in of_pairs.chain(of_likely) {
+        let cut = |options: &CutOptions| tokenizer.cut(text, options, None).unwrap();
+        let best = cut(&CutOptions::default());
+        for &way in ways {
+            let mut others = 0;
+            for seed in 0..50 {
+                let tokens = cut(&by_chance(way, seed));
+                assert_eq!(tokens, cut(&by_chance(way, seed)));
+                others += usize::from(tokens != best);
+                let ids: Vec<u32> = tokens.iter().filter_map(|token| token.id).collect();
+                assert_eq!(tokenizer.join(&ids, true).unwrap().trim_start(), text, "{way:?}");
+                let mut ends = tokens.windows(2);
+                assert!(ends.all(|pair| pair[0].bytes.end <= pair[1].bytes.start));
+                assert_eq!(tokens.last().unwrap().bytes.end, text.len());
+            }
+            assert!(others > 40, "{} {way:?}: {others}", tokenizer.model_name());
+        }
+    }
+    for tokenizer in &pairs {
+        let cut = |options: &CutOptions| tokenizer.cut(text, options, None).unwrap();
+        assert_eq!(cut(&by_chance(Way::Dropout(0.0), 1)), cut(&CutOptions::default()));
+        let letters = cut(&by_chance(Way::Dropout(1.0), 1));
+        assert!(letters.iter().all(|token| token.bytes.len() <= 1), "{letters:?}");
+        assert!(tokenizer.cut(text, &by_chance(all(1.0, None), 1), None).is_err());
+    }
+    for tokenizer in &likely {
+        let cut = |options: &CutOptions| tokenizer.cut(text, options, None).unwrap();
+        assert_eq!(cut(&by_chance(all(0.0, Some(1)), 1)), cut(&CutOptions::default()));
+        assert!(tokenizer.cut(text, &by_chance(Way::Dropout(0.5), 1), None).is_err());
+    }
+    let words = json(Learned::WordPiece);
+    for tokenizer in [words, json(Learned::WordLevel), Tokenizer::named("rules").unwrap()] {
+        for way in ways {
+            assert!(tokenizer.cut(text, &by_chance(way, 1), None).is_err());
+        }
+    }
+}
+
+#[test]
+fn dropout_that_stands_in_a_file_is_told_and_off() {
+    let mut json: serde_json::Value = serde_json::from_slice(&trained(Learned::BytePairs)).unwrap();
+    let plain = opened(Kind::Json, &[json.to_string().as_bytes()]).unwrap();
+    json["model"]["dropout"] = serde_json::json!(0.5);
+    let tokenizer = opened(Kind::Json, &[json.to_string().as_bytes()]).unwrap();
+    assert!(tokenizer.hidden_limits()[0].contains("dropout"));
+    for _ in 0..10 {
+        assert_eq!(ids(&tokenizer, "the king walked"), ids(&plain, "the king walked"));
+    }
+}
+
 #[test]
 fn old_vocabularies_of_bert_become_pipelines() {
     let vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nking\nwalk\n##ing\n\u{4f60}\n";
@@ -269,7 +340,7 @@ fn special_tokens_in_a_text_are_refused_parsed_or_text() {
     let tokenizer = opened(kind, &[&data("ranks.tiktoken")]).unwrap();
     let cut = |special_text, allowed: &[&str]| {
         let allowed_special = allowed.iter().map(|&token| token.to_owned()).collect();
-        let options = CutOptions { bare: false, special_text, allowed_special };
+        let options = CutOptions { special_text, allowed_special, ..CutOptions::default() };
         let tokens = tokenizer.cut("a<|end|>b", &options, None)?;
         Ok::<_, Error>(tokens.iter().filter(|token| token.is_special).count())
     };

@@ -1,11 +1,14 @@
 //! `Tokenizer`: any kind, with one way to cut texts, to join tokens, and to look into its vocabulary.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::text::model::{Model, files};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::text::chance::Chance;
+use crate::text::model::{Encode, Model, files};
 use crate::text::ranks::Ranks;
 use crate::text::sentencepiece::SentencePiece;
 use crate::text::spec::{Kind, Spec};
@@ -31,7 +34,7 @@ enum Inner {
 }
 
 /// How a text is cut, beside the tokenizer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CutOptions {
     /// Whether the tokens are left out that the tokenizer puts around a text, such as `[CLS]`.
     pub bare: bool,
@@ -39,6 +42,19 @@ pub struct CutOptions {
     pub special_text: SpecialText,
     /// Special tokens that are parsed whatever `special_text` says of the others.
     pub allowed_special: Vec<String>,
+    /// How chance cuts, if it does.
+    pub chance: Option<Chance>,
+}
+
+impl CutOptions {
+    /// For the text at a place among others: chance cuts each by a seed of its own, the first by the
+    /// one that was given.
+    pub fn of_text(&self, at: u64) -> Cow<'_, Self> {
+        match self.chance {
+            None => Cow::Borrowed(self),
+            Some(chance) => Cow::Owned(Self { chance: Some(chance.moved(at)), ..self.clone() }),
+        }
+    }
 }
 
 /// Whether a table has a word.
@@ -89,7 +105,15 @@ impl Tokenizer {
             | Kind::Bytes
             | Kind::Jieba(_)) => Inner::Words(Words::of(kind).unwrap_or(Words::UnicodeWords)),
         };
-        Ok(Self { inner: Arc::new(inner), kind: spec.kind.name() })
+        let tokenizer = Self { inner: Arc::new(inner), kind: spec.kind.name() };
+        // Whoever goes through a vocabulary goes through its numbers.
+        let (max, got) =
+            (limits::TOKEN_NUMBERS_MAX as u64, tokenizer.ids_end().unwrap_or(0).into());
+        if got > max {
+            let kind = ErrorKind::TooLarge { limit: "TOKEN_NUMBERS_MAX", max, got };
+            return Err(Error::new(kind).context("a token's number"));
+        }
+        Ok(tokenizer)
     }
 
     /// One that needs nothing but its name; none if there is none.
@@ -167,14 +191,32 @@ impl Tokenizer {
         options: &CutOptions,
         knows: Option<Knows<'_>>,
     ) -> Result<usize> {
+        let mut count = 0;
+        self.numbers(text, options, knows, &mut |_, _| count += 1)?;
+        Ok(count)
+    }
+
+    /// Hands out each token's number, and whether it is special: what [`Tokenizer::each`] does without
+    /// their places, and faster where the model can do without.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokenizer::cut`].
+    pub fn numbers(
+        &self,
+        text: &str,
+        options: &CutOptions,
+        knows: Option<Knows<'_>>,
+        take: &mut dyn FnMut(Option<u32>, bool),
+    ) -> Result<()> {
         if let Inner::Model(model) = &*self.inner
             && matches!(options.special_text, SpecialText::Own | SpecialText::Parse)
+            && options.chance.is_none()
         {
-            return model.count(text, !options.bare);
+            let take = &mut |id, is_special| take(Some(id), is_special);
+            return model.numbers(text, !options.bare, take);
         }
-        let mut count = 0;
-        self.each(text, options, knows, &mut |_, _, _| count += 1)?;
-        Ok(count)
+        self.each(text, options, knows, &mut |id, _, is_special| take(id, is_special))
     }
 
     /// Hands out each token: its number, its bytes, and whether it is special.
@@ -191,32 +233,16 @@ impl Tokenizer {
     ) -> Result<()> {
         match &*self.inner {
             Inner::Words(words) => {
+                if let Some(chance) = options.chance {
+                    return Err(chance.refused(self.kind));
+                }
                 words.cut(text, &mut |bytes| {
                     let id = words.id(&text.as_bytes()[bytes.clone()]);
                     take(id, bytes, false);
                 });
                 Ok(())
             }
-            Inner::Hybrid { words, parts } => {
-                let knows = knows.ok_or_else(|| {
-                    let problem = "a hybrid tokenizer keeps the words that a table knows: name one";
-                    Error::invalid("table", problem)
-                })?;
-                let bare = CutOptions { bare: true, ..options.clone() };
-                let mut result = Ok(());
-                words.cut(text, &mut |bytes| {
-                    let word = &text[bytes.clone()];
-                    if knows(word) {
-                        take(None, bytes, false);
-                    } else if result.is_ok() {
-                        result = parts.each(word, &bare, None, &mut |id, part, is_special| {
-                            let (start, end) = (bytes.start + part.start, bytes.start + part.end);
-                            take(id, start..end, is_special);
-                        });
-                    }
-                });
-                result
-            }
+            Inner::Hybrid { words, parts } => hybrid((words, parts), text, options, knows, take),
             Inner::Model(model) => {
                 let policy = own(options.special_text, Model::own_policy());
                 let wanted = model.specials.wanted(text, policy, &options.allowed_special)?.len();
@@ -227,30 +253,40 @@ impl Tokenizer {
                         model.specials.count(text)
                     }
                 };
-                model.encode(text, !options.bare, (wanted, found), &mut |id, bytes, special| {
-                    take(Some(id), bytes, special);
-                })
+                let how =
+                    Encode { adds_special: !options.bare, wanted, found, chance: options.chance };
+                model.encode(text, how, &mut |id, bytes, special| take(Some(id), bytes, special))
             }
             Inner::Ranks(ranks) => {
                 let policy = own(options.special_text, SpecialText::Refuse);
                 let wanted = ranks.specials.wanted(text, policy, &options.allowed_special)?;
-                between(text, &wanted, take, &|part, start, take| ranks.encode(part, start, take));
-                Ok(())
+                let numbers = options.chance.map(|chance| (chance, RefCell::new(chance.numbers())));
+                between(text, &wanted, take, &|part, start, take| match &numbers {
+                    None => {
+                        ranks.encode(part, start, take);
+                        Ok(())
+                    }
+                    Some((chance, numbers)) => {
+                        ranks.draw(part, start, (*chance, &mut numbers.borrow_mut()), take)
+                    }
+                })
             }
             Inner::SentencePiece(model) => {
                 let policy = own(options.special_text, SpecialText::Plain);
                 let wanted = model.specials.wanted(text, policy, &options.allowed_special)?;
                 let unknown = model.specials.of_role(crate::text::special::Role::Unknown);
                 let unknown = unknown.map(|special| special.id);
-                between(
-                    text,
-                    &wanted,
-                    &mut |id, bytes, special| {
-                        take(id, bytes, special || id == unknown);
-                    },
-                    &|part, start, take| model.encode(part, start, take),
-                );
-                Ok(())
+                let numbers = options.chance.map(|chance| (chance, RefCell::new(chance.numbers())));
+                let mut take = |id, bytes, special| take(id, bytes, special || id == unknown);
+                between(text, &wanted, &mut take, &|part, start, take| match &numbers {
+                    None => {
+                        model.encode(part, start, take);
+                        Ok(())
+                    }
+                    Some((chance, numbers)) => {
+                        model.draw(part, start, (*chance, &mut numbers.borrow_mut()), take)
+                    }
+                })
             }
         }
     }
@@ -440,26 +476,58 @@ fn own(asked: SpecialText, own: SpecialText) -> SpecialText {
     if asked == SpecialText::Own { own } else { asked }
 }
 
+/// Takes each token: its number, its bytes, and whether it is special.
+type Take<'a> = &'a mut dyn FnMut(Option<u32>, Range<usize>, bool);
 type TakePart<'a> = &'a mut dyn FnMut(u32, Range<usize>);
+
+/// Whole words that a table knows, and the parts of the others.
+fn hybrid(
+    (words, parts): (&Words, &Tokenizer),
+    text: &str,
+    options: &CutOptions,
+    knows: Option<Knows<'_>>,
+    take: Take<'_>,
+) -> Result<()> {
+    let knows = knows.ok_or_else(|| {
+        let problem = "a hybrid tokenizer keeps the words that a table knows: name one";
+        Error::invalid("table", problem)
+    })?;
+    let bare = CutOptions { bare: true, ..options.clone() };
+    let mut result = Ok(());
+    words.cut(text, &mut |bytes| {
+        let word = &text[bytes.clone()];
+        if knows(word) {
+            take(None, bytes, false);
+        } else if result.is_ok() {
+            let options = bare.of_text(bytes.start as u64);
+            result = parts.each(word, &options, None, &mut |id, part, is_special| {
+                let (start, end) = (bytes.start + part.start, bytes.start + part.end);
+                take(id, start..end, is_special);
+            });
+        }
+    });
+    result
+}
 
 /// Special tokens, and between them the tokens of the texts, each cut for itself.
 fn between(
     text: &str,
     specials: &[(Range<usize>, &Special)],
-    take: &mut dyn FnMut(Option<u32>, Range<usize>, bool),
-    cut: &dyn Fn(&str, usize, TakePart<'_>),
-) {
+    take: Take<'_>,
+    cut: &dyn Fn(&str, usize, TakePart<'_>) -> Result<()>,
+) -> Result<()> {
     let mut at = 0;
     for (range, special) in specials {
         if at < range.start {
-            cut(&text[at..range.start], at, &mut |id, bytes| take(Some(id), bytes, false));
+            cut(&text[at..range.start], at, &mut |id, bytes| take(Some(id), bytes, false))?;
         }
         take(Some(special.id), range.clone(), true);
         at = range.end;
     }
     if at < text.len() {
-        cut(&text[at..], at, &mut |id, bytes| take(Some(id), bytes, false));
+        cut(&text[at..], at, &mut |id, bytes| take(Some(id), bytes, false))?;
     }
+    Ok(())
 }
 
 /// Bytes as text, U+FFFD for what is not UTF-8.

@@ -13,10 +13,12 @@
 mod api;
 mod cli;
 mod crash;
+mod cuts;
 mod floors;
 mod import;
 mod probes;
 mod questions;
+mod sentences;
 mod support;
 mod texts;
 mod tidy;

@@ -3,12 +3,15 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `mod.rs` | `Model`: cuts and joins |
+//! | `chance.rs` | the same by chance |
 //! | `files.rs` | vocab.txt, and vocab.json with merges.txt, as tokenizer.json |
 //! | `train.rs` | new ones from text |
 
+mod chance;
 pub(super) mod files;
 pub mod train;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +19,15 @@ use std::sync::OnceLock;
 
 use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::TruncationDirection;
-use tokenizers::{Model as _, PaddingDirection, PaddingStrategy, Tokenizer};
+use tokenizers::{
+    Encoding, Model as _, OffsetType, PaddingDirection, PaddingStrategy, PreTokenizer as _,
+    Tokenizer,
+};
 
 use crate::error::{At, Error, ErrorKind, Result};
+use crate::text::chance::Chance;
 use crate::text::special::{Role, Special, SpecialText, Specials};
+use chance::Drawn;
 
 /// A tokenizer.json at work.
 pub(super) struct Model {
@@ -27,14 +35,29 @@ pub(super) struct Model {
     parsing: Tokenizer,
     /// The same where they are text; made when first needed.
     plain: OnceLock<Tokenizer>,
+    /// What chance needs; made when first needed.
+    drawn: OnceLock<Result<Drawn, ErrorKind>>,
     pub(super) specials: Specials,
     ids_end: u32,
     /// Limits that the file would impose, told in words; they are off.
     pub(super) hidden: Vec<String>,
 }
 
+/// How a text is cut, beside the model.
+#[derive(Clone, Copy)]
+pub(super) struct Encode {
+    /// Whether special tokens are put around it.
+    pub(super) adds_special: bool,
+    /// How many special tokens in it are to be parsed,
+    pub(super) wanted: usize,
+    /// of how many.
+    pub(super) found: usize,
+    /// How chance cuts, if it does.
+    pub(super) chance: Option<Chance>,
+}
+
 impl Model {
-    /// Reads a tokenizer.json. Truncation and padding in it are reported and switched off.
+    /// Reads a tokenizer.json. Truncation, padding and dropout in it are reported and switched off.
     pub(super) fn open(json: &[u8]) -> Result<Self> {
         guarded(|| Self::try_open(json))
     }
@@ -42,6 +65,13 @@ impl Model {
     fn try_open(json: &[u8]) -> Result<Self> {
         let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| malformed(&*cause))?;
         let hidden = hidden(&parsing);
+        if let ModelWrapper::BPE(pairs) = parsing.get_model()
+            && pairs.dropout.is_some()
+        {
+            let mut pairs = pairs.clone();
+            pairs.dropout = None;
+            parsing.with_model(pairs);
+        }
         parsing.with_truncation(None).map_err(|cause| malformed(&*cause))?;
         parsing.with_padding(None);
         let unknown = unknown_token(parsing.get_model());
@@ -67,7 +97,8 @@ impl Model {
         let specials = Specials::new(specials)?;
         let last = parsing.get_vocab(true).into_values().max();
         let ids_end = last.map_or(0, |last| last.saturating_add(1));
-        let model = Self { parsing, plain: OnceLock::new(), specials, ids_end, hidden };
+        let (plain, drawn) = (OnceLock::new(), OnceLock::new());
+        let model = Self { parsing, plain, drawn, specials, ids_end, hidden };
         // What is wrong with a file may show only when it is used.
         for probe in ["", "a", " \u{4f60}\u{1f600}\n"] {
             drop(try_encode(&model.parsing, probe, true));
@@ -75,21 +106,24 @@ impl Model {
         Ok(model)
     }
 
-    /// The tokens of a text. `wanted` tells how many special tokens in it are to be parsed, of how many.
+    /// The tokens of a text.
     pub(super) fn encode(
         &self,
         text: &str,
-        adds_special: bool,
-        (wanted, found): (usize, usize),
+        how: Encode,
         take: &mut dyn FnMut(u32, Range<usize>, bool),
     ) -> Result<()> {
+        let Encode { adds_special, wanted, found, chance } = how;
         if wanted != 0 && wanted != found {
             let problem = "this tokenizer parses either all special tokens in a text or none; the \
                            text has both those allowed and others";
             return Err(Error::invalid("special_text", problem));
         }
         let tokenizer = if found > 0 && wanted == 0 { self.plain() } else { &self.parsing };
-        let encoding = guarded(|| try_encode(tokenizer, text, adds_special))?;
+        let encoding = guarded(|| match chance {
+            None => try_encode(tokenizer, text, adds_special),
+            Some(chance) => self.draw(tokenizer, text, adds_special, chance),
+        })?;
         let marked = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());
         for (&id, (&(start, end), &added)) in encoding.get_ids().iter().zip(marked) {
             let bytes = start.min(text.len())..end.min(text.len()).max(start.min(text.len()));
@@ -98,10 +132,55 @@ impl Model {
         Ok(())
     }
 
-    /// How many tokens a text has.
-    pub(super) fn count(&self, text: &str, adds_special: bool) -> Result<usize> {
-        let counted = || self.parsing.encode_fast(text, adds_special);
-        guarded(|| counted().map_err(|cause| refused(&*cause))).map(|encoding| encoding.len())
+    /// As the crate encodes, but for the model.
+    fn draw(
+        &self,
+        tokenizer: &Tokenizer,
+        text: &str,
+        adds_special: bool,
+        chance: Chance,
+    ) -> Result<Encoding> {
+        let of_model = || Drawn::of(self.parsing.get_model()).map_err(|error| error.kind().clone());
+        let drawn = self.drawn.get_or_init(of_model).as_ref();
+        let drawn = drawn.map_err(|kind| Error::new(kind.clone()))?;
+        let normalizer = tokenizer.get_normalizer();
+        let mut parts = tokenizer.get_added_vocabulary().extract_and_normalize(normalizer, text);
+        if let Some(before) = tokenizer.get_pre_tokenizer() {
+            before.pre_tokenize(&mut parts).map_err(|cause| refused(&*cause))?;
+        }
+        let numbers = RefCell::new(chance.numbers());
+        let failed = RefCell::new(None);
+        let cut = parts.tokenize(|part| {
+            drawn.cut(part.get(), chance, &mut numbers.borrow_mut()).map_err(|error| {
+                let told = error.to_string();
+                failed.replace(Some(error));
+                told.into()
+            })
+        });
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        let encoded = cut.and_then(|()| {
+            let encoding = parts.into_encoding(None, 0, OffsetType::Byte)?;
+            tokenizer.post_process(encoding, None, adds_special)
+        });
+        encoded.map_err(|cause| refused(&*cause))
+    }
+
+    /// The tokens of a text without their places, which takes half the time; special ones in it are
+    /// parsed. Of each its number, and whether it is special.
+    pub(super) fn numbers(
+        &self,
+        text: &str,
+        adds_special: bool,
+        take: &mut dyn FnMut(u32, bool),
+    ) -> Result<()> {
+        let encode = || self.parsing.encode_fast(text, adds_special);
+        let encoding = guarded(|| encode().map_err(|cause| refused(&*cause)))?;
+        for (&id, &added) in encoding.get_ids().iter().zip(encoding.get_special_tokens_mask()) {
+            take(id, added == 1 || self.specials.of_id(id).is_some());
+        }
+        Ok(())
     }
 
     fn plain(&self) -> &Tokenizer {
@@ -148,7 +227,7 @@ impl Model {
     }
 }
 
-fn try_encode(tokenizer: &Tokenizer, text: &str, special: bool) -> Result<tokenizers::Encoding> {
+fn try_encode(tokenizer: &Tokenizer, text: &str, special: bool) -> Result<Encoding> {
     tokenizer.encode(text, special).map_err(|cause| refused(&*cause))
 }
 
@@ -166,6 +245,11 @@ fn unknown_token(model: &ModelWrapper) -> Option<String> {
 
 fn hidden(tokenizer: &Tokenizer) -> Vec<String> {
     let mut hidden = Vec::new();
+    if let ModelWrapper::BPE(pairs) = tokenizer.get_model()
+        && let Some(dropout) = pairs.dropout
+    {
+        hidden.push(format!("dropout: leaves out merges by chance, {dropout} of them"));
+    }
     if let Some(truncation) = tokenizer.get_truncation() {
         let side = match truncation.direction {
             TruncationDirection::Left => "tail",

@@ -47,15 +47,16 @@ struct Symbol {
     is_frozen: bool,
 }
 
-/// `defined` tells how many bytes of a text are a word that is never changed.
+/// `defined` tells how many bytes of a text are a word that is never changed, `leaves_out` whether the
+/// next merge is left out for good.
 pub(super) fn encode(
     pieces: &Pieces,
     unknown: u32,
     text: &str,
-    defined: &dyn Fn(&str) -> usize,
+    (defined, leaves_out): (&dyn Fn(&str) -> usize, &mut dyn FnMut() -> bool),
 ) -> Vec<Part> {
     let mut merging = Merging::new(pieces, text, defined);
-    merging.merge();
+    merging.merge(leaves_out);
     let mut parts = Vec::new();
     let mut at = (!merging.symbols.is_empty()).then_some(0);
     while let Some(symbol) = at.map(|at| &merging.symbols[at]) {
@@ -90,14 +91,14 @@ impl<'a> Merging<'a> {
         Self { pieces, text, symbols, pairs: BinaryHeap::new(), halves: HashMap::new() }
     }
 
-    fn merge(&mut self) {
+    fn merge(&mut self, leaves_out: &mut dyn FnMut() -> bool) {
         for left in 0..self.symbols.len() {
             self.offer(Some(left), self.symbols[left].next);
         }
         while let Some(Pair { left, right, length, .. }) = self.pairs.pop() {
             let size = |symbol: &Symbol| symbol.end - symbol.start;
             let (a, b) = (&self.symbols[left], &self.symbols[right]);
-            if size(a) == 0 || size(b) == 0 || size(a) + size(b) != length {
+            if size(a) == 0 || size(b) == 0 || size(a) + size(b) != length || leaves_out() {
                 continue;
             }
             let (end, next) = (b.end, b.next);

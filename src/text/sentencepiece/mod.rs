@@ -4,13 +4,11 @@
 //! | --- | --- |
 //! | `proto.rs` | the file |
 //! | `normalizer.rs` | a text as the model wants it, and where each byte of it came from |
-//! | `trie.rs` | all pieces that begin at a byte |
 //! | `unigram.rs` `bpe.rs` | the two models |
 
 mod bpe;
 mod normalizer;
 mod proto;
-mod trie;
 mod unigram;
 
 use std::ops::Range;
@@ -20,10 +18,11 @@ use prost::Message as _;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::limits;
+use crate::text::chance::{self, Chance, Numbers, Way};
 use crate::text::special::{Role, Special, Specials};
-use normalizer::Normalizer;
+use crate::text::trie::Trie;
+use normalizer::{Normalized, Normalizer};
 use proto::{ModelKind, ModelProto, PieceKind};
-use trie::Trie;
 
 /// U+2581 stands for a space.
 const SPACE: &str = "\u{2581}";
@@ -126,13 +125,61 @@ impl SentencePiece {
         let normalized = self.normalizer.normalize(text);
         let parts = match self.kind {
             ModelKind::Unigram => unigram::encode(&self.pieces, self.unknown, &normalized.text),
-            ModelKind::Bpe => {
-                let one = |text: &str| self.normalizer.defined_prefix(text);
-                bpe::encode(&self.pieces, self.unknown, &normalized.text, &one)
-            }
+            ModelKind::Bpe => self.pairs(&normalized.text, &mut || false),
             ModelKind::Word => self.each(&normalized.text, word_end),
             ModelKind::Char => self.each(&normalized.text, first_len),
         };
+        self.hand_out(&normalized, parts, start, take);
+    }
+
+    /// The same as chance cuts it (`SampleEncode` of the library).
+    pub(super) fn draw(
+        &self,
+        text: &str,
+        start: usize,
+        (chance, numbers): (Chance, &mut Numbers),
+        take: &mut dyn FnMut(u32, Range<usize>),
+    ) -> Result<()> {
+        let normalized = self.normalizer.normalize(text);
+        let parts = match (self.kind, chance.way) {
+            (ModelKind::Bpe, Way::Dropout(dropout)) => {
+                self.pairs(&normalized.text, &mut || numbers.happens(dropout))
+            }
+            (ModelKind::Unigram, Way::Cuts { alpha, best }) => {
+                let text = &normalized.text;
+                let pieces = |at: usize, take: &mut dyn FnMut(usize, u32, f64)| {
+                    unigram::pieces_at(
+                        &self.pieces,
+                        self.unknown,
+                        &text[at..],
+                        |length, id, score| {
+                            take(length, id, f64::from(score));
+                        },
+                    );
+                };
+                let parts = chance::cut(text, &pieces, (alpha, best), numbers)?;
+                parts.into_iter().map(|(id, end)| Part { id, end }).collect()
+            }
+            (ModelKind::Bpe | ModelKind::Unigram | ModelKind::Word | ModelKind::Char, _) => {
+                return Err(chance.refused(self.kind_name()));
+            }
+        };
+        self.hand_out(&normalized, parts, start, take);
+        Ok(())
+    }
+
+    fn pairs(&self, text: &str, leaves_out: &mut dyn FnMut() -> bool) -> Vec<Part> {
+        let one = |text: &str| self.normalizer.defined_prefix(text);
+        bpe::encode(&self.pieces, self.unknown, text, (&one, leaves_out))
+    }
+
+    fn hand_out(
+        &self,
+        normalized: &Normalized,
+        parts: Vec<Part>,
+        start: usize,
+        take: &mut dyn FnMut(u32, Range<usize>),
+    ) {
         let mut from = 0;
         // Neighbors that are unknown are one token.
         let mut unknown: Option<Range<usize>> = None;

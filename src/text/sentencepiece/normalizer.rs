@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::text::sentencepiece::proto::NormalizerSpec;
-use crate::text::sentencepiece::trie::Trie;
 use crate::text::sentencepiece::{SPACE, first_len, malformed};
+use crate::text::trie::Trie;
 
 /// Maps a text.
 #[derive(Debug)]

@@ -15,31 +15,14 @@ struct Best {
 }
 
 pub(super) fn encode(pieces: &Pieces, unknown: u32, text: &str) -> Vec<Part> {
-    let unknown_score = pieces.min_score - UNKNOWN_PENALTY;
     let mut best = vec![Best { score: 0.0, start: None, id: unknown }; text.len() + 1];
     let mut at = 0;
     while at < text.len() {
-        let rest = &text[at..];
-        let first = first_len(rest);
         let until_here = best[at].score;
-        let mut has_single = false;
-        pieces.trie.prefixes(rest.as_bytes(), |length, id| {
-            let piece = pieces.piece(id);
-            let score = match piece.kind {
-                PieceKind::Unused => return,
-                // In the library it is the length times the smallest positive number, less 0.1.
-                PieceKind::UserDefined => -0.1,
-                PieceKind::Normal | PieceKind::Unknown | PieceKind::Control | PieceKind::Byte => {
-                    piece.score
-                }
-            };
+        pieces_at(pieces, unknown, &text[at..], |length, id, score| {
             best[at + length].offer(until_here + score, at, id);
-            has_single |= length == first;
         });
-        if !has_single {
-            best[at + first].offer(until_here + unknown_score, at, unknown);
-        }
-        at += first;
+        at += first_len(&text[at..]);
     }
     let mut parts = Vec::new();
     let mut end = text.len();
@@ -49,6 +32,34 @@ pub(super) fn encode(pieces: &Pieces, unknown: u32, text: &str) -> Vec<Part> {
     }
     parts.reverse();
     parts
+}
+
+/// The pieces that a text may begin with, with their lengths and scores: one at least.
+#[inline]
+pub(super) fn pieces_at(
+    pieces: &Pieces,
+    unknown: u32,
+    rest: &str,
+    mut take: impl FnMut(usize, u32, f32),
+) {
+    let first = first_len(rest);
+    let mut has_single = false;
+    pieces.trie.prefixes(rest.as_bytes(), |length, id| {
+        let piece = pieces.piece(id);
+        let score = match piece.kind {
+            PieceKind::Unused => return,
+            // In the library it is the length times the smallest positive number, less 0.1.
+            PieceKind::UserDefined => -0.1,
+            PieceKind::Normal | PieceKind::Unknown | PieceKind::Control | PieceKind::Byte => {
+                piece.score
+            }
+        };
+        take(length, id, score);
+        has_single |= length == first;
+    });
+    if !has_single {
+        take(first, unknown, pieces.min_score - UNKNOWN_PENALTY);
+    }
 }
 
 impl Best {
