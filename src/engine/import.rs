@@ -377,7 +377,8 @@ impl<'a> Import<'a> {
         let old = shared.catalog.lineage(&options.table).ok();
         let mut writer = old.as_ref().map(|old| old.writer());
         self.staging.switch(&meta)?.remove();
-        let mut view = View::new(Arc::clone(&table), 0);
+        let cutter = shared.cutter(&options.table);
+        let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(cutter));
         for (row, kept) in attributes {
             view.give_attributes(row, kept);
         }

@@ -22,4 +22,5 @@ mod sentences;
 mod support;
 mod texts;
 mod tidy;
+mod wordings;
 mod writes;
