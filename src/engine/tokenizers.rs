@@ -11,6 +11,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::Store;
 use crate::table::meta::TableName;
+use crate::text::shipped;
 use crate::text::spec::{Kind, Spec};
 use crate::text::tokenizer::Tokenizer;
 
@@ -171,6 +172,7 @@ impl Engine {
         let Shelf { changing, entries, .. } = &self.shared.shelf;
         let store = &self.shared.store;
         self.check_new_tokenizer(name, replace)?;
+        let spec = &*shipped::complete(spec)?;
         // Opening may take long; only what follows must be alone.
         let tokenizer = self.shared.shelf.build(store, spec)?;
         let _changing = changing.lock();

@@ -354,7 +354,7 @@ impl Tokenizer {
         if violations.is_empty() {
             return Ok(());
         }
-        Err(Error::new(crate::error::ErrorKind::InvalidArgument { violations }))
+        Err(Error::new(ErrorKind::InvalidArgument { violations }))
     }
 
     fn has(&self, id: u32) -> bool {
