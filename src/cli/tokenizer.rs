@@ -64,7 +64,8 @@ struct Add {
     asking: Asking,
     /// Its name
     name: String,
-    /// tokenizer.json, vocab.txt, vocab.json and merges.txt, a model of sentencepiece, or tiktoken's ranks
+    /// tokenizer.json, vocab.txt, vocab.json and merges.txt, a model of sentencepiece, or tiktoken's
+    /// ranks; with --pattern none, if the server was built with the feature tiktoken-ranks
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What it is [default: told by the files]
@@ -163,6 +164,7 @@ impl Add {
             None if self.parts.is_some() => TokenizerKind::Hybrid,
             None if !self.rule.is_empty() => TokenizerKind::Rules,
             None if self.search || !self.word.is_empty() => TokenizerKind::Jieba,
+            None if self.pattern.is_some() && files.is_empty() => TokenizerKind::Tiktoken,
             None => TokenizerKind::Unspecified,
             Some(Kind::Whitespace) => TokenizerKind::Whitespace,
             Some(Kind::Rules) => TokenizerKind::Rules,

@@ -129,7 +129,7 @@ pub struct EngineStatus {
     pub table_count: usize,
     /// Rows of all tables.
     pub row_count: u64,
-    /// Bytes on disk of the key-value store.
+    /// Bytes on disk of tables: the key-value store, vectors, sub-words.
     pub store_bytes: u64,
     /// Bytes on disk of the index files.
     pub index_bytes: u64,

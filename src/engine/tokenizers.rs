@@ -12,6 +12,7 @@ use crate::limits;
 use crate::store::Store;
 use crate::table::meta::TableName;
 use crate::text::cutter::{Cutter, FALLBACK};
+use crate::text::shipped;
 use crate::text::spec::{Kind, Spec};
 use crate::text::tokenizer::Tokenizer;
 
@@ -163,6 +164,7 @@ impl Engine {
         let Shelf { changing, entries, .. } = &self.shared.shelf;
         let store = &self.shared.store;
         self.check_new_tokenizer(name, replace)?;
+        let spec = &*shipped::complete(spec)?;
         // Opening may take long; only what follows must be alone.
         let tokenizer = self.shared.shelf.build(store, spec)?;
         let _changing = changing.lock();

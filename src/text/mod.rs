@@ -13,6 +13,7 @@
 //! | `ranks.rs` | tiktoken's byte pairs |
 //! | `trie.rs` | all pieces that begin at a byte |
 //! | `chance.rs` | texts cut otherwise, by chance |
+//! | `shipped.rs` | tiktoken's own ranks, if they were built in |
 //! | `special.rs` | special tokens, and texts that look like them |
 //! | `stream.rs` | joining tokens as they come |
 //! | `fit.rs` | truncation and padding |
@@ -24,6 +25,7 @@ pub mod fit;
 mod model;
 mod ranks;
 mod sentencepiece;
+pub mod shipped;
 pub mod spec;
 pub mod special;
 pub mod stream;

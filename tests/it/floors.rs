@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memmap2", &["index/codes.rs", "index/image.rs", "format/source.rs", "store/subwords.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
     ("tokenizers", &["text/model/"]),
+    ("tiktoken_rs", &["text/shipped.rs"]),
     ("ahash", &["text/model/train.rs"]),
     ("jieba_rs", &["text/words/jieba.rs"]),
     ("sled", &["store/"]),

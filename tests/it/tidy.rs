@@ -97,6 +97,8 @@ fn dependencies_come_once_and_from_the_registry() {
         "itertools",
         "rand",
         "rand_core",
+        // tokenizers, and tiktoken-rs, which is optional.
+        "fancy-regex",
         // The arrow crates.
         "base64",
         "getrandom",
