@@ -79,7 +79,9 @@ impl Convert {
         intake.end(opened.reader.claimed_rows(), rows_read)?;
         let (builder, attributes, reasons) = intake.finish();
         let rows_kept = builder.len() as u64;
-        let mut table = View::from(builder.build()?);
+        let inputs = opened.inputs.filter(|_| !self.policies.normalize);
+        let leaves_inputs = inputs.is_some() && to != format::Format::Safetensors;
+        let mut table = View::from(builder.build()?.with_inputs(inputs.map(Ok)));
         for (row, kept) in attributes {
             table.give_attributes(row, kept);
         }
@@ -101,6 +103,9 @@ impl Convert {
         );
         if opened.subwords.is_some() {
             text += "  left    the sub-words: the file written has the vectors of its words only\n";
+        }
+        if leaves_inputs {
+            text += "  left    the tables of positions and segments: safetensors can carry them\n";
         }
         text += &account(rows_read, rows_kept, &reasons);
         Output::standard(false).say(text.trim_end());

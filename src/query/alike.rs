@@ -44,7 +44,7 @@ pub fn alike(
     common: Common<'_>,
     go_on: GoOn<'_>,
 ) -> Result<Vec<Alike>> {
-    let embedder = Embedder::new(table, tokenizer, &query.embed, common);
+    let embedder = Embedder::new(table, tokenizer, &query.embed, common)?;
     let (pairs, _) = query.embed.texts.as_chunks();
     let mut answers = Vec::with_capacity(pairs.len());
     for (i, [a, b]) in pairs.iter().enumerate() {

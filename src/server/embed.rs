@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::alike::{Alike, AlikeQuery};
-use crate::query::embed::{EmbedOptions, EmbedQuery, Pooling, TextVector, TokenVector};
+use crate::query::embed::{EmbedOptions, EmbedQuery, Input, Pooling, TextVector, TokenVector};
 use crate::query::frequency::Counts;
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::server::search::nearest_query;
@@ -29,17 +29,35 @@ impl TryFrom<pb::EmbedRequest> for Texts {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.texts("texts", &request.texts);
+        let options = fields.embed_options(request.options);
+        fields.second_texts(&request.second_texts, &request.texts, &options);
         let query = EmbedQuery {
             texts: request.texts,
+            second: request.second_texts,
             cutting: fields.cutting(request.cutting),
             words: fields.word_options_of_texts(request.words),
-            options: fields.embed_options(request.options),
+            options,
         };
         fields.finish(|| Some(Self(Ask { table: table?, query })))
     }
 }
 
 impl Fields {
+    fn second_texts(&mut self, second: &[String], texts: &[String], options: &EmbedOptions) {
+        if second.is_empty() {
+            return;
+        }
+        self.texts("second_texts", second);
+        if second.len() != texts.len() {
+            self.bad("second_texts", format!("none, or as many as texts: {}", texts.len()));
+        }
+        let bytes = texts.iter().chain(second).map(String::len).sum();
+        self.bytes("second_texts", bytes, limits::TEXTS_BYTES_MAX);
+        if options.input == Input::Rows {
+            self.bad("second_texts", "only with options.transformer_input");
+        }
+    }
+
     fn embed_options(&mut self, options: Option<pb::EmbedOptions>) -> EmbedOptions {
         let options = options.unwrap_or_default();
         self.within("options", |fields| {
@@ -62,6 +80,11 @@ impl Fields {
                 Pooling::Mean | Pooling::Sif { .. } | Pooling::Tfidf | Pooling::Sum
             );
             fields.fits(&options, pooling, is_sum);
+            let input = if options.transformer_input { Input::Transformer } else { Input::Rows };
+            let is_weighed = matches!(pooling, Pooling::Sif { .. } | Pooling::Tfidf);
+            if input == Input::Transformer && is_weighed {
+                fields.bad("transformer_input", "not with SIF and TFIDF");
+            }
             let total = options.total_count.unwrap_or(1.0);
             let counts = Counts { words: options.counts, total };
             let chunk_tokens = options
@@ -69,11 +92,12 @@ impl Fields {
                 .map(|max| fields.number("chunk_tokens", Some(max), 1..=limits::TOKENS_MAX, 1));
             EmbedOptions {
                 pooling,
-                pre_normalize: options.pre_normalize.unwrap_or(is_sum),
+                pre_normalize: options.pre_normalize.unwrap_or(is_sum && input == Input::Rows),
                 post_normalize: options.post_normalize,
                 counts,
                 weights: options.weights,
                 chunk_tokens,
+                input,
             }
         })
     }
@@ -132,6 +156,10 @@ impl From<CutBy<Vec<TextVector>>> for pb::EmbedResponse {
 impl From<TextVector> for pb::TextVector {
     fn from(vector: TextVector) -> Self {
         let token = |token: TokenVector| pb::TokenVector {
+            position: token.placed.map(|placed| wire::count(placed.place)),
+            segment: token.placed.map(|placed| wire::count(placed.segment)),
+            special: token.placed.is_some_and(|placed| placed.is_special),
+            in_second: token.placed.is_some_and(|placed| placed.in_second),
             row: token.row.0,
             byte_start: wire::count(token.bytes.start),
             byte_end: wire::count(token.bytes.end),
@@ -164,6 +192,7 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
         fields.text("text", &request.text);
         let query = EmbedQuery {
             texts: vec![request.text],
+            second: Vec::new(),
             cutting: fields.cutting(request.cutting),
             words: fields.word_options_of_texts(request.words),
             options: fields.embed_options(request.options),
@@ -221,12 +250,17 @@ impl TryFrom<pb::TextSimilarityRequest> for TextSimilarity {
         fields.bytes("pairs", texts.iter().map(String::len).sum(), limits::TEXTS_BYTES_MAX);
         let embed = EmbedQuery {
             texts,
+            second: Vec::new(),
             cutting: fields.cutting(request.cutting),
             words: fields.word_options_of_texts(request.words),
             options: fields.embed_options(request.options),
         };
         if embed.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed for each text");
+        }
+        if embed.options.input == Input::Transformer && request.relaxed_wmd {
+            fields
+                .bad("relaxed_wmd", "moves words, which have no place; not with transformer_input");
         }
         let query = AlikeQuery { embed, relaxed_wmd: request.relaxed_wmd };
         fields.finish(|| Some(Self(Ask { table: table?, query })))

@@ -18,6 +18,10 @@ pub(super) const TOKENIZERS: &str = "tokenizers";
 pub(super) const GRAPH: &str = "graph";
 /// The folder of sub-words in the data folder.
 pub(super) const SUBWORDS: &str = "subwords";
+/// The folder of what transformers add to tokens, in the data folder.
+pub(super) const INPUTS: &str = "inputs";
+/// How the names of its files end.
+pub(super) const TABLES: &str = "tables";
 /// The folder of files that arrive in pieces.
 pub(super) const UPLOADS: &str = "uploads";
 /// How the names of files of sub-words end.

@@ -12,6 +12,7 @@ use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::{at_most, check_vector, check_word};
 use crate::table::change::Change;
+use crate::table::input::Inputs;
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -82,6 +83,11 @@ impl View {
     /// What makes vectors of words that the table does not have.
     pub fn subwords(&self) -> Option<&Arc<Subwords>> {
         self.base.subwords()
+    }
+
+    /// What a transformer adds to a token's vector.
+    pub fn inputs(&self) -> &Inputs {
+        self.base.inputs()
     }
 
     /// The same with the attributes of a row.
