@@ -93,6 +93,8 @@ pub const SEED_COMPONENTS_MAX: usize = 1 << 30;
 pub const CONTEXTS_MAX: usize = 2_000;
 /// Components of all vectors in one answer about texts.
 pub const EMBED_COMPONENTS_MAX: usize = 12 << 20;
+/// Rows of a table of positions or segments that is kept beside a table of tokens.
+pub const POSITIONS_MAX: usize = 1 << 20;
 /// Words of a text that are compared one by one with those of another.
 pub const MOVED_WORDS_MAX: usize = 1_000;
 /// Words of one set of a bias probe.

@@ -80,7 +80,9 @@ impl Convert {
         let (builder, attributes, reasons) = intake.finish();
         let rows_kept = builder.len() as u64;
         let attributed = if to.has_attributes() { 0 } else { attributes.len() as u64 };
-        let mut table = View::from(builder.build()?);
+        let inputs = opened.inputs.filter(|_| !self.policies.normalize);
+        let leaves_inputs = inputs.is_some() && to != format::Format::Safetensors;
+        let mut table = View::from(builder.build()?.with_inputs(inputs.map(Ok)));
         for (row, kept) in attributes {
             table.give_attributes(row, kept);
         }
@@ -110,6 +112,9 @@ impl Convert {
                  for them",
                 count(attributed)
             );
+        }
+        if leaves_inputs {
+            text += "  left    the tables of positions and segments: safetensors can carry them\n";
         }
         text += &account(rows_read, rows_kept, &reasons);
         Output::standard(false).say(text.trim_end());

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::nearest::neighbors;
 use crate::cli::options::{Asking, Oov, TableArg, WordArgs};
-use crate::cli::output::{Output, answered, count, skipped};
+use crate::cli::output::{Output, answered, count, shown, skipped};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{
     self, Client, EmbedOptions, EmbedRequest, FrequenciesUsed, FrequencySource, NearestRequest,
@@ -25,6 +25,10 @@ pub(super) struct Embed {
     cutting: CuttingArgs,
     #[command(flatten)]
     pooling: PoolingArgs,
+    /// The second text of a pair, which becomes one input with the first: [CLS] a [SEP] b [SEP]. May be
+    /// given again, once a text
+    #[arg(long, value_name = "TEXT", requires = "transformer_input", conflicts_with = "nearest")]
+    second: Vec<String>,
     /// Show so many nearest words in place of the vector
     #[arg(long, value_name = "COUNT")]
     nearest: Option<u32>,
@@ -54,6 +58,11 @@ pub(super) struct PoolingArgs {
     /// Pool so many tokens together; longer texts are cut at the ends of sentences
     #[arg(long, value_name = "COUNT")]
     chunk_tokens: Option<u32>,
+    /// Take a text as BERT takes it in: token, position and segment added up, then layer norm, with the
+    /// special tokens around it; the table must come from a checkpoint that has them (see `tables`).
+    /// Vectors of tokens are taken as they are
+    #[arg(long)]
+    transformer_input: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,6 +81,8 @@ enum Pooling {
     Sum,
     /// The last token's
     Last,
+    /// None: a line for each token, with a tab behind it
+    Tokens,
 }
 
 impl PoolingArgs {
@@ -85,12 +96,14 @@ impl PoolingArgs {
             Pooling::Min => client::Pooling::Min,
             Pooling::Sum => client::Pooling::Sum,
             Pooling::Last => client::Pooling::Last,
+            Pooling::Tokens => client::Pooling::Tokens,
         };
         EmbedOptions {
             pooling: pooling.into(),
             pre_normalize: self.raw.then_some(false),
             post_normalize: self.normalize,
             chunk_tokens: self.chunk_tokens,
+            transformer_input: self.transformer_input,
             ..EmbedOptions::default()
         }
     }
@@ -100,7 +113,16 @@ impl Embed {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let (mut empty, mut all, mut info) = (0_usize, 0_usize, String::new());
         let mut unknown: Vec<String> = Vec::new();
-        for texts in self.texts.read().await? {
+        let calls = self.texts.read().await?;
+        let text_count: usize = calls.iter().map(Vec::len).sum();
+        let mut second = self.second.as_slice();
+        if !second.is_empty() && second.len() != text_count {
+            let told = format!("--second was given {} times for {text_count} texts", second.len());
+            return Err(Failure::Usage(told));
+        }
+        for texts in calls {
+            let (own, rest) = second.split_at(second.len().min(texts.len()));
+            second = rest;
             if let Some(k) = self.nearest {
                 for text in texts {
                     self.ask_nearest(client, output, text, k).await?;
@@ -113,11 +135,14 @@ impl Embed {
                 cutting: Some(self.cutting.cutting()),
                 words: Some(self.words()),
                 options: Some(self.pooling.options()),
+                second_texts: own.to_vec(),
             };
             let answer = client.embed(request).await?;
             output.answer(&answer, |answer| answer.vectors.iter().map(line).collect())?;
             all += answer.vectors.len();
-            empty += answer.vectors.iter().filter(|vector| vector.values.is_empty()).count();
+            let is_empty =
+                |vector: &&TextVector| vector.values.is_empty() && vector.tokens.is_empty();
+            empty += answer.vectors.iter().filter(is_empty).count();
             unknown.extend(answer.vectors.iter().flat_map(|vector| vector.skipped.clone()));
             info = format!(
                 "{}{}",
@@ -182,8 +207,15 @@ pub(super) fn weighed(frequencies: Option<&FrequenciesUsed>) -> String {
     format!("  (frequencies by {source})")
 }
 
-/// The numbers of a vector; an empty line for a text that has none.
+/// The numbers of a vector; an empty line for a text that has none. Of tokens a line each.
 fn line(vector: &TextVector) -> String {
+    if !vector.tokens.is_empty() {
+        let tokens = vector.tokens.iter().map(|token| {
+            let values: Vec<_> = token.values.iter().map(f32::to_string).collect();
+            format!("{}\t{}\n", shown(&token.word), values.join(" "))
+        });
+        return tokens.collect::<String>() + "\n";
+    }
     let values: Vec<_> = vector.values.iter().map(f32::to_string).collect();
     format!("{}\n", values.join(" "))
 }

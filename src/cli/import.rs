@@ -12,9 +12,10 @@ use crate::cli::local::{self, PlaceArgs, PolicyArgs};
 use crate::cli::options::{Asking, Format, format_name};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
+use crate::cli::tokenizer::kind;
 use crate::client::{
     self, Client, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
-    ImportReport, IndexState, chunks,
+    ImportReport, IndexState, TokenizerInfo, chunks, import_header,
 };
 
 /// How often the state of an index is asked for.
@@ -60,6 +61,13 @@ pub(super) struct Import {
     /// The licence of the vectors, kept with the table
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     license: String,
+    /// Store the tokenizer that comes with a model under this name [default: that of the table]
+    #[arg(long, value_name = "NAME")]
+    tokenizer: Option<String>,
+    /// Read a tokenizer that comes with a model only for its words; else it is stored, and cuts the
+    /// table's texts where none is named
+    #[arg(long, conflicts_with = "tokenizer")]
+    no_tokenizer: bool,
     /// Go on where an import of this file into this table broke off, and after a broken connection; the
     /// server keeps the file until it is imported
     #[arg(long)]
@@ -103,6 +111,11 @@ impl Import {
             counts: self.counts.as_deref().map(name_of).unwrap_or_default(),
             license: self.license.clone(),
             resume_offset: None,
+            attach: match (&self.tokenizer, self.no_tokenizer) {
+                (Some(name), _) => Some(import_header::Attach::Tokenizer(name.clone())),
+                (None, true) => Some(import_header::Attach::NoTokenizer(true)),
+                (None, false) => None,
+            },
         }
     }
 
@@ -292,10 +305,27 @@ pub(super) fn report_text(report: &ImportReport) -> String {
         seconds(report.read_seconds),
         seconds(report.durable_seconds),
     );
+    if let Some(tokenizer) = &report.tokenizer {
+        text += &tokenizer_text(tokenizer);
+    }
     for (title, reasons) in [("left out", out), ("noted", noted)] {
         if !reasons.is_empty() {
             let _ = write!(text, "  {title}\n{}", reasons_text(&reasons));
         }
+    }
+    text
+}
+
+/// The tokenizer that came with the file.
+fn tokenizer_text(tokenizer: &TokenizerInfo) -> String {
+    let role = if tokenizer.stored { "stored, and the table's" } else { "would be the table's" };
+    let size = tokenizer
+        .vocab_size
+        .map_or_else(String::new, |size| format!(", {} tokens", count(size.into())));
+    let name = shown(&tokenizer.name);
+    let mut text = format!("  cut by  tokenizer {name} ({}{size}): {role}\n", kind(tokenizer));
+    for hidden in &tokenizer.hidden_limits {
+        let _ = writeln!(text, "          its file says, and is not obeyed: {}", shown(hidden));
     }
     text
 }
@@ -347,6 +377,14 @@ mod tests {
             ],
             read_seconds: 0.5,
             durable_seconds: 0.75,
+            tokenizer: Some(TokenizerInfo {
+                name: "glove".to_owned(),
+                kind: client::TokenizerKind::Wordpiece.into(),
+                vocab_size: Some(20_001),
+                stored: true,
+                hidden_limits: vec!["padding: to 128 tokens".to_owned()],
+                ..TokenizerInfo::default()
+            }),
         };
         assert_eq!(
             report_text(&report),
@@ -354,6 +392,8 @@ mod tests {
              \u{20} source  GloVe text, gzip, 3.2 MiB\n\
              \u{20} rows    20,003 read = 20,001 kept + 2 left out\n\
              \u{20} time    0.50 s to read, 0.75 s until all was on disk\n\
+             \u{20} cut by  tokenizer glove (wordpiece, 20,001 tokens): stored, and the table's\n\
+             \u{20}         its file says, and is not obeyed: padding: to 128 tokens\n\
              \u{20} left out\n\
              \u{20}   2  duplicate word  kept the first\n\
              \u{20}                      line 7 \"the\"\n\

@@ -111,7 +111,9 @@ impl ImportTexts {
             target: self.target.clone(),
             layout: layout.into(),
             cutting: Some(self.cutting.cutting()),
-            words: Some(WordArgs { lowercase: self.lowercase, oov, ..WordArgs::default() }.options()),
+            words: Some(
+                WordArgs { lowercase: self.lowercase, oov, ..WordArgs::default() }.options(),
+            ),
             options: Some(self.pooling.options()),
             if_exists: if_exists.into(),
             on_duplicate: client::OnDuplicate::from(self.on_duplicate).into(),

@@ -11,7 +11,8 @@ use crate::cli::local::{self, PlaceArgs};
 use crate::cli::options::Format;
 use crate::cli::output::{Align, Grid, Output, count, quoted, shown};
 use crate::format::intake::{Intake, OnDuplicate, OnInvalid, Policies, ReasonCount};
-use crate::format::{Row, Step};
+use crate::format::{self, Row, Step};
+use crate::text::spec::Spec;
 
 /// Words of either end that are shown.
 const ENDS: usize = 3;
@@ -53,7 +54,21 @@ struct Inspection {
     /// Those asked for.
     words: Vec<Shown>,
     subwords: Option<Subwords>,
+    /// Other tables of a checkpoint.
+    tables: Vec<OtherTable>,
+    /// The file of the tokenizer that an import would store; empty if there is none.
+    tokenizer: String,
     reasons: Vec<Reason>,
+}
+
+#[derive(Serialize)]
+struct OtherTable {
+    tensor: String,
+    rows: usize,
+    dim: usize,
+    dtype: String,
+    /// Whether an import keeps it.
+    kept: bool,
 }
 
 #[derive(Serialize)]
@@ -151,6 +166,8 @@ impl Inspect {
                 max_n: subwords.max_n,
                 bytes: subwords.buckets.bytes(),
             }),
+            tables: opened.tables.into_iter().map(OtherTable::from).collect(),
+            tokenizer: opened.tokenizer.map(tokenizer).unwrap_or_default(),
             reasons: reasons.iter().map(reason).collect(),
         };
         let text = if self.json {
@@ -160,6 +177,18 @@ impl Inspect {
         };
         output.data(text.as_bytes())
     }
+}
+
+impl From<format::OtherTable> for OtherTable {
+    fn from(table: format::OtherTable) -> Self {
+        let format::OtherTable { name, rows, dim, dtype, is_kept } = table;
+        Self { tensor: name, rows, dim, dtype, kept: is_kept }
+    }
+}
+
+fn tokenizer(spec: Spec) -> String {
+    let files: Vec<String> = spec.files.into_iter().map(|file| file.name).collect();
+    files.join(" ")
 }
 
 fn reason(counted: &ReasonCount) -> Reason {
@@ -195,6 +224,12 @@ fn text(inspection: &Inspection, reasons: &[ReasonCount]) -> String {
             crate::cli::output::bytes(subwords.bytes as u64),
         );
     }
+    if !inspection.tokenizer.is_empty() {
+        let _ = writeln!(text, "  tokenizer {}", shown(&inspection.tokenizer));
+    }
+    if !inspection.tables.is_empty() {
+        let _ = write!(text, "  other tables\n{}", tables(&inspection.tables));
+    }
     for Shown { word, made_of, vector } in &inspection.words {
         let numbers: Vec<String> = vector.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  {} (of its {made_of})  {}", quoted(word), numbers.join(" "));
@@ -211,6 +246,16 @@ fn text(inspection: &Inspection, reasons: &[ReasonCount]) -> String {
         let _ = write!(text, "  {title}\n{grid}");
     }
     text + &account(inspection.rows_read, inspection.rows_kept, reasons)
+}
+
+fn tables(tables: &[OtherTable]) -> String {
+    let mut grid = Grid::plain(&[Align::Left, Align::Left, Align::Left, Align::Left]);
+    for OtherTable { tensor, rows, dim, dtype, kept } in tables {
+        let told = if *kept { "kept by an import" } else { "read with --tensor" };
+        let size = format!("{} x {dim} {}", count(*rows as u64), shown(dtype));
+        grid.row([String::new(), shown(tensor), size, told.to_owned()]);
+    }
+    grid.to_string()
 }
 
 /// What became of every row.

@@ -209,7 +209,7 @@ pub(super) fn find(
         File::open(path).map_err(|error| unreadable(&error))?;
         path.to_owned()
     };
-    let mut companions = format::companions(&main, wanted)?;
+    let mut companions = format::companions(&main, wanted, places.tensor.as_deref())?;
     let mut words = None;
     if let Some(file) = &places.words {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -6,7 +6,8 @@ use crate::cli::failure::Result;
 use crate::cli::options::{Asking, format_name};
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::client::{
-    Client, GetTableRequest, IndexState, IndexStatus, ListTablesRequest, ListTablesResponse, Table,
+    Client, GetTableRequest, IndexState, IndexStatus, InputTables, ListTablesRequest,
+    ListTablesResponse, Table,
 };
 
 /// The tables there are, or one of them in detail
@@ -73,6 +74,9 @@ fn details(table: &Table) -> String {
             line("imported", time.to_string());
         }
     }
+    if let Some(tables) = &table.inputs {
+        line("inputs", inputs(tables));
+    }
     if !table.problem.is_empty() {
         line("problem", table.problem.clone());
     }
@@ -94,6 +98,27 @@ fn details(table: &Table) -> String {
         }
     }
     grid.to_string()
+}
+
+/// What a transformer adds to the rows of tokens.
+fn inputs(inputs: &InputTables) -> String {
+    if !inputs.problem.is_empty() {
+        return format!("cannot be used: {}", shown(&inputs.problem));
+    }
+    let mut parts = Vec::new();
+    if inputs.position_count > 0 {
+        let from = match inputs.first_position {
+            0 => String::new(),
+            first => format!(" from {first} on"),
+        };
+        parts.push(format!("{} positions{from}", count(inputs.position_count.into())));
+    }
+    if inputs.segment_count > 0 {
+        parts.push(format!("{} segments", inputs.segment_count));
+    }
+    parts.extend(inputs.layer_norm_eps.map(|eps| format!("layer norm (eps {eps:e})")));
+    parts.push(bytes(inputs.disk_bytes));
+    parts.join(", ")
 }
 
 /// Why the table cannot answer, or the state of its index.

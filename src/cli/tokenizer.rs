@@ -496,7 +496,8 @@ fn told(info: Option<&TokenizerInfo>) -> String {
     grid.to_string()
 }
 
-fn kind(info: &TokenizerInfo) -> String {
+/// Its kind in a word.
+pub(super) fn kind(info: &TokenizerInfo) -> String {
     let name = info.kind().as_str_name().trim_start_matches("TOKENIZER_KIND_");
     name.to_lowercase().replace('_', "-")
 }

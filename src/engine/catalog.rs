@@ -101,6 +101,7 @@ impl Entry {
                     index: lineage.index_status(),
                     memory_bytes: lineage.memory_bytes(),
                     problem: None,
+                    inputs: current.view().inputs().clone(),
                 }
             }
             Self::Damaged(meta, kind) => TableStatus {
@@ -108,6 +109,7 @@ impl Entry {
                 index: IndexStatus::failed("the table's rows cannot be read"),
                 memory_bytes: 0,
                 problem: Some(kind.to_string()),
+                inputs: None,
             },
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::bias::debias::{DebiasMethod, DebiasQuery, Debiaser, told_apart};
 use crate::bias::weat::{self, WeatQuery};
 use crate::bias::{SetUsed, suites};
-use crate::engine::import::{IfExists, ImportOptions, Rows, Source};
+use crate::engine::import::{IfExists, ImportOptions, Rows, Source, TokenizerPolicy};
 use crate::engine::{Ask, Current, Engine};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::intake::Policies;
@@ -100,6 +100,7 @@ impl Engine {
             license: current.generation().meta().provenance.license.clone(),
             told: String::new(),
             dry_run: false,
+            tokenizer: TokenizerPolicy::Leave,
         };
         let rows = self.debiased(&current, &debiaser);
         let report = self.import(&options, Source::Rows(rows), &mut |progress| {

@@ -9,18 +9,21 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::attach::{Attachment, Plan};
 use crate::engine::catalog::Entry;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
-use crate::engine::{Engine, Shared};
+use crate::engine::{Engine, Shared, TokenizerStatus};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::intake::{Intake, Policies, ReasonCount};
 use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
 use crate::limits;
 use crate::store::Staging;
+use crate::table::input::InputTables;
 use crate::table::meta::{Applied, Meta, Provenance, TableName};
 use crate::table::view::View;
+use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 /// How to import.
@@ -48,6 +51,20 @@ pub struct ImportOptions {
     pub told: String,
     /// Whether to read and account for everything, and to keep nothing.
     pub dry_run: bool,
+    /// For a tokenizer that comes with the file.
+    pub tokenizer: TokenizerPolicy,
+}
+
+/// For a tokenizer that comes with the file, whose tokens are the words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TokenizerPolicy {
+    /// It is stored under the table's name, or one like it that is free, and cuts the table's texts.
+    #[default]
+    Attach,
+    /// The same under this name.
+    AttachAs(TableName),
+    /// It is only read for the words.
+    Leave,
 }
 
 /// For a table that is there already.
@@ -131,6 +148,8 @@ pub struct ImportReport {
     pub bytes_read: u64,
     /// What was odd, by reason.
     pub reasons: Vec<ReasonCount>,
+    /// The tokenizer that came with the file, if it is the table's now.
+    pub tokenizer: Option<TokenizerStatus>,
     /// From the beginning to the last row read.
     pub read_seconds: f64,
     /// From the beginning to everything on disk.
@@ -158,8 +177,8 @@ impl Engine {
         if refuses && self.shared.catalog.entry(name).is_ok() {
             return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
         }
-        Import::new(&self.shared, options, source)
-            .and_then(|import| import.run(on_progress))
+        Import::new(self, options, source)
+            .and_then(|mut import| import.look_beside().and_then(|()| import.run(on_progress)))
             .context(|| format!("importing {}", options.source_name))
     }
 }
@@ -195,10 +214,16 @@ impl Drop for Turn<'_> {
 const ROWS_PER_LOOK: u64 = 1_024;
 
 struct Import<'a> {
+    engine: &'a Engine,
     shared: &'a Shared,
     options: &'a ImportOptions,
     reader: Box<dyn RowReader>,
     subwords: Option<Arc<Subwords>>,
+    inputs: Option<Arc<InputTables>>,
+    /// The tokenizer that came with the file.
+    found: Option<Spec>,
+    /// The same, opened, if it is to be the table's.
+    attachment: Option<Attachment>,
     /// What is left of the source's files.
     files: Option<CountedFiles>,
     /// What rows without a file are.
@@ -213,17 +238,18 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn new(shared: &'a Shared, options: &'a ImportOptions, source: Source) -> Result<Self> {
+    fn new(engine: &'a Engine, options: &'a ImportOptions, source: Source) -> Result<Self> {
         let began = Instant::now();
+        let shared = &*engine.shared;
         let mut counts = Counts::default();
-        let mut subwords = None;
+        let (mut subwords, mut inputs, mut found) = (None, None, None);
         let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
                 options.spool = Spool::new(&shared.data);
                 let mut files = CountedFiles { files, counts: counts.clone(), begun: 0 };
                 let opened = format::open_files(&mut files, &options)?;
-                subwords = opened.subwords;
+                (subwords, inputs, found) = (opened.subwords, opened.inputs, opened.tokenizer);
                 (opened.reader, Some(files), Some(opened.format), opened.compression)
             }
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
@@ -239,10 +265,14 @@ impl<'a> Import<'a> {
         }
         let staging = shared.store.stage(reader.dim())?;
         Ok(Self {
+            engine,
             shared,
             options,
             reader,
             subwords,
+            inputs,
+            found,
+            attachment: None,
             files,
             kind,
             format,
@@ -253,6 +283,30 @@ impl<'a> Import<'a> {
             intake,
             staging,
         })
+    }
+
+    /// Decides what becomes of the tokenizer and of the tables beside the rows.
+    fn look_beside(&mut self) -> Result<()> {
+        if self.options.policies.normalize && self.inputs.take().is_some() {
+            let detail = "tables of positions and segments: they belong to rows of other lengths";
+            let (reason, done, at) = ("input_tables_left", "not kept", At::Row(0));
+            self.intake.note(&Note { reason, done, at, detail: detail.to_owned() });
+        }
+        let Some(spec) = self.found.take() else {
+            return match &self.options.tokenizer {
+                TokenizerPolicy::AttachAs(_) => {
+                    let problem = "no tokenizer was sent that the words come from";
+                    Err(Error::invalid("tokenizer", problem))
+                }
+                TokenizerPolicy::Attach | TokenizerPolicy::Leave => Ok(()),
+            };
+        };
+        match Attachment::plan(self.engine, self.options, spec)? {
+            Plan::Attach(attachment) => self.attachment = Some(attachment),
+            Plan::Leave => {}
+            Plan::Unfit(note) => self.intake.note(&note),
+        }
+        Ok(())
     }
 
     fn run(mut self, on_progress: &mut dyn FnMut(ImportProgress)) -> Result<ImportReport> {
@@ -283,7 +337,8 @@ impl<'a> Import<'a> {
         self.reader.notes().iter().for_each(|note| self.intake.note(note));
         self.intake.end(claimed, self.rows_read)?;
         if self.options.dry_run {
-            return Ok(self.report(0));
+            let tokenizer = self.attachment.as_ref().map(Attachment::planned);
+            return Ok(ImportReport { tokenizer, ..self.report(0) });
         }
         self.publish()
     }
@@ -349,6 +404,7 @@ impl<'a> Import<'a> {
         let began = self.began;
         let sha256 = if self.is_at_limit() { String::new() } else { self.counts.sha256() };
         let (builder, attributes, _) = self.intake.finish();
+        let inputs = self.inputs.as_deref();
         let subwords = self.subwords.map(|subwords| self.staging.keep_subwords(&subwords));
         let meta = Meta {
             name: options.table.clone(),
@@ -367,16 +423,22 @@ impl<'a> Import<'a> {
             },
             applied: Applied { attributed_rows: attributes.len() as u64, ..Applied::default() },
             subwords: subwords.transpose()?,
+            inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
         };
         let subwords = shared.store.subwords(&meta)?;
-        let table = Arc::new(builder.build()?.with_subwords(subwords));
+        let inputs = self.inputs.map(Ok);
+        let table = Arc::new(builder.build()?.with_subwords(subwords).with_inputs(inputs));
         self.staging.complete(&attributes)?;
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         // Whoever writes to the table that is replaced waits, and finds the new one.
         let old = shared.catalog.lineage(&options.table).ok();
         let mut writer = old.as_ref().map(|old| old.writer());
+        let stored = self.attachment.map(|attachment| attachment.store(self.engine)).transpose()?;
         self.staging.switch(&meta)?.remove();
+        if let Some(tokenizer) = &stored {
+            shared.shelf.set_default(&shared.store, &options.table, Some(tokenizer))?;
+        }
         let cutter = shared.cutter(&options.table);
         let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(cutter));
         for (row, kept) in attributes {
@@ -389,6 +451,8 @@ impl<'a> Import<'a> {
         }
         shared.queue.push(lineage);
         report.durable_seconds = began.elapsed().as_secs_f64();
+        let told = stored.map(|tokenizer| self.engine.tokenizer_status(&tokenizer));
+        report.tokenizer = told.transpose()?;
         Ok(report)
     }
 
@@ -405,6 +469,7 @@ impl<'a> Import<'a> {
             rows_kept: self.intake.builder().len() as u64,
             bytes_read: progress.bytes_read,
             reasons: self.intake.reasons(),
+            tokenizer: None,
             read_seconds: seconds,
             durable_seconds: seconds,
         }

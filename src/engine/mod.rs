@@ -8,6 +8,7 @@
 //! | `generation.rs` | dense rows with their index, and how far its graph is |
 //! | `debias.rs` | a new table made of another, with less of a bias |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `attach.rs` | the tokenizer that comes with an import |
 //! | `write.rs` | words put and deleted, attributes changed |
 //! | `build.rs` | graphs in the background: read from disk, else built |
 //! | `rebuild.rs` | writes taken into a new generation, in the background |
@@ -21,6 +22,7 @@
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
 mod ask;
+mod attach;
 mod build;
 mod catalog;
 pub mod config;
@@ -59,6 +61,7 @@ use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::query::filter::Filter;
 use crate::store::Store;
 use crate::store::upload::Upload;
+use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 
 pub use self::tokenizers::TokenizerStatus;
@@ -120,6 +123,8 @@ pub struct TableStatus {
     pub memory_bytes: usize,
     /// Why the table cannot answer, if it cannot.
     pub problem: Option<String>,
+    /// What a transformer adds to a token's vector.
+    pub inputs: Inputs,
 }
 
 /// What is known of the engine.

@@ -100,7 +100,12 @@ impl Rebuild<'_> {
             builder.push(view.word(row), view.vector(row))?;
         }
         staging.end(&builder)?;
-        let table = Arc::new(builder.build()?.with_subwords(view.subwords().cloned()));
+        let table = Arc::new(
+            builder
+                .build()?
+                .with_subwords(view.subwords().cloned())
+                .with_inputs(view.inputs().clone()),
+        );
         staging.complete(&attributes)?;
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }

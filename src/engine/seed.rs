@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::engine::Engine;
-use crate::engine::import::{IfExists, ImportOptions, ImportReport, Rows, Source};
+use crate::engine::import::{IfExists, ImportOptions, ImportReport, Rows, Source, TokenizerPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{OnInvalid, Policies};
 use crate::limits;
@@ -82,6 +82,7 @@ impl Engine {
             license: String::new(),
             told: told(job),
             dry_run: false,
+            tokenizer: TokenizerPolicy::Leave,
         };
         let (dim, distribution, seed) = (job.dim, job.distribution, job.seed);
         let stop = self.stop.clone();

@@ -10,7 +10,7 @@ use super::write::{
     AttributesChange, AttributesQuery, DeleteQuery, PutMode, PutQuery, PutWord, WriteAnswer,
 };
 use super::*;
-use crate::engine::import::{ImportOptions, Source};
+use crate::engine::import::{ImportOptions, Source, TokenizerPolicy};
 use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies};
 use crate::format::write::OneFile;
 use crate::query::lookup::LookupQuery;
@@ -122,6 +122,7 @@ fn options() -> ImportOptions {
         license: String::new(),
         told: String::new(),
         dry_run: false,
+        tokenizer: TokenizerPolicy::Attach,
     }
 }
 

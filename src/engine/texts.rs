@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memchr::memchr;
 use serde_json::Value;
 
-use crate::engine::import::{IfExists, ImportOptions, ImportProgress, ImportReport, Made, Source};
+use crate::engine::import::{
+    IfExists, ImportOptions, ImportProgress, ImportReport, Made, Source, TokenizerPolicy,
+};
 use crate::engine::{Ask, Current, Engine, Stop};
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::intake::Policies;
@@ -112,6 +114,7 @@ impl Engine {
             license: current.generation().meta().provenance.license.clone(),
             told: told(&ask.table, generation, &name, &job.query),
             dry_run: false,
+            tokenizer: TokenizerPolicy::Leave,
         };
         let bytes = Arc::default();
         let lines = Lines::new(parts, Arc::clone(&bytes));
@@ -218,7 +221,7 @@ impl RowReader for Texts {
 impl Texts {
     fn fill(&mut self) -> Result<()> {
         let weighing = self.weighing.clone();
-        let embedder = Embedder::new(self.current.view(), &self.tokenizer, &self.query, weighing);
+        let embedder = Embedder::new(self.current.view(), &self.tokenizer, &self.query, weighing)?;
         while self.ready.len() < TEXTS_AT_ONCE {
             let Some(fits) = self.lines.read()? else { break };
             let number = self.lines.number;

@@ -67,6 +67,22 @@ impl Shelf {
         Ok(())
     }
 
+    /// Says which tokenizer a table uses, durably. Whoever asks has seen that both are there.
+    pub(super) fn set_default(
+        &self,
+        store: &Store,
+        table: &TableName,
+        name: Option<&str>,
+    ) -> Result<()> {
+        let _changing = self.changing.lock();
+        store.set_default_tokenizer(table, name)?;
+        self.update_defaults(|defaults| match name {
+            Some(name) => drop(defaults.insert(table.clone(), name.to_owned())),
+            None => drop(defaults.remove(table)),
+        });
+        Ok(())
+    }
+
     fn entry(&self, name: &str) -> Result<(TableName, Arc<Entry>)> {
         let not_found = || Error::new(ErrorKind::TokenizerNotFound { name: name.to_owned() });
         let name = TableName::try_from(name.to_owned()).map_err(|_| not_found())?;
@@ -128,7 +144,8 @@ impl Shelf {
         });
     }
 
-    fn tables_of(&self, name: &str) -> Vec<String> {
+    /// The tables that use a tokenizer where none is named.
+    pub(super) fn tables_of(&self, name: &str) -> Vec<String> {
         let defaults = self.defaults.load();
         let tables = defaults.iter().filter(|(_, tokenizer)| *tokenizer == name);
         tables.map(|(table, _)| table.to_string()).collect()
@@ -161,12 +178,32 @@ impl Engine {
         spec: &Spec,
         replace: bool,
     ) -> Result<TokenizerStatus> {
-        let Shelf { changing, entries, .. } = &self.shared.shelf;
-        let store = &self.shared.store;
         self.check_new_tokenizer(name, replace)?;
         let spec = &*shipped::complete(spec)?;
         // Opening may take long; only what follows must be alone.
-        let tokenizer = self.shared.shelf.build(store, spec)?;
+        let tokenizer = self.open_tokenizer(spec)?;
+        self.put_opened(name, spec, tokenizer, replace)
+    }
+
+    /// A tokenizer that is not stored, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub(super) fn open_tokenizer(&self, spec: &Spec) -> Result<Tokenizer> {
+        self.shared.shelf.build(&self.shared.store, spec)
+    }
+
+    /// As [`Engine::put_tokenizer`], for one that was opened.
+    pub(super) fn put_opened(
+        &self,
+        name: &TableName,
+        spec: &Spec,
+        tokenizer: Tokenizer,
+        replace: bool,
+    ) -> Result<TokenizerStatus> {
+        let Shelf { changing, entries, .. } = &self.shared.shelf;
+        let store = &self.shared.store;
         let _changing = changing.lock();
         self.check_new_tokenizer(name, replace)?;
         if tokenizer.needs_table() {
@@ -281,18 +318,11 @@ impl Engine {
     ///
     /// If there is no such table or tokenizer, or if the disk fails.
     pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
-        let shelf = &self.shared.shelf;
         self.shared.catalog.entry(table)?;
         if let Some(name) = name {
             self.tokenizer(name, None)?;
         }
-        let _changing = shelf.changing.lock();
-        self.shared.store.set_default_tokenizer(table, name)?;
-        shelf.update_defaults(|defaults| match name {
-            Some(name) => drop(defaults.insert(table.clone(), name.to_owned())),
-            None => drop(defaults.remove(table)),
-        });
-        Ok(())
+        self.shared.shelf.set_default(&self.shared.store, table, name)
     }
 }
 

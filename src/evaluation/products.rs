@@ -77,8 +77,7 @@ impl Questions<'_> {
             self.words.iter().map(|&row| scalar::norm(self.table.vector(row))).collect();
         let dim = self.table.dim();
         let words = Words::new(dim, self.words.iter().map(|&row| self.table.unit(row)));
-        let rows: Vec<RowId> =
-            self.table.rows().take_while(|row| row.index() < self.end).collect();
+        let rows: Vec<RowId> = self.table.rows().take_while(|row| row.index() < self.end).collect();
         let open: Vec<Open> = (0..self.questions.len()).map(|i| self.open(i, &norms)).collect();
         let blocks = rows.len().div_ceil(BLOCK).max(1);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -180,7 +179,8 @@ impl Questions<'_> {
             Judge::Product => {
                 // Cosines are at most 1, and so each factor 2: what an error of a cosine does to the
                 // product of two, and to the factor's; and the roundings of each step.
-                let margin = 5.0 * cosine + 24.0 * rounding + least.abs() * (cosine + 16.0 * rounding);
+                let margin =
+                    5.0 * cosine + 24.0 * rounding + least.abs() * (cosine + 16.0 * rounding);
                 Triple { words, least: -margin as f32, factor: least as f32 }
             }
         }

@@ -348,7 +348,8 @@ impl Intake {
 
     /// Accounts for an oddity of the file.
     pub fn note(&mut self, note: &Note) {
-        self.account.note(note.reason, false, note.done, note.at, note.detail.as_bytes());
+        let detail = note.detail.chars().take(NOTE_CHARS_SHOWN).collect();
+        self.account.count(note.reason, false, note.done, || (note.at, detail));
     }
 
     fn leave_out(&mut self, reason: &'static str, at: At, word: &str, detail: &str) -> Result<()> {
@@ -414,6 +415,8 @@ fn shown(word: &[u8]) -> String {
 
 /// Characters of a word that a report or an error shows.
 const WORD_CHARS_SHOWN: usize = 64;
+/// Characters of what a report shows of an oddity.
+const NOTE_CHARS_SHOWN: usize = 240;
 
 /// Counts by reason.
 #[derive(Debug, Default)]
@@ -430,6 +433,16 @@ impl Account {
         at: At,
         word: &[u8],
     ) {
+        self.count(reason, rows_left_out, done, || (at, shown(word)));
+    }
+
+    fn count(
+        &mut self,
+        reason: &'static str,
+        rows_left_out: bool,
+        done: &'static str,
+        example: impl FnOnce() -> (At, String),
+    ) {
         let counted = self.reasons.entry(reason).or_insert_with(|| ReasonCount {
             reason,
             count: 0,
@@ -439,7 +452,7 @@ impl Account {
         });
         counted.count += 1;
         if counted.examples.len() < limits::EXAMPLES_MAX {
-            counted.examples.push((at, shown(word)));
+            counted.examples.push(example());
         }
     }
 }

@@ -12,6 +12,8 @@
 //! | `foreign.rs` | the names of file kinds that are refused |
 //! | `tensor.rs` `quantized.rs` | matrices as they lie in files |
 //! | `words.rs` `paired.rs` | words beside a matrix |
+//! | `beside.rs` | the tokenizer that words come from |
+//! | `checkpoint.rs` | the other tables of a transformer, and its shards |
 //! | `text.rs` `binary.rs` `csv/` `jsonl.rs` | formats read as streams |
 //! | `hdf5/` | arrays of HDF5, behind the feature `hdf5` |
 //! | the others | a format that is read as a whole each |
@@ -43,8 +45,10 @@
 //! word `web 2.0` with two.
 
 mod archive;
+mod beside;
 mod binary;
 mod bytes;
+mod checkpoint;
 mod columns;
 mod csv;
 mod detect;
@@ -82,6 +86,8 @@ use std::sync::Arc;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::table::attributes::Attributes;
+use crate::table::input::InputTables;
+use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 pub use kind::Format;
@@ -236,6 +242,34 @@ pub struct Opened {
     pub compression: Compression,
     /// What makes vectors of words that are not in the file, if it has that.
     pub subwords: Option<Arc<Subwords>>,
+    /// What a transformer adds to a token's vector, if a checkpoint has it.
+    pub inputs: Option<Arc<InputTables>>,
+    /// The tokenizer whose tokens the words are, if it came with the file.
+    pub tokenizer: Option<Spec>,
+    /// Other tables that a checkpoint has.
+    pub tables: Vec<OtherTable>,
+}
+
+impl Opened {
+    fn new(reader: Box<dyn RowReader>, format: Format, compression: Compression) -> Self {
+        let (subwords, inputs, tokenizer, tables) = (None, None, None, Vec::new());
+        Self { reader, format, compression, subwords, inputs, tokenizer, tables }
+    }
+}
+
+/// A table of a checkpoint that is not that of its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherTable {
+    /// The tensor's name.
+    pub name: String,
+    /// Its rows.
+    pub rows: usize,
+    /// Components of each.
+    pub dim: usize,
+    /// How its numbers are stored, as the file says.
+    pub dtype: String,
+    /// Whether it is kept beside the words.
+    pub is_kept: bool,
 }
 
 impl fmt::Debug for Opened {
@@ -244,6 +278,7 @@ impl fmt::Debug for Opened {
             .field("format", &self.format)
             .field("compression", &self.compression)
             .field("subwords", &self.subwords)
+            .field("tables", &self.tables)
             .finish_non_exhaustive()
     }
 }

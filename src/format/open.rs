@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::archive::Archive;
+use crate::format::beside;
+use crate::format::checkpoint::Checkpoint;
 use crate::format::columns::{self, ColumnReader};
 use crate::format::csv::CsvReader;
 use crate::format::detect::detect;
@@ -22,6 +24,7 @@ use crate::format::{
     Compression, Format, Note, Opened, RowReader, archive, binary, fasttext, fbin, finalfusion,
     floret, gguf, kind, malformed, npy, safetensors, text,
 };
+use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 /// How to open a source.
@@ -105,7 +108,7 @@ pub fn open_files(files: &mut dyn Files, options: &Options) -> Result<Opened> {
         });
         let source = Whole { format: Format::Npz, name: &name, others: &others, options };
         let reader = Box::new(source.paired(own, Box::new(matrix), Vec::new())?);
-        return Ok(Opened { reader, format: Format::Npz, compression, subwords: None });
+        return Ok(Opened::new(reader, Format::Npz, compression));
     }
     let head = &input.window()[..input.window().len().min(kind::HEAD_BYTES)];
     let told = options.wanted.or_else(|| kind::told(head, &name));
@@ -120,8 +123,8 @@ pub fn open_files(files: &mut dyn Files, options: &Options) -> Result<Opened> {
             };
             let others = rest(files, options)?;
             let source = Whole { format, name: &name, others: &others, options };
-            let (reader, subwords) = source.open(&bytes)?;
-            Ok(Opened { reader, format, compression, subwords: subwords.map(Arc::new) })
+            let opened = source.open(&bytes)?;
+            Ok(Opened { compression, ..opened })
         }
         told => streamed(input, told, compression),
     }
@@ -148,7 +151,7 @@ fn streamed(mut input: Input, told: Option<Format>, compression: Compression) ->
             }
         }
     };
-    Ok(Opened { reader, format, compression, subwords: None })
+    Ok(Opened::new(reader, format, compression))
 }
 
 /// All companions.
@@ -174,16 +177,14 @@ struct Whole<'a> {
     options: &'a Options,
 }
 
-type Found = (Box<dyn RowReader>, Option<Subwords>);
-
 impl Whole<'_> {
-    fn open(&self, bytes: &Bytes) -> Result<Found> {
+    fn open(&self, bytes: &Bytes) -> Result<Opened> {
         let tensor = self.options.tensor.as_deref();
         match self.format {
             Format::Fasttext => {
                 let model = fasttext::open(bytes)?;
                 let reader = Paired::new(model.words, Box::new(model.matrix), model.notes);
-                Ok((Box::new(reader), model.subwords))
+                Ok(self.with_subwords(reader, model.subwords))
             }
             Format::Finalfusion => {
                 let model = finalfusion::open(bytes)?;
@@ -193,7 +194,7 @@ impl Whole<'_> {
                     }
                     subwords => {
                         let reader = Paired::new(model.words, Box::new(model.matrix), model.notes);
-                        Ok((Box::new(reader), subwords))
+                        Ok(self.with_subwords(reader, subwords))
                     }
                 }
             }
@@ -201,19 +202,15 @@ impl Whole<'_> {
             Format::Npy => self.plain(None, Box::new(npy::open(bytes)?)),
             Format::Fbin => self.plain(None, Box::new(fbin::open(bytes)?)),
             Format::Hdf5 => self.hdf5(bytes),
-            Format::Safetensors => {
-                let file = self.shard(bytes)?;
-                let matrix = file.adjusted(file.table(tensor)?)?;
-                self.plain(file.own_words()?, matrix)
-            }
+            Format::Safetensors => self.checkpoint(bytes, tensor),
             Format::Gguf => {
                 let model = gguf::open(bytes, tensor)?;
                 self.plain(model.words, Box::new(model.matrix))
             }
             Format::Parquet | Format::Arrow => {
-                Ok((Box::new(ColumnReader::open(bytes, self.format)?), None))
+                Ok(self.opened(Box::new(ColumnReader::open(bytes, self.format)?)))
             }
-            Format::Magnitude => Ok((Box::new(MagnitudeReader::open(bytes)?), None)),
+            Format::Magnitude => Ok(self.opened(Box::new(MagnitudeReader::open(bytes)?))),
             Format::Npz => {
                 let problem = "an .npz file is a zip archive of arrays; this one is not";
                 Err(malformed(self.format.name(), At::Byte(0), problem))
@@ -233,22 +230,47 @@ impl Whole<'_> {
 
     /// Benchmarks have no words: without a file of them, rows are named by their numbers.
     #[cfg(any(test, feature = "hdf5"))]
-    fn hdf5(&self, bytes: &Bytes) -> Result<Found> {
+    fn hdf5(&self, bytes: &Bytes) -> Result<Opened> {
         let (matrix, notes) = crate::format::hdf5::open(bytes, self.options.tensor.as_deref())?;
         let reader = match self.words(matrix.rows(), false)? {
             Some(words) => Paired::new(words, matrix, notes),
             None => Paired::numbered(matrix, notes),
         };
-        Ok((Box::new(reader), None))
+        Ok(self.opened(Box::new(reader)))
     }
 
     #[cfg(not(any(test, feature = "hdf5")))]
-    fn hdf5(&self, _: &Bytes) -> Result<Found> {
+    fn hdf5(&self, _: &Bytes) -> Result<Opened> {
         Err(without_hdf5())
     }
 
-    fn plain(&self, own: Option<Words>, matrix: Box<dyn Matrix>) -> Result<Found> {
-        Ok((Box::new(self.paired(own, matrix, Vec::new())?), None))
+    fn opened(&self, reader: Box<dyn RowReader>) -> Opened {
+        Opened::new(reader, self.format, Compression::None)
+    }
+
+    fn with_subwords(&self, reader: Paired, subwords: Option<Subwords>) -> Opened {
+        Opened { subwords: subwords.map(Arc::new), ..self.opened(Box::new(reader)) }
+    }
+
+    /// A matrix with its words, and the tokenizer that they came from if there is one.
+    fn plain(&self, own: Option<Words>, matrix: Box<dyn Matrix>) -> Result<Opened> {
+        let (tokenizer, notes) = self.tokenizer(own.is_some())?;
+        let reader = self.paired(own, matrix, notes)?;
+        Ok(Opened { tokenizer, ..self.opened(Box::new(reader)) })
+    }
+
+    /// A checkpoint's table, and what stands beside it.
+    fn checkpoint(&self, bytes: &Bytes, tensor: Option<&str>) -> Result<Opened> {
+        let checkpoint = Checkpoint::open(self.name, bytes, self.others)?;
+        let (file, name) = checkpoint.table(tensor)?;
+        let matrix = file.adjusted(file.tensor(&name)?)?;
+        let beside = checkpoint.beside(&name, matrix.dim())?;
+        let own = file.own_words()?;
+        let (tokenizer, mut notes) = self.tokenizer(own.is_some())?;
+        notes.extend(beside.notes);
+        let reader = self.paired(own, matrix, notes)?;
+        let opened = self.opened(Box::new(reader));
+        Ok(Opened { inputs: beside.inputs, tables: beside.tables, tokenizer, ..opened })
     }
 
     fn paired(
@@ -265,28 +287,17 @@ impl Whole<'_> {
     }
 
     /// A row for each word of a companion, made of n-grams.
-    fn made(&self, subwords: Subwords, notes: Vec<Note>, missing: Error) -> Result<Found> {
+    fn made(&self, subwords: Subwords, notes: Vec<Note>, missing: Error) -> Result<Opened> {
         let words = self.words(0, false)?.ok_or(missing)?;
         let matrix = MadeRows { words: words.clone(), subwords: subwords.clone() };
-        Ok((Box::new(Paired::new(words, Box::new(matrix), notes)), Some(subwords)))
+        let reader = Paired::new(words, Box::new(matrix), notes);
+        Ok(self.with_subwords(reader, Some(subwords)))
     }
 
     /// The words of the companion that was named, or else of one that is known to hold them, unless
     /// the file has its own.
     fn words(&self, rows: usize, has_own: bool) -> Result<Option<Words>> {
-        let found = match &self.options.words {
-            Some(wanted) => {
-                let named = self.others.iter().find(|(name, _)| name == wanted);
-                let missing = || {
-                    let problem = format!("the file of words, {wanted}, is not there");
-                    malformed(self.format.name(), At::Byte(0), problem)
-                };
-                Some(named.ok_or_else(missing)?)
-            }
-            None if has_own => None,
-            None => words::find(self.name, self.others),
-        };
-        let Some((name, bytes)) = found else { return Ok(None) };
+        let Some((name, bytes)) = self.words_file(has_own)? else { return Ok(None) };
         let format = kind::told(&bytes[..bytes.len().min(kind::HEAD_BYTES)], name);
         if let Some(format @ (Format::Parquet | Format::Arrow)) = format {
             return columns::words(bytes, format).map(Some);
@@ -301,29 +312,42 @@ impl Whole<'_> {
         Words::from_file(inner, &unpacked, rows).map(Some)
     }
 
+    fn words_file(&self, has_own: bool) -> Result<Option<&(String, Bytes)>> {
+        match &self.options.words {
+            Some(wanted) => {
+                let named = self.others.iter().find(|(name, _)| name == wanted);
+                let missing = || {
+                    let problem = format!("the file of words, {wanted}, is not there");
+                    malformed(self.format.name(), At::Byte(0), problem)
+                };
+                Ok(Some(named.ok_or_else(missing)?))
+            }
+            None if has_own => Ok(None),
+            None => Ok(words::find(self.name, self.others)),
+        }
+    }
+
+    /// The tokenizer of the words: the file that has them, if it is one; beside a checkpoint that has
+    /// its own words, the first that is known.
+    fn tokenizer(&self, has_own: bool) -> Result<(Option<Spec>, Vec<Note>)> {
+        let is_checkpoint = self.format == Format::Safetensors;
+        let found = match self.words_file(has_own)? {
+            Some((name, _)) => Some(name.as_str()),
+            None if is_checkpoint => beside::first(self.others),
+            None => None,
+        };
+        Ok(found.map_or((None, Vec::new()), |name| beside::tokenizer(name, self.others)))
+    }
+
     fn no_words(&self) -> Error {
         let stem = words::stem(self.name);
         let stem = if stem.is_empty() { "NAME" } else { stem };
         let problem = format!(
-            "the file has vectors and no words; put {stem}.words.txt, vocab.txt, vocab.json or \
-             tokenizer.json beside it, or name a file with a word a line with --words FILE"
+            "the file has vectors and no words; put {stem}.words.txt, vocab.txt, vocab.json, \
+             tokenizer.json or tokenizer.model beside it, or name a file with a word a line with \
+             --words FILE"
         );
         malformed(self.format.name(), At::Byte(0), problem)
-    }
-
-    /// The file itself, or the shard that an index names.
-    fn shard(&self, bytes: &Bytes) -> Result<safetensors::File> {
-        if !self.name.ends_with(kind::SHARDS) {
-            return safetensors::File::open(bytes);
-        }
-        let index = safetensors::Index::parse(bytes)?;
-        let (_, shard) = index.shard(self.options.tensor.as_deref())?;
-        let found = self.others.iter().find(|(name, _)| name == shard);
-        let (_, bytes) = found.ok_or_else(|| {
-            let problem = format!("the shard {shard}, which has the table, is not there");
-            malformed(self.format.name(), At::Byte(0), problem)
-        })?;
-        safetensors::File::open(bytes)
     }
 }
 
@@ -372,12 +396,17 @@ pub fn folder(folder: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The files beside `main` that may be needed to read it, with their names as a source has them.
+/// The files beside `main` that may be needed to read it, with their names as a source has them. Of
+/// a checkpoint's shards only those that have `tensor`, or a table.
 ///
 /// # Errors
 ///
 /// If the file or its folder cannot be read.
-pub fn companions(main: &Path, wanted: Option<Format>) -> Result<Vec<(String, PathBuf)>> {
+pub fn companions(
+    main: &Path,
+    wanted: Option<Format>,
+    tensor: Option<&str>,
+) -> Result<Vec<(String, PathBuf)>> {
     let file = File::open(main).map_err(Error::disk)?;
     let mut input = Input::open(Box::new(file))?;
     input.fill_to(kind::HEAD_BYTES)?;
@@ -396,7 +425,7 @@ pub fn companions(main: &Path, wanted: Option<Format>) -> Result<Vec<(String, Pa
     };
     let mut found = Vec::new();
     let stem = words::stem(&name);
-    for place in words::PLACES {
+    for place in words::PLACES.iter().chain(beside::PLACES) {
         let name = place.replace('*', stem);
         // A model's tokenizer may stand above the folder of its table.
         let above = folder.parent().map(|above| above.join(&name));
@@ -411,7 +440,7 @@ pub fn companions(main: &Path, wanted: Option<Format>) -> Result<Vec<(String, Pa
     }
     if name.ends_with(kind::SHARDS) {
         let index = safetensors::Index::parse(&fs::read(main).map_err(Error::disk)?)?;
-        for shard in index.files() {
+        for shard in index.needed(tensor) {
             let path = folder.join(shard);
             // A name with folders could lead anywhere.
             if !shard.contains(['/', '\\']) && path.is_file() {

@@ -4,7 +4,9 @@
 //! bytes begin and end behind the header), the tensors.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -15,6 +17,8 @@ use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
 use crate::format::words::Words;
 use crate::format::write::Selection;
 use crate::format::{malformed, shown};
+use crate::table::input::InputTables;
+use crate::vector::matrix::Matrix as Rows;
 
 const NAME: &str = "safetensors";
 /// The format's own limit.
@@ -40,9 +44,24 @@ const KNOWN: &[&str] = &[
     "token_embedding.weight",
 ];
 
-/// A file's tensors.
+/// Ends of names of other tables that a checkpoint may have.
+const OTHERS: &[&str] = &[
+    "lm_head.weight",
+    "embed_out.weight",
+    "position_embeddings.weight",
+    "position_embedding.weight",
+    "embed_positions.weight",
+    "token_type_embeddings.weight",
+    "wpe.weight",
+];
+/// Names of tables that a model's output has for itself.
+pub(super) const HEADS: &[&str] = &["lm_head.weight", "output.weight", "embed_out.weight"];
+
+/// A file's tensors. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct File {
-    entries: BTreeMap<String, Entry>,
+    entries: Arc<BTreeMap<String, Entry>>,
+    metadata: Arc<BTreeMap<String, String>>,
     data: Bytes,
 }
 
@@ -69,7 +88,8 @@ impl File {
         let header = cursor.take(length, "the header")?;
         let mut all: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)
             .map_err(|error| malformed(NAME, At::Byte(8), format!("the header: {error}")))?;
-        all.remove("__metadata__");
+        let metadata = all.remove("__metadata__").unwrap_or_default();
+        let metadata = serde_json::from_value(metadata).unwrap_or_default();
         let entry = |(name, value): (String, serde_json::Value)| {
             let entry = serde_json::from_value(value).map_err(|error| {
                 let shown = shown(name.as_bytes());
@@ -77,9 +97,27 @@ impl File {
             })?;
             Ok((name, entry))
         };
-        let entries = all.into_iter().map(entry).collect::<Result<_>>()?;
+        let entries = Arc::new(all.into_iter().map(entry).collect::<Result<_>>()?);
         let data = cursor.part(cursor.left(), "the tensors")?;
-        Ok(Self { entries, data })
+        Ok(Self { entries, metadata: Arc::new(metadata), data })
+    }
+
+    /// What the file says under this name, beside its tensors.
+    pub(super) fn metadata(&self, name: &str) -> Option<&str> {
+        self.metadata.get(name).map(String::as_str)
+    }
+
+    /// Whether it has a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// All tensors with two dimensions: name, rows, components and type.
+    pub(super) fn all_tables(&self) -> impl Iterator<Item = (&str, usize, usize, &str)> {
+        self.entries.iter().filter_map(|(name, entry)| match entry.shape.as_slice() {
+            &[rows, dim] => Some((name.as_str(), rows, dim, entry.dtype.as_str())),
+            _ => None,
+        })
     }
 
     /// The names of all tensors with two dimensions.
@@ -102,13 +140,26 @@ impl File {
     }
 
     pub(super) fn tensor(&self, name: &str) -> Result<Tensor> {
-        let (entry, bytes) = self.bytes(name)?;
-        let wrong = |problem: String| {
-            malformed(NAME, At::Byte(8), format!("\"{}\" {problem}", shown(name.as_bytes())))
-        };
+        let (entry, _) = self.bytes(name)?;
         let &[rows, dim] = entry.shape.as_slice() else {
-            return Err(wrong(format!("has {} dimensions, not two", entry.shape.len())));
+            let problem = format!("has {} dimensions, not two", entry.shape.len());
+            return Err(wrong(name, &problem));
         };
+        self.shaped(name, rows, dim)
+    }
+
+    /// A tensor of one dimension, as one row.
+    pub(super) fn list(&self, name: &str) -> Result<Tensor> {
+        let (entry, _) = self.bytes(name)?;
+        let &[dim] = entry.shape.as_slice() else {
+            let problem = format!("has {} dimensions, not one", entry.shape.len());
+            return Err(wrong(name, &problem));
+        };
+        self.shaped(name, 1, dim)
+    }
+
+    fn shaped(&self, name: &str, rows: usize, dim: usize) -> Result<Tensor> {
+        let (entry, bytes) = self.bytes(name)?;
         let dtype = match entry.dtype.as_str() {
             "F64" => Dtype::F64,
             "F32" => Dtype::F32,
@@ -116,19 +167,18 @@ impl File {
             "BF16" => Dtype::Bf16,
             "I8" => Dtype::I8,
             "U8" => Dtype::U8,
-            other => return Err(wrong(format!("has numbers of type {}", shown(other.as_bytes())))),
+            other => {
+                let problem = format!("has numbers of type {}", shown(other.as_bytes()));
+                return Err(wrong(name, &problem));
+            }
         };
         Tensor { bytes, dtype, endian: Endian::Little, order: Order::Rows, rows, dim }
             .check(NAME, &format!("the tensor \"{}\"", shown(name.as_bytes())))
     }
 
-    /// The word table of this name, or of a known one.
-    pub(super) fn table(&self, wanted: Option<&str>) -> Result<Tensor> {
-        let name = match wanted {
-            Some(name) => name,
-            None => find(self.tables().into_iter())?,
-        };
-        self.tensor(name)
+    /// The name of the word table: this one, or a known one.
+    pub(super) fn table_name<'n>(&'n self, wanted: Option<&'n str>) -> Result<&'n str> {
+        wanted.map_or_else(|| find(self.tables().into_iter()), Ok)
     }
 
     /// What a static model of model2vec does to its rows: token to row, and the weight of a token.
@@ -211,6 +261,26 @@ impl File {
     }
 }
 
+fn wrong(name: &str, problem: &str) -> Error {
+    malformed(NAME, At::Byte(8), format!("\"{}\" {problem}", shown(name.as_bytes())))
+}
+
+/// Whether a tensor of this name is a table of words, of positions or of segments.
+pub(super) fn looks_like_table(name: &str) -> bool {
+    let ends = |end: &&str| {
+        let rest = name.strip_suffix(end);
+        rest.is_some_and(|rest| rest.is_empty() || (rest.ends_with('.') && end.contains('.')))
+    };
+    KNOWN.iter().chain(OTHERS).any(|end| ends(&end))
+}
+
+/// Whether this is the token table of a model that writes texts, by its name.
+pub(super) fn is_decoder(name: &str) -> bool {
+    let ends =
+        ["model.embed_tokens.weight", "wte.weight", "shared.weight", "tok_embeddings.weight"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
 /// The word table among the names of tensors.
 pub(super) fn find<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<&'n str> {
     for known in KNOWN {
@@ -270,6 +340,25 @@ impl Index {
         files
     }
 
+    /// The names of the shards that have a tensor, or a table or the layer norm behind it.
+    pub(super) fn needed(&self, tensor: Option<&str>) -> Vec<&str> {
+        let is_needed = |name: &str| {
+            let is_only = self.weight_map.len() == 1;
+            let is_norm = name.contains("embeddings.LayerNorm.");
+            tensor == Some(name) || looks_like_table(name) || is_norm || is_only
+        };
+        let needed = self.weight_map.iter().filter(|(name, _)| is_needed(name));
+        let mut files: Vec<&str> = needed.map(|(_, file)| file.as_str()).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// The shard that has a tensor.
+    pub(super) fn file_of(&self, tensor: &str) -> Option<&str> {
+        self.weight_map.get(tensor).map(String::as_str)
+    }
+
     /// The tensor to read, and the shard that has it.
     pub(super) fn shard(&self, wanted: Option<&str>) -> Result<(&str, &str)> {
         let names = self.weight_map.keys().map(String::as_str);
@@ -323,31 +412,46 @@ impl Matrix for Adjusted {
 
 const WORD_BYTES: &str = "word_bytes";
 const WORD_ENDS: &str = "word_ends";
+/// What the layer norm adds to the variance, beside the tensors.
+pub(super) const EPS: &str = "layer_norm_eps";
+/// The position of a text's first token, beside the tensors.
+pub(super) const FIRST_POSITION: &str = "first_position";
 
-/// Writes a table as three tensors: `embeddings`, the bytes of all words, and where each ends.
+/// A tensor to be written: its name, type and shape, and its bytes.
+type Entries<'a> = Vec<(&'a str, &'a str, Vec<usize>, usize)>;
+
+/// Writes a table as three tensors: `embeddings`, the bytes of all words, and where each ends; and
+/// the tables of a transformer's input beside it, under BERT's names.
 pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let inputs = match table.view.inputs() {
+        Some(Ok(inputs)) => Some(&**inputs),
+        Some(Err(damage)) => return Err(io::Error::other(Error::new(damage.clone()))),
+        None => None,
+    };
     let (rows, dim) = (table.len(), table.dim());
     let words: usize = table.rows().map(|row| table.word(row).len()).sum();
-    let vectors = rows * dim * size_of::<f32>();
+    let float = size_of::<f32>();
     // Those with the widest numbers first, so that each is aligned.
-    let ends = rows * size_of::<i64>();
-    let told = if table.metadata.is_empty() {
-        String::new()
-    } else {
-        let told: BTreeMap<_, _> =
-            table.metadata.iter().map(|(name, value)| (name, value)).collect();
-        format!("\"__metadata__\":{},", serde_json::to_string(&told)?)
-    };
-    let mut header = format!(
-        "{{{told}\"{WORD_ENDS}\":{{\"dtype\":\"I64\",\"shape\":[{rows}],\"data_offsets\":[0,{ends}]}},\
-         \"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{dim}],\
-         \"data_offsets\":[{ends},{}]}},\
-         \"{WORD_BYTES}\":{{\"dtype\":\"U8\",\"shape\":[{words}],\"data_offsets\":[{},{}]}}}}",
-        ends + vectors,
-        ends + vectors,
-        ends + vectors + words
-    );
-    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    let mut entries: Entries<'_> = vec![
+        (WORD_ENDS, "I64", vec![rows], rows * size_of::<i64>()),
+        ("embeddings", "F32", vec![rows, dim], rows * dim * float),
+    ];
+    let matrix = |matrix: &Option<Rows>| matrix.as_ref().map(Rows::len);
+    let positions = inputs.and_then(|inputs| matrix(&inputs.positions));
+    let segments = inputs.and_then(|inputs| matrix(&inputs.segments));
+    let tables =
+        [("position_embeddings.weight", positions), ("token_type_embeddings.weight", segments)];
+    for (name, rows) in tables {
+        entries.extend(rows.map(|rows| (name, "F32", vec![rows, dim], rows * dim * float)));
+    }
+    let norm = inputs.and_then(|inputs| inputs.norm.as_ref());
+    if norm.is_some() {
+        for name in ["LayerNorm.weight", "LayerNorm.bias"] {
+            entries.push((name, "F32", vec![dim], dim * float));
+        }
+    }
+    entries.push((WORD_BYTES, "U8", vec![words], words));
+    let header = header(&entries, &told(table, inputs))?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(header.as_bytes())?;
     let mut end = 0_i64;
@@ -356,5 +460,48 @@ pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()
         out.write_all(&end.to_le_bytes())?;
     }
     crate::format::write::vectors(table, out)?;
+    let matrices = inputs.into_iter().flat_map(|inputs| [&inputs.positions, &inputs.segments]);
+    for row in matrices.flatten().flat_map(Rows::rows) {
+        floats(row, out)?;
+    }
+    for row in norm.into_iter().flat_map(|norm| [&norm.weight, &norm.bias]) {
+        floats(row, out)?;
+    }
     table.rows().try_for_each(|row| out.write_all(table.word(row)))
+}
+
+fn floats(row: &[f32], out: &mut dyn Write) -> io::Result<()> {
+    row.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+}
+
+/// What the file says beside its tensors.
+fn told(table: &Selection<'_>, inputs: Option<&InputTables>) -> BTreeMap<String, String> {
+    let own = table.metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let mut told: BTreeMap<_, _> = own.collect();
+    if let Some(inputs) = inputs {
+        told.insert(FIRST_POSITION.to_owned(), inputs.first_position.to_string());
+        told.extend(inputs.norm.as_ref().map(|norm| (EPS.to_owned(), norm.eps.to_string())));
+    }
+    told
+}
+
+fn header(entries: &Entries<'_>, told: &BTreeMap<String, String>) -> io::Result<String> {
+    let mut header = "{".to_owned();
+    if !told.is_empty() {
+        let _ = write!(header, "\"__metadata__\":{},", serde_json::to_string(told)?);
+    }
+    let mut start = 0;
+    for (i, (name, dtype, shape, bytes)) in entries.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        let _ = write!(
+            header,
+            "{comma}\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{},\"data_offsets\":[{start},{}]}}",
+            serde_json::to_string(shape)?,
+            start + bytes
+        );
+        start += bytes;
+    }
+    header.push('}');
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    Ok(header)
 }

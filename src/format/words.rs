@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::error::{At, Error, Result};
+use crate::error::{At, Context as _, Error, Result};
 use crate::format::source::Bytes;
 use crate::format::{malformed, shown};
 use crate::limits;
+use crate::text::spec::{File, Kind, Spec};
+use crate::text::tokenizer::Tokenizer;
 
 /// Words by row; a row may have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,8 +73,50 @@ impl Words {
 
     /// The words of a companion, told by its name and contents.
     pub(super) fn from_file(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
+        if name.ends_with(".model") {
+            return Self::from_model(name, bytes, rows);
+        }
         let json = name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("json"));
         if json { Self::from_json(name, bytes, rows) } else { Ok(Self::from_lines(bytes)) }
+    }
+
+    /// The pieces of a `SentencePiece` model, or the tokens of tiktoken's ranks.
+    fn from_model(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
+        let files = vec![File { name: name.to_owned(), bytes: bytes.to_vec() }];
+        let spec = Spec { kind: Kind::detect(&files)?, files };
+        let none = |name: &str| Err(Error::invalid("hybrid.parts", name.to_owned()));
+        let model = Tokenizer::open(&spec, &none).context(|| format!("reading {name}"))?;
+        let tokens =
+            (0..model.ids_end().unwrap_or(0)).map(|id| model.token(id).unwrap_or_default());
+        let mut words = Self::default();
+        if name.rsplit('/').next() == Some(FAIRSEQ) {
+            let tokens: Vec<_> = tokens.collect();
+            words.push_as_fairseq(name, &tokens, rows)?;
+        } else {
+            tokens.for_each(|token| words.push(&token));
+        }
+        Ok(words)
+    }
+
+    /// XLM-R and its kin have four special tokens of their own before the pieces, of which the first
+    /// three are left out, and one behind them.
+    fn push_as_fairseq(&mut self, name: &str, pieces: &[Vec<u8>], rows: usize) -> Result<()> {
+        if rows < pieces.len() + FAIRSEQ_ROWS || rows == pieces.len() + CAMEMBERT_ROWS {
+            let problem = format!(
+                "{name} has {} pieces and the table {rows} rows, not {FAIRSEQ_ROWS} more as XLM-R: put \
+                 tokenizer.json in its place",
+                pieces.len()
+            );
+            return Err(malformed("vocabulary", At::Byte(0), problem));
+        }
+        for token in ["<s>", "<pad>", "</s>", "<unk>"] {
+            self.push(token.as_bytes());
+        }
+        pieces.iter().skip(FAIRSEQ_SKIPPED).for_each(|piece| self.push(piece));
+        if rows == pieces.len() + FAIRSEQ_ROWS {
+            self.push(b"<mask>");
+        }
+        Ok(())
     }
 
     /// `tokenizer.json`; or a map of tokens to rows, such as `vocab.json`; or a list of words.
@@ -110,6 +154,15 @@ impl Words {
         }
     }
 }
+
+/// How the models of fairseq are named whose pieces have other numbers than their rows.
+const FAIRSEQ: &str = "sentencepiece.bpe.model";
+/// Pieces of such a model that have no row under their own name.
+const FAIRSEQ_SKIPPED: usize = 3;
+/// Rows that XLM-R has more than pieces.
+const FAIRSEQ_ROWS: usize = 2;
+/// Rows that CamemBERT has more, in another order.
+const CAMEMBERT_ROWS: usize = 5;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -159,6 +212,10 @@ pub(super) const PLACES: &[&str] = &[
     "tokenizer.json",
     "vocab.json",
     "vocab.txt",
+    "tokenizer.model",
+    "spiece.model",
+    FAIRSEQ,
+    "sentencepiece.model",
 ];
 
 /// The companion that holds the words of `main`.

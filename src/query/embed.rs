@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::frequency::{self, Counts, Weighing, inverse};
 use crate::query::resolve::find;
 use crate::query::tokenize::{Cutting, find_token, knows};
-use crate::query::{OovPolicy, WordOptions};
+use crate::query::{OovPolicy, WordOptions, transformer};
+use crate::table::input::InputTables;
 use crate::table::view::View;
 use crate::text::Token;
 use crate::text::tokenizer::{CutOptions, Tokenizer};
@@ -21,7 +23,9 @@ use crate::vector::algebra;
 pub struct EmbedQuery {
     /// The texts.
     pub texts: Vec<String>,
-    /// How they are cut; tokens around a text are left out.
+    /// The second text of each pair; empty, or as many as texts. Only as a transformer's input.
+    pub second: Vec<String>,
+    /// How they are cut; tokens around a text are left out but for a transformer's input.
     pub cutting: Cutting,
     /// How tokens are looked up.
     pub words: WordOptions,
@@ -44,6 +48,18 @@ pub struct EmbedOptions {
     pub weights: HashMap<String, f64>,
     /// Tokens of a text that are pooled together.
     pub chunk_tokens: Option<usize>,
+    /// Whether a token's vector is its row, or what a transformer makes of it before its first layer.
+    pub input: Input,
+}
+
+/// What a token's vector is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    /// Its row.
+    #[default]
+    Rows,
+    /// Its row, that of its position and that of its segment, then layer norm.
+    Transformer,
 }
 
 /// The ways of pooling.
@@ -110,19 +126,36 @@ pub struct TokenVector {
     pub bytes: Range<usize>,
     /// Of length 1 if that is asked for.
     pub values: Vec<f32>,
+    /// As a transformer's input: where in it.
+    pub placed: Option<Placed>,
+}
+
+/// Where a token stands in a transformer's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Which token it is, with those around the text, from 0.
+    pub place: usize,
+    /// The segment that it was given.
+    pub segment: usize,
+    /// Whether it stands in the second text.
+    pub in_second: bool,
+    /// Whether it is a special token.
+    pub is_special: bool,
 }
 
 /// Makes texts vectors.
 #[derive(Debug)]
 pub struct Embedder<'a> {
-    table: &'a View,
-    tokenizer: &'a Tokenizer,
-    cutting: CutOptions,
-    words: &'a WordOptions,
-    options: &'a EmbedOptions,
+    pub(super) table: &'a View,
+    pub(super) tokenizer: &'a Tokenizer,
+    pub(super) cutting: CutOptions,
+    pub(super) words: &'a WordOptions,
+    pub(super) options: &'a EmbedOptions,
     weighing: Weighing,
     /// By row.
-    weights: HashMap<RowId, f64>,
+    pub(super) weights: HashMap<RowId, f64>,
+    /// For a transformer's input.
+    inputs: Option<Arc<InputTables>>,
 }
 
 /// Makes texts vectors.
@@ -130,7 +163,8 @@ pub struct Embedder<'a> {
 /// # Errors
 ///
 /// Under [`OovPolicy::Error`], `UnknownWords` naming every word of all texts that the table lacks; if
-/// the tokenizer refuses a text; if there are too many numbers for one answer.
+/// the tokenizer refuses a text; if there are too many numbers for one answer. As a transformer's
+/// input: `Unsuited` if the table has nothing that a transformer adds; if a text is too long for it.
 pub fn embed(
     table: &View,
     tokenizer: &Tokenizer,
@@ -138,12 +172,13 @@ pub fn embed(
     weighing: Weighing,
     go_on: crate::query::GoOn<'_>,
 ) -> Result<Vec<TextVector>> {
-    let embedder = Embedder::new(table, tokenizer, query, weighing);
+    let embedder = Embedder::new(table, tokenizer, query, weighing)?;
     let mut vectors = Vec::with_capacity(query.texts.len());
     let mut components = 0;
     for (i, text) in query.texts.iter().enumerate() {
         go_on()?;
-        let vector = embedder.text(i as u64, text).context(|| format!("texts[{i}]"))?;
+        let second = query.second.get(i).map(String::as_str);
+        let vector = embedder.pair(i as u64, text, second).context(|| format!("texts[{i}]"))?;
         components += vector.values.len() + vector.tokens.len() * table.dim();
         if components > limits::EMBED_COMPONENTS_MAX {
             let (limit, max) = ("EMBED_COMPONENTS_MAX", limits::EMBED_COMPONENTS_MAX as u64);
@@ -195,23 +230,42 @@ pub(super) struct Known {
 
 impl<'a> Embedder<'a> {
     /// For one question; `weighing` is what its pooling weighs words by.
+    ///
+    /// # Errors
+    ///
+    /// `Unsuited` if a transformer's input is wanted and the table has nothing for it.
     pub fn new(
         table: &'a View,
         tokenizer: &'a Tokenizer,
         query: &'a EmbedQuery,
         weighing: Weighing,
-    ) -> Self {
+    ) -> Result<Self> {
         let options = &query.options;
+        let inputs = match options.input {
+            Input::Rows => None,
+            Input::Transformer => Some(transformer::tables(table)?),
+        };
         let weights = options.weights.iter();
         let weights = weights.filter_map(|(word, &w)| Some((table.row(word.as_bytes())?, w)));
-        Self {
+        // The tokens around a text have no part in it but as a transformer's input.
+        let bare = query.cutting.options.bare || inputs.is_none();
+        Ok(Self {
             table,
             tokenizer,
-            cutting: CutOptions { bare: true, ..query.cutting.options.clone() },
+            cutting: CutOptions { bare, ..query.cutting.options.clone() },
             words: &query.words,
             options,
             weights: weights.collect(),
             weighing,
+            inputs,
+        })
+    }
+
+    /// The vector of a text, or of two together.
+    fn pair(&self, at: u64, text: &str, second: Option<&str>) -> Result<TextVector> {
+        match &self.inputs {
+            Some(inputs) => self.as_input(inputs, (text, second)),
+            None => self.rows(at, text),
         }
     }
 
@@ -221,6 +275,10 @@ impl<'a> Embedder<'a> {
     ///
     /// If the tokenizer refuses the text.
     pub fn text(&self, at: u64, text: &str) -> Result<TextVector> {
+        self.pair(at, text, None)
+    }
+
+    fn rows(&self, at: u64, text: &str) -> Result<TextVector> {
         let known = self.known(at, text)?;
         let mut told = TextVector {
             token_count: known.token_count,
@@ -298,6 +356,7 @@ impl<'a> Embedder<'a> {
                 row: *row,
                 bytes: bytes.clone(),
                 values: vector(*row),
+                placed: None,
             })
             .collect()
     }
@@ -416,7 +475,7 @@ impl<'a> Embedder<'a> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "vectors are given in single precision")]
-    fn finished(&self, mut vector: Vec<f64>) -> Vec<f32> {
+    pub(super) fn finished(&self, mut vector: Vec<f64>) -> Vec<f32> {
         if self.options.post_normalize {
             // A vector of zeros stays so.
             frequency::scale_to_one(&mut vector);
@@ -425,7 +484,7 @@ impl<'a> Embedder<'a> {
     }
 }
 
-fn divide(sum: &mut [f64], divisor: f64) {
+pub(super) fn divide(sum: &mut [f64], divisor: f64) {
     for value in sum {
         *value /= divisor;
     }

@@ -23,6 +23,7 @@
 //! | `health.rs` | what is odd about a table? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
 //! | `embed.rs` | which vector has a text? |
+//! | `transformer.rs` | which vector has a text as a transformer takes it in? |
 //! | `alike.rs` | how alike are two texts? |
 //! | `frequency.rs` | how frequent is a word, and which direction do all texts share? |
 
@@ -49,6 +50,7 @@ pub mod set_similarity;
 pub mod similarity;
 pub mod similarity_matrix;
 pub mod tokenize;
+mod transformer;
 pub mod word_movers;
 pub mod words;
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::alike::{Alike, AlikeQuery};
-use crate::query::embed::{EmbedOptions, EmbedQuery, Pooling, TextVector, TokenVector};
+use crate::query::embed::{EmbedOptions, EmbedQuery, Input, Pooling, TextVector, TokenVector};
 use crate::query::frequency::{Counts, FrequenciesUsed, FrequencySource};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::tokenize::Cutting;
@@ -32,7 +32,9 @@ impl TryFrom<pb::EmbedRequest> for Texts {
         fields.texts("texts", &request.texts);
         let words = fields.word_options_of_texts(request.words);
         let (cutting, options) = fields.embedding(request.cutting, request.options);
-        let query = EmbedQuery { texts: request.texts, cutting, words, options };
+        fields.second_texts(&request.second_texts, &request.texts, &options);
+        let (texts, second) = (request.texts, request.second_texts);
+        let query = EmbedQuery { texts, second, cutting, words, options };
         fields.finish(|| Some(Self(Ask { table: table?, query })))
     }
 }
@@ -45,11 +47,25 @@ impl Fields {
         options: Option<pb::EmbedOptions>,
     ) -> (Cutting, EmbedOptions) {
         let options = self.embed_options(options);
-        let cutting = match options.chunk_tokens {
-            Some(_) => self.certain_cutting(cutting),
-            None => self.cutting(cutting),
-        };
+        let is_certain = options.chunk_tokens.is_some() || options.input == Input::Transformer;
+        let cutting =
+            if is_certain { self.certain_cutting(cutting) } else { self.cutting(cutting) };
         (cutting, options)
+    }
+
+    fn second_texts(&mut self, second: &[String], texts: &[String], options: &EmbedOptions) {
+        if second.is_empty() {
+            return;
+        }
+        self.texts("second_texts", second);
+        if second.len() != texts.len() {
+            self.bad("second_texts", format!("none, or as many as texts: {}", texts.len()));
+        }
+        let bytes = texts.iter().chain(second).map(String::len).sum();
+        self.bytes("second_texts", bytes, limits::TEXTS_BYTES_MAX);
+        if options.input == Input::Rows {
+            self.bad("second_texts", "only with options.transformer_input");
+        }
     }
 
     fn embed_options(&mut self, options: Option<pb::EmbedOptions>) -> EmbedOptions {
@@ -74,6 +90,11 @@ impl Fields {
                 Pooling::Mean | Pooling::Sif { .. } | Pooling::Tfidf | Pooling::Sum
             );
             fields.fits(&options, pooling, is_sum);
+            let input = if options.transformer_input { Input::Transformer } else { Input::Rows };
+            let is_weighed = matches!(pooling, Pooling::Sif { .. } | Pooling::Tfidf);
+            if input == Input::Transformer && is_weighed {
+                fields.bad("transformer_input", "not with SIF and TFIDF");
+            }
             let total = options.total_count.unwrap_or(1.0);
             let counts = Counts { words: options.counts, total };
             let chunk_tokens = options
@@ -81,11 +102,12 @@ impl Fields {
                 .map(|max| fields.number("chunk_tokens", Some(max), 1..=limits::TOKENS_MAX, 1));
             EmbedOptions {
                 pooling,
-                pre_normalize: options.pre_normalize.unwrap_or(is_sum),
+                pre_normalize: options.pre_normalize.unwrap_or(is_sum && input == Input::Rows),
                 post_normalize: options.post_normalize,
                 counts,
                 weights: options.weights,
                 chunk_tokens,
+                input,
             }
         })
     }
@@ -160,6 +182,10 @@ impl From<FrequenciesUsed> for pb::FrequenciesUsed {
 impl From<TextVector> for pb::TextVector {
     fn from(vector: TextVector) -> Self {
         let token = |token: TokenVector| pb::TokenVector {
+            position: token.placed.map(|placed| wire::count(placed.place)),
+            segment: token.placed.map(|placed| wire::count(placed.segment)),
+            special: token.placed.is_some_and(|placed| placed.is_special),
+            in_second: token.placed.is_some_and(|placed| placed.in_second),
             row: token.row.0,
             byte_start: wire::count(token.bytes.start),
             byte_end: wire::count(token.bytes.end),
@@ -193,7 +219,8 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
         fields.text("text", &request.text);
         let words = fields.word_options_of_texts(request.words);
         let (cutting, options) = fields.embedding(request.cutting, request.options);
-        let query = EmbedQuery { texts: vec![request.text], cutting, words, options };
+        let (texts, second) = (vec![request.text], Vec::new());
+        let query = EmbedQuery { texts, second, cutting, words, options };
         if query.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed");
         }
@@ -252,11 +279,15 @@ impl TryFrom<pb::TextSimilarityRequest> for TextSimilarity {
         fields.bytes("pairs", texts.iter().map(String::len).sum(), limits::TEXTS_BYTES_MAX);
         let words = fields.word_options_of_texts(request.words);
         let (cutting, options) = fields.embedding(request.cutting, request.options);
-        let embed = EmbedQuery { texts, cutting, words, options };
+        let embed = EmbedQuery { texts, second: Vec::new(), cutting, words, options };
         if embed.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed for each text");
         }
         let pb::TextSimilarityRequest { relaxed_wmd, exact_wmd, .. } = request;
+        if embed.options.input == Input::Transformer && (relaxed_wmd || exact_wmd) {
+            let field = if relaxed_wmd { "relaxed_wmd" } else { "exact_wmd" };
+            fields.bad(field, "moves words, which have no place; not with transformer_input");
+        }
         let query = AlikeQuery { embed, relaxed_wmd, exact_wmd };
         fields.finish(|| Some(Self(Ask { table: table?, query })))
     }

@@ -18,7 +18,8 @@ use crate::query::words::{WordsAnswer, WordsQuery};
 use crate::server::Desk;
 use crate::server::wire::{self, Fields};
 use crate::server::write;
-use crate::table::meta::{Provenance, TableName};
+use crate::table::input::Inputs;
+use crate::table::meta::{InputsMeta, Provenance, TableName};
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
@@ -176,11 +177,28 @@ impl From<TableStatus> for pb::Table {
                 bucket_count: subwords.rows,
                 disk_bytes: subwords.bytes,
             }),
+            inputs: table.meta.inputs.map(|meta| inputs(meta, &table.inputs)),
             index: Some(table.index.into()),
             memory_bytes: table.memory_bytes as u64,
             problem: table.problem.unwrap_or_default(),
         }
     }
+}
+
+fn inputs(meta: InputsMeta, inputs: &Inputs) -> pb::InputTables {
+    let mut told = pb::InputTables { disk_bytes: meta.bytes, ..pb::InputTables::default() };
+    match inputs {
+        Some(Ok(inputs)) => {
+            told.position_count =
+                inputs.positions.as_ref().map_or(0, |positions| wire::count(positions.len()));
+            told.first_position = wire::count(inputs.first_position);
+            told.segment_count = wire::count(inputs.segment_count());
+            told.layer_norm_eps = inputs.norm.as_ref().map(|norm| norm.eps);
+        }
+        Some(Err(problem)) => told.problem = problem.to_string(),
+        None => {}
+    }
+    told
 }
 
 impl From<Provenance> for pb::Provenance {

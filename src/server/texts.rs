@@ -130,7 +130,7 @@ impl TryFrom<pb::ImportTextsHeader> for Ask<TextsJob> {
         let if_exists = if_exists(fields.choice("if_exists", header.if_exists));
         let is_named = !header.source.is_empty();
         let source_name = if is_named { header.source } else { "a stream of texts".to_owned() };
-        let query = EmbedQuery { texts: Vec::new(), cutting, words, options };
+        let query = EmbedQuery { texts: Vec::new(), second: Vec::new(), cutting, words, options };
         fields.finish(|| {
             let query = TextsJob {
                 target: target?,

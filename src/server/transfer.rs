@@ -13,7 +13,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::Export;
-use crate::engine::import::{IfExists, ImportOptions, ImportProgress, ImportReport, Source};
+use crate::engine::import::{
+    IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
@@ -247,6 +249,20 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if matches!(kind, Kind::Rows) && header.resume_offset.is_some() {
             fields.bad("resume_offset", "rows come without files: only those can go on");
         }
+        let tokenizer = match header.attach {
+            None => TokenizerPolicy::Attach,
+            Some(pb::import_header::Attach::NoTokenizer(leave)) => {
+                if leave {
+                    TokenizerPolicy::Leave
+                } else {
+                    TokenizerPolicy::Attach
+                }
+            }
+            Some(pb::import_header::Attach::Tokenizer(name)) => {
+                let name = fields.tokenizer_name("tokenizer", name);
+                name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
+            }
+        };
         let opening = Options {
             wanted: file_format(format),
             tensor: text(header.tensor),
@@ -277,6 +293,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 license: header.license,
                 told,
                 dry_run: header.dry_run,
+                tokenizer,
             };
             Some(Self { options, kind, opening, resume_offset: header.resume_offset })
         })
@@ -464,6 +481,7 @@ pub(super) fn told_report(table: &TableName, report: ImportReport) -> pb::Import
         rows_kept: report.rows_kept,
         bytes_read: report.bytes_read,
         reasons: report.reasons.into_iter().map(reason).collect(),
+        tokenizer: report.tokenizer.map(pb::TokenizerInfo::from),
         read_seconds: report.read_seconds,
         durable_seconds: report.durable_seconds,
     }

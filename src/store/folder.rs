@@ -25,6 +25,10 @@ pub(super) const SUBWORDS: &str = "subwords";
 pub(super) const VECTORS: &str = "vectors";
 /// How the names of files of vectors end.
 pub(super) const FLOATS: &str = "f32";
+/// The folder of what transformers add to tokens, in the data folder.
+pub(super) const INPUTS: &str = "inputs";
+/// How the names of its files end.
+pub(super) const TABLES: &str = "tables";
 /// The folder of files that arrive in pieces.
 pub(super) const UPLOADS: &str = "uploads";
 /// How the names of files of sub-words end.

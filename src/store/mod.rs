@@ -12,6 +12,7 @@
 //! | `vectors.rs` | the vectors of a generation beside sled |
 //! | `reader.rs` | a table from its blocks, every checksum verified |
 //! | `subwords.rs` | the buckets of sub-words beside sled |
+//! | `inputs.rs` | position and segment tables of a checkpoint beside sled |
 //! | `upload.rs` | files that arrive in pieces |
 //! | `blob.rs` | immutable files beside sled |
 //! | `shelf.rs` | tokenizers: a file each; which one a table uses |
@@ -26,6 +27,7 @@
 //! vectors/42.f32        the vectors of generation 42, whose words and checksums are in sled
 //! index/42.graph        the graph of generation 42; can be built again from the rows
 //! subwords/42.buckets   the sub-words that came with the import of generation 42
+//! inputs/42.tables      the position and segment tables that came with the import of generation 42
 //! uploads/en.part       what has arrived of a file for the table "en", until it is imported
 //! tokenizers/gpt2.tokenizer   the tokenizer "gpt2": see `shelf.rs`
 //! ```
@@ -137,6 +139,18 @@
 //! f32 ..., CRC               a row; the key is its number u64
 //! ```
 //!
+//! # Position and segment tables
+//!
+//! The file is written and kept as that of sub-words is, and read whole when its table is.
+//!
+//! ```text
+//! "WSINPT01"                 version 1
+//! length u64, JSON, CRC      rows, components, what the layer norm adds; the key is "head"
+//! f32 ..., CRC               the rows of positions, if there are some; "positions"
+//! f32 ..., CRC               the rows of segments, if there are some; "segments"
+//! f32 ..., CRC               the layer norm's weights, then its bias, if there is one; "norm"
+//! ```
+//!
 //! # What a crash leaves
 //!
 //! Rows are written under a generation that no table record points to, and made durable; then one
@@ -148,6 +162,7 @@ pub mod blob;
 mod blocks;
 mod fault;
 mod folder;
+mod inputs;
 mod journal;
 mod key;
 mod reader;
@@ -169,6 +184,7 @@ use parking_lot::Mutex;
 use crate::error::Result;
 use crate::table::Table;
 use crate::table::change::Change;
+use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
@@ -219,7 +235,8 @@ pub struct Swept {
 /// Bytes that a data folder takes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreBytes {
-    /// Tables, with what sled keeps free for later, their vectors and their sub-words.
+    /// Tables, with what sled keeps free for later, and what stands beside them: vectors, sub-words,
+    /// tables of positions and segments.
     pub store: u64,
     /// Graph files.
     pub index: u64,
@@ -267,14 +284,29 @@ impl Store {
     }
 
     /// A table with all its rows, whose checksums are verified, and its sub-words, whose rows are
-    /// verified when they are used.
+    /// verified when they are used. Tables of positions and segments that cannot be read are told
+    /// when they are asked for: the words answer without them.
     ///
     /// # Errors
     ///
     /// If a block is damaged or missing, or if the disk fails.
     pub fn read(&self, meta: &Meta) -> Result<Table> {
         let subwords = self.subwords(meta)?;
-        Ok(reader::read(&self.shared, meta)?.with_subwords(subwords))
+        let inputs = self.inputs(meta);
+        Ok(reader::read(&self.shared, meta)?.with_subwords(subwords).with_inputs(inputs))
+    }
+
+    /// What a transformer adds to the vectors of a table, if its import brought it; or why it cannot be
+    /// read.
+    pub fn inputs(&self, meta: &Meta) -> Inputs {
+        let read = || inputs::read(&self.shared.inputs_path(meta.lineage()), meta.lineage());
+        meta.inputs.map(|_| match read() {
+            Ok(inputs) => Ok(Arc::new(inputs)),
+            Err(error) => {
+                tracing::error!(table = %meta.name, ?error, "tables of positions cannot be read");
+                Err(error.kind().clone())
+            }
+        })
     }
 
     /// The sub-words of a table, if its import brought some.
@@ -397,7 +429,8 @@ impl Store {
         StoreBytes {
             store: folder::bytes(&self.shared.store_folder())
                 + folder::bytes(&self.shared.vectors_folder())
-                + folder::bytes(&self.shared.subwords_folder()),
+                + folder::bytes(&self.shared.subwords_folder())
+                + folder::bytes(&self.shared.inputs_folder()),
             index: folder::bytes(&self.shared.index_folder()),
         }
     }
@@ -452,6 +485,14 @@ impl Shared {
         self.vectors_folder().join(format!("{generation}.{}", folder::FLOATS))
     }
 
+    fn inputs_folder(&self) -> PathBuf {
+        self.folder.join(folder::INPUTS)
+    }
+
+    fn inputs_path(&self, lineage: u64) -> PathBuf {
+        self.inputs_folder().join(format!("{lineage}.{}", folder::TABLES))
+    }
+
     fn tokenizers_folder(&self) -> PathBuf {
         self.folder.join(folder::TOKENIZERS)
     }
@@ -476,6 +517,7 @@ impl Shared {
         folder::sweep_files(&self.vectors_folder(), folder::FLOATS, &live);
         let lineages = tables.iter().map(Meta::lineage).collect();
         folder::sweep_files(&self.subwords_folder(), folder::BUCKETS, &lineages);
+        folder::sweep_files(&self.inputs_folder(), folder::TABLES, &lineages);
         match self.sweep_journal(&tables) {
             Ok(writes) => swept.writes = writes,
             Err(error) => tracing::warn!(?error, "left-overs stay: writes"),

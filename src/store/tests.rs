@@ -10,9 +10,11 @@ use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
+use crate::table::input::{InputTables, LayerNorm};
 use crate::table::meta::{Applied, Provenance};
 use crate::text::subword::{Added, Buckets, Combine, Hashing};
 use crate::vector::RowId;
+use crate::vector::matrix::Matrix;
 
 /// Words and the bits of their vectors.
 type Rows = Vec<(Vec<u8>, Vec<u32>)>;
@@ -87,6 +89,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         provenance,
         applied: Applied::default(),
         subwords: None,
+        inputs: None,
     }
 }
 
@@ -674,6 +677,43 @@ impl Buckets for Two {
 
     fn bytes(&self) -> usize {
         16
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn tables_of_positions_come_back_and_damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("7.tables");
+    let matrix = |rows: &[[f32; 2]]| {
+        let mut matrix = Matrix::new(2);
+        rows.iter().for_each(|row| matrix.push(row));
+        matrix
+    };
+    let norm =
+        LayerNorm { weight: vec![1.0, -0.0], bias: vec![f32::MIN_POSITIVE, 2.0], eps: 1e-12 };
+    let whole = InputTables {
+        positions: Some(matrix(&[[1.5, -2.0], [0.1, 3.0], [7.0, 8.0]])),
+        first_position: 1,
+        segments: Some(matrix(&[[0.5, 0.25]])),
+        norm: Some(norm),
+    };
+    let none = InputTables { segments: None, norm: None, ..whole.clone() };
+    for inputs in [whole, none] {
+        let meta = inputs::write(&path, 7, 2, &inputs).unwrap();
+        let good = fs::read(&path).unwrap();
+        assert_eq!(meta.bytes, good.len() as u64);
+        assert_eq!(inputs::read(&path, 7).unwrap(), inputs);
+        assert!(inputs::read(&path, 8).is_err(), "of another lineage");
+        for at in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            for bytes in [flipped.as_slice(), &good[..at]] {
+                fs::write(&path, bytes).unwrap();
+                let error = inputs::read(&path, 7).unwrap_err();
+                assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "byte {at}");
+            }
+        }
     }
 }
 

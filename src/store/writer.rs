@@ -11,10 +11,11 @@ use std::sync::atomic::Ordering;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::blocks::BlockWriter;
-use crate::store::{Shared, blob, fault, journal, key, reader, record, subwords};
+use crate::store::{Shared, blob, fault, inputs, journal, key, reader, record, subwords};
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
-use crate::table::meta::{Meta, SubwordsMeta, TableName};
+use crate::table::input::InputTables;
+use crate::table::meta::{InputsMeta, Meta, SubwordsMeta, TableName};
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
 
@@ -182,6 +183,16 @@ impl Staging {
         subwords::write(&path, self.generation, subwords)
     }
 
+    /// Writes what a transformer adds to the rows of an import, durably, for the record of its table.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn keep_inputs(&self, inputs: &InputTables) -> Result<InputsMeta> {
+        let path = self.shared.inputs_path(self.generation);
+        inputs::write(&path, self.generation, self.dim, inputs)
+    }
+
     /// Makes what was completed the table of `meta`'s name, durably. What it replaces is still on the
     /// disk, and to be removed.
     ///
@@ -225,7 +236,7 @@ impl Drop for Staging {
             // it could not be written is no news.
             let _ = self.writer.wait();
             remove_generation(&self.shared, self.generation);
-            remove_subwords(&self.shared, self.generation);
+            remove_beside(&self.shared, self.generation);
         }
     }
 }
@@ -256,7 +267,7 @@ impl Replaced {
             remove_writes(&self.shared, old.lineage(), self.new.applied.sequence);
         } else {
             remove_writes(&self.shared, old.lineage(), u64::MAX);
-            remove_subwords(&self.shared, old.lineage());
+            remove_beside(&self.shared, old.lineage());
         }
     }
 }
@@ -278,7 +289,7 @@ pub(super) fn delete(shared: &Shared, name: &TableName) -> Result<bool> {
     if let Ok(meta) = reader::decode_meta(key, &old) {
         remove_generation(shared, meta.generation);
         remove_writes(shared, meta.lineage(), u64::MAX);
-        remove_subwords(shared, meta.lineage());
+        remove_beside(shared, meta.lineage());
     }
     Ok(true)
 }
@@ -333,10 +344,12 @@ fn remove_writes(shared: &Shared, lineage: u64, last: u64) {
     }
 }
 
-/// As `remove_generation`, for sub-words.
-fn remove_subwords(shared: &Shared, lineage: u64) {
-    if let Err(error) = blob::remove(&shared.subwords_path(lineage)) {
-        tracing::warn!(?error, lineage, "sub-words that nobody needs stay until the next start");
+/// As `remove_generation`, for the files beside sled that belong to an import.
+fn remove_beside(shared: &Shared, lineage: u64) {
+    for path in [shared.subwords_path(lineage), shared.inputs_path(lineage)] {
+        if let Err(error) = blob::remove(&path) {
+            tracing::warn!(?error, lineage, "a file that nobody needs stays until the next start");
+        }
     }
 }
 

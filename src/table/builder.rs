@@ -127,7 +127,7 @@ impl TableBuilder {
         self.matrix.shrink_to_fit();
         #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
         let norms = self.matrix.rows().map(|row| scalar::norm(row) as f32).collect();
-        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms, subwords: None })
+        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms, subwords: None, inputs: None })
     }
 }
 

@@ -73,6 +73,16 @@ pub struct Meta {
     /// What the import kept for words that the table does not have.
     #[serde(default)]
     pub subwords: Option<SubwordsMeta>,
+    /// What the import kept of a transformer's input.
+    #[serde(default)]
+    pub inputs: Option<InputsMeta>,
+}
+
+/// Tables that a transformer adds to that of its tokens, in a file of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputsMeta {
+    /// Bytes of the file.
+    pub bytes: u64,
 }
 
 /// N-grams of characters whose vectors stand beside the table.

@@ -6,18 +6,21 @@
 //! | `attributes.rs` | what else is known of a word |
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
 //! | `change.rs` | what a write does to one word |
+//! | `input.rs` | what a transformer adds to a token's vector |
 //! | `meta.rs` | what is known of a table beside its rows |
 //! | `view.rs` | a table after some writes |
 
 pub mod attributes;
 pub mod builder;
 pub mod change;
+pub mod input;
 pub mod meta;
 pub mod view;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::table::input::Inputs;
 use crate::text::subword::Subwords;
 use crate::text::vocab::Vocab;
 use crate::vector::RowId;
@@ -31,6 +34,7 @@ pub struct Table {
     matrix: Matrix,
     norms: Vec<f32>,
     subwords: Option<Arc<Subwords>>,
+    inputs: Inputs,
 }
 
 impl Table {
@@ -38,6 +42,17 @@ impl Table {
     #[must_use]
     pub fn with_subwords(self, subwords: Option<Arc<Subwords>>) -> Self {
         Self { subwords, ..self }
+    }
+
+    /// The same with what a transformer adds to a token's vector.
+    #[must_use]
+    pub fn with_inputs(self, inputs: Inputs) -> Self {
+        Self { inputs, ..self }
+    }
+
+    /// What a transformer adds to a token's vector, if the import brought it.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// What makes vectors of words it does not have, if the import brought it.
@@ -116,5 +131,6 @@ impl Table {
         self.vocab.memory_bytes()
             + self.matrix.memory_bytes()
             + self.norms.capacity() * size_of::<f32>()
+            + self.inputs.iter().flatten().map(|inputs| inputs.memory_bytes()).sum::<usize>()
     }
 }

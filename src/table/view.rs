@@ -12,6 +12,7 @@ use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::{at_most, check_vector, check_word};
 use crate::table::change::Change;
+use crate::table::input::Inputs;
 use crate::text::cutter::Cutter;
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
@@ -97,6 +98,11 @@ impl View {
     #[must_use]
     pub fn with_cutter(self, cutter: Option<Arc<dyn Cutter>>) -> Self {
         Self { cutter, ..self }
+    }
+
+    /// What a transformer adds to a token's vector.
+    pub fn inputs(&self) -> &Inputs {
+        self.base.inputs()
     }
 
     /// The same with the attributes of a row.

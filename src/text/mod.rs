@@ -54,6 +54,21 @@ pub struct Token {
     pub is_special: bool,
 }
 
+/// A token of a transformer's input: of one text, or of two with special tokens between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputToken {
+    /// Its number in the tokenizer's vocabulary; none if the tokenizer has none.
+    pub id: Option<u32>,
+    /// Where it stands in its text, in UTF-8 bytes; empty for a token that was added.
+    pub bytes: Range<usize>,
+    /// Whether it is a special token.
+    pub is_special: bool,
+    /// The text that it is told to belong to, from 0.
+    pub segment: usize,
+    /// Whether it stands in the second text.
+    pub in_second: bool,
+}
+
 /// Counts code points before a byte; fast where the bytes come in order.
 pub(crate) struct CharCount<'t> {
     text: &'t [u8],

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::text::chance::Chance;
-use crate::text::model::{Encode, Model, files};
+use crate::text::model::{self, Encode, Model, files};
 use crate::text::ranks::Ranks;
 use crate::text::sentencepiece::SentencePiece;
 use crate::text::spec::{Kind, Spec};
 use crate::text::special::{Special, SpecialText, Specials};
 use crate::text::words::Words;
 use crate::text::words::jieba::Chinese;
-use crate::text::{CharCount, Token};
+use crate::text::{CharCount, InputToken, Token};
 
 /// A tokenizer at work. Cheap to clone: every clone is the same.
 #[derive(Clone, Debug)]
@@ -244,15 +244,7 @@ impl Tokenizer {
             }
             Inner::Hybrid { words, parts } => hybrid((words, parts), text, options, knows, take),
             Inner::Model(model) => {
-                let policy = own(options.special_text, Model::own_policy());
-                let wanted = model.specials.wanted(text, policy, &options.allowed_special)?.len();
-                // Whether there are others matters only where not all are wanted.
-                let found = match policy {
-                    SpecialText::Parse => wanted,
-                    SpecialText::Own | SpecialText::Plain | SpecialText::Refuse => {
-                        model.specials.count(text)
-                    }
-                };
+                let (wanted, found) = special_counts(model, text, options)?;
                 let how =
                     Encode { adds_special: !options.bare, wanted, found, chance: options.chance };
                 model.encode(text, how, &mut |id, bytes, special| take(Some(id), bytes, special))
@@ -289,6 +281,42 @@ impl Tokenizer {
                 })
             }
         }
+    }
+
+    /// A text, or two, as a transformer takes it in, with the special tokens around and between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokenizer::cut`]; if there are two and the tokenizer does not say how they stand together.
+    pub fn input(
+        &self,
+        text: &str,
+        second: Option<&str>,
+        options: &CutOptions,
+        knows: Option<Knows<'_>>,
+    ) -> Result<Vec<InputToken>> {
+        let mut tokens = Vec::new();
+        if let Inner::Model(model) = &*self.inner {
+            let (mut wanted, mut found) = special_counts(model, text, options)?;
+            if let Some(second) = second {
+                let more = special_counts(model, second, options)?;
+                (wanted, found) = (wanted + more.0, found + more.1);
+            }
+            let how = Encode { adds_special: !options.bare, wanted, found, chance: options.chance };
+            model.encode_input((text, second), how, &mut |token| {
+                let model::InputToken { id, bytes, is_special, segment, in_second } = token;
+                tokens.push(InputToken { id: Some(id), bytes, is_special, segment, in_second });
+            })?;
+            return Ok(tokens);
+        }
+        if second.is_some() {
+            let problem = format!("{} does not say how two texts stand together", self.kind);
+            return Err(Error::invalid("second_texts", problem));
+        }
+        self.each(text, options, knows, &mut |id, bytes, is_special| {
+            tokens.push(InputToken { id, bytes, is_special, segment: 0, in_second: false });
+        })?;
+        Ok(tokens)
     }
 
     /// Tokens as text.
@@ -430,11 +458,21 @@ impl Tokenizer {
     /// How a token of a text is looked up in a table, and shown: as the vocabulary writes it, else as
     /// it stands in the text (in lower case, if a rule says so).
     pub fn spelling<'t>(&self, token: &Token, text: &'t str) -> Cow<'t, str> {
-        let own = token.id.filter(|_| !self.is_of_words()).and_then(|id| self.token(id));
+        self.spelling_of(token.id, &token.bytes, text)
+    }
+
+    /// The same of a token's number and place.
+    pub fn spelling_of<'t>(
+        &self,
+        id: Option<u32>,
+        bytes: &Range<usize>,
+        text: &'t str,
+    ) -> Cow<'t, str> {
+        let own = id.filter(|_| !self.is_of_words()).and_then(|id| self.token(id));
         if let Some(own) = own {
             return Cow::Owned(lossy(own));
         }
-        let piece = String::from_utf8_lossy(&text.as_bytes()[token.bytes.clone()]);
+        let piece = String::from_utf8_lossy(&text.as_bytes()[bytes.clone()]);
         match &*self.inner {
             Inner::Words(words) | Inner::Hybrid { words, .. } if words.folds_case() => {
                 Cow::Owned(piece.to_lowercase())
@@ -469,6 +507,18 @@ impl Words {
             | Kind::SentencePiece => return None,
         })
     }
+}
+
+/// How many special tokens in a text are wanted as such, of how many.
+fn special_counts(model: &Model, text: &str, options: &CutOptions) -> Result<(usize, usize)> {
+    let policy = own(options.special_text, Model::own_policy());
+    let wanted = model.specials.wanted(text, policy, &options.allowed_special)?.len();
+    // Whether there are others matters only where not all are wanted.
+    let found = match policy {
+        SpecialText::Parse => wanted,
+        SpecialText::Own | SpecialText::Plain | SpecialText::Refuse => model.specials.count(text),
+    };
+    Ok((wanted, found))
 }
 
 /// The policy of the tokenizer's own library, where nothing else is said.

@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod checkpoints;
 mod cli;
 mod crash;
 mod cuts;

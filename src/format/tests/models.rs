@@ -1,7 +1,8 @@
 //! Models whose traps are their own, from files made by hand.
 
-use super::{open_all, read_files, refusal};
-use crate::format::{Format, Options, Reason};
+use super::{contents, open_all, read_files, refusal};
+use crate::format::{Format, Opened, Options, Reason};
+use crate::text::spec::Kind;
 
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(header.len()).unwrap().to_le_bytes();
@@ -82,6 +83,126 @@ fn a_checkpoint_is_read_by_its_known_tensor_and_padded_rows_are_told() {
     ];
     let contents = read_files(&files, &Options::default()).unwrap();
     assert_eq!(contents.words(), ["a", "c"]);
+}
+
+/// A file of tensors of whole numbers, by name and shape.
+fn tensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let (mut entries, mut data) = (Vec::new(), Vec::new());
+    for (name, shape, values) in tensors {
+        let start = data.len();
+        data.extend(le(values));
+        let end = data.len();
+        entries.push(format!(
+            "\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}"
+        ));
+    }
+    safetensors(&format!("{{{}}}", entries.join(",")), &data)
+}
+
+fn noted(opened: &Opened) -> Vec<(&'static str, String)> {
+    opened.reader.notes().into_iter().map(|note| (note.reason, note.detail)).collect()
+}
+
+#[test]
+fn what_stands_beside_a_token_table_is_kept_or_told() {
+    let vocab = br#"{"a": 0, "b": 1}"#.as_slice();
+    let words = ("embeddings.word_embeddings.weight", [2, 1].as_slice(), [1.0, 2.0].as_slice());
+    let positions =
+        ("embeddings.position_embeddings.weight", [2, 1].as_slice(), [3.0, 4.0].as_slice());
+    let norm = [
+        ("embeddings.LayerNorm.gamma", [1].as_slice(), [5.0].as_slice()),
+        ("embeddings.LayerNorm.beta", [1].as_slice(), [6.0].as_slice()),
+    ];
+    let open = |tensor_list: &[_], config: &str| {
+        let file = tensors(tensor_list);
+        let files = [
+            ("x.safetensors", file.as_slice()),
+            ("config.json", config.as_bytes()),
+            ("vocab.json", vocab),
+        ];
+        open_all(&files, &Options::default()).unwrap()
+    };
+    let opened = open(&[words, positions, norm[0], norm[1]], "{}");
+    let inputs = opened.inputs.as_ref().unwrap();
+    assert_eq!((inputs.length_max(), inputs.segment_count()), (Some(2), 0));
+    let norm = inputs.norm.as_ref().unwrap();
+    assert_eq!((&norm.weight[..], &norm.bias[..]), (&[5.0][..], &[6.0][..]));
+    assert!((norm.eps - 1e-12).abs() < 1e-20);
+    let told = "2 positions, layer norm, eps 1e-12".to_owned();
+    assert_eq!(noted(&opened), [("input_tables", told)]);
+    assert_eq!((opened.tables.len(), opened.tables[0].is_kept), (1, true));
+
+    let relative = open(&[words, positions], r#"{"position_embedding_type": "relative_key"}"#);
+    assert_eq!((relative.inputs.is_none(), noted(&relative)[0].0), (true, "input_tables_left"));
+    let nan = (positions.0, positions.1, [3.0, f32::NAN].as_slice());
+    let wide = (positions.0, [1, 2].as_slice(), [3.0, 4.0].as_slice());
+    for (bad, problem) in [(nan, "NaN"), (wide, "it has 2 columns, the table 1")] {
+        let opened = open(&[words, bad], "{}");
+        let (reason, detail) = noted(&opened).remove(0);
+        assert_eq!((reason, opened.inputs.is_none()), ("input_tables_left", true));
+        assert!(detail.contains(problem), "{detail}");
+    }
+    let gemma = ("model.embed_tokens.weight", words.1, words.2);
+    let gemma = open(&[gemma], r#"{"model_type": "gemma3", "text_config": {"x": 1}}"#);
+    let reasons: Vec<_> = noted(&gemma).into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(reasons, ["scaled_by_model", "tied_output"]);
+    let head = ("lm_head.weight", words.1, words.2);
+    let gpt = open(
+        &[("wte.weight", words.1, words.2), ("wpe.weight", positions.1, positions.2), head],
+        "{",
+    );
+    let reasons: Vec<_> = noted(&gpt).into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(reasons, ["unreadable_config", "input_tables", "output_table"]);
+}
+
+#[test]
+fn shards_bring_what_stands_beside_or_say_that_it_is_missing() {
+    let word = tensors(&[("wte.weight", &[1, 1], &[1.0])]);
+    let place = tensors(&[("wpe.weight", &[1, 1], &[2.0])]);
+    let index =
+        br#"{"weight_map": {"wte.weight": "a.safetensors", "wpe.weight": "b.safetensors"}}"#;
+    let files = [
+        ("m.safetensors.index.json", index.as_slice()),
+        ("a.safetensors", word.as_slice()),
+        ("vocab.json", br#"{"a": 0}"#),
+        ("b.safetensors", place.as_slice()),
+    ];
+    let opened = open_all(&files, &Options::default()).unwrap();
+    assert_eq!(opened.inputs.as_ref().unwrap().length_max(), Some(1));
+    let opened = open_all(&files[..3], &Options::default()).unwrap();
+    assert!(opened.inputs.is_none());
+    assert_eq!(noted(&opened)[0].1, "wpe.weight: its shard is not there");
+}
+
+#[test]
+fn words_and_tokenizer_come_from_the_same_file() {
+    let model = include_bytes!("../../../tests/data/text/unigram.model").as_slice();
+    let open = |rows: usize, name: &str, companion: &[u8]| {
+        let values: Vec<f32> = (0_u8..=255).cycle().map(f32::from).take(rows).collect();
+        let file = tensors(&[("embedding.weight", &[rows, 1], &values)]);
+        open_all(&[("model.safetensors", &file), (name, companion)], &Options::default())
+    };
+    let words = |opened: Opened| contents(opened).unwrap().words();
+    let opened = open(1_000, "tokenizer.model", model).unwrap();
+    let kind = opened.tokenizer.as_ref().map(|spec| spec.kind.clone());
+    assert_eq!(kind, Some(Kind::SentencePiece));
+    let pieces = words(opened);
+    assert_eq!(pieces[..3], ["<unk>", "<s>", "</s>"]);
+    // XLM-R's rows: four special tokens, the pieces from the fourth on, and one for the mask.
+    let shifted = words(open(pieces.len() + 2, "sentencepiece.bpe.model", model).unwrap());
+    assert_eq!(shifted[..5], ["<s>", "<pad>", "</s>", "<unk>", &pieces[3]]);
+    assert_eq!(shifted.len(), pieces.len() + 2);
+    let other = open(pieces.len() + 5, "sentencepiece.bpe.model", model).unwrap_err();
+    assert!(other.to_string().contains("tokenizer.json"), "{other}");
+
+    let unigram = br#"{"added_tokens": [], "model": {"type": "Unigram", "unk_id": 0,
+        "vocab": [["<unk>", 0.0], ["\u2581a", -1.0], ["b", -2.5]]}}"#;
+    let opened = open(3, "tokenizer.json", unigram).unwrap();
+    assert_eq!(opened.tokenizer.as_ref().map(|spec| spec.kind.clone()), Some(Kind::Json));
+    assert_eq!(words(opened), ["<unk>", "\u{2581}a", "b"]);
+    let plain = open(3, "vocab.txt", b"a\nb\nc\n").unwrap();
+    assert_eq!(plain.tokenizer, None, "a list of words cuts nothing");
+    assert!(open(3, "tokenizer.model", b"\x0a\x00junk").is_err());
 }
 
 #[test]

@@ -113,6 +113,19 @@ impl Model {
         how: Encode,
         take: &mut dyn FnMut(u32, Range<usize>, bool),
     ) -> Result<()> {
+        self.encode_input((text, None), how, &mut |token| {
+            take(token.id, token.bytes, token.is_special);
+        })
+    }
+
+    /// The same of one text or of two, with what the model behind is told of each token. Two are not
+    /// cut by chance.
+    pub(super) fn encode_input(
+        &self,
+        (text, second): (&str, Option<&str>),
+        how: Encode,
+        take: &mut dyn FnMut(InputToken),
+    ) -> Result<()> {
         let Encode { adds_special, wanted, found, chance } = how;
         if wanted != 0 && wanted != found {
             let problem = "this tokenizer parses either all special tokens in a text or none; the \
@@ -120,14 +133,23 @@ impl Model {
             return Err(Error::invalid("special_text", problem));
         }
         let tokenizer = if found > 0 && wanted == 0 { self.plain() } else { &self.parsing };
-        let encoding = guarded(|| match chance {
-            None => try_encode(tokenizer, text, adds_special),
-            Some(chance) => self.draw(tokenizer, text, adds_special, chance),
+        let encoding = guarded(|| match (second, chance) {
+            (Some(second), _) => {
+                tokenizer.encode((text, second), adds_special).map_err(|cause| refused(&*cause))
+            }
+            (None, None) => try_encode(tokenizer, text, adds_special),
+            (None, Some(chance)) => self.draw(tokenizer, text, adds_special, chance),
         })?;
+        let sequences = encoding.get_sequence_ids();
         let marked = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());
-        for (&id, (&(start, end), &added)) in encoding.get_ids().iter().zip(marked) {
-            let bytes = start.min(text.len())..end.min(text.len()).max(start.min(text.len()));
-            take(id, bytes, added == 1 || self.specials.of_id(id).is_some());
+        let tokens = encoding.get_ids().iter().zip(encoding.get_type_ids()).zip(marked);
+        for (sequence, ((&id, &segment), (&(start, end), &added))) in sequences.iter().zip(tokens) {
+            let in_second = *sequence == Some(1);
+            let length = second.filter(|_| in_second).unwrap_or(text).len();
+            let bytes = start.min(length)..end.min(length).max(start.min(length));
+            let is_special = added == 1 || self.specials.of_id(id).is_some();
+            let segment = segment as usize;
+            take(InputToken { id, bytes, is_special, segment, in_second });
         }
         Ok(())
     }
@@ -225,6 +247,18 @@ impl Model {
     pub(super) fn own_policy() -> SpecialText {
         SpecialText::Parse
     }
+}
+
+/// A token of a model's input.
+pub(super) struct InputToken {
+    pub(super) id: u32,
+    /// Of its own text.
+    pub(super) bytes: Range<usize>,
+    pub(super) is_special: bool,
+    /// The type that the model knows it by.
+    pub(super) segment: usize,
+    /// Whether it stands in the second text.
+    pub(super) in_second: bool,
 }
 
 fn try_encode(tokenizer: &Tokenizer, text: &str, special: bool) -> Result<Encoding> {

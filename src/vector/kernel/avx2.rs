@@ -123,10 +123,7 @@ pub(super) fn hits<'a>(tile: &Tile, queries: &[TileQuery<'a>; QUERIES]) -> u64 {
 
 /// The products of sixteen rows and eight words in single precision.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn float_products(
-    rows: &[[f32; ROWS]],
-    words: &[[f32; WORDS]],
-) -> [[f32; ROWS]; WORDS] {
+pub(super) fn float_products(rows: &[[f32; ROWS]], words: &[[f32; WORDS]]) -> [[f32; ROWS]; WORDS] {
     // Sixteen registers have room for the sums of four words.
     const AT_ONCE: usize = 4;
     let mut products = [[0.0; ROWS]; WORDS];

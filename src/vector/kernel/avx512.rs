@@ -72,10 +72,7 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> u64 {
 
 /// The products of sixteen rows and eight words in single precision.
 #[target_feature(enable = "avx512f")]
-pub(super) fn float_products(
-    rows: &[[f32; ROWS]],
-    words: &[[f32; WORDS]],
-) -> [[f32; ROWS]; WORDS] {
+pub(super) fn float_products(rows: &[[f32; ROWS]], words: &[[f32; WORDS]]) -> [[f32; ROWS]; WORDS] {
     let mut sums = [_mm512_setzero_ps(); WORDS];
     for (row, word) in rows.iter().zip(words) {
         let row = floats(row);

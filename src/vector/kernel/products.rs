@@ -105,11 +105,13 @@ impl Block {
         {
             if is_x86_feature_detected!("avx512f") {
                 // SAFETY: the processor has what the kernel asks for.
-                return self.each(words, |rows, words| unsafe { avx512::float_products(rows, words) });
+                return self
+                    .each(words, |rows, words| unsafe { avx512::float_products(rows, words) });
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 // SAFETY: the processor has what the kernel asks for.
-                return self.each(words, |rows, words| unsafe { avx2::float_products(rows, words) });
+                return self
+                    .each(words, |rows, words| unsafe { avx2::float_products(rows, words) });
             }
         }
         self.each(words, scalar_products);
@@ -267,9 +269,8 @@ mod tests {
                 block.satisfied(judge, &triples, &mut positions);
                 for (i, triple) in triples.iter().enumerate() {
                     let judged = |row: &Vec<f32>| {
-                        let [a, b, c] = triple.words.map(|word| {
-                            scalar::dot(row, &words[word as usize])
-                        });
+                        let [a, b, c] =
+                            triple.words.map(|word| scalar::dot(row, &words[word as usize]));
                         match judge {
                             Judge::Sum => b - a + c,
                             Judge::Product => (1.0 + b) * (1.0 + c) - 0.9 * (1.0 + a + 2e-6),
