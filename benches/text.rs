@@ -74,7 +74,7 @@ async fn main() {
             fs::read_to_string(chinese).unwrap().lines().take(count).map(str::to_owned).collect();
         count_tokens(client, "jieba", &lines).await;
     }
-    vectors(client, quick).await;
+    vectors(&server, quick).await;
     let sentences = short(&text, if quick { 1_000 } else { 100_000 });
     embed(client, &sentences).await;
     rows(client, &sentences).await;
@@ -229,20 +229,21 @@ async fn count_tokens(client: &Client, name: &str, lines: &[String]) {
 }
 
 /// The table whose words make vectors.
-async fn vectors(client: &Client, quick: bool) {
+async fn vectors(server: &Server, quick: bool) {
+    let client = &server.client;
     let limit = quick.then_some(5_000);
     let header = ImportHeader { table: "words".to_owned(), limit, ..ImportHeader::default() };
-    match support::glove() {
-        Some(path) => drop(client.import_file(header, &path, |_| {}).await.unwrap()),
-        None => {
-            let (tokenizer, table) = ("learned".to_owned(), "words".to_owned());
-            let ask = SeedTableRequest { tokenizer, table, dim: 100, ..Default::default() };
-            client.seed_table(ask).await.unwrap();
-        }
+    if let Some(path) = support::glove() {
+        client.import_file(header, &path, |_| {}).await.unwrap();
+    } else {
+        let (tokenizer, table) = ("learned".to_owned(), "words".to_owned());
+        let ask = SeedTableRequest { tokenizer, table, dim: 100, ..Default::default() };
+        client.seed_table(ask).await.unwrap();
     }
     // A graph that is being built would take a core.
     let ask = CancelBuildRequest { table: "words".to_owned() };
     drop(client.cancel_build(ask).await);
+    server.wait_for_index("words").await;
 }
 
 async fn embed(client: &Client, lines: &[String]) {

@@ -153,11 +153,11 @@ impl ImportTexts {
         let on_progress = |progress: &client::ImportProgress| bar.set_position(progress.bytes_read);
         let report = client.import_texts(self.header(total), readers, on_progress).await;
         bar.finish_and_clear();
-        report.map_err(|error| match error {
-            client::CallError::Source(error) => {
-                Failure::Local(format!("texts cannot be read: {error}"))
+        report.map_err(|error| {
+            if let client::CallError::Source(error) = &error {
+                return Failure::Local(format!("texts cannot be read: {error}"));
             }
-            error => error.into(),
+            error.into()
         })
     }
 }

@@ -14,6 +14,24 @@ fn the_arguments_are_consistent() {
 }
 
 #[test]
+fn the_documented_command_lines_about_texts_parse() {
+    for line in [
+        "tokenize text --tokenizer bpe --dropout 0.1 --cut-seed 7",
+        "tokenize text --tokenizer unigram --alpha 0.2 --nbest 64",
+        "embed --table NAME text --nearest 5 --in OTHER --pooling sif",
+        "import-texts FILE FILE --table NAME --target OTHER --layout ids --lowercase --wait-index",
+        "import-texts --table NAME --target OTHER --pooling sif --on-invalid skip --replace",
+        "seed-table --tokenizer NAME --table NAME --dim 100 --distribution normal --seed 7",
+        "text-similarity --table NAME text text --exact",
+        "tokenizer add NAME --pattern cl100k_base",
+    ] {
+        assert!(parses(line).is_ok(), "{line}");
+    }
+    assert!(parses("tokenize text --dropout 0.1 --alpha 0.2").is_err());
+    assert!(parses("tokenize text --nbest 3").is_err());
+}
+
+#[test]
 fn the_documented_command_lines_parse() {
     let lines = [
         "serve --data DIR",
@@ -47,13 +65,6 @@ fn the_documented_command_lines_parse() {
         "similarity --table NAME A B C D",
         "odd-one-out --table NAME A B C",
         "tokenize text --table NAME --tokenizer rules",
-        "tokenize text --tokenizer bpe --dropout 0.1 --cut-seed 7",
-        "tokenize text --tokenizer unigram --alpha 0.2 --nbest 64",
-        "embed --table NAME text --nearest 5 --in OTHER --pooling sif",
-        "import-texts FILE FILE --table NAME --target OTHER --layout ids --lowercase --wait-index",
-        "import-texts --table NAME --target OTHER --pooling sif --on-invalid skip --replace",
-        "seed-table --tokenizer NAME --table NAME --dim 100 --distribution normal --seed 7",
-        "text-similarity --table NAME text text --exact",
         "tokenize -",
         "tokenize",
         "bias weat --table NAME career-family",

@@ -58,9 +58,10 @@ impl TextSimilarity {
                 let number = |number: Option<f64>| {
                     number.map_or_else(|| "none".to_owned(), |number| format!("{number:.4}"))
                 };
-                let exact = match self.exact {
-                    true => format!("  Word Mover's Distance {}", number(pair.exact_wmd)),
-                    false => String::new(),
+                let exact = if self.exact {
+                    format!("  Word Mover's Distance {}", number(pair.exact_wmd))
+                } else {
+                    String::new()
                 };
                 format!(
                     "  cosine {}{exact}  relaxed Word Mover's Distance {}\n",

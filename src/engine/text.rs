@@ -282,10 +282,12 @@ fn no_table() -> Error {
 pub(super) struct Weighings {
     /// By generation and the last write to it.
     frequencies: Kept<(u64, u64), Arc<Frequencies>>,
-    /// By generation, what the frequencies depend on, the weight's parameter, and whether vectors are
-    /// brought to length 1.
-    directions: Kept<(u64, (bool, u64), u64, bool), Arc<[f64]>>,
+    directions: Kept<Direction, Arc<[f64]>>,
 }
+
+/// The generation, what the frequencies depend on, the weight's parameter, and whether vectors are
+/// brought to length 1.
+type Direction = (u64, (bool, u64), u64, bool);
 
 /// The last few values that were computed.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! table's words give them. It comes about as an import does.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -144,10 +145,11 @@ fn told(table: &TableName, generation: u64, tokenizer: &str, query: &EmbedQuery)
     let mut told = format!(
         "vectors of table {table}, generation {generation}; tokenizer={tokenizer} pooling={pooling}"
     );
+    // Writing to a string does not fail; likewise below.
     if let Pooling::Sif { a, keep_common } = options.pooling {
-        told += &format!(" sif_a={a} keep_common={keep_common}");
+        let _ = write!(told, " sif_a={a} keep_common={keep_common}");
     }
-    told += &format!(" pre_normalize={}", options.pre_normalize);
+    let _ = write!(told, " pre_normalize={}", options.pre_normalize);
     for (name, is_set) in [
         ("post_normalize", options.post_normalize),
         ("lowercase", query.words.preprocessors.iter().any(|one| one.lowercase)),
@@ -162,7 +164,7 @@ fn told(table: &TableName, generation: u64, tokenizer: &str, query: &EmbedQuery)
         }
     }
     if let Some(tokens) = options.chunk_tokens {
-        told += &format!(" chunk_tokens={tokens}");
+        let _ = write!(told, " chunk_tokens={tokens}");
     }
     told
 }

@@ -66,12 +66,12 @@ pub fn alike(
         if query.relaxed_wmd || query.exact_wmd {
             let bags = texts.map(|(at, text)| Bag::new(&embedder, at, text).context(place));
             let [a, b] = bags;
-            let costs = Costs::new(table, a?, b?);
-            relaxed_wmd = costs.as_ref().filter(|_| query.relaxed_wmd).map(Costs::relaxed);
+            let moving = Moving::new(table, a?, b?);
+            relaxed_wmd = moving.as_ref().filter(|_| query.relaxed_wmd).map(Moving::relaxed);
             if query.exact_wmd
-                && let Some(costs) = &costs
+                && let Some(moving) = &moving
             {
-                exact_wmd = Some(costs.exact(go_on)?);
+                exact_wmd = Some(moving.exact(go_on)?);
             }
         }
         let [a, b] = vectors;
@@ -107,14 +107,14 @@ impl Bag {
 }
 
 /// What it costs to move each word of a text to each of another: the distance of their unit vectors.
-struct Costs {
+struct Moving {
     from: Vec<f64>,
     to: Vec<f64>,
     /// Row by row, a row a word of the first text.
     costs: Vec<f64>,
 }
 
-impl Costs {
+impl Moving {
     /// None if a text has no known word.
     fn new(table: &View, a: Bag, b: Bag) -> Option<Self> {
         if a.0.is_empty() || b.0.is_empty() {

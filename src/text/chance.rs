@@ -118,7 +118,8 @@ fn of_all(text: &str, pieces: Pieces<'_>, alpha: f64, numbers: &mut Numbers) -> 
     }
     let (mut parts, mut at, mut choices) = (Vec::new(), 0, Vec::new());
     while at < text.len() {
-        (weights.clear(), choices.clear());
+        weights.clear();
+        choices.clear();
         pieces(at, &mut |length, id, score| {
             weights.push(alpha * score + sums[at + length]);
             choices.push((id, at + length));
@@ -209,7 +210,6 @@ mod tests {
                 *counts.entry(ids).or_default() += 1.0;
             }
             let mut kept: Vec<_> = ways.iter().collect();
-            kept.sort_by(|a, b| b.1.total_cmp(&a.1));
             // Of two equals, the one whose first piece has the less number comes first.
             kept.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
             kept.truncate(best.unwrap_or(4));

@@ -279,7 +279,7 @@ async fn hostile_tokenizers_are_refused_or_harmless_in_bounded_time() {
         };
         assert!(text.list_tokens(page).await.unwrap().into_inner().tokens.is_empty(), "{what}");
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
 
 /// A request whose texts are bytes, as a client may send them that checks nothing.

@@ -12,7 +12,9 @@ use crate::support::{SMALL, Server, header, send, word};
 fn source(
     text: &[u8],
 ) -> impl Iterator<Item = std::io::Result<Box<dyn std::io::Read + Send>>> + use<> {
-    let parts: Vec<Vec<u8>> = text.chunks(7).map(<[u8]>::to_vec).collect();
+    // HTTP/2 ends connections that send thousands of small frames.
+    let size = (text.len() / 100).max(7);
+    let parts: Vec<Vec<u8>> = text.chunks(size).map(<[u8]>::to_vec).collect();
     parts.into_iter().map(|part| {
         let reader: Box<dyn std::io::Read + Send> = Box::new(std::io::Cursor::new(part));
         Ok(reader)
@@ -116,13 +118,12 @@ async fn texts_that_fail_change_nothing() {
     let server = Server::start().await;
     let client = Client::connect(&server.url).await.unwrap();
     crate::support::import(&server.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
-    let refused = async |header: pb::ImportTextsHeader, text: &[u8]| match client
-        .import_texts(header, source(text), |_| {})
-        .await
-        .unwrap_err()
-    {
-        CallError::Refused(refusal) => (refusal.code, refusal.reason, refusal.message),
-        other => panic!("{other}"),
+    let refused = async |header: pb::ImportTextsHeader, text: &[u8]| {
+        let error = client.import_texts(header, source(text), |_| {}).await.unwrap_err();
+        let CallError::Refused(refusal) = error else {
+            panic!("{error}, for {} bytes", text.len());
+        };
+        (refusal.code, refusal.reason, refusal.message)
     };
     let lines = pb::TextLayout::Lines;
     let strict = |target: &str| pb::ImportTextsHeader { on_invalid: 0, ..texts(target, lines) };

@@ -17,7 +17,7 @@ use crate::text::trie::Trie;
 
 /// What a model needs to be cut by chance.
 pub(super) enum Drawn {
-    Pairs(Pairs),
+    Pairs(Box<Pairs>),
     Unigram(Likely),
     /// Nothing is drawn in models of this kind.
     No(&'static str),
@@ -26,7 +26,7 @@ pub(super) enum Drawn {
 impl Drawn {
     pub(super) fn of(model: &ModelWrapper) -> Result<Self> {
         match model {
-            ModelWrapper::BPE(bpe) => Ok(Self::Pairs(Pairs::of(bpe)?)),
+            ModelWrapper::BPE(bpe) => Ok(Self::Pairs(Box::new(Pairs::of(bpe)?))),
             ModelWrapper::Unigram(unigram) => Ok(Self::Unigram(Likely::of(unigram)?)),
             ModelWrapper::WordPiece(_) => Ok(Self::No("wordpiece")),
             ModelWrapper::WordLevel(_) => Ok(Self::No("word-level")),

@@ -47,13 +47,15 @@ struct Symbol {
     is_frozen: bool,
 }
 
-/// `defined` tells how many bytes of a text are a word that is never changed, `leaves_out` whether the
-/// next merge is left out for good.
+/// Whether the next merge is left out for good.
+pub(super) type LeavesOut<'a> = &'a mut dyn FnMut() -> bool;
+
+/// `defined` tells how many bytes of a text are a word that is never changed.
 pub(super) fn encode(
     pieces: &Pieces,
     unknown: u32,
     text: &str,
-    (defined, leaves_out): (&dyn Fn(&str) -> usize, &mut dyn FnMut() -> bool),
+    (defined, leaves_out): (&dyn Fn(&str) -> usize, LeavesOut<'_>),
 ) -> Vec<Part> {
     let mut merging = Merging::new(pieces, text, defined);
     merging.merge(leaves_out);
@@ -91,7 +93,7 @@ impl<'a> Merging<'a> {
         Self { pieces, text, symbols, pairs: BinaryHeap::new(), halves: HashMap::new() }
     }
 
-    fn merge(&mut self, leaves_out: &mut dyn FnMut() -> bool) {
+    fn merge(&mut self, leaves_out: LeavesOut<'_>) {
         for left in 0..self.symbols.len() {
             self.offer(Some(left), self.symbols[left].next);
         }

@@ -168,7 +168,7 @@ impl SentencePiece {
         Ok(())
     }
 
-    fn pairs(&self, text: &str, leaves_out: &mut dyn FnMut() -> bool) -> Vec<Part> {
+    fn pairs(&self, text: &str, leaves_out: bpe::LeavesOut<'_>) -> Vec<Part> {
         let one = |text: &str| self.normalizer.defined_prefix(text);
         bpe::encode(&self.pieces, self.unknown, text, (&one, leaves_out))
     }
