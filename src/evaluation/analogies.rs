@@ -1,17 +1,17 @@
 //! Analogy questions by section: how many the vectors answer as people do.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::evaluation::Lookup;
 use crate::evaluation::file::{self, Line};
-use crate::evaluation::products::{self, Question};
-use crate::evaluation::vocabulary::Vocabulary;
+use crate::evaluation::products::{PLACES, Places, Question, Questions};
+use crate::evaluation::vocabulary::{Form, Vocabulary};
 use crate::query::GoOn;
 use crate::query::analogy::AnalogyMethod;
 use crate::table::view::View;
-use crate::vector::top::Near;
-use crate::vector::{RowId, scalar};
+use crate::vector::RowId;
 
 /// A file of analogy questions (Google's, Microsoft's, BATS).
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +28,28 @@ pub struct AnalogiesQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnalogyFile {
     sections: Vec<FileSection>,
+    /// Each word once.
+    words: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct FileSection {
     name: String,
-    /// a, b and c, and what is right for d.
-    questions: Vec<([String; 3], Vec<String>)>,
+    questions: Vec<FileQuestion>,
+}
+
+/// a, b and c, and what is right for d, by their places among the words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileQuestion {
+    inputs: [usize; 3],
+    right: Right,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Right {
+    One(usize),
+    /// Shared by the questions of a pair.
+    AnyOf(Arc<[usize]>),
 }
 
 /// What became of the questions.
@@ -75,10 +90,6 @@ pub struct Hits {
 }
 
 const NAME: &str = "analogies";
-const BEST: usize = 5;
-/// Rows kept beyond the answers: for inputs in other cases, and for what rounding puts in a wrong
-/// place.
-const SPARE: usize = 11;
 /// Distinct words that are compared with every row together.
 const WORDS_TOGETHER: usize = 1_024;
 /// Questions that are answered together.
@@ -95,7 +106,8 @@ impl AnalogyFile {
     /// If a line has another number of words, there is no question, or a limit is passed.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut sections: Vec<FileSection> = Vec::new();
-        let mut pairs: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut pairs: Vec<(usize, Arc<[usize]>)> = Vec::new();
+        let mut words = Words::default();
         let mut count = 0;
         for (number, line) in file::lines(NAME, bytes)? {
             match line {
@@ -111,12 +123,16 @@ impl AnalogyFile {
                     match file::fields(text)[..] {
                         [a, b, c, d] => {
                             count += 1;
-                            let question = ([a, b, c].map(str::to_owned), vec![d.to_owned()]);
+                            let inputs = [a, b, c].map(|word| words.place(word));
+                            let right = Right::One(words.place(d));
                             if let Some(section) = sections.last_mut() {
-                                section.questions.push(question);
+                                section.questions.push(FileQuestion { inputs, right });
                             }
                         }
-                        [a, b] => pairs.push((a, b.split('/').map(str::to_owned).collect())),
+                        [a, b] => {
+                            let a = words.place(a);
+                            pairs.push((a, b.split('/').map(|word| words.place(word)).collect()));
+                        }
                         ref fields => {
                             let problem = format!("4 words, or a pair of 2, not {}", fields.len());
                             return Err(file::malformed(NAME, number, problem));
@@ -130,19 +146,44 @@ impl AnalogyFile {
         if count == 0 {
             return Err(file::malformed(NAME, 1, "there is no question"));
         }
-        Ok(Self { sections })
+        file::check_count(count)?;
+        Ok(Self { sections, words: words.all })
+    }
+
+    /// Questions of all sections.
+    pub fn question_count(&self) -> usize {
+        self.sections.iter().map(|section| section.questions.len()).sum()
+    }
+}
+
+/// Words as they come, each once.
+#[derive(Default)]
+struct Words<'a> {
+    all: Vec<String>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Words<'a> {
+    fn place(&mut self, word: &'a str) -> usize {
+        *self.places.entry(word).or_insert_with(|| {
+            self.all.push(word.to_owned());
+            self.all.len() - 1
+        })
     }
 }
 
 /// Makes questions of the pairs of a section.
-fn cross(pairs: &mut Vec<(&str, Vec<String>)>, section: Option<&mut FileSection>) -> Result<usize> {
+fn cross(
+    pairs: &mut Vec<(usize, Arc<[usize]>)>,
+    section: Option<&mut FileSection>,
+) -> Result<usize> {
     let count = pairs.len() * pairs.len().saturating_sub(1);
     file::check_count(count)?;
     if let Some(section) = section {
         for (i, (a, b)) in pairs.iter().enumerate() {
             for (c, d) in pairs.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, pair)| pair) {
-                let question = [(*a).to_owned(), b[0].clone(), (*c).to_owned()];
-                section.questions.push((question, d.clone()));
+                let right = Right::AnyOf(Arc::clone(d));
+                section.questions.push(FileQuestion { inputs: [*a, b[0], *c], right });
             }
         }
     }
@@ -150,32 +191,39 @@ fn cross(pairs: &mut Vec<(&str, Vec<String>)>, section: Option<&mut FileSection>
     Ok(count)
 }
 
+impl Right {
+    fn words(&self) -> &[usize] {
+        match self {
+            Self::One(word) => std::slice::from_ref(word),
+            Self::AnyOf(words) => words,
+        }
+    }
+}
+
 /// A question whose words are known.
 struct Asked<'a> {
     section: usize,
-    inputs: &'a [String; 3],
-    right: &'a [String],
+    inputs: [Form; 3],
     rows: [RowId; 3],
+    right: &'a Right,
 }
 
-/// Answers the questions whose words are known, by comparing every row that may answer; the best are
-/// compared once more in double precision.
+/// Answers the questions whose words are known, by comparing every row that may answer; those that may
+/// be better than the right one are compared once more in double precision.
 ///
 /// # Errors
 ///
 /// Whatever `go_on` says.
 pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Result<AnalogiesAnswer> {
-    let sections = &query.questions.sections;
-    let each = || sections.iter().flat_map(|section| &section.questions);
-    let words = || each().flat_map(|(inputs, right)| inputs.iter().chain(right));
-    let vocabulary = Vocabulary::new(table, query.lookup, words().map(String::as_str));
-    let mut unknown: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for word in words().filter(|word| vocabulary.row(word).is_none()) {
-        if seen.insert(word.as_str()) && unknown.len() < UNKNOWN_TOLD {
-            unknown.push(word.clone());
-        }
-    }
+    let AnalogyFile { sections, words } = &query.questions;
+    let vocabulary = Vocabulary::new(table, query.lookup, words.iter().map(String::as_str));
+    let forms: Vec<Option<Form>> = words
+        .iter()
+        .map(|word| vocabulary.form(word).filter(|&form| !vocabulary.rows(form).is_empty()))
+        .collect();
+    let unknown = words.iter().zip(&forms).filter(|(_, form)| form.is_none());
+    let unknown_count = unknown.clone().count();
+    let unknown = unknown.map(|(word, _)| word.clone()).take(UNKNOWN_TOLD).collect();
     let mut scores: Vec<SectionScore> = sections
         .iter()
         .map(|section| SectionScore {
@@ -186,12 +234,13 @@ pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Resul
         .collect();
     let mut asked = Vec::new();
     for (section, from) in sections.iter().enumerate() {
-        for (inputs, right) in &from.questions {
-            let rows = inputs.each_ref().map(|word| vocabulary.row(word));
-            let [Some(a), Some(b), Some(c)] = rows else { continue };
-            if right.iter().any(|word| vocabulary.row(word).is_some()) {
+        for FileQuestion { inputs, right } in &from.questions {
+            let [Some(a), Some(b), Some(c)] = inputs.map(|word| forms[word]) else { continue };
+            if right.words().iter().any(|&word| forms[word].is_some()) {
                 scores[section].asked += 1;
-                asked.push(Asked { section, inputs, right, rows: [a, b, c] });
+                let inputs = [a, b, c];
+                let rows = inputs.map(|form| vocabulary.rows(form)[0]);
+                asked.push(Asked { section, inputs, rows, right });
             }
         }
     }
@@ -199,95 +248,63 @@ pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Resul
     while !rest.is_empty() {
         let (together, words) = together(rest);
         let (some, behind) = rest.split_at(together);
-        answer(table, query.method, (some, &words), &vocabulary, &mut scores, go_on)?;
+        let questions = some.iter().enumerate().map(|(id, asked)| Question {
+            id,
+            words: asked.rows.map(|row| words[&row]),
+            right: right_rows(asked, &forms, &vocabulary),
+        });
+        let questions = questions.collect();
+        let mut rows = vec![RowId(0); words.len()];
+        for (&row, &place) in &words {
+            rows[place as usize] = row;
+        }
+        let is_input = |question: &Question, row: RowId| {
+            vocabulary.form_of(row).is_some_and(|form| some[question.id].inputs.contains(&form))
+        };
+        let end = vocabulary.end();
+        let method = query.method;
+        let work = Questions { table, end, method, words: rows, questions, is_input: &is_input };
+        for (asked, places) in some.iter().zip(work.places(go_on)?) {
+            scores[asked.section].count(places);
+        }
         rest = behind;
     }
     let total = scores.iter().fold(SectionScore::default(), SectionScore::and);
     let total = SectionScore { name: "total".to_owned(), ..total };
-    Ok(AnalogiesAnswer { sections: scores, total, unknown, unknown_count: seen.len() })
+    Ok(AnalogiesAnswer { sections: scores, total, unknown, unknown_count })
 }
 
 /// How many of the next questions have few enough words, and those.
-fn together(asked: &[Asked<'_>]) -> (usize, HashMap<RowId, usize>) {
-    let mut words: HashMap<RowId, usize> = HashMap::new();
+fn together(asked: &[Asked<'_>]) -> (usize, HashMap<RowId, u32>) {
+    let mut words: HashMap<RowId, u32> = HashMap::new();
     for (i, question) in asked.iter().enumerate() {
         let new = question.rows.iter().filter(|row| !words.contains_key(row)).count();
         if i == QUESTIONS_TOGETHER || (i > 0 && words.len() + new > WORDS_TOGETHER) {
             return (i, words);
         }
         for &row in &question.rows {
-            let next = words.len();
+            let next = u32::try_from(words.len()).unwrap_or(u32::MAX);
             words.entry(row).or_insert(next);
         }
     }
     (asked.len(), words)
 }
 
-fn answer(
-    table: &View,
-    method: AnalogyMethod,
-    (asked, words): (&[Asked<'_>], &HashMap<RowId, usize>),
+fn right_rows(
+    asked: &Asked<'_>,
+    forms: &[Option<Form>],
     vocabulary: &Vocabulary<'_>,
-    scores: &mut [SectionScore],
-    go_on: GoOn<'_>,
-) -> Result<()> {
-    let mut rows = vec![RowId(0); words.len()];
-    for (&row, &place) in words {
-        rows[place] = row;
-    }
-    let questions: Vec<Question> = asked
-        .iter()
-        .map(|asked| asked.rows.map(|row| words[&row]))
-        .map(|[a, b, c]| Question { a, b, c })
-        .collect();
-    let keep = BEST + 3 + SPARE;
-    let end = vocabulary.end();
-    let best = products::best(table, end, (&rows, &questions), (method, keep), go_on)?;
-    let mut units: HashMap<RowId, Vec<f64>> = HashMap::new();
-    for &row in &rows {
-        units.insert(row, unit(table, row));
-    }
-    for (asked, nears) in asked.iter().zip(best) {
-        let terms = asked.rows.map(|row| &units[&row][..]);
-        let mut nears: Vec<(RowId, f64)> = nears
-            .iter()
-            .map(|&Near { row, .. }| (row, exactly(method, table.vector(row), terms)))
-            .collect();
-        nears.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
-        let is_right = |row: RowId| asked.right.iter().any(|word| vocabulary.is(row, word));
-        let is_input = |row: RowId| asked.inputs.iter().any(|word| vocabulary.is(row, word));
-        let hits = |rows: &mut dyn Iterator<Item = RowId>| {
-            let place = rows.take(BEST).position(is_right);
-            Hits { first: usize::from(place == Some(0)), top5: usize::from(place.is_some()) }
-        };
-        let score = &mut scores[asked.section];
-        let rows = || nears.iter().map(|&(row, _)| row);
-        score.right.add(hits(&mut rows().filter(|&row| !is_input(row))));
-        score.right_with_inputs.add(hits(&mut rows()));
-    }
-    Ok(())
-}
-
-fn unit(table: &View, row: RowId) -> Vec<f64> {
-    let vector = table.vector(row);
-    let norm = scalar::norm(vector);
-    let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
-    vector.iter().map(|&value| f64::from(value) * scale).collect()
-}
-
-fn exactly(method: AnalogyMethod, vector: &[f32], terms: [&[f64]; 3]) -> f64 {
-    let norm = scalar::norm(vector);
-    let [a, b, c] = terms.map(|term| {
-        let dot: f64 = vector.iter().zip(term).map(|(&x, y)| f64::from(x) * y).sum();
-        if norm > 0.0 { dot / norm } else { 0.0 }
-    });
-    match method {
-        AnalogyMethod::CosMul => (1.0 + b) * (1.0 + c) / (1.0 + a + 2e-6),
-        AnalogyMethod::CosAdd | AnalogyMethod::CosAvg | AnalogyMethod::PairDirection => b - a + c,
-    }
+) -> Vec<RowId> {
+    let forms = asked.right.words().iter().filter_map(|&word| forms[word]);
+    forms.flat_map(|form| vocabulary.rows(form)).copied().collect()
 }
 
 impl Hits {
+    fn at(place: Option<usize>) -> Self {
+        let top5 = place.is_some_and(|place| place < PLACES);
+        Self { first: usize::from(place == Some(0)), top5: usize::from(top5) }
+    }
+
     fn add(&mut self, other: Self) {
         self.first += other.first;
         self.top5 += other.top5;
@@ -295,6 +312,11 @@ impl Hits {
 }
 
 impl SectionScore {
+    fn count(&mut self, places: Places) {
+        self.right.add(Hits::at(places.without_inputs));
+        self.right_with_inputs.add(Hits::at(places.with_inputs));
+    }
+
     fn and(mut self, other: &Self) -> Self {
         self.questions += other.questions;
         self.asked += other.asked;

@@ -5,7 +5,7 @@
 //! | `file.rs` | the files of test sets: sections, fields, bounds |
 //! | `vocabulary.rs` | which row a word of a test set stands for |
 //! | `analogies.rs` | analogy questions by section |
-//! | `products.rs` | the best answers to many analogies at once |
+//! | `products.rs` | where the right answers to many analogies stand |
 //! | `word_pairs.rs` | the similarity that people gave to pairs |
 //! | `categories.rs` | words that people put into categories |
 //! | `outliers.rs` | sets with a word that does not belong |

@@ -1,4 +1,4 @@
-//! Which row does a word of a test set stand for?
+//! Which rows does a word of a test set stand for?
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,8 +11,17 @@ use crate::vector::RowId;
 pub(super) struct Vocabulary<'a> {
     table: &'a View,
     lookup: Lookup,
-    rows: HashMap<Cow<'a, str>, RowId>,
+    /// Words that the look-up does not tell apart are one form.
+    forms: HashMap<Cow<'a, str>, Form>,
+    /// The rows of each form, ascending.
+    rows: Vec<Vec<RowId>>,
+    /// The form of a row.
+    form_of: HashMap<RowId, Form>,
 }
+
+/// A word as the look-up sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Form(u32);
 
 impl<'a> Vocabulary<'a> {
     /// Looks for all of these words at once.
@@ -21,49 +30,84 @@ impl<'a> Vocabulary<'a> {
         lookup: Lookup,
         words: impl Iterator<Item = &'a str>,
     ) -> Self {
-        let end = RowId::try_from(lookup.restrict_vocab).unwrap_or(RowId(u32::MAX));
-        let mut rows = HashMap::new();
-        if lookup.case_insensitive {
-            let mut wanted: HashMap<String, Option<RowId>> =
-                words.map(|word| (word.to_uppercase(), None)).collect();
-            for row in table.rows().take_while(|&row| row < end) {
-                let Ok(word) = std::str::from_utf8(table.word(row)) else { continue };
-                if let Some(found) = wanted.get_mut(&word.to_uppercase()) {
-                    found.get_or_insert(row);
+        let mut forms = HashMap::new();
+        for word in words {
+            let next = Form(u32::try_from(forms.len()).unwrap_or(u32::MAX));
+            forms.entry(folded(lookup, word)).or_insert(next);
+        }
+        let rows = vec![Vec::new(); forms.len()];
+        let mut vocabulary = Self { table, lookup, forms, rows, form_of: HashMap::new() };
+        vocabulary.find();
+        vocabulary
+    }
+
+    fn find(&mut self) {
+        let end = RowId::try_from(self.end()).unwrap_or(RowId(u32::MAX));
+        if !self.lookup.case_insensitive {
+            for (word, &form) in &self.forms {
+                if let Some(row) = self.table.row(word.as_bytes()).filter(|&row| row < end) {
+                    self.rows[form.index()].push(row);
+                    self.form_of.insert(row, form);
                 }
             }
-            let known = wanted.into_iter().filter_map(|(word, row)| Some((Cow::Owned(word), row?)));
-            rows.extend(known);
-        } else {
-            let known = words.filter_map(|word| {
-                let row = table.row(word.as_bytes()).filter(|&row| row < end)?;
-                Some((Cow::Borrowed(word), row))
-            });
-            rows.extend(known);
+            return;
         }
-        Self { table, lookup, rows }
+        // In UTF-8 no other case of a character has more than three times its bytes.
+        let longest = 3 * self.forms.keys().map(|word| word.len()).max().unwrap_or(0);
+        let mut ascii = String::new();
+        for row in self.table.rows().take_while(|&row| row < end) {
+            let word = self.table.word(row);
+            if word.len() > longest {
+                continue;
+            }
+            let Ok(word) = std::str::from_utf8(word) else { continue };
+            let form = if word.is_ascii() {
+                ascii.clear();
+                ascii.push_str(word);
+                ascii.make_ascii_uppercase();
+                self.forms.get(ascii.as_str())
+            } else {
+                self.forms.get(word.to_uppercase().as_str())
+            };
+            if let Some(&form) = form {
+                self.rows[form.index()].push(row);
+                self.form_of.insert(row, form);
+            }
+        }
+    }
+
+    /// The form of a word, if it is one of those that were looked for.
+    pub(super) fn form(&self, word: &str) -> Option<Form> {
+        self.forms.get(&folded(self.lookup, word)).copied()
+    }
+
+    /// The rows of a form, ascending; the first is the one that is meant.
+    pub(super) fn rows(&self, form: Form) -> &[RowId] {
+        &self.rows[form.index()]
+    }
+
+    /// The form of a row, if it has one.
+    pub(super) fn form_of(&self, row: RowId) -> Option<Form> {
+        self.form_of.get(&row).copied()
     }
 
     /// The row of a word.
     pub(super) fn row(&self, word: &str) -> Option<RowId> {
-        self.rows.get(&*self.folded(word)).copied()
-    }
-
-    /// Whether a row has this word, as far as the look-up tells words apart.
-    pub(super) fn is(&self, row: RowId, word: &str) -> bool {
-        let shown = self.table.shown(row);
-        if self.lookup.case_insensitive && shown.is_ascii() && word.is_ascii() {
-            return shown.eq_ignore_ascii_case(word);
-        }
-        self.folded(&shown) == self.folded(word)
+        self.rows(self.form(word)?).first().copied()
     }
 
     /// Rows that are known.
     pub(super) fn end(&self) -> usize {
         self.lookup.restrict_vocab.min(self.table.rows_end())
     }
+}
 
-    fn folded<'w>(&self, word: &'w str) -> Cow<'w, str> {
-        if self.lookup.case_insensitive { word.to_uppercase().into() } else { word.into() }
+impl Form {
+    fn index(self) -> usize {
+        self.0 as usize
     }
+}
+
+fn folded(lookup: Lookup, word: &str) -> Cow<'_, str> {
+    if lookup.case_insensitive { word.to_uppercase().into() } else { word.into() }
 }

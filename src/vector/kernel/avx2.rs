@@ -1,13 +1,15 @@
-//! Byte kernels for processors with AVX2 and nothing newer.
+//! Kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
     __m256i, _CMP_GE_OQ, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_add_epi16,
     _mm256_add_epi32, _mm256_add_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
-    _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256,
+    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_storeu_ps,
 };
 
+use crate::vector::kernel::products::WORDS;
 use crate::vector::kernel::tile::{GROUP, Limits, QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::scalar;
 
@@ -117,6 +119,33 @@ pub(super) fn hits<'a>(tile: &Tile, queries: &[TileQuery<'a>; QUERIES]) -> u64 {
         }
     }
     hits
+}
+
+/// The products of sixteen rows and eight words in single precision.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn float_products(rows: &[[f32; ROWS]], words: &[[f32; WORDS]]) -> [[f32; ROWS]; WORDS] {
+    // Sixteen registers have room for the sums of four words.
+    const AT_ONCE: usize = 4;
+    let mut products = [[0.0; ROWS]; WORDS];
+    for (first, products) in (0..).step_by(AT_ONCE).zip(products.as_chunks_mut::<AT_ONCE>().0) {
+        let mut sums = [[_mm256_setzero_ps(); 2]; AT_ONCE];
+        for (row, word) in rows.iter().zip(words) {
+            let (halves, _) = row.as_chunks::<LANES>();
+            let (low, high) = (load(&halves[0]), load(&halves[1]));
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let word = _mm256_set1_ps(word[first + i]);
+                sum[0] = _mm256_fmadd_ps(low, word, sum[0]);
+                sum[1] = _mm256_fmadd_ps(high, word, sum[1]);
+            }
+        }
+        for (products, sums) in products.iter_mut().zip(sums) {
+            for (products, sum) in products.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
+                // SAFETY: the array has room for the floats; the instruction needs no alignment.
+                unsafe { _mm256_storeu_ps(products.as_mut_ptr(), sum) };
+            }
+        }
+    }
+    products
 }
 
 /// The rows of one group: eight in each register.

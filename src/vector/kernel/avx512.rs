@@ -1,12 +1,14 @@
-//! Byte kernels for processors with AVX-512 VNNI: one instruction multiplies 64 pairs and adds them
-//! four by four.
+//! Kernels for processors with AVX-512: with VNNI, one instruction multiplies 64 pairs of bytes and adds
+//! them four by four.
 
 use std::arch::x86_64::{
     __m512i, _CMP_GE_OQ, _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-    _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_reduce_add_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_storeu_ps,
 };
 
+use crate::vector::kernel::products::WORDS;
 use crate::vector::kernel::tile::{Limits, QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::scalar;
 
@@ -66,6 +68,24 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> u64 {
         hits |= u64::from(bits) << first;
     }
     hits
+}
+
+/// The products of sixteen rows and eight words in single precision.
+#[target_feature(enable = "avx512f")]
+pub(super) fn float_products(rows: &[[f32; ROWS]], words: &[[f32; WORDS]]) -> [[f32; ROWS]; WORDS] {
+    let mut sums = [_mm512_setzero_ps(); WORDS];
+    for (row, word) in rows.iter().zip(words) {
+        let row = floats(row);
+        for (sum, &word) in sums.iter_mut().zip(word) {
+            *sum = _mm512_fmadd_ps(row, _mm512_set1_ps(word), *sum);
+        }
+    }
+    sums.map(|sum| {
+        let mut products = [0.0; ROWS];
+        // SAFETY: the array has room for the sixteen floats; the instruction needs no alignment.
+        unsafe { _mm512_storeu_ps(products.as_mut_ptr(), sum) };
+        products
+    })
 }
 
 #[target_feature(enable = "avx512f")]

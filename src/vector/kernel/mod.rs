@@ -1,11 +1,13 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
 //! folder that names it. Kernels over bytes are our own: one row (`dot_u8`), and many rows by many
-//! queries (`tile.rs`), each for two kinds of processors and in plain Rust, with equal results.
+//! queries (`tile.rs`), each for two kinds of processors and in plain Rust, with equal results; those of
+//! many rows by many words in single precision (`products.rs`) are left to the compiler.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod products;
 pub mod tile;
 
 use simsimd::SpatialSimilarity as _;
