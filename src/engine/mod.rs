@@ -14,6 +14,7 @@
 //! | `ask.rs` | the questions |
 //! | `text.rs` | the questions about texts |
 //! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
+//! | `test_sets.rs` | stored test sets |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `stop.rs` | how long work hears that nobody waits for it |
@@ -29,6 +30,7 @@ mod lineage;
 mod rebuild;
 mod scans;
 mod stop;
+mod test_sets;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -57,8 +59,9 @@ use crate::store::Store;
 use crate::store::upload::Upload;
 use crate::table::meta::{Meta, TableName};
 
+pub use self::test_sets::{NewTestSet, TestFile, TestSetStatus};
 pub use self::tokenizers::TokenizerStatus;
-pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite};
+pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TestOf};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
@@ -80,6 +83,8 @@ struct Shared {
     data: PathBuf,
     catalog: Catalog,
     shelf: Shelf,
+    /// Held while a test set is stored or deleted.
+    test_sets: Mutex<()>,
     directions: Directions,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
@@ -167,6 +172,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             shelf,
+            test_sets: Mutex::new(()),
             directions: Directions::default(),
             data: config.data.clone(),
             catalog,

@@ -18,6 +18,7 @@ mod import;
 mod probes;
 mod questions;
 mod support;
+mod test_sets;
 mod texts;
 mod tidy;
 mod writes;
