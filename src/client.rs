@@ -537,6 +537,8 @@ unary! {
     bias.single_weat: SingleWeatRequest -> SingleWeatResponse;
     /// Every published association test.
     bias.weat_suite: WeatSuiteRequest -> WeatSuiteResponse;
+    /// The published association tests, with their words.
+    bias.list_suites: ListSuitesRequest -> ListSuitesResponse;
     /// One figure for sets of targets and attributes.
     bias.probe: ProbeRequest -> ProbeResponse;
     /// Analogies along a direction.
@@ -553,6 +555,14 @@ unary! {
     evaluation.categories: CategoriesRequest -> CategoriesResponse;
     /// Sets with a word that does not belong.
     evaluation.outliers: OutliersRequest -> OutliersResponse;
+    /// Stores a test set.
+    evaluation.put_test_set: PutTestSetRequest -> PutTestSetResponse;
+    /// What is known of a stored test set, and its file.
+    evaluation.get_test_set: GetTestSetRequest -> GetTestSetResponse;
+    /// All stored test sets.
+    evaluation.list_test_sets: ListTestSetsRequest -> ListTestSetsResponse;
+    /// Deletes a stored test set.
+    evaluation.delete_test_set: DeleteTestSetRequest -> DeleteTestSetResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

@@ -121,6 +121,16 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// No test set of that name.
+    TestSetNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A test set of that name is there already.
+    TestSetExists {
+        /// The name.
+        name: String,
+    },
     /// The call is right, but not for this table.
     Unsuited {
         /// What was asked.
@@ -277,6 +287,13 @@ impl fmt::Display for ErrorKind {
                 write!(
                     f,
                     "a tokenizer \"{name}\" is there already; replace it, or take another name"
+                )
+            }
+            Self::TestSetNotFound { name } => write!(f, "no test set is named \"{name}\""),
+            Self::TestSetExists { name } => {
+                write!(
+                    f,
+                    "a test set \"{name}\" is there already; replace it, or take another name"
                 )
             }
             Self::Unsuited { operation, because } => write!(f, "{operation}: {because}"),

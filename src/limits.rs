@@ -106,6 +106,10 @@ pub const PARTITIONS_MAX: u32 = 1_000_000;
 pub const EVALUATION_BYTES_MAX: usize = 16 << 20;
 /// Questions, pairs or words of a test set.
 pub const EVALUATION_ENTRIES_MAX: usize = 500_000;
+/// Stored test sets.
+pub const TEST_SETS_MAX: usize = 1_000;
+/// Test sets in one report of a debiased table.
+pub const REPORT_TEST_SETS_MAX: usize = 16;
 /// Tables in one evaluation.
 pub const EVALUATION_TABLES_MAX: usize = 16;
 

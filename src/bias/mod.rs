@@ -5,6 +5,7 @@
 //! | `sets.rs` | word sets: who is found, who is lost, what makes a figure doubtful |
 //! | `weat.rs` | the Word Embedding Association Test, for sets and single words |
 //! | `partition.rs` | its p-value: partitions counted or drawn |
+//! | `count.rs` | counts of partitions without a walk through them |
 //! | `bootstrap.rs` | intervals of figures |
 //! | `suites.rs` `weat.txt` | the published tests by name |
 //! | `probe.rs` | RND, RNSB, MAC, ECT, RIPA, direct and indirect bias |
@@ -17,11 +18,12 @@
 
 mod bootstrap;
 pub mod clusters;
+mod count;
 pub mod debias;
 mod direction;
 pub mod generate;
 mod logistic;
-mod partition;
+pub mod partition;
 pub mod probe;
 pub mod projection;
 mod sets;

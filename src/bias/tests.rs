@@ -3,18 +3,24 @@
 use super::clusters::{ClustersQuery, clusters};
 use super::debias::{DebiasMethod, DebiasQuery, Debiaser};
 use super::generate::{GenerateQuery, generate};
+use super::partition::{Method, Partitions};
 use super::probe::{Metric, ProbeQuery, probe};
 use super::projection::{AxisMethod, ProjectQuery, project};
 use super::weat::{SingleWeatQuery, WeatQuery, single_weat, weat};
 use super::*;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::query::golden::{agree, answers, answers_in, strings, table};
 use crate::query::{OovPolicy, WordOptions, WordOrVector};
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 
+fn go() -> Result<()> {
+    Ok(())
+}
+
 fn query(sets: [WordSet; 4]) -> WeatQuery {
-    WeatQuery { sets, terms: Terms::default(), partitions_max: WeatQuery::PARTITIONS_MAX, seed: 0 }
+    let partitions = Partitions { drawn: 200_000, draw: false, seed: 0 };
+    WeatQuery { sets, terms: Terms::default(), partitions }
 }
 
 fn set(name: &str, words: &[&str]) -> WordSet {
@@ -28,19 +34,26 @@ fn the_published_tests_agree_with_wefe() {
     for golden in answers("weats").as_array().unwrap() {
         let name = golden["suite"].as_str().unwrap();
         let mut query = query(suites::suite(name).unwrap());
-        query.partitions_max = 20_000;
-        let answer = weat(&table, &query).unwrap();
+        query.partitions.drawn = 20_000;
+        let answer = weat(&table, &query, &go).unwrap();
         assert!(agree(answer.statistic, &golden["statistic"]), "{name}: {}", answer.statistic);
         assert!(agree(answer.effect_size, &golden["effect_size"]), "{name}: {answer:?}");
         for (ours, theirs) in answer.sets.iter().zip(golden["lost"].as_array().unwrap()) {
             assert_eq!(ours.lost, strings(theirs), "{name}");
         }
         let Some(partitions) = golden["partitions"].as_u64() else {
-            assert!(!answer.p.is_exact && answer.p.partition_count == 20_000, "{name}");
-            assert!(answer.p.standard_error > 0.0, "{name}");
+            query.partitions.draw = true;
+            let drawn = weat(&table, &query, &go).unwrap().p;
+            assert_eq!((drawn.method, drawn.partition_count), (Method::Drawn, 20_000), "{name}");
+            assert!(answer.p.method != Method::Drawn && answer.p.error <= 2e-3, "{name}");
+            // Of a share too small to be drawn, the observed one is drawn all the same.
+            let far = (drawn.one_sided - answer.p.one_sided).abs();
+            let chance = 4.0 * drawn.standard_error + answer.p.error + 2.0 / 20_000.0;
+            assert!(drawn.standard_error > 0.0 && far <= chance, "{name}: {answer:?} {drawn:?}");
             continue;
         };
-        assert!(answer.p.is_exact && answer.p.partition_count == partitions, "{name}");
+        let counted = (answer.p.method, answer.p.partition_count);
+        assert_eq!(counted, (Method::Exact, partitions), "{name}");
         let share = |count: &str| golden[count].as_f64().unwrap() / partitions as f64;
         assert!((answer.p.one_sided - share("one_sided")).abs() < 1e-12, "{name}: {answer:?}");
         assert!((answer.p.two_sided - share("two_sided")).abs() < 1e-12, "{name}");
@@ -51,7 +64,8 @@ fn the_published_tests_agree_with_wefe() {
 /// Figures known of `GloVe` 6B 50d in lower case.
 #[test]
 fn career_and_family_are_parted_as_known() {
-    let answer = weat(&table(), &query(suites::suite("career-family").unwrap())).unwrap();
+    let query = query(suites::suite("career-family").unwrap());
+    let answer = weat(&table(), &query, &go).unwrap();
     assert!((answer.effect_size - 1.764).abs() < 5e-4, "{}", answer.effect_size);
     assert!((answer.effect_size_ddof1 - 1.708).abs() < 5e-4, "{}", answer.effect_size_ddof1);
     assert!((answer.p.one_sided - 1.0 / 12_870.0).abs() < 1e-15);
@@ -69,7 +83,7 @@ fn lost_words_are_named_and_too_many_are_refused() {
     let y = set("", &["king", "queen", "prince"]);
     let [a, b] = [set("", &["he", "man"]), set("b", &["she", "zzshe", "zzher"])];
     let mut query = query([x, y, a, b]);
-    let refused = |query: &WeatQuery| weat(&table, query).unwrap_err().kind().clone();
+    let refused = |query: &WeatQuery| weat(&table, query, &go).unwrap_err().kind().clone();
     let ErrorKind::Unsuited { because, .. } = refused(&query) else { panic!() };
     assert!(
         because.contains("set b (b) loses 2 of its 3 words: \"zzshe\", \"zzher\""),
@@ -77,7 +91,7 @@ fn lost_words_are_named_and_too_many_are_refused() {
     );
     assert!(!because.contains("zzcat"), "a fifth is borne: {because}");
     query.terms.lost_threshold = 0.7;
-    let answer = weat(&table, &query).unwrap();
+    let answer = weat(&table, &query, &go).unwrap();
     assert_eq!(answer.sets[0].lost, ["zzcat"]);
     assert_eq!(answer.p.partition_count, 35, "4 and 3 of 7");
     query.terms.words.oov = OovPolicy::Error;
@@ -235,13 +249,12 @@ fn single_words_lean_as_their_cosines_do() {
         words: set("", &["nurse", "engineer", "zzz"]),
         attributes: [golden_set("male"), golden_set("female")],
         terms: Terms { lost_threshold: 0.5, ..Terms::default() },
-        partitions_max: 1_000,
-        seed: 0,
+        partitions: Partitions { drawn: 1_000, draw: false, seed: 0 },
     };
-    let answer = single_weat(&table, &query).unwrap();
+    let answer = single_weat(&table, &query, &go).unwrap();
     let [nurse, engineer] = &answer.words[..] else { panic!("{answer:?}") };
     assert!(nurse.association < 0.0 && engineer.association > 0.0, "{answer:?}");
-    assert!(nurse.p.is_exact && nurse.p.partition_count == 924);
+    assert!(nurse.p.method == Method::Exact && nurse.p.partition_count == 924);
     assert!(nurse.p.one_sided > 0.9 && nurse.p.two_sided < 0.2, "{nurse:?}");
     assert_eq!(answer.sets[0].lost, ["zzz"]);
     let (ddof0, ddof1) = nurse.effect_sizes.unwrap();

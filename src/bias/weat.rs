@@ -1,9 +1,10 @@
 //! The Word Embedding Association Test (Caliskan, Bryson, Narayanan 2017), for sets and single words.
 
+use crate::bias::partition::{self, Method, Partitions};
 use crate::bias::sets::{Member, SetUsed, Terms, dot, mean, resolve_sets};
-use crate::bias::{WordSet, bootstrap, partition};
+use crate::bias::{WordSet, bootstrap, count};
 use crate::error::{Error, ErrorKind, Result};
-use crate::query::WordsUsed;
+use crate::query::{GoOn, WordsUsed};
 use crate::table::view::View;
 
 /// Are the target words X nearer to the attribute words A than to B, compared with Y?
@@ -13,15 +14,8 @@ pub struct WeatQuery {
     pub sets: [WordSet; 4],
     /// How words are looked up, and how many a set may lose.
     pub terms: Terms,
-    /// So many partitions are counted; if there are more, so many are drawn. At least 1.
-    pub partitions_max: u32,
-    /// Seed of the drawing.
-    pub seed: u64,
-}
-
-impl WeatQuery {
-    /// The partitions that are counted or drawn unless another number is asked for.
-    pub const PARTITIONS_MAX: u32 = 200_000;
+    /// How partitions are gone through; the seed is also that of the interval.
+    pub partitions: Partitions,
 }
 
 /// The answer to a [`WeatQuery`].
@@ -53,25 +47,28 @@ pub struct Significance {
     pub one_sided: f64,
     /// Share of those whose statistic is at least as far from 0.
     pub two_sided: f64,
-    /// Whether every partition was counted.
-    pub is_exact: bool,
-    /// Partitions counted or drawn, the observed one among them.
+    /// How it was found.
+    pub method: Method,
+    /// Partitions counted or drawn, the observed one among them; `u64::MAX` if there are more.
     pub partition_count: u64,
-    /// Standard error of a drawn one-sided p-value, sqrt(p (1 - p) / n); 0 if exact.
+    /// Standard error of a drawn one-sided p-value, sqrt(p (1 - p) / n); else 0.
     pub standard_error: f64,
+    /// What a bounded p-value is off by at most, the one-sided and the two-sided; else 0.
+    pub error: f64,
 }
 
 impl Significance {
-    fn of(first: &[f64], second: &[f64], partitions_max: u32, seed: u64) -> Self {
-        let p = partition::p_values(first, second, partitions_max, seed);
+    fn of(first: &[f64], second: &[f64], how: Partitions, go_on: GoOn<'_>) -> Result<Self> {
+        let p = partition::p_values(first, second, how, go_on)?;
         let error = (p.one_sided * (1.0 - p.one_sided) / p.count as f64).sqrt();
-        Self {
+        Ok(Self {
             one_sided: p.one_sided,
             two_sided: p.two_sided,
-            is_exact: p.exact,
+            method: p.method,
             partition_count: p.count,
-            standard_error: if p.exact { 0.0 } else { error },
-        }
+            standard_error: if p.method == Method::Drawn { error } else { 0.0 },
+            error: p.error,
+        })
     }
 }
 
@@ -81,8 +78,8 @@ impl Significance {
 ///
 /// Under [`OovPolicy::Error`](crate::query::OovPolicy), `UnknownWords` naming those of all four sets.
 /// `Unsuited` if a set lost more than the threshold or has no word left, or if all associations are
-/// equal, so that there is no effect to measure.
-pub fn weat(table: &View, query: &WeatQuery) -> Result<WeatAnswer> {
+/// equal, so that there is no effect to measure; whatever `go_on` says.
+pub fn weat(table: &View, query: &WeatQuery, go_on: GoOn<'_>) -> Result<WeatAnswer> {
     let given: Vec<_> = ["x", "y", "a", "b"].into_iter().zip(&query.sets).collect();
     let sets = resolve_sets(table, &query.terms, "weat", &given)?;
     let known = |i: usize| mean(table.dim(), sets.members[i].iter().map(|m| &m.unit[..]));
@@ -98,8 +95,9 @@ pub fn weat(table: &View, query: &WeatQuery) -> Result<WeatAnswer> {
     }
     let [x, y] = &associations;
     let effect = effect(x, y).ok_or_else(no_effect)?;
-    let p = Significance::of(x, y, query.partitions_max, query.seed);
-    let effect_size_interval = bootstrap::interval(&[x.len(), y.len()], query.seed, |sample| {
+    let p = Significance::of(x, y, query.partitions, go_on)?;
+    let sizes = [x.len(), y.len()];
+    let effect_size_interval = bootstrap::interval(&sizes, query.partitions.seed, |sample| {
         let draw = |values: &[f64], places: &[usize]| -> Vec<f64> {
             places.iter().map(|&place| values[place]).collect()
         };
@@ -146,10 +144,8 @@ pub struct SingleWeatQuery {
     pub attributes: [WordSet; 2],
     /// How words are looked up, and how many a set may lose.
     pub terms: Terms,
-    /// As in [`WeatQuery`].
-    pub partitions_max: u32,
-    /// Seed of the drawing.
-    pub seed: u64,
+    /// How partitions are gone through.
+    pub partitions: Partitions,
 }
 
 /// The answer to a [`SingleWeatQuery`].
@@ -179,29 +175,39 @@ pub struct SingleWeat {
     pub p: Significance,
 }
 
+/// Partitions are drawn for so many words that counting would take longer.
+const COUNTING_SECONDS_MAX: f64 = 2.0;
+
 /// Tests single words.
 ///
 /// # Errors
 ///
 /// As [`weat`], but for equal associations.
-pub fn single_weat(table: &View, query: &SingleWeatQuery) -> Result<SingleWeatAnswer> {
+pub fn single_weat(
+    table: &View,
+    query: &SingleWeatQuery,
+    go_on: GoOn<'_>,
+) -> Result<SingleWeatAnswer> {
     let [a, b] = &query.attributes;
     let given = [("words", &query.words), ("a", a), ("b", b)];
     let mut sets = resolve_sets(table, &query.terms, "weat of single words", &given)?;
     sets.warnings.retain(|warning| !warning.starts_with("set words"));
+    let together = sets.members[1].len() + sets.members[2].len();
+    let long = count::seconds(together) * sets.members[0].len() as f64 > COUNTING_SECONDS_MAX;
+    let how = Partitions { draw: query.partitions.draw || long, ..query.partitions };
     let words = sets.members[0].iter().map(|word| {
         let cosines = [1, 2].map(|i| -> Vec<f64> {
             sets.members[i].iter().map(|other| dot(&word.unit, &other.unit)).collect()
         });
         let [to_a, to_b] = &cosines;
-        SingleWeat {
+        Ok(SingleWeat {
             word: word.word.clone(),
             association: sum(to_a) / to_a.len() as f64 - sum(to_b) / to_b.len() as f64,
             effect_sizes: effect(to_a, to_b),
-            p: Significance::of(to_a, to_b, query.partitions_max, query.seed),
-        }
+            p: Significance::of(to_a, to_b, how, go_on)?,
+        })
     });
-    let words = words.collect();
+    let words = words.collect::<Result<_>>()?;
     Ok(SingleWeatAnswer { words, sets: sets.used, warnings: sets.warnings, used: sets.words })
 }
 

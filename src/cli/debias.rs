@@ -1,13 +1,16 @@
 //! `wordspace debias`: a new table with less of a bias.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::bias::set;
-use crate::cli::failure::Result;
+use crate::cli::evaluate::{self, Kind};
+use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{Asking, TableArg};
 use crate::cli::output::{Align, Grid, Output, count, seconds, shown};
-use crate::client::{Client, DebiasMethod, DebiasReport, DebiasRequest};
+use crate::client::{Client, DebiasMethod, DebiasReport, DebiasRequest, DebiasTestSet};
 
 /// Make a new table with less of a bias; the old one stays as it is
 #[derive(Debug, Args)]
@@ -42,6 +45,10 @@ pub(super) struct Debias {
     /// [default: 10]
     #[arg(long, value_name = "COUNT")]
     components: Option<u32>,
+    /// Also compare both tables by this test set: the name of a stored one, or KIND=FILE, where KIND is
+    /// analogies, pairs, categories or outliers; may be given several times
+    #[arg(long = "evaluate", value_name = "NAME|KIND=FILE")]
+    test_sets: Vec<String>,
     /// Seed of whatever is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -70,7 +77,7 @@ impl Debias {
         if let Ok(style) = ProgressStyle::with_template("  {pos} of {len} rows {wide_bar}") {
             bar.set_style(style);
         }
-        let report = client.debias(self.request(), |progress| {
+        let report = client.debias(self.request()?, |progress| {
             bar.set_length(progress.row_count);
             bar.set_position(progress.rows_done);
         });
@@ -79,7 +86,7 @@ impl Debias {
         output.answer(&report?, text)
     }
 
-    fn request(&self) -> DebiasRequest {
+    fn request(&self) -> Result<DebiasRequest> {
         let method = match self.method {
             Method::Hard => DebiasMethod::Hard,
             Method::Multiclass => DebiasMethod::Multiclass,
@@ -92,7 +99,8 @@ impl Debias {
             let words: Vec<String> = words.split(',').map(str::to_owned).collect();
             set("", &words)
         });
-        DebiasRequest {
+        let test_sets = self.test_sets.iter().map(|set| test_set(set)).collect::<Result<_>>()?;
+        Ok(DebiasRequest {
             table: self.table.name.clone(),
             target: self.target.clone(),
             replace: self.replace,
@@ -105,8 +113,25 @@ impl Debias {
             words: None,
             lost_threshold: None,
             seed: self.seed,
-        }
+            test_sets,
+        })
     }
+}
+
+/// A test set for the report: stored, or a file.
+fn test_set(argument: &str) -> Result<DebiasTestSet> {
+    let Some((kind, path)) = argument.split_once('=') else {
+        return Ok(DebiasTestSet { name: argument.to_owned(), ..DebiasTestSet::default() });
+    };
+    let kind = Kind::from_str(kind, false).map_err(|_| {
+        let kinds = "analogies, pairs, categories or outliers";
+        Failure::Usage(format!("--evaluate {argument}: before = stands {kinds}"))
+    })?;
+    let file = evaluate::read(Path::new(path))?;
+    if file.is_empty() {
+        return Err(Failure::Local(format!("{path} is empty")));
+    }
+    Ok(DebiasTestSet { name: path.to_owned(), kind: kind.told().into(), file })
 }
 
 fn text(report: &DebiasReport) -> String {
@@ -120,7 +145,7 @@ fn text(report: &DebiasReport) -> String {
         report.warnings.iter().map(|warning| format!("  note: {}\n", shown(warning))).collect();
     let attributes = match report.attributed_row_count {
         0 => String::new(),
-        rows => format!("  the attributes of {} words were not taken over\n", count(rows)),
+        rows => format!("  the attributes of {} words were taken over\n", count(rows)),
     };
     format!(
         "  table {}, generation {}: {} rows in {}\n  {}\n{grid}{attributes}{}",

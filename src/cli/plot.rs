@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::Output;
 use crate::vector::algebra;
@@ -44,10 +46,11 @@ pub(super) fn write(path: &Path, drawing: &str, output: &mut Output) -> Result<(
 /// Bars below one another, in the order given.
 pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     const ROW: f64 = 22.0;
-    const LEFT: f64 = 180.0;
     const HALF: f64 = 220.0;
+    let widest = bars.iter().map(|bar| width_of(&bar.label)).fold(80.0_f64, f64::max);
+    let left = widest + 24.0;
     let most = bars.iter().fold(1e-12_f64, |most, bar| most.max(bar.value.abs()));
-    let middle = LEFT + HALF;
+    let middle = left + HALF;
     let mut groups: Vec<&str> = Vec::new();
     let rows = bars.iter().enumerate().map(|(i, bar)| {
         let group = groups.iter().position(|group| *group == bar.group).unwrap_or_else(|| {
@@ -60,7 +63,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
             "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>\
              <rect x=\"{start:.1}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{height}\" \
              fill=\"{color}\"><title>{label} {value:+.4}</title></rect>\n",
-            x = LEFT - 8.0,
+            x = left - 8.0,
             y = top + 13.0,
             label = escaped(&bar.label),
             height = ROW - 5.0,
@@ -69,11 +72,13 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         )
     });
     let rows: Vec<String> = rows.collect();
+    let mut x = left;
     let legend = groups.iter().enumerate().map(|(i, group)| {
-        let x = LEFT + 20.0 + 170.0 * i as f64;
+        let at = x;
+        x += width_of(group) + 24.0;
         let y = 52.0 + bars.len() as f64 * ROW;
         let color = COLORS[i % COLORS.len()];
-        format!("<text x=\"{x}\" y=\"{y:.1}\" fill=\"{color}\">{}</text>\n", escaped(group))
+        format!("<text x=\"{at:.1}\" y=\"{y:.1}\" fill=\"{color}\">{}</text>\n", escaped(group))
     });
     let legend: Vec<String> = legend.collect();
     let height = 70.0 + bars.len() as f64 * ROW;
@@ -82,7 +87,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         height - 32.0
     );
     let body = [rows.concat(), line, legend.concat()].concat();
-    drawing((LEFT + 2.0 * HALF + 20.0, height), title, &body)
+    drawing((x.max(left + 2.0 * HALF + 20.0), height), title, &body)
 }
 
 /// Words by the first two principal components of their vectors.
@@ -132,22 +137,66 @@ pub(super) fn points(names: (&str, &str), points: &[Point]) -> String {
          stroke=\"#bbb\"/><line x1=\"{zero_x:.1}\" x2=\"{zero_x:.1}\" y1=\"{MARGIN}\" \
          y2=\"{end}\" stroke=\"#bbb\"/>\n"
     )];
+    let mut taken: Vec<Area> = Vec::new();
+    let mut right = end + MARGIN;
     for point in points {
         let (x, y) = (MARGIN + place(point.x, across), end - place(point.y, upward));
+        let label = label_area((x, y), width_of(&point.label), &taken);
+        right = right.max(label.right + 16.0);
         body.push(format!(
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{}\"/>\
              <text x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
             COLORS[0],
-            x + 6.0,
-            y + 4.0,
+            label.left,
+            label.bottom - 3.0,
             escaped(&point.label)
         ));
+        taken.push(Area { left: x - 4.0, right: x + 4.0, top: y - 4.0, bottom: y + 4.0 });
+        taken.push(label);
     }
     let title = format!("across: {}; upward: {}", names.0, names.1);
-    drawing((SIZE + 2.0 * MARGIN + 60.0, SIZE + 2.0 * MARGIN), &title, &body.concat())
+    drawing((right, SIZE + 2.0 * MARGIN), &title, &body.concat())
+}
+
+/// Where something is drawn.
+#[derive(Clone, Copy, Debug)]
+struct Area {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Area {
+    fn meets(&self, other: &Self) -> bool {
+        let beside = self.left >= other.right || other.left >= self.right;
+        let apart = self.top >= other.bottom || other.top >= self.bottom;
+        !beside && !apart
+    }
+}
+
+/// A place for a point's label that no other drawing has: right of it, left, above, below; else right.
+fn label_area((x, y): (f64, f64), width: f64, taken: &[Area]) -> Area {
+    const HEIGHT: f64 = 14.0;
+    let at = |left: f64, top: f64| Area { left, right: left + width, top, bottom: top + HEIGHT };
+    let right = at(x + 6.0, y - 7.0);
+    let others = [
+        at(x - 6.0 - width, y - 7.0),
+        at(x - width / 2.0, y - 6.0 - HEIGHT),
+        at(x - width / 2.0, y + 6.0),
+    ];
+    let is_free = |area: &Area| area.left > 0.0 && !taken.iter().any(|other| area.meets(other));
+    [right].into_iter().chain(others).find(is_free).unwrap_or(right)
+}
+
+/// About how wide a text is drawn.
+fn width_of(text: &str) -> f64 {
+    7.5 * text.width() as f64
 }
 
 fn drawing((width, height): (f64, f64), title: &str, body: &str) -> String {
+    // Bold letters are a little wider.
+    let width = width.max(1.1 * width_of(title) + 32.0);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          {STYLE}>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\

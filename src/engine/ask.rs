@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::bias::Terms;
 use crate::bias::clusters::{self, ClustersAnswer, ClustersQuery};
 use crate::bias::generate::{self, GenerateAnswer, GenerateQuery};
+use crate::bias::partition::Partitions;
 use crate::bias::probe::{self, ProbeAnswer, ProbeQuery};
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
+use crate::bias::suites::{self, Language, Published};
 use crate::bias::weat::{self, SingleWeatAnswer, SingleWeatQuery, WeatAnswer, WeatQuery};
-use crate::bias::{Terms, suites};
-use crate::engine::{Current, Engine};
+use crate::engine::{Current, Engine, TestFile};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::evaluation::analogies::{self, AnalogiesAnswer, AnalogiesQuery};
-use crate::evaluation::categories::{self, CategoriesAnswer, CategoriesQuery};
-use crate::evaluation::outliers::{self, OutliersAnswer, OutliersQuery};
-use crate::evaluation::word_pairs::{self, WordPairsAnswer, WordPairsQuery};
+use crate::evaluation::Lookup;
+use crate::evaluation::analogies::{self, AnalogiesAnswer, AnalogiesQuery, AnalogyFile};
+use crate::evaluation::categories::{self, CategoriesAnswer, CategoriesQuery, CategoryFile};
+use crate::evaluation::outliers::{self, OutlierFile, OutliersAnswer, OutliersQuery};
+use crate::evaluation::test_set::TestSetKind;
+use crate::evaluation::word_pairs::{self, PairFile, WordPairsAnswer, WordPairsQuery};
 use crate::index::hnsw::LIST;
 use crate::query::Effort;
-use crate::query::analogy::{self, AnalogyAnswer, AnalogyQuery};
+use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::filter::Filter;
 use crate::query::given::{
@@ -64,12 +68,12 @@ pub type NamedTest = (&'static str, Result<Answer<WeatAnswer>>);
 /// How the published association tests are made.
 #[derive(Clone, Debug)]
 pub struct Suite {
+    /// In which language.
+    pub language: Language,
     /// How words are looked up, and how many a set may lose.
     pub terms: Terms,
-    /// Partitions counted or drawn for each test.
-    pub partitions_max: u32,
-    /// Seed of the drawing.
-    pub seed: u64,
+    /// How partitions are gone through in each test.
+    pub partitions: Partitions,
 }
 
 /// A question of several tables.
@@ -79,6 +83,17 @@ pub struct Asks<Q> {
     pub tables: Vec<TableName>,
     /// What.
     pub query: Q,
+}
+
+/// A test set, and what is asked of it beside its file.
+#[derive(Clone, Debug)]
+pub struct TestOf<O> {
+    /// The questions.
+    pub file: TestFile,
+    /// Which words are known.
+    pub lookup: Lookup,
+    /// What only this kind of test set is told.
+    pub option: O,
 }
 
 /// How long an answer takes.
@@ -308,12 +323,16 @@ impl Engine {
 
     /// Word Embedding Association Test.
     pub fn weat(&self, ask: &Ask<WeatQuery>) -> Result<Answer<WeatAnswer>> {
-        self.ask(&ask.table, |current| weat::weat(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            weat::weat(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// The association test for single words.
     pub fn single_weat(&self, ask: &Ask<SingleWeatQuery>) -> Result<Answer<SingleWeatAnswer>> {
-        self.ask(&ask.table, |current| weat::single_weat(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            weat::single_weat(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Every published association test by name; a test that cannot be made says why.
@@ -321,12 +340,11 @@ impl Engine {
         let current = self.shared.catalog.current(&ask.table)?;
         let generation = current.generation().number();
         let mut tests = Vec::new();
-        for name in suites::names() {
+        for Published { name, sets, .. } in suites::in_language(ask.query.language) {
             self.stop.check()?;
-            let Some(sets) = suites::suite(name) else { continue };
-            let Suite { terms, partitions_max, seed } = ask.query.clone();
-            let query = WeatQuery { sets, terms, partitions_max, seed };
-            let answer = weat::weat(current.view(), &query);
+            let Suite { terms, partitions, .. } = ask.query.clone();
+            let query = WeatQuery { sets, terms, partitions };
+            let answer = weat::weat(current.view(), &query, &|| self.stop.check());
             let table = ask.table.clone();
             tests.push((name, answer.map(|answer| Answer { table, generation, answer })));
         }
@@ -365,12 +383,15 @@ impl Engine {
     /// Analogy questions by section, for each table, and how long each took.
     pub fn analogies(
         &self,
-        asks: &Asks<AnalogiesQuery>,
+        asks: &Asks<TestOf<AnalogyMethod>>,
     ) -> Result<Vec<(Answer<AnalogiesAnswer>, Duration)>> {
+        let TestOf { file, lookup, option: method } = &asks.query;
+        let questions = self.read_test_set(file, TestSetKind::Analogies, AnalogyFile::read)?;
+        let query = AnalogiesQuery { questions, method: *method, lookup: *lookup };
         let each = asks.tables.iter().map(|table| {
             let start = Instant::now();
             let answer = self.ask(table, |current| {
-                analogies::analogies(current.view(), &asks.query, &|| self.stop.check())
+                analogies::analogies(current.view(), &query, &|| self.stop.check())
             })?;
             Ok((answer, start.elapsed()))
         });
@@ -378,23 +399,29 @@ impl Engine {
     }
 
     /// The similarity that people gave to pairs, for each table.
-    pub fn word_pairs(&self, asks: &Asks<WordPairsQuery>) -> Result<Vec<Answer<WordPairsAnswer>>> {
-        self.ask_each(asks, |current, query| Ok(word_pairs::word_pairs(current.view(), query)))
+    pub fn word_pairs(&self, asks: &Asks<TestOf<()>>) -> Result<Vec<Answer<WordPairsAnswer>>> {
+        let TestOf { file, lookup, .. } = &asks.query;
+        let pairs = self.read_test_set(file, TestSetKind::WordPairs, PairFile::read)?;
+        let query = WordPairsQuery { pairs, lookup: *lookup };
+        self.ask_each(asks, |current| Ok(word_pairs::word_pairs(current.view(), &query)))
     }
 
-    /// Words that people put into categories, for each table.
-    pub fn categories(
-        &self,
-        asks: &Asks<CategoriesQuery>,
-    ) -> Result<Vec<Answer<CategoriesAnswer>>> {
-        self.ask_each(asks, |current, query| {
-            categories::categories(current.view(), query, &|| self.stop.check())
+    /// Words that people put into categories, for each table; the option is the clustering's seed.
+    pub fn categories(&self, asks: &Asks<TestOf<u64>>) -> Result<Vec<Answer<CategoriesAnswer>>> {
+        let TestOf { file, lookup, option: seed } = &asks.query;
+        let words = self.read_test_set(file, TestSetKind::Categories, CategoryFile::read)?;
+        let query = CategoriesQuery { words, lookup: *lookup, seed: *seed };
+        self.ask_each(asks, |current| {
+            categories::categories(current.view(), &query, &|| self.stop.check())
         })
     }
 
     /// Sets with a word that does not belong, for each table.
-    pub fn outliers(&self, asks: &Asks<OutliersQuery>) -> Result<Vec<Answer<OutliersAnswer>>> {
-        self.ask_each(asks, |current, query| Ok(outliers::outliers(current.view(), query)))
+    pub fn outliers(&self, asks: &Asks<TestOf<()>>) -> Result<Vec<Answer<OutliersAnswer>>> {
+        let TestOf { file, lookup, .. } = &asks.query;
+        let sets = self.read_test_set(file, TestSetKind::Outliers, OutlierFile::read)?;
+        let query = OutliersQuery { sets, lookup: *lookup };
+        self.ask_each(asks, |current| Ok(outliers::outliers(current.view(), &query)))
     }
 
     fn ask<A>(
@@ -410,10 +437,9 @@ impl Engine {
     fn ask_each<Q, A>(
         &self,
         asks: &Asks<Q>,
-        question: impl Fn(&Current, &Q) -> Result<A>,
+        question: impl Fn(&Current) -> Result<A>,
     ) -> Result<Vec<Answer<A>>> {
-        let tables = asks.tables.iter();
-        tables.map(|table| self.ask(table, |current| question(current, &asks.query))).collect()
+        asks.tables.iter().map(|table| self.ask(table, &question)).collect()
     }
 
     /// Answers questions together, some at a time so that they can be stopped.

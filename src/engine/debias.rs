@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bias::SetUsed;
 use crate::bias::debias::{DebiasMethod, DebiasQuery, Debiaser, told_apart};
+use crate::bias::partition::Partitions;
+use crate::bias::suites::{self, Language, Published};
 use crate::bias::weat::{self, WeatQuery};
-use crate::bias::{SetUsed, suites};
 use crate::engine::import::{IfExists, ImportOptions, Rows, Source, TokenizerPolicy};
 use crate::engine::{Ask, Current, Engine};
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::evaluation::Lookup;
+use crate::evaluation::test_set::{Figure, TestSet, TestSetKind};
 use crate::format::intake::Policies;
 use crate::limits;
 use crate::query::GoOn;
@@ -27,6 +31,17 @@ pub struct DebiasJob {
     pub imported_at: u64,
     /// How.
     pub query: DebiasQuery,
+    /// By which the report compares both tables.
+    pub test_sets: Vec<ReportTestSet>,
+}
+
+/// A test set that a report is to tell of.
+#[derive(Clone, Debug)]
+pub struct ReportTestSet {
+    /// Its name in the report.
+    pub name: String,
+    /// Its kind, and its file; none for a stored one, which is found by its name.
+    pub file: Option<(TestSetKind, Vec<u8>)>,
 }
 
 /// What was done.
@@ -40,7 +55,7 @@ pub struct DebiasReport {
     pub lineage: String,
     /// Rows of both.
     pub row_count: u64,
-    /// Rows of the old one whose attributes the new one does not have.
+    /// Rows of the old one with attributes, which the new one took over.
     pub attributed_rows: u64,
     /// Name, before, after; none where it could not be measured.
     pub probes: Vec<BeforeAfter>,
@@ -60,11 +75,11 @@ const ROWS_PER_LOOK: usize = 1_024;
 /// Rows of which the mean bias is told.
 const MEASURED: usize = 5_000;
 /// Partitions of each association test, whose p-value is not told.
-const PARTITIONS: u32 = 1;
+const PARTITIONS: Partitions = Partitions { drawn: 1, draw: true, seed: 0 };
 
 impl Engine {
     /// Makes a new table with less of a bias; the old one stays as it is. If anything fails, or the
-    /// caller leaves, nothing changes.
+    /// caller leaves before the new one is there, nothing changes.
     ///
     /// # Errors
     ///
@@ -75,10 +90,11 @@ impl Engine {
         ask: &Ask<DebiasJob>,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<DebiasReport> {
-        let DebiasJob { target, replace, imported_at, query } = &ask.query;
+        let DebiasJob { target, replace, imported_at, query, test_sets } = &ask.query;
         if *target == ask.table {
             return Err(Error::invalid("target", "a new table: the old one stays as it is"));
         }
+        let test_sets = self.report_test_sets(test_sets)?;
         let began = Instant::now();
         let current = self.shared.catalog.current(&ask.table)?;
         let go_on = || self.stop.check().and_then(|()| self.shared.check_open());
@@ -108,17 +124,41 @@ impl Engine {
         })?;
         let seconds = began.elapsed().as_secs_f64();
         let new = self.shared.catalog.current(target)?;
+        let views = (current.view(), new.view());
+        let mut probes = probes(views, &debiaser, query, &go_on)?;
+        probes.extend(compared(views, &test_sets, &go_on)?);
         Ok(DebiasReport {
             table: target.clone(),
             generation: report.generation,
             lineage,
             row_count: report.rows_kept,
-            attributed_rows: current.view().attributed().len() as u64,
-            probes: probes((current.view(), new.view()), &debiaser, query, &go_on)?,
+            attributed_rows: new.view().attributed().len() as u64,
+            probes,
             sets,
             warnings,
             seconds,
         })
+    }
+
+    /// The test sets of a report, read before the work begins.
+    fn report_test_sets(&self, asked: &[ReportTestSet]) -> Result<Vec<(String, TestSet)>> {
+        let each = asked.iter().map(|ReportTestSet { name, file }| {
+            let (kind, bytes) = match file {
+                Some((kind, bytes)) => (*kind, bytes.clone()),
+                None => self.stored_test_set(name)?,
+            };
+            let read = TestSet::read(kind, &bytes, Lookup::default());
+            Ok((name.clone(), read.context(|| format!("test set {name}"))?))
+        });
+        each.collect()
+    }
+
+    fn stored_test_set(&self, name: &str) -> Result<(TestSetKind, Vec<u8>)> {
+        let not_found = || Error::new(ErrorKind::TestSetNotFound { name: name.to_owned() });
+        let name = TableName::try_from(name.to_owned()).map_err(|_| not_found())?;
+        let (head, bytes) = self.test_set(&name)?;
+        let kind = TestSetKind::of_name(&head.kind).ok_or_else(not_found)?;
+        Ok((kind, bytes))
     }
 
     /// The rows of the new table, made one by one.
@@ -135,7 +175,10 @@ impl Engine {
             }
             let view = current.view();
             let there = view.has(row);
-            there.then(|| Ok((view.word(row).to_vec(), debiaser.row(row, view.vector(row)))))
+            there.then(|| {
+                let attributes = view.attributes(row).cloned().unwrap_or_default();
+                Ok((view.word(row).to_vec(), debiaser.row(row, view.vector(row)), attributes))
+            })
         }))
     }
 }
@@ -184,17 +227,34 @@ fn probes(
         };
         probes.push(("biased words told apart by clusters".to_owned(), before, after));
     }
-    for name in suites::names() {
+    for Published { name, language, sets } in suites::all() {
         go_on()?;
-        let Some(sets) = suites::suite(name) else { continue };
-        let test = WeatQuery {
-            sets,
-            terms: query.terms.clone(),
-            partitions_max: PARTITIONS,
-            seed: query.seed,
+        let test = WeatQuery { sets, terms: query.terms.clone(), partitions: PARTITIONS };
+        let effect = |view: &View| -> Option<f64> {
+            weat::weat(view, &test, go_on).ok().map(|answer| answer.effect_size)
         };
-        let effect = |view: &View| weat::weat(view, &test).ok().map(|answer| answer.effect_size);
-        probes.push((format!("effect size of {name}"), effect(old), effect(new)));
+        let (before, after) = (effect(old), effect(new));
+        // Tests in a language that the table does not have would only be noise.
+        if language == Language::English || before.is_some() {
+            probes.push((format!("effect size of {name}"), before, after));
+        }
     }
     Ok(probes)
+}
+
+/// The figures of test sets, of the old table and of the new one.
+fn compared(
+    (old, new): (&View, &View),
+    test_sets: &[(String, TestSet)],
+    go_on: GoOn<'_>,
+) -> Result<Vec<BeforeAfter>> {
+    let mut figures = Vec::new();
+    for (name, set) in test_sets {
+        let both = set.figures(old, go_on)?.into_iter().zip(set.figures(new, go_on)?);
+        let told = |((figure, before), (_, after)): (Figure, Figure)| {
+            (format!("{name}: {figure}"), before, after)
+        };
+        figures.extend(both.map(told));
+    }
+    Ok(figures)
 }

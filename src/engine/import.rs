@@ -20,6 +20,7 @@ use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
 use crate::limits;
 use crate::store::Staging;
+use crate::table::attributes::Attributes;
 use crate::table::input::InputTables;
 use crate::table::meta::{Applied, Meta, Provenance, TableName};
 use crate::table::view::View;
@@ -98,8 +99,11 @@ pub struct Made {
     pub bytes: Arc<AtomicU64>,
 }
 
-/// Words with their vectors, one by one.
-pub type Rows = Box<dyn Iterator<Item = Result<(Vec<u8>, Vec<f32>)>> + Send>;
+/// Words with their vectors and attributes, one by one.
+pub type Rows = Box<dyn Iterator<Item = Result<WholeRow>> + Send>;
+
+/// A word with its vector and attributes.
+pub type WholeRow = (Vec<u8>, Vec<f32>, Attributes);
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -546,7 +550,7 @@ impl Read for Counted {
 /// Rows without a file, read as if they were one; the first row tells the dimension.
 struct RowsReader {
     rows: Rows,
-    first: Option<(Vec<u8>, Vec<f32>)>,
+    first: Option<WholeRow>,
     dim: usize,
     count: u64,
 }
@@ -554,7 +558,7 @@ struct RowsReader {
 impl RowsReader {
     fn new(mut rows: Rows) -> Result<Self> {
         let first = rows.next().transpose()?;
-        let Some((_, vector)) = &first else {
+        let Some((_, vector, _)) = &first else {
             let problem = "there are no rows".to_owned();
             return Err(Error::new(ErrorKind::Malformed {
                 format: "rows",
@@ -580,7 +584,7 @@ impl RowReader for RowsReader {
             Some(first) => Some(first),
             None => self.rows.next().transpose()?,
         };
-        let Some((word, vector)) = next else { return Ok(Step::End) };
+        let Some((word, vector, attributes)) = next else { return Ok(Step::End) };
         self.count += 1;
         let at = At::Line(self.count);
         let fault = if word.is_empty() {
@@ -599,7 +603,7 @@ impl RowReader for RowsReader {
                 detail,
             }));
         }
-        *row = Row { word, vector, at, ..Row::default() };
+        *row = Row { word, vector, at, attributes };
         Ok(Step::Row)
     }
 }

@@ -15,6 +15,7 @@
 //! | `ask.rs` | the questions |
 //! | `text.rs` | the questions about texts |
 //! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
+//! | `test_sets.rs` | stored test sets |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `texts.rs` | texts as the rows of a new table |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
@@ -34,6 +35,7 @@ mod rebuild;
 mod scans;
 pub mod seed;
 mod stop;
+mod test_sets;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -64,8 +66,9 @@ use crate::store::upload::Upload;
 use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 
+pub use self::test_sets::{NewTestSet, TestFile, TestSetStatus};
 pub use self::tokenizers::TokenizerStatus;
-pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite};
+pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TestOf};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
@@ -89,6 +92,8 @@ struct Shared {
     data: PathBuf,
     catalog: Catalog,
     shelf: Shelf,
+    /// Held while a test set is stored or deleted.
+    test_sets: Mutex<()>,
     weighings: Weighings,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
@@ -167,6 +172,7 @@ impl Engine {
             itself: Weak::clone(itself),
             store,
             shelf,
+            test_sets: Mutex::new(()),
             weighings: Weighings::default(),
             data: config.data.clone(),
             catalog: Catalog::new(),

@@ -7,6 +7,7 @@ use crate::engine::import::{IfExists, ImportOptions, ImportReport, Rows, Source,
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{OnInvalid, Policies};
 use crate::limits;
+use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
 use crate::vector::random::SplitMix64;
 
@@ -90,7 +91,8 @@ impl Engine {
             if id.is_multiple_of(ROWS_PER_LOOK) {
                 stop.check()?;
             }
-            Ok((tokenizer.token(id).unwrap_or_default(), vector(dim, distribution, (seed, id))))
+            let word = tokenizer.token(id).unwrap_or_default();
+            Ok((word, vector(dim, distribution, (seed, id)), Attributes::default()))
         }));
         let report = self.import(&options, Source::Rows(rows), &mut |_| {})?;
         if job.is_default {

@@ -97,7 +97,8 @@ fn put_query(words: &BTreeMap<u8, [i8; 3]>, mode: PutMode) -> PutQuery {
 /// Makes a table of `count` words anew.
 fn import(engine: &Engine, count: u8) -> Model {
     let vector = |word: u8| vec![f32::from(word % 5) - 2.0, f32::from(word % 3), 1.0];
-    let rows = (0..=count).map(move |word| Ok((text(word).into_bytes(), vector(word))));
+    let rows =
+        (0..=count).map(move |word| Ok((text(word).into_bytes(), vector(word), Attributes::new())));
     engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
     (0..=count)
         .map(|word| Word { text: text(word), vector: vector(word), attributes: Attributes::new() })
@@ -369,7 +370,8 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
         let [x, y, z] = [7, 11, 13].map(|step| (i * step % 101) as f32 - 50.0);
         vec![x, y, z, i as f32 / 1_000.0]
     };
-    let rows = (0..10_100).map(move |i| Ok((format!("w{i}").into_bytes(), vector(i))));
+    let row = move |i| Ok((format!("w{i}").into_bytes(), vector(i), Attributes::new()));
+    let rows = (0..10_100).map(row);
     engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
     let status = || engine.table(&name()).unwrap();
     engine.cancel_build(&name()).unwrap();

@@ -98,6 +98,11 @@ impl CategoryFile {
         }
         Ok(read)
     }
+
+    /// Words of the file.
+    pub fn word_count(&self) -> usize {
+        self.words.len()
+    }
 }
 
 /// Words up to which clusters are found in seconds.

@@ -2,6 +2,7 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
+//! | `test_set.rs` | the kinds of test sets |
 //! | `file.rs` | the files of test sets: sections, fields, bounds |
 //! | `vocabulary.rs` | which row a word of a test set stands for |
 //! | `analogies.rs` | analogy questions by section |
@@ -15,6 +16,7 @@ pub mod categories;
 mod file;
 pub mod outliers;
 mod products;
+pub mod test_set;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -27,4 +29,11 @@ pub struct Lookup {
     pub restrict_vocab: usize,
     /// Upper and lower case are one; of several rows the first is meant.
     pub case_insensitive: bool,
+}
+
+impl Default for Lookup {
+    /// As in gensim.
+    fn default() -> Self {
+        Self { restrict_vocab: 300_000, case_insensitive: true }
+    }
 }

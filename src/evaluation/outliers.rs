@@ -93,6 +93,11 @@ impl OutlierFile {
         check(sets.last(), 1)?;
         Ok(Self { sets })
     }
+
+    /// Outliers of all sets.
+    pub fn outlier_count(&self) -> usize {
+        self.sets.iter().map(|set| set.outliers.len()).sum()
+    }
 }
 
 fn check(set: Option<&FileSet>, line: u64) -> Result<()> {

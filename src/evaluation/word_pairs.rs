@@ -79,6 +79,11 @@ impl PairFile {
         }
         Ok(read)
     }
+
+    /// Pairs of the file.
+    pub fn pair_count(&self) -> usize {
+        self.pairs.len()
+    }
 }
 
 /// Correlates cosines with the numbers of the file.

@@ -4,9 +4,10 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::bias::clusters::{ClustersAnswer, ClustersQuery};
 use crate::bias::generate::{GenerateAnswer, GenerateQuery, GeneratedPair};
+use crate::bias::partition::{Method, Partitions};
 use crate::bias::probe::{Metric, ProbeAnswer, ProbeQuery};
 use crate::bias::projection::{AxisMethod, ProjectAnswer, ProjectQuery, Projection};
-use crate::bias::suites;
+use crate::bias::suites::{self, Language, Published};
 use crate::bias::weat::{SingleWeat, SingleWeatAnswer, SingleWeatQuery, WeatAnswer, WeatQuery};
 use crate::bias::{SetUsed, Terms, WordSet};
 use crate::engine::{Answer, Ask, Engine, NamedTest, Suite};
@@ -22,7 +23,9 @@ use crate::table::meta::TableName;
 
 /// Sets of one side of a probe.
 const SETS_MAX: usize = 32;
-/// Partitions of each test of a suite if nothing is said.
+/// Partitions that are drawn if nothing is said.
+const PARTITIONS: u32 = 200_000;
+/// Of each test of a suite.
 const SUITE_PARTITIONS: u32 = 20_000;
 
 #[async_trait]
@@ -55,6 +58,13 @@ impl BiasService for Desk {
         request: Request<pb::WeatSuiteRequest>,
     ) -> Result<Response<pb::WeatSuiteResponse>, Status> {
         self.answer_long(request, Engine::weat_suite).await
+    }
+
+    async fn list_suites(
+        &self,
+        request: Request<pb::ListSuitesRequest>,
+    ) -> Result<Response<pb::ListSuitesResponse>, Status> {
+        self.answer(request, |_: &Engine, _: &Listed| Ok(suites::all().collect::<Vec<_>>())).await
     }
 
     async fn probe(
@@ -104,9 +114,39 @@ pub(super) fn terms(
     Terms { words, lost_threshold }
 }
 
-fn partitions(fields: &mut Fields, given: Option<u32>, default: u32) -> u32 {
+fn partitions(
+    fields: &mut Fields,
+    (given, default): (Option<u32>, u32),
+    draw: bool,
+    seed: Option<u64>,
+) -> Partitions {
     let most = limits::PARTITIONS_MAX as usize;
-    wire::count(fields.number("partitions_max", given, 1..=most, default as usize))
+    let drawn = fields.number("partitions_max", given, 1..=most, default as usize);
+    Partitions { drawn: wire::count(drawn), draw, seed: seed.unwrap_or(0) }
+}
+
+/// All published tests.
+struct Listed;
+
+impl TryFrom<pb::ListSuitesRequest> for Listed {
+    type Error = Error;
+
+    fn try_from(_: pb::ListSuitesRequest) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl From<Vec<Published>> for pb::ListSuitesResponse {
+    fn from(tests: Vec<Published>) -> Self {
+        let set = |set: WordSet| pb::WordSet { name: set.name, words: set.words };
+        let suite = |test: Published| pb::list_suites_response::Suite {
+            name: test.name.to_owned(),
+            language: test.language.code().to_owned(),
+            source: test.language.source().to_owned(),
+            sets: test.sets.map(set).into(),
+        };
+        Self { suites: tests.into_iter().map(suite).collect() }
+    }
 }
 
 impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
@@ -122,11 +162,10 @@ impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
             published_suite(&mut fields, &request.suite, &given)
         };
         let terms = terms(&mut fields, request.words, request.lost_threshold);
-        let partitions_max =
-            partitions(&mut fields, request.partitions_max, WeatQuery::PARTITIONS_MAX);
-        let seed = request.seed.unwrap_or(0);
+        let drawn = (request.partitions_max, PARTITIONS);
+        let partitions = partitions(&mut fields, drawn, request.draw, request.seed);
         fields.finish(|| {
-            let query = WeatQuery { sets: sets?, terms, partitions_max, seed };
+            let query = WeatQuery { sets: sets?, terms, partitions };
             Some(Self { table: table?, query })
         })
     }
@@ -138,13 +177,13 @@ impl TryFrom<pb::SingleWeatRequest> for Ask<SingleWeatQuery> {
     fn try_from(request: pb::SingleWeatRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
+        let drawn = (request.partitions_max, SUITE_PARTITIONS);
         let query = SingleWeatQuery {
             words: word_set(&mut fields, "words", request.words),
             attributes: [("a", request.a), ("b", request.b)]
                 .map(|(field, set)| word_set(&mut fields, field, set)),
             terms: terms(&mut fields, request.options, request.lost_threshold),
-            partitions_max: partitions(&mut fields, request.partitions_max, SUITE_PARTITIONS),
-            seed: request.seed.unwrap_or(0),
+            partitions: partitions(&mut fields, drawn, request.draw, request.seed),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -156,10 +195,18 @@ impl TryFrom<pb::WeatSuiteRequest> for Ask<Suite> {
     fn try_from(request: pb::WeatSuiteRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
+        let language = match request.language.as_str() {
+            "" => Some(Language::default()),
+            code => Language::of_code(code),
+        };
+        if language.is_none() {
+            fields.bad("language", "published tests are there in en and zh");
+        }
+        let drawn = (request.partitions_max, SUITE_PARTITIONS);
         let query = Suite {
+            language: language.unwrap_or_default(),
             terms: terms(&mut fields, request.words, request.lost_threshold),
-            partitions_max: partitions(&mut fields, request.partitions_max, SUITE_PARTITIONS),
-            seed: request.seed.unwrap_or(0),
+            partitions: partitions(&mut fields, drawn, request.draw, request.seed),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -269,7 +316,7 @@ fn published_suite(
     }
     let sets = suites::suite(name);
     if sets.is_none() {
-        let names: Vec<&str> = suites::names().collect();
+        let names: Vec<&str> = suites::all().map(|test| test.name).collect();
         fields.bad("suite", format!("no suite \"{name}\"; there are: {}", names.join(", ")));
     }
     sets
@@ -292,14 +339,24 @@ impl From<Answer<WeatAnswer>> for pb::WeatResponse {
             effect_size_ddof1: weat.effect_size_ddof1,
             p_value: weat.p.one_sided,
             p_value_two_sided: weat.p.two_sided,
-            p_value_exact: weat.p.is_exact,
+            p_value_exact: weat.p.method == Method::Exact,
             partition_count: weat.p.partition_count,
             p_value_standard_error: weat.p.standard_error,
+            p_value_method: method(weat.p.method).into(),
+            p_value_error: weat.p.error,
             sets: sets(weat.sets.into()),
             answer: Some(info),
             effect_size_interval: interval(weat.effect_size_interval),
             warnings: weat.warnings,
         }
+    }
+}
+
+fn method(method: Method) -> pb::PValueMethod {
+    match method {
+        Method::Exact => pb::PValueMethod::Exact,
+        Method::Bounded => pb::PValueMethod::Bounded,
+        Method::Drawn => pb::PValueMethod::Drawn,
     }
 }
 
@@ -322,9 +379,11 @@ impl From<Answer<SingleWeatAnswer>> for pb::SingleWeatResponse {
             effect_size_ddof1: word.effect_sizes.map(|(_, effect)| effect),
             p_value: word.p.one_sided,
             p_value_two_sided: word.p.two_sided,
-            p_value_exact: word.p.is_exact,
+            p_value_exact: word.p.method == Method::Exact,
             partition_count: word.p.partition_count,
             p_value_standard_error: word.p.standard_error,
+            p_value_method: method(word.p.method).into(),
+            p_value_error: word.p.error,
         };
         Self {
             words: answer.answer.words.into_iter().map(word).collect(),

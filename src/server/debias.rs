@@ -7,13 +7,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::bias::debias::{DebiasMethod, DebiasQuery};
-use crate::engine::debias::{DebiasJob, DebiasReport};
+use crate::engine::debias::{DebiasJob, DebiasReport, ReportTestSet};
 use crate::engine::{Ask, Stop};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::proto as pb;
 use crate::proto::debias_response::Part;
 use crate::server::bias::{sets, terms, word_set, word_sets};
 use crate::server::status::status;
+use crate::server::test_sets::kind;
 use crate::server::wire::Fields;
 use crate::server::{Desk, caught, guard};
 use crate::table::meta::TableName;
@@ -117,14 +119,36 @@ impl TryFrom<pb::DebiasRequest> for Ask<DebiasJob> {
             terms: terms(&mut fields, request.words, request.lost_threshold),
             seed: request.seed,
         };
+        let test_sets = test_sets(&mut fields, request.test_sets);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let imported_at = now.map_or(0, |since| since.as_secs());
         let replace = request.replace;
         fields.finish(|| {
-            let query = DebiasJob { target: target?, replace, imported_at, query };
+            let query = DebiasJob { target: target?, replace, imported_at, query, test_sets };
             Some(Self { table: table?, query })
         })
     }
+}
+
+fn test_sets(fields: &mut Fields, asked: Vec<pb::DebiasTestSet>) -> Vec<ReportTestSet> {
+    fields.count("test_sets", asked.len(), 0..=limits::REPORT_TEST_SETS_MAX);
+    let each = asked.into_iter().enumerate().map(|(i, set)| {
+        let at = |field: &str| format!("test_sets[{i}].{field}");
+        fields.bytes(&at("name"), set.name.len(), limits::SOURCE_BYTES_MAX);
+        if set.name.is_empty() {
+            fields.bad(at("name"), "the name of a stored test set, or one for the report");
+        }
+        let asked = fields.choice(&at("kind"), set.kind);
+        if set.file.is_empty() {
+            return ReportTestSet { name: set.name, file: None };
+        }
+        let kind = kind(asked);
+        if kind.is_none() {
+            fields.bad(at("kind"), "what is in the file");
+        }
+        ReportTestSet { name: set.name, file: kind.map(|kind| (kind, set.file)) }
+    });
+    each.collect()
 }
 
 impl From<DebiasReport> for pb::DebiasResponse {

@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::engine::{Answer, Asks, Engine};
+use crate::engine::{Answer, Asks, Engine, NewTestSet, TestOf};
 use crate::error::{Error, Result};
 use crate::evaluation::Lookup;
-use crate::evaluation::analogies::{AnalogiesAnswer, AnalogiesQuery, AnalogyFile, SectionScore};
-use crate::evaluation::categories::{CategoriesAnswer, CategoriesQuery, CategoryFile};
-use crate::evaluation::outliers::{OutlierFile, OutlierScore, OutliersAnswer, OutliersQuery};
-use crate::evaluation::word_pairs::{PairFile, WordPairsAnswer, WordPairsQuery};
+use crate::evaluation::analogies::{AnalogiesAnswer, SectionScore};
+use crate::evaluation::categories::CategoriesAnswer;
+use crate::evaluation::outliers::{OutlierScore, OutliersAnswer};
+use crate::evaluation::word_pairs::WordPairsAnswer;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::evaluation_service_server::EvaluationService;
 use crate::query::analogy::AnalogyMethod;
 use crate::query::{AnsweredBy, WordsUsed};
 use crate::server::Desk;
+use crate::server::test_sets::{Delete, Get, List};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 
-/// What is known if nothing is said, as in gensim.
-const RESTRICT_VOCAB: usize = 300_000;
 /// Unknown words that are told.
 const UNKNOWN_TOLD: usize = 100;
 
@@ -54,6 +53,34 @@ impl EvaluationService for Desk {
     ) -> Result<Response<pb::OutliersResponse>, Status> {
         self.answer_long(request, Engine::outliers).await
     }
+
+    async fn put_test_set(
+        &self,
+        request: Request<pb::PutTestSetRequest>,
+    ) -> Result<Response<pb::PutTestSetResponse>, Status> {
+        self.answer(request, |engine: &Engine, set: &NewTestSet| engine.put_test_set(set)).await
+    }
+
+    async fn get_test_set(
+        &self,
+        request: Request<pb::GetTestSetRequest>,
+    ) -> Result<Response<pb::GetTestSetResponse>, Status> {
+        self.answer(request, Get::answer).await
+    }
+
+    async fn list_test_sets(
+        &self,
+        request: Request<pb::ListTestSetsRequest>,
+    ) -> Result<Response<pb::ListTestSetsResponse>, Status> {
+        self.answer(request, |engine: &Engine, _: &List| engine.test_sets()).await
+    }
+
+    async fn delete_test_set(
+        &self,
+        request: Request<pb::DeleteTestSetRequest>,
+    ) -> Result<Response<pb::DeleteTestSetResponse>, Status> {
+        self.answer(request, |engine: &Engine, set: &Delete| engine.delete_test_set(&set.0)).await
+    }
 }
 
 fn tables(fields: &mut Fields, names: Vec<String>) -> Vec<TableName> {
@@ -70,16 +97,16 @@ fn tables(fields: &mut Fields, names: Vec<String>) -> Vec<TableName> {
 
 fn lookup(fields: &mut Fields, lookup: Option<pb::EvaluationLookup>) -> Lookup {
     let lookup = lookup.unwrap_or_default();
-    let given = lookup.restrict_vocab;
-    let restrict =
-        fields.number("lookup.restrict_vocab", given, 0..=limits::ROWS_MAX, RESTRICT_VOCAB);
+    let (given, default) = (lookup.restrict_vocab, Lookup::default());
+    let most = limits::ROWS_MAX;
+    let restrict = fields.number("lookup.restrict_vocab", given, 0..=most, default.restrict_vocab);
     Lookup {
         restrict_vocab: if restrict == 0 { usize::MAX } else { restrict },
-        case_insensitive: lookup.case_insensitive.unwrap_or(true),
+        case_insensitive: lookup.case_insensitive.unwrap_or(default.case_insensitive),
     }
 }
 
-impl TryFrom<pb::AnalogiesRequest> for Asks<AnalogiesQuery> {
+impl TryFrom<pb::AnalogiesRequest> for Asks<TestOf<AnalogyMethod>> {
     type Error = Error;
 
     fn try_from(request: pb::AnalogiesRequest) -> Result<Self> {
@@ -94,48 +121,56 @@ impl TryFrom<pb::AnalogiesRequest> for Asks<AnalogiesQuery> {
             }
         };
         let lookup = lookup(&mut fields, request.lookup);
-        fields.finish(|| Some(()))?;
-        let questions = AnalogyFile::read(&request.file)?;
-        Ok(Self { tables, query: AnalogiesQuery { questions, method, lookup } })
+        let file = fields.test_file(request.file, request.test_set);
+        fields.finish(|| {
+            let query = TestOf { file: file?, lookup, option: method };
+            Some(Self { tables, query })
+        })
     }
 }
 
-impl TryFrom<pb::WordPairsRequest> for Asks<WordPairsQuery> {
+impl TryFrom<pb::WordPairsRequest> for Asks<TestOf<()>> {
     type Error = Error;
 
     fn try_from(request: pb::WordPairsRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let tables = tables(&mut fields, request.tables);
         let lookup = lookup(&mut fields, request.lookup);
-        fields.finish(|| Some(()))?;
-        let pairs = PairFile::read(&request.file)?;
-        Ok(Self { tables, query: WordPairsQuery { pairs, lookup } })
+        let file = fields.test_file(request.file, request.test_set);
+        fields.finish(|| {
+            let query = TestOf { file: file?, lookup, option: () };
+            Some(Self { tables, query })
+        })
     }
 }
 
-impl TryFrom<pb::CategoriesRequest> for Asks<CategoriesQuery> {
+impl TryFrom<pb::CategoriesRequest> for Asks<TestOf<u64>> {
     type Error = Error;
 
     fn try_from(request: pb::CategoriesRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let tables = tables(&mut fields, request.tables);
         let lookup = lookup(&mut fields, request.lookup);
-        fields.finish(|| Some(()))?;
-        let words = CategoryFile::read(&request.file)?;
-        Ok(Self { tables, query: CategoriesQuery { words, lookup, seed: request.seed } })
+        let file = fields.test_file(request.file, request.test_set);
+        fields.finish(|| {
+            let query = TestOf { file: file?, lookup, option: request.seed };
+            Some(Self { tables, query })
+        })
     }
 }
 
-impl TryFrom<pb::OutliersRequest> for Asks<OutliersQuery> {
+impl TryFrom<pb::OutliersRequest> for Asks<TestOf<()>> {
     type Error = Error;
 
     fn try_from(request: pb::OutliersRequest) -> Result<Self> {
         let mut fields = Fields::default();
         let tables = tables(&mut fields, request.tables);
         let lookup = lookup(&mut fields, request.lookup);
-        fields.finish(|| Some(()))?;
-        let sets = OutlierFile::read(&request.file)?;
-        Ok(Self { tables, query: OutliersQuery { sets, lookup } })
+        let file = fields.test_file(request.file, request.test_set);
+        fields.finish(|| {
+            let query = TestOf { file: file?, lookup, option: () };
+            Some(Self { tables, query })
+        })
     }
 }
 

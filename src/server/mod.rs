@@ -12,6 +12,7 @@
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
 //! | `cutting.rs` `tokens.rs` `tokenizers.rs` `embed.rs` | TextService's conversions: how texts are cut, tokens, tokenizers, vectors |
+//! | `test_sets.rs` | EvaluationService's stored test sets |
 //! | `train.rs` | tokenizers learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
@@ -31,6 +32,7 @@ mod senses;
 mod status;
 mod stream;
 mod table;
+mod test_sets;
 mod text;
 mod texts;
 mod tokenizers;

@@ -95,6 +95,8 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::TableExists { .. } => (Code::AlreadyExists, "TABLE_EXISTS"),
         ErrorKind::TokenizerNotFound { .. } => (Code::NotFound, "TOKENIZER_NOT_FOUND"),
         ErrorKind::TokenizerExists { .. } => (Code::AlreadyExists, "TOKENIZER_EXISTS"),
+        ErrorKind::TestSetNotFound { .. } => (Code::NotFound, "TEST_SET_NOT_FOUND"),
+        ErrorKind::TestSetExists { .. } => (Code::AlreadyExists, "TEST_SET_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
         ErrorKind::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
@@ -131,6 +133,8 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::TableExists { .. }
         | ErrorKind::TokenizerNotFound { .. }
         | ErrorKind::TokenizerExists { .. }
+        | ErrorKind::TestSetNotFound { .. }
+        | ErrorKind::TestSetExists { .. }
         | ErrorKind::Unsuited { .. }
         | ErrorKind::Conflict { .. }
         | ErrorKind::Overloaded
@@ -166,6 +170,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         }
         ErrorKind::TokenizerNotFound { name } | ErrorKind::TokenizerExists { name } => {
             details.set_resource_info("tokenizer", name, "", kind.to_string());
+        }
+        ErrorKind::TestSetNotFound { name } | ErrorKind::TestSetExists { name } => {
+            details.set_resource_info("test set", name, "", kind.to_string());
         }
         ErrorKind::Unsuited { operation, because } => {
             details.add_precondition_failure_violation("TABLE", *operation, because);

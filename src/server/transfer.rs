@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::Export;
 use crate::engine::import::{
-    IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy,
+    IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy, WholeRow,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
@@ -33,6 +33,7 @@ use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, blocking};
 use crate::store::upload::Upload;
+use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
 
 /// Messages that wait between the stream and the thread that reads or writes them.
@@ -434,12 +435,12 @@ struct RowIterator {
 }
 
 impl Iterator for RowIterator {
-    type Item = Result<(Vec<u8>, Vec<f32>)>;
+    type Item = Result<WholeRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(row) = self.rows.next() {
-                return Some(Ok((row.word.into_bytes(), row.values)));
+                return Some(Ok((row.word.into_bytes(), row.values, Attributes::default())));
             }
             match self.parts.blocking_recv()? {
                 Ok(Part::Rows(rows)) => self.rows = rows.rows.into_iter(),

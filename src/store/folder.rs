@@ -17,6 +17,8 @@ pub(super) const STORE: &str = "store";
 pub(super) const INDEX: &str = "index";
 /// The folder of tokenizers in the data folder.
 pub(super) const TOKENIZERS: &str = "tokenizers";
+/// The folder of test sets in the data folder.
+pub(super) const TEST_SETS: &str = "test-sets";
 /// How the names of graphs end.
 pub(super) const GRAPH: &str = "graph";
 /// The folder of sub-words in the data folder.

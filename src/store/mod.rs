@@ -15,7 +15,9 @@
 //! | `inputs.rs` | position and segment tables of a checkpoint beside sled |
 //! | `upload.rs` | files that arrive in pieces |
 //! | `blob.rs` | immutable files beside sled |
-//! | `shelf.rs` | tokenizers: a file each; which one a table uses |
+//! | `shelf.rs` | named things that are put away whole: a file each |
+//! | `test_sets.rs` | what a test set on its shelf says of itself |
+//! | `tokenizers.rs` | tokenizers on their shelf; which one a table uses |
 //! | `fault.rs` | sled's errors and panics in this crate's words |
 //!
 //! # The data folder
@@ -30,6 +32,7 @@
 //! inputs/42.tables      the position and segment tables that came with the import of generation 42
 //! uploads/en.part       what has arrived of a file for the table "en", until it is imported
 //! tokenizers/gpt2.tokenizer   the tokenizer "gpt2": see `shelf.rs`
+//! test-sets/google.test-set   the test set "google": see `shelf.rs`
 //! ```
 //!
 //! `store` is made under the name `store.new` and renamed when it is complete, so it is there with
@@ -169,6 +172,8 @@ mod reader;
 mod record;
 mod shelf;
 mod subwords;
+mod test_sets;
+mod tokenizers;
 pub mod upload;
 mod vectors;
 mod writer;
@@ -182,6 +187,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::Mutex;
 
 use crate::error::Result;
+use crate::store::shelf::Shelf;
 use crate::table::Table;
 use crate::table::change::Change;
 use crate::table::input::Inputs;
@@ -191,6 +197,7 @@ use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 pub use folder::Released;
+pub use test_sets::TestSetHead;
 pub use writer::{Replaced, Staging};
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
@@ -371,7 +378,7 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn put_tokenizer(&self, name: &TableName, spec: &Spec) -> Result<()> {
-        shelf::put(&self.shared.tokenizers_folder(), name, spec)
+        tokenizers::put(&self.shared.tokenizers(), name, spec)
     }
 
     /// What a stored tokenizer is made of; none if there is none of that name.
@@ -380,7 +387,7 @@ impl Store {
     ///
     /// If its file is damaged, or if the disk fails.
     pub fn tokenizer(&self, name: &TableName) -> Result<Option<Spec>> {
-        shelf::get(&self.shared.tokenizers_folder(), name)
+        tokenizers::get(&self.shared.tokenizers(), name)
     }
 
     /// Deletes a tokenizer, and tells whether there was one. Once this returns it stays deleted.
@@ -389,7 +396,7 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn delete_tokenizer(&self, name: &TableName) -> Result<bool> {
-        shelf::remove(&self.shared.tokenizers_folder(), name)
+        self.shared.tokenizers().remove(name)
     }
 
     /// The names of stored tokenizers, in order, and the bytes that each takes.
@@ -398,7 +405,7 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn tokenizers(&self) -> Result<Vec<(TableName, u64)>> {
-        shelf::list(&self.shared.tokenizers_folder())
+        self.shared.tokenizers().list()
     }
 
     /// Which tokenizer each table uses where none is named.
@@ -407,7 +414,7 @@ impl Store {
     ///
     /// If a record is damaged.
     pub fn default_tokenizers(&self) -> Result<Vec<(TableName, String)>> {
-        shelf::defaults(&self.shared)
+        tokenizers::defaults(&self.shared)
     }
 
     /// Sets or removes the tokenizer of a table, durably.
@@ -416,7 +423,53 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
-        shelf::set_default(&self.shared, table, name)
+        tokenizers::set_default(&self.shared, table, name)
+    }
+
+    /// Stores a test set, in place of one of its name. Once this returns it survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn put_test_set(&self, name: &TableName, head: &TestSetHead, file: &[u8]) -> Result<()> {
+        self.shared.test_sets().put(name, head, &[file])
+    }
+
+    /// A stored test set with its file; none if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or if the disk fails.
+    pub fn test_set(&self, name: &TableName) -> Result<Option<(TestSetHead, Vec<u8>)>> {
+        self.shared.test_sets().get(name)
+    }
+
+    /// What a stored test set says of itself, whose file may be damaged; none if there is none of that
+    /// name.
+    ///
+    /// # Errors
+    ///
+    /// If it says nothing, or if the disk fails.
+    pub fn test_set_head(&self, name: &TableName) -> Result<Option<TestSetHead>> {
+        self.shared.test_sets().head(name)
+    }
+
+    /// Deletes a test set, and tells whether there was one. Once this returns it stays deleted.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn delete_test_set(&self, name: &TableName) -> Result<bool> {
+        self.shared.test_sets().remove(name)
+    }
+
+    /// The names of stored test sets, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn test_sets(&self) -> Result<Vec<TableName>> {
+        Ok(self.shared.test_sets().list()?.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Where the graph of a generation belongs.
@@ -493,8 +546,12 @@ impl Shared {
         self.inputs_folder().join(format!("{lineage}.{}", folder::TABLES))
     }
 
-    fn tokenizers_folder(&self) -> PathBuf {
-        self.folder.join(folder::TOKENIZERS)
+    fn tokenizers(&self) -> Shelf {
+        Shelf::new(self.folder.join(folder::TOKENIZERS), "tokenizer", "tokenizer")
+    }
+
+    fn test_sets(&self) -> Shelf {
+        Shelf::new(self.folder.join(folder::TEST_SETS), "test set", "test-set")
     }
 
     fn index_path(&self, generation: u64) -> PathBuf {

@@ -21,6 +21,7 @@ mod probes;
 mod questions;
 mod sentences;
 mod support;
+mod test_sets;
 mod texts;
 mod tidy;
 mod wordings;

@@ -127,6 +127,7 @@ async fn several_tables_answer_one_test_set() {
         tables: vec!["glove".to_owned(), "no".to_owned()],
         file: b"king queen 1\ncat dog 2\n".to_vec(),
         lookup,
+        ..Default::default()
     };
     let error = client.word_pairs(request).await.unwrap_err();
     assert_eq!(refusal(&error), (Code::NotFound, "TABLE_NOT_FOUND".to_owned()));
@@ -167,6 +168,7 @@ async fn people_ask_from_the_command_line() {
         ),
         (&["nearest", "king", "--diversity", "0.5", "--weights", "2"], "prince"),
         (&["bias", "suite"], "career-family"),
+        (&["bias", "tests"], "zh-math-arts"),
         (&["bias", "word", "nurse", "--a", "he,man", "--b", "she,woman"], "nurse"),
         (
             &["bias", "rnd", "--x", "he,man", "--y", "she,woman", "nurse", "doctor"],
@@ -211,6 +213,18 @@ async fn people_ask_from_the_command_line() {
         let drawn = std::fs::read_to_string(path(file)).unwrap();
         assert!(drawn.to_lowercase().contains(part) && drawn.ends_with("</svg>\n"), "{file}");
     }
+    let add = ["evaluate", "sets", "add", "mine", &path("pairs.txt"), "--kind", "pairs"];
+    assert!(text(&server, &add).await.contains("mine"));
+    assert!(text(&server, &["evaluate", "sets", "list"]).await.contains("pairs"));
+    let by_name = text(&server, &["evaluate", "pairs", "mine", "--table", "glove"]).await;
+    assert!(by_name.contains("75.0%"), "{by_name}");
+    let show = ["evaluate", "sets", "show", "mine", "--output", &path("copy.txt")];
+    text(&server, &show).await;
+    let copy = std::fs::read(path("copy.txt")).unwrap();
+    assert_eq!(copy, std::fs::read(path("pairs.txt")).unwrap());
+    text(&server, &["evaluate", "sets", "remove", "mine"]).await;
+    let gone = run(&server, &["evaluate", "pairs", "mine", "--table", "glove"]).await;
+    assert_eq!(gone.status.code(), Some(1));
     let no_table = run(&server, &["bias", "suite"]).await;
     assert_eq!(no_table.status.code(), Some(2));
 

@@ -38,6 +38,7 @@ pub(super) struct Bias {
 enum Probe {
     Weat(weat::Weat),
     Suite(weat::WeatSuite),
+    Tests(weat::Tests),
     Word(weat::SingleWeat),
     /// Relative norm distance: are the attributes nearer to the first targets (below 0) or to the second?
     Rnd(probe::TwoTargets),
@@ -68,6 +69,9 @@ struct Common<'a> {
 
 impl Bias {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        if let Probe::Tests(asked) = &self.probe {
+            return asked.ask(client, output).await;
+        }
         if self.table.is_empty() {
             return Err(Failure::Usage("--table NAME says which table is asked".to_owned()));
         }
@@ -80,6 +84,7 @@ impl Bias {
         match &self.probe {
             Probe::Weat(asked) => asked.ask(&common, client, output).await,
             Probe::Suite(asked) => asked.ask(&common, client, output).await,
+            Probe::Tests(asked) => asked.ask(client, output).await,
             Probe::Word(asked) => asked.ask(&common, client, output).await,
             Probe::Rnd(asked) => asked.rnd(&common, client, output).await,
             Probe::Rnsb(asked) => asked.ask(&common, client, output).await,

@@ -9,15 +9,15 @@ use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, answered, count, shown};
 use crate::cli::plot::{self, Bar};
 use crate::client::{
-    Client, SingleWeatRequest, SingleWeatResponse, WeatRequest, WeatResponse, WeatSuiteRequest,
-    WeatSuiteResponse,
+    Client, ListSuitesRequest, ListSuitesResponse, PValueMethod, SingleWeatRequest,
+    SingleWeatResponse, WeatRequest, WeatResponse, WeatSuiteRequest, WeatSuiteResponse,
 };
 
 /// Whether target words X are nearer to attribute words A than to B, compared with target words Y
 /// (Caliskan, Bryson and Narayanan 2017)
 #[derive(Debug, Args)]
 pub(super) struct Weat {
-    /// A published test, such as career-family; an unknown name lists those there are
+    /// A published test, such as career-family; `wordspace bias tests` lists those there are
     #[arg(conflicts_with_all = ["x", "y", "a", "b"], required_unless_present = "x")]
     suite: Option<String>,
     /// First target set: words with commas between
@@ -32,9 +32,12 @@ pub(super) struct Weat {
     /// Second attribute set
     #[arg(long, value_name = "WORDS", value_delimiter = ',', requires = "x")]
     b: Vec<String>,
-    /// Count every partition if there are at most so many, else draw so many [default: 200000]
+    /// Draw so many partitions where they cannot be counted [default: 200000]
     #[arg(long, value_name = "COUNT")]
     partitions_max: Option<u32>,
+    /// Draw partitions even where all can be counted
+    #[arg(long)]
+    draw: bool,
     /// Also draw the associations of the words into this SVG file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -59,6 +62,7 @@ impl Weat {
             lost_threshold: common.lost_threshold,
             partitions_max: self.partitions_max,
             seed: Some(common.seed),
+            draw: self.draw,
         };
         let answer = client.weat(request).await?;
         output.answer(&answer, text)?;
@@ -97,11 +101,18 @@ fn text(answer: &WeatResponse) -> String {
     figure("", answer.effect_size_ddof1, "ddof 1".to_owned());
     figure("statistic", answer.statistic, String::new());
     let partitions = count(answer.partition_count);
-    let how = if answer.p_value_exact {
-        format!("exact: every one of {partitions} partitions")
-    } else {
-        let error = answer.p_value_standard_error;
-        format!("{partitions} partitions drawn, standard error {error:.2e}")
+    let how = match answer.p_value_method() {
+        PValueMethod::Drawn => {
+            let error = answer.p_value_standard_error;
+            format!("{partitions} partitions drawn, standard error {error:.2e}")
+        }
+        PValueMethod::Bounded => {
+            let error = answer.p_value_error;
+            format!("every one of {partitions} partitions, off by {error:.1e} at most")
+        }
+        PValueMethod::Exact | PValueMethod::Unspecified => {
+            format!("exact: every one of {partitions} partitions")
+        }
     };
     figures.row(["p".to_owned(), probability(answer.p_value), how]);
     let both = "two-sided".to_owned();
@@ -137,12 +148,52 @@ fn probability(p: f64) -> String {
     if p > 0.0 && p < 1e-3 { format!("{p:.2e}") } else { format!("{p:.4}") }
 }
 
-/// Every published test of WEAT
+/// Every published test of WEAT in one language
 #[derive(Debug, Args)]
 pub(super) struct WeatSuite {
-    /// Count every partition if there are at most so many, else draw so many [default: 20000]
+    /// The language of the tests: en or zh
+    #[arg(long, value_name = "CODE", default_value = "en")]
+    language: String,
+    /// Draw so many partitions where they cannot be counted [default: 20000]
     #[arg(long, value_name = "COUNT")]
     partitions_max: Option<u32>,
+    /// Draw partitions even where all can be counted
+    #[arg(long)]
+    draw: bool,
+}
+
+/// The published tests of WEAT: names, sources and words
+#[derive(Debug, Args)]
+pub(super) struct Tests {}
+
+impl Tests {
+    #[expect(clippy::unused_self, reason = "as its siblings")]
+    pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let answer = client.list_suites(ListSuitesRequest {}).await?;
+        output.answer(&answer, tests_text)
+    }
+}
+
+fn tests_text(answer: &ListSuitesResponse) -> String {
+    let mut grid = Grid::titled(&[
+        ("test", Align::Left),
+        ("language", Align::Left),
+        ("X", Align::Left),
+        ("Y", Align::Left),
+        ("A", Align::Left),
+        ("B", Align::Left),
+    ]);
+    for suite in &answer.suites {
+        let sets = suite.sets.iter().map(|set| format!("{} ({})", set.name, set.words.len()));
+        grid.cells([suite.name.clone(), suite.language.clone()].into_iter().chain(sets));
+    }
+    let mut sources: Vec<_> = answer
+        .suites
+        .iter()
+        .map(|suite| format!("  {}: {}\n", suite.language, shown(&suite.source)))
+        .collect();
+    sources.dedup();
+    format!("{grid}{}", sources.concat())
 }
 
 impl WeatSuite {
@@ -158,6 +209,8 @@ impl WeatSuite {
             lost_threshold: common.lost_threshold,
             partitions_max: self.partitions_max,
             seed: Some(common.seed),
+            draw: self.draw,
+            language: self.language.clone(),
         };
         let answer = client.weat_suite(request).await?;
         output.answer(&answer, suite_text)
@@ -225,6 +278,7 @@ impl SingleWeat {
             lost_threshold: common.lost_threshold,
             partitions_max: None,
             seed: Some(common.seed),
+            draw: false,
         };
         let answer = client.single_weat(request).await?;
         output.answer(&answer, single_text)?;

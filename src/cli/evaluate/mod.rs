@@ -1,5 +1,9 @@
 //! `wordspace evaluate`: test sets over one table or several.
 
+mod sets;
+
+pub(super) use sets::Kind;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,8 +16,9 @@ use crate::client::{
     OutliersRequest, TableAnalogies, TableCategories, TableOutliers, TableWordPairs,
     WordPairsRequest,
 };
+use crate::table::meta::TableName;
 
-/// How well a table does on a test set of your own file; several tables are compared
+/// How well a table does on a test set, of your own file or stored; several tables are compared
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
     #[command(flatten)]
@@ -50,11 +55,17 @@ enum Set {
         #[command(flatten)]
         file: FileArgs,
     },
+    /// Test sets that the server keeps
+    Sets {
+        #[command(subcommand)]
+        what: sets::Sets,
+    },
 }
 
 #[derive(Debug, Args)]
 struct FileArgs {
-    /// The test set
+    /// The test set: a file; or, if there is no such file, the name of a stored test set
+    #[arg(value_name = "FILE|NAME")]
     file: PathBuf,
     /// Tables to ask
     #[arg(long = "table", value_name = "NAME", required = true, num_args = 1..)]
@@ -76,14 +87,31 @@ enum Method {
 }
 
 impl FileArgs {
-    fn read(&self) -> Result<Vec<u8>> {
-        read(&self.file)
+    /// The file's bytes, or the name of a stored test set.
+    fn read(&self) -> Result<(Vec<u8>, String)> {
+        stored_or_file(&self.file)
     }
 
     fn lookup(&self) -> EvaluationLookup {
         EvaluationLookup {
             restrict_vocab: Some(self.top),
             case_insensitive: Some(!self.case_sensitive),
+        }
+    }
+}
+
+/// The bytes of a file; if there is none and this can be a name, that name.
+pub(super) fn stored_or_file(file: &Path) -> Result<(Vec<u8>, String)> {
+    match file.to_str() {
+        Some(name) if !file.exists() && TableName::try_from(name.to_owned()).is_ok() => {
+            Ok((Vec::new(), name.to_owned()))
+        }
+        Some(_) | None => {
+            let bytes = read(file)?;
+            if bytes.is_empty() {
+                return Err(Failure::Local(format!("{} is empty", file.display())));
+            }
+            Ok((bytes, String::new()))
         }
     }
 }
@@ -102,33 +130,39 @@ impl Evaluate {
                     Method::CosAdd => AnalogyMethod::CosAdd,
                     Method::CosMul => AnalogyMethod::CosMul,
                 };
+                let (bytes, test_set) = file.read()?;
                 let request = AnalogiesRequest {
                     tables: file.tables.clone(),
-                    file: file.read()?,
+                    file: bytes,
                     method: method.into(),
                     lookup: Some(file.lookup()),
+                    test_set,
                 };
                 let answer = client.analogies(request).await?;
                 output.answer(&answer, |answer| each(&answer.tables, analogies))
             }
             Set::Pairs { file } => {
                 let (tables, lookup) = (file.tables.clone(), Some(file.lookup()));
-                let request = WordPairsRequest { tables, file: file.read()?, lookup };
+                let (file, test_set) = file.read()?;
+                let request = WordPairsRequest { tables, file, lookup, test_set };
                 let answer = client.word_pairs(request).await?;
                 output.answer(&answer, |answer| pairs(&answer.tables))
             }
             Set::Categories { file, seed } => {
                 let (tables, lookup) = (file.tables.clone(), Some(file.lookup()));
-                let request = CategoriesRequest { tables, file: file.read()?, lookup, seed: *seed };
+                let (file, test_set) = file.read()?;
+                let request = CategoriesRequest { tables, file, lookup, seed: *seed, test_set };
                 let answer = client.categories(request).await?;
                 output.answer(&answer, |answer| each(&answer.tables, categories))
             }
             Set::Outliers { file } => {
                 let (tables, lookup) = (file.tables.clone(), Some(file.lookup()));
-                let request = OutliersRequest { tables, file: file.read()?, lookup };
+                let (file, test_set) = file.read()?;
+                let request = OutliersRequest { tables, file, lookup, test_set };
                 let answer = client.outliers(request).await?;
                 output.answer(&answer, |answer| each(&answer.tables, outliers))
             }
+            Set::Sets { what } => what.ask(client, output).await,
         }
     }
 }
