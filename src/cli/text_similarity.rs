@@ -42,7 +42,8 @@ impl TextSimilarity {
             cutting: Some(self.cutting.cutting()),
             words: Some(WordOptions { oov: OovPolicy::Skip.into(), preprocessors }),
             options: Some(self.pooling.options()),
-            relaxed_wmd: true,
+            // Words that are moved have no place.
+            relaxed_wmd: !self.pooling.transformer_input,
         };
         let answer = client.text_similarity(request).await?;
         output.answer(&answer, |answer| {
@@ -50,11 +51,12 @@ impl TextSimilarity {
                 let number = |number: Option<f64>| {
                     number.map_or_else(|| "none".to_owned(), |number| format!("{number:.4}"))
                 };
-                format!(
-                    "  cosine {}  relaxed Word Mover's Distance {}\n",
-                    number(pair.cosine),
-                    number(pair.relaxed_wmd)
-                )
+                let moved = if self.pooling.transformer_input {
+                    String::new()
+                } else {
+                    format!("  relaxed Word Mover's Distance {}", number(pair.relaxed_wmd))
+                };
+                format!("  cosine {}{moved}\n", number(pair.cosine))
             };
             answer.similarities.iter().map(told).collect()
         })?;
