@@ -62,7 +62,7 @@ pub(super) struct PoolingArgs {
     /// special tokens around it; the table must come from a checkpoint that has them (see `tables`).
     /// Vectors of tokens are taken as they are
     #[arg(long)]
-    transformer_input: bool,
+    pub(super) transformer_input: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -336,8 +336,7 @@ pub(super) fn reasons_text(reasons: &[&ImportReason]) -> String {
         let name = reason.reason.replace('_', " ");
         grid.row([String::new(), count(reason.count), name, reason.done.clone()]);
         for example in &reason.examples {
-            let place = format!("{} {}", example.at, quoted(&example.word));
-            grid.row([String::new(), String::new(), String::new(), place]);
+            grid.example(&example.at, &example.word);
         }
     }
     grid.to_string()

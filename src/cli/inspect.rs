@@ -275,8 +275,7 @@ pub(super) fn account(rows_read: u64, rows_kept: u64, reasons: &[ReasonCount]) -
             let name = reason.reason.replace('_', " ");
             grid.row([String::new(), count(reason.count), name, reason.done.to_owned()]);
             for (at, word) in &reason.examples {
-                let place = format!("{at} {}", quoted(word));
-                grid.row([String::new(), String::new(), String::new(), place]);
+                grid.example(&at.to_string(), word);
             }
         }
         if !reasons.is_empty() {

@@ -175,6 +175,14 @@ impl Grid {
         self.cells(cells);
     }
 
+    /// Adds a row without anything but where something odd is and what it is, in the last column: the
+    /// server has clipped it.
+    pub(super) fn example(&mut self, at: &str, what: &str) {
+        let empty = std::iter::repeat_n(String::new(), self.aligns.len().saturating_sub(1));
+        let told = format!("{} \"{}\"", shown(at), shown(what));
+        self.rows.push(empty.chain([told]).collect());
+    }
+
     /// Adds a row of as many cells as there are columns.
     pub(super) fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| clipped(&shown(&cell))).collect());

@@ -49,7 +49,8 @@ impl TextSimilarity {
                 ..WordOptions::default()
             }),
             options: Some(self.pooling.options()),
-            relaxed_wmd: true,
+            // Words that are moved have no place.
+            relaxed_wmd: !self.pooling.transformer_input,
             exact_wmd: self.exact,
         };
         let answer = client.text_similarity(request).await?;
@@ -63,11 +64,12 @@ impl TextSimilarity {
                 } else {
                     String::new()
                 };
-                format!(
-                    "  cosine {}{exact}  relaxed Word Mover's Distance {}\n",
-                    number(pair.cosine),
-                    number(pair.relaxed_wmd)
-                )
+                let relaxed = if self.pooling.transformer_input {
+                    String::new()
+                } else {
+                    format!("  relaxed Word Mover's Distance {}", number(pair.relaxed_wmd))
+                };
+                format!("  cosine {}{exact}{relaxed}\n", number(pair.cosine))
             };
             answer.similarities.iter().map(told).collect()
         })?;

@@ -60,6 +60,11 @@ impl Attachment {
             Err(error) if wanted.is_none() => return Ok(Plan::Unfit(unfit(&spec, &error))),
             Err(error) => return Err(error),
         };
+        if wanted.is_none()
+            && let Err(error) = engine.check_tokenizer_count()
+        {
+            return Ok(Plan::Unfit(unfit(&spec, &error)));
+        }
         let names = wanted.map_or_else(|| names(&options.table), |name| vec![name.clone()]);
         let replace = options.if_exists == IfExists::Replace;
         let table = options.table.clone();

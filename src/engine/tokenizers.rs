@@ -202,17 +202,13 @@ impl Engine {
         tokenizer: Tokenizer,
         replace: bool,
     ) -> Result<TokenizerStatus> {
-        let Shelf { changing, entries, .. } = &self.shared.shelf;
         let store = &self.shared.store;
-        let _changing = changing.lock();
+        let _changing = self.shared.shelf.changing.lock();
         self.check_new_tokenizer(name, replace)?;
         if tokenizer.needs_table() {
             self.check_unneeded(name)?;
         }
-        if entries.load().len() >= limits::TOKENIZERS_MAX {
-            let (limit, max) = ("TOKENIZERS_MAX", limits::TOKENIZERS_MAX as u64);
-            return Err(Error::new(ErrorKind::TooLarge { limit, max, got: max + 1 }));
-        }
+        self.check_tokenizer_count()?;
         store.put_tokenizer(name, spec)?;
         let files = spec.files.iter().map(|file| file.bytes.len() as u64);
         let stored_bytes = files.sum();
@@ -220,6 +216,19 @@ impl Engine {
         let entry = Arc::new(Entry { stored_bytes, opened });
         self.shared.shelf.update(|entries| drop(entries.insert(name.clone(), Arc::clone(&entry))));
         self.tokenizer_status(name.as_str())
+    }
+
+    /// Whether there is room for another tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// If there is not.
+    pub(super) fn check_tokenizer_count(&self) -> Result<()> {
+        if self.shared.shelf.entries.load().len() < limits::TOKENIZERS_MAX {
+            return Ok(());
+        }
+        let (limit, max) = ("TOKENIZERS_MAX", limits::TOKENIZERS_MAX as u64);
+        Err(Error::new(ErrorKind::TooLarge { limit, max, got: max + 1 }))
     }
 
     /// Whether a tokenizer may be stored under a name.

@@ -192,7 +192,7 @@ impl<'a> Checkpoint<'a> {
         let mut inputs = InputTables { positions, first_position: 0, segments, norm };
         let last = inputs.positions.as_ref().map_or(0, |positions| positions.len() - 1);
         inputs.first_position = self.first_position(stem).min(last);
-        beside.note("input_tables", "kept: texts can be a transformer's input", told(&inputs));
+        beside.note("input_tables", "read: texts can be a transformer's input", told(&inputs));
         beside.inputs = Some(Arc::new(inputs));
         Ok(names)
     }
