@@ -81,6 +81,8 @@ pub const TOKENIZER_WORDS_MAX: usize = 10_000;
 pub const TRAIN_VOCAB_MAX: usize = 1_000_000;
 /// Bytes of the different words from which a tokenizer is trained.
 pub const TRAIN_WORD_BYTES_MAX: usize = 512 << 20;
+/// Texts by which the senses of a word are parted.
+pub const CONTEXTS_MAX: usize = 2_000;
 /// Components of all vectors in one answer about texts.
 pub const EMBED_COMPONENTS_MAX: usize = 12 << 20;
 /// Words of a text that are compared one by one with those of another.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::bias::WordSet;
 use crate::error::{Error, ErrorKind, Result};
-use crate::query::resolve::resolve;
+use crate::query::resolve::{Resolved, resolve};
 use crate::query::{OovPolicy, Preprocessor, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::{RowId, scalar};
@@ -23,7 +23,8 @@ impl Default for Terms {
     fn default() -> Self {
         let lowercase = Preprocessor { lowercase: true, strip_accents: false };
         let preprocessors = vec![Preprocessor::default(), lowercase];
-        Self { words: WordOptions { oov: OovPolicy::Skip, preprocessors }, lost_threshold: 0.2 }
+        let words = WordOptions { oov: OovPolicy::Skip, preprocessors, ..WordOptions::default() };
+        Self { words, lost_threshold: 0.2 }
     }
 }
 
@@ -83,22 +84,24 @@ pub(super) fn resolve_sets<'a>(
         .collect();
     let asked: Vec<&WordOrVector> = asked.iter().collect();
     let (resolved, words) = resolve(table, &terms.words, &asked, &|i| format!("words[{i}]"))?;
-    let rows: Vec<Option<RowId>> =
-        resolved.into_iter().map(|resolved| resolved.and_then(|resolved| resolved.row)).collect();
+    // Under the strategy ALL a word may have several rows, and its set grows by them.
+    let rows = |resolved: Option<Resolved<'_>>| resolved.map_or_else(Vec::new, |word| word.rows());
+    let rows: Vec<Vec<RowId>> = resolved.into_iter().map(rows).collect();
     let mut rest = rows.into_iter();
     let mut sets =
         Sets { members: vec![], positions: vec![], used: vec![], words, warnings: vec![] };
     for (_, set) in given {
         let mut used = SetUsed { name: set.name.clone(), ..SetUsed::default() };
         let (mut members, mut positions) = (Vec::new(), Vec::new());
-        for (i, (word, row)) in set.words.iter().zip(rest.by_ref()).enumerate() {
-            let Some(row) = row else {
+        for (i, (word, rows)) in set.words.iter().zip(rest.by_ref()).enumerate() {
+            if rows.is_empty() {
                 used.lost.push(word.clone());
-                continue;
-            };
-            used.words.push((word.clone(), None));
-            positions.push(i);
-            members.push(Member::new(table, word, row));
+            }
+            for row in rows {
+                used.words.push((word.clone(), None));
+                positions.push(i);
+                members.push(Member::new(table, word, row));
+            }
         }
         sets.members.push(members);
         sets.positions.push(positions);
@@ -120,9 +123,10 @@ impl Sets<'_> {
     /// Says what makes figures of these sets doubtful.
     fn warn(&mut self, given: &[(&str, &WordSet)]) {
         let mut warnings = Vec::new();
-        for ((letter, set), members) in given.iter().zip(&self.members) {
+        let sets = given.iter().zip(&self.members).zip(&self.used);
+        for (((letter, set), members), used) in sets {
             let name = called(letter, &set.name);
-            let lost = set.words.len() - members.len();
+            let lost = used.lost.len();
             if members.len() < FEW {
                 let words = if members.len() == 1 { "word" } else { "words" };
                 let count = members.len();
@@ -215,8 +219,8 @@ fn check_losses(
     threshold: f64,
     operation: &'static str,
 ) -> Result<()> {
-    let problems = used.iter().zip(given).filter_map(|(set, (letter, _))| {
-        let total = set.words.len() + set.lost.len();
+    let problems = used.iter().zip(given).filter_map(|(set, (letter, asked))| {
+        let total = asked.words.len();
         let too_many = set.lost.len() as f64 > threshold * total as f64;
         if !too_many && !set.words.is_empty() {
             return None;

@@ -4,7 +4,9 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::nearest::neighbors;
-use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
+use crate::cli::options::{
+    Asking, FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query,
+};
 use crate::cli::output::{Align, Grid, Output, answered, shown, similarity};
 use crate::client::{
     AnalogyMethod, AnalogyPair, AnalogyParts, AnalogyRequest, AnalogyResponse, Client, Neighbor,
@@ -12,6 +14,7 @@ use crate::client::{
 
 /// A is to B as C is to ? (`analogy man king woman` asks for king - man + woman)
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Analogy {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -74,16 +77,16 @@ impl Analogy {
             Method::PairDirection => AnalogyMethod::PairDirection,
             Method::CosAvg => AnalogyMethod::CosAvg,
         };
-        let examples = self.examples.chunks_exact(2).map(|pair| AnalogyPair {
-            a: Some(pair[0].as_str().into()),
-            b: Some(pair[1].as_str().into()),
-        });
+        let examples = self
+            .examples
+            .chunks_exact(2)
+            .map(|pair| AnalogyPair { a: Some(query(&pair[0])), b: Some(query(&pair[1])) });
         let examples = examples.collect();
         AnalogyRequest {
             table: self.table.name.clone(),
-            a: Some(self.a.as_str().into()),
-            b: Some(self.b.as_str().into()),
-            c: Some(self.c.as_str().into()),
+            a: Some(query(&self.a)),
+            b: Some(query(&self.b)),
+            c: Some(query(&self.c)),
             method: method.into(),
             k: Some(self.search.k),
             exclude_inputs: Some(true),

@@ -4,12 +4,13 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::nearest::neighbors;
-use crate::cli::options::{Asking, FilterArgs, TableArg, WordArgs};
+use crate::cli::options::{Asking, FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, count, quoted, similarity};
 use crate::client::{Client, CloserThanRequest};
 
 /// The words that are nearer to A than B is
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct CloserThan {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -32,8 +33,8 @@ impl CloserThan {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = CloserThanRequest {
             table: self.table.name.clone(),
-            a: Some(self.a.as_str().into()),
-            b: Some(self.b.as_str().into()),
+            a: Some(query(&self.a)),
+            b: Some(query(&self.b)),
             k: Some(self.k),
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),

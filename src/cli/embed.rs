@@ -152,7 +152,7 @@ impl Embed {
 
     fn words(&self) -> WordOptions {
         let oov = Some(if self.no_unknown { Oov::Error } else { Oov::Skip });
-        WordArgs { lowercase: self.lowercase, oov }.options()
+        WordArgs { lowercase: self.lowercase, oov, ..WordArgs::default() }.options()
     }
 }
 

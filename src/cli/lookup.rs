@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs, attributes_text};
+use crate::cli::options::{Asking, TableArg, WordArgs, attributes_text, query};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{
     Client, LookupRequest, LookupResponse, WordOrVector, WordVector, word_or_vector::Query,
@@ -37,7 +37,7 @@ pub(super) struct Lookup {
 
 impl Lookup {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let words = self.words.iter().map(|word| WordOrVector::from(word.as_str()));
+        let words = self.words.iter().map(|word| query(word));
         let rows = self.row.iter().map(|&row| Query::Row(row));
         let rows = rows.map(|row| WordOrVector { query: Some(row), weight: None });
         let answer = client

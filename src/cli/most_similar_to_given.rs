@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries, query};
 use crate::cli::output::{Align, Grid, Output, answered, similarity};
 use crate::client::{Client, MostSimilarToGivenRequest, RankedWord};
 
 /// Which of some words is nearest to a word
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct MostSimilarToGiven {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -27,8 +28,8 @@ impl MostSimilarToGiven {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = MostSimilarToGivenRequest {
             table: self.table.name.clone(),
-            query: Some(self.word.as_str().into()),
-            candidates: self.candidates.iter().map(|word| word.as_str().into()).collect(),
+            query: Some(query(&self.word)),
+            candidates: queries(&self.candidates),
             words: Some(self.looked_up.options()),
         };
         let answer = client.most_similar_to_given(request).await?;

@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, FilterArgs, SearchArgs, TableArg, WordArgs};
+use crate::cli::options::{
+    Asking, FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query,
+};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
 use crate::cli::plot;
 use crate::client::{
@@ -21,6 +23,7 @@ const LINES_WAITING: usize = 64;
 
 /// The nearest words of a word, or of the mean of several
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Nearest {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -38,7 +41,8 @@ pub(super) struct Nearest {
     /// Let the question's own words stand in the answer
     #[arg(long)]
     include_inputs: bool,
-    /// Leave out neighbors below this cosine similarity, from -1 to 1
+    /// Leave out neighbors below this cosine similarity, from -1 to 1: with a large -k, all within a
+    /// radius, of which none is missed
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     min_similarity: Option<f32>,
     /// How much each word counts, then each of --negative [default: 1 each]
@@ -68,7 +72,15 @@ impl Nearest {
             return Err(Failure::Usage(format!("{given} weights for {wanted} words")));
         }
         let answer = client.nearest(self.request(&self.words)).await?;
-        output.answer(&answer, |answer| neighbors("cosine", &answer.neighbors))?;
+        output.answer(&answer, |answer| {
+            let told = answer.neighbors.len();
+            let more = answer.within_count.filter(|&all| all as usize > told);
+            let more = more.map(|all| {
+                let all = count(all.into());
+                format!("  {all} words are so near, and the nearest {told} are shown (-k)\n")
+            });
+            neighbors("cosine", &answer.neighbors) + &more.unwrap_or_default()
+        })?;
         output.footer(&answered(answer.answer.as_ref()));
         match &self.svg {
             Some(path) => self.draw(path, &answer, client, output).await,
@@ -148,10 +160,7 @@ impl Nearest {
     fn request(&self, words: &[String]) -> NearestRequest {
         let mut weights = self.weights.iter().copied();
         let mut queries = |words: &[String]| -> Vec<WordOrVector> {
-            let weighted = |word: &String| WordOrVector {
-                weight: weights.next(),
-                ..WordOrVector::from(word.as_str())
-            };
+            let weighted = |word: &String| WordOrVector { weight: weights.next(), ..query(word) };
             words.iter().map(weighted).collect()
         };
         NearestRequest {

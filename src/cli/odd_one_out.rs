@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, similarity};
 use crate::client::{Client, OddOneOutRequest, OddOneOutResponse};
 
 /// Which of these words fits the others least
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct OddOneOut {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -25,7 +26,7 @@ impl OddOneOut {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = OddOneOutRequest {
             table: self.table.name.clone(),
-            queries: self.words.iter().map(|word| word.as_str().into()).collect(),
+            queries: queries(&self.words),
             words: Some(self.looked_up.options()),
         };
         let answer = client.odd_one_out(request).await?;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{
     self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
-    RowRange, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
+    RowRange, Strategy, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
 use crate::format;
 
@@ -45,16 +45,49 @@ pub(super) struct TableArg {
 }
 
 /// How words are looked up.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct WordArgs {
     /// Look for a word as it is, else in lower case
     #[arg(long, global = true)]
     pub(super) lowercase: bool,
+    /// Also look for a word without its accents
+    #[arg(long, global = true)]
+    pub(super) strip_accents: bool,
+    /// Use every form of a word that the table has, and not the first one alone: a set grows by them,
+    /// for a single word stands their mean
+    #[arg(long, global = true)]
+    pub(super) all_forms: bool,
     /// What to do with words that the table does not have: refuse the question naming all of them,
     /// leave them out, or make vectors (of zeros, of the row for unknown words, of n-grams where the
-    /// import brought them, of random numbers that depend on the word alone)
+    /// import brought them, of random numbers that depend on the word alone, of the pieces that a
+    /// tokenizer cuts)
     #[arg(long, global = true, value_name = "POLICY", value_enum)]
     pub(super) oov: Option<Oov>,
+    /// What cuts texts, and unknown words under --oov tokenize [default: the table's tokenizer; texts:
+    /// else unicode-words]
+    #[arg(long, global = true, value_name = "TOKENIZER")]
+    pub(super) cut_by: Option<String>,
+}
+
+/// What the words of a command may be.
+pub(super) const QUERIES_HELP: &str = "\
+Where a word is asked, `text:a few words` stands for the mean of the words of a text, `row:12` for the \
+word of a row, and `word:text:` for the word `text:` itself.";
+
+/// A word of the command line: `text:TEXT`, `row:NUMBER`, `word:WORD`, or else a word as it stands.
+pub(super) fn query(word: &str) -> WordOrVector {
+    let query = match word.split_once(':') {
+        Some(("text", text)) => Query::Text(text.to_owned()),
+        Some(("word", word)) => Query::Word(word.to_owned()),
+        Some(("row", row)) => row.parse().map_or_else(|_| Query::Word(word.to_owned()), Query::Row),
+        _ => Query::Word(word.to_owned()),
+    };
+    WordOrVector { query: Some(query), weight: None }
+}
+
+/// Words of the command line.
+pub(super) fn queries(words: &[String]) -> Vec<WordOrVector> {
+    words.iter().map(|word| query(word)).collect()
 }
 
 /// What to do with words that the table does not have.
@@ -67,6 +100,7 @@ pub(super) enum Oov {
     Unk,
     Subword,
     Random,
+    Tokenize,
 }
 
 impl From<Oov> for OovPolicy {
@@ -78,6 +112,7 @@ impl From<Oov> for OovPolicy {
             Oov::Unk => Self::Unk,
             Oov::Subword => Self::Subword,
             Oov::Random => Self::Random,
+            Oov::Tokenize => Self::Tokenize,
         }
     }
 }
@@ -87,7 +122,9 @@ impl WordArgs {
     pub(super) fn options(&self) -> WordOptions {
         WordOptions {
             oov: OovPolicy::from(self.oov.unwrap_or_default()).into(),
-            preprocessors: preprocessors(self.lowercase),
+            preprocessors: forms(self.lowercase, self.strip_accents),
+            strategy: if self.all_forms { Strategy::All } else { Strategy::First }.into(),
+            tokenizer: self.cut_by.clone().unwrap_or_default(),
         }
     }
 }
@@ -159,11 +196,19 @@ pub(super) fn attributes_text(
 
 /// As it is, else in lower case; or only as it is.
 pub(super) fn preprocessors(lowercase: bool) -> Vec<Preprocessor> {
-    if lowercase {
-        vec![Preprocessor::default(), Preprocessor { lowercase: true, ..Preprocessor::default() }]
-    } else {
-        Vec::new()
-    }
+    forms(lowercase, false)
+}
+
+/// As it is, else in lower case, else without accents, else both; as far as they are asked for.
+fn forms(lowercase: bool, strip_accents: bool) -> Vec<Preprocessor> {
+    let all = [(false, false), (true, false), (false, true), (true, true)];
+    let asked = all
+        .into_iter()
+        .filter(|&(lower, strip)| (lowercase || !lower) && (strip_accents || !strip));
+    let forms = asked.map(|(lowercase, strip_accents)| Preprocessor { lowercase, strip_accents });
+    let forms: Vec<_> = forms.collect();
+    // As it is, and nothing else, need not be said.
+    if forms.len() > 1 { forms } else { Vec::new() }
 }
 
 /// How hard to search.
@@ -196,7 +241,7 @@ pub(super) struct FilterArgs {
     /// Only words that start with this
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
-    /// Only words in which this regular expression finds something
+    /// Only words in which this regular expression finds something; ^\p{Han}+$ are those of a script
     #[arg(long, value_name = "REGEX")]
     regex: Option<String>,
     /// Only these words

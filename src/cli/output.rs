@@ -9,7 +9,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::failure::{Failure, Result};
-use crate::client::{AnswerInfo, AnsweredBy, DESCRIPTORS, OovPolicy};
+use crate::client::{AnswerInfo, AnsweredBy, DESCRIPTORS, MadeWord, OovPolicy, UsedText};
 
 /// Columns that one cell of a table may take; words can have 64 KiB.
 const CELL_WIDTH_MAX: usize = 60;
@@ -320,13 +320,31 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
             OovPolicy::Unk => "the row for unknown words",
             OovPolicy::Subword => "sub-words",
             OovPolicy::Random => "random numbers",
+            OovPolicy::Tokenize => return format!("{} of {}", quoted(&word.asked), pieces(word)),
         };
         format!("{} of {of}", quoted(&word.asked))
     });
     if let Some(made) = listed(made.collect()) {
         parts.push(format!("made {made}"));
     }
+    parts.extend(answer.texts.iter().map(text_used));
     format!("  ({})", parts.join("; "))
+}
+
+/// The pieces of a word: those that have a row, and those that have not.
+fn pieces(word: &MadeWord) -> String {
+    let found: Vec<_> = word.pieces.iter().map(|piece| shown(&piece.found)).collect();
+    let unknown = listed(word.unknown_pieces.iter().map(|piece| quoted(piece)).collect());
+    let without = unknown.map_or_else(String::new, |unknown| format!(" without {unknown}"));
+    format!("{}{without}", found.join(" + "))
+}
+
+/// What a text was made of.
+fn text_used(text: &UsedText) -> String {
+    let unknown = listed(text.unknown_words.iter().map(|word| quoted(word)).collect());
+    let without = unknown.map_or_else(String::new, |unknown| format!(" without {unknown}"));
+    let (used, all) = (count(text.used_count.into()), count(text.token_count.into()));
+    format!("{}: {used} of {all} tokens by {}{without}", shown(&text.field), shown(&text.tokenizer))
 }
 
 /// The words that were passed over, if any.
@@ -365,14 +383,18 @@ mod tests {
             similarity: 0.1,
             ..Neighbor::default()
         };
-        let line = json_line(&NearestResponse { neighbors: vec![neighbor], answer: Some(answer) })
-            .unwrap();
+        let line = json_line(&NearestResponse {
+            neighbors: vec![neighbor],
+            answer: Some(answer),
+            ..Default::default()
+        })
+        .unwrap();
         assert_eq!(
             line,
             "{\"neighbors\":[{\"word\":\"q\\\"\u{738b}\",\"row\":0,\"similarity\":0.1,\
              \"word_bytes\":\"\"}],\"answer\":{\"table\":\"glove\",\
              \"generation\":9007199254740993,\"answered_by\":\"ANSWERED_BY_EXACT\",\
-             \"words\":[],\"unknown_words\":[],\"made_words\":[]}}"
+             \"words\":[],\"unknown_words\":[],\"made_words\":[],\"texts\":[]}}"
         );
         let status = json_line(&GetStatusResponse::default()).unwrap();
         assert!(status.contains("\"uptime_seconds\":0.0,\"table_count\":0"), "{status}");
@@ -409,6 +431,7 @@ mod tests {
             unknown_words: vec!["qeen".to_owned()],
             allowed_rows: None,
             made_words: vec![],
+            texts: vec![],
         };
         assert_eq!(
             answered(Some(&answer)),

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, FilterArgs, TableArg, WordArgs};
+use crate::cli::options::{Asking, FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, count, quoted, similarity};
 use crate::client::{Client, RankRequest};
 
 /// Where B stands among the words near to A
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Rank {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -28,8 +29,8 @@ impl Rank {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = RankRequest {
             table: self.table.name.clone(),
-            a: Some(self.a.as_str().into()),
-            b: Some(self.b.as_str().into()),
+            a: Some(query(&self.a)),
+            b: Some(query(&self.b)),
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),
         };

@@ -4,12 +4,13 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::most_similar_to_given::ranked;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Output, answered};
 use crate::client::{Client, RankByCentralityRequest};
 
 /// The words of a set by their similarity to its mean
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct RankByCentrality {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -26,7 +27,7 @@ impl RankByCentrality {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = RankByCentralityRequest {
             table: self.table.name.clone(),
-            queries: self.words.iter().map(|word| word.as_str().into()).collect(),
+            queries: queries(&self.words),
             words: Some(self.looked_up.options()),
         };
         let answer = client.rank_by_centrality(request).await?;

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{Client, RecallRequest, RecallResponse};
 
 /// Recall and speed of a table's graph, for some widths of its beam
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Recall {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -38,7 +39,7 @@ impl Recall {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = RecallRequest {
             table: self.table.clone(),
-            queries: self.words.iter().map(|word| word.as_str().into()).collect(),
+            queries: queries(&self.words),
             sample: Some(self.sample),
             seed: self.seed,
             k: Some(self.k),

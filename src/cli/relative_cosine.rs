@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, similarity};
 use crate::client::{Client, RelativeCosineRequest};
 
 /// The cosine of two words over the sum of those of the first one's neighbors
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct RelativeCosine {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -29,8 +30,8 @@ impl RelativeCosine {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = RelativeCosineRequest {
             table: self.table.name.clone(),
-            a: Some(self.a.as_str().into()),
-            b: Some(self.b.as_str().into()),
+            a: Some(query(&self.a)),
+            b: Some(query(&self.b)),
             k: Some(self.k),
             words: Some(self.looked_up.options()),
         };

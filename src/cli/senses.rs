@@ -1,20 +1,27 @@
 //! `wordspace senses`: which senses a word has, and which one is meant.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg};
+use crate::cli::failure::{Failure, Result};
+use crate::cli::options::{Asking, Oov, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, shown};
+use crate::cli::texts::lines_of;
 use crate::client::{
-    Client, InduceSensesRequest, InduceSensesResponse, SensesRequest, SensesResponse,
+    Client, InduceSensesRequest, InduceSensesResponse, OovPolicy, SensesRequest, SensesResponse,
+    WordOptions, senses_response::SensePair,
 };
 
 /// Members of a sense that are shown.
 const SHOWN: usize = 8;
+/// Its contexts that are shown.
+const SHOWN_CONTEXTS: usize = 3;
 
-/// Which senses a word has: its rows, such as bank|money and bank|river; or, with --induce, what its
-/// neighbors part into
+/// Which senses a word has: its rows, such as bank|money and bank|river; with --induce what its
+/// neighbors part into, with --contexts what the texts part into in which it stands
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Senses {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -29,33 +36,53 @@ pub(super) struct Senses {
     #[arg(long, default_value = "|")]
     separator: String,
     /// Part the neighbors of the word's one row
-    #[arg(long)]
+    #[arg(long, group = "parting")]
     induce: bool,
+    /// Part the lines of a file, as far as the word stands in them (`-`: stdin); a sentence each, say
+    #[arg(long, value_name = "FILE", group = "parting")]
+    contexts: Option<PathBuf>,
     /// How many senses are induced [default: from 2 to 6, as is most stable]
-    #[arg(short, value_name = "COUNT", requires = "induce")]
+    #[arg(short, value_name = "COUNT", requires = "parting")]
     k: Option<u32>,
     /// Neighbors that are parted
     #[arg(long, value_name = "COUNT", requires = "induce", default_value_t = 200)]
     neighbors: u32,
+    /// Two senses whose cosine is below this are told as homonyms, others as polysemes
+    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.5)]
+    homonyms_below: f64,
     /// Seed of the parting
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    looked_up: WordArgs,
 }
 
 impl Senses {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        if self.induce {
+        // Unknown words of a context are left out, unless something else is said.
+        let oov = self.looked_up.oov.unwrap_or(Oov::Skip);
+        let words = WordOptions { oov: OovPolicy::from(oov).into(), ..self.looked_up.options() };
+        if self.induce || self.contexts.is_some() {
+            let contexts = match &self.contexts {
+                Some(path) => lines_of(path).await?,
+                None => Vec::new(),
+            };
+            if self.contexts.is_some() && contexts.is_empty() {
+                return Err(Failure::Local("the file of contexts has no line".to_owned()));
+            }
             let request = InduceSensesRequest {
                 table: self.table.name.clone(),
-                word: Some(self.word.as_str().into()),
+                word: Some(query(&self.word)),
                 k: self.k,
                 neighbors: Some(self.neighbors),
                 context: self.context.clone(),
                 seed: self.seed,
-                words: None,
+                words: Some(words),
+                homonyms_below: Some(self.homonyms_below),
+                contexts: contexts.clone(),
             };
             let answer = client.induce_senses(request).await?;
-            output.answer(&answer, induced)?;
+            output.answer(&answer, |answer| induced(answer, &contexts))?;
             output.footer(&answered(answer.answer.as_ref()));
             return Ok(());
         }
@@ -64,8 +91,8 @@ impl Senses {
             word: self.word.clone(),
             separator: self.separator.clone(),
             context: self.context.clone(),
-            homonyms_below: None,
-            words: None,
+            homonyms_below: Some(self.homonyms_below),
+            words: Some(words),
         };
         let answer = client.senses(request).await?;
         output.answer(&answer, stored)?;
@@ -90,19 +117,24 @@ fn stored(answer: &SensesResponse) -> String {
     let word = |place: u32| {
         answer.senses.get(place as usize).map_or_else(String::new, |sense| shown(&sense.word))
     };
-    let pairs = answer.pairs.iter().map(|pair| {
-        let kind = if pair.homonyms { "homonyms" } else { "polysemes" };
-        let (first, second) = (word(pair.first), word(pair.second));
-        format!("  {first} and {second}: {kind}, cosine {:.4}\n", pair.similarity)
-    });
-    let pairs: Vec<_> = pairs.collect();
-    format!("{grid}{}", pairs.concat())
+    format!("{grid}{}", pairs(&answer.pairs, word))
 }
 
-fn induced(answer: &InduceSensesResponse) -> String {
+/// Pairs of senses, a line each.
+fn pairs(pairs: &[SensePair], name: impl Fn(u32) -> String) -> String {
+    let pairs = pairs.iter().map(|pair| {
+        let kind = if pair.homonyms { "homonyms" } else { "polysemes" };
+        let (first, second) = (name(pair.first), name(pair.second));
+        format!("  {first} and {second}: {kind}, cosine {:.4}\n", pair.similarity)
+    });
+    pairs.collect::<Vec<_>>().concat()
+}
+
+fn induced(answer: &InduceSensesResponse, contexts: &[String]) -> String {
+    let of_contexts = !contexts.is_empty();
     let mut grid = Grid::titled(&[
         ("#", Align::Right),
-        ("words", Align::Right),
+        (if of_contexts { "contexts" } else { "words" }, Align::Right),
         ("to the word", Align::Right),
         ("to the context", Align::Right),
     ]);
@@ -110,14 +142,25 @@ fn induced(answer: &InduceSensesResponse) -> String {
     for (place, sense) in (1_u64..).zip(&answer.senses) {
         grid.row([
             place.to_string(),
-            sense.members.len().to_string(),
+            if of_contexts { sense.contexts.len() } else { sense.members.len() }.to_string(),
             figure(Some(sense.similarity)),
             figure(sense.context_similarity),
         ]);
         let members: Vec<_> =
             sense.members.iter().take(SHOWN).map(|near| shown(&near.word)).collect();
         lists.push(format!("  {place}: {}\n", members.join(", ")));
+        for &i in sense.contexts.iter().take(SHOWN_CONTEXTS) {
+            let context = contexts.get(i as usize).map_or("", String::as_str);
+            lists.push(format!("     {}\n", shown(context)));
+        }
     }
+    if !answer.left_out_contexts.is_empty() {
+        let (left_out, all) = (answer.left_out_contexts.len(), contexts.len());
+        lists.push(format!(
+            "  {left_out} of {all} contexts left out: the word does not stand there, or alone\n"
+        ));
+    }
+    lists.push(pairs(&answer.pairs, |place| (place + 1).to_string()));
     let stabilities: Vec<_> = answer
         .stabilities
         .iter()

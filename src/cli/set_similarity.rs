@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, similarity};
 use crate::client::{Client, SetSimilarityRequest, SetSimilarityResponse};
 
 /// How alike two sets of words are: the cosine of their means
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct SetSimilarity {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -29,7 +30,6 @@ pub(super) struct SetSimilarity {
 
 impl SetSimilarity {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let queries = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
         let request = SetSimilarityRequest {
             table: self.table.name.clone(),
             a: queries(&self.a),

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{self, Align, Grid, Output, answered};
 use crate::client::{Client, SimilarityRequest, SimilarityResponse, similarity_request::Pair};
 
 /// The cosine similarity of pairs of words
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct Similarity {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -30,9 +31,7 @@ impl Similarity {
                 self.words.len()
             )));
         }
-        let wanted = pairs
-            .iter()
-            .map(|[a, b]| Pair { a: Some(a.as_str().into()), b: Some(b.as_str().into()) });
+        let wanted = pairs.iter().map(|[a, b]| Pair { a: Some(query(a)), b: Some(query(b)) });
         let answer = client
             .similarity(SimilarityRequest {
                 table: self.table.name.clone(),

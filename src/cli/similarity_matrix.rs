@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered};
 use crate::client::{Client, SimilarityMatrixRequest, SimilarityMatrixResponse};
 
 /// The cosine similarities of all words of a list, or of two lists
 #[derive(Debug, Args)]
+#[command(after_help = QUERIES_HELP)]
 pub(super) struct SimilarityMatrix {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -26,7 +27,6 @@ pub(super) struct SimilarityMatrix {
 
 impl SimilarityMatrix {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let queries = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
         let request = SimilarityMatrixRequest {
             table: self.table.name.clone(),
             rows: queries(&self.rows),

@@ -64,6 +64,9 @@ fn the_documented_command_lines_parse() {
         "evaluate pairs FILE --table NAME --case-sensitive",
         "senses --table NAME bank --context river water",
         "senses --table NAME bank --induce -k 3",
+        "senses --table NAME bank --contexts FILE -k 2 --lowercase",
+        "nearest --table NAME text:two_words --oov tokenize --cut-by bert --all-forms",
+        "words --table NAME --regex ^a --where pos=NN",
         "compare --table NAME --with OTHER WORD",
         "word-movers --table NAME TEXT TEXT --relaxed",
         "similarity-matrix --table NAME A B --columns C D",
@@ -108,6 +111,8 @@ fn wrong_arguments_are_refused_before_a_server_is_asked() {
         "import FILE --table NAME --format word3vec",
         "serve --data DIR --json",
         "tokenize text --lowercase",
+        "senses --table NAME bank -k 3",
+        "senses --table NAME bank --induce --contexts FILE",
     ];
     for line in lines {
         let error = parses(line).expect_err(line);

@@ -40,7 +40,11 @@ impl TextSimilarity {
             table: self.table.name.clone(),
             pairs: vec![TextPair { a: self.a.clone(), b: self.b.clone() }],
             cutting: Some(self.cutting.cutting()),
-            words: Some(WordOptions { oov: OovPolicy::Skip.into(), preprocessors }),
+            words: Some(WordOptions {
+                oov: OovPolicy::Skip.into(),
+                preprocessors,
+                ..WordOptions::default()
+            }),
             options: Some(self.pooling.options()),
             relaxed_wmd: true,
         };

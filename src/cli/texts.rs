@@ -1,6 +1,7 @@
 //! Options that commands about texts share: the texts, and how they are cut.
 
 use std::io::{BufRead as _, Read as _};
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
@@ -51,6 +52,21 @@ impl TextArgs {
         }
         Ok(calls)
     }
+}
+
+/// The lines of a file that are not empty; `-` is stdin.
+pub(super) async fn lines_of(path: &Path) -> Result<Vec<String>> {
+    let path = path.to_owned();
+    let read = move || {
+        if path == Path::new("-") {
+            return read_stdin(false);
+        }
+        let (shown, read) = (path.display().to_string(), std::fs::read(&path));
+        let text = read.map_err(|error| Failure::Local(format!("{shown}: {error}")))?;
+        Ok(utf8(text, &shown)?.lines().map(str::to_owned).collect())
+    };
+    let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error))??;
+    Ok(lines.into_iter().filter(|line| !line.trim().is_empty()).collect())
 }
 
 fn read_stdin(whole: bool) -> Result<Vec<String>> {

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg};
+use crate::cli::options::{Asking, FilterArgs, TableArg};
 use crate::cli::output::{Output, shown};
 use crate::client::{Client, ListWordsRequest, list_words_response::Word};
 
@@ -22,12 +22,11 @@ pub(super) struct Words {
     pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
-    /// Only words that start with this
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    prefix: String,
     /// Stop after so many words [default: all of them]
     #[arg(long, value_name = "COUNT")]
     limit: Option<u64>,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 impl Words {
@@ -38,9 +37,10 @@ impl Words {
             let page = client
                 .list_words(ListWordsRequest {
                     table: self.table.name.clone(),
-                    prefix: self.prefix.clone(),
+                    filter: self.filter.filter(),
                     page_size: Some(u32::try_from(wanted).unwrap_or(PAGE).min(PAGE)),
                     page_token,
+                    ..ListWordsRequest::default()
                 })
                 .await?;
             print_page(&page.words, output)?;

@@ -115,13 +115,15 @@ impl Engine {
         let (generation, view) = (current.generation(), current.view());
         let mut nanos: usize = 0;
         for query in queries {
-            if query.filter.is_some() || query.diversity > 0.0 {
+            if query.filter.is_some() || query.diversity > 0.0 || query.is_cut() {
                 return Pace::Slow;
             }
             let compare = |rows: usize| rows * view.dim() / COMPONENTS_A_NANO;
             let ef = generation.ef_search(query.effort).max(query.k);
             let is_graph = generation.has_graph() && !query.effort.exact && ef < view.len();
-            let search = if generation.has_lists() && query.is_of_one_word() && query.k <= LIST {
+            let search = if query.radius().is_some() {
+                compare(view.len())
+            } else if generation.has_lists() && query.is_of_one_word() && query.k <= LIST {
                 compare(view.written_count())
             } else if is_graph {
                 ef * NANOS_A_STEP + compare(view.written_count())
@@ -298,7 +300,9 @@ impl Engine {
     /// A page of the table's words.
     pub fn words(&self, ask: &Ask<WordsQuery>) -> Result<Answer<WordsAnswer>> {
         self.ask(&ask.table, |current| {
-            words::words(current.view(), current.generation().number(), &ask.query)
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            let generation = current.generation().number();
+            words::words(current.view(), generation, &ask.query, allowed.as_deref())
         })
     }
 

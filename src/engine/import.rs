@@ -344,7 +344,8 @@ impl<'a> Import<'a> {
         let mut writer = old.as_ref().map(|old| old.writer());
         self.staging.commit(&builder, &attributes, meta.clone())?;
         let table = Arc::new(builder.build()?.with_subwords(subwords));
-        let mut view = View::new(Arc::clone(&table), 0);
+        let cutter = shared.cutter(&options.table);
+        let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(cutter));
         for (row, kept) in attributes {
             view.give_attributes(row, kept);
         }

@@ -179,7 +179,7 @@ impl Lineage {
 
     /// From here on another generation answers, after every write, all of which are durable.
     pub(super) fn switch(&self, writer: &mut Writer, generation: Arc<Generation>, view: View) {
-        let view = Arc::new(view);
+        let view = Arc::new(view.with_cutter(writer.head.cutter().cloned()));
         writer.head = Arc::clone(&view);
         writer.pending.clear();
         self.current.store(Arc::new(Current { generation, view }));

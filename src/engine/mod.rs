@@ -38,8 +38,8 @@ pub mod write;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -75,6 +75,8 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
+    /// For those who outlive a call and must not keep the engine open.
+    itself: Weak<Shared>,
     store: Store,
     /// The data folder.
     data: PathBuf,
@@ -151,31 +153,31 @@ impl Engine {
                 "swept what unfinished imports left"
             );
         }
-        let catalog = Catalog::new();
-        for meta in store.tables()? {
-            let name = meta.name.clone();
-            let entry = match read(&store, &meta) {
-                Ok(lineage) => Entry::Live(Arc::new(lineage)),
-                Err(error) => {
-                    tracing::error!(table = %name, ?error, "a table cannot be read");
-                    Entry::Damaged(Box::new(meta), error.kind().clone())
-                }
-            };
-            catalog.publish(&name, &entry);
-        }
         let shelf = Shelf::open(&store)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|itself| Shared {
+            itself: Weak::clone(itself),
             store,
             shelf,
             directions: Directions::default(),
             data: config.data.clone(),
-            catalog,
+            catalog: Catalog::new(),
             importing: Mutex::new(HashSet::new()),
             publishing: Mutex::new(()),
             queue: Queue::new(),
             builder: Mutex::new(None),
             closing: AtomicBool::new(false),
         });
+        for meta in shared.store.tables()? {
+            let name = meta.name.clone();
+            let entry = match read(&shared, &meta) {
+                Ok(lineage) => Entry::Live(Arc::new(lineage)),
+                Err(error) => {
+                    tracing::error!(table = %name, ?error, "a table cannot be read");
+                    Entry::Damaged(Box::new(meta), error.kind().clone())
+                }
+            };
+            shared.catalog.publish(&name, &entry);
+        }
         for lineage in shared.catalog.lineages() {
             lineage.rebuild_if_due();
             shared.queue.push(lineage);
@@ -290,9 +292,10 @@ fn told(meta: &Meta) -> Vec<(&'static str, String)> {
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
-fn read(store: &Store, meta: &Meta) -> Result<Lineage> {
-    let table = Arc::new(store.read(meta)?);
-    let view = store.view(meta, Arc::clone(&table))?;
+fn read(shared: &Shared, meta: &Meta) -> Result<Lineage> {
+    let table = Arc::new(shared.store.read(meta)?);
+    let view = shared.store.view(meta, Arc::clone(&table))?;
+    let view = view.with_cutter(Some(shared.cutter(&meta.name)));
     Ok(Lineage::new(Arc::new(Generation::new(meta.clone(), table)), view))
 }
 

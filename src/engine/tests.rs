@@ -205,7 +205,12 @@ fn set(engine: &Engine, model: &mut Model, word: u8, number: u8, sets: bool) {
 
 /// Every way to ask sees the model.
 fn check(engine: &Engine, model: &Model) {
-    let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token: String::new() };
+    let query = WordsQuery {
+        prefix: Vec::new(),
+        page_size: 10_000,
+        page_token: String::new(),
+        filter: None,
+    };
     let words = engine.words(&ask(query)).unwrap().answer.words;
     let listed: Vec<_> = words.iter().map(|(word, _)| word.as_slice()).collect();
     let wanted: Vec<_> = model.iter().map(|known| known.text.as_bytes()).collect();

@@ -1,21 +1,19 @@
 //! The shelf of tokenizers: what stands behind each name, opened when first used, swapped atomically.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::Store;
 use crate::table::meta::TableName;
+use crate::text::cutter::{Cutter, FALLBACK};
 use crate::text::spec::{Kind, Spec};
 use crate::text::tokenizer::Tokenizer;
-
-/// What cuts where nothing is named.
-const FALLBACK: &str = "unicode-words";
 
 /// Stored tokenizers, and which one a table uses.
 #[derive(Debug)]
@@ -144,17 +142,11 @@ impl Engine {
     ///
     /// If there is none of that name, or if it is damaged.
     pub fn tokenizer(&self, name: &str, table: Option<&TableName>) -> Result<(String, Tokenizer)> {
-        let shelf = &self.shared.shelf;
-        let of_table = || shelf.defaults.load().get(table?).cloned();
-        let name = match name {
-            "" => of_table().unwrap_or_else(|| FALLBACK.to_owned()),
-            name => name.to_owned(),
-        };
-        let tokenizer = match Tokenizer::named(&name) {
-            Some(tokenizer) => tokenizer,
-            None => shelf.stored(&self.shared.store, &name)?,
-        };
-        Ok((name, tokenizer))
+        let named = self.shared.tokenizer(name, table)?;
+        match named {
+            Some(named) => Ok(named),
+            None => self.tokenizer(FALLBACK, None),
+        }
     }
 
     /// Stores a tokenizer, in place of one of its name only if `replace`.
@@ -299,6 +291,44 @@ impl Engine {
             None => drop(defaults.remove(table)),
         });
         Ok(())
+    }
+}
+
+impl Shared {
+    /// The tokenizer of a name, and the name; of none, that of the table, if it has one.
+    fn tokenizer(
+        &self,
+        name: &str,
+        table: Option<&TableName>,
+    ) -> Result<Option<(String, Tokenizer)>> {
+        let of_table = || self.shelf.defaults.load().get(table?).cloned();
+        let name = if name.is_empty() { of_table() } else { Some(name.to_owned()) };
+        let Some(name) = name else { return Ok(None) };
+        let tokenizer = match Tokenizer::named(&name) {
+            Some(tokenizer) => tokenizer,
+            None => self.shelf.stored(&self.store, &name)?,
+        };
+        Ok(Some((name, tokenizer)))
+    }
+
+    /// Who cuts the texts of a table.
+    pub(super) fn cutter(&self, table: &TableName) -> Arc<dyn Cutter> {
+        Arc::new(CutterOf { shared: Weak::clone(&self.itself), table: table.clone() })
+    }
+}
+
+/// Cuts the texts of a table by the tokenizer that it has when a question is asked.
+#[derive(Debug)]
+struct CutterOf {
+    shared: Weak<Shared>,
+    table: TableName,
+}
+
+impl Cutter for CutterOf {
+    fn tokenizer(&self, name: &str) -> Result<Option<(String, Tokenizer)>> {
+        // Whoever asks holds the engine.
+        let shared = self.shared.upgrade().ok_or_else(|| Error::new(ErrorKind::Closing))?;
+        shared.tokenizer(name, Some(&self.table))
     }
 }
 

@@ -302,7 +302,7 @@ fn rows(
     oov: OovPolicy,
     field: &dyn Fn(usize) -> String,
 ) -> Result<(Vec<Option<RowId>>, Vec<String>)> {
-    let options = WordOptions { oov, preprocessors: Vec::new() };
+    let options = WordOptions { oov, ..WordOptions::default() };
     let (resolved, words) = resolve(view, &options, asked, field)?;
     Ok((resolved.into_iter().map(|found| found?.row).collect(), words.unknown))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::index::codes::{Codes, QueryCode};
-use crate::index::{Found, Index, IndexKind, SearchParams, rescore};
+use crate::index::{Found, Index, IndexKind, SearchParams, Within, rescore};
 use crate::table::Table;
 use crate::vector::{RowId, kernel, scalar};
 
@@ -149,6 +149,42 @@ impl Index for Exact {
         self.search_beyond(query, params, f32::NEG_INFINITY)
     }
 
+    fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
+        let norm = scalar::norm(query);
+        let mut top = TopK::new(params.k);
+        let mut count = 0;
+        let mut compare = |row: RowId| {
+            #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+            let similarity = scalar::cosine_of(self.table.vector(row), query, norm) as f32;
+            if similarity >= least && params.may_answer(row) {
+                count += 1;
+                top.push(Near { row, similarity });
+            }
+        };
+        if let Some(codes) = &self.codes {
+            let mut code = QueryCode::default();
+            codes.code(query, &mut code);
+            let bounds = codes.bounds(&code);
+            let rows = 0..u32::try_from(self.table.len()).unwrap_or(u32::MAX);
+            codes.bound_each(&code, &bounds, rows, least, |row, known| {
+                if codes.whole_bound(&code, &bounds, row, known) >= least {
+                    compare(RowId(row));
+                }
+                least
+            });
+        } else {
+            let floor = least - self.error_max();
+            for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
+                let norm = self.table.norm(row);
+                let is_plain = (NORM_MIN..=NORM_MAX).contains(&norm);
+                if !is_plain || kernel::dot(vector, query) / norm >= floor {
+                    compare(row);
+                }
+            }
+        }
+        Within { nears: top.into_sorted(), count }
+    }
+
     fn memory_bytes(&self) -> usize {
         0
     }
@@ -171,6 +207,17 @@ mod tests {
         assert_eq!(answer, truth);
         let by_codes = Exact::with_codes(Arc::clone(&table), Arc::new(Codes::new(&table).unwrap()));
         assert_eq!(by_codes.search(&query, &params).nears, truth);
+        let all = naive(&table, &query, rows.len(), exclude);
+        for least in all.iter().step_by(all.len() / 4 + 1).map(|near| near.similarity) {
+            let count = all.iter().filter(|near| near.similarity >= least).count();
+            let nears = all[..count.min(k)].to_vec();
+            for exact in [&Exact::new(Arc::clone(&table)), &by_codes] {
+                assert_eq!(
+                    exact.within(&query, least, &params),
+                    Within { nears: nears.clone(), count }
+                );
+            }
+        }
         let floor = match truth.last() {
             Some(farthest) if truth.len() == k => farthest.similarity,
             Some(_) | None => f32::NEG_INFINITY,

@@ -15,7 +15,7 @@ use crate::index::codes::{Codes, QueryCode};
 use crate::index::exact::Exact;
 use crate::index::hnsw::{BuildParams, LIST};
 use crate::index::links::{Hierarchy, Links, NONE};
-use crate::index::{Found, Index, IndexKind, Search, SearchParams, rescore};
+use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within, rescore};
 use crate::table::Table;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -290,6 +290,10 @@ impl Index for Graph {
             }
         }
         self.exact.search(query, params)
+    }
+
+    fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
+        self.exact.within(query, least, params)
     }
 
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {

@@ -1,6 +1,6 @@
 //! `Live`: an index of a table together with what was written since.
 
-use crate::index::{Found, Index, IndexKind, Search, SearchParams};
+use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::kernel;
@@ -25,10 +25,15 @@ impl<'a> Live<'a> {
         Self { base, view }
     }
 
-    fn search_base(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
+    /// Asks the base for rows that are as they were; none if there is no such row.
+    fn of_base<T>(
+        &self,
+        params: &SearchParams<'_>,
+        ask: impl FnOnce(&SearchParams<'_>) -> T,
+    ) -> Option<T> {
         let intact = self.view.intact();
         if intact.is_empty() {
-            return Found { nears: Vec::new(), by: IndexKind::Exact };
+            return None;
         }
         let both: RowSet;
         let allowed = match params.allowed {
@@ -49,7 +54,7 @@ impl<'a> Live<'a> {
         let (exclude, seeds) = (of_base(params.exclude), of_base(params.seeds));
         let row = params.row.filter(|&row| intact.has(row));
         let params = SearchParams { exclude: &exclude, seeds: &seeds, allowed, row, ..*params };
-        self.base.search(query, &params)
+        Some(ask(&params))
     }
 
     /// Written rows that may be among the `k` nearest, if none below `floor` is: those that no
@@ -88,7 +93,9 @@ impl Index for Live<'_> {
             return self.base.search(query, params);
         }
         let params = SearchParams { k: params.k.min(self.view.len()), ..*params };
-        let Found { mut nears, by } = self.search_base(query, &params);
+        let found = self.of_base(&params, |params| self.base.search(query, params));
+        let nothing = Found { nears: Vec::new(), by: IndexKind::Exact };
+        let Found { mut nears, by } = found.unwrap_or(nothing);
         if params.k == 0 {
             return Found { nears, by };
         }
@@ -100,6 +107,26 @@ impl Index for Live<'_> {
         nears.sort_unstable();
         nears.truncate(params.k);
         Found { nears, by }
+    }
+
+    fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
+        if self.view.is_base() {
+            return self.base.within(query, least, params);
+        }
+        let found = self.of_base(params, |params| self.base.within(query, least, params));
+        let Within { mut nears, mut count } =
+            found.unwrap_or(Within { nears: Vec::new(), count: 0 });
+        // The written rows are few: a twentieth of the table at most.
+        for (row, _, _) in self.view.written().filter(|(row, _, _)| params.may_answer(*row)) {
+            let similarity = exactly(self.view, row, query);
+            if similarity >= least {
+                count += 1;
+                nears.push(Near { row, similarity });
+            }
+        }
+        nears.sort_unstable();
+        nears.truncate(params.k);
+        Within { nears, count }
     }
 
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
@@ -193,6 +220,12 @@ mod tests {
                 let found = live.search(&query, &params);
                 assert_eq!(found.nears, naive(&view, &query, &params), "row {row}, k {k}");
                 assert_eq!(found.by, IndexKind::Exact);
+                let mut all = naive(&view, &query, &SearchParams { k: usize::MAX, ..params });
+                all.retain(|near| near.similarity >= 0.3);
+                let within = live.within(&query, 0.3, &params);
+                assert_eq!(within.count, all.len());
+                all.truncate(k);
+                assert_eq!(within.nears, all);
             }
         }
     }

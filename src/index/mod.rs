@@ -51,6 +51,17 @@ pub trait Index: Send + Sync + fmt::Debug {
     /// precision from the vectors as imported.
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found;
 
+    /// The rows whose cosine with the query is at least `least`: the `k` nearest of them, and how many
+    /// there are. None is missed, whatever `params` say of the beam.
+    fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
+        let all = SearchParams { k: usize::MAX, exact: true, ..*params };
+        let mut nears = self.search(query, &all).nears;
+        nears.retain(|near| near.similarity >= least);
+        let count = nears.len();
+        nears.truncate(params.k);
+        Within { nears, count }
+    }
+
     /// Many searches, each answered as [`Index::search`] would; together they may take less time.
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
         searches.iter().map(|search| self.search(search.query, &search.params)).collect()
@@ -76,6 +87,15 @@ pub struct Found {
     pub nears: Vec<Near>,
     /// What found them: an index may know a better way than its own for a question.
     pub by: IndexKind,
+}
+
+/// What stands within a radius.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Within {
+    /// The nearest first, no more than were wanted.
+    pub nears: Vec<Near>,
+    /// How many rows there are, wanted or not.
+    pub count: usize,
 }
 
 /// Follows a build that takes long, and can stop it.

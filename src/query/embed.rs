@@ -161,7 +161,8 @@ pub(super) fn refuse_unknown<'v>(
         | OovPolicy::Zero
         | OovPolicy::Unk
         | OovPolicy::Subword
-        | OovPolicy::Random => Ok(()),
+        | OovPolicy::Random
+        | OovPolicy::Tokenize => Ok(()),
         OovPolicy::Error => {
             let mut words: Vec<_> = vectors.flat_map(|vector| vector.skipped.clone()).collect();
             let mut seen = HashSet::new();

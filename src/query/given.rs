@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
-use crate::query::nearest::weighted_mean;
+use crate::query::nearest::{rows, weighted_mean};
 use crate::query::odd_one_out::RankedQuery;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{OovPolicy, WordOptions, WordOrVector, WordsUsed};
@@ -135,7 +135,7 @@ pub fn relative_cosine(
         return Err(Error::new(ErrorKind::Internal));
     };
     let goal = a.unit().ok_or_else(|| unsuited("the vector of a is all zeros"))?;
-    let exclude: Vec<_> = a.row.into_iter().collect();
+    let exclude = rows([a].into_iter());
     let params = SearchParams {
         exclude: &exclude,
         row: a.row,

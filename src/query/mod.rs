@@ -3,6 +3,7 @@
 //! | file | question |
 //! | --- | --- |
 //! | `resolve.rs` | which rows and vectors do the words of a question stand for? |
+//! | `pieces.rs` | which rows do the pieces of a text or an unknown word have? |
 //! | `filter.rs` | which rows may answer? |
 //! | `nearest.rs` | which words are nearest to these? |
 //! | `analogy.rs` | a is to b as c is to what? |
@@ -15,6 +16,7 @@
 //! | `rank.rs` | where does a word stand among another's neighbors? |
 //! | `given.rs` | which of these words is nearest, or most central? |
 //! | `senses.rs` | which senses does a word have, and which one is meant? |
+//! | `occurrences.rs` | which senses do the places have where a word stands? |
 //! | `compare.rs` | how differently do two tables see a word? |
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
@@ -36,7 +38,9 @@ pub(crate) mod golden;
 pub mod health;
 pub mod lookup;
 pub mod nearest;
+mod occurrences;
 pub mod odd_one_out;
+mod pieces;
 pub mod rank;
 pub mod recall;
 pub mod resolve;
@@ -55,7 +59,7 @@ use crate::vector::RowId;
 /// Asked now and then by work that takes long: an error ends it.
 pub type GoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
-/// A word of the table, a row of it, or a vector of one's own.
+/// A word of the table, a row of it, a vector of one's own, or a text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WordOrVector {
     /// A word.
@@ -64,6 +68,8 @@ pub enum WordOrVector {
     Row(RowId),
     /// A vector of the table's dimension.
     Vector(Vec<f32>),
+    /// A text: the mean of its words' unit vectors.
+    Text(String),
 }
 
 /// A [`WordOrVector`] that counts so much in a weighted mean.
@@ -91,12 +97,21 @@ pub enum OovPolicy {
     Subword,
     /// Take random numbers that depend on the word alone.
     Random,
+    /// Take the mean of the pieces that a tokenizer cuts it into.
+    Tokenize,
 }
 
 impl OovPolicy {
     /// Every policy.
-    pub const ALL: [Self; 6] =
-        [Self::Error, Self::Skip, Self::Zero, Self::Unk, Self::Subword, Self::Random];
+    pub const ALL: [Self; 7] = [
+        Self::Error,
+        Self::Skip,
+        Self::Zero,
+        Self::Unk,
+        Self::Subword,
+        Self::Random,
+        Self::Tokenize,
+    ];
 }
 
 /// A word that the table does not have, whose vector was made.
@@ -108,6 +123,10 @@ pub struct MadeWord {
     pub made_by: OovPolicy,
     /// The row taken for it ([`OovPolicy::Unk`]).
     pub row: Option<RowId>,
+    /// The pieces it was made of, in order ([`OovPolicy::Tokenize`]).
+    pub pieces: Vec<ResolvedWord>,
+    /// Its pieces that have no row.
+    pub unknown_pieces: Vec<String>,
 }
 
 /// One way of writing a word before it is looked up.
@@ -119,6 +138,16 @@ pub struct Preprocessor {
     pub strip_accents: bool,
 }
 
+/// Which of the forms of a word that the table has are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// The first one.
+    #[default]
+    First,
+    /// All of them: a set grows by them, and for a single word stands the mean of their unit vectors.
+    All,
+}
+
 /// How the words of a question are looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WordOptions {
@@ -126,6 +155,10 @@ pub struct WordOptions {
     pub oov: OovPolicy,
     /// Tried in order; the first form that the table has is used. Empty: the word as it is.
     pub preprocessors: Vec<Preprocessor>,
+    /// Which of those forms are used.
+    pub strategy: Strategy,
+    /// What cuts texts, and unknown words under [`OovPolicy::Tokenize`]; empty: what the table has.
+    pub tokenizer: String,
 }
 
 /// How near to search: what every question that uses an index says.
@@ -162,6 +195,23 @@ pub struct ResolvedWord {
     pub row: RowId,
 }
 
+/// What a text of a question was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsedText {
+    /// The field of the question.
+    pub field: String,
+    /// What cut it.
+    pub tokenizer: String,
+    /// Words that the table has, each once, in the order of the text.
+    pub words: Vec<ResolvedWord>,
+    /// Words that were left out, each once.
+    pub unknown: Vec<String>,
+    /// Tokens of the text.
+    pub token_count: usize,
+    /// Those that have a vector.
+    pub used_count: usize,
+}
+
 /// Which words of a question were found, and which were skipped; each once, though asked twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WordsUsed {
@@ -172,6 +222,8 @@ pub struct WordsUsed {
     /// Those that the table does not have and that stand in the answer all the same, in the order
     /// first asked.
     pub made: Vec<MadeWord>,
+    /// The texts, in the order asked.
+    pub texts: Vec<UsedText>,
 }
 
 /// What answered.
@@ -198,3 +250,5 @@ impl AnsweredBy {
 mod relation_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::{Found, Index, Search, SearchParams};
+use crate::index::hnsw::LIST;
+use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{AnsweredBy, Effort, Neighbor, Weighted, WordOptions, WordsUsed};
+use crate::query::{
+    AnsweredBy, Effort, Neighbor, OovPolicy, Weighted, WordOptions, WordOrVector, WordsUsed,
+};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -24,7 +27,8 @@ pub struct NearestQuery {
     pub k: usize,
     /// Whether the question's own words and rows are no answers.
     pub exclude_inputs: bool,
-    /// Neighbors below this cosine similarity are left out.
+    /// Neighbors below this cosine similarity are left out. Unless the question names a width of the
+    /// beam or a recall, none that is at least so near is missed.
     pub min_similarity: Option<f32>,
     /// How much neighbors should differ among themselves, from 0 to 1: each next one is that of the
     /// largest (1 - diversity) * similarity - diversity * its largest similarity to those before
@@ -45,7 +49,20 @@ impl NearestQuery {
         self.negative.is_empty()
             && only.weight > 0.0
             && self.diversity <= 0.0
-            && !matches!(only.query, crate::query::WordOrVector::Vector(_))
+            && matches!(only.query, WordOrVector::Word(_) | WordOrVector::Row(_))
+    }
+
+    /// The similarity of the radius within which all are wanted, if the question is so.
+    pub fn radius(&self) -> Option<f32> {
+        let is_free = self.effort.ef_search.is_none() && self.effort.min_recall.is_none();
+        self.min_similarity.filter(|_| is_free && self.diversity <= 0.0)
+    }
+
+    /// Whether a tokenizer cuts something of it: a text, or words that the table does not have.
+    pub fn is_cut(&self) -> bool {
+        let mut all = self.positive.iter().chain(&self.negative);
+        self.words.oov == OovPolicy::Tokenize
+            || all.any(|weighted| matches!(weighted.query, WordOrVector::Text(_)))
     }
 }
 
@@ -54,6 +71,8 @@ impl NearestQuery {
 pub struct NearestAnswer {
     /// Nearest first; ties in row order.
     pub neighbors: Vec<Neighbor>,
+    /// Of a question for all within a radius: how many there are, told or not.
+    pub within: Option<usize>,
     /// What found them.
     pub answered_by: AnsweredBy,
     /// How many rows the filter let through, if there was one.
@@ -83,8 +102,8 @@ pub struct Asked<'a> {
 /// vectors cancel out.
 pub fn nearest(table: &View, index: &dyn Index, asked: Asked<'_>) -> Result<NearestAnswer> {
     let goal = Goal::of(table, asked)?;
-    let found = index.search(&goal.vector, &goal.params());
-    Ok(goal.answer(table, found))
+    let (found, within) = goal.find(index);
+    Ok(goal.answer(table, found, within))
 }
 
 /// Answers each question as [`nearest`] does; together they may take less time.
@@ -97,14 +116,15 @@ pub fn nearest_batch<'a>(
     let searches: Vec<_> = goals
         .iter()
         .flatten()
+        .filter(|goal| goal.asked.query.radius().is_none())
         .map(|goal| Search { query: &goal.vector, params: goal.params() })
         .collect();
     let mut found = index.search_batch(&searches).into_iter();
     let answers = goals.into_iter().map(|goal| {
         let goal = goal?;
-        // There is one for each goal, so this never searches again.
-        let found = found.next().unwrap_or_else(|| index.search(&goal.vector, &goal.params()));
-        Ok(goal.answer(table, found))
+        let found = if goal.asked.query.radius().is_none() { found.next() } else { None };
+        let (found, within) = found.map_or_else(|| goal.find(index), |found| (found, None));
+        Ok(goal.answer(table, found, within))
     });
     answers.collect()
 }
@@ -170,7 +190,28 @@ impl<'a> Goal<'a> {
         }
     }
 
-    fn answer(self, table: &View, found: Found) -> NearestAnswer {
+    /// What the index finds, and how many there are within the radius that is asked for.
+    fn find(&self, index: &dyn Index) -> (Found, Option<usize>) {
+        let params = self.params();
+        let Some(least) = self.asked.query.radius() else {
+            return (index.search(&self.vector, &params), None);
+        };
+        // A stored list that reaches beyond the radius holds all that is within.
+        if self.row.is_some() && params.k <= LIST && !params.exact {
+            let mut found = index.search(&self.vector, &params);
+            let is_all = found.by != IndexKind::Graph
+                && found.nears.last().is_none_or(|farthest| farthest.similarity < least);
+            if is_all {
+                found.nears.retain(|near| near.similarity >= least);
+                let count = found.nears.len();
+                return (found, Some(count));
+            }
+        }
+        let Within { nears, count } = index.within(&self.vector, least, &params);
+        (Found { nears, by: IndexKind::Exact }, Some(count))
+    }
+
+    fn answer(self, table: &View, found: Found, within: Option<usize>) -> NearestAnswer {
         let answered_by = AnsweredBy::of(found.by, self.params().ef_search);
         let mut nears = found.nears;
         if let Some(min) = self.asked.query.min_similarity {
@@ -181,6 +222,7 @@ impl<'a> Goal<'a> {
         }
         NearestAnswer {
             neighbors: named(table, nears),
+            within,
             answered_by,
             allowed_rows: self.asked.allowed.as_deref().map(RowSet::len),
             words: self.words,
@@ -236,9 +278,9 @@ pub(super) fn weighted_mean(
     if norm > weights * f64::from(f32::EPSILON) { algebra::unit_sum(&sum) } else { None }
 }
 
-/// The rows among the inputs of a question.
+/// The rows that a question was made of.
 pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<RowId> {
-    let mut rows: Vec<_> = resolved.filter_map(|resolved| resolved.row).collect();
+    let mut rows: Vec<_> = resolved.flat_map(Resolved::inputs).collect();
     rows.sort_unstable();
     rows.dedup();
     rows

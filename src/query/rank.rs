@@ -2,10 +2,11 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::filter::Filter;
-use crate::query::nearest::named;
+use crate::query::nearest::{named, rows};
 use crate::query::resolve::resolve;
 use crate::query::{Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
+use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
 use crate::vector::scalar;
 use crate::vector::top::{Near, TopK};
@@ -28,7 +29,7 @@ pub struct RankQuery {
 /// The answer to a [`RankQuery`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankAnswer {
-    /// 1 for the nearest: one more than the rows nearer to `a` than `b` is, `a` itself left out.
+    /// 1 for the nearest: one more than the rows nearer to `a` than `b` is, `a` itself left out (of a text, its words).
     pub rank: usize,
     /// Cosine of the two.
     pub similarity: f32,
@@ -57,16 +58,18 @@ pub fn rank(table: &View, query: &RankQuery, allowed: Option<&RowSet>) -> Result
         let because = "the vector of a is all zeros: nothing is near to it".to_owned();
         return Err(Error::new(ErrorKind::Unsuited { operation: "rank", because }));
     }
+    let (own, others) = (rows([a].into_iter()), rows([b].into_iter()));
+    let is_of = |rows: &[RowId], row: RowId| rows.binary_search(&row).is_ok();
     let threshold = scalar::cosine_of(&b.vector, &a.vector, norm);
     let (mut nearer, mut row_count) = (0, 0);
     let mut top = TopK::new(query.k);
     for row in table.rows() {
-        if allowed.is_some_and(|allowed| !allowed.has(row)) || a.row == Some(row) {
+        if allowed.is_some_and(|allowed| !allowed.has(row)) || is_of(&own, row) {
             continue;
         }
         row_count += 1;
         let similarity = scalar::cosine_of(table.vector(row), &a.vector, norm);
-        if similarity > threshold && b.row != Some(row) {
+        if similarity > threshold && !is_of(&others, row) {
             nearer += 1;
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
             top.push(Near { row, similarity: similarity as f32 });

@@ -83,8 +83,9 @@ pub fn recall(
     let questions: Vec<Question> = resolved
         .iter()
         .flatten()
-        .filter_map(|resolved| Some((resolved.unit()?, resolved.row)))
-        .map(|(unit, row)| Question { unit, own: row.into_iter().collect() })
+        .filter_map(|resolved| {
+            Some(Question { unit: resolved.unit()?, own: resolved.inputs().collect() })
+        })
         .collect();
     if questions.is_empty() {
         let because = "no question is left that has a direction".to_owned();

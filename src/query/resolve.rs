@@ -1,55 +1,99 @@
 //! Looks up all words of a question at once: what each stands for, and which ones the table lacks.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
+use crate::query::pieces::{self, Made};
 use crate::query::{
-    MadeWord, OovPolicy, Preprocessor, ResolvedWord, WordOptions, WordOrVector, WordsUsed,
+    OovPolicy, Preprocessor, ResolvedWord, Strategy, WordOptions, WordOrVector, WordsUsed,
 };
 use crate::table::view::View;
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
 use crate::vector::algebra;
 
-/// What a word, row or vector of a question stands for.
+/// What a word, row, vector or text of a question stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved<'a> {
     /// The vector, as imported, as given, or as made.
     pub vector: Cow<'a, [f32]>,
     /// The table's row; none for a vector of one's own, or one that was made.
     pub row: Option<RowId>,
-    /// The word as asked, or that of the row; empty for a vector.
+    /// The word as asked, or that of the row, or the text; empty for a vector.
     pub word: Cow<'a, str>,
     /// The policy that made it, if the table does not have the word.
     pub made_by: Option<OovPolicy>,
+    /// The rows that it was made of, if that is not one of its own.
+    pub parts: Parts,
 }
 
-impl Resolved<'_> {
+/// Rows of which a vector is the mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Parts {
+    /// None: it is a row's, or somebody's own.
+    #[default]
+    None,
+    /// The forms of a word ([`Strategy::All`]).
+    Forms(Vec<RowId>),
+    /// The words of a text, or the pieces of an unknown word.
+    Pieces(Vec<RowId>),
+}
+
+impl<'a> Resolved<'a> {
     /// Its vector at length 1; none if that is all zeros.
     pub fn unit(&self) -> Option<Vec<f32>> {
         algebra::unit(&self.vector)
+    }
+
+    /// Its rows: its own one, or those of its forms.
+    pub fn rows(&self) -> Vec<RowId> {
+        match &self.parts {
+            Parts::Forms(rows) => rows.clone(),
+            Parts::None | Parts::Pieces(_) => self.row.into_iter().collect(),
+        }
+    }
+
+    /// Every row that it was made of.
+    pub fn inputs(&self) -> impl Iterator<Item = RowId> {
+        let parts = match &self.parts {
+            Parts::None => &[][..],
+            Parts::Forms(rows) | Parts::Pieces(rows) => rows,
+        };
+        self.row.into_iter().chain(parts.iter().copied())
+    }
+
+    /// Each of its forms, as members of a set; itself if it has but one.
+    pub fn members(self, table: &'a View) -> Vec<Self> {
+        match &self.parts {
+            Parts::Forms(rows) => {
+                rows.iter().map(|&row| of_row(table, row, self.word.clone())).collect()
+            }
+            Parts::None | Parts::Pieces(_) => vec![self],
+        }
     }
 }
 
 /// Words up to which looking through those already found is faster than a map of them.
 const FEW: usize = 16;
 
-/// What the words, rows and vectors of a question stand for, one each, in the order asked; none for
-/// an unknown word under [`OovPolicy::Skip`].
+/// What the words, rows, vectors and texts of a question stand for, one each, in the order asked;
+/// none for what is unknown under [`OovPolicy::Skip`].
 ///
 /// The answer tells each word once, in the order first asked. `field` names the field at a position
 /// of `asked`, such as `positive[2]`, for errors.
 ///
 /// # Errors
 ///
-/// In this order: `DimensionMismatch` and `NotFinite` for the first such vector; `Unsuited` if the
-/// table has nothing that the policy makes vectors of; `InvalidArgument` naming every row that the
-/// table does not have; `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves
-/// them out: under [`OovPolicy::Subword`], every word of which no n-gram is known.
+/// In this order: `DimensionMismatch` and `NotFinite` for the first such vector; if there is no such
+/// tokenizer or it refuses a text; `Unsuited` if the table has nothing that the policy makes vectors
+/// of; `InvalidArgument` naming every row that the table does not have and every text without a word;
+/// `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves them out: under
+/// [`OovPolicy::Subword`] and [`OovPolicy::Tokenize`], every word of which no part is known; and those
+/// of texts in which no word is.
 pub fn resolve<'a>(
     table: &'a View,
     options: &WordOptions,
@@ -58,40 +102,47 @@ pub fn resolve<'a>(
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
     let mut words = WordsUsed::default();
     let mut before = (asked.len() > FEW).then(HashMap::new);
+    let mut told = HashSet::new();
     let mut violations = Vec::new();
     let mut resolved = Vec::with_capacity(asked.len());
     for (i, asked) in asked.iter().enumerate() {
         resolved.push(match asked {
             WordOrVector::Word(word) => {
-                let row = match &mut before {
-                    None => look_up_once(table, options, word, &mut words),
-                    Some(before) => *before
-                        .entry(word.as_str())
-                        .or_insert_with(|| look_up(table, options, word, &mut words)),
+                let found = if options.strategy == Strategy::All {
+                    forms(table, options, word, (&mut words, told.insert(word)))
+                } else {
+                    let row = match &mut before {
+                        None => look_up_once(table, options, word, &mut words),
+                        Some(before) => *before
+                            .entry(word.as_str())
+                            .or_insert_with(|| look_up(table, options, word, &mut words)),
+                    };
+                    row.map(|row| of_row(table, row, Cow::Borrowed(word.as_str())))
                 };
-                match row {
-                    Some(row) => Some(of_row(table, row, Cow::Borrowed(word.as_str()))),
+                match found {
                     None if makes(options.oov) => made(table, options, word, &mut words)?,
-                    None => None,
+                    found => found,
                 }
             }
             WordOrVector::Row(row) if table.has(*row) => {
                 Some(of_row(table, *row, table.shown(*row)))
             }
             WordOrVector::Row(row) => {
-                let problem = if row.index() < table.rows_end() {
-                    format!("row {row} is not in the table: its word was deleted")
-                } else {
-                    let last = table.rows_end() - 1;
-                    format!("row {row} is not in the table: its last row is {last}")
-                };
+                let problem = no_row(table, *row);
                 violations.push(Violation { field: format!("{}.row", field(i)), problem });
                 None
             }
             WordOrVector::Vector(vector) => {
                 check(table, vector, || format!("{}.vector", field(i)))?;
-                let vector = Cow::Borrowed(vector.as_slice());
-                Some(Resolved { vector, row: None, word: Cow::Borrowed(""), made_by: None })
+                Some(Resolved::of(Cow::Borrowed(vector.as_slice()), ""))
+            }
+            WordOrVector::Text(text) => {
+                let found = of_text(table, options, (text, field(i)), &mut words)?;
+                if words.texts.last().is_some_and(|text| text.token_count == 0) {
+                    let problem = "the tokenizer finds no word in it".to_owned();
+                    violations.push(Violation { field: format!("{}.text", field(i)), problem });
+                }
+                found
             }
         });
     }
@@ -105,11 +156,49 @@ pub fn resolve<'a>(
     }
 }
 
+impl<'a> Resolved<'a> {
+    /// A vector that is no row's.
+    fn of(vector: Cow<'a, [f32]>, word: &'a str) -> Self {
+        let word = Cow::Borrowed(word);
+        Self { vector, row: None, word, made_by: None, parts: Parts::None }
+    }
+}
+
+fn no_row(table: &View, row: RowId) -> String {
+    if row.index() < table.rows_end() {
+        return format!("row {row} is not in the table: its word was deleted");
+    }
+    format!("row {row} is not in the table: its last row is {}", table.rows_end() - 1)
+}
+
+/// A text; none if no word of it is known.
+fn of_text<'a>(
+    table: &View,
+    options: &WordOptions,
+    (text, field): (&'a str, String),
+    words: &mut WordsUsed,
+) -> Result<Option<Resolved<'a>>> {
+    let mut mean = pieces::of_text(table, options, text, words).context(|| field.clone())?;
+    mean.used.field = field;
+    if mean.vector.is_none() && options.oov != OovPolicy::Skip {
+        let unknown = mean.used.unknown.iter().filter(|&word| !words.unknown.contains(word));
+        let unknown: Vec<_> = unknown.cloned().collect();
+        words.unknown.extend(unknown);
+    }
+    words.texts.push(mean.used);
+    let parts = Parts::Pieces(mean.rows);
+    Ok(mean.vector.map(|vector| Resolved { parts, ..Resolved::of(Cow::Owned(vector), text) }))
+}
+
 /// Whether a policy makes vectors.
 fn makes(policy: OovPolicy) -> bool {
     match policy {
         OovPolicy::Error | OovPolicy::Skip => false,
-        OovPolicy::Zero | OovPolicy::Unk | OovPolicy::Subword | OovPolicy::Random => true,
+        OovPolicy::Zero
+        | OovPolicy::Unk
+        | OovPolicy::Subword
+        | OovPolicy::Random
+        | OovPolicy::Tokenize => true,
     }
 }
 
@@ -120,25 +209,84 @@ fn made<'a>(
     asked: &'a str,
     words: &mut WordsUsed,
 ) -> Result<Option<Resolved<'a>>> {
-    let form = options.preprocessors.first().map_or(asked.into(), |first| first.apply(asked));
-    let (vector, row) = match options.oov {
-        OovPolicy::Error | OovPolicy::Skip => return Ok(None),
-        OovPolicy::Zero => (Cow::Owned(vec![0.0; table.dim()]), None),
-        OovPolicy::Random => (Cow::Owned(random(form.as_bytes(), table.dim())), None),
-        OovPolicy::Unk => {
-            let row = unk(table)?;
-            (Cow::Borrowed(table.vector(row)), Some(row))
-        }
-        OovPolicy::Subword => match subwords(table)?.vector(form.as_bytes())? {
-            Some(vector) => (Cow::Owned(vector), None),
-            None => return Ok(None),
-        },
-    };
+    let Some(made) = make(table, options, asked)? else { return Ok(None) };
     if let Some(at) = words.unknown.iter().position(|unknown| unknown == asked) {
         words.unknown.remove(at);
-        words.made.push(MadeWord { asked: asked.to_owned(), made_by: options.oov, row });
+        words.made.push(made.told(asked.to_owned(), options.oov));
     }
-    Ok(Some(Resolved { vector, row, word: Cow::Borrowed(asked), made_by: Some(options.oov) }))
+    let parts = match made.pieces.iter().map(|piece| piece.row).collect::<Vec<_>>() {
+        rows if rows.is_empty() => Parts::None,
+        rows => Parts::Pieces(rows),
+    };
+    let made_by = Some(options.oov);
+    Ok(Some(Resolved { row: made.row, made_by, parts, ..Resolved::of(made.vector, asked) }))
+}
+
+/// A vector for a word that the table does not have, by the policy; none if there is none.
+pub(super) fn make<'a>(
+    table: &'a View,
+    options: &WordOptions,
+    asked: &str,
+) -> Result<Option<Made<'a>>> {
+    let form = options.preprocessors.first().map_or(asked.into(), |first| first.apply(asked));
+    let of = |vector| Made { vector, row: None, pieces: Vec::new(), unknown_pieces: Vec::new() };
+    Ok(match options.oov {
+        OovPolicy::Error | OovPolicy::Skip => None,
+        OovPolicy::Zero => Some(of(Cow::Owned(vec![0.0; table.dim()]))),
+        OovPolicy::Random => Some(of(Cow::Owned(random(form.as_bytes(), table.dim())))),
+        OovPolicy::Unk => {
+            let row = unk(table)?;
+            Some(Made { row: Some(row), ..of(Cow::Borrowed(table.vector(row))) })
+        }
+        OovPolicy::Subword => {
+            subwords(table)?.vector(form.as_bytes())?.map(|vector| of(Cow::Owned(vector)))
+        }
+        OovPolicy::Tokenize => {
+            let (pieces, unknown_pieces) = pieces::known(pieces::of_word(table, options, &form)?);
+            let vectors = pieces.iter().map(|piece| table.vector(piece.row));
+            let vector = Cow::Owned(pieces::mean(table.dim(), vectors));
+            (!pieces.is_empty()).then(|| Made { pieces, unknown_pieces, ..of(vector) })
+        }
+    })
+}
+
+/// Every form of a word that the table has, told only if `tell`; none if there is none.
+fn forms<'a>(
+    table: &'a View,
+    options: &WordOptions,
+    asked: &'a str,
+    (words, tell): (&mut WordsUsed, bool),
+) -> Option<Resolved<'a>> {
+    let as_it_is = [Preprocessor::default()];
+    let ways =
+        if options.preprocessors.is_empty() { &as_it_is } else { &options.preprocessors[..] };
+    let mut rows = Vec::new();
+    for way in ways {
+        let form = way.apply(asked);
+        let Some(row) = table.row(form.as_bytes()).filter(|row| !rows.contains(row)) else {
+            continue;
+        };
+        rows.push(row);
+        if tell {
+            let (asked, found) = (asked.to_owned(), form.into_owned());
+            words.found.push(ResolvedWord { asked, found, row });
+        }
+    }
+    match rows[..] {
+        [] => {
+            if tell {
+                words.unknown.push(asked.to_owned());
+            }
+            None
+        }
+        [row] => Some(of_row(table, row, Cow::Borrowed(asked))),
+        [_, _, ..] => {
+            let units: Vec<_> = rows.iter().map(|&row| table.unit(row)).collect();
+            let mean = pieces::mean(table.dim(), units.iter().map(Vec::as_slice));
+            let parts = Parts::Forms(rows);
+            Some(Resolved { parts, ..Resolved::of(Cow::Owned(mean), asked) })
+        }
+    }
 }
 
 /// What tables call the row for unknown words.
@@ -239,7 +387,7 @@ fn look_up(
 
 fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
     let vector = Cow::Borrowed(table.vector(row));
-    Resolved { vector, row: Some(row), word, made_by: None }
+    Resolved { vector, row: Some(row), word, made_by: None, parts: Parts::None }
 }
 
 fn check(table: &View, vector: &[f32], field: impl Fn() -> String) -> Result<()> {

@@ -1,10 +1,13 @@
 //! Which senses does a word have, and which one is meant?
 
+use std::collections::HashSet;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
-use crate::query::nearest::{named, weighted_mean};
+use crate::query::nearest::{named, rows as rows_of, weighted_mean};
+use crate::query::occurrences;
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{GoOn, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, Neighbor, OovPolicy, Strategy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::cluster::{adjusted_rand, k_means};
 use crate::vector::random::SplitMix64;
@@ -76,10 +79,18 @@ pub fn senses(table: &View, query: &SensesQuery) -> Result<SensesAnswer> {
         let forms = query.words.preprocessors.iter();
         forms.map(|form| form.apply(&query.word).into_owned()).collect()
     };
-    let found = forms.iter().map(|form| rows(table, form, &query.separator));
-    let Some(found) = found.into_iter().find(|rows| !rows.is_empty()) else {
+    let mut found = Vec::new();
+    for form in &forms {
+        if found.is_empty() || query.words.strategy == Strategy::All {
+            found.extend(rows(table, form, &query.separator));
+        }
+    }
+    if found.is_empty() {
         return Err(Error::new(ErrorKind::UnknownWords { words: vec![query.word.clone()] }));
-    };
+    }
+    let mut seen = HashSet::new();
+    found.retain(|(row, _)| seen.insert(*row));
+    found.truncate(SENSES_MAX);
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let similarity = |row, vector: &[f32]| table.similarity(row, vector) as f32;
     let sense = |(row, name): (RowId, Vec<u8>)| Sense {
@@ -146,6 +157,10 @@ pub struct InduceQuery {
     pub k: usize,
     /// Neighbors that are parted.
     pub neighbors: usize,
+    /// Texts in which the word stands, which are parted in place of neighbors; perhaps none.
+    pub contexts: Vec<String>,
+    /// Two senses whose cosine is below this are told as homonyms, others as polysemes.
+    pub homonyms_below: f64,
     /// Words near which the word stands: they choose the sense.
     pub context: Vec<String>,
     /// Seed of the clustering.
@@ -162,17 +177,24 @@ pub struct InduceAnswer {
     /// For each number of senses that was tried, how alike the partings of samples are to that of
     /// all neighbors: 1 if equal, about 0 if by chance.
     pub stabilities: Vec<(usize, f64)>,
+    /// Each pair of senses, by their places above.
+    pub pairs: Vec<SensePair>,
+    /// Positions of the contexts in which the word does not stand, or beside no word that is known.
+    pub left_out: Vec<usize>,
     /// How the words were found.
     pub words: WordsUsed,
 }
 
-/// A sense made of neighbors.
+/// A sense made of neighbors or of contexts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InducedSense {
-    /// Its members, nearest to the word first.
+    /// Its members, nearest to the word first; of contexts, the words that stand by it more than by
+    /// the other senses.
     pub members: Vec<Neighbor>,
-    /// The mean of its members' unit vectors, of length 1.
+    /// The mean of its members' unit vectors, or of its contexts, of length 1.
     pub vector: Vec<f32>,
+    /// Positions of its contexts, the best fitting first.
+    pub contexts: Vec<usize>,
     /// Cosine with the word.
     pub similarity: f32,
     /// Cosine with the mean of the context, if there is one.
@@ -205,12 +227,23 @@ pub fn induce(
     words.found.extend(used.found);
     words.unknown.extend(used.unknown);
     let word = resolved.into_iter().flatten().next();
-    let Some((unit, row)) =
-        word.as_ref().and_then(|word: &Resolved<'_>| Some((word.unit()?, word.row)))
-    else {
+    let unit = word.as_ref().and_then(Resolved::unit);
+    let (Some(unit), Some(word)) = (unit, word.as_ref()) else {
         return Err(unsuited("the vector of the word is all zeros: nothing is near to it"));
     };
-    let exclude: Vec<RowId> = row.into_iter().collect();
+    let (exclude, row) = (rows_of([word].into_iter()), word.row);
+    if !query.contexts.is_empty() {
+        let (asked, word) = ((table, index), (&unit[..], &exclude[..]));
+        let parted = occurrences::induce(asked, query, word, goal.as_deref(), go_on)?;
+        let answer = InduceAnswer {
+            senses: parted.senses,
+            stabilities: parted.stabilities,
+            left_out: parted.left_out,
+            pairs: Vec::new(),
+            words,
+        };
+        return Ok(answer.ordered(query.homonyms_below));
+    }
     let count = query.neighbors;
     let params =
         SearchParams { exclude: &exclude, row, exact: true, ..SearchParams::new(count, count) };
@@ -220,18 +253,7 @@ pub fn induce(
     }
     let vectors: Vec<Vec<f64>> =
         nears.iter().map(|near| beside(table.vector(near.row), &unit)).collect();
-    let tried = if query.k == 0 { 2..=K_MAX.min(nears.len() / 2) } else { query.k..=query.k };
-    let mut best: Option<(f64, Vec<usize>)> = None;
-    let mut stabilities = Vec::new();
-    for k in tried {
-        let labels = k_means(&vectors, k, (RESTARTS, query.seed), &|| go_on())?.labels;
-        let stability = stability(&vectors, &labels, (k, query.seed), go_on)?;
-        stabilities.push((k, stability));
-        if best.as_ref().is_none_or(|(most, _)| stability > *most) {
-            best = Some((stability, labels));
-        }
-    }
-    let labels = best.map(|(_, labels)| labels).unwrap_or_default();
+    let (labels, stabilities) = part(&vectors, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
     let mut senses = Vec::new();
     for cluster in 0..clusters {
@@ -252,14 +274,59 @@ pub fn induce(
             similarity: cosine(&unit),
             context_similarity: goal.as_deref().map(cosine),
             members: named(table, members),
+            contexts: Vec::new(),
             vector,
         });
     }
-    senses.sort_by(|a, b| {
-        let fit = |sense: &InducedSense| sense.context_similarity.unwrap_or(0.0);
-        fit(b).total_cmp(&fit(a)).then(b.members.len().cmp(&a.members.len()))
-    });
-    Ok(InduceAnswer { senses, stabilities, words })
+    let (pairs, left_out) = (Vec::new(), Vec::new());
+    let answer = InduceAnswer { senses, stabilities, pairs, left_out, words };
+    Ok(answer.ordered(query.homonyms_below))
+}
+
+impl InduceAnswer {
+    /// With the senses in order, and their pairs told.
+    fn ordered(mut self, homonyms_below: f64) -> Self {
+        self.senses.sort_by(|a, b| {
+            let fit = |sense: &InducedSense| sense.context_similarity.unwrap_or(0.0);
+            let size = |sense: &InducedSense| sense.contexts.len().max(sense.members.len());
+            fit(b).total_cmp(&fit(a)).then(size(b).cmp(&size(a)))
+        });
+        for first in 0..self.senses.len() {
+            for second in first + 1..self.senses.len() {
+                let vectors = (&self.senses[first].vector, &self.senses[second].vector);
+                let cosine = scalar::cosine(vectors.0, vectors.1);
+                let are_homonyms = cosine < homonyms_below;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a cosine is at most 1 in size"
+                )]
+                let similarity = cosine as f32;
+                self.pairs.push(SensePair { first, second, similarity, are_homonyms });
+            }
+        }
+        self
+    }
+}
+
+/// Parts vectors of length 1 into `k` clusters; if that is 0, into as many, from 2 to 6, as are found
+/// most alike again and again. Also how stable each number was.
+pub(super) fn part(
+    vectors: &[Vec<f64>],
+    (k, seed): (usize, u64),
+    go_on: GoOn<'_>,
+) -> Result<(Vec<usize>, Vec<(usize, f64)>)> {
+    let tried = if k == 0 { 2..=K_MAX.min(vectors.len() / 2) } else { k..=k };
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    let mut stabilities = Vec::new();
+    for k in tried {
+        let labels = k_means(vectors, k, (RESTARTS, seed), &|| go_on())?.labels;
+        let stability = stability(vectors, &labels, (k, seed), go_on)?;
+        stabilities.push((k, stability));
+        if best.as_ref().is_none_or(|(most, _)| stability > *most) {
+            best = Some((stability, labels));
+        }
+    }
+    Ok((best.map(|(_, labels)| labels).unwrap_or_default(), stabilities))
 }
 
 /// The direction of a vector without that of the word.
@@ -361,6 +428,8 @@ mod tests {
             k: 0,
             neighbors: 27,
             context: vec!["river3".to_owned()],
+            contexts: Vec::new(),
+            homonyms_below: 0.5,
             seed: 4,
             words: WordOptions::default(),
         };
@@ -373,6 +442,30 @@ mod tests {
         assert!(rivers.iter().filter(|near| near.word.starts_with(b"river")).count() > 10);
         assert_eq!(answer, ask(&query).unwrap());
         query.k = 20;
+        assert!(matches!(ask(&query).unwrap_err().kind(), ErrorKind::Unsuited { .. }));
+
+        // The same of sentences, every second of which is about money; one has no bank, one nothing else.
+        let sentence = |i: usize| match i {
+            24 => "money1 river1".to_owned(),
+            25 => "bank bank zzz".to_owned(),
+            i if i % 2 == 0 => format!("the bank money{} of money{}", i % 12, (i + 5) % 12),
+            i => format!("river{} bank, river{}", i % 12, (i + 7) % 12),
+        };
+        query.k = 0;
+        query.contexts = (0..26).map(sentence).collect();
+        let answer = ask(&query).unwrap();
+        assert_eq!((answer.senses.len(), answer.left_out.as_slice()), (2, &[24, 25][..]));
+        for (sense, odd, kind) in [(&answer.senses[0], 1, "river"), (&answer.senses[1], 0, "money")]
+        {
+            assert_eq!(sense.contexts.len(), 12);
+            assert!(sense.contexts.iter().all(|i| i % 2 == odd), "{:?}", sense.contexts);
+            let told = |word: &[u8]| String::from_utf8_lossy(word).contains(kind);
+            let count = sense.members.iter().filter(|near| told(&near.word)).count();
+            assert!(count > 10, "{kind}: {count} of {}", sense.members.len());
+        }
+        assert!(answer.pairs[0].similarity < 0.9 && !answer.pairs[0].are_homonyms);
+        assert_eq!(answer, ask(&query).unwrap());
+        query.contexts.truncate(3);
         assert!(matches!(ask(&query).unwrap_err().kind(), ErrorKind::Unsuited { .. }));
     }
 }

@@ -44,16 +44,20 @@ pub fn set_similarity(table: &View, query: &SetSimilarityQuery) -> Result<SetSim
             None => format!("a[{i}]"),
             Some(i) => format!("b[{i}]"),
         })?;
-    let (a, b) = resolved.split_at(split);
-    let counts = [a, b].map(|side| side.iter().flatten().count());
-    let mean = |side: &[Option<Resolved<'_>>], name: &str, unit: bool| {
+    let mut resolved = resolved.into_iter();
+    let mut side = |count| -> Vec<Resolved<'_>> {
+        resolved.by_ref().take(count).flatten().flat_map(|found| found.members(table)).collect()
+    };
+    let (a, b) = (side(split), side(query.sets[1].len()));
+    let counts = [a.len(), b.len()];
+    let mean = |side: &[Resolved<'_>], name: &str, unit: bool| {
         let mut sum = vec![0.0; table.dim()];
-        for resolved in side.iter().flatten() {
+        for resolved in side {
             let norm = scalar::norm(&resolved.vector);
             let weight = if unit && norm > 0.0 { 1.0 / norm } else { 1.0 };
             algebra::add(&mut sum, weight, &resolved.vector);
         }
-        if side.iter().flatten().next().is_none() {
+        if side.is_empty() {
             return Err(unsuited(format!("no word of set {name} is in the table")));
         }
         Ok(sum)
@@ -62,8 +66,8 @@ pub fn set_similarity(table: &View, query: &SetSimilarityQuery) -> Result<SetSim
         let cancels = || unsuited(format!("the vectors of set {name} cancel out"));
         algebra::unit_sum(&mean(side, name, unit)?).ok_or_else(cancels)
     };
-    let means = (unit_mean(a, "a", query.unit)?, unit_mean(b, "b", query.unit)?);
-    let units = (mean(a, "a", true)?, mean(b, "b", true)?);
+    let means = (unit_mean(&a, "a", query.unit)?, unit_mean(&b, "b", query.unit)?);
+    let units = (mean(&a, "a", true)?, mean(&b, "b", true)?);
     let pairs: f64 = units.0.iter().zip(&units.1).map(|(x, y)| x * y).sum();
     #[expect(clippy::cast_possible_truncation, reason = "cosines are at most 1 in size")]
     Ok(SetSimilarityAnswer {

@@ -103,7 +103,9 @@ impl Bag {
         let mut places = std::collections::HashMap::new();
         let total = resolved.iter().flatten().count() as f64;
         for resolved in resolved.iter().flatten() {
-            let place = *places.entry(resolved.row).or_insert_with(|| {
+            // What has no row of its own is told apart by how it is written.
+            let spelling = resolved.row.is_none().then_some(&resolved.word);
+            let place = *places.entry((resolved.row, spelling)).or_insert_with(|| {
                 let unit = if raw { None } else { resolved.unit() };
                 let vector = unit.as_deref().unwrap_or(&resolved.vector);
                 bag.vectors.push(vector.iter().map(|&value| f64::from(value)).collect());

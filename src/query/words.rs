@@ -1,11 +1,13 @@
 //! Which words does the table have? In row order, page by page.
 
 use crate::error::{Error, Result};
+use crate::query::filter::Filter;
 use crate::table::view::View;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 
 /// A page of words is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WordsQuery {
     /// Only words that start with these bytes.
     pub prefix: Vec<u8>,
@@ -13,6 +15,8 @@ pub struct WordsQuery {
     pub page_size: usize,
     /// Where the page starts: the token of the page before; empty for the first.
     pub page_token: String,
+    /// Which words. Whoever asks hands over the rows that it lets through.
+    pub filter: Option<Filter>,
 }
 
 /// A page of words.
@@ -22,6 +26,8 @@ pub struct WordsAnswer {
     pub words: Vec<(Vec<u8>, RowId)>,
     /// Asks for the next page; empty on the last.
     pub next_page_token: String,
+    /// How many rows the filter lets through, if there is one.
+    pub allowed_rows: Option<usize>,
 }
 
 /// The table's words from where the token says. Words that are added between two pages come behind
@@ -29,10 +35,16 @@ pub struct WordsAnswer {
 ///
 /// # Errors
 ///
-/// If the token was not given by this generation of the table for this prefix.
-pub fn words(table: &View, generation: u64, query: &WordsQuery) -> Result<WordsAnswer> {
+/// If the token was not given by this generation of the table for this prefix and filter.
+pub fn words(
+    table: &View,
+    generation: u64,
+    query: &WordsQuery,
+    allowed: Option<&RowSet>,
+) -> Result<WordsAnswer> {
     let start = start_of(table, generation, query)?;
-    let rows = table.rows_from(start);
+    let is_allowed = |row: &RowId| allowed.is_none_or(|allowed| allowed.has(*row));
+    let rows = table.rows_from(start).filter(is_allowed);
     let mut matching = rows.filter(|&row| table.word(row).starts_with(&query.prefix));
     let mut words = Vec::new();
     for row in matching.by_ref().take(query.page_size) {
@@ -40,15 +52,18 @@ pub fn words(table: &View, generation: u64, query: &WordsQuery) -> Result<WordsA
     }
     let next = matching.next();
     let next_page_token = next.map_or_else(String::new, |row| token(generation, row, query));
-    Ok(WordsAnswer { words, next_page_token })
+    Ok(WordsAnswer { words, next_page_token, allowed_rows: allowed.map(RowSet::len) })
 }
 
-/// Generation, row, and a checksum of both with the prefix, in hexadecimal.
+/// Generation, row, and a checksum of both with prefix and filter, in hexadecimal.
 fn token(generation: u64, row: RowId, query: &WordsQuery) -> String {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&generation.to_le_bytes());
     hasher.update(&row.0.to_le_bytes());
     hasher.update(&query.prefix);
+    if let Some(filter) = &query.filter {
+        hasher.update(format!("{filter:?}").as_bytes());
+    }
     format!("{generation:x}-{row:x}-{:x}", hasher.finalize(), row = row.0)
 }
 
@@ -66,7 +81,7 @@ fn start_of(table: &View, generation: u64, query: &WordsQuery) -> Result<usize> 
             Ok(row.index())
         }
         Some(_) | None => {
-            let problem = "not a token for this table and prefix; the table may have been \
+            let problem = "not a token for this table, prefix and filter; the table may have been \
                            replaced or rebuilt: ask for the first page again";
             Err(Error::invalid("page_token", problem))
         }
@@ -93,8 +108,9 @@ mod tests {
             let mut got = Vec::new();
             let mut page_token = String::new();
             loop {
-                let query = WordsQuery { prefix: b"ca".to_vec(), page_size, page_token };
-                let page = words(&table, 7, &query).unwrap();
+                let prefix = b"ca".to_vec();
+                let query = WordsQuery { prefix, page_size, page_token, filter: None };
+                let page = words(&table, 7, &query, None).unwrap();
                 got.extend(page.words);
                 page_token = page.next_page_token;
                 if page_token.is_empty() {
@@ -113,13 +129,17 @@ mod tests {
             prefix: prefix.into(),
             page_size: 1,
             page_token: page_token.to_owned(),
+            filter: None,
         };
-        let token = words(&table, 7, &query("c", "")).unwrap().next_page_token;
-        assert!(words(&table, 7, &query("c", &token)).is_ok());
+        let token = words(&table, 7, &query("c", ""), None).unwrap().next_page_token;
+        assert!(words(&table, 7, &query("c", &token), None).is_ok());
+        let filter = Some(Filter { deny: vec!["x".to_owned()], ..Filter::default() });
+        let filtered = WordsQuery { filter, ..query("c", &token) };
+        assert!(words(&table, 7, &filtered, None).is_err(), "the token of another filter");
         for (generation, prefix, token) in
             [(8, "c", token.as_str()), (7, "ca", &token), (7, "c", "x"), (7, "c", "7-1-0")]
         {
-            assert!(words(&table, generation, &query(prefix, token)).is_err(), "{token}");
+            assert!(words(&table, generation, &query(prefix, token), None).is_err(), "{token}");
         }
     }
 }

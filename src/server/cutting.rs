@@ -56,7 +56,7 @@ impl Fields {
     pub(super) fn word_options_of_texts(&mut self, words: Option<pb::WordOptions>) -> WordOptions {
         let is_unsaid =
             words.as_ref().is_none_or(|words| words.oov() == pb::OovPolicy::Unspecified);
-        let words = self.word_options(words);
+        let words = self.words_of_tokens(words);
         if !matches!(words.oov, OovPolicy::Error | OovPolicy::Skip) {
             self.bad(
                 "words.oov",

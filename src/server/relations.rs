@@ -283,7 +283,7 @@ impl TryFrom<pb::CompareRequest> for Ask<(TableName, CompareQuery)> {
             fields.bad("other", "the name of a table to compare with");
         }
         fields.count("words", request.words.len(), 1..=COMPARED_WORDS_MAX);
-        let options = fields.within("options", |fields| fields.word_options(request.options));
+        let options = fields.words_of_one_form("options", request.options);
         let query = CompareQuery {
             words: request.words,
             k: fields.number("k", request.k, 1..=COMPARED_NEIGHBORS_MAX, K),

@@ -223,7 +223,11 @@ impl From<Answer<NearestAnswer>> for pb::NearestResponse {
         let words = std::mem::take(&mut answer.answer.words);
         let mut info = wire::info(&answer, answer.answer.answered_by, words);
         info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
-        Self { neighbors: wire::neighbors(answer.answer.neighbors), answer: Some(info) }
+        Self {
+            within_count: answer.answer.within.map(wire::count),
+            neighbors: wire::neighbors(answer.answer.neighbors),
+            answer: Some(info),
+        }
     }
 }
 

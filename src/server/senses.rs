@@ -17,9 +17,25 @@ const NEIGHBORS_MAX: usize = 2_000;
 const SENSES_MAX: usize = 20;
 
 fn options(fields: &mut Fields, words: Option<pb::WordOptions>) -> WordOptions {
-    match words {
-        None => WordOptions { oov: OovPolicy::Skip, ..WordOptions::default() },
-        some => fields.word_options(some),
+    let is_unsaid = words.as_ref().is_none_or(|words| words.oov() == pb::OovPolicy::Unspecified);
+    let options = fields.word_options(words);
+    if is_unsaid { WordOptions { oov: OovPolicy::Skip, ..options } } else { options }
+}
+
+fn homonyms_below(fields: &mut Fields, asked: Option<f64>) -> f64 {
+    let below = asked.unwrap_or(0.5);
+    if !(-1.0..=1.0).contains(&below) {
+        fields.bad("homonyms_below", "a cosine from -1 to 1");
+    }
+    below
+}
+
+fn pair(pair: SensePair) -> pb::senses_response::SensePair {
+    pb::senses_response::SensePair {
+        first: wire::count(pair.first),
+        second: wire::count(pair.second),
+        similarity: pair.similarity,
+        homonyms: pair.are_homonyms,
     }
 }
 
@@ -34,10 +50,7 @@ impl TryFrom<pb::SensesRequest> for Ask<SensesQuery> {
         if request.word.is_empty() {
             fields.bad("word", "a word has at least one character");
         }
-        let homonyms_below = request.homonyms_below.unwrap_or(0.5);
-        if !(-1.0..=1.0).contains(&homonyms_below) {
-            fields.bad("homonyms_below", "a cosine from -1 to 1");
-        }
+        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below);
         let given = request.separator;
         let query = SensesQuery {
             word: request.word,
@@ -60,12 +73,6 @@ impl From<Answer<SensesAnswer>> for pb::SensesResponse {
             name: wire::shown(sense.name).0,
             context_similarity: sense.context_similarity,
         };
-        let pair = |pair: SensePair| pb::senses_response::SensePair {
-            first: wire::count(pair.first),
-            second: wire::count(pair.second),
-            similarity: pair.similarity,
-            homonyms: pair.are_homonyms,
-        };
         Self {
             senses: answer.answer.senses.into_iter().map(sense).collect(),
             pairs: answer.answer.pairs.into_iter().map(pair).collect(),
@@ -81,6 +88,13 @@ impl TryFrom<pb::InduceSensesRequest> for Ask<InduceQuery> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.count("context", request.context.len(), 0..=limits::QUERY_WORDS_MAX);
+        fields.count("contexts", request.contexts.len(), 0..=limits::CONTEXTS_MAX);
+        for (i, context) in request.contexts.iter().enumerate() {
+            fields.bytes(&format!("contexts[{i}]"), context.len(), limits::TEXT_BYTES_MAX);
+        }
+        let all = request.contexts.iter().map(String::len).sum();
+        fields.bytes("contexts", all, limits::TEXTS_BYTES_MAX);
+        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below);
         let k = match request.k {
             None => 0,
             some => fields.number("k", some, 2..=SENSES_MAX, 2),
@@ -90,6 +104,8 @@ impl TryFrom<pb::InduceSensesRequest> for Ask<InduceQuery> {
             k,
             neighbors: fields.number("neighbors", request.neighbors, 4..=NEIGHBORS_MAX, NEIGHBORS),
             context: request.context,
+            contexts: request.contexts,
+            homonyms_below,
             seed: request.seed,
             words: options(&mut fields, request.words),
         };
@@ -106,12 +122,15 @@ impl From<Answer<InduceAnswer>> for pb::InduceSensesResponse {
             vector: Some(pb::Vector { values: sense.vector }),
             similarity: sense.similarity,
             context_similarity: sense.context_similarity,
+            contexts: sense.contexts.into_iter().map(wire::count).collect(),
         };
         let stability =
             |(k, stability)| pb::induce_senses_response::Stability { k: wire::count(k), stability };
         Self {
             senses: answer.answer.senses.into_iter().map(sense).collect(),
             stabilities: answer.answer.stabilities.into_iter().map(stability).collect(),
+            left_out_contexts: answer.answer.left_out.into_iter().map(wire::count).collect(),
+            pairs: answer.answer.pairs.into_iter().map(pair).collect(),
             answer: Some(info),
         }
     }

@@ -235,14 +235,14 @@ impl TryFrom<pb::LookupRequest> for Ask<LookupQuery> {
         let table = fields.table(request.table);
         fields.count("queries", request.queries.len(), 1..=limits::BATCH_MAX);
         for (i, query) in request.queries.iter().enumerate() {
-            if matches!(query.query, Some(Query::Vector(_))) {
+            if matches!(query.query, Some(Query::Vector(_) | Query::Text(_))) {
                 fields.bad(format_args!("queries[{i}]"), "a look-up needs a word or a row");
             }
         }
         let query = LookupQuery {
             queries: fields.queries("queries", request.queries),
             unit: request.unit,
-            words: fields.word_options(request.words),
+            words: fields.words_of_one_form("words", request.words),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -289,6 +289,7 @@ impl TryFrom<pb::ListWordsRequest> for Ask<WordsQuery> {
             prefix: request.prefix.into_bytes(),
             page_size,
             page_token: request.page_token,
+            filter: fields.filter(request.filter),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -296,7 +297,8 @@ impl TryFrom<pb::ListWordsRequest> for Ask<WordsQuery> {
 
 impl From<Answer<WordsAnswer>> for pb::ListWordsResponse {
     fn from(answer: Answer<WordsAnswer>) -> Self {
-        let info = wire::info(&answer, AnsweredBy::EXACT, crate::query::WordsUsed::default());
+        let mut info = wire::info(&answer, AnsweredBy::EXACT, crate::query::WordsUsed::default());
+        info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
         let word = |(word, row): (Vec<u8>, crate::vector::RowId)| {
             let (word, word_bytes) = wire::shown(word);
             pb::list_words_response::Word { word, row: row.0, word_bytes }

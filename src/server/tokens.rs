@@ -52,7 +52,7 @@ impl TryFrom<pb::TokenizeRequest> for Tokenize {
             }
             kind.name().clone_into(&mut cutting.tokenizer);
         }
-        let words = fields.word_options(request.words);
+        let words = fields.words_of_tokens(request.words);
         let truncation = fields.truncation(request.truncation);
         let padding = fields.padding(request.padding);
         let (texts, ids_only) = (request.texts, request.ids_only);
@@ -194,7 +194,7 @@ impl TryFrom<pb::CompareTokenizersRequest> for Compare {
         fields.texts("texts", &request.texts);
         fields.count("tokenizers", request.tokenizers.len(), 1..=limits::COMPARED_MAX);
         let cutting = fields.cutting(request.cutting);
-        let words = fields.word_options(request.words);
+        let words = fields.words_of_tokens(request.words);
         let (texts, tokenizers) = (request.texts, request.tokenizers);
         let query = CompareQuery { texts, tokenizers, cutting, words };
         fields.finish(|| Some(Self { table, query }))

@@ -10,8 +10,8 @@ use crate::limits::{self, FILTER_WORDS_MAX};
 use crate::proto as pb;
 use crate::query::filter::{Comparison, Condition, Filter, Scan, Test};
 use crate::query::{
-    AnsweredBy, Effort, MadeWord, Neighbor, OovPolicy, Preprocessor, Weighted, WordOptions,
-    WordOrVector, WordsUsed,
+    AnsweredBy, Effort, MadeWord, Neighbor, OovPolicy, Preprocessor, ResolvedWord, Strategy,
+    UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
 };
 use crate::table::attributes::{self, AttributeValue};
 use crate::table::meta::TableName;
@@ -23,6 +23,8 @@ use crate::vector::RowId;
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     violations: Vec<Violation>,
+    /// Of all texts.
+    text_bytes: usize,
     /// Path of the message being read, such as `queries[3].`.
     path: String,
 }
@@ -127,12 +129,40 @@ impl Fields {
             pb::OovPolicy::Unk => OovPolicy::Unk,
             pb::OovPolicy::Subword => OovPolicy::Subword,
             pb::OovPolicy::Random => OovPolicy::Random,
+            pb::OovPolicy::Tokenize => OovPolicy::Tokenize,
         }
     }
 
     pub(super) fn word_options(&mut self, options: Option<pb::WordOptions>) -> WordOptions {
+        self.word_options_in("words", options)
+    }
+
+    /// How words are looked up that stand for one row each.
+    pub(super) fn words_of_one_form(
+        &mut self,
+        field: &str,
+        options: Option<pb::WordOptions>,
+    ) -> WordOptions {
+        let options = self.word_options_in(field, options);
+        if options.strategy == Strategy::All {
+            let problem = "a word stands for one row here: FIRST";
+            self.bad(format_args!("{field}.strategy"), problem);
+        }
+        options
+    }
+
+    /// How the tokens of texts are looked up.
+    pub(super) fn words_of_tokens(&mut self, options: Option<pb::WordOptions>) -> WordOptions {
+        let options = self.words_of_one_form("words", options);
+        if !options.tokenizer.is_empty() {
+            self.bad("words.tokenizer", "`cutting` names the tokenizer here");
+        }
+        options
+    }
+
+    fn word_options_in(&mut self, field: &str, options: Option<pb::WordOptions>) -> WordOptions {
         let Some(options) = options else { return WordOptions::default() };
-        self.within("words", |fields| {
+        self.within(field, |fields| {
             let oov = fields.oov(options.oov);
             fields.count(
                 "preprocessors",
@@ -147,7 +177,11 @@ impl Fields {
                     strip_accents,
                 })
                 .collect();
-            WordOptions { oov, preprocessors }
+            let strategy = match fields.choice("strategy", options.strategy) {
+                pb::Strategy::Unspecified | pb::Strategy::First => Strategy::First,
+                pb::Strategy::All => Strategy::All,
+            };
+            WordOptions { oov, preprocessors, strategy, tokenizer: options.tokenizer }
         })
     }
 
@@ -226,7 +260,7 @@ impl Fields {
         Condition { name: condition.name, test }
     }
 
-    /// A word, row or vector that has no weight.
+    /// A word, row, vector or text that has no weight.
     pub(super) fn query(
         &mut self,
         field: impl Display,
@@ -239,7 +273,7 @@ impl Fields {
         weighted.query
     }
 
-    /// A word, row or vector with its weight.
+    /// A word, row, vector or text with its weight.
     pub(super) fn weighted(&mut self, field: impl Display, query: pb::WordOrVector) -> Weighted {
         use pb::word_or_vector::Query;
         let weight = query.weight.unwrap_or(1.0);
@@ -261,8 +295,22 @@ impl Fields {
                 }
                 WordOrVector::Vector(values)
             }
+            Some(Query::Text(text)) => {
+                if text.trim().is_empty() {
+                    self.bad(format_args!("{field}.text"), "a text has at least one word");
+                }
+                self.bytes(&format!("{field}.text"), text.len(), limits::TEXT_BYTES_MAX);
+                self.text_bytes = self.text_bytes.saturating_add(text.len());
+                let (all, max) = (self.text_bytes, limits::TEXTS_BYTES_MAX);
+                // Told of the first text that is too much.
+                if all > max && all - text.len() <= max {
+                    let problem = format!("all texts of a call have at most {max} bytes");
+                    self.bad(format_args!("{field}.text"), problem);
+                }
+                WordOrVector::Text(text)
+            }
             None => {
-                self.bad(field, "a word, a row or a vector is needed");
+                self.bad(field, "a word, a row, a vector or a text is needed");
                 WordOrVector::Row(RowId(0))
             }
         };
@@ -315,20 +363,42 @@ pub(super) fn info<A>(
         generation: answer.generation,
         answered_by: by.into(),
         ef_search: answered_by.ef_search.and_then(|ef| u32::try_from(ef).ok()),
-        words: words
-            .found
-            .into_iter()
-            .map(|word| pb::ResolvedWord { asked: word.asked, found: word.found, row: word.row.0 })
-            .collect(),
+        words: resolved_words(words.found),
         unknown_words: words.unknown,
         allowed_rows: None,
         made_words: words.made.into_iter().map(made_word).collect(),
+        texts: words.texts.into_iter().map(used_text).collect(),
     }
 }
 
 fn made_word(word: MadeWord) -> pb::MadeWord {
-    let row = word.row.map(|row| row.0);
-    pb::MadeWord { asked: word.asked, made_by: policy(word.made_by).into(), row }
+    pb::MadeWord {
+        asked: word.asked,
+        made_by: policy(word.made_by).into(),
+        row: word.row.map(|row| row.0),
+        pieces: resolved_words(word.pieces),
+        unknown_pieces: word.unknown_pieces,
+    }
+}
+
+fn resolved_words(words: Vec<ResolvedWord>) -> Vec<pb::ResolvedWord> {
+    let resolved = |word: ResolvedWord| pb::ResolvedWord {
+        asked: word.asked,
+        found: word.found,
+        row: word.row.0,
+    };
+    words.into_iter().map(resolved).collect()
+}
+
+fn used_text(text: UsedText) -> pb::UsedText {
+    pb::UsedText {
+        field: text.field,
+        tokenizer: text.tokenizer,
+        words: resolved_words(text.words),
+        unknown_words: text.unknown,
+        token_count: count(text.token_count),
+        used_count: count(text.used_count),
+    }
 }
 
 /// A policy for the wire.
@@ -340,6 +410,7 @@ pub(super) fn policy(policy: OovPolicy) -> pb::OovPolicy {
         OovPolicy::Unk => pb::OovPolicy::Unk,
         OovPolicy::Subword => pb::OovPolicy::Subword,
         OovPolicy::Random => pb::OovPolicy::Random,
+        OovPolicy::Tokenize => pb::OovPolicy::Tokenize,
     }
 }
 

@@ -115,7 +115,8 @@ impl TryFrom<pb::SetAttributesRequest> for Ask<AttributesQuery> {
 
 /// A word or row of the table.
 fn row(fields: &mut Fields, field: &str, query: pb::WordOrVector) -> WordOrVector {
-    if matches!(query.query, Some(pb::word_or_vector::Query::Vector(_))) {
+    use pb::word_or_vector::Query;
+    if matches!(query.query, Some(Query::Vector(_) | Query::Text(_))) {
         fields.bad(field, "a write needs a word or a row");
     }
     fields.query(field, Some(query))

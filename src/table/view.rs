@@ -12,6 +12,7 @@ use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::{at_most, check_vector, check_word};
 use crate::table::change::Change;
+use crate::text::cutter::Cutter;
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -45,6 +46,8 @@ pub struct View {
     sequence: u64,
     /// Changes since the base.
     change_count: usize,
+    /// Who cuts its texts; none for a table that has no name.
+    cutter: Option<Arc<dyn Cutter>>,
 }
 
 /// Some rows that were added or overwritten, side by side; copied when one of them changes.
@@ -75,6 +78,7 @@ impl View {
             word_bytes: 0,
             sequence,
             change_count: 0,
+            cutter: None,
             base,
         }
     }
@@ -82,6 +86,17 @@ impl View {
     /// What makes vectors of words that the table does not have.
     pub fn subwords(&self) -> Option<&Arc<Subwords>> {
         self.base.subwords()
+    }
+
+    /// Who knows the tokenizer that cuts its texts.
+    pub fn cutter(&self) -> Option<&Arc<dyn Cutter>> {
+        self.cutter.as_ref()
+    }
+
+    /// The same with one who cuts its texts.
+    #[must_use]
+    pub fn with_cutter(self, cutter: Option<Arc<dyn Cutter>>) -> Self {
+        Self { cutter, ..self }
     }
 
     /// The same with the attributes of a row.

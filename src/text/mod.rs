@@ -6,6 +6,7 @@
 //! | `subword.rs` | vectors of unseen words, from n-grams in buckets |
 //! | `spec.rs` | what a tokenizer is made of: its kind, options and files |
 //! | `tokenizer.rs` | `Tokenizer`: any of those below, with one way to cut and to join |
+//! | `cutter.rs` | who knows which tokenizer cuts the texts of a table |
 //! | `words/` | tokenizers without a vocabulary |
 //! | `model/` | models of Hugging Face's kind, and their training: the only folder that names the crate tokenizers |
 //! | `sentencepiece/` | SentencePiece models, read natively |
@@ -15,6 +16,7 @@
 //! | `fit.rs` | truncation and padding |
 //! | `window.rs` | long texts in windows |
 
+pub mod cutter;
 pub mod fit;
 mod model;
 mod ranks;

@@ -20,4 +20,5 @@ mod questions;
 mod support;
 mod texts;
 mod tidy;
+mod wordings;
 mod writes;

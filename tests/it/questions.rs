@@ -157,6 +157,7 @@ async fn the_other_questions_answer() {
         words: Some(pb::WordOptions {
             oov: 0,
             preprocessors: vec![pb::Preprocessor { lowercase: true, strip_accents: false }],
+            ..pb::WordOptions::default()
         }),
         ..pb::LookupRequest::default()
     };

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Common, bar, doubts, set};
 use crate::cli::failure::Result;
+use crate::cli::options::queries;
 use crate::cli::output::{Align, Grid, Output, answered, shown};
 use crate::cli::plot::{self, Point};
 use crate::client::{
@@ -77,7 +78,7 @@ impl Project {
             table: common.table.to_owned(),
             from: Some(set(&from.join(","), from)),
             to: Some(set(&to.join(","), to)),
-            queries: self.words.iter().map(|word| word.as_str().into()).collect(),
+            queries: queries(&self.words),
             method: method.into(),
             words: common.words.clone(),
         }
