@@ -118,6 +118,12 @@ impl From<Oov> for OovPolicy {
 }
 
 impl WordArgs {
+    /// Whether anything is said.
+    pub(super) fn is_said(&self) -> bool {
+        let says_form = self.lowercase || self.strip_accents || self.all_forms;
+        says_form || self.oov.is_some() || self.cut_by.is_some()
+    }
+
     /// The same for the wire.
     pub(super) fn options(&self) -> WordOptions {
         WordOptions {

@@ -7,7 +7,7 @@ use crate::index::{Index, SearchParams};
 use crate::query::frequency::{self, Counts, Frequencies};
 use crate::query::nearest::named;
 use crate::query::pieces;
-use crate::query::senses::{InduceQuery, InducedSense, part};
+use crate::query::senses::{InduceQuery, InducedSense, Parting, part};
 use crate::query::{GoOn, WordOptions};
 use crate::table::view::View;
 use crate::vector::{RowId, algebra, scalar};
@@ -64,7 +64,7 @@ pub(super) fn induce(
         frequency::add(&mut shared, 1.0 / vectors.len() as f64, vector);
     }
     let centered: Vec<Vec<f64>> = vectors.iter().map(|vector| less(vector, &shared)).collect();
-    let (labels, stabilities) = part(&centered, (query.k, query.seed), go_on)?;
+    let Parting { labels, stabilities } = part(&centered, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
     let mut senses = Vec::new();
     for cluster in 0..clusters {

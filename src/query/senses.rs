@@ -253,7 +253,7 @@ pub fn induce(
     }
     let vectors: Vec<Vec<f64>> =
         nears.iter().map(|near| beside(table.vector(near.row), &unit)).collect();
-    let (labels, stabilities) = part(&vectors, (query.k, query.seed), go_on)?;
+    let Parting { labels, stabilities } = part(&vectors, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
     let mut senses = Vec::new();
     for cluster in 0..clusters {
@@ -308,13 +308,22 @@ impl InduceAnswer {
     }
 }
 
+/// Vectors in clusters.
+#[derive(Debug, Default)]
+pub(super) struct Parting {
+    /// The cluster of each vector.
+    pub(super) labels: Vec<usize>,
+    /// For each number of clusters that was tried, how stable it was.
+    pub(super) stabilities: Vec<(usize, f64)>,
+}
+
 /// Parts vectors of length 1 into `k` clusters; if that is 0, into as many, from 2 to 6, as are found
-/// most alike again and again. Also how stable each number was.
+/// most alike again and again.
 pub(super) fn part(
     vectors: &[Vec<f64>],
     (k, seed): (usize, u64),
     go_on: GoOn<'_>,
-) -> Result<(Vec<usize>, Vec<(usize, f64)>)> {
+) -> Result<Parting> {
     let tried = if k == 0 { 2..=K_MAX.min(vectors.len() / 2) } else { k..=k };
     let mut best: Option<(f64, Vec<usize>)> = None;
     let mut stabilities = Vec::new();
@@ -326,7 +335,7 @@ pub(super) fn part(
             best = Some((stability, labels));
         }
     }
-    Ok((best.map(|(_, labels)| labels).unwrap_or_default(), stabilities))
+    Ok(Parting { labels: best.map(|(_, labels)| labels).unwrap_or_default(), stabilities })
 }
 
 /// The direction of a vector without that of the word.

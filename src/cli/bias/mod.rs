@@ -13,7 +13,7 @@ use crate::client::{Client, WeatSet, WordOptions, WordSet};
 
 /// What human bias the vectors carry
 ///
-/// Unless --lowercase or --oov says otherwise, words are looked up as they are, else in
+/// Unless --lowercase, --oov or --all-forms says otherwise, words are looked up as they are, else in
 /// lower case, and unknown ones are lost to their set.
 #[derive(Debug, Args)]
 pub(super) struct Bias {
@@ -68,13 +68,12 @@ struct Common<'a> {
 
 impl Bias {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let says_how = self.looked_up.lowercase || self.looked_up.oov.is_some();
         if self.table.is_empty() {
             return Err(Failure::Usage("--table NAME says which table is asked".to_owned()));
         }
         let common = Common {
             table: &self.table,
-            words: says_how.then(|| self.looked_up.options()),
+            words: self.looked_up.is_said().then(|| self.looked_up.options()),
             lost_threshold: self.lost_threshold,
             seed: self.seed,
         };
