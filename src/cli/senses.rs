@@ -47,9 +47,10 @@ pub(super) struct Senses {
     /// Neighbors that are parted
     #[arg(long, value_name = "COUNT", requires = "induce", default_value_t = 200)]
     neighbors: u32,
-    /// Two senses whose cosine is below this are told as homonyms, others as polysemes
-    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.5)]
-    homonyms_below: f64,
+    /// Two senses whose cosine is below this are told as homonyms, others as polysemes [default: 0.5;
+    /// of contexts 0.2]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    homonyms_below: Option<f64>,
     /// Seed of the parting
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -78,7 +79,7 @@ impl Senses {
                 context: self.context.clone(),
                 seed: self.seed,
                 words: Some(words),
-                homonyms_below: Some(self.homonyms_below),
+                homonyms_below: self.homonyms_below,
                 contexts: contexts.clone(),
             };
             let answer = client.induce_senses(request).await?;
@@ -91,7 +92,7 @@ impl Senses {
             word: self.word.clone(),
             separator: self.separator.clone(),
             context: self.context.clone(),
-            homonyms_below: Some(self.homonyms_below),
+            homonyms_below: self.homonyms_below,
             words: Some(words),
         };
         let answer = client.senses(request).await?;

@@ -26,6 +26,8 @@ pub(super) struct Parted {
     pub(super) stabilities: Vec<(usize, f64)>,
     /// Contexts in which the word does not stand, or beside no word that is known.
     pub(super) left_out: Vec<usize>,
+    /// The direction that all texts of the table share; perhaps none.
+    pub(super) common: Vec<f64>,
 }
 
 /// The contexts of a word as vectors.
@@ -53,7 +55,9 @@ pub(super) fn induce(
     goal: Option<&[f32]>,
     go_on: GoOn<'_>,
 ) -> Result<Parted> {
-    let Contexts { places, vectors, left_out } = contexts(table, query, rows, go_on)?;
+    let frequencies = Frequencies::new(table, &Counts::default());
+    let Contexts { places, vectors, left_out } =
+        contexts(table, query, (rows, &frequencies), go_on)?;
     if places.len() < CONTEXTS_MIN.max(query.k * 2) {
         let count = places.len();
         let because = format!("the word stands in {count} of the contexts: too few to be parted");
@@ -95,17 +99,18 @@ pub(super) fn induce(
             vector,
         });
     }
-    Ok(Parted { senses, stabilities, left_out })
+    let weight = |p: f64| SIF_A / (SIF_A + p);
+    let common = frequency::common_direction(table, &frequencies, &weight, true);
+    Ok(Parted { senses, stabilities, left_out, common })
 }
 
 fn contexts(
     table: &View,
     query: &InduceQuery,
-    rows: &[RowId],
+    (rows, frequencies): (&[RowId], &Frequencies),
     go_on: GoOn<'_>,
 ) -> Result<Contexts> {
     let own: HashSet<RowId> = rows.iter().copied().collect();
-    let frequencies = Frequencies::new(table, &Counts::default());
     let (_, tokenizer) = pieces::tokenizer_of_texts(table, &query.words)?;
     let mut contexts = Contexts { places: vec![], vectors: vec![], left_out: vec![] };
     for (place, context) in query.contexts.iter().enumerate() {

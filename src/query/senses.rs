@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
+use crate::query::frequency;
 use crate::query::nearest::{named, rows as rows_of, weighted_mean};
 use crate::query::occurrences;
 use crate::query::resolve::{Resolved, resolve};
@@ -242,7 +243,7 @@ pub fn induce(
             pairs: Vec::new(),
             words,
         };
-        return Ok(answer.ordered(query.homonyms_below));
+        return Ok(answer.ordered(query.homonyms_below, &parted.common));
     }
     let count = query.neighbors;
     let params =
@@ -280,21 +281,29 @@ pub fn induce(
     }
     let (pairs, left_out) = (Vec::new(), Vec::new());
     let answer = InduceAnswer { senses, stabilities, pairs, left_out, words };
-    Ok(answer.ordered(query.homonyms_below))
+    Ok(answer.ordered(query.homonyms_below, &[]))
 }
 
 impl InduceAnswer {
-    /// With the senses in order, and their pairs told.
-    fn ordered(mut self, homonyms_below: f64) -> Self {
+    /// With the senses in order, and their pairs told: how alike two are without what is `common` to
+    /// all texts.
+    fn ordered(mut self, homonyms_below: f64, common: &[f64]) -> Self {
         self.senses.sort_by(|a, b| {
             let fit = |sense: &InducedSense| sense.context_similarity.unwrap_or(0.0);
             let size = |sense: &InducedSense| sense.contexts.len().max(sense.members.len());
             fit(b).total_cmp(&fit(a)).then(size(b).cmp(&size(a)))
         });
-        for first in 0..self.senses.len() {
-            for second in first + 1..self.senses.len() {
-                let vectors = (&self.senses[first].vector, &self.senses[second].vector);
-                let cosine = scalar::cosine(vectors.0, vectors.1);
+        let rest = |sense: &InducedSense| -> Vec<f64> {
+            let mut rest: Vec<f64> = sense.vector.iter().copied().map(f64::from).collect();
+            let part = frequency::dot(&rest, common);
+            frequency::add(&mut rest, -part, common);
+            frequency::scale_to_one(&mut rest);
+            rest
+        };
+        let rests: Vec<_> = self.senses.iter().map(rest).collect();
+        for first in 0..rests.len() {
+            for second in first + 1..rests.len() {
+                let cosine = frequency::dot(&rests[first], &rests[second]);
                 let are_homonyms = cosine < homonyms_below;
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -472,7 +481,7 @@ mod tests {
             let count = sense.members.iter().filter(|near| told(&near.word)).count();
             assert!(count > 10, "{kind}: {count} of {}", sense.members.len());
         }
-        assert!(answer.pairs[0].similarity < 0.9 && !answer.pairs[0].are_homonyms);
+        assert!(answer.pairs[0].similarity < 0.2 && answer.pairs[0].are_homonyms);
         assert_eq!(answer, ask(&query).unwrap());
         query.contexts.truncate(3);
         assert!(matches!(ask(&query).unwrap_err().kind(), ErrorKind::Unsuited { .. }));

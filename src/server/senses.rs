@@ -15,6 +15,9 @@ const SEPARATOR_BYTES_MAX: usize = 16;
 const NEIGHBORS: usize = 200;
 const NEIGHBORS_MAX: usize = 2_000;
 const SENSES_MAX: usize = 20;
+/// Cosines below which two senses are homonyms: of rows and neighbors, and of contexts.
+const ROWS_BELOW: f64 = 0.5;
+const CONTEXTS_BELOW: f64 = 0.2;
 
 fn options(fields: &mut Fields, words: Option<pb::WordOptions>) -> WordOptions {
     let is_unsaid = words.as_ref().is_none_or(|words| words.oov() == pb::OovPolicy::Unspecified);
@@ -22,8 +25,8 @@ fn options(fields: &mut Fields, words: Option<pb::WordOptions>) -> WordOptions {
     if is_unsaid { WordOptions { oov: OovPolicy::Skip, ..options } } else { options }
 }
 
-fn homonyms_below(fields: &mut Fields, asked: Option<f64>) -> f64 {
-    let below = asked.unwrap_or(0.5);
+fn homonyms_below(fields: &mut Fields, asked: Option<f64>, default: f64) -> f64 {
+    let below = asked.unwrap_or(default);
     if !(-1.0..=1.0).contains(&below) {
         fields.bad("homonyms_below", "a cosine from -1 to 1");
     }
@@ -50,7 +53,7 @@ impl TryFrom<pb::SensesRequest> for Ask<SensesQuery> {
         if request.word.is_empty() {
             fields.bad("word", "a word has at least one character");
         }
-        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below);
+        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below, ROWS_BELOW);
         let given = request.separator;
         let query = SensesQuery {
             word: request.word,
@@ -94,7 +97,8 @@ impl TryFrom<pb::InduceSensesRequest> for Ask<InduceQuery> {
         }
         let all = request.contexts.iter().map(String::len).sum();
         fields.bytes("contexts", all, limits::TEXTS_BYTES_MAX);
-        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below);
+        let default = if request.contexts.is_empty() { ROWS_BELOW } else { CONTEXTS_BELOW };
+        let homonyms_below = homonyms_below(&mut fields, request.homonyms_below, default);
         let k = match request.k {
             None => 0,
             some => fields.number("k", some, 2..=SENSES_MAX, 2),
