@@ -8,7 +8,7 @@ use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::text_service_client::TextServiceClient;
 use wordspace::proto::word_or_vector::Query;
 
-use crate::support::{SMALL, Server, header, import, reason, word};
+use crate::support::{SMALL, Server, header, import, reason, root, word};
 
 fn text(text: &str) -> pb::WordOrVector {
     pb::WordOrVector { query: Some(Query::Text(text.to_owned())), weight: None }
@@ -273,4 +273,39 @@ async fn odd_questions_of_odd_tables_have_an_answer_or_a_reason() {
 fn filtered(regex: &str) -> pb::NearestRequest {
     let filter = pb::Filter { regex: regex.to_owned(), ..Default::default() };
     pb::NearestRequest { filter: Some(filter), ..nearest("same", vec![word("a")]) }
+}
+
+/// The notes' examples: two banks, two magazines.
+#[tokio::test]
+async fn sentences_part_into_the_senses_that_they_were_written_for() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let file = std::fs::read(root().join("examples/data/glove.6B.50d.20k.txt.gz")).unwrap();
+    import(&channel, header("en"), &file).await.unwrap();
+    let mut search = SearchServiceClient::new(channel);
+    for name in ["bank", "magazine"] {
+        let file = root().join(format!("tests/data/contexts/{name}.txt"));
+        let contexts: Vec<_> =
+            std::fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect();
+        let lowercase = pb::Preprocessor { lowercase: true, strip_accents: false };
+        let preprocessors = vec![pb::Preprocessor::default(), lowercase];
+        let ask = pb::InduceSensesRequest {
+            table: "en".to_owned(),
+            word: Some(word(name)),
+            words: Some(pb::WordOptions { preprocessors, ..Default::default() }),
+            contexts,
+            ..Default::default()
+        };
+        let answer = search.induce_senses(ask).await.unwrap().into_inner();
+        assert!(answer.left_out_contexts.is_empty());
+        assert_eq!(answer.senses.len(), 2, "{name}: {:?}", answer.stabilities);
+        let odd = answer.senses.iter().map(|sense| sense.contexts.iter().filter(|&i| i % 2 == 1));
+        let odd: Vec<_> = odd.map(Iterator::count).collect();
+        let even: Vec<_> = (0..2).map(|i| answer.senses[i].contexts.len() - odd[i]).collect();
+        // One line of 48 is taken for the other sense.
+        let wrong = (odd[0] + even[1]).min(even[0] + odd[1]);
+        assert!(wrong <= usize::from(name == "bank"), "{name}: {odd:?} {even:?}");
+        assert!(answer.pairs[0].homonyms, "{name}: {:?}", answer.pairs);
+    }
+    server.stop().await;
 }
