@@ -249,20 +249,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if matches!(kind, Kind::Rows) && header.resume_offset.is_some() {
             fields.bad("resume_offset", "rows come without files: only those can go on");
         }
-        let tokenizer = match header.attach {
-            None => TokenizerPolicy::Attach,
-            Some(pb::import_header::Attach::NoTokenizer(leave)) => {
-                if leave {
-                    TokenizerPolicy::Leave
-                } else {
-                    TokenizerPolicy::Attach
-                }
-            }
-            Some(pb::import_header::Attach::Tokenizer(name)) => {
-                let name = fields.tokenizer_name("tokenizer", name);
-                name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
-            }
-        };
+        let tokenizer = tokenizer_policy(&mut fields, header.attach);
         let opening = Options {
             wanted: file_format(format),
             tensor: text(header.tensor),
@@ -300,6 +287,20 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             };
             Some(Self { options, kind, opening, resume_offset: header.resume_offset })
         })
+    }
+}
+
+fn tokenizer_policy(
+    fields: &mut Fields,
+    attach: Option<pb::import_header::Attach>,
+) -> TokenizerPolicy {
+    match attach {
+        Some(pb::import_header::Attach::NoTokenizer(true)) => TokenizerPolicy::Leave,
+        Some(pb::import_header::Attach::NoTokenizer(false)) | None => TokenizerPolicy::Attach,
+        Some(pb::import_header::Attach::Tokenizer(name)) => {
+            let name = fields.tokenizer_name("tokenizer", name);
+            name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
+        }
     }
 }
 
