@@ -94,6 +94,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         },
         applied: Applied::default(),
         subwords: None,
+        inputs: None,
     };
     staging.commit(&builder, &BTreeMap::new(), meta)?;
     let durable = began.elapsed().as_secs_f64();

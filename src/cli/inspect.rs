@@ -109,12 +109,7 @@ impl Inspect {
         let found = local::find(&self.file, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
         let (format, dim) = (opened.format, opened.reader.dim());
-        let policies = Policies {
-            on_duplicate: OnDuplicate::First,
-            on_invalid: OnInvalid::Skip,
-            ..Policies::default()
-        };
-        let mut intake = Intake::new(policies, format.name(), dim)?;
+        let mut intake = Intake::new(lenient(), format.name(), dim)?;
         let mut row = Row::default();
         let mut rows_read = 0;
         loop {
@@ -177,6 +172,12 @@ impl Inspect {
         };
         output.data(text.as_bytes())
     }
+}
+
+/// Everything odd is told, and nothing ends the look.
+fn lenient() -> Policies {
+    let (on_duplicate, on_invalid) = (OnDuplicate::First, OnInvalid::Skip);
+    Policies { on_duplicate, on_invalid, ..Policies::default() }
 }
 
 impl From<format::OtherTable> for OtherTable {

@@ -271,7 +271,7 @@ pub(super) fn looks_like_table(name: &str) -> bool {
         let rest = name.strip_suffix(end);
         rest.is_some_and(|rest| rest.is_empty() || (rest.ends_with('.') && end.contains('.')))
     };
-    KNOWN.iter().chain(OTHERS).any(|end| ends(&end))
+    KNOWN.iter().chain(OTHERS).any(ends)
 }
 
 /// Whether this is the token table of a model that writes texts, by its name.

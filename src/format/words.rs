@@ -73,10 +73,13 @@ impl Words {
 
     /// The words of a companion, told by its name and contents.
     pub(super) fn from_file(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
-        if name.ends_with(".model") {
+        let ends = |wanted: &str| {
+            name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case(wanted))
+        };
+        if ends("model") {
             return Self::from_model(name, bytes, rows);
         }
-        let json = name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+        let json = ends("json");
         if json { Self::from_json(name, bytes, rows) } else { Ok(Self::from_lines(bytes)) }
     }
 
@@ -161,7 +164,7 @@ const FAIRSEQ: &str = "sentencepiece.bpe.model";
 const FAIRSEQ_SKIPPED: usize = 3;
 /// Rows that XLM-R has more than pieces.
 const FAIRSEQ_ROWS: usize = 2;
-/// Rows that CamemBERT has more, in another order.
+/// Rows that `CamemBERT` has more, in another order.
 const CAMEMBERT_ROWS: usize = 5;
 
 #[derive(Deserialize)]

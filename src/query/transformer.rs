@@ -166,7 +166,9 @@ impl Pool {
 
     fn take(&mut self, weight: f64, mut vector: Vec<f64>) {
         if self.adds() {
-            vector.iter_mut().for_each(|value| *value *= weight);
+            for value in &mut vector {
+                *value *= weight;
+            }
             self.weights += weight.abs();
         }
         if self.pooled.is_empty() {

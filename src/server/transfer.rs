@@ -250,20 +250,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
         if matches!(kind, Kind::Rows) && header.resume_offset.is_some() {
             fields.bad("resume_offset", "rows come without files: only those can go on");
         }
-        let tokenizer = match header.attach {
-            None => TokenizerPolicy::Attach,
-            Some(pb::import_header::Attach::NoTokenizer(leave)) => {
-                if leave {
-                    TokenizerPolicy::Leave
-                } else {
-                    TokenizerPolicy::Attach
-                }
-            }
-            Some(pb::import_header::Attach::Tokenizer(name)) => {
-                let name = fields.tokenizer_name("tokenizer", name);
-                name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
-            }
-        };
+        let tokenizer = tokenizer_policy(&mut fields, header.attach);
         let opening = Options {
             wanted: file_format(format),
             tensor: text(header.tensor),
@@ -301,10 +288,17 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
     }
 }
 
-pub(super) fn if_exists(policy: pb::IfExists) -> IfExists {
-    match policy {
-        pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
-        pb::IfExists::Replace => IfExists::Replace,
+fn tokenizer_policy(
+    fields: &mut Fields,
+    attach: Option<pb::import_header::Attach>,
+) -> TokenizerPolicy {
+    match attach {
+        Some(pb::import_header::Attach::NoTokenizer(true)) => TokenizerPolicy::Leave,
+        Some(pb::import_header::Attach::NoTokenizer(false)) | None => TokenizerPolicy::Attach,
+        Some(pb::import_header::Attach::Tokenizer(name)) => {
+            let name = fields.tokenizer_name("tokenizer", name);
+            name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
+        }
     }
 }
 

@@ -687,7 +687,9 @@ fn tables_of_positions_come_back_and_damage_is_found() {
     let path = folder.path().join("7.tables");
     let matrix = |rows: &[[f32; 2]]| {
         let mut matrix = Matrix::new(2);
-        rows.iter().for_each(|row| matrix.push(row));
+        for row in rows {
+            matrix.push(row);
+        }
         matrix
     };
     let norm =

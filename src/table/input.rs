@@ -13,7 +13,7 @@ use crate::vector::matrix::Matrix;
 pub struct InputTables {
     /// A row for each position of a text; none if the model adds none.
     pub positions: Option<Matrix>,
-    /// The position of a text's first token: RoBERTa's first rows stand for padding.
+    /// The position of a text's first token: `RoBERTa`'s first rows stand for padding.
     pub first_position: usize,
     /// A row for the first text, and one for the second; none if the model adds none.
     pub segments: Option<Matrix>,
@@ -47,7 +47,7 @@ impl InputTables {
     }
 
     /// The input that a token's row makes at a place, counted from 0, of a text. Segments behind the
-    /// last one are as the last one: RoBERTa has one for both texts.
+    /// last one are as the last one: `RoBERTa` has one for both texts.
     ///
     /// # Panics
     ///
