@@ -8,6 +8,7 @@
 //! | `generation.rs` | dense rows with their index, and how far its graph is |
 //! | `debias.rs` | a new table made of another, with less of a bias |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `digest.rs` | the SHA-256 of a source |
 //! | `write.rs` | words put and deleted, attributes changed |
 //! | `build.rs` | graphs in the background: read from disk, else built |
 //! | `rebuild.rs` | writes taken into a new generation, in the background |
@@ -23,6 +24,7 @@ mod build;
 mod catalog;
 pub mod config;
 pub mod debias;
+mod digest;
 mod generation;
 pub mod import;
 mod lineage;
