@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
+#[expect(dead_code, reason = "no index is waited for here")]
 mod support;
 
 use std::fs::{self, File};

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use sha2::{Digest as _, Sha256};
 
 use crate::engine::attach::{Attachment, Plan};
 use crate::engine::catalog::Entry;
+use crate::engine::digest::Digest;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
 use crate::engine::{Engine, Shared, TokenizerStatus};
@@ -485,26 +485,27 @@ impl<'a> Import<'a> {
 struct Counts {
     main: Arc<AtomicU64>,
     all: Arc<AtomicU64>,
-    /// Of the main file.
-    digest: Arc<Mutex<Sha256>>,
+    /// Of the main file; none until it is read, and when it is known.
+    digest: Arc<Mutex<Option<Digest>>>,
 }
 
 impl Counts {
     /// In hexadecimal digits; empty if there was no file.
     fn sha256(&self) -> String {
-        if self.main.load(Ordering::Relaxed) == 0 {
-            return String::new();
+        let digest = self.digest.lock().take();
+        match digest.filter(|_| self.main.load(Ordering::Relaxed) > 0) {
+            Some(digest) => digest.finish(),
+            None => String::new(),
         }
-        let digest = self.digest.lock().clone().finalize();
-        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
     }
 
     fn count(&self, bytes: &[u8], is_main: bool) {
         self.all.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         if is_main {
             self.main.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            self.digest.lock().update(bytes);
+            if let Some(digest) = &mut *self.digest.lock() {
+                digest.update(bytes);
+            }
         }
     }
 }
@@ -521,6 +522,9 @@ impl Files for CountedFiles {
         let Some(Named { name, body }) = self.files.next()? else { return Ok(None) };
         let is_main = self.begun == 0;
         self.begun += 1;
+        if is_main {
+            *self.counts.digest.lock() = Some(Digest::start()?);
+        }
         let counts = self.counts.clone();
         let body = match body {
             Body::Stream(bytes) => Body::Stream(Box::new(Counted { bytes, counts, is_main })),

@@ -9,6 +9,7 @@
 //! | `debias.rs` | a new table made of another, with less of a bias |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
 //! | `attach.rs` | the tokenizer that comes with an import |
+//! | `digest.rs` | the SHA-256 of a source |
 //! | `write.rs` | words put and deleted, attributes changed |
 //! | `build.rs` | graphs in the background: read from disk, else built |
 //! | `rebuild.rs` | writes taken into a new generation, in the background |
@@ -28,6 +29,7 @@ mod build;
 mod catalog;
 pub mod config;
 pub mod debias;
+mod digest;
 mod generation;
 pub mod import;
 mod lineage;

@@ -124,6 +124,8 @@ pub struct ReasonCount {
 #[derive(Debug)]
 pub struct Intake {
     policies: Policies,
+    /// Whether the policies do; asked for every row.
+    changes_words: bool,
     /// For messages.
     format: &'static str,
     builder: TableBuilder,
@@ -143,6 +145,7 @@ impl Intake {
     /// If no table can have the dimension.
     pub fn new(policies: Policies, format: &'static str, dim: usize) -> Result<Self> {
         Ok(Self {
+            changes_words: !policies.words.is_none(),
             policies,
             format,
             builder: TableBuilder::new(dim)?,
@@ -204,7 +207,7 @@ impl Intake {
     }
 
     fn add(&mut self, word: &[u8], row: &Row) -> Result<()> {
-        if self.policies.words.is_none() {
+        if !self.changes_words {
             return self.keep(word, row);
         }
         let changed = self.policies.words.apply(word);

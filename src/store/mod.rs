@@ -202,8 +202,9 @@ pub use writer::{Replaced, Staging};
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
 ///
-/// Sled gives up after the first write that fails: after a `DiskFull` or `Storage` error every
-/// later write fails alike until the folder is opened again, and opening needs a little room too.
+/// A disk that is full while vectors are written fails that import and nothing else. Sled gives up
+/// after the first write that fails: after a `DiskFull` or `Storage` error of its own every later
+/// write fails alike until the folder is opened again, and opening needs a little room too.
 pub struct Store {
     shared: Arc<Shared>,
 }

@@ -164,14 +164,13 @@ impl<'a> Block<'a> {
             _ => (None, rest),
         };
         let (word_bytes, rest) = rest.split_at_checked(rows.checked_mul(4)?)?;
-        let (words, vectors) = match in_file {
-            Some(checksum) => (rest, Vectors::InFile(checksum)),
-            None => {
-                let row_bytes = dim.checked_mul(size_of::<f32>())?;
-                let words = rest.len().checked_sub(rows.checked_mul(row_bytes)?)?;
-                let (words, vectors) = rest.split_at_checked(words)?;
-                (words, Vectors::Here(vectors))
-            }
+        let (words, vectors) = if let Some(checksum) = in_file {
+            (rest, Vectors::InFile(checksum))
+        } else {
+            let row_bytes = dim.checked_mul(size_of::<f32>())?;
+            let words = rest.len().checked_sub(rows.checked_mul(row_bytes)?)?;
+            let (words, vectors) = rest.split_at_checked(words)?;
+            (words, Vectors::Here(vectors))
         };
         let mut total = 0_usize;
         for bytes in word_bytes.chunks_exact(4) {
