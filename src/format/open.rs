@@ -198,7 +198,10 @@ impl Whole<'_> {
             Format::Floret => self.made(floret::open(bytes)?, Vec::new(), self.no_words()),
             Format::Npy => self.plain(None, Box::new(npy::open(bytes)?)),
             Format::Fbin => self.plain(None, Box::new(fbin::open(bytes)?)),
+            #[cfg(any(test, feature = "hdf5"))]
             Format::Hdf5 => self.hdf5(bytes),
+            #[cfg(not(any(test, feature = "hdf5")))]
+            Format::Hdf5 => Err(without_hdf5()),
             Format::Safetensors => {
                 let file = self.shard(bytes)?;
                 let matrix = file.adjusted(file.table(tensor)?)?;
@@ -238,11 +241,6 @@ impl Whole<'_> {
             None => Paired::numbered(matrix, notes),
         };
         Ok((Box::new(reader), None))
-    }
-
-    #[cfg(not(any(test, feature = "hdf5")))]
-    fn hdf5(&self, _: &Bytes) -> Result<Found> {
-        Err(without_hdf5())
     }
 
     fn plain(&self, own: Option<Words>, matrix: Box<dyn Matrix>) -> Result<Found> {
