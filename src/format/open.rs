@@ -201,7 +201,10 @@ impl Whole<'_> {
             Format::Floret => self.made(floret::open(bytes)?, Vec::new(), self.no_words()),
             Format::Npy => self.plain(None, Box::new(npy::open(bytes)?)),
             Format::Fbin => self.plain(None, Box::new(fbin::open(bytes)?)),
+            #[cfg(any(test, feature = "hdf5"))]
             Format::Hdf5 => self.hdf5(bytes),
+            #[cfg(not(any(test, feature = "hdf5")))]
+            Format::Hdf5 => Err(without_hdf5()),
             Format::Safetensors => self.checkpoint(bytes, tensor),
             Format::Gguf => {
                 let model = gguf::open(bytes, tensor)?;
@@ -237,11 +240,6 @@ impl Whole<'_> {
             None => Paired::numbered(matrix, notes),
         };
         Ok(self.opened(Box::new(reader)))
-    }
-
-    #[cfg(not(any(test, feature = "hdf5")))]
-    fn hdf5(&self, _: &Bytes) -> Result<Opened> {
-        Err(without_hdf5())
     }
 
     fn opened(&self, reader: Box<dyn RowReader>) -> Opened {

@@ -77,6 +77,19 @@ pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [_, _, _, _, 0, 0, 0, 0, b'{', ..])
 }
 
+/// The format has each byte in one tensor.
+fn check_places(entries: &BTreeMap<String, Entry>) -> Result<()> {
+    let mut places: Vec<_> =
+        entries.iter().map(|(name, entry)| (entry.data_offsets, name)).collect();
+    places.sort_unstable();
+    let overlap = places.windows(2).find(|pair| pair[1].0.0 < pair[0].0.1);
+    overlap.map_or(Ok(()), |pair| {
+        let [before, after] = [pair[0].1, pair[1].1].map(|name| shown(name.as_bytes()));
+        let problem = format!("the tensors \"{before}\" and \"{after}\" overlap");
+        Err(malformed(NAME, At::Byte(8), problem))
+    })
+}
+
 impl File {
     pub(super) fn open(bytes: &Bytes) -> Result<Self> {
         let mut cursor = Cursor::new(bytes, NAME);
@@ -97,7 +110,9 @@ impl File {
             })?;
             Ok((name, entry))
         };
-        let entries = Arc::new(all.into_iter().map(entry).collect::<Result<_>>()?);
+        let entries: BTreeMap<_, _> = all.into_iter().map(entry).collect::<Result<_>>()?;
+        check_places(&entries)?;
+        let entries = Arc::new(entries);
         let data = cursor.part(cursor.left(), "the tensors")?;
         Ok(Self { entries, metadata: Arc::new(metadata), data })
     }

@@ -19,7 +19,7 @@ use crate::format::input::{BOM, Input};
 use crate::format::tensor::check_dim;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown, text};
 use crate::limits;
-use crate::table::attributes::AttributeValue;
+use crate::table::attributes::{AttributeValue, Attributes};
 
 pub(super) use columns::begins;
 pub(super) use write::CsvWriter;
@@ -144,7 +144,7 @@ impl CsvReader {
     }
 
     fn attributes(&mut self, row: &mut Row) {
-        row.attributes = Default::default();
+        row.attributes = Attributes::new();
         for (column, name) in &self.columns.attributes {
             let field = self.fields.get(*column);
             let quoted = self.fields.is_quoted(*column);

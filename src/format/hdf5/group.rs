@@ -45,7 +45,7 @@ fn link(file: &File, message: &super::object::Message) -> Result<Option<(Vec<u8>
     let kind = if flags & 0x08 == 0 { 0 } else { body.u8(what)? };
     // The order of creation, and the character set.
     body.take(if flags & 0x04 == 0 { 0 } else { 8 }, what)?;
-    body.take(if flags & 0x10 == 0 { 0 } else { 1 }, what)?;
+    body.take(usize::from(flags & 0x10 != 0), what)?;
     let length = number(&mut body, flags & 3, what)?;
     let length = body.count(length.into(), 1, "bytes of a name")?;
     let name = body.take(length, what)?.to_vec();

@@ -122,7 +122,8 @@ fn a_first_row_is_not_taken_for_a_header() {
 
 #[test]
 fn a_wide_file_is_told_though_the_look_ends_within_a_row() {
-    let names: String = (0..6_000).map(|n| format!(",{n}")).collect();
+    let names: Vec<String> = (0..6_000).map(|n| n.to_string()).collect();
+    let names = format!(",{}", names.join(","));
     let numbers = ",-0.123456789".repeat(6_000);
     let contents = read(format!("word{names}\na{numbers}\nb{numbers}\n")).unwrap();
     assert_eq!((contents.format, contents.dim, contents.rows.len()), (Format::Csv, 6_000, 2));

@@ -206,6 +206,14 @@ fn words_and_tokenizer_come_from_the_same_file() {
 }
 
 #[test]
+fn tensors_that_overlap_are_refused() {
+    let header = r#"{"embeddings":{"dtype":"F32","shape":[1,4],"data_offsets":[0,16]},
+        "b":{"dtype":"F32","shape":[1,2],"data_offsets":[8,16]}}"#;
+    let text = refusal(safetensors(header, &[0; 16]));
+    assert!(text.contains("byte 8: the tensors \"embeddings\" and \"b\" overlap"), "{text}");
+}
+
+#[test]
 fn a_static_model_goes_through_its_mapping_and_weights() {
     let header = r#"{"embeddings":{"dtype":"I8","shape":[2,2],"data_offsets":[0,4]},
         "mapping":{"dtype":"I64","shape":[3],"data_offsets":[4,28]},
