@@ -282,6 +282,11 @@ fn build(answer: &GetTableResponse, generation: u64) -> Result<Build> {
 
 /// What became of every row.
 pub(super) fn report_text(report: &ImportReport) -> String {
+    report_of(report, format_name(report.format()))
+}
+
+/// The same for rows that were made of something else than a file of them.
+pub(super) fn report_of(report: &ImportReport, source: &str) -> String {
     let (out, noted): (Vec<_>, Vec<_>) =
         report.reasons.iter().partition(|reason| reason.rows_left_out);
     let left_out: u64 = out.iter().map(|reason| reason.count).sum();
@@ -297,7 +302,7 @@ pub(super) fn report_text(report: &ImportReport) -> String {
         count(report.rows_kept),
         report.dim,
         report.generation,
-        format_name(report.format()),
+        source,
         bytes(report.bytes_read),
         count(report.rows_read),
         count(report.rows_kept),

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use crate::cli::embed::{PoolingArgs, weighed};
 use crate::cli::failure::{Failure, Result};
-use crate::cli::import::{report_text, style, wait_for_index};
+use crate::cli::import::{report_of, style, wait_for_index};
 use crate::cli::local::{OnDuplicate, OnInvalid};
 use crate::cli::options::{Asking, Oov, TableArg, WordArgs};
 use crate::cli::output::{Output, shown};
@@ -190,5 +190,5 @@ fn text(report: &ImportTextsReport) -> String {
     let import = report.import.clone().unwrap_or_default();
     let frequencies = weighed(report.frequencies.as_ref());
     let tokenizer = shown(&report.tokenizer);
-    format!("{}  cut by {tokenizer}{frequencies}\n", report_text(&import))
+    format!("{}  cut by {tokenizer}{frequencies}\n", report_of(&import, "texts"))
 }

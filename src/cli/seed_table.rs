@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::failure::Result;
-use crate::cli::import::report_text;
+use crate::cli::import::report_of;
 use crate::cli::options::Asking;
 use crate::cli::output::Output;
 use crate::client::{self, Client, IfExists, SeedTableRequest};
@@ -26,7 +26,7 @@ pub(super) struct SeedTable {
     #[arg(long, value_enum, default_value_t = Distribution::Uniform)]
     distribution: Distribution,
     /// Bound of uniform numbers, or deviation of normal ones [default: 0.5 / DIM, or 0.02]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     scale: Option<f64>,
     /// Seed of the numbers
     #[arg(long, default_value_t = 0)]
@@ -65,6 +65,8 @@ impl SeedTable {
             set_default: self.set_default,
         };
         let answer = client.seed_table(request).await?;
-        output.answer(&answer, |answer| report_text(&answer.report.clone().unwrap_or_default()))
+        output.answer(&answer, |answer| {
+            report_of(&answer.report.clone().unwrap_or_default(), "tokens, random vectors")
+        })
     }
 }

@@ -124,10 +124,10 @@ pub(super) struct SpecialArgs {
     #[arg(long, value_name = "TOKEN")]
     allow_special: Vec<String>,
     /// Byte pairs: leave out merges by chance, with this probability, from 0 to 1
-    #[arg(long, value_name = "SHARE", conflicts_with = "alpha")]
+    #[arg(long, value_name = "SHARE", conflicts_with = "alpha", allow_negative_numbers = true)]
     dropout: Option<f64>,
     /// Unigram models: draw a cut in proportion to its probability to the power of this, at least 0
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     alpha: Option<f64>,
     /// Draw only from so many cuts, the best, from 1 to 512 [default: from all]
     #[arg(long, value_name = "COUNT", requires = "alpha")]
