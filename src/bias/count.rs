@@ -137,7 +137,7 @@ pub(super) fn within(
     // number is less than the last term.
     let rounding = 4.0 * values.len() as f64 * f64::from(f32::EPSILON) / 2.0;
     let share = |least: f64, most: f64| Share {
-        share: (least * (1.0 - rounding) + most * (1.0 + rounding)) / 2.0,
+        share: f64::midpoint(least * (1.0 - rounding), most * (1.0 + rounding)),
         error: (most * (1.0 + rounding) - least * (1.0 - rounding)) / 2.0 + 1e-30,
     };
     let above = |least: f64| {
