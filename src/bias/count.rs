@@ -137,7 +137,7 @@ pub(super) fn within(
     // number is less than the last term.
     let rounding = 4.0 * values.len() as f64 * f64::from(f32::EPSILON) / 2.0;
     let share = |least: f64, most: f64| Share {
-        share: (least * (1.0 - rounding) + most * (1.0 + rounding)) / 2.0,
+        share: f64::midpoint(least * (1.0 - rounding), most * (1.0 + rounding)),
         error: (most * (1.0 + rounding) - least * (1.0 - rounding)) / 2.0 + 1e-30,
     };
     let above = |least: f64| {
@@ -271,9 +271,7 @@ mod tests {
     use super::*;
     use crate::vector::random::SplitMix64;
 
-    fn go() -> Result<()> {
-        Ok(())
-    }
+    const GO: GoOn<'_> = &|| Ok(());
 
     #[test]
     fn halves_and_steps_agree_with_a_walk() {
@@ -289,9 +287,9 @@ mod tests {
             let extreme = Extreme { at_least, outside: (-0.7, 0.7) };
             let one = sums.iter().filter(|&&sum| sum >= at_least).count();
             let two = sums.iter().filter(|&&sum| sum.abs() >= 0.7).count();
-            let counted = exactly(&values, k, extreme, &go).unwrap();
+            let counted = exactly(&values, k, extreme, GO).unwrap();
             assert_eq!(counted, [one as u64, two as u64], "{k} of {n}");
-            let Some(within) = within(&values, k, extreme, &go).unwrap() else {
+            let Some(within) = within(&values, k, extreme, GO).unwrap() else {
                 assert!(n < 14, "{k} of {n}");
                 continue;
             };
@@ -307,12 +305,12 @@ mod tests {
         // Of 64 values from 0 to 63, the sums of 32 are symmetric about 1,008.
         let values: Vec<f64> = (0..64).map(f64::from).collect();
         let extreme = Extreme { at_least: 1_007.5, outside: (500.0, 1_516.0) };
-        let [one, two] = within(&values, 32, extreme, &go).unwrap().unwrap();
+        let [one, two] = within(&values, 32, extreme, GO).unwrap().unwrap();
         assert!(one.error <= ERROR_MAX && two.error < 1e-12);
         // The middle sum alone has a share of 0.0054 (half of it is above the middle).
         assert!((one.share - 0.5027).abs() <= one.error + 1e-3, "{one:?}");
         assert!(two.share > 0.0 && two.share < 1e-9, "{two:?}");
-        let none = within(&vec![1.0; 2_048], 1_024, extreme, &go).unwrap();
+        let none = within(&vec![1.0; 2_048], 1_024, extreme, GO).unwrap();
         assert_eq!(none, None);
     }
 }

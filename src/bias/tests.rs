@@ -8,15 +8,13 @@ use super::probe::{Metric, ProbeQuery, probe};
 use super::projection::{AxisMethod, ProjectQuery, project};
 use super::weat::{SingleWeatQuery, WeatQuery, single_weat, weat};
 use super::*;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::query::golden::{agree, answers, answers_in, strings, table};
-use crate::query::{OovPolicy, WordOptions, WordOrVector};
+use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 
-fn go() -> Result<()> {
-    Ok(())
-}
+const GO: GoOn<'_> = &|| Ok(());
 
 fn query(sets: [WordSet; 4]) -> WeatQuery {
     let partitions = Partitions { drawn: 200_000, draw: false, seed: 0 };
@@ -35,7 +33,7 @@ fn the_published_tests_agree_with_wefe() {
         let name = golden["suite"].as_str().unwrap();
         let mut query = query(suites::suite(name).unwrap());
         query.partitions.drawn = 20_000;
-        let answer = weat(&table, &query, &go).unwrap();
+        let answer = weat(&table, &query, GO).unwrap();
         assert!(agree(answer.statistic, &golden["statistic"]), "{name}: {}", answer.statistic);
         assert!(agree(answer.effect_size, &golden["effect_size"]), "{name}: {answer:?}");
         for (ours, theirs) in answer.sets.iter().zip(golden["lost"].as_array().unwrap()) {
@@ -43,7 +41,7 @@ fn the_published_tests_agree_with_wefe() {
         }
         let Some(partitions) = golden["partitions"].as_u64() else {
             query.partitions.draw = true;
-            let drawn = weat(&table, &query, &go).unwrap().p;
+            let drawn = weat(&table, &query, GO).unwrap().p;
             assert_eq!((drawn.method, drawn.partition_count), (Method::Drawn, 20_000), "{name}");
             assert!(answer.p.method != Method::Drawn && answer.p.error <= 2e-3, "{name}");
             // Of a share too small to be drawn, the observed one is drawn all the same.
@@ -65,7 +63,7 @@ fn the_published_tests_agree_with_wefe() {
 #[test]
 fn career_and_family_are_parted_as_known() {
     let query = query(suites::suite("career-family").unwrap());
-    let answer = weat(&table(), &query, &go).unwrap();
+    let answer = weat(&table(), &query, GO).unwrap();
     assert!((answer.effect_size - 1.764).abs() < 5e-4, "{}", answer.effect_size);
     assert!((answer.effect_size_ddof1 - 1.708).abs() < 5e-4, "{}", answer.effect_size_ddof1);
     assert!((answer.p.one_sided - 1.0 / 12_870.0).abs() < 1e-15);
@@ -83,7 +81,7 @@ fn lost_words_are_named_and_too_many_are_refused() {
     let y = set("", &["king", "queen", "prince"]);
     let [a, b] = [set("", &["he", "man"]), set("b", &["she", "zzshe", "zzher"])];
     let mut query = query([x, y, a, b]);
-    let refused = |query: &WeatQuery| weat(&table, query, &go).unwrap_err().kind().clone();
+    let refused = |query: &WeatQuery| weat(&table, query, GO).unwrap_err().kind().clone();
     let ErrorKind::Unsuited { because, .. } = refused(&query) else { panic!() };
     assert!(
         because.contains("set b (b) loses 2 of its 3 words: \"zzshe\", \"zzher\""),
@@ -91,7 +89,7 @@ fn lost_words_are_named_and_too_many_are_refused() {
     );
     assert!(!because.contains("zzcat"), "a fifth is borne: {because}");
     query.terms.lost_threshold = 0.7;
-    let answer = weat(&table, &query, &go).unwrap();
+    let answer = weat(&table, &query, GO).unwrap();
     assert_eq!(answer.sets[0].lost, ["zzcat"]);
     assert_eq!(answer.p.partition_count, 35, "4 and 3 of 7");
     query.terms.words.oov = OovPolicy::Error;
@@ -251,7 +249,7 @@ fn single_words_lean_as_their_cosines_do() {
         terms: Terms { lost_threshold: 0.5, ..Terms::default() },
         partitions: Partitions { drawn: 1_000, draw: false, seed: 0 },
     };
-    let answer = single_weat(&table, &query, &go).unwrap();
+    let answer = single_weat(&table, &query, GO).unwrap();
     let [nurse, engineer] = &answer.words[..] else { panic!("{answer:?}") };
     assert!(nurse.association < 0.0 && engineer.association > 0.0, "{answer:?}");
     assert!(nurse.p.method == Method::Exact && nurse.p.partition_count == 924);

@@ -248,12 +248,12 @@ pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Resul
     while !rest.is_empty() {
         let (together, words) = together(rest);
         let (some, behind) = rest.split_at(together);
-        let questions = some.iter().enumerate().map(|(id, asked)| Question {
+        let each = some.iter().enumerate().map(|(id, asked)| Question {
             id,
             words: asked.rows.map(|row| words[&row]),
             right: right_rows(asked, &forms, &vocabulary),
         });
-        let questions = questions.collect();
+        let each = each.collect();
         let mut rows = vec![RowId(0); words.len()];
         for (&row, &place) in &words {
             rows[place as usize] = row;
@@ -263,7 +263,7 @@ pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Resul
         };
         let end = vocabulary.end();
         let method = query.method;
-        let work = Questions { table, end, method, words: rows, questions, is_input: &is_input };
+        let work = Questions { table, end, method, words: rows, each, is_input: &is_input };
         for (asked, places) in some.iter().zip(work.places(go_on)?) {
             scores[asked.section].count(places);
         }

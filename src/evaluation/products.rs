@@ -21,7 +21,7 @@ pub(super) struct Questions<'a> {
     pub(super) method: AnalogyMethod,
     /// Words that questions name by their places here.
     pub(super) words: Vec<RowId>,
-    pub(super) questions: Vec<Question>,
+    pub(super) each: Vec<Question>,
     /// Whether a row is an input of a question.
     pub(super) is_input: &'a (dyn Fn(&Question, RowId) -> bool + Sync),
 }
@@ -78,7 +78,7 @@ impl Questions<'_> {
         let dim = self.table.dim();
         let words = Words::new(dim, self.words.iter().map(|&row| self.table.unit(row)));
         let rows: Vec<RowId> = self.table.rows().take_while(|row| row.index() < self.end).collect();
-        let open: Vec<Open> = (0..self.questions.len()).map(|i| self.open(i, &norms)).collect();
+        let open: Vec<Open> = (0..self.each.len()).map(|i| self.open(i, &norms)).collect();
         let blocks = rows.len().div_ceil(BLOCK).max(1);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.min(THREADS_MAX).min(blocks);
@@ -114,7 +114,7 @@ impl Questions<'_> {
     }
 
     fn open(&self, position: usize, norms: &[f64]) -> Open {
-        let question = &self.questions[position];
+        let question = &self.each[position];
         let best = |rows: &mut dyn Iterator<Item = RowId>| {
             let mut best: Option<Target> = None;
             for row in rows {
@@ -169,7 +169,7 @@ impl Questions<'_> {
         // A sum of n products is off by n roundings of the sum of their sizes, which is at most 1 (Higham
         // 2002, section 3.1); six more are those of the unit vectors.
         let cosine = 1.01 * (self.table.dim() as f64 + 8.0) * rounding;
-        let words = self.questions[question.position].words;
+        let words = self.each[question.position].words;
         #[expect(clippy::cast_possible_truncation, reason = "a rounding that the margin has")]
         match self.judge() {
             Judge::Sum => {
@@ -237,13 +237,13 @@ impl<'a> Work<'a> {
         if self.open.is_empty() {
             return;
         }
-        let Questions { table, is_input, questions, .. } = self.questions;
+        let Questions { table, is_input, each, .. } = self.questions;
         let judge = self.questions.judge();
         self.block.compare(self.words, rows.iter().map(|&row| table.unit(row)));
         self.block.satisfied(judge, &self.triples, &mut self.positions);
         for &position in &self.positions {
             let (open, triple) = (&mut self.open[position], &self.triples[position]);
-            let question = &questions[open.position];
+            let question = &each[open.position];
             for place in self.block.rows_of(judge, triple) {
                 let Some(&row) = rows.get(place) else { break };
                 let judgment = self.questions.exactly(question, row, self.norms);

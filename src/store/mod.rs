@@ -17,7 +17,7 @@
 //! | `blob.rs` | immutable files beside sled |
 //! | `shelf.rs` | named things that are put away whole: a file each |
 //! | `test_sets.rs` | what a test set on its shelf says of itself |
-//! | `tokenizers.rs` | tokenizers on their shelf; which one a table uses |
+//! | `specs.rs` | tokenizers on their shelf; which one a table uses |
 //! | `fault.rs` | sled's errors and panics in this crate's words |
 //!
 //! # The data folder
@@ -171,9 +171,9 @@ mod key;
 mod reader;
 mod record;
 mod shelf;
+mod specs;
 mod subwords;
 mod test_sets;
-mod tokenizers;
 pub mod upload;
 mod vectors;
 mod writer;
@@ -379,7 +379,7 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn put_tokenizer(&self, name: &TableName, spec: &Spec) -> Result<()> {
-        tokenizers::put(&self.shared.tokenizers(), name, spec)
+        specs::put(&self.shared.tokenizers(), name, spec)
     }
 
     /// What a stored tokenizer is made of; none if there is none of that name.
@@ -388,7 +388,7 @@ impl Store {
     ///
     /// If its file is damaged, or if the disk fails.
     pub fn tokenizer(&self, name: &TableName) -> Result<Option<Spec>> {
-        tokenizers::get(&self.shared.tokenizers(), name)
+        specs::get(&self.shared.tokenizers(), name)
     }
 
     /// Deletes a tokenizer, and tells whether there was one. Once this returns it stays deleted.
@@ -415,7 +415,7 @@ impl Store {
     ///
     /// If a record is damaged.
     pub fn default_tokenizers(&self) -> Result<Vec<(TableName, String)>> {
-        tokenizers::defaults(&self.shared)
+        specs::defaults(&self.shared)
     }
 
     /// Sets or removes the tokenizer of a table, durably.
@@ -424,7 +424,7 @@ impl Store {
     ///
     /// If the disk fails.
     pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
-        tokenizers::set_default(&self.shared, table, name)
+        specs::set_default(&self.shared, table, name)
     }
 
     /// Stores a test set, in place of one of its name. Once this returns it survives a power cut.

@@ -50,7 +50,9 @@ impl Shelf {
         let mut bytes = self.magic();
         bytes.extend_from_slice(&record::small(head.len()).to_le_bytes());
         bytes.extend_from_slice(&head);
-        body.iter().for_each(|part| bytes.extend_from_slice(part));
+        for part in body {
+            bytes.extend_from_slice(part);
+        }
         record::seal(name.as_str().as_bytes(), &mut bytes);
         blob::publish(&self.path(name), |out| out.write_all(&bytes).map_err(Error::disk))
     }

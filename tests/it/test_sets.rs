@@ -38,6 +38,7 @@ fn code<T>(answer: &Result<T, CallError>) -> Code {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the fields of requests are")]
 fn set(words: &[&str]) -> Option<WordSet> {
     let words = words.iter().map(|&word| word.to_owned()).collect();
     Some(WordSet { name: String::new(), words })
@@ -252,10 +253,8 @@ fn probe(
     words: &[&str],
 ) -> pb::ProbeRequest {
     let sets = |sets: &[&[&str]]| sets.iter().filter_map(|&words| set(words)).collect();
-    let attributes = match metric {
-        ProbeMetric::Rnsb | ProbeMetric::IndirectBias => sets(&[words, words]),
-        _ => sets(&[words]),
-    };
+    let two = matches!(metric, ProbeMetric::Rnsb | ProbeMetric::IndirectBias);
+    let attributes = if two { sets(&[words, words]) } else { sets(&[words]) };
     pb::ProbeRequest {
         table: table.to_owned(),
         metric: metric.into(),

@@ -167,7 +167,6 @@ pub(super) struct WeatSuite {
 pub(super) struct Tests {}
 
 impl Tests {
-    #[expect(clippy::unused_self, reason = "as its siblings")]
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let answer = client.list_suites(ListSuitesRequest {}).await?;
         output.answer(&answer, tests_text)
@@ -240,7 +239,11 @@ fn suite_text(answer: &WeatSuiteResponse) -> String {
             format!("{:.3}", weat.effect_size),
             interval.map_or_else(String::new, |i| format!("{:.2} to {:.2}", i.low, i.high)),
             probability(weat.p_value),
-            if weat.p_value_exact { "exact" } else { "drawn" }.to_owned(),
+            match weat.p_value_method() {
+                PValueMethod::Drawn => "drawn".to_owned(),
+                PValueMethod::Bounded => format!("within {:.0e}", weat.p_value_error),
+                PValueMethod::Exact | PValueMethod::Unspecified => "exact".to_owned(),
+            },
             lost.to_string(),
             bar(weat.effect_size, 2.0),
         ]);

@@ -1,7 +1,7 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
-//! folder that names it. Kernels over bytes are our own: one row (`dot_u8`), and many rows by many
-//! queries (`tile.rs`), each for two kinds of processors and in plain Rust, with equal results; those of
-//! many rows by many words in single precision (`products.rs`) are left to the compiler.
+//! folder that names it. Kernels of our own: bytes of one row (`dot_u8`), bytes of many rows by many
+//! queries (`tile.rs`), and many rows by many words in single precision (`products.rs`), each for two
+//! kinds of processors and in plain Rust; over bytes with equal results.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

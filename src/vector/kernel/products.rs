@@ -3,6 +3,7 @@
 //!
 //! Lanes lie side by side, so that the compiler makes of plain Rust what the processor has; only products
 //! have kernels of their own.
+#![expect(clippy::inline_always, reason = "who inlines them has the processor's features")]
 
 use std::ops::Range;
 
@@ -187,8 +188,8 @@ impl Block {
                     *most = if judged > *most { judged } else { *most };
                 }
             }
-            let any = most.iter().fold(false, |any, &most| any | (most >= triple.least));
-            if any {
+            let most = most.iter().fold(f32::NEG_INFINITY, |most, &lane| most.max(lane));
+            if most >= triple.least {
                 positions.push(position);
             }
         }
