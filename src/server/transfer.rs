@@ -302,6 +302,13 @@ fn tokenizer_policy(
     }
 }
 
+pub(super) fn if_exists(policy: pb::IfExists) -> IfExists {
+    match policy {
+        pb::IfExists::Unspecified | pb::IfExists::Error => IfExists::Error,
+        pb::IfExists::Replace => IfExists::Replace,
+    }
+}
+
 pub(super) fn on_duplicate(policy: pb::OnDuplicate) -> OnDuplicate {
     match policy {
         pb::OnDuplicate::Unspecified | pb::OnDuplicate::First => OnDuplicate::First,
