@@ -42,6 +42,27 @@ impl MagnitudeReader {
         database
             .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")
             .map_err(failed)?;
+        let count = |ask: &str| -> Result<usize> {
+            let count: i64 = database.query_row(ask, [], |row| row.get(0)).map_err(failed)?;
+            Ok(usize::try_from(count).unwrap_or(0))
+        };
+        for table in ["magnitude", "magnitude_format"] {
+            // A view could compute without end, and so could a column.
+            let plain = format!(
+                "SELECT count(*) FROM sqlite_schema WHERE name = '{table}' AND type = 'table' AND \
+                 sql LIKE 'CREATE TABLE%'"
+            );
+            if count(&plain)? == 0 {
+                let problem = format!("there is no table named {table}");
+                return Err(malformed(NAME, At::Byte(0), problem));
+            }
+            let made =
+                format!("SELECT count(*) FROM pragma_table_xinfo('{table}') WHERE hidden > 0");
+            if count(&made)? > 0 {
+                let problem = format!("the table {table} has columns that are computed");
+                return Err(malformed(NAME, At::Byte(0), problem));
+            }
+        }
         let number = |key: &str| -> Result<Option<i64>> {
             let mut statement = database
                 .prepare("SELECT value FROM magnitude_format WHERE key = ?1")
@@ -54,21 +75,6 @@ impl MagnitudeReader {
         let precision = i32::try_from(precision).ok().filter(|power| (0..=18).contains(power));
         let precision = precision
             .ok_or_else(|| malformed(NAME, At::Byte(0), "the precision makes no sense"))?;
-        let count = |ask: &str| -> Result<usize> {
-            let count: i64 = database.query_row(ask, [], |row| row.get(0)).map_err(failed)?;
-            Ok(usize::try_from(count).unwrap_or(0))
-        };
-        // A view could compute without end, and so could a column.
-        let plain = "SELECT count(*) FROM sqlite_schema WHERE name = 'magnitude' AND \
-                     type = 'table' AND sql LIKE 'CREATE TABLE%'";
-        if count(plain)? == 0 {
-            return Err(malformed(NAME, At::Byte(0), "there is no table named magnitude"));
-        }
-        let made = "SELECT count(*) FROM pragma_table_xinfo('magnitude') WHERE hidden > 0";
-        if count(made)? > 0 {
-            let problem = "the table magnitude has columns that are computed";
-            return Err(malformed(NAME, At::Byte(0), problem));
-        }
         let dim =
             count("SELECT count(*) FROM pragma_table_info('magnitude') WHERE name GLOB 'dim_*'")?;
         check_dim(dim, "the table magnitude")?;

@@ -448,15 +448,22 @@ fn magnitude_vectors_have_their_own_length_and_keys_keep_their_case() {
 
 #[test]
 fn a_magnitude_file_computes_nothing() {
-    let columns = [
-        "CREATE VIEW magnitude AS SELECT 'a' AS key, 1 AS dim_0, 1.0 AS magnitude",
-        "CREATE TABLE magnitude (key, dim_0, magnitude AS (length(hex(zeroblob(400000000)))))",
-        "CREATE TABLE magnitude (key AS (hex(zeroblob(400000000))), dim_0, magnitude)",
+    let facts = "CREATE TABLE magnitude_format (key, value)";
+    let rows = "CREATE TABLE magnitude (key, dim_0, magnitude)";
+    let tables = [
+        (facts, "CREATE VIEW magnitude AS SELECT 'a' AS key, 1 AS dim_0, 1.0 AS magnitude"),
+        (facts, "CREATE TABLE magnitude (key, dim_0, magnitude AS (hex(zeroblob(400000000))))"),
+        (facts, "CREATE TABLE magnitude (key AS (hex(zeroblob(400000000))), dim_0, magnitude)"),
+        (
+            "CREATE VIEW magnitude_format AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 \
+             FROM c) SELECT CAST(x AS TEXT) AS key, x AS value FROM c",
+            rows,
+        ),
     ];
-    for sql in columns {
+    for (facts, rows) in tables {
         let mut database = rusqlite::Connection::open_in_memory().unwrap();
-        database.execute_batch("CREATE TABLE magnitude_format (key, value)").unwrap();
-        database.execute_batch(sql).unwrap();
+        database.execute_batch(facts).unwrap();
+        database.execute_batch(rows).unwrap();
         let file = database.serialize(rusqlite::MAIN_DB).unwrap().to_vec();
         let text = refusal(file);
         assert!(text.contains("table named magnitude") || text.contains("are computed"), "{text}");

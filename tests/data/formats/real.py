@@ -297,6 +297,8 @@ def found():
                 raw = [word.encode("utf-8", "surrogateescape") for word in words]
                 if any(b"\xef\xbf\xbd" in word for word in raw):
                     raise ValueError("its words are not UTF-8, which the tool cannot hold")
+                # A row without a word is left out, and counted.
+                words = [word for word in words if word]
                 vectors = [model.get_word_vector(word) for word in words]
                 yield Case(path, "fastText", words, vectors, COMPUTED)
             continue
