@@ -83,7 +83,7 @@ struct Round {
 async fn import(file: &Path) -> Round {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;
-    let others = companions(file, None).unwrap();
+    let others = companions(file, None, None).unwrap();
     let others: Vec<(String, PathBuf)> = others.into_iter().collect();
     let size = |path: &Path| path.metadata().unwrap().len();
     let bytes = size(file) + others.iter().map(|(_, path)| size(path)).sum::<u64>();
