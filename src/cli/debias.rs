@@ -131,7 +131,8 @@ fn test_set(argument: &str) -> Result<DebiasTestSet> {
     if file.is_empty() {
         return Err(Failure::Local(format!("{path} is empty")));
     }
-    Ok(DebiasTestSet { name: path.to_owned(), kind: kind.told().into(), file })
+    let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(DebiasTestSet { name, kind: kind.told().into(), file })
 }
 
 fn text(report: &DebiasReport) -> String {
