@@ -36,9 +36,12 @@ pub fn text(bytes: &[u8]) {
     cut(&String::from_utf8_lossy(bytes));
 }
 
+static TOKENIZERS: LazyLock<Vec<(&str, Tokenizer)>> = LazyLock::new(|| {
+    Kind::NAMES.iter().filter_map(|&name| Some((name, Tokenizer::named(name)?))).collect()
+});
+
 fn cut(text: &str) {
-    for name in Kind::NAMES {
-        let Some(tokenizer) = Tokenizer::named(name) else { continue };
+    for (name, tokenizer) in &*TOKENIZERS {
         let Ok(tokens) = tokenizer.cut(text, &CutOptions::default(), None) else { continue };
         let mut begin = 0;
         for token in tokens {
