@@ -530,5 +530,11 @@ fn an_archive_holds_arrays_and_words_or_one_file() {
     let torch = refusal(zip(&[("m/data.pkl", vec![0]), ("m/data/0", vec![0])]));
     assert!(torch.contains("a PyTorch model, a Python pickle"), "{torch}");
     let many = refusal(zip(&[("a.txt", vec![0]), ("b.txt", vec![0])]));
+    let mut twice = zip(&[("a.npy", vec![0; 9]), ("b.npy", vec![0; 9])]);
+    // In the second entry of the directory, where its file begins.
+    let entry = twice.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    twice[entry + 42..entry + 46].fill(0);
+    let twice = refusal(twice);
+    assert!(twice.contains("\"a.npy\" and \"b.npy\" overlap"), "{twice}");
     assert!(many.contains("2 files; unpack it and name one: a.txt, b.txt"), "{many}");
 }
