@@ -4,6 +4,9 @@
 pub const DIM_MAX: usize = 65_536;
 /// Bytes of a word.
 pub const WORD_BYTES_MAX: usize = 65_536;
+/// Characters of the longest n-grams of sub-words, and bytes of what stands around a word; models in
+/// use have 6 and 1. A word has nearly as many n-grams for each of its characters.
+pub const N_GRAM_CHARS_MAX: usize = 64;
 /// Rows of a table: rows are numbered by `u32`, and the last number marks "none".
 pub const ROWS_MAX: usize = u32::MAX as usize - 1;
 /// Bytes of all words of a table together: offsets into them are `u32`.
@@ -79,6 +82,8 @@ pub const COMPARED_MAX: usize = 32;
 pub const TOKENIZER_BYTES_MAX: usize = 48 << 20;
 /// Numbers of a tokenizer's tokens: the largest is below.
 pub const TOKEN_NUMBERS_MAX: usize = 16 << 20;
+/// Bytes that a `SentencePiece` model may put in place of some characters; Unicode's longest have 33.
+pub const MAPPED_BYTES_MAX: usize = 128;
 /// Stored tokenizers.
 pub const TOKENIZERS_MAX: usize = 1_000;
 /// Words of its own that a Chinese tokenizer has, and special tokens of one with ranks.

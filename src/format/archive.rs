@@ -114,7 +114,21 @@ fn members(bytes: &Bytes) -> Result<Vec<Member>> {
             deflated,
         });
     }
+    check_places(&members)?;
     Ok(members)
+}
+
+/// The same packed bytes under many names would fill a disk.
+fn check_places(members: &[Member]) -> Result<()> {
+    let mut places: Vec<_> =
+        members.iter().map(|member| (member.begin, member.packed, &member.name)).collect();
+    places.sort_unstable();
+    let overlap = places.windows(2).find(|pair| pair[1].0 - pair[0].0 < pair[0].1);
+    overlap.map_or(Ok(()), |pair| {
+        let [before, after] = [pair[0].2, pair[1].2].map(|name| shown(name.as_bytes()));
+        let problem = format!("the files \"{before}\" and \"{after}\" overlap");
+        Err(malformed(NAME, At::Byte(pair[1].0 as u64), problem))
+    })
 }
 
 impl Member {

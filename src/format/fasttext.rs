@@ -207,14 +207,15 @@ fn subwords(
     }
     let kept = dictionary.kept.clone();
     let words = dictionary.words.len();
-    Ok(Some(Subwords {
+    let subwords = Subwords {
         hashing: Hashing::Fasttext { buckets },
         combine: Combine::Mean,
         min_n,
         max_n,
         brackets: ("<".to_owned(), ">".to_owned()),
         buckets: Arc::new(BucketRows { input: Arc::clone(input), words, kept }),
-    }))
+    };
+    subwords.check().map(Some)
 }
 
 /// The input matrix.

@@ -105,6 +105,7 @@ pub(super) fn open(bytes: &Bytes) -> Result<Model> {
         brackets: n_grams.brackets,
         buckets: Arc::new(BucketRows { storage: Arc::clone(&storage), words: words.len() }),
     });
+    let subwords = subwords.map(Subwords::check).transpose()?;
     let matrix = WordRows { rows: words.len(), storage, norms, norm: Vec::new() };
     Ok(Model { words, matrix, subwords, notes })
 }

@@ -58,14 +58,15 @@ pub(super) fn open(bytes: &Bytes) -> Result<Subwords> {
             format!("the header claims {buckets} buckets, there are {rows}; it is not complete");
         return Err(wrong(problem));
     }
-    Ok(Subwords {
+    let subwords = Subwords {
         hashing: Hashing::Floret { buckets, hashes, seed },
         combine: Combine::Mean,
         min_n,
         max_n,
         brackets: (before.to_owned(), behind.to_owned()),
         buckets: Arc::new(Rows { dim, numbers }),
-    })
+    };
+    subwords.check()
 }
 
 struct Rows {

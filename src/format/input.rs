@@ -119,7 +119,10 @@ impl Input {
             self.start = 0;
         }
         if self.buffer.len() - self.end < BLOCK {
-            self.buffer.resize(2 * self.buffer.len().max(BLOCK), 0);
+            // Zeros from the system cost nothing until they are touched.
+            let mut wider = vec![0; 2 * self.buffer.len().max(BLOCK)];
+            wider[..self.end].copy_from_slice(&self.buffer[..self.end]);
+            self.buffer = wider;
         }
     }
 

@@ -62,6 +62,7 @@ impl MagnitudeReader {
                 let problem = format!("the table {table} has columns that are computed");
                 return Err(malformed(NAME, At::Byte(0), problem));
             }
+            check_tree(&database, table)?;
         }
         let number = |key: &str| -> Result<Option<i64>> {
             let mut statement = database
@@ -95,7 +96,11 @@ impl MagnitudeReader {
         let mut rows = statement.query([self.last]).map_err(failed)?;
         let mut page = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            self.last = row.get(0).map_err(failed)?;
+            let id = row.get(0).map_err(failed)?;
+            if id <= self.last && self.last > i64::MIN {
+                return Err(malformed(NAME, At::Row(self.count), "the rows are not in order"));
+            }
+            self.last = id;
             let word = match row.get_ref(1).map_err(failed)? {
                 ValueRef::Text(text) | ValueRef::Blob(text) => text.to_vec(),
                 ValueRef::Null => Vec::new(),
@@ -118,6 +123,17 @@ impl MagnitudeReader {
         self.page = page.into_iter();
         Ok(())
     }
+}
+
+/// A damaged table may lead to the same pages again and again: a few pages would have billions of rows.
+fn check_tree(database: &Connection, table: &str) -> Result<()> {
+    let ask = format!("PRAGMA quick_check('{table}')");
+    let problem: String = database.query_row(&ask, [], |row| row.get(0)).map_err(failed)?;
+    if problem == "ok" {
+        return Ok(());
+    }
+    let problem = format!("the table {table} is damaged: {}", shown(problem.as_bytes()));
+    Err(malformed(NAME, At::Byte(0), problem))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format's numbers are small")]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 
 /// The rows of the buckets.
 pub trait Buckets: Send + Sync {
@@ -105,6 +106,23 @@ impl fmt::Debug for Subwords {
 }
 
 impl Subwords {
+    /// Of a file, whose n-grams must not be too many to be counted.
+    ///
+    /// # Errors
+    ///
+    /// If n-grams, or what stands around a word, are too long.
+    pub fn check(self) -> Result<Self> {
+        let (before, behind) = &self.brackets;
+        let got = self.max_n.max(before.len()).max(behind.len());
+        let max = limits::N_GRAM_CHARS_MAX;
+        if got <= max {
+            return Ok(self);
+        }
+        let (max, got) = (max as u64, got as u64);
+        let kind = ErrorKind::TooLarge { limit: "N_GRAM_CHARS_MAX", max, got };
+        Err(Error::new(kind).context("the characters of the longest n-grams"))
+    }
+
     /// The vector of a word that the table does not have, as the original tool computes it; none
     /// if no n-gram of it has a row.
     ///
@@ -132,9 +150,12 @@ impl Subwords {
         Ok(())
     }
 
-    /// Adds the rows of a word's n-grams; how many there were.
+    /// Adds the rows of a word's n-grams; how many there were. Of a word that no table takes, none are.
     fn add(&self, word: &[u8], sum: &mut [f32]) -> Result<usize> {
         let mut count = Ok(0);
+        if word.len() > limits::WORD_BYTES_MAX {
+            return count;
+        }
         self.each_bucket(word, |bucket| {
             let Ok(so_far) = count else { return };
             let added = self.buckets.add(bucket, sum);

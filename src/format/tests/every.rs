@@ -59,7 +59,7 @@ fn good() -> Vec<(Format, Source)> {
     sources
 }
 
-/// `WORDSPACE_SEEDS=folder cargo test good_files` writes them, for a fuzzer to begin with.
+/// `WORDSPACE_SEEDS=folder cargo test good_files` writes them, for `tests/fuzz/run` to begin with.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "seeds for fuzzing are written for one use")]
 fn good_files_of_every_format_are_told() {

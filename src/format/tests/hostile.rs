@@ -4,6 +4,7 @@ use std::io::{Cursor, Read};
 
 use proptest::prelude::*;
 
+use super::models::fasttext;
 use super::{binary, gzip, read, read_as, read_source};
 use crate::error::{ErrorKind, Result};
 use crate::format::Format;
@@ -100,4 +101,21 @@ fn a_word_has_its_limit() {
     assert_eq!(row(limits::WORD_BYTES_MAX).unwrap().rows.len(), 1);
     let error = row(limits::WORD_BYTES_MAX + 1).unwrap_err().to_string();
     assert!(error.ends_with("byte 4: no word ends within WORD_BYTES_MAX, 65536 bytes"), "{error}");
+}
+
+/// A word has as many n-grams as characters, squared, if they may be of any length.
+#[test]
+fn n_grams_have_their_limit() {
+    let long = |length: usize| {
+        let mut file = fasttext(Some(12), 1);
+        let max_n = 8 + 4 * 10;
+        file[max_n..max_n + 4].copy_from_slice(&i32::try_from(length).unwrap().to_le_bytes());
+        read_as(file, Format::Fasttext)
+    };
+    assert_eq!(long(limits::N_GRAM_CHARS_MAX).unwrap().rows.len(), 3);
+    let error = long(limits::N_GRAM_CHARS_MAX + 1).unwrap_err();
+    assert!(error.to_string().contains("N_GRAM_CHARS_MAX"), "{error}");
+    let floret = b"1 1 1 65 1 7 < >\n0 1.0\n".to_vec();
+    let error = read_as(floret, Format::Floret).unwrap_err();
+    assert!(error.to_string().contains("N_GRAM_CHARS_MAX"), "{error}");
 }

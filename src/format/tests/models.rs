@@ -1,6 +1,6 @@
 //! Models whose traps are their own, from files made by hand.
 
-use super::{contents, open_all, read_files, refusal};
+use super::{contents, open_all, read, read_files, refusal};
 use crate::format::{Format, Opened, Options, Reason};
 use crate::text::spec::Kind;
 
@@ -470,6 +470,32 @@ fn a_magnitude_file_computes_nothing() {
     }
 }
 
+/// Pages that lead to each other in circles or out of order would have rows without end.
+#[test]
+fn a_damaged_magnitude_file_ends() {
+    let mut database = rusqlite::Connection::open_in_memory().unwrap();
+    let tables = "CREATE TABLE magnitude_format (key, value);
+        CREATE TABLE magnitude (key, dim_0, magnitude);
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000)
+        INSERT INTO magnitude SELECT 'w' || x, 1, 1.0 FROM c;";
+    database.execute_batch(tables).unwrap();
+    let mut file = database.serialize(rusqlite::MAIN_DB).unwrap().to_vec();
+    assert_eq!(read(&file).unwrap().rows.len(), 2000);
+    // In a page that leads to others, the second entry leads where the first one does.
+    let page = usize::from(u16::from_be_bytes([file[16], file[17]]));
+    let inner = (page..file.len()).step_by(page).find(|&at| file[at] == 5).unwrap();
+    let cell = |file: &[u8], i: usize| {
+        let at = inner + 12 + 2 * i;
+        inner + usize::from(u16::from_be_bytes([file[at], file[at + 1]]))
+    };
+    let first = cell(&file, 0);
+    let child: [u8; 4] = file[first..first + 4].try_into().unwrap();
+    let second = cell(&file, 1);
+    file[second..second + 4].copy_from_slice(&child);
+    let text = refusal(file);
+    assert!(text.contains("the table magnitude is damaged"), "{text}");
+}
+
 /// An archive of two arrays, one of them the words.
 pub(super) fn npz_file() -> Vec<u8> {
     let vectors =
@@ -504,5 +530,11 @@ fn an_archive_holds_arrays_and_words_or_one_file() {
     let torch = refusal(zip(&[("m/data.pkl", vec![0]), ("m/data/0", vec![0])]));
     assert!(torch.contains("a PyTorch model, a Python pickle"), "{torch}");
     let many = refusal(zip(&[("a.txt", vec![0]), ("b.txt", vec![0])]));
+    let mut twice = zip(&[("a.npy", vec![0; 9]), ("b.npy", vec![0; 9])]);
+    // In the second entry of the directory, where its file begins.
+    let entry = twice.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    twice[entry + 42..entry + 46].fill(0);
+    let twice = refusal(twice);
+    assert!(twice.contains("\"a.npy\" and \"b.npy\" overlap"), "{twice}");
     assert!(many.contains("2 files; unpack it and name one: a.txt, b.txt"), "{many}");
 }

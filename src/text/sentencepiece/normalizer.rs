@@ -5,6 +5,7 @@
 //! is checked.
 
 use crate::error::Result;
+use crate::limits;
 use crate::text::sentencepiece::proto::NormalizerSpec;
 use crate::text::sentencepiece::{SPACE, first_len, malformed};
 use crate::text::trie::Trie;
@@ -163,6 +164,12 @@ impl Map {
         let (units, []) = units.as_chunks() else { return Err(broken()) };
         let units = units.iter().map(|unit| u32::from_le_bytes(*unit)).collect();
         let texts = str::from_utf8(texts).map_err(|_| broken())?.to_owned();
+        // A text of a megabyte must not become one of terabytes.
+        if texts.split('\0').any(|text| text.len() > limits::MAPPED_BYTES_MAX) {
+            let max = limits::MAPPED_BYTES_MAX;
+            let problem = format!("its map of characters has texts beyond MAPPED_BYTES_MAX, {max}");
+            return Err(malformed(&problem));
+        }
         Ok(Self { units, texts })
     }
 
@@ -190,5 +197,18 @@ impl Map {
         // A key may end within a character of the text only in a broken file.
         let mapped = self.texts.get(start..)?.split('\0').next()?;
         text.is_char_boundary(length).then_some((mapped, length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_character_is_mapped_to_has_its_limit() {
+        let map = |length: usize| Map::new(&[vec![0; 4], vec![b'a'; length]].concat());
+        assert!(map(limits::MAPPED_BYTES_MAX).is_ok());
+        let error = map(limits::MAPPED_BYTES_MAX + 1).unwrap_err();
+        assert!(error.to_string().contains("MAPPED_BYTES_MAX"), "{error}");
     }
 }
