@@ -14,7 +14,7 @@ pub fn guarded(work: impl FnOnce()) {
     HOOK.call_once(|| {
         set_hook(Box::new(|panic| {
             if let Ok(mut last) = LAST.lock() {
-                *last = panic.to_string();
+                *last = panic.to_string().replace('\n', " ");
             }
         }));
     });
