@@ -66,8 +66,7 @@ use crate::server::status::status;
 
 /// Bytes of a stream that a caller may send ahead: a few messages of an import.
 const WINDOW_BYTES: u32 = 4 << 20;
-/// Bytes of a frame that callers may send: an import in frames of 16 KiB, the default, takes a third
-/// more of the processor.
+/// Bytes of a frame that callers may send: a chunk of an import comes in a few, and not in dozens.
 const FRAME_BYTES: u32 = 256 << 10;
 
 /// How to serve.

@@ -55,24 +55,19 @@ pub(super) fn write(
         };
         put(MAGIC)?;
         put(&(head.len() as u64).to_le_bytes())?;
-        put(&sealed(b"head", head))?;
+        put(&record::sealed(b"head", head))?;
         let tables = [("positions", &inputs.positions), ("segments", &inputs.segments)];
         for (key, table) in tables {
             if let Some(table) = table {
-                put(&sealed(key.as_bytes(), floats(table.rows().flatten())))?;
+                put(&record::sealed(key.as_bytes(), floats(table.rows().flatten())))?;
             }
         }
         if let Some(norm) = &inputs.norm {
-            put(&sealed(b"norm", floats(norm.weight.iter().chain(&norm.bias))))?;
+            put(&record::sealed(b"norm", floats(norm.weight.iter().chain(&norm.bias))))?;
         }
         Ok(())
     })?;
     Ok(InputsMeta { bytes })
-}
-
-fn sealed(key: &[u8], mut part: Vec<u8>) -> Vec<u8> {
-    record::seal(key, &mut part);
-    part
 }
 
 fn floats<'v>(values: impl Iterator<Item = &'v f32>) -> Vec<u8> {

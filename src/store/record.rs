@@ -22,6 +22,12 @@ pub(super) fn seal(key: &[u8], record: &mut Vec<u8>) {
     record.extend_from_slice(&checksum(key, record).to_le_bytes());
 }
 
+/// A part of a file, or a record, with its checksum behind it.
+pub(super) fn sealed(key: &[u8], mut part: Vec<u8>) -> Vec<u8> {
+    seal(key, &mut part);
+    part
+}
+
 /// The record without its checksum; none if they do not agree.
 pub(super) fn unseal<'a>(key: &[u8], record: &'a [u8]) -> Option<&'a [u8]> {
     let (body, crc) = record.split_last_chunk::<CRC_BYTES>()?;

@@ -71,29 +71,27 @@ pub(super) fn write(path: &Path, lineage: u64, subwords: &Subwords) -> Result<Su
         };
         put(MAGIC)?;
         put(&(head.len() as u64).to_le_bytes())?;
-        put(&sealed(b"head", head))?;
+        put(&record::sealed(b"head", head))?;
         if !is_dense {
-            put(&sealed(b"numbers", numbers.iter().flat_map(|n| n.to_le_bytes()).collect()))?;
+            put(&record::sealed(
+                b"numbers",
+                numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
+            ))?;
         }
         if !list.is_empty() {
-            put(&sealed(b"list", list))?;
+            put(&record::sealed(b"list", list))?;
         }
         let mut row = vec![0.0; subwords.buckets.dim()];
         for (i, &number) in numbers.iter().enumerate() {
             row.fill(0.0);
             subwords.buckets.add(number, &mut row)?;
             let values = row.iter().flat_map(|value| value.to_le_bytes()).collect();
-            put(&sealed(&(i as u64).to_le_bytes(), values))?;
+            put(&record::sealed(&(i as u64).to_le_bytes(), values))?;
         }
         Ok(())
     })?;
     let (min_n, max_n) = (subwords.min_n, subwords.max_n);
     Ok(SubwordsMeta { min_n, max_n, rows: numbers.len() as u64, bytes })
-}
-
-fn sealed(key: &[u8], mut part: Vec<u8>) -> Vec<u8> {
-    record::seal(key, &mut part);
-    part
 }
 
 /// Each n-gram: its bucket u64, its length u32, its bytes; in the order of buckets and bytes.
