@@ -19,7 +19,8 @@ use memmap2::MmapMut;
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::Watch;
 use crate::table::Table;
 use crate::vector::kernel::tile::{GROUP, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
@@ -95,18 +96,18 @@ impl Codes {
     /// # Errors
     ///
     /// If there is no memory for them.
+    #[cfg(test)]
     pub(super) fn new(table: &Table) -> Result<Self> {
-        let (dim, rows) = (table.dim(), table.len());
-        let step = rows.div_ceil(SAMPLE_ROWS);
-        let sample: Vec<Vec<f32>> = (0..)
-            .map(RowId)
-            .take(rows)
-            .step_by(step)
-            .filter_map(|row| algebra::unit(table.vector(row)))
-            .collect();
-        let heads = (LINE - AFTER_HEAD..).step_by(LINE);
-        let rotation = Rotation::of(dim, sample.iter().map(Vec::as_slice), heads);
-        Self::turned(table, rotation)
+        Self::turned(table, suited(table))
+    }
+
+    /// Codes every row, turned as suits the table, unless it is stopped: a large table takes a minute.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for them, or if `watch` says that the build is cancelled.
+    pub(super) fn watched(table: &Table, watch: &dyn Watch) -> Result<Self> {
+        Self::coded(table, suited(table), &|| watch.is_cancelled())
     }
 
     /// Codes every row, turned by a rotation of the table's dimension.
@@ -115,6 +116,14 @@ impl Codes {
     ///
     /// If there is no memory for them.
     pub(super) fn turned(table: &Table, rotation: Rotation) -> Result<Self> {
+        Self::coded(table, rotation, &|| false)
+    }
+
+    fn coded(
+        table: &Table,
+        rotation: Rotation,
+        is_cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self> {
         let (dim, rows) = (table.dim(), table.len());
         let head = rotation.head();
         let mut heads = Lines::new(rows, (head + AFTER_HEAD).next_multiple_of(LINE))?;
@@ -129,6 +138,9 @@ impl Codes {
         let blocks = heads.bytes.par_chunks_mut(head_stride * ROWS_AT_ONCE);
         let blocks = blocks.zip(tail_bytes.par_chunks_mut(tail_step * ROWS_AT_ONCE)).enumerate();
         blocks.for_each(|(block, (heads, tails))| {
+            if is_cancelled() {
+                return;
+            }
             let mut turned = vec![0.0; dim];
             let lines = heads.chunks_exact_mut(head_stride).zip(tails.chunks_exact_mut(tail_step));
             for (i, (line, tail)) in lines.enumerate() {
@@ -140,6 +152,9 @@ impl Codes {
                 code_row(&turned, head, line, if tail_stride == 0 { &mut [] } else { tail });
             }
         });
+        if is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled));
+        }
         Ok(Self { rotation, dim, rows, heads, tails })
     }
 
@@ -398,6 +413,19 @@ impl std::fmt::Debug for Codes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Codes").field("rows", &self.rows).finish_non_exhaustive()
     }
+}
+
+/// The rotation that suits a table, by a sample of its rows.
+fn suited(table: &Table) -> Rotation {
+    let step = table.len().div_ceil(SAMPLE_ROWS);
+    let sample: Vec<Vec<f32>> = (0..)
+        .map(RowId)
+        .take(table.len())
+        .step_by(step)
+        .filter_map(|row| algebra::unit(table.vector(row)))
+        .collect();
+    let heads = (LINE - AFTER_HEAD..).step_by(LINE);
+    Rotation::of(table.dim(), sample.iter().map(Vec::as_slice), heads)
 }
 
 /// Writes the code of a direction as turned.

@@ -58,7 +58,7 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
     let threads = ThreadPoolBuilder::new().num_threads(params.threads).build();
     let threads = threads.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
     threads.install(|| {
-        let codes = Codes::new(table)?;
+        let codes = Codes::watched(table, watch)?;
         let chosen = params.m * CHOSEN_FACTOR;
         let room = Room { chosen, slots: (chosen + 2 * params.m).next_multiple_of(SLOTS_STEP) };
         let (hierarchy, lists) = if knows_nearest(table) {
