@@ -17,6 +17,7 @@ mod crash;
 mod cuts;
 mod floors;
 mod import;
+mod neighbors;
 mod probes;
 mod questions;
 mod sentences;

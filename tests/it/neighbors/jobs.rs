@@ -1,0 +1,1 @@
+//! Long work beside other callers: idle streams, callers that leave, panics, deadlines.

@@ -1,0 +1,3 @@
+//! One caller never hurts the others: what idle, slow, greedy and broken callers do to their neighbors.
+
+mod jobs;
