@@ -14,9 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use wordspace::container::{Container, Writer};
 use wordspace::index::exact::Exact;
 use wordspace::index::hnsw::{self, BuildParams};
-use wordspace::index::image::Image;
 use wordspace::index::{Found, Index, Search, SearchParams, Watch, file};
 use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
@@ -205,11 +205,13 @@ fn build(table: &Arc<Table>) -> impl Index + use<> {
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let graph = hnsw::build(table, params, &Stages { start }).unwrap();
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-    let mut bytes = Vec::new();
-    file::write(&graph, 1, &mut bytes).unwrap();
+    let mut out = Writer::new(Vec::new(), file::KIND, 1).unwrap();
+    file::write(&graph, &mut out).unwrap();
+    let bytes = out.finish().unwrap().0;
     let file_bytes = bytes.len();
     let start = Instant::now();
-    file::read(Arc::clone(table), 1, &Image::read(bytes)).unwrap();
+    let container = Container::open(Arc::new(bytes), "a graph".to_owned(), file::KIND).unwrap();
+    file::read(Arc::clone(table), &container).unwrap();
     println!(
         r#"{{"build_s":{seconds:.1},"build_cpu_s":{cpu:.1},"m":{},"ef_construction":{},"threads":{},"graph_bytes":{},"file_bytes":{},"load_s":{:.3},"peak_bytes":{}}}"#,
         params.m,

@@ -21,7 +21,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use wordspace::error::{Error, Result};
-use wordspace::store::Store;
+use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::builder::TableBuilder;
 use wordspace::table::meta::{Applied, Meta, Provenance, TableName};
 
@@ -96,7 +96,9 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         subwords: None,
         inputs: None,
     };
-    staging.commit(&builder, &BTreeMap::new(), meta)?;
+    staging.end(&builder)?;
+    staging.complete(&BTreeMap::new())?;
+    staging.switch(&meta, TokenizerOf::Same)?.remove();
     let durable = began.elapsed().as_secs_f64();
     println!(
         "open {opened:.2} s, pushed {pushed:.2} s, durable {durable:.2} s, on disk {} MB, memory \
@@ -115,8 +117,8 @@ fn read(folder: &Path) -> Result<()> {
     let (store, _) = Store::open(folder)?;
     let opened = began.elapsed().as_secs_f64();
     let (mut rows, mut bytes) = (0, 0);
-    for meta in store.tables()? {
-        let table = store.read(&meta)?;
+    for listed in store.tables() {
+        let table = store.read(&listed.meta)?;
         rows += table.len();
         bytes += table.memory_bytes();
     }

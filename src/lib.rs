@@ -11,7 +11,7 @@
 //! | floor | modules | what |
 //! | --- | --- | --- |
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
-//! | 1 | [`vector`] | numbers |
+//! | 1 | [`vector`], [`container`] | numbers; sealed files |
 //! | 2 | [`text`] | words |
 //! | 3 | [`table`] | an embedding table in memory |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
@@ -27,6 +27,7 @@ pub mod error;
 pub mod limits;
 pub mod proto;
 
+pub mod container;
 pub mod vector;
 
 pub mod text;

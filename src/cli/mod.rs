@@ -9,12 +9,14 @@
 //! | `failure.rs` | errors, hints and exit codes |
 //! | the others | one command each, with the name the user types |
 //!
-//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, without a server. Every
+//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, `check` and `recover` on a
+//! data folder, without a server. Every
 //! command but those and `serve` and `demo` only asks over gRPC:
 //! what it can do, a client in any language can.
 
 mod analogy;
 mod bias;
+mod check;
 mod chunk;
 mod closer_than;
 mod compare;
@@ -48,6 +50,7 @@ mod put;
 mod rank;
 mod rank_by_centrality;
 mod recall;
+mod recover;
 mod relative_cosine;
 mod seed_table;
 mod senses;
@@ -97,6 +100,8 @@ enum Command {
     Demo(demo::Demo),
     Inspect(inspect::Inspect),
     Convert(convert::Convert),
+    Check(check::Check),
+    Recover(recover::Recover),
     #[command(flatten)]
     Question(Box<Question>),
 }
@@ -164,9 +169,12 @@ impl Cli {
         start_log(match &self.command {
             // The index library tells of its own doings at the level of news.
             Command::Serve(_) => "info,hnsw_rs=warn",
-            Command::Demo(_) | Command::Inspect(_) | Command::Convert(_) | Command::Question(_) => {
-                "warn"
-            }
+            Command::Demo(_)
+            | Command::Inspect(_)
+            | Command::Convert(_)
+            | Command::Check(_)
+            | Command::Recover(_)
+            | Command::Question(_) => "warn",
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers())
@@ -177,9 +185,11 @@ impl Cli {
             match &self.command {
                 Command::Serve(serve) => serve.run().await,
                 Command::Demo(demo) => demo.run().await,
-                // Neither waits for anything but the disk.
+                // None of these waits for anything but the disk.
                 Command::Inspect(inspect) => inspect.run(),
                 Command::Convert(convert) => convert.run(),
+                Command::Check(check) => check.run(),
+                Command::Recover(recover) => recover.run(),
                 Command::Question(question) => question.run().await,
             }
         });

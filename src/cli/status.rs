@@ -37,5 +37,8 @@ fn text(url: &str, status: &GetStatusResponse) -> String {
     );
     line("kernel", status.kernel.clone());
     line("under way", format!("{} imports, {} builds", status.import_count, status.build_count));
+    for problem in &status.problems {
+        line("problem", problem.clone());
+    }
     grid.to_string()
 }

@@ -51,7 +51,7 @@ impl Attachment {
     /// If it is to be stored under a name that another has, or that none can have.
     pub(super) fn plan(engine: &Engine, options: &ImportOptions, spec: Spec) -> Result<Plan> {
         let wanted = match &options.tokenizer {
-            TokenizerPolicy::Leave => return Ok(Plan::Leave),
+            TokenizerPolicy::Leave | TokenizerPolicy::Use(_) => return Ok(Plan::Leave),
             TokenizerPolicy::Attach => None,
             TokenizerPolicy::AttachAs(name) => Some(name),
         };

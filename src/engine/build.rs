@@ -12,13 +12,11 @@ use crate::engine::Shared;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
 use crate::engine::rebuild;
-use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
-use crate::index::image::Image;
-use crate::store::blob;
 use crate::table::Table;
 
 /// Tables that wait for a graph, or for a rebuild.
@@ -137,11 +135,8 @@ fn build_graph(shared: &Shared, lineage: &Lineage, generation: &Generation, thre
 }
 
 fn read(shared: &Shared, table: &Arc<Table>, generation: u64) -> Result<Option<Graph>> {
-    let path = &shared.store.index_path(generation);
-    let reading = || format!("reading {}", path.display());
-    let Some(opened) = blob::open(path).context(reading)? else { return Ok(None) };
-    let image = Image::map(&opened).context(reading)?;
-    file::read(Arc::clone(table), generation, &image).map(Some).context(reading)
+    let Some(part) = shared.store.part(generation, file::KIND)? else { return Ok(None) };
+    file::read(Arc::clone(table), &part).map(Some)
 }
 
 /// A graph of these rows.
@@ -149,25 +144,18 @@ pub(super) fn build(table: &Arc<Table>, threads: usize, watch: &dyn Watch) -> Re
     hnsw::build(table, BuildParams { threads, ..BuildParams::default() }, watch)
 }
 
-/// Writes the graph of a generation, and gives back the one that lies in the file: its memory is the
-/// file's.
-pub(super) fn write(shared: &Shared, graph: Graph, generation: u64) -> Result<Graph> {
-    let path = shared.store.index_path(generation);
-    blob::publish(&path, |out| file::write(&graph, generation, out))
-        .context(|| format!("writing {}", path.display()))?;
-    let table = graph.table();
-    let mapped = read(shared, table, generation)?;
-    Ok(mapped.unwrap_or(graph))
-}
-
 /// Writes a graph, unless it is not wanted any more.
 fn keep(watch: &Watcher<'_>, graph: Graph) -> Result<Graph> {
-    // The lock keeps a deleted table's file from being written behind the deletion.
+    let store = &watch.shared.store;
+    let number = watch.generation.number();
+    let written = store.write_part(number, file::KIND, |out| file::write(&graph, out))?;
+    // The lock keeps a deleted table's manifest from being written behind the deletion.
     let _publishing = watch.shared.publishing.lock();
     if watch.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled));
     }
-    write(watch.shared, graph, watch.generation.number())
+    written.seal()?;
+    Ok(graph)
 }
 
 struct Watcher<'a> {

@@ -1,44 +1,53 @@
-//! The catalog: what stands behind each table's name, swapped atomically.
+//! The catalog: what stands behind each table's name, swapped atomically. A table's rows are read when
+//! it is first asked, or by a thread in the background, whichever comes first.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use crate::engine::TableStatus;
 use crate::engine::generation::IndexStatus;
 use crate::engine::lineage::{Current, Lineage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::index::EXACT_ROWS_MAX;
+use crate::store::Listed;
 use crate::table::meta::{Meta, TableName};
 
-/// Readers take one atomic load and never wait; what they got does not change under them.
-#[derive(Debug)]
+/// Reads the rows of a table.
+pub(super) type Open = dyn Fn(&Meta) -> Result<Arc<Lineage>> + Send + Sync;
+
+/// Readers take one atomic load and never wait for a table that is open; what they got does not change
+/// under them.
 pub(super) struct Catalog {
-    entries: ArcSwap<BTreeMap<TableName, Entry>>,
+    entries: ArcSwap<BTreeMap<TableName, Arc<Entry>>>,
+    open: Box<Open>,
 }
 
 /// What stands behind a table's name.
-#[derive(Clone, Debug)]
-pub(super) enum Entry {
-    Live(Arc<Lineage>),
-    /// Its rows cannot be read: this is why.
-    Damaged(Box<Meta>, ErrorKind),
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// What was known of the table when the folder was opened.
+    meta: Meta,
+    /// The table; or why its rows cannot be read.
+    opened: OnceLock<Result<Arc<Lineage>, ErrorKind>>,
+    /// Held while the rows are read.
+    opening: Mutex<()>,
 }
 
 impl Catalog {
-    pub(super) fn new() -> Self {
-        Self { entries: ArcSwap::default() }
+    pub(super) fn new(open: Box<Open>) -> Self {
+        Self { entries: ArcSwap::default(), open }
     }
 
-    pub(super) fn entries(&self) -> Vec<Entry> {
+    /// Every entry, by name.
+    pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
         self.entries.load().values().cloned().collect()
     }
 
-    pub(super) fn lineages(&self) -> Vec<Arc<Lineage>> {
-        self.entries().iter().filter_map(Entry::lineage).collect()
-    }
-
-    pub(super) fn entry(&self, name: &TableName) -> Result<Entry> {
+    /// The entry of a name.
+    pub(super) fn entry(&self, name: &TableName) -> Result<Arc<Entry>> {
         let entry = self.entries.load().get(name).cloned();
         entry.ok_or_else(|| Error::new(ErrorKind::TableNotFound { name: name.to_string() }))
     }
@@ -50,26 +59,32 @@ impl Catalog {
 
     /// Where a table is written to.
     pub(super) fn lineage(&self, name: &TableName) -> Result<Arc<Lineage>> {
-        match self.entries.load().get(name) {
-            Some(Entry::Live(lineage)) => Ok(Arc::clone(lineage)),
-            Some(Entry::Damaged(_, kind)) => Err(Error::new(kind.clone())),
+        let entries = self.entries.load();
+        match entries.get(name) {
+            Some(entry) => entry.lineage(&*self.open),
             None => Err(Error::new(ErrorKind::TableNotFound { name: name.to_string() })),
         }
+    }
+
+    /// Reads a table, unless it was read; why it cannot answer, if it cannot.
+    pub(super) fn open(&self, entry: &Entry) -> Result<()> {
+        entry.lineage(&*self.open).map(drop)
     }
 
     /// Whether the table is still the one that was imported then.
     pub(super) fn is_current(&self, lineage: &Lineage) -> bool {
         let entries = self.entries.load();
         let current = lineage.current();
-        let name = &current.generation().meta().name;
-        let current = entries.get(name).and_then(Entry::lineage);
-        current.is_some_and(|current| current.number() == lineage.number())
+        let entry = entries.get(&current.generation().meta().name);
+        let now = entry.and_then(|entry| entry.opened()?.ok());
+        now.is_some_and(|now| now.number() == lineage.number())
     }
 
-    pub(super) fn publish(&self, name: &TableName, entry: &Entry) {
+    pub(super) fn publish(&self, name: &TableName, entry: Entry) {
+        let entry = Arc::new(entry);
         self.entries.rcu(|entries| {
             let mut entries = BTreeMap::clone(entries);
-            entries.insert(name.clone(), entry.clone());
+            entries.insert(name.clone(), Arc::clone(&entry));
             entries
         });
     }
@@ -83,17 +98,39 @@ impl Catalog {
     }
 }
 
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalog").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
 impl Entry {
-    pub(super) fn lineage(&self) -> Option<Arc<Lineage>> {
-        match self {
-            Self::Live(lineage) => Some(Arc::clone(lineage)),
-            Self::Damaged(..) => None,
-        }
+    /// A table whose rows are in memory.
+    pub(super) fn live(lineage: Arc<Lineage>) -> Self {
+        let meta = lineage.current().generation().meta().clone();
+        Self { meta, opened: OnceLock::from(Ok(lineage)), opening: Mutex::new(()) }
     }
 
+    /// A table of the store, whose rows are not read yet.
+    pub(super) fn closed(listed: Listed) -> Self {
+        let opened = listed.problem.map_or_else(OnceLock::new, |kind| OnceLock::from(Err(kind)));
+        Self { meta: listed.meta, opened, opening: Mutex::new(()) }
+    }
+
+    /// Its name when it was opened, its generation and its lineage.
+    pub(super) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The table, if its rows were read; or why that failed.
+    pub(super) fn opened(&self) -> Option<Result<Arc<Lineage>, ErrorKind>> {
+        self.opened.get().cloned()
+    }
+
+    /// What is known of a table.
     pub(super) fn status(&self) -> TableStatus {
-        match self {
-            Self::Live(lineage) => {
+        match self.opened() {
+            Some(Ok(lineage)) => {
                 let current = lineage.current();
                 let meta = current.generation().meta().clone();
                 TableStatus {
@@ -104,13 +141,45 @@ impl Entry {
                     inputs: current.view().inputs().clone(),
                 }
             }
-            Self::Damaged(meta, kind) => TableStatus {
-                meta: (**meta).clone(),
+            Some(Err(kind)) => TableStatus {
+                meta: self.meta.clone(),
                 index: IndexStatus::failed("the table's rows cannot be read"),
                 memory_bytes: 0,
                 problem: Some(kind.to_string()),
                 inputs: None,
             },
+            None => TableStatus {
+                meta: self.meta.clone(),
+                index: IndexStatus::waiting(self.meta.row_count > EXACT_ROWS_MAX as u64),
+                memory_bytes: 0,
+                problem: None,
+                inputs: None,
+            },
         }
+    }
+
+    fn lineage(&self, open: &Open) -> Result<Arc<Lineage>> {
+        if let Some(opened) = self.opened.get() {
+            return opened.clone().map_err(Error::new);
+        }
+        let _opening = self.opening.lock();
+        if let Some(opened) = self.opened.get() {
+            return opened.clone().map_err(Error::new);
+        }
+        let opened = open(&self.meta);
+        let kept = match &opened {
+            Ok(lineage) => Ok(Arc::clone(lineage)),
+            // What the disk could not give now it may give later.
+            Err(error) if matches!(error.kind(), ErrorKind::Storage | ErrorKind::DiskFull) => {
+                return opened;
+            }
+            Err(error) => {
+                tracing::error!(table = %self.meta.name, ?error, "a table cannot be read");
+                Err(error.kind().clone())
+            }
+        };
+        // Nobody else sets it: this thread holds the lock.
+        let _ = self.opened.set(kept);
+        opened
     }
 }

@@ -85,14 +85,20 @@ pub struct IndexStatus {
 
 impl IndexStatus {
     pub(super) fn failed(problem: &str) -> Self {
+        let problem = problem.to_owned();
+        Self { state: IndexState::Failed, problem, ..Self::waiting(true) }
+    }
+
+    /// Of a table that was not read yet.
+    pub(super) fn waiting(needs_graph: bool) -> Self {
         Self {
-            state: IndexState::Failed,
+            state: if needs_graph { IndexState::Queued } else { IndexState::NotNeeded },
             progress: 0.0,
             build_seconds: 0.0,
             params: None,
             links_max: None,
             ef_search: None,
-            problem: problem.to_owned(),
+            problem: String::new(),
             written_rows: 0,
             deleted_rows: 0,
             rebuild: RebuildStatus::default(),

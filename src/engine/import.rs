@@ -19,7 +19,7 @@ use crate::format::intake::{Intake, Policies, ReasonCount};
 use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
 use crate::limits;
-use crate::store::Staging;
+use crate::store::{Replaced, Staging, TokenizerOf};
 use crate::table::attributes::Attributes;
 use crate::table::input::InputTables;
 use crate::table::meta::{Applied, Meta, Provenance, TableName};
@@ -66,6 +66,8 @@ pub enum TokenizerPolicy {
     AttachAs(TableName),
     /// It is only read for the words.
     Leave,
+    /// It is only read for the words; this one, which is stored or built in, cuts the table's texts.
+    Use(String),
 }
 
 /// For a table that is there already.
@@ -302,7 +304,9 @@ impl<'a> Import<'a> {
                     let problem = "no tokenizer was sent that the words come from";
                     Err(Error::invalid("tokenizer", problem))
                 }
-                TokenizerPolicy::Attach | TokenizerPolicy::Leave => Ok(()),
+                TokenizerPolicy::Attach | TokenizerPolicy::Leave | TokenizerPolicy::Use(_) => {
+                    Ok(())
+                }
             };
         };
         match Attachment::plan(self.engine, self.options, spec)? {
@@ -410,6 +414,7 @@ impl<'a> Import<'a> {
         let (builder, attributes, _) = self.intake.finish();
         let inputs = self.inputs.as_deref();
         let subwords = self.subwords.map(|subwords| self.staging.keep_subwords(&subwords));
+        let (known, subwords) = subwords.transpose()?.unzip();
         let meta = Meta {
             name: options.table.clone(),
             generation,
@@ -426,10 +431,9 @@ impl<'a> Import<'a> {
                 rows_read: report.rows_read,
             },
             applied: Applied { attributed_rows: attributes.len() as u64, ..Applied::default() },
-            subwords: subwords.transpose()?,
+            subwords: known,
             inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
         };
-        let subwords = shared.store.subwords(&meta)?;
         let inputs = self.inputs.map(Ok);
         let table = Arc::new(builder.build()?.with_subwords(subwords).with_inputs(inputs));
         self.staging.complete(&attributes)?;
@@ -439,21 +443,25 @@ impl<'a> Import<'a> {
         let old = shared.catalog.lineage(&options.table).ok();
         let mut writer = old.as_ref().map(|old| old.writer());
         let stored = self.attachment.map(|attachment| attachment.store(self.engine)).transpose()?;
-        self.staging.switch(&meta)?.remove();
-        if let Some(tokenizer) = &stored {
-            shared.shelf.set_default(&shared.store, &options.table, Some(tokenizer))?;
-        }
+        let tokenizer = match (&stored, &options.tokenizer) {
+            (Some(stored), _) => Some(stored.clone()),
+            (None, TokenizerPolicy::Use(name)) => Some(name.clone()),
+            (None, _) => None,
+        };
+        // Nothing that can fail follows the switch.
+        let replaced = switch(self.engine, self.staging, &meta, tokenizer)?;
         let cutter = shared.cutter(&options.table);
         let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(cutter));
         for (row, kept) in attributes {
             view.give_attributes(row, kept);
         }
         let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
-        shared.catalog.publish(&options.table, &Entry::Live(Arc::clone(&lineage)));
+        shared.catalog.publish(&options.table, Entry::live(Arc::clone(&lineage)));
         if let Some(writer) = &mut writer {
             writer.is_closed = true;
         }
         shared.queue.push(lineage);
+        replaced.remove();
         report.durable_seconds = began.elapsed().as_secs_f64();
         let told = stored.map(|tokenizer| self.engine.tokenizer_status(&tokenizer));
         report.tokenizer = told.transpose()?;
@@ -478,6 +486,22 @@ impl<'a> Import<'a> {
             durable_seconds: seconds,
         }
     }
+}
+
+/// Makes what was staged the table, with the tokenizer that came along, if one did.
+fn switch(
+    engine: &Engine,
+    staging: Staging,
+    meta: &Meta,
+    tokenizer: Option<String>,
+) -> Result<Replaced> {
+    let (shelf, table) = (&engine.shared.shelf, &meta.name);
+    let _changing = shelf.changing();
+    let Some(name) = tokenizer else { return staging.switch(meta, TokenizerOf::Same) };
+    engine.check_tokenizer(&name)?;
+    let replaced = staging.switch(meta, TokenizerOf::This(name.clone()))?;
+    shelf.remember_default(table, Some(&name));
+    Ok(replaced)
 }
 
 /// Bytes read: of the main file, and of all.

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::engine::generation::{Generation, IndexState, IndexStatus};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::index::live::Live;
 use crate::query::GoOn;
 use crate::query::filter::{Filter, Scan};
@@ -65,14 +65,14 @@ pub(super) struct Lineage {
 pub(super) struct Writer {
     /// The table after every write in the journal, durable or not.
     pub(super) head: Arc<View>,
-    /// States that are not durable yet, and nobody sees.
-    pending: VecDeque<Arc<View>>,
-    /// Writes since a rebuild began, while one is under way.
+    /// States that are not durable yet, and nobody sees, each with the write that made it.
+    pending: VecDeque<(Arc<View>, Arc<[Change]>)>,
+    /// Durable writes since a rebuild began, while one is under way.
     pub(super) since: Option<Vec<Arc<[Change]>>>,
     /// The table was replaced or deleted.
     pub(super) is_closed: bool,
-    /// Why nothing can be written until the folder is opened again.
-    pub(super) failed: Option<ErrorKind>,
+    /// The store's epoch in which the pending states were written.
+    pub(super) epoch: u64,
 }
 
 /// How far a rebuild is: it takes the writes into a new generation.
@@ -134,7 +134,7 @@ impl Lineage {
             pending: VecDeque::new(),
             since: None,
             is_closed: false,
-            failed: None,
+            epoch: 0,
         };
         Self {
             number: generation.meta().lineage(),
@@ -167,13 +167,29 @@ impl Lineage {
     /// Lets questions see the writes up to this one, which are durable.
     pub(super) fn publish(&self, writer: &mut Writer, sequence: u64) {
         let mut newest = None;
-        while let Some(view) = writer.pending.pop_front_if(|view| view.sequence() <= sequence) {
+        while let Some((view, changes)) =
+            writer.pending.pop_front_if(|(view, _)| view.sequence() <= sequence)
+        {
             newest = Some(view);
+            if let Some(since) = &mut writer.since {
+                since.push(changes);
+            }
         }
         // None: a later writer, or a rebuild, was faster and showed them all.
         if let Some(view) = newest {
             let generation = Arc::clone(self.current.load().generation());
             self.current.store(Arc::new(Current { generation, view }));
+        }
+    }
+
+    /// Goes on in another epoch of the store: of the states that were written in the last one those up
+    /// to `durable` are shown, and the others were never written.
+    pub(super) fn follow(&self, writer: &mut Writer, epoch: u64, durable: u64) {
+        if writer.epoch != epoch {
+            self.publish(writer, durable);
+            writer.pending.clear();
+            writer.head = Arc::clone(&self.current.load().view);
+            writer.epoch = epoch;
         }
     }
 
@@ -301,9 +317,6 @@ impl Writer {
     /// Takes in a write that is in the journal.
     pub(super) fn wrote(&mut self, view: View, changes: Vec<Change>) {
         self.head = Arc::new(view);
-        self.pending.push_back(Arc::clone(&self.head));
-        if let Some(since) = &mut self.since {
-            since.push(changes.into());
-        }
+        self.pending.push_back((Arc::clone(&self.head), changes.into()));
     }
 }

@@ -55,7 +55,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use crate::engine::build::Queue;
-use crate::engine::catalog::{Catalog, Entry};
+use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
 use crate::engine::lineage::Lineage;
 use crate::engine::text::Weighings;
@@ -103,6 +103,7 @@ struct Shared {
     publishing: Mutex<()>,
     queue: Queue,
     builder: Mutex<Option<JoinHandle<()>>>,
+    opener: Mutex<Option<JoinHandle<()>>>,
     closing: AtomicBool,
 }
 
@@ -152,10 +153,12 @@ pub struct EngineStatus {
 }
 
 impl Engine {
-    /// Opens a data folder, made if missing. Every table answers when this returns, exactly at
-    /// first; graphs are read, or built again, in the background.
+    /// Opens a data folder, made if missing. Every table answers when this returns: its rows are read
+    /// by the first question, or by a thread in the background. Answers are exact at first; graphs
+    /// are read, or built again, in the background too.
     ///
-    /// A damaged table does not stop the others: it answers every question with the damage.
+    /// A damaged table does not stop the others: it answers every question with the damage. If the
+    /// catalog is damaged, what is whole answers, and nothing is written: see [`Engine::problems`].
     ///
     /// # Errors
     ///
@@ -163,11 +166,7 @@ impl Engine {
     pub fn open(config: &EngineConfig) -> Result<Self> {
         let (store, swept) = Store::open(&config.data)?;
         if swept.generations > 0 {
-            tracing::info!(
-                generations = swept.generations,
-                blocks = swept.blocks,
-                "swept what unfinished imports left"
-            );
+            tracing::info!(generations = swept.generations, "removed what imports left");
         }
         let shelf = Shelf::open(&store)?;
         let shared = Arc::new_cyclic(|itself| Shared {
@@ -177,28 +176,18 @@ impl Engine {
             test_sets: Mutex::new(()),
             weighings: Weighings::default(),
             data: config.data.clone(),
-            catalog: Catalog::new(),
+            catalog: Catalog::new(opener(Weak::clone(itself))),
             importing: Mutex::new(HashSet::new()),
             publishing: Mutex::new(()),
             queue: Queue::new(),
             builder: Mutex::new(None),
+            opener: Mutex::new(None),
             closing: AtomicBool::new(false),
         });
-        for meta in shared.store.tables()? {
-            let name = meta.name.clone();
-            let entry = match read(&shared, &meta) {
-                Ok(lineage) => Entry::Live(Arc::new(lineage)),
-                Err(error) => {
-                    tracing::error!(table = %name, ?error, "a table cannot be read");
-                    Entry::Damaged(Box::new(meta), error.kind().clone())
-                }
-            };
-            shared.catalog.publish(&name, &entry);
+        for listed in shared.store.tables() {
+            shared.catalog.publish(&listed.meta.name.clone(), Entry::closed(listed));
         }
-        for lineage in shared.catalog.lineages() {
-            lineage.rebuild_if_due();
-            shared.queue.push(lineage);
-        }
+        *shared.opener.lock() = Some(open_all(&shared)?);
         *shared.builder.lock() = Some(build::start(&shared, config.index_threads)?);
         Ok(Self { shared, stop: Stop::default() })
     }
@@ -214,11 +203,11 @@ impl Engine {
     pub fn close(self) {
         self.shared.closing.store(true, Ordering::Relaxed);
         self.shared.queue.close();
-        let builder = self.shared.builder.lock().take();
-        if let Some(builder) = builder
-            && builder.join().is_err()
-        {
-            tracing::error!("the index builder had panicked");
+        let threads = [self.shared.opener.lock().take(), self.shared.builder.lock().take()];
+        for thread in threads.into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread in the background had panicked");
+            }
         }
         let released = self.shared.store.released();
         drop(self);
@@ -227,7 +216,8 @@ impl Engine {
 
     /// Every table, by name.
     pub fn tables(&self) -> Vec<TableStatus> {
-        self.shared.catalog.entries().iter().map(Entry::status).collect()
+        let catalog = &self.shared.catalog;
+        catalog.entries().iter().map(|entry| self.shared.status(entry)).collect()
     }
 
     /// One table.
@@ -236,7 +226,10 @@ impl Engine {
     ///
     /// If there is none of that name.
     pub fn table(&self, name: &TableName) -> Result<TableStatus> {
-        Ok(self.shared.catalog.entry(name)?.status())
+        let entry = self.shared.catalog.entry(name)?;
+        // Ignore: the status tells why it cannot be read.
+        let _ = self.shared.catalog.open(&entry);
+        Ok(entry.status())
     }
 
     /// What has arrived of a file for a table, which need not be there.
@@ -252,13 +245,13 @@ impl Engine {
     /// If there is none of that name, or if the disk fails.
     pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
         let _publishing = self.shared.publishing.lock();
-        let entry = self.shared.catalog.entry(name)?;
-        let status = entry.status();
-        let lineage = entry.lineage();
+        let status = self.shared.status(&*self.shared.catalog.entry(name)?);
+        // Whoever writes to it waits, and finds it gone; a table that is damaged has no writer.
+        let lineage = self.shared.catalog.lineage(name).ok();
         let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
-        self.shared.shelf.forget_table(&self.shared.store, name)?;
+        self.shared.shelf.forget_table(name);
         if let Some(writer) = &mut writer {
             writer.is_closed = true;
         }
@@ -282,6 +275,15 @@ impl Engine {
         let rows = Selection { view: current.view(), rows: rows.as_deref(), metadata: &metadata };
         format::write(&rows, export.format, export.compression, outputs)
             .context(|| format!("exporting the table {}", export.table))
+    }
+
+    /// What keeps the engine from writing, and which tables cannot answer, as far as that is known;
+    /// usually nothing.
+    pub fn problems(&self) -> Vec<String> {
+        let tables = self.tables().into_iter();
+        let tables = tables
+            .filter_map(|table| Some(format!("table {}: {}", table.meta.name, table.problem?)));
+        self.shared.store.problem().into_iter().chain(tables).collect()
     }
 
     /// What is known of the engine.
@@ -313,14 +315,48 @@ fn told(meta: &Meta) -> Vec<(&'static str, String)> {
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
-fn read(shared: &Shared, meta: &Meta) -> Result<Lineage> {
-    let table = Arc::new(shared.store.read(meta)?);
-    let view = shared.store.view(meta, Arc::clone(&table))?;
-    let view = view.with_cutter(Some(shared.cutter(&meta.name)));
-    Ok(Lineage::new(Arc::new(Generation::new(meta.clone(), table)), view))
+/// Reads tables as they are asked for.
+fn opener(shared: Weak<Shared>) -> Box<Open> {
+    Box::new(move |meta| {
+        let shared = shared.upgrade().ok_or_else(|| Error::new(ErrorKind::Closing))?;
+        let table = Arc::new(shared.store.read(meta)?);
+        let view = shared.store.view(meta, Arc::clone(&table))?;
+        let view = view.with_cutter(Some(shared.cutter(&meta.name)));
+        let generation = Arc::new(Generation::new(meta.clone(), table));
+        let lineage = Arc::new(Lineage::new(generation, view));
+        lineage.rebuild_if_due();
+        shared.queue.push(Arc::clone(&lineage));
+        Ok(lineage)
+    })
+}
+
+/// Starts the thread that reads the tables that nobody asked for yet.
+fn open_all(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    let open = move || {
+        for entry in shared.catalog.entries() {
+            if shared.is_closing() {
+                return;
+            }
+            // Ignore: the table tells its damage when it is asked.
+            let _ = shared.catalog.open(&entry);
+        }
+    };
+    std::thread::Builder::new().name("table-opener".to_owned()).spawn(open).map_err(Error::disk)
 }
 
 impl Shared {
+    /// What is known of a table, which is read for it if its manifest does not tell it all.
+    fn status(&self, entry: &Entry) -> TableStatus {
+        let meta = entry.meta();
+        let has_writes = self.store.last_write(meta.lineage()) > meta.applied.sequence;
+        if has_writes || meta.inputs.is_some() {
+            // Ignore: the status tells why it cannot be read.
+            let _ = self.catalog.open(entry);
+        }
+        entry.status()
+    }
+
     fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }

@@ -10,8 +10,9 @@ use crate::engine::build;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::{Lineage, RebuildPhase};
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::index::file;
 use crate::index::{EXACT_ROWS_MAX, Watch};
-use crate::store::Staging;
+use crate::store::{Staging, TokenizerOf};
 use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
@@ -76,11 +77,12 @@ impl Rebuild<'_> {
         let view = {
             let mut writer = self.lineage.writer();
             writer.since = Some(Vec::new());
-            Arc::clone(&writer.head)
+            // Writes that are under way are remembered once they are durable.
+            self.lineage.current()
         };
-        let staged = self.stage(&view)?;
-        drop(view);
-        let generation = self.generation(&staged, threads)?;
+        let view = view.view();
+        let mut staged = self.stage(view)?;
+        let generation = self.generation(&mut staged, threads)?;
         self.switch(staged, generation)
     }
 
@@ -107,11 +109,12 @@ impl Rebuild<'_> {
                 .with_inputs(view.inputs().clone()),
         );
         staging.complete(&attributes)?;
+        staging.inherit(self.lineage.current().generation().number())?;
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }
 
     /// The new generation, with its graph if it needs one.
-    fn generation(&self, staged: &Staged, threads: usize) -> Result<Generation> {
+    fn generation(&self, staged: &mut Staged, threads: usize) -> Result<Generation> {
         let old = self.lineage.current();
         let meta = Meta {
             generation: staged.staging.generation(),
@@ -127,7 +130,7 @@ impl Rebuild<'_> {
         if staged.table.len() > EXACT_ROWS_MAX {
             self.look(RebuildPhase::Building, 0.0)?;
             let graph = build::build(&staged.table, threads, self)?;
-            let graph = build::write(self.shared, graph, generation.number())?;
+            staged.staging.write_part(file::KIND, |out| file::write(&graph, out))?;
             generation.set_graph(graph, self.began.elapsed().as_secs_f32());
         }
         Ok(generation)
@@ -148,13 +151,15 @@ impl Rebuild<'_> {
         if writer.is_closed || self.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }
-        if let Some(kind) = &writer.failed {
-            return Err(Error::new(kind.clone()).context("an earlier write failed"));
-        }
+        let store = &self.shared.store;
+        let epoch = store.ready()?;
+        self.lineage.follow(&mut writer, epoch, store.last_write(self.lineage.number()));
+        store.make_durable(epoch)?;
+        let last = writer.head.sequence();
+        self.lineage.publish(&mut writer, last);
         write(&mut view, &writer.since.take().unwrap_or_default())?;
-        assert_eq!(view.sequence(), writer.head.sequence(), "every write was made again");
-        self.shared.store.make_durable()?;
-        let replaced = staged.staging.switch(generation.meta())?;
+        assert_eq!(view.sequence(), last, "every write was made again");
+        let replaced = staged.staging.switch(generation.meta(), TokenizerOf::Same)?;
         self.lineage.switch(&mut writer, Arc::new(generation), view);
         drop((writer, publishing));
         replaced.remove();

@@ -83,7 +83,11 @@ impl Engine {
             license: String::new(),
             told: told(job),
             dry_run: false,
-            tokenizer: TokenizerPolicy::Leave,
+            tokenizer: if job.is_default {
+                TokenizerPolicy::Use(job.tokenizer.clone())
+            } else {
+                TokenizerPolicy::Leave
+            },
         };
         let (dim, distribution, seed) = (job.dim, job.distribution, job.seed);
         let stop = self.stop.clone();
@@ -94,11 +98,7 @@ impl Engine {
             let word = tokenizer.token(id).unwrap_or_default();
             Ok((word, vector(dim, distribution, (seed, id)), Attributes::default()))
         }));
-        let report = self.import(&options, Source::Rows(rows), &mut |_| {})?;
-        if job.is_default {
-            self.set_default_tokenizer(&job.table, Some(&job.tokenizer))?;
-        }
-        Ok(report)
+        self.import(&options, Source::Rows(rows), &mut |_| {})
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Context as _, Error, ErrorKind, Result};
@@ -49,7 +49,7 @@ impl Shelf {
     pub(super) fn open(store: &Store) -> Result<Self> {
         let entry = |bytes| Arc::new(Entry { stored_bytes: bytes, opened: OnceLock::new() });
         let entries = store.tokenizers()?.into_iter().map(|(name, bytes)| (name, entry(bytes)));
-        let defaults = store.default_tokenizers()?.into_iter().collect();
+        let defaults = store.default_tokenizers().into_iter().collect();
         Ok(Self {
             entries: ArcSwap::from_pointee(entries.collect()),
             defaults: ArcSwap::from_pointee(defaults),
@@ -58,29 +58,21 @@ impl Shelf {
     }
 
     /// A table is gone: so is what it used.
-    pub(super) fn forget_table(&self, store: &Store, table: &TableName) -> Result<()> {
-        let _changing = self.changing.lock();
-        if self.defaults.load().contains_key(table) {
-            store.set_default_tokenizer(table, None)?;
-            self.update_defaults(|defaults| drop(defaults.remove(table)));
-        }
-        Ok(())
+    pub(super) fn forget_table(&self, table: &TableName) {
+        self.remember_default(table, None);
     }
 
-    /// Says which tokenizer a table uses, durably. Whoever asks has seen that both are there.
-    pub(super) fn set_default(
-        &self,
-        store: &Store,
-        table: &TableName,
-        name: Option<&str>,
-    ) -> Result<()> {
-        let _changing = self.changing.lock();
-        store.set_default_tokenizer(table, name)?;
+    /// Which tokenizer a table uses, as the store has it.
+    pub(super) fn remember_default(&self, table: &TableName, name: Option<&str>) {
         self.update_defaults(|defaults| match name {
             Some(name) => drop(defaults.insert(table.clone(), name.to_owned())),
             None => drop(defaults.remove(table)),
         });
-        Ok(())
+    }
+
+    /// Held while it must not change which tokenizers there are, and which table uses which.
+    pub(super) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock()
     }
 
     fn entry(&self, name: &str) -> Result<(TableName, Arc<Entry>)> {
@@ -231,6 +223,18 @@ impl Engine {
         Err(Error::new(ErrorKind::TooLarge { limit, max, got: max + 1 }))
     }
 
+    /// Whether there is a tokenizer of this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is not.
+    pub(super) fn check_tokenizer(&self, name: &str) -> Result<()> {
+        match Kind::of_name(name) {
+            Some(_) => Ok(()),
+            None => self.shared.shelf.entry(name).map(drop),
+        }
+    }
+
     /// Whether a tokenizer may be stored under a name.
     ///
     /// # Errors
@@ -327,11 +331,20 @@ impl Engine {
     ///
     /// If there is no such table or tokenizer, or if the disk fails.
     pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
-        self.shared.catalog.entry(table)?;
         if let Some(name) = name {
+            // Opening may take long; only what follows must be alone.
             self.tokenizer(name, None)?;
         }
-        self.shared.shelf.set_default(&self.shared.store, table, name)
+        let shelf = &self.shared.shelf;
+        let _changing = shelf.changing();
+        if let Some(name) = name {
+            self.check_tokenizer(name)?;
+        }
+        if !self.shared.store.set_default_tokenizer(table, name)? {
+            return Err(Error::new(ErrorKind::TableNotFound { name: table.to_string() }));
+        }
+        shelf.remember_default(table, name);
+        Ok(())
     }
 }
 

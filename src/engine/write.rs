@@ -191,9 +191,8 @@ impl Engine {
         if writer.is_closed {
             return Ok(None);
         }
-        if let Some(kind) = &writer.failed {
-            return Err(Error::new(kind.clone()).context("an earlier write failed"));
-        }
+        let epoch = store.ready()?;
+        lineage.follow(&mut writer, epoch, store.last_write(lineage.number()));
         let generation = lineage.current().generation().number();
         let (changes, answer) = make(&writer.head)?;
         if changes.is_empty() {
@@ -201,26 +200,13 @@ impl Engine {
         }
         let view = writer.head.after(&changes)?;
         let sequence = view.sequence();
-        if let Err(error) = store.append(lineage.number(), sequence, &changes) {
-            // Whether it is in the journal is known when the folder is opened again.
-            writer.failed = Some(error.kind().clone());
-            return Err(error);
-        }
+        store.append(epoch, lineage.number(), sequence, &changes)?;
         writer.wrote(view, changes);
         // Others may write while this one waits for the disk, and share the next turn.
         drop(writer);
-        let durable = store.make_durable();
-        let mut writer = lineage.writer();
-        match durable {
-            Ok(()) => {
-                lineage.publish(&mut writer, sequence);
-                Ok(Some((generation, answer)))
-            }
-            Err(error) => {
-                writer.failed = Some(error.kind().clone());
-                Err(error)
-            }
-        }
+        store.make_durable(epoch)?;
+        lineage.publish(&mut lineage.writer(), sequence);
+        Ok(Some((generation, answer)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `Links` and `Layer`: who leads to whom, in flat arrays of fixed stride.
 
 use crate::index::codes::{Codes, QueryCode};
-use crate::index::image::Words;
 
 /// Stands behind the last link of a list that is not full.
 pub(super) const NONE: u32 = u32::MAX;
@@ -10,17 +9,17 @@ pub(super) const NONE: u32 = u32::MAX;
 #[derive(Debug, PartialEq)]
 pub(super) struct Links {
     stride: usize,
-    values: Words,
+    values: Vec<u32>,
 }
 
 impl Links {
     /// Empty lists for `rows` rows.
     pub(super) fn new(rows: usize, stride: usize) -> Self {
-        Self::from_values(stride, vec![NONE; rows * stride].into())
+        Self::from_values(stride, vec![NONE; rows * stride])
     }
 
     /// Lists as [`Links::values`] gave them.
-    pub(super) fn from_values(stride: usize, values: Words) -> Self {
+    pub(super) fn from_values(stride: usize, values: Vec<u32>) -> Self {
         Self { stride, values }
     }
 
@@ -40,7 +39,7 @@ impl Links {
     /// As [`Links::slots`], to be changed.
     pub(super) fn slots_mut(&mut self, row: u32) -> &mut [u32] {
         let start = row as usize * self.stride;
-        &mut self.values.to_mut()[start..start + self.stride]
+        &mut self.values[start..start + self.stride]
     }
 
     /// Replaces the links of a row by the first `stride` of these.
@@ -66,12 +65,12 @@ impl Links {
 
     /// As [`Links::values`], to be changed.
     pub(super) fn values_mut(&mut self) -> &mut [u32] {
-        self.values.to_mut()
+        &mut self.values
     }
 
-    /// Bytes of memory it takes beside the file that it may be mapped from.
+    /// Bytes of memory it takes.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.values.memory_bytes()
+        self.values.capacity() * size_of::<u32>()
     }
 }
 

@@ -15,8 +15,7 @@
 //! | `calibrate.rs` | how far a search of a given `ef_search` goes, and what it finds |
 //! | `knn.rs` | the exact nearest rows of every row |
 //! | `visited.rs` | marks of rows seen, reused between searches |
-//! | `file.rs` | the graph as a file, both ways |
-//! | `image.rs` | a file in memory, mapped |
+//! | `file.rs` | the graph as a container, both ways |
 
 mod batch;
 mod beam;
@@ -26,7 +25,6 @@ pub mod exact;
 pub mod file;
 pub mod graph;
 pub mod hnsw;
-pub mod image;
 mod knn;
 mod links;
 pub mod live;

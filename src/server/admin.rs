@@ -17,7 +17,8 @@ impl AdminService for Desk {
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
         let uptime_seconds = self.began.elapsed().as_secs_f64();
         self.answer(request, move |engine, Everything| {
-            Ok(Measured { engine: engine.status(), uptime_seconds })
+            let (engine, problems) = (engine.status(), engine.problems());
+            Ok(Measured { engine, problems, uptime_seconds })
         })
         .await
     }
@@ -35,11 +36,12 @@ impl TryFrom<pb::GetStatusRequest> for Everything {
 
 struct Measured {
     engine: EngineStatus,
+    problems: Vec<String>,
     uptime_seconds: f64,
 }
 
 impl From<Measured> for pb::GetStatusResponse {
-    fn from(Measured { engine, uptime_seconds }: Measured) -> Self {
+    fn from(Measured { engine, problems, uptime_seconds }: Measured) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds,
@@ -52,6 +54,7 @@ impl From<Measured> for pb::GetStatusResponse {
             kernel: kernel::name().to_owned(),
             import_count: wire::count(engine.import_count),
             build_count: wire::count(engine.build_count),
+            problems,
         }
     }
 }

@@ -1,44 +1,89 @@
-//! Immutable files beside sled: each is there whole under its name, or not at all.
+//! Files and folders: each file is there whole under its name, or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::container::{Container, Kind, Sealed, Writer};
 use crate::error::{Context as _, Error, Result};
 
-/// How the names of files end that are not complete.
-const TEMPORARY: &str = "tmp";
+/// How the names of files begin that are not complete; nothing that people name does.
+const TEMPORARY: &str = ".";
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// A container that is being written to a file.
+pub type FileWriter = Writer<BufWriter<File>>;
 
 /// Writes a file, in place of one that may be there. Once this returns it survives a power cut; until
 /// then the old one does. The folder is made if it is missing.
 ///
 /// # Errors
 ///
-/// If `write` fails, or the disk: then nothing has changed.
-pub fn publish(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    try_publish(path, write).context(|| format!("writing {}", path.display()))
+/// If the disk fails: then nothing has changed.
+pub(super) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |mut out| {
+        out.write_all(bytes).map_err(Error::disk)?;
+        Ok((out, ()))
+    })
 }
 
-fn try_publish(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    make_folder(folder).map_err(Error::disk)?;
-    let temporary = Temporary(temporary_name(path));
-    let file = OpenOptions::new().write(true).create_new(true).open(&temporary.0);
-    let mut writer = BufWriter::with_capacity(1 << 20, file.map_err(Error::disk)?);
-    write(&mut writer)?;
-    let file = writer.into_inner().map_err(|error| Error::disk(error.into_error()))?;
-    file.sync_all().map_err(Error::disk)?;
-    fs::rename(&temporary.0, path).map_err(Error::disk)?;
-    sync_folder(folder).map_err(Error::disk)
-}
-
-/// The file; none if there is no such file.
+/// Writes a container in the same way; what it was.
 ///
 /// # Errors
 ///
-/// If the disk fails.
-pub fn open(path: &Path) -> Result<Option<File>> {
+/// If `write` fails, or the disk: then nothing has changed.
+pub(super) fn publish_container(
+    path: &Path,
+    kind: Kind,
+    owner: u64,
+    write: impl FnOnce(&mut FileWriter) -> Result<()>,
+) -> Result<Sealed> {
+    replace(path, |out| {
+        let mut writer = Writer::new(out, kind, owner)?;
+        write(&mut writer)?;
+        writer.finish()
+    })
+}
+
+fn replace<T>(
+    path: &Path,
+    write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T)>,
+) -> Result<T> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let writing = || format!("writing {}", path.display());
+    make_folder(folder).map_err(Error::disk).context(writing)?;
+    let temporary = Temporary(temporary_name(path));
+    let file = create(&temporary.0).map_err(Error::disk).context(writing)?;
+    let (out, written) = write(BufWriter::with_capacity(BUFFER_BYTES, file)).context(writing)?;
+    let file = out.into_inner().map_err(|error| Error::disk(error.into_error()));
+    let synced = file.and_then(|file| file.sync_all().map_err(Error::disk));
+    synced
+        .and_then(|()| fs::rename(&temporary.0, path).map_err(Error::disk))
+        .and_then(|()| sync_folder(folder).map_err(Error::disk))
+        .context(writing)?;
+    Ok(written)
+}
+
+/// Makes a file, in place of what a crash may have left, that only its owner may read.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// The container of a file; none if there is no such file. `name` tells which it is, for errors.
+pub(super) fn open_container(path: &Path, name: String, kind: Kind) -> Result<Option<Container>> {
+    match open(path)? {
+        Some(file) => Container::open(file, name, kind).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The file; none if there is no such file.
+pub(super) fn open(path: &Path) -> Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -47,30 +92,76 @@ pub fn open(path: &Path) -> Result<Option<File>> {
 }
 
 /// Removes a file; that it is not there is no error.
-///
-/// # Errors
-///
-/// If the disk fails.
-pub fn remove(path: &Path) -> Result<()> {
+pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::disk(error).context(format!("removing {}", path.display()))),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::disk(error).context(format!("removing {}", path.display())))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// Whether this is the name of a file that was never completed.
-pub(super) fn is_temporary(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == TEMPORARY)
+/// Removes a folder with all that is in it; that it is not there is no error.
+pub(super) fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::disk(error).context(format!("removing {}", path.display())))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
-/// Makes a folder with those above it, to survive a power cut.
+/// What stands in a folder, by name; nothing if there is no such folder.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Error::disk(error).context(format!("listing {}", folder.display())));
+        }
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let paths: io::Result<Vec<_>> = paths.collect();
+    let mut paths =
+        paths.map_err(Error::disk).context(|| format!("listing {}", folder.display()))?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// Removes what was never completed in a folder.
+pub(super) fn sweep(folder: &Path) {
+    for path in list(folder).unwrap_or_default() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(TEMPORARY)
+            && let Err(error) = remove(&path)
+        {
+            tracing::warn!(?error, "a left-over file stays");
+        }
+    }
+}
+
+/// Bytes of all files in a folder and below; what cannot be read counts 0.
+pub(super) fn bytes(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let bytes_of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.filter_map(|entry| Some(bytes_of(entry.ok()?))).sum()
+}
+
+/// Makes a folder with those above it, to survive a power cut, that only its owner may enter.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder
         .ancestors()
         .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         .collect();
-    fs::create_dir_all(folder)?;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
     for made in missing {
         let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
         sync_folder(parent.unwrap_or(Path::new(".")))?;
@@ -83,13 +174,31 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Two writers of one file must not share a temporary one.
+/// Moves a file or folder into the folder `lost`, under its name and a number that is free there, if
+/// it is there; where it is now.
+pub(super) fn move_to_lost(lost: &Path, path: &Path) -> Result<Option<PathBuf>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let free = (1_u64..).map(|number| lost.join(format!("{name}.{number}")));
+    let free = free.into_iter().find(|free| !free.exists()).unwrap_or_else(|| lost.join("other"));
+    let moving = || format!("moving {} to {}", path.display(), free.display());
+    make_folder(lost).map_err(Error::disk).context(moving)?;
+    fs::rename(path, &free).map_err(Error::disk).context(moving)?;
+    let folders = [Some(lost), path.parent()];
+    let synced = folders.into_iter().flatten().try_for_each(sync_folder);
+    synced.map_err(Error::disk).context(moving)?;
+    Ok(Some(free))
+}
+
+/// Two writers of one file must not share a temporary one. What a crash left under such a name is
+/// overwritten: the data folder belongs to one process.
 fn temporary_name(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.{count}.{TEMPORARY}", std::process::id()));
-    PathBuf::from(name)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{TEMPORARY}{name}.{count}"))
 }
 
 /// Gone when dropped, unless it was renamed.
@@ -104,43 +213,45 @@ impl Drop for Temporary {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
-    fn content(path: &Path) -> Option<String> {
-        let mut content = String::new();
-        open(path).unwrap()?.read_to_string(&mut content).unwrap();
-        Some(content)
-    }
-
     fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        let entries = list(folder).unwrap();
+        entries.iter().map(|path| path.file_name().unwrap().to_str().unwrap().into()).collect()
     }
 
     #[test]
     fn a_file_is_the_old_one_or_the_new_one_and_nothing_else_is_left() {
+        let kind = Kind { name: "test", version: 1, advice: "" };
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("index").join("7.graph");
+        let path = folder.path().join("shelf").join("7");
         let put = |text: &str, fail: bool| {
-            publish(&path, |writer| {
-                writer.write_all(text.as_bytes()).map_err(Error::disk)?;
+            publish_container(&path, kind, 0, |out| {
+                out.section("text", 10)?;
+                out.write(text.as_bytes())?;
                 if fail { Err(Error::invalid("test", "fails")) } else { Ok(()) }
             })
         };
-        assert_eq!(content(&path), None);
+        let content = || {
+            let container = open_container(&path, String::new(), kind).unwrap()?;
+            Some(String::from_utf8(container.section("text").unwrap().read().unwrap()).unwrap())
+        };
+        assert_eq!(content(), None);
         put("first", true).unwrap_err();
-        assert_eq!(content(&path), None);
+        assert_eq!(content(), None);
         put("second", false).unwrap();
         put("third", true).unwrap_err();
-        assert_eq!(content(&path).as_deref(), Some("second"));
+        assert_eq!(content().as_deref(), Some("second"));
         put("fourth", false).unwrap();
-        assert_eq!(content(&path).as_deref(), Some("fourth"));
-        assert_eq!(names(path.parent().unwrap()), ["7.graph"]);
+        assert_eq!(content().as_deref(), Some("fourth"));
+        assert_eq!(names(path.parent().unwrap()), ["7"]);
 
+        let lost = folder.path().join("lost");
+        assert_eq!(move_to_lost(&lost, &path).unwrap(), Some(lost.join("7.1")));
+        assert_eq!(move_to_lost(&lost, &path).unwrap(), None);
+        put("fifth", false).unwrap();
+        assert_eq!(move_to_lost(&lost, &path).unwrap(), Some(lost.join("7.2")));
+        assert_eq!(names(&lost), ["7.1", "7.2"]);
         remove(&path).unwrap();
-        remove(&path).unwrap();
-        assert_eq!(content(&path), None);
     }
 }

@@ -7,11 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What to do about a damaged folder.
-pub(super) const RESTORE: &str =
-    "restore the data folder from a copy, or move it away and import the tables again";
+pub(super) const RECOVER: &str =
+    "`wordspace check` lists all that is damaged, `wordspace recover` keeps what is whole";
 /// What to do about a damaged table.
 pub(super) const IMPORT_AGAIN: &str =
-    "delete this table and import it again, or restore the data folder from a copy";
+    "restore the table from a backup, or delete it and import it again";
 
 /// Calls sled. `what` is read or written, for the error.
 ///
@@ -23,7 +23,7 @@ pub(super) fn guarded<T>(
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(translated(error, what)),
-        Err(payload) => Err(Error::caused(damage(what(), RESTORE), text(&*payload))),
+        Err(payload) => Err(Error::caused(damage(what(), RECOVER), text(&*payload))),
     }
 }
 
@@ -39,10 +39,10 @@ fn translated(error: sled::Error, what: impl FnOnce() -> String) -> Error {
         sled::Error::Io(error)
             if matches!(error.kind(), InvalidData | NotFound | UnexpectedEof) =>
         {
-            Error::caused(damage(what(), RESTORE), error)
+            Error::caused(damage(what(), RECOVER), error)
         }
         sled::Error::Io(error) => Error::disk(error).context(what()),
-        sled::Error::Corruption { .. } => Error::caused(damage(what(), RESTORE), error),
+        sled::Error::Corruption { .. } => Error::caused(damage(what(), RECOVER), error),
         sled::Error::CollectionNotFound(_)
         | sled::Error::Unsupported(_)
         | sled::Error::ReportableBug(_) => Error::caused(ErrorKind::Storage, error).context(what()),
@@ -69,7 +69,7 @@ mod tests {
         let io = |kind: io::ErrorKind| sled::Error::Io(io::Error::from(kind));
         assert_eq!(kind_of(io(io::ErrorKind::StorageFull)), ErrorKind::DiskFull);
         assert_eq!(kind_of(io(io::ErrorKind::PermissionDenied)), ErrorKind::Storage);
-        let damaged = damage("block 7".to_owned(), RESTORE);
+        let damaged = damage("block 7".to_owned(), RECOVER);
         assert_eq!(kind_of(io(io::ErrorKind::UnexpectedEof)), damaged);
         assert_eq!(kind_of(sled::Error::Corruption { at: None, bt: () }), damaged);
         assert_eq!(kind_of(sled::Error::ReportableBug(String::new())), ErrorKind::Storage);

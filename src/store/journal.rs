@@ -1,20 +1,48 @@
-//! The journal: writes since a generation's rows, in order; and attributes, which its rows lack.
+//! The journal: writes since a generation's rows, in order.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | lineage u64, sequence u64, part u32, all big-endian | a part of a write |
+//!
+//! A write is a call's changes to words, made whole or not at all. Writes are numbered from 1 since
+//! the import, whose generation is the *lineage* of all that come of it. The changes are written one
+//! behind the other and cut into parts of 16 KiB, all inserted at once. Write 3 after the import of
+//! generation 42 puts the word `of`, with one attribute, and deletes `the`:
+//!
+//! ```text
+//! key    00 00 00 00 00 00 00 2a                   the lineage: generation 42
+//!        00 00 00 00 00 00 00 03   00 00 00 00     write 3, part 0
+//!
+//! value  01                                        version of the record
+//!        01 00 00 00                               parts of this write
+//!        02 00 00 00                               2 changes (from here on cut into parts)
+//!        01   02 00 00 00   6f 66                  1, put: bytes of the word, the word
+//!        02 00 00 00                               2 components
+//!        00 00 00 3f 00 00 80 be                   [0.5, -0.25]
+//!        01 00 00 00                               1 attribute
+//!        03 00 00 00   70 6f 73                    its name: "pos"
+//!        01   02 00 00 00   49 4e                  1, a text: "IN" (2: f64; 3: a byte, 0 or 1)
+//!        02   03 00 00 00   74 68 65               2, delete: the word
+//!        xx xx xx xx                               CRC-32 of the key and of all this
+//! ```
+//!
+//! The third kind of change is 3, attributes: the word, the attributes to set as above, the number of
+//! names to take away, and each with its length.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::record::{self, Bytes};
-use crate::store::{Shared, fault, key, writer};
-use crate::table::Table;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::store::fault;
+use crate::store::kv::Kv;
 use crate::table::change::Change;
 use crate::table::meta::Meta;
+use crate::table::part::{Fields, attributes, push_text, push_u32};
 use crate::table::view::View;
-use crate::vector::RowId;
 
 const VERSION: u8 = 1;
-/// Bytes of a part of a write, and of a block of attributes, about: as a block of rows.
+const CRC_BYTES: usize = 4;
+/// Bytes of a part of a write, about.
 const PART_BYTES: usize = 16 << 10;
 /// Keys that are listed before they are removed.
 const REMOVE_KEYS: usize = 256;
@@ -22,315 +50,230 @@ const REMOVE_KEYS: usize = 256;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const ATTRIBUTES: u8 = 3;
-const TEXT: u8 = 1;
-const NUMBER: u8 = 2;
-const FLAG: u8 = 3;
 
-/// Adds a write; the store has all of its parts or none. Not durable yet.
-pub(super) fn append(
-    shared: &Shared,
-    lineage: u64,
-    sequence: u64,
-    changes: &[Change],
-) -> Result<()> {
-    let mut body = Vec::new();
-    push_u32(&mut body, changes.len());
-    for change in changes {
-        push_change(&mut body, change);
-    }
+/// Bytes of the key of a part of a write.
+const KEY_BYTES: usize = 20;
+type Key = [u8; KEY_BYTES];
+
+fn key(lineage: u64, sequence: u64, part: u32) -> Key {
+    let mut key = [0; KEY_BYTES];
+    key[..8].copy_from_slice(&lineage.to_be_bytes());
+    key[8..16].copy_from_slice(&sequence.to_be_bytes());
+    key[16..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// Every write since one import.
+fn all_of(lineage: u64) -> Range<Key> {
+    key(lineage, 0, 0)..key(lineage.saturating_add(1), 0, 0)
+}
+
+/// The lineage and the number of a write; none if this is no such key.
+fn parted(key: &[u8]) -> Option<(u64, u64)> {
+    let (lineage, rest) = key.split_first_chunk()?;
+    let (sequence, part) = rest.split_first_chunk()?;
+    let parted = (u64::from_be_bytes(*lineage), u64::from_be_bytes(*sequence));
+    (part.len() == size_of::<u32>()).then_some(parted)
+}
+
+/// Appends the checksum: the record is complete.
+pub(super) fn seal(key: &[u8], record: &mut Vec<u8>) {
+    record.extend_from_slice(&checksum(key, record).to_le_bytes());
+}
+
+/// The record without its checksum; none if they do not agree.
+pub(super) fn unseal<'a>(key: &[u8], record: &'a [u8]) -> Option<&'a [u8]> {
+    let (body, crc) = record.split_last_chunk::<CRC_BYTES>()?;
+    (u32::from_le_bytes(*crc) == checksum(key, body)).then_some(body)
+}
+
+fn checksum(key: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// Adds a write; sled has all of its parts or none. Not durable yet.
+pub(super) fn append(kv: &Kv, lineage: u64, sequence: u64, changes: &[Change]) -> Result<()> {
+    let body = encode(changes);
     let parts = body.chunks(PART_BYTES);
     let count = parts.len();
     let mut batch = sled::Batch::default();
     for (part, bytes) in (0..).zip(parts) {
-        let key = key::write(lineage, sequence, part);
+        let key = key(lineage, sequence, part);
         let mut value = vec![VERSION];
         push_u32(&mut value, count);
         value.extend_from_slice(bytes);
-        record::seal(&key, &mut value);
+        seal(&key, &mut value);
         batch.insert(&key, value);
     }
     let what = || format!("write {sequence} of generation {lineage}");
-    fault::guarded(what, || shared.journal.apply_batch(batch))
+    fault::guarded(what, || kv.journal.apply_batch(batch))
 }
 
-/// A table with its attributes, after the writes that its rows do not hold.
-pub(super) fn view(shared: &Shared, meta: &Meta, table: Arc<Table>) -> Result<View> {
-    let mut view = View::new(table, meta.applied.sequence);
-    read_attributes(shared, meta, &mut view)?;
-    let (lineage, first) = (meta.lineage(), meta.applied.sequence.saturating_add(1));
-    let mut records = shared.journal.range(key::write(lineage, first, 0)..key::after(lineage));
-    let mut reading = Reading { meta, body: Vec::new(), parts: 0 };
-    while let Some((key, value)) =
-        fault::guarded(|| name_of(meta, view.sequence() + 1), || records.next().transpose())?
-    {
-        let sequence = view.sequence() + 1;
-        if let Some(changes) = reading.part(sequence, &key, &value)? {
-            let damaged = |cause| Error::caused(damage(name_of(meta, sequence)), cause);
-            view.write(&changes).map_err(damaged)?;
-        }
-    }
-    if reading.parts == 0 {
-        return Ok(view);
-    }
-    Err(Error::new(damage(name_of(meta, view.sequence() + 1))))
+/// Makes the writes of a table that its rows do not hold, up to `last`, in a view that stands at the
+/// last write which they hold.
+pub(super) fn replay(kv: &Kv, meta: &Meta, last: u64, view: &mut View) -> Result<()> {
+    each_write(kv, meta, view.sequence().saturating_add(1)..=last, |sequence, changes| {
+        let damaged = |cause| Error::caused(damage(meta, sequence), cause);
+        view.write(&changes).map_err(damaged)
+    })
 }
 
-/// A write whose parts come one by one.
-struct Reading<'a> {
-    meta: &'a Meta,
-    body: Vec<u8>,
-    parts: u32,
-}
-
-impl Reading<'_> {
-    /// Takes the next part; the changes, if it is the last.
-    fn part(&mut self, sequence: u64, key: &[u8], value: &[u8]) -> Result<Option<Vec<Change>>> {
-        let meta = self.meta;
-        let damaged = || Error::new(damage(name_of(meta, sequence)));
-        // A gap shows here: another key than the next one.
-        if key != key::write(self.meta.lineage(), sequence, self.parts) {
-            return Err(damaged());
+/// Shows the writes of a table that have these numbers, in order.
+pub(super) fn each_write(
+    kv: &Kv,
+    meta: &Meta,
+    numbers: std::ops::RangeInclusive<u64>,
+    mut show: impl FnMut(u64, Vec<Change>) -> Result<()>,
+) -> Result<()> {
+    let (lineage, end) = (meta.lineage(), numbers.end().saturating_add(1));
+    let mut records = kv.journal.range(key(lineage, *numbers.start(), 0)..key(lineage, end, 0));
+    for sequence in numbers {
+        let what = || name_of(meta, sequence);
+        let damaged = || Error::new(damage(meta, sequence));
+        let (mut body, mut part, mut count) = (Vec::new(), 0, 1);
+        while part < count {
+            let next = fault::guarded(what, || records.next().transpose())?;
+            // A gap shows here: another key than the next one.
+            let expected = key(lineage, sequence, part);
+            let (key, value) = next.filter(|(key, _)| **key == expected).ok_or_else(damaged)?;
+            let mut fields = Fields::new(unseal(&key, &value).ok_or_else(damaged)?);
+            match fields.u8().ok_or_else(damaged)? {
+                VERSION => {}
+                got => {
+                    let (what, expected, got) = (what(), u32::from(VERSION), u32::from(got));
+                    return Err(Error::new(ErrorKind::ForeignVersion { what, expected, got }));
+                }
+            }
+            count = fields.u32().filter(|&count| count > part).ok_or_else(damaged)?;
+            body.extend_from_slice(fields.rest());
+            part += 1;
         }
-        let body = record::unseal(key, value).ok_or_else(damaged)?;
-        let mut bytes = Bytes::new(body);
-        check_version(&mut bytes, || name_of(meta, sequence))?;
-        let count = bytes.u32().filter(|&count| count > self.parts).ok_or_else(damaged)?;
-        self.body.extend_from_slice(bytes.rest());
-        self.parts += 1;
-        if self.parts < count {
-            return Ok(None);
-        }
-        let changes = changes(&self.body).ok_or_else(damaged)?;
-        self.body.clear();
-        self.parts = 0;
-        Ok(Some(changes))
+        show(sequence, decode(&body).ok_or_else(damaged)?)?;
     }
+    Ok(())
 }
 
 fn name_of(meta: &Meta, sequence: u64) -> String {
     format!("table \"{}\", write {sequence} of its journal", meta.name)
 }
 
-/// Writes the attributes of a generation's rows; how many rows have some. Not durable yet.
-pub(super) fn write_attributes(
-    shared: &Shared,
-    generation: u64,
-    attributes: &BTreeMap<RowId, Attributes>,
-) -> Result<u64> {
-    let mut rows = attributes.iter().peekable();
-    let mut block = 0;
-    while rows.peek().is_some() {
-        let (mut body, mut count) = (Vec::new(), 0);
-        while body.len() < PART_BYTES
-            && let Some((row, attributes)) = rows.next()
-        {
-            body.extend_from_slice(&row.0.to_le_bytes());
-            push_attributes(&mut body, attributes);
-            count += 1;
-        }
-        let key = key::block(generation, block);
-        let mut value = vec![VERSION];
-        push_u32(&mut value, count);
-        value.extend_from_slice(&body);
-        record::seal(&key, &mut value);
-        let what = || format!("generation {generation}, attributes {block}");
-        fault::guarded(what, || shared.attributes.insert(key, value))?;
-        block += 1;
-    }
-    Ok(attributes.len() as u64)
+fn damage(meta: &Meta, sequence: u64) -> ErrorKind {
+    fault::damage(name_of(meta, sequence), fault::RECOVER)
 }
 
-fn read_attributes(shared: &Shared, meta: &Meta, view: &mut View) -> Result<()> {
-    let name = |block| {
-        format!("table \"{}\", generation {}, attributes {block}", meta.name, meta.generation)
-    };
-    let (mut block, mut left) = (0, meta.applied.attributed_rows);
-    while left > 0 {
-        let what = || name(block);
-        let damaged = || Error::new(damage(what()));
-        let key = key::block(meta.generation, block);
-        let value = fault::guarded(what, || shared.attributes.get(key))?.ok_or_else(damaged)?;
-        let body = record::unseal(&key, &value).ok_or_else(damaged)?;
-        let mut bytes = Bytes::new(body);
-        check_version(&mut bytes, what)?;
-        let count = bytes.u32().filter(|&count| count > 0).ok_or_else(damaged)?;
-        for _ in 0..count {
-            let row = bytes.u32().map(RowId).filter(|&row| view.has(row)).ok_or_else(damaged)?;
-            let attributes = attributes(&mut bytes).ok_or_else(damaged)?;
-            view.give_attributes(row, attributes);
+/// The last write of each lineage.
+pub(super) fn last_writes(kv: &Kv) -> Result<BTreeMap<u64, u64>> {
+    let what = || "the journal".to_owned();
+    let mut last = BTreeMap::new();
+    let mut end = vec![u8::MAX; KEY_BYTES + 1];
+    // From the end, one look-up a lineage.
+    while let Some((found, _)) =
+        fault::guarded(what, || kv.journal.range(..&end[..]).next_back().transpose())?
+    {
+        let damaged = || Error::new(fault::damage(what(), fault::RECOVER));
+        let (lineage, sequence) = parted(&found).ok_or_else(damaged)?;
+        last.insert(lineage, sequence);
+        end = key(lineage, 0, 0).to_vec();
+    }
+    Ok(last)
+}
+
+/// Removes the writes of a lineage up to this one; how many records there were.
+pub(super) fn remove(kv: &Kv, lineage: u64, last: u64) -> Result<u64> {
+    let all = all_of(lineage);
+    let end = last.checked_add(1).map_or(all.end, |next| key(lineage, next, 0));
+    remove_range(kv, all.start..end)
+}
+
+/// Removes the writes that follow the last one of their lineage.
+pub(super) fn keep(kv: &Kv, last: &BTreeMap<u64, u64>) -> Result<()> {
+    for (lineage, sequence) in last_writes(kv)? {
+        let known = last.get(&lineage).copied().unwrap_or(0);
+        if sequence > known {
+            remove_range(kv, key(lineage, known + 1, 0)..all_of(lineage).end)?;
         }
-        left = left.checked_sub(u64::from(count)).ok_or_else(damaged)?;
-        block += 1;
     }
     Ok(())
 }
 
-/// Removes the writes of a lineage up to this one; how many records there were.
-pub(super) fn remove(shared: &Shared, lineage: u64, last: u64) -> Result<u64> {
-    let end = match last.checked_add(1) {
-        Some(next) => key::write(lineage, next, 0),
-        None => key::after(lineage),
-    };
-    let what = || format!("the journal of generation {lineage}");
-    remove_range(shared, &shared.journal, key::write(lineage, 0, 0)..end, &what)
-}
-
-/// Removes the attributes of a generation.
-pub(super) fn remove_attributes(shared: &Shared, generation: u64) -> Result<()> {
-    let range = key::block(generation, 0)..=key::block(generation, u32::MAX);
-    let what = || format!("the attributes of generation {generation}");
-    remove_range(shared, &shared.attributes, range, &what).map(drop)
-}
-
-fn remove_range<K: AsRef<[u8]>>(
-    shared: &Shared,
-    tree: &sled::Tree,
-    range: impl std::ops::RangeBounds<K> + Clone,
-    what: &dyn Fn() -> String,
-) -> Result<u64> {
+fn remove_range(kv: &Kv, range: Range<Key>) -> Result<u64> {
+    let what = || "the journal".to_owned();
     let mut removed = 0;
     loop {
-        let keys: Vec<sled::IVec> =
-            fault::guarded(what, || tree.range(range.clone()).keys().take(REMOVE_KEYS).collect())?;
+        let keys = || kv.journal.range(range.clone()).keys().take(REMOVE_KEYS).collect();
+        let keys: Vec<sled::IVec> = fault::guarded(what, keys)?;
         if keys.is_empty() {
             return Ok(removed);
         }
         for key in keys {
-            fault::guarded(what, || tree.remove(key))?;
+            fault::guarded(what, || kv.journal.remove(key))?;
             removed += 1;
         }
-        writer::flush(&shared.db)?;
+        // Lets sled use the room again, and bounds what waits in memory.
+        kv.flush()?;
     }
 }
 
-/// The first lineage after this one of which there are writes.
-pub(super) fn lineage_after(shared: &Shared, after: Option<u64>) -> Result<Option<u64>> {
-    let from = after.map_or([0; key::WRITE_BYTES], key::after);
-    let what = || "the journals".to_owned();
-    let next = fault::guarded(what, || shared.journal.range(from..).keys().next().transpose())?;
-    let Some(found) = next else { return Ok(None) };
-    let damaged = || Error::new(fault::damage(what(), fault::RESTORE));
-    key::lineage(&found).map(Some).ok_or_else(damaged)
-}
-
-fn damage(what: String) -> ErrorKind {
-    fault::damage(what, fault::IMPORT_AGAIN)
-}
-
-fn check_version(bytes: &mut Bytes<'_>, what: impl Fn() -> String) -> Result<()> {
-    match bytes.u8() {
-        Some(VERSION) => Ok(()),
-        Some(got) => {
-            let (what, expected, got) = (what(), u32::from(VERSION), u32::from(got));
-            Err(Error::new(ErrorKind::ForeignVersion { what, expected, got }))
-        }
-        None => Err(Error::new(damage(what()))),
-    }
-}
-
-fn push_u32(bytes: &mut Vec<u8>, count: usize) {
-    bytes.extend_from_slice(&record::small(count).to_le_bytes());
-}
-
-fn push_text(bytes: &mut Vec<u8>, text: &[u8]) {
-    push_u32(bytes, text.len());
-    bytes.extend_from_slice(text);
-}
-
-fn push_change(bytes: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::Put { word, vector, attributes } => {
-            bytes.push(PUT);
-            push_text(bytes, word);
-            push_u32(bytes, vector.len());
-            bytes.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
-            push_attributes(bytes, attributes);
-        }
-        Change::Delete { word } => {
-            bytes.push(DELETE);
-            push_text(bytes, word);
-        }
-        Change::Attributes { word, set, remove } => {
-            bytes.push(ATTRIBUTES);
-            push_text(bytes, word);
-            push_attributes(bytes, set);
-            push_u32(bytes, remove.len());
-            for name in remove {
-                push_text(bytes, name.as_bytes());
+/// The changes of a write as bytes, for backups too.
+pub(super) fn encode(changes: &[Change]) -> Vec<u8> {
+    let mut body = Vec::new();
+    push_u32(&mut body, changes.len());
+    for change in changes {
+        match change {
+            Change::Put { word, vector, attributes } => {
+                body.push(PUT);
+                push_text(&mut body, word);
+                push_u32(&mut body, vector.len());
+                body.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
+                attributes::push(&mut body, attributes);
+            }
+            Change::Delete { word } => {
+                body.push(DELETE);
+                push_text(&mut body, word);
+            }
+            Change::Attributes { word, set, remove } => {
+                body.push(ATTRIBUTES);
+                push_text(&mut body, word);
+                attributes::push(&mut body, set);
+                push_u32(&mut body, remove.len());
+                for name in remove {
+                    push_text(&mut body, name.as_bytes());
+                }
             }
         }
     }
-}
-
-fn push_attributes(bytes: &mut Vec<u8>, attributes: &Attributes) {
-    push_u32(bytes, attributes.len());
-    for (name, value) in attributes.iter() {
-        push_text(bytes, name.as_bytes());
-        match value {
-            AttributeValue::Text(text) => {
-                bytes.push(TEXT);
-                push_text(bytes, text.as_bytes());
-            }
-            AttributeValue::Number(number) => {
-                bytes.push(NUMBER);
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-            AttributeValue::Flag(flag) => bytes.extend_from_slice(&[FLAG, u8::from(*flag)]),
-        }
-    }
+    body
 }
 
 /// The changes of a write; none if these bytes are no write, or more than one.
-fn changes(body: &[u8]) -> Option<Vec<Change>> {
-    let mut bytes = Bytes::new(body);
-    let count = bytes.u32()?;
+pub(super) fn decode(body: &[u8]) -> Option<Vec<Change>> {
+    let mut fields = Fields::new(body);
+    let count = fields.u32()?;
     // Nothing is reserved for a count: it is believed as far as there are bytes.
-    let changes: Option<Vec<_>> = (0..count).map(|_| change(&mut bytes)).collect();
-    changes.filter(|_| bytes.rest().is_empty())
+    let changes: Option<Vec<_>> = (0..count).map(|_| change(&mut fields)).collect();
+    changes.filter(|_| fields.rest().is_empty())
 }
 
-fn change(bytes: &mut Bytes<'_>) -> Option<Change> {
-    let kind = bytes.u8()?;
-    let word = bytes.text()?.to_vec();
+fn change(fields: &mut Fields<'_>) -> Option<Change> {
+    let kind = fields.u8()?;
+    let word = fields.text()?.to_vec();
     match kind {
         PUT => {
-            let dim = usize::try_from(bytes.u32()?).ok()?;
-            let (values, _) = bytes.take(dim.checked_mul(size_of::<f32>())?)?.as_chunks();
+            let dim = usize::try_from(fields.u32()?).ok()?;
+            let (values, _) = fields.take(dim.checked_mul(size_of::<f32>())?)?.as_chunks();
             let vector = values.iter().map(|&value| f32::from_le_bytes(value)).collect();
-            Some(Change::Put { word, vector, attributes: attributes(bytes)? })
+            Some(Change::Put { word, vector, attributes: attributes::take(fields)? })
         }
         DELETE => Some(Change::Delete { word }),
         ATTRIBUTES => {
-            let set = attributes(bytes)?;
-            let count = bytes.u32()?;
-            let remove: Option<Vec<_>> = (0..count).map(|_| utf8(bytes)).collect();
+            let set = attributes::take(fields)?;
+            let count = fields.u32()?;
+            let remove: Option<Vec<_>> = (0..count).map(|_| fields.utf8()).collect();
             Some(Change::Attributes { word, set, remove: remove? })
         }
         _ => None,
     }
-}
-
-fn attributes(bytes: &mut Bytes<'_>) -> Option<Attributes> {
-    let count = bytes.u32()?;
-    (0..count).map(|_| Some((utf8(bytes)?, value(bytes)?))).collect()
-}
-
-fn value(bytes: &mut Bytes<'_>) -> Option<AttributeValue> {
-    match bytes.u8()? {
-        TEXT => utf8(bytes).map(AttributeValue::Text),
-        NUMBER => {
-            let number = f64::from_le_bytes(bytes.take(8)?.try_into().ok()?);
-            number.is_finite().then_some(AttributeValue::Number(number))
-        }
-        FLAG => match bytes.u8()? {
-            0 => Some(AttributeValue::Flag(false)),
-            1 => Some(AttributeValue::Flag(true)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn utf8(bytes: &mut Bytes<'_>) -> Option<String> {
-    String::from_utf8(bytes.text()?.to_vec()).ok()
 }

@@ -1,44 +1,56 @@
-//! Things that are named and put away whole, such as tokenizers and test sets: a file each, beside sled.
-//!
-//! ```text
-//! wordspace tokenizer, format 1\n
-//! 2f 00 00 00            bytes of the head
-//! {"kind":...}           the head, as JSON
-//! ...                    the body
-//! xx xx xx xx            CRC-32 of the name and of all this
-//! ```
+//! Things that are named and stored whole, such as tokenizers and test sets: a container each, with
+//! the sections `name`, `head` (JSON) and `body`.
 
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::container::{CHUNK_BYTES, Container, Kind};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::{blob, fault, record};
+use crate::store::{blob, folder};
 use crate::table::meta::TableName;
+
+const ADVICE: &str = "delete it and store it again, or restore it from a backup";
+
+/// Tokenizers.
+pub(super) const TOKENIZERS: Sort = Sort {
+    folder: "tokenizers",
+    what: "tokenizer",
+    kind: Kind { name: "tokenizer", version: 1, advice: ADVICE },
+};
+/// Test sets.
+pub(super) const TEST_SETS: Sort = Sort {
+    folder: "test-sets",
+    what: "test set",
+    kind: Kind { name: "test-set", version: 1, advice: ADVICE },
+};
+/// All sorts there are.
+pub(super) const SORTS: [Sort; 2] = [TOKENIZERS, TEST_SETS];
+
+/// What things of a sort are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sort {
+    /// Of their files.
+    pub(super) folder: &'static str,
+    /// As people call it.
+    pub(super) what: &'static str,
+    pub(super) kind: Kind,
+}
 
 /// A folder of things of one sort.
 #[derive(Debug)]
 pub(super) struct Shelf {
     folder: PathBuf,
-    /// What a thing is called: in its file, and to people.
-    what: &'static str,
-    /// How the names of the files end.
-    extension: &'static str,
+    sort: Sort,
 }
 
-const PUT_AGAIN: &str = "delete it and store it again";
-/// Bytes of a head, at most: what is believed of a file whose checksum was not looked at.
-const HEAD_BYTES_MAX: usize = 64 << 10;
-
 impl Shelf {
-    pub(super) fn new(folder: PathBuf, what: &'static str, extension: &'static str) -> Self {
-        Self { folder, what, extension }
+    pub(super) fn new(data: &Path, sort: Sort) -> Self {
+        Self { folder: data.join(folder::SHELF).join(sort.folder), sort }
     }
 
-    /// Puts a thing, made of parts, in place of one of its name.
+    /// Stores a thing, made of parts, in place of one of its name, durably.
     pub(super) fn put(
         &self,
         name: &TableName,
@@ -47,53 +59,51 @@ impl Shelf {
     ) -> Result<()> {
         let head = serde_json::to_vec(head);
         let head = head.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        let mut bytes = self.magic();
-        bytes.extend_from_slice(&record::small(head.len()).to_le_bytes());
-        bytes.extend_from_slice(&head);
-        for part in body {
-            bytes.extend_from_slice(part);
-        }
-        record::seal(name.as_str().as_bytes(), &mut bytes);
-        blob::publish(&self.path(name), |out| out.write_all(&bytes).map_err(Error::disk))
+        let written = blob::publish_container(&self.path(name), self.sort.kind, 0, |out| {
+            for (section, bytes) in [("name", name.as_str().as_bytes()), ("head", &head)] {
+                out.section(section, CHUNK_BYTES)?;
+                out.write(bytes)?;
+            }
+            out.section("body", CHUNK_BYTES)?;
+            body.iter().try_for_each(|part| out.write(part))
+        });
+        written.map(drop)
     }
 
-    /// A thing's head and body, whole; none if there is none of that name.
+    /// A thing's head and body; none if there is none of that name.
     pub(super) fn get<H: DeserializeOwned>(
         &self,
         name: &TableName,
     ) -> Result<Option<(H, Vec<u8>)>> {
-        let path = self.path(name);
-        let Some(mut file) = blob::open(&path)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        let read = file.read_to_end(&mut bytes).map_err(Error::disk);
-        read.context(|| format!("reading {}", path.display()))?;
-        let read = record::unseal(name.as_str().as_bytes(), &bytes).and_then(|body| {
-            let (head, body) = self.parted(body)?;
-            Some((serde_json::from_slice(head).ok()?, body.to_vec()))
-        });
-        read.ok_or_else(|| self.damaged(name)).map(Some)
+        let Some((file, head)) = self.open(name)? else { return Ok(None) };
+        Ok(Some((head, file.section("body")?.read()?)))
     }
 
-    /// A thing's head alone, of a file that may be damaged; none if there is none of that name.
+    /// A thing's head alone, of a file that may be damaged behind it.
     pub(super) fn head<H: DeserializeOwned>(&self, name: &TableName) -> Result<Option<H>> {
-        let path = self.path(name);
-        let Some(file) = blob::open(&path)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        let read = file.take(HEAD_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(Error::disk);
-        read.context(|| format!("reading {}", path.display()))?;
-        let head = self.parted(&bytes).and_then(|(head, _)| serde_json::from_slice(head).ok());
-        head.ok_or_else(|| self.damaged(name)).map(Some)
+        Ok(self.open(name)?.map(|(_, head)| head))
     }
 
-    /// The error of a thing that cannot be read.
+    fn open<H: DeserializeOwned>(&self, name: &TableName) -> Result<Option<(Container, H)>> {
+        let Some(file) = self.container(name)? else { return Ok(None) };
+        let head = serde_json::from_slice(&file.section("head")?.read()?);
+        Ok(Some((file, head.map_err(|_| self.damaged(name))?)))
+    }
+
+    /// The file of a thing; none if there is none of that name.
+    pub(super) fn container(&self, name: &TableName) -> Result<Option<Container>> {
+        let what = format!("the {} \"{name}\"", self.sort.what);
+        let Some(file) = blob::open_container(&self.path(name), what, self.sort.kind)? else {
+            return Ok(None);
+        };
+        let own = file.section("name")?.read()?;
+        if own == name.as_str().as_bytes() { Ok(Some(file)) } else { Err(file.senseless()) }
+    }
+
+    /// The error of a thing that makes no sense.
     pub(super) fn damaged(&self, name: &TableName) -> Error {
-        Error::new(fault::damage(format!("the {} \"{name}\"", self.what), PUT_AGAIN))
-    }
-
-    /// Head and body.
-    fn parted<'b>(&self, bytes: &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
-        let (length, rest) = bytes.strip_prefix(&self.magic()[..])?.split_first_chunk()?;
-        rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+        let what = format!("the {} \"{name}\"", self.sort.what);
+        Error::new(ErrorKind::Corrupt { what, advice: ADVICE })
     }
 
     pub(super) fn remove(&self, name: &TableName) -> Result<bool> {
@@ -107,44 +117,22 @@ impl Shelf {
         Ok(was_there)
     }
 
-    /// The names of all, with the bytes of their files; what was never completed is removed.
+    /// The names of all, in order, with the bytes of their files.
     pub(super) fn list(&self) -> Result<Vec<(TableName, u64)>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                return Err(Error::disk(error).context(format!("listing {}s", self.what)));
-            }
+        let paths = blob::list(&self.folder)?;
+        let named = |path: &PathBuf| {
+            let name = TableName::try_from(path.file_name()?.to_str()?.to_owned()).ok()?;
+            Some((name, path.metadata().map_or(0, |metadata| metadata.len())))
         };
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(Error::disk)?;
-            let path = entry.path();
-            if blob::is_temporary(&path) {
-                if let Err(error) = blob::remove(&path) {
-                    tracing::warn!(?error, "a left-over file stays");
-                }
-                continue;
-            }
-            if let Some(name) = self.name(&path) {
-                names.push((name, entry.metadata().map_or(0, |metadata| metadata.len())));
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
+        Ok(paths.iter().filter_map(named).collect())
     }
 
-    fn name(&self, path: &Path) -> Option<TableName> {
-        let is_ours = path.extension().is_some_and(|extension| extension == self.extension);
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_ours)?;
-        TableName::try_from(stem.to_owned()).ok()
+    /// Removes what was never completed.
+    pub(super) fn sweep(&self) {
+        blob::sweep(&self.folder);
     }
 
-    fn path(&self, name: &TableName) -> PathBuf {
-        self.folder.join(format!("{name}.{}", self.extension))
-    }
-
-    fn magic(&self) -> Vec<u8> {
-        format!("wordspace {}, format 1\n", self.what).into_bytes()
+    pub(super) fn path(&self, name: &TableName) -> PathBuf {
+        self.folder.join(name.as_str())
     }
 }

@@ -7,12 +7,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::error::{Error, ErrorKind};
+use crate::container::Writer;
+use crate::error::ErrorKind;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
 use crate::table::input::{InputTables, LayerNorm};
 use crate::table::meta::{Applied, Provenance};
-use crate::text::subword::{Added, Buckets, Combine, Hashing};
+use crate::table::part::{self, INPUTS, SUBWORDS};
+use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 use crate::vector::RowId;
 use crate::vector::matrix::Matrix;
 
@@ -99,8 +101,33 @@ fn import(store: &Store, table: &str, seed: usize) -> Meta {
     let mut staging = store.stage(builder.dim()).unwrap();
     staging.push(&builder).unwrap();
     let meta = meta_of(table, &staging, &builder, seed);
-    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
+    commit(staging, &builder, &meta);
     meta
+}
+
+fn commit(mut staging: Staging, builder: &TableBuilder, meta: &Meta) {
+    staging.end(builder).unwrap();
+    staging.complete(&BTreeMap::new()).unwrap();
+    staging.switch(meta, TokenizerOf::Same).unwrap().remove();
+}
+
+/// The tables that can be read.
+fn tables(store: &Store) -> Vec<Meta> {
+    let whole = store.tables().into_iter().filter(|table| table.problem.is_none());
+    whole.map(|table| table.meta).collect()
+}
+
+fn journal_records(store: &Store) -> usize {
+    store.shared.catalog.read(|kv| Ok(kv.journal.iter().count())).unwrap()
+}
+
+/// The names of all files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in blob::list(folder).unwrap() {
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
 }
 
 fn open(folder: &Path) -> Store {
@@ -141,7 +168,7 @@ fn the_store_agrees_with_a_map_under_random_operations() {
                     let builder = builder_of(dice.below(1000));
                     let mut abandoned = store.stage(builder.dim()).unwrap();
                     abandoned.push(&builder).unwrap();
-                    assert!(generations.insert(abandoned.generation()), "seed {seed}");
+                    assert!(!generations.contains(&abandoned.generation()), "seed {seed}");
                 }
                 5 => {
                     let was_there = store.delete(&name(&table)).unwrap();
@@ -155,7 +182,7 @@ fn the_store_agrees_with_a_map_under_random_operations() {
                 }
                 _ => unreachable!("the dice has eight sides"),
             }
-            let tables = store.tables().unwrap();
+            let tables = tables(&store);
             let names: Vec<_> = tables.iter().map(|meta| meta.name.as_str()).collect();
             assert!(names.iter().eq(model.keys()), "seed {seed}, step {step}: {names:?}");
             for meta in tables {
@@ -182,7 +209,7 @@ fn rows_pushed_one_by_one_and_overwritten_are_stored_as_they_are_at_the_end() {
         }
     }
     let meta = meta_of("en", &staging, &builder, 0);
-    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
+    commit(staging, &builder, &meta);
     drop(store);
     assert_eq!(stored(&open(folder.path()), &meta), rows_of(&builder));
 }
@@ -194,173 +221,190 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     let meta = import(&store, "en", 1);
     let unfinished = builder_of(2);
     let mut staging = store.stage(unfinished.dim()).unwrap();
-    let (generation, dead) = (staging.generation(), store.index_path(staging.generation()));
-    let live = store.index_path(meta.generation);
-    // What is on the disk between the two flushes of a commit is what a crash there leaves.
+    let generation = staging.generation();
+    // What is on the disk right before the manifest is what a crash there leaves.
     staging.end(&unfinished).unwrap();
     staging.complete(&BTreeMap::new()).unwrap();
-    for graph in [&live, &dead] {
-        blob::publish(graph, |file| file.write_all(b"graph").map_err(Error::disk)).unwrap();
-    }
-    let torn = live.with_extension("graph.1.0.tmp");
-    blob::publish(&torn, |_| Ok(())).unwrap();
+    let torn = folder::generation(folder.path(), meta.generation).join(".graph.0");
+    blob::create(&torn).unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(folder.path(), crashed.path());
     drop((staging, store));
 
     let (store, swept) = Store::open(crashed.path()).unwrap();
-    assert_eq!(swept.generations, 1);
-    assert!(swept.blocks > 0);
-    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
+    assert_eq!(swept, Swept { generations: 1, ..Swept::default() });
+    assert_eq!(tables(&store), std::slice::from_ref(&meta));
     assert_eq!(stored(&store, &meta), rows_of(&builder_of(1)));
-    for (folder, live) in [("index", live), ("vectors", store.shared.vectors_path(meta.generation))]
-    {
-        let left = fs::read_dir(crashed.path().join(folder)).unwrap();
-        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, [live.file_name().unwrap()]);
-    }
-    assert!(store.stage(1).unwrap().generation() > generation);
-    assert!(store.bytes().store > 0 && store.bytes().index == 5);
+    let left = files(&crashed.path().join("generations"));
+    let left: Vec<_> = left.iter().map(|path| path.file_name().unwrap()).collect();
+    assert_eq!(left, ["manifest", "vectors", "words"]);
+    assert!(store.stage(1).unwrap().generation() >= generation);
     drop(store);
     assert_eq!(Store::open(crashed.path()).unwrap().1, Swept::default());
 }
 
 #[test]
-fn a_flipped_byte_in_a_block_is_damage_that_names_it() {
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn a_part_that_is_not_as_it_was_written_is_damage_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let meta = import(&store, "en", 3);
-    let rows = &store.shared.rows;
-    let mut blocks = 0;
-    while let Some(good) = rows.get(key::block(meta.generation, blocks)).unwrap() {
-        let key = key::block(meta.generation, blocks);
-        for at in [0, 1, 5, good.len() / 2, good.len() - 1] {
-            let mut flipped = good.to_vec();
-            flipped[at] ^= 1;
-            rows.insert(key, flipped).unwrap();
+    let (meta, other) = (import(&store, "en", 3), import(&store, "de", 3));
+    let path = |meta: &Meta, part| folder::generation(folder.path(), meta.generation).join(part);
+    for part in ["words", "vectors"] {
+        let good = fs::read(path(&meta, part)).unwrap();
+        let refused = |bytes: Option<&[u8]>, what: &str| {
+            match bytes {
+                Some(bytes) => fs::write(path(&meta, part), bytes).unwrap(),
+                None => fs::remove_file(path(&meta, part)).unwrap(),
+            }
             let error = store.read(&meta).unwrap_err();
-            let expected = format!("table \"en\", generation {}, block {blocks}", meta.generation);
-            assert!(matches!(error.kind(), ErrorKind::Corrupt { what, .. } if *what == expected));
+            assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
+            assert!(error.to_string().contains(part), "{what}: {error}");
+            assert!(error.to_string().contains("table \"en\""), "{what}: {error}");
+        };
+        for at in (0..64).step_by(7).chain((64..good.len()).step_by(good.len() / 9)) {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            // Between sections nothing is read.
+            if good[at] != 0 {
+                refused(Some(&flipped), &format!("flipped byte {at}"));
+            }
+            refused(Some(&good[..at]), &format!("cut at byte {at}"));
         }
-        rows.remove(key).unwrap();
-        let missing = store.read(&meta).unwrap_err();
-        assert!(matches!(missing.kind(), ErrorKind::Corrupt { .. }), "{missing}");
-        rows.insert(key, good).unwrap();
-        blocks += 1;
+        refused(Some(&[&good[..], &[0]].concat()), "a byte more");
+        // The same rows under another number.
+        refused(Some(&fs::read(path(&other, part)).unwrap()), "another one's");
+        refused(None, "missing");
+        fs::write(path(&meta, part), &good).unwrap();
+        assert_eq!(stored(&store, &meta), rows_of(&builder_of(3)));
     }
-    assert!(blocks > 1, "more than one block was tried");
-    rows.insert(key::block(meta.generation, blocks), b"surplus").unwrap();
-    assert!(matches!(store.read(&meta).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
+    assert_eq!(stored(&store, &other), rows_of(&builder_of(3)));
+    assert!(store.delete(&name("en")).unwrap());
+}
+
+/// Two tables without writes, one with; closed.
+fn three_tables(folder: &Path) -> (Vec<Meta>, Told) {
+    let store = open(folder);
+    let (first, second) = (import(&store, "first", 4), import(&store, "second", 5));
+    let (third, expected) = written(&store, "third", 6);
+    (vec![first, second, third], told(&expected))
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
-fn a_file_of_vectors_that_is_not_as_it_was_written_is_damage_that_names_it() {
+fn a_changed_key_value_store_takes_no_table_away_and_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let (meta, other) = (import(&store, "en", 3), import(&store, "de", 3));
-    let path = store.shared.vectors_path(meta.generation);
-    let good = fs::read(&path).unwrap();
-    let refused = |bytes: Option<&[u8]>, what: &str| {
-        match bytes {
-            Some(bytes) => fs::write(&path, bytes).unwrap(),
-            None => fs::remove_file(&path).unwrap(),
-        }
-        let error = store.read(&meta).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
-        assert!(error.to_string().contains(&path.display().to_string()), "{what}: {error}");
-    };
-    for at in
-        (0..64).step_by(7).chain((64..good.len()).step_by(good.len() / 9)).chain([good.len() - 1])
-    {
-        let mut flipped = good.clone();
-        flipped[at] ^= 1;
-        refused(Some(&flipped), &format!("flipped byte {at}"));
-        refused(Some(&good[..at]), &format!("cut at byte {at}"));
-    }
-    refused(Some(&[&good[..], &[0]].concat()), "a byte more");
-    let dim = meta.dim as usize;
-    refused(Some(&[&good[..], &vec![0; 4 * dim]].concat()), "a row more");
-    // The same rows under another number: their words would fit.
-    let others = fs::read(store.shared.vectors_path(other.generation)).unwrap();
-    refused(Some(&others), "another one's");
-    refused(Some(&[&good[..64], &good[64 + 4 * dim..], &good[64..64 + 4 * dim]].concat()), "moved");
-    refused(None, "missing");
-    fs::write(&path, &good).unwrap();
-    assert_eq!(stored(&store, &meta), rows_of(&builder_of(3)));
-}
-
-/// Writes the blocks of a generation as format 1 had them.
-fn as_format_1(store: &Store, meta: &Meta, builder: &TableBuilder) {
-    let rows = (0..builder.len()).map(|row| RowId::try_from(row).unwrap()).collect::<Vec<_>>();
-    let keys: Vec<_> = store.shared.rows.iter().keys().map(Result::unwrap).collect();
-    for key in keys.iter().filter(|key| key::generation(key) == Some(meta.generation)) {
-        store.shared.rows.remove(key).unwrap();
-    }
-    for (block, rows) in (0..).zip(rows.chunks(7)) {
-        let mut record = vec![1, 1];
-        record.extend_from_slice(&record::small(rows.len()).to_le_bytes());
-        record.extend_from_slice(&meta.dim.to_le_bytes());
-        let words = rows.iter().map(|&row| builder.word(row));
-        words.clone().for_each(|w| record.extend_from_slice(&record::small(w.len()).to_le_bytes()));
-        words.for_each(|word| record.extend_from_slice(word));
-        let values = rows.iter().flat_map(|&row| builder.vector(row));
-        values.for_each(|value| record.extend_from_slice(&value.to_le_bytes()));
-        let key = key::block(meta.generation, block);
-        record::seal(&key, &mut record);
-        store.shared.rows.insert(key, record).unwrap();
-    }
-    fs::remove_file(store.shared.vectors_path(meta.generation)).unwrap();
-}
-
-#[test]
-fn a_folder_of_format_1_is_read_and_is_of_format_2_from_then_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let old = import(&store, "old", 5);
-    as_format_1(&store, &old, &builder_of(5));
-    drop(store);
-    let format = folder.path().join("store").join("format");
-    let old_format = b"wordspace data folder, format 1\n";
-    blob::publish(&format, |file| file.write_all(old_format).map_err(Error::disk)).unwrap();
-    for table in ["new", "newer"] {
+    let (metas, expected) = three_tables(folder.path());
+    let before = files(folder.path());
+    let all_is_right = || {
         let (store, swept) = Store::open(folder.path()).unwrap();
+        assert_eq!((store.refusal(), swept), (None, Swept::default()));
+        assert_eq!(tables(&store), metas);
+        assert_eq!(told(&view(&store, &metas[2]).unwrap()), expected);
+    };
+    let sleds = before.iter().filter(|path| path.starts_with(folder.path().join("store")));
+    let sleds: Vec<_> = sleds.cloned().collect();
+    let mut dice = Dice(9);
+    for _ in 0..24 {
+        let path = &sleds[dice.below(sleds.len())];
+        let good = fs::read(path).unwrap();
+        // Most of the log is empty.
+        let used = good.iter().rposition(|&byte| byte != 0).map_or(good.len(), |last| last + 1);
+        let mut damaged = good.clone();
+        if dice.below(3) == 0 {
+            damaged.truncate(dice.below(used));
+        } else {
+            damaged[dice.below(used)] ^= 1 << dice.below(8);
+        }
+        fs::write(path, &damaged).unwrap();
+        let (store, swept) = Store::open(folder.path()).unwrap();
+        let what = store.refusal().unwrap().to_owned();
+        assert!(what.contains(&*path.file_name().unwrap().to_string_lossy()), "{what}");
         assert_eq!(swept, Swept::default());
-        assert_eq!(fs::read(&format).unwrap(), b"wordspace data folder, format 2\n");
-        assert_eq!(stored(&store, &old), rows_of(&builder_of(5)));
-        let new = import(&store, table, 6);
-        assert_eq!(stored(&store, &new), rows_of(&builder_of(6)));
+        assert_eq!(tables(&store), metas, "{what}");
+        for meta in &metas[..2] {
+            let seed = usize::try_from(meta.provenance.source_bytes).unwrap();
+            assert_eq!(stored(&store, meta), rows_of(&builder_of(seed)));
+        }
+        match view(&store, &metas[2]) {
+            Ok(view) => assert_eq!(told(&view), expected),
+            Err(error) => assert!(error.to_string().contains("journal"), "{error}"),
+        }
+        let refused = [store.stage(3).map(drop), store.ready().map(drop)];
+        for error in refused.map(Result::unwrap_err) {
+            assert!(error.to_string().contains("wordspace recover"), "{error}");
+        }
+        drop(store);
+        assert_eq!(files(folder.path()), before, "nothing is removed, nothing is added");
+        fs::write(path, &good).unwrap();
     }
-    let store = open(folder.path());
-    assert!(store.delete(&name("old")).unwrap());
-    assert_eq!(store.tables().unwrap().len(), 2);
+    all_is_right();
+
+    let (store, aside) = (folder.path().join("store"), folder.path().join("elsewhere"));
+    fs::rename(&store, &aside).unwrap();
+    let (opened, _) = Store::open(folder.path()).unwrap();
+    assert!(opened.refusal().unwrap().contains("is missing"));
+    assert_eq!(tables(&opened), metas);
+    assert_eq!(stored(&opened, &metas[0]), rows_of(&builder_of(4)));
+    let error = view(&opened, &metas[2]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }));
+    drop(opened);
+    fs::rename(&aside, &store).unwrap();
+    all_is_right();
 }
 
 #[test]
-fn a_damaged_table_record_is_told_removes_nothing_and_can_be_deleted() {
+fn a_store_that_forgot_a_table_is_found_out_also_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    import(&store, "damaged", 4);
-    let meta = import(&store, "whole", 5);
-    let mut record = store.shared.tables.get("damaged").unwrap().unwrap().to_vec();
-    record[3] ^= 1;
-    store.shared.tables.insert("damaged", record).unwrap();
+    let (store, crashed) = (open(folder.path()), tempfile::tempdir().unwrap());
+    let metas = [import(&store, "first", 4), import(&store, "second", 5)];
+    copy(folder.path(), crashed.path());
     drop(store);
-
-    let (store, swept) = Store::open(folder.path()).unwrap();
-    assert_eq!(swept, Swept::default());
-    let error = store.tables().unwrap_err().to_string();
-    assert!(error.contains("the record of table \"damaged\" is damaged"), "{error}");
-    assert!(store.delete(&name("damaged")).unwrap());
-    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
-    drop(store);
-    let (store, swept) = Store::open(folder.path()).unwrap();
-    assert_eq!(swept.generations, 1);
-    assert_eq!(stored(&store, &meta), rows_of(&builder_of(5)));
+    // As sled does that takes a damaged record for the torn end of its log.
+    let kv = kv::Kv::open(&crashed.path().join("store")).unwrap();
+    kv.catalog.remove("table/second").unwrap();
+    kv.make_durable().unwrap();
+    kv.close().unwrap();
+    for _ in 0..2 {
+        let (store, swept) = Store::open(crashed.path()).unwrap();
+        assert!(store.refusal().unwrap().contains("forgot table/second"));
+        assert_eq!(swept, Swept::default());
+        assert_eq!(tables(&store), metas);
+        assert_eq!(stored(&store, &metas[1]), rows_of(&builder_of(5)));
+    }
 }
 
 #[test]
-fn a_folder_of_another_version_in_use_or_in_ruins_is_refused_with_what_to_do() {
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn a_ledger_that_is_damaged_or_missing_is_made_anew_and_removes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (metas, expected) = three_tables(folder.path());
+    let ledger = folder.path().join("ledger");
+    // A generation that no record names: without a ledger nobody can tell why.
+    let left = folder::generation(folder.path(), 99);
+    fs::create_dir(&left).unwrap();
+    copy(&folder::generation(folder.path(), metas[0].generation), &left);
+    let good = fs::read(&ledger).unwrap();
+    for (damage, moved) in [(Some(30), 1), (None, 0)] {
+        match damage {
+            Some(at) => {
+                let mut flipped = good.clone();
+                flipped[at] ^= 4;
+                fs::write(&ledger, flipped).unwrap();
+            }
+            None => fs::remove_file(&ledger).unwrap(),
+        }
+        let (store, swept) = Store::open(folder.path()).unwrap();
+        assert_eq!(swept, Swept { lost: moved, ..Swept::default() });
+        assert_eq!((store.refusal(), tables(&store)), (None, metas.clone()));
+        assert_eq!(told(&view(&store, &metas[2]).unwrap()), expected);
+    }
+    assert!(folder.path().join("lost/99.1/manifest").exists());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn a_folder_of_another_version_or_in_use_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     import(&store, "en", 6);
@@ -368,31 +412,88 @@ fn a_folder_of_another_version_in_use_or_in_ruins_is_refused_with_what_to_do() {
     assert!(in_use.contains("another wordspace is using this folder"), "{in_use}");
     drop(store);
 
-    let put = |file: &str, bytes: &[u8]| {
-        let path = folder.path().join("store").join(file);
-        blob::publish(&path, |file| file.write_all(bytes).map_err(Error::disk)).unwrap();
-    };
-    put("format", b"wordspace data folder, format 3\n");
+    let format = folder.path().join("store/format");
+    let good = fs::read(&format).unwrap();
+    assert_eq!(good, b"wordspace data folder, format 3\n");
+    fs::write(&format, b"wordspace data folder, format 4\n").unwrap();
     let error = Store::open(folder.path()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ForeignVersion { expected: 2, got: 3, .. }));
-    put("format", b"wordspace data");
-    let error = Store::open(folder.path()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
-    put("format", b"wordspace data folder, format 2\n");
-    put("conf", b"no configuration of sled's");
-    let error = Store::open(folder.path()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::ForeignVersion { expected: 3, got: 4, .. }));
+    fs::write(&format, b"wordspace data").unwrap();
+    let store = open(folder.path());
+    assert!(store.refusal().unwrap().contains("format"));
+    assert_eq!(tables(&store).len(), 1);
+    drop(store);
+    fs::write(&format, good).unwrap();
+    // What a start that was killed leaves of sled's snapshot.
+    fs::write(folder.path().join("store/snap.0000000000003E4C.generating"), b"").unwrap();
+    let store = open(folder.path());
+    assert_eq!((store.refusal(), tables(&store).len()), (None, 1));
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
 fn a_folder_whose_making_was_cut_short_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let torn = folder.path().join("store.new").join("conf");
-    blob::publish(&torn, |file| file.write_all(b"segment_si").map_err(Error::disk)).unwrap();
+    fs::create_dir(folder.path().join("store.new")).unwrap();
+    fs::write(folder.path().join("store.new/conf"), b"segment_si").unwrap();
     let store = open(folder.path());
     let meta = import(&store, "en", 7);
-    assert_eq!(store.tables().unwrap(), [meta]);
+    assert_eq!(tables(&store), [meta]);
     assert!(!folder.path().join("store.new").exists());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn what_is_damaged_is_named_and_what_is_whole_is_recovered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (metas, expected) = three_tables(folder.path());
+    let named = |checked: &check::Checked| {
+        let damages = checked.damages.iter();
+        let named = damages.map(|damage| (damage.table.clone(), damage.part.clone()));
+        named.collect::<BTreeSet<_>>()
+    };
+    let table = |name: &str, part: &str| (Some(name.to_owned()), part.to_owned());
+    let catalog = (None, "catalog".to_owned());
+    let checked = check::check(folder.path(), &|| Ok(())).unwrap();
+    assert_eq!((named(&checked), checked.whole.len()), (BTreeSet::new(), 3));
+
+    let flip = |path: &str, at: usize| {
+        let path = folder.path().join(path);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at] ^= 0x20;
+        fs::write(path, bytes).unwrap();
+    };
+    let vectors = format!("generations/{}/vectors", metas[0].generation);
+    flip(&vectors, 100);
+    let checked = check::check(folder.path(), &|| Ok(())).unwrap();
+    assert_eq!(named(&checked), [table("first", "vectors")].into());
+    let store = open(folder.path());
+    assert_eq!(store.check(&|| Ok(())).unwrap().damages, checked.damages);
+    drop(store);
+    flip("store/conf", 3);
+    let before = files(folder.path());
+    let checked = check::check(folder.path(), &|| Ok(())).unwrap();
+    assert!(named(&checked).is_superset(&[table("first", "vectors"), catalog].into()));
+    assert_eq!(files(folder.path()), before, "a check changes nothing");
+
+    let recovered = recover::recover(folder.path(), &|| Ok(())).unwrap();
+    let names: Vec<_> = recovered.tables.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["second", "third"]);
+    assert!(recovered.losses.iter().any(|loss| loss.contains("table first")), "{recovered:?}");
+    let lost = folder.path().join("lost");
+    assert!(lost.join(format!("{}.1/vectors", metas[0].generation)).exists());
+    assert!(lost.join("store.1/db").exists() && lost.join("ledger.1").exists());
+    let store = open(folder.path());
+    assert_eq!((store.refusal(), tables(&store)), (None, metas[1..].to_vec()));
+    assert_eq!(stored(&store, &metas[1]), rows_of(&builder_of(5)));
+    let view = view(&store, &metas[2]).unwrap();
+    let writes_are_lost = recovered.losses.iter().any(|loss| loss.contains("its writes 1 to 3"));
+    if writes_are_lost {
+        assert_eq!(view.sequence(), 0);
+    } else {
+        assert_eq!(told(&view), expected);
+    }
+    assert!(import(&store, "new", 7).generation > metas[2].generation);
 }
 
 /// Starts itself as a child that imports, replaces and deletes without end, and kills it with
@@ -477,7 +578,7 @@ fn write_without_end(folder: &Path, first: usize) -> ! {
 /// The tables of a store and the step that wrote each; every row is compared.
 fn found(store: &Store) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
-    for meta in store.tables().unwrap() {
+    for meta in tables(store) {
         let rows = stored(store, &meta);
         let step = usize::try_from(meta.provenance.source_bytes).unwrap();
         assert_eq!(rows, rows_of(&builder_of(step)), "rows of {}", meta.name);
@@ -511,8 +612,11 @@ fn writes(dim: usize) -> Vec<Vec<Change>> {
     ]
 }
 
+/// Words, bits of vectors, attributes.
+type Told = Vec<(Vec<u8>, Vec<u32>, Option<Attributes>)>;
+
 /// Everything that a view tells.
-fn told(view: &View) -> Vec<(Vec<u8>, Vec<u32>, Option<Attributes>)> {
+fn told(view: &View) -> Told {
     view.rows()
         .map(|row| (view.word(row).to_vec(), bits(view.vector(row)), view.attributes(row).cloned()))
         .collect()
@@ -527,10 +631,11 @@ fn written(store: &Store, table: &str, seed: usize) -> (Meta, View) {
     let meta = import(store, table, seed);
     let mut expected = view(store, &meta).unwrap();
     for (sequence, changes) in (1..).zip(writes(expected.dim())) {
-        store.append(meta.generation, sequence, &changes).unwrap();
+        let epoch = store.ready().unwrap();
+        store.append(epoch, meta.generation, sequence, &changes).unwrap();
         expected = expected.after(&changes).unwrap();
     }
-    store.make_durable().unwrap();
+    store.make_durable(store.ready().unwrap()).unwrap();
     (meta, expected)
 }
 
@@ -553,7 +658,8 @@ fn rebuilt(store: &Store, old: &Meta, view: &View) -> Meta {
         attributed_rows: attributes.len() as u64,
     };
     let meta = Meta { applied, ..meta_of(old.name.as_str(), &staging, &builder, 0) };
-    staging.switch(&meta).unwrap().remove();
+    staging.inherit(old.generation).unwrap();
+    staging.switch(&meta, TokenizerOf::Same).unwrap().remove();
     meta
 }
 
@@ -567,66 +673,63 @@ fn writes_are_there_after_a_restart_and_go_into_a_rebuild_and_with_their_table()
     assert_eq!(told(&view(&store, &meta).unwrap()), told(&expected));
 
     let last = vec![Change::Delete { word: b"new0".to_vec() }];
-    store.append(meta.generation, 4, &last).unwrap();
+    let append = |store: &Store, lineage, sequence| {
+        let epoch = store.ready().unwrap();
+        store.append(epoch, lineage, sequence, &last).unwrap();
+        store.make_durable(epoch).unwrap();
+    };
+    append(&store, meta.generation, 4);
     let meta = rebuilt(&store, &meta, &expected);
     let expected = expected.after(&last).unwrap();
-    assert_eq!(store.shared.journal.iter().count(), 1, "the writes in the rows are gone");
+    assert_eq!(journal_records(&store), 1, "the writes in the rows are gone");
     drop(store);
     let (store, swept) = Store::open(folder.path()).unwrap();
     assert_eq!(swept, Swept::default());
-    assert_eq!(store.tables().unwrap(), std::slice::from_ref(&meta));
+    assert_eq!(tables(&store), std::slice::from_ref(&meta));
     assert_eq!(told(&view(&store, &meta).unwrap()), told(&expected));
 
     let again = import(&store, "en", 6);
-    assert!(store.shared.journal.is_empty() && store.shared.attributes.is_empty());
+    assert_eq!(journal_records(&store), 0);
     // What a crash in the middle of such a removal leaves is swept.
     for lineage in [meta.generation, again.generation] {
-        store.append(lineage, 1, &last).unwrap();
+        append(&store, lineage, 1);
     }
     drop(store);
     let (store, swept) = Store::open(folder.path()).unwrap();
     assert_eq!(swept, Swept { writes: 1, ..Swept::default() });
     store.delete(&name("en")).unwrap();
-    assert!(store.shared.journal.is_empty() && store.shared.rows.is_empty());
+    assert_eq!(journal_records(&store), 0);
+    assert_eq!(files(&folder.path().join("generations")), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn a_damaged_or_missing_write_or_attribute_is_told_and_never_passed_over() {
+fn a_damaged_or_missing_write_is_told_and_never_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let (meta, expected) = written(&store, "en", 5);
-    let check = |tree: &sled::Tree, meta: &Meta, part_of: &str, may_end_early: bool| {
-        let refused = |what: &str| {
-            let error = view(&store, meta).unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
-            assert!(error.to_string().contains(part_of), "{what}: {error}");
-        };
-        let records: Vec<_> = tree.iter().map(Result::unwrap).collect();
-        for (i, (key, good)) in records.iter().enumerate() {
-            for at in [0, 1, 5, good.len() / 2, good.len() - 1] {
-                let mut flipped = good.to_vec();
-                flipped[at] ^= 1;
-                tree.insert(key, flipped).unwrap();
-                refused("flipped");
-                tree.insert(key, &good[..at]).unwrap();
-                refused("cut");
-            }
-            tree.remove(key).unwrap();
-            // That the last write is missing is what nobody can know.
-            if !(may_end_early && i == records.len() - 1) {
-                refused("missing");
-            }
-            tree.insert(key, good).unwrap();
-        }
-        assert!(view(&store, meta).is_ok());
+    let tree = store.shared.catalog.read(|kv| Ok(kv.journal.clone())).unwrap();
+    let refused = |what: &str| {
+        let error = view(&store, &meta).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("of its journal"), "{what}: {error}");
     };
-    assert!(store.shared.journal.iter().count() > 4, "one write has several parts");
-    check(&store.shared.journal, &meta, "of its journal", true);
-    store.shared.journal.insert(key::write(meta.generation, 9, 0), b"surplus").unwrap();
-    assert!(matches!(view(&store, &meta).unwrap_err().kind(), ErrorKind::Corrupt { .. }));
-    store.shared.journal.remove(key::write(meta.generation, 9, 0)).unwrap();
-    let meta = rebuilt(&store, &meta, &expected);
-    check(&store.shared.attributes, &meta, "attributes 0", false);
+    let records: Vec<_> = tree.iter().map(Result::unwrap).collect();
+    assert!(records.len() > 4, "one write has several parts");
+    for (key, good) in &records {
+        for at in [0, 1, 5, good.len() / 2, good.len() - 1] {
+            let mut flipped = good.to_vec();
+            flipped[at] ^= 1;
+            tree.insert(key, flipped).unwrap();
+            refused("flipped");
+            tree.insert(key, &good[..at]).unwrap();
+            refused("cut");
+        }
+        tree.remove(key).unwrap();
+        // Also the last one: the ledger knows of it.
+        refused("missing");
+        tree.insert(key, good).unwrap();
+    }
+    assert_eq!(told(&view(&store, &meta).unwrap()), told(&expected));
 }
 
 #[test]
@@ -637,7 +740,7 @@ fn the_largest_write_is_there_whole_after_a_restart() {
     builder.push(b"the", &[1.0; 1_024]).unwrap();
     let staging = store.stage(1_024).unwrap();
     let meta = meta_of("en", &staging, &builder, 0);
-    staging.commit(&builder, &BTreeMap::new(), meta.clone()).unwrap();
+    commit(staging, &builder, &meta);
     let count = crate::limits::WRITE_BYTES_MAX / 4_096;
     let put = |i: usize| Change::Put {
         word: format!("w{i}").into_bytes(),
@@ -645,8 +748,9 @@ fn the_largest_write_is_there_whole_after_a_restart() {
         attributes: Attributes::new(),
     };
     let changes: Vec<_> = (0..count).map(put).collect();
-    store.append(meta.generation, 1, &changes).unwrap();
-    store.make_durable().unwrap();
+    let epoch = store.ready().unwrap();
+    store.append(epoch, meta.generation, 1, &changes).unwrap();
+    store.make_durable(epoch).unwrap();
     let copied = tempfile::tempdir().unwrap();
     copy(folder.path(), copied.path());
     let store = open(copied.path());
@@ -680,11 +784,17 @@ impl Buckets for Two {
     }
 }
 
+/// Bytes of a container, and every way to damage one of them.
+fn damages(good: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..good.len()).flat_map(|at| {
+        let mut flipped = good.to_vec();
+        flipped[at] ^= 1;
+        [flipped, good[..at].to_vec()]
+    })
+}
+
 #[test]
-#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
-fn tables_of_positions_come_back_and_damage_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("7.tables");
+fn inputs_come_back_and_damage_is_found() {
     let matrix = |rows: &[[f32; 2]]| {
         let mut matrix = Matrix::new(2);
         for row in rows {
@@ -702,27 +812,26 @@ fn tables_of_positions_come_back_and_damage_is_found() {
     };
     let none = InputTables { segments: None, norm: None, ..whole.clone() };
     for inputs in [whole, none] {
-        let meta = inputs::write(&path, 7, 2, &inputs).unwrap();
-        let good = fs::read(&path).unwrap();
-        assert_eq!(meta.bytes, good.len() as u64);
-        assert_eq!(inputs::read(&path, 7).unwrap(), inputs);
-        assert!(inputs::read(&path, 8).is_err(), "of another lineage");
-        for at in 0..good.len() {
-            let mut flipped = good.clone();
-            flipped[at] ^= 1;
-            for bytes in [flipped.as_slice(), &good[..at]] {
-                fs::write(&path, bytes).unwrap();
-                let error = inputs::read(&path, 7).unwrap_err();
-                assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "byte {at}");
+        let mut out = Writer::new(Vec::new(), INPUTS, 7).unwrap();
+        part::inputs::write(&inputs, 2, &mut out).unwrap();
+        let good = out.finish().unwrap().0;
+        let read = |bytes: &[u8], dim| {
+            let part = Container::open(Arc::new(bytes.to_vec()), "inputs".to_owned(), INPUTS)?;
+            part::inputs::read(&part, dim)
+        };
+        assert_eq!(read(&good, 2).unwrap(), inputs);
+        assert!(read(&good, 3).is_err());
+        for damaged in damages(&good) {
+            match read(&damaged, 2) {
+                Ok(read) => assert!(read == inputs && damaged.len() == good.len()),
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::Corrupt { .. })),
             }
         }
     }
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
 fn sub_words_come_back_and_damage_is_found() {
-    let folder = tempfile::tempdir().unwrap();
     let list = [(b"ab".to_vec(), 0), (b"b>".to_vec(), 2), (b"<x".to_vec(), 1)];
     for hashing in [Hashing::Fasttext { buckets: 3 }, Hashing::Explicit(Arc::new(list.into()))] {
         let subwords = Subwords {
@@ -733,31 +842,25 @@ fn sub_words_come_back_and_damage_is_found() {
             brackets: ("<".to_owned(), ">".to_owned()),
             buckets: Arc::new(Two),
         };
-        let path = folder.path().join("7.buckets");
-        let meta = subwords::write(&path, 7, &subwords).unwrap();
-        let good = fs::read(&path).unwrap();
-        assert_eq!((meta.rows, meta.bytes), (2, good.len() as u64));
+        let mut out = Writer::new(Vec::new(), SUBWORDS, 7).unwrap();
+        assert_eq!(part::subwords::write(&subwords, &mut out).unwrap().rows, 2);
+        let good = out.finish().unwrap().0;
+        let open = |bytes: &[u8]| {
+            let part = Container::open(Arc::new(bytes.to_vec()), "them".to_owned(), SUBWORDS)?;
+            part::subwords::open(part)
+        };
         let words: [&[u8]; 4] = [b"ab", b"x", b"abab", b"\xFF"];
-        let read = subwords::read(&path, 7).unwrap();
+        let read = open(&good).unwrap();
         assert_eq!((&read.hashing, read.max_n), (&subwords.hashing, 4));
         let expected = words.map(|word| subwords.vector(word).unwrap());
         assert_eq!(words.map(|word| read.vector(word).unwrap()), expected);
-        assert!(subwords::read(&path, 8).is_err(), "of another lineage");
-        for at in 0..good.len() {
-            let mut flipped = good.clone();
-            flipped[at] ^= 1;
-            for bytes in [flipped.as_slice(), &good[..at]] {
-                fs::write(&path, bytes).unwrap();
-                let read = subwords::read(&path, 7);
-                let found = read.and_then(|read| {
-                    [0, 2]
-                        .into_iter()
-                        .try_for_each(|row| read.buckets.add(row, &mut [0.0; 2]).map(|_| ()))
-                });
-                assert!(
-                    matches!(found.unwrap_err().kind(), ErrorKind::Corrupt { .. }),
-                    "byte {at}"
-                );
+        for damaged in damages(&good) {
+            let all = |read: &Subwords| {
+                words.iter().map(|word| read.vector(word)).collect::<Result<Vec<_>>>()
+            };
+            match open(&damaged).and_then(|read| all(&read)) {
+                Ok(read) => assert!(read == expected && damaged.len() == good.len()),
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::Corrupt { .. })),
             }
         }
     }

@@ -99,6 +99,20 @@ pub struct SubwordsMeta {
 }
 
 impl Meta {
+    /// That of a table of which only the name and the generation are known.
+    pub fn unknown(name: TableName, generation: u64) -> Self {
+        Self {
+            name,
+            generation,
+            row_count: 0,
+            dim: 0,
+            provenance: Provenance::default(),
+            applied: Applied::default(),
+            subwords: None,
+            inputs: None,
+        }
+    }
+
     /// The generation that an import made, and of whose writes this one came.
     pub fn lineage(&self) -> u64 {
         self.applied.lineage.unwrap_or(self.generation)

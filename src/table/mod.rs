@@ -8,6 +8,7 @@
 //! | `change.rs` | what a write does to one word |
 //! | `input.rs` | what a transformer adds to a token's vector |
 //! | `meta.rs` | what is known of a table beside its rows |
+//! | `part/` | its parts as sealed files |
 //! | `view.rs` | a table after some writes |
 
 pub mod attributes;
@@ -15,6 +16,7 @@ pub mod builder;
 pub mod change;
 pub mod input;
 pub mod meta;
+pub mod part;
 pub mod view;
 
 use std::borrow::Cow;

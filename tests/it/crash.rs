@@ -13,7 +13,7 @@ use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, header, import, word};
+use crate::support::{SMALL, header, import, part_files, word};
 
 /// `wordspace serve` as a process of its own.
 struct Process {
@@ -217,12 +217,12 @@ async fn a_damaged_index_file_is_built_again() {
     assert_eq!(by_graph.neighbors[0], exact.neighbors[0]);
     process.kill();
 
-    let index = fs::read_dir(data.path().join("index")).unwrap().next().unwrap().unwrap().path();
-    let good = fs::read(&index).unwrap();
+    let index = &part_files(data.path(), "graph")[0];
+    let good = fs::read(index).unwrap();
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
     for damaged in [flipped, good[..good.len() - 1].to_vec(), Vec::new()] {
-        let mut file = fs::File::create(&index).unwrap();
+        let mut file = fs::File::create(index).unwrap();
         std::io::Write::write_all(&mut file, &damaged).unwrap();
         drop(file);
         let process = Process::start(data.path()).await;
@@ -230,6 +230,6 @@ async fn a_damaged_index_file_is_built_again() {
         let again = process.nearest("big", "w77").await;
         assert_eq!(again.neighbors[0], exact.neighbors[0]);
         process.kill();
-        assert_eq!(fs::read(&index).unwrap().len(), good.len(), "it was written again");
+        assert_eq!(fs::read(index).unwrap().len(), good.len(), "it was written again");
     }
 }

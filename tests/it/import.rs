@@ -12,7 +12,7 @@ use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, Server, header, import, reason, send, word};
+use crate::support::{SMALL, Server, header, import, part_files, reason, send, word};
 
 async fn tables(channel: &Channel) -> Vec<(String, u64)> {
     let mut tables = TableServiceClient::new(channel.clone());
@@ -416,8 +416,7 @@ async fn words_that_nobody_trained_have_the_vectors_of_their_n_grams() {
     let build = pb::BuildIndexRequest { table: "parts".to_owned() };
     tables.build_index(build).await.unwrap();
     let data = server.stop().await;
-    let folder = data.path().join("subwords");
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!(part_files(data.path(), "subwords").len(), 1);
     let server = Server::start_on(data).await;
     let channel = server.channel().await;
     assert_eq!(made(&channel, pb::OovPolicy::Subword).await, [1.0, 2.0]);
@@ -428,7 +427,7 @@ async fn words_that_nobody_trained_have_the_vectors_of_their_n_grams() {
     let subwords = told.subwords.unwrap();
     assert_eq!((subwords.min_n, subwords.max_n, subwords.bucket_count), (1, 3, 1));
     import(&channel, header("parts"), SMALL.as_bytes()).await.unwrap();
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nobody needs it");
+    assert_eq!(part_files(server.data.path(), "subwords").len(), 0, "nobody needs it");
     server.stop().await;
 }
 

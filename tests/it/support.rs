@@ -23,6 +23,16 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The files of this part of the generations in a data folder, the oldest generation first.
+pub(crate) fn part_files(data: &Path, part: &str) -> Vec<PathBuf> {
+    let folders = fs::read_dir(data.join("generations")).unwrap();
+    let mut folders: Vec<_> = folders.map(|folder| folder.unwrap().path()).collect();
+    folders.sort_by_key(|folder| {
+        folder.file_name().unwrap().to_str().unwrap().parse::<u64>().unwrap()
+    });
+    folders.iter().map(|folder| folder.join(part)).filter(|file| file.exists()).collect()
+}
+
 /// Every file of ours under `src`: its path below that, and its text.
 pub(crate) fn source_files() -> Vec<(String, String)> {
     fn walk(folder: &Path, below: &str, files: &mut Vec<(String, String)>) {

@@ -90,7 +90,7 @@ async fn a_stored_test_set_answers_as_its_file_does_and_survives() {
     let get = pb::GetTestSetRequest { name: "pairs".to_owned(), with_file: true };
     assert_eq!(client.get_test_set(get.clone()).await.unwrap().file, PAIRS);
 
-    let file = server.data.path().join("test-sets/pairs.test-set");
+    let file = server.data.path().join("shelf/test-sets/pairs");
     let mut bytes = std::fs::read(&file).unwrap();
     let last = bytes.len() - 8;
     bytes[last] ^= 1;

@@ -1,0 +1,230 @@
+//! Every byte of a data folder read again, and compared with what was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::catalog::{self, Known};
+use crate::store::generation::{self, Generation};
+use crate::store::kv::{self, Kv};
+use crate::store::ledger::{Found, Ledger};
+use crate::store::shelf::{SORTS, Shelf};
+use crate::store::{Shared, folder, journal};
+use crate::table::meta::Meta;
+
+/// Whether it is to go on: an error ends it.
+pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Tables that are whole.
+    pub whole: Vec<String>,
+    /// What is not as it was written.
+    pub damages: Vec<Damage>,
+}
+
+/// Something that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The table it belongs to; none if it belongs to all, or to none.
+    pub table: Option<String>,
+    /// The part: one of a generation, such as `vectors`; `manifest`, `journal`, `catalog`, `ledger`;
+    /// `tokenizer` or `test set`.
+    pub part: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl Checked {
+    fn damage(&mut self, table: Option<&Meta>, part: &str, problem: impl Into<String>) {
+        let table = table.map(|meta| meta.name.to_string());
+        self.damages.push(Damage { table, part: part.to_owned(), problem: problem.into() });
+    }
+}
+
+/// Checks a folder that nobody has open. Nothing in it is changed.
+///
+/// # Errors
+///
+/// If the folder is in use, is of an older format, or cannot be read. Damage is no error.
+pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
+    let _lock = folder::Lock::take(data)?;
+    let mut checked = Checked::default();
+    match folder::version(data) {
+        Ok(Some(version)) if version < folder::VERSION => {
+            let because = "the folder is of an older format: start a server on it first".to_owned();
+            return Err(Error::new(ErrorKind::Unsuited { operation: "checking", because }));
+        }
+        Ok(Some(_)) => {}
+        Ok(None) => checked.damage(None, "catalog", "store/format is missing"),
+        Err(error) => checked.damage(None, "catalog", error.to_string()),
+    }
+    let trial = data.join(folder::TRIAL);
+    let (kv, known) = check_catalog(data, &trial, &mut checked)?;
+    let named = known.as_ref().map(Known::named).unwrap_or_default();
+    let named: BTreeMap<u64, String> =
+        named.into_iter().map(|(number, (name, _))| (number, name.to_string())).collect();
+    let all = generation::all(data)?;
+    for (number, name) in &named {
+        if !all.contains_key(number) {
+            let problem = format!("generations/{number} is missing");
+            checked.damages.push(Damage {
+                table: Some(name.clone()),
+                part: "manifest".to_owned(),
+                problem,
+            });
+        }
+    }
+    for (number, opened) in all {
+        go_on()?;
+        match opened {
+            Ok(generation) => {
+                let known = known.as_ref().filter(|_| named.contains_key(&number));
+                let last =
+                    known.map_or(0, |known| known.last_write(generation.manifest.meta.lineage()));
+                check_generation(&generation, kv.as_ref(), last, &mut checked, go_on)?;
+            }
+            Err(error) => checked.damages.push(Damage {
+                table: named.get(&number).cloned(),
+                part: "manifest".to_owned(),
+                problem: error.to_string(),
+            }),
+        }
+    }
+    check_shelves(data, &mut checked, go_on)?;
+    if let Some(kv) = kv {
+        kv.close()?;
+    }
+    crate::store::blob::remove_folder(&trial)?;
+    Ok(checked)
+}
+
+/// What the catalog says, and the key-value store, opened in a copy: opening changes files.
+fn check_catalog(
+    data: &Path,
+    trial: &Path,
+    checked: &mut Checked,
+) -> Result<(Option<Kv>, Option<Known>)> {
+    let store = data.join(folder::STORE);
+    let found = Ledger::read(&data.join(folder::LEDGER))?;
+    let mut known = match &found {
+        Found::Whole(state) => Some(Known::of(state)?),
+        Found::Damaged => {
+            checked.damage(None, "ledger", "it was changed");
+            None
+        }
+        Found::Missing => {
+            checked.damage(None, "ledger", "it is missing");
+            None
+        }
+    };
+    if let Found::Whole(state) = &found
+        && let Some(closed) = &state.closed
+        && let Some(file) = kv::changed(closed, &kv::digests(&store).unwrap_or_default())
+    {
+        checked.damage(None, "catalog", format!("store/{file} was changed or is missing"));
+    }
+    let kv = kv::copy(&store, trial).and_then(|()| Kv::open(trial));
+    let kv = kv.inspect_err(|error| checked.damage(None, "catalog", error.to_string())).ok();
+    match (kv.as_ref().map(catalog::known_by), &mut known) {
+        (Some(Ok(told)), Some(known)) => {
+            for key in known.forgotten(&told) {
+                checked.damage(None, "catalog", format!("the key-value store forgot {key}"));
+            }
+        }
+        (Some(Ok(told)), known) => *known = Some(told),
+        (Some(Err(error)), _) => checked.damage(None, "catalog", error.to_string()),
+        (None, _) => {}
+    }
+    Ok((kv, known))
+}
+
+/// Checks what a server has open.
+pub(super) fn check_open(shared: &Shared, go_on: GoOn<'_>) -> Result<Checked> {
+    let mut checked = Checked::default();
+    if let Some(problem) = shared.catalog.problem() {
+        checked.damage(None, "catalog", problem);
+    }
+    for (name, record) in shared.catalog.tables() {
+        go_on()?;
+        match shared.generation(record.generation) {
+            Ok(mut generation) => {
+                generation.manifest.meta.name = name;
+                let last = shared.catalog.last_write(generation.manifest.meta.lineage());
+                shared.catalog.read(|kv| {
+                    check_generation(&generation, Some(kv), last, &mut checked, go_on)
+                })?;
+            }
+            // It was replaced or deleted meanwhile.
+            Err(_) if shared.catalog.table(&name).as_ref() != Some(&record) => {}
+            Err(error) => checked.damages.push(Damage {
+                table: Some(name.to_string()),
+                part: "manifest".to_owned(),
+                problem: error.to_string(),
+            }),
+        }
+    }
+    check_shelves(&shared.folder, &mut checked, go_on)?;
+    Ok(checked)
+}
+
+fn check_generation(
+    generation: &Generation,
+    kv: Option<&Kv>,
+    last: u64,
+    checked: &mut Checked,
+    go_on: GoOn<'_>,
+) -> Result<()> {
+    let meta = &generation.manifest.meta;
+    let before = checked.damages.len();
+    checked.bytes += generation.manifest.parts.values().map(|part| part.bytes).sum::<u64>();
+    for (part, error) in generation.damages(go_on)? {
+        checked.damage(Some(meta), &part, error.to_string());
+    }
+    let first = meta.applied.sequence.saturating_add(1);
+    if last >= first {
+        let read = match kv {
+            Some(kv) => journal::each_write(kv, meta, first..=last, |_, _| go_on()),
+            None => Err(Error::new(ErrorKind::Storage)),
+        };
+        match read {
+            Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Closing) => {
+                return Err(error);
+            }
+            Err(error) => checked.damage(Some(meta), "journal", error.to_string()),
+            Ok(()) => {}
+        }
+    }
+    if checked.damages.len() == before {
+        checked.whole.push(meta.name.to_string());
+    }
+    Ok(())
+}
+
+fn check_shelves(data: &Path, checked: &mut Checked, go_on: GoOn<'_>) -> Result<()> {
+    for sort in SORTS {
+        let shelf = Shelf::new(data, sort);
+        for (name, bytes) in shelf.list()? {
+            go_on()?;
+            checked.bytes += bytes;
+            let verified = shelf.container(&name).and_then(|file| match file {
+                Some(file) => file.verify(),
+                None => Ok(()),
+            });
+            if let Err(error) = verified {
+                checked.damage(None, sort.what, error.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of the parts that a damaged generation can do without.
+pub(super) fn spared(parts: &[(String, Error)]) -> Option<BTreeSet<String>> {
+    let needed = [crate::table::part::WORDS.name, crate::table::part::VECTORS.name];
+    let can = parts.iter().all(|(part, _)| !needed.contains(&part.as_str()));
+    can.then(|| parts.iter().map(|(part, _)| part.clone()).collect())
+}
