@@ -151,6 +151,11 @@ pub enum ErrorKind {
     Closing,
     /// The call's deadline passed.
     Deadline,
+    /// The caller let the call wait.
+    Stalled {
+        /// For how long.
+        seconds: u64,
+    },
     /// The caller stopped the call.
     Cancelled,
     /// This build cannot do it.
@@ -304,6 +309,9 @@ impl fmt::Display for ErrorKind {
             Self::DiskFull => write!(f, "the disk of the data folder is full"),
             Self::Closing => write!(f, "the server is closing"),
             Self::Deadline => write!(f, "the deadline passed before the answer was ready"),
+            Self::Stalled { seconds } => {
+                write!(f, "nothing, or too little, came for {seconds} seconds")
+            }
             Self::Cancelled => write!(f, "cancelled"),
             Self::Unsupported { what } => write!(f, "{what} is not supported"),
             Self::Corrupt { what, advice } => write!(f, "{what} is damaged; {advice}"),

@@ -44,8 +44,6 @@ pub const REGEX_SIZE_MAX: usize = 1 << 20;
 pub const BATCH_MAX: usize = 10_000;
 /// Questions in one message of a stream.
 pub const STREAM_BATCH_MAX: usize = 1_000;
-/// Streams of questions that are open at once.
-pub const STREAMS_MAX: usize = 256;
 /// Neighbors that all questions of one batch may ask for together.
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
 /// Bytes of words, vectors and attributes in one write.
@@ -125,6 +123,43 @@ pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
 /// Examples that a report shows of each reason.
 pub const EXAMPLES_MAX: usize = 5;
 
+/// Bytes of all that tells one error, as sent: clients made with gRPC's C library refuse at random
+/// what is over 8 KiB, and then tell another error.
+pub const ERROR_BYTES_MAX: usize = 6 << 10;
+/// Bad fields that one error tells.
+pub const VIOLATIONS_MAX: usize = 100;
+/// Questions that wait for each core before more are refused.
+pub const WAITING_PER_CORE_MAX: usize = 32;
+/// Questions that wait before more are refused, however few cores there are.
+pub const WAITING_MIN: usize = 64;
+/// Writes, and other work that waits for the disk, at once.
+pub const WRITES_AT_ONCE: usize = 16;
+/// Bytes of a request that is read where the network is served; longer ones are read by the threads
+/// that answer.
+pub const READ_AT_ONCE_BYTES: usize = 64 << 10;
+/// Connections at once.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections from one address.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
+/// File descriptors that are not for connections.
+pub const DESCRIPTORS_KEPT: usize = 256;
+/// Calls that are open on one connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 100;
+/// Bytes of answers that a connection has to send and the system has not taken.
+pub const SEND_BYTES_MAX: usize = 256 << 10;
+/// Bytes of messages that come in or are worked on, on one connection, and likewise of answers that
+/// were not read.
+pub const CONNECTION_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+/// Bytes of messages that come in or are worked on, of all callers.
+pub const RECEIVED_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+/// Bytes of answers that were not read, of all callers.
+pub const ANSWERS_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+/// Entries with a length in one message: texts and messages within it.
+pub const MESSAGE_ENTRIES_MAX: usize = 20_000;
+/// Bytes of a question.
+pub const QUESTION_BYTES_MAX: usize = 2 << 20;
+/// Bytes of a batch: of many questions, of texts, of words to put.
+pub const BATCH_BYTES_MAX: usize = 24 << 20;
 /// Bytes of one gRPC message, in and out.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Calls that are worked on at once; more are refused at once.
@@ -133,9 +168,11 @@ pub const CALLS_MAX: usize = 1_024;
 pub const IMPORTS_MAX: usize = 8;
 
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
-const _: () = assert!(WRITE_BYTES_MAX < MESSAGE_BYTES_MAX);
-const _: () = assert!(EVALUATION_BYTES_MAX < MESSAGE_BYTES_MAX);
-const _: () = assert!(TEXT_BYTES_MAX <= TEXTS_BYTES_MAX && TEXTS_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX < BATCH_BYTES_MAX);
+const _: () = assert!(EVALUATION_BYTES_MAX < BATCH_BYTES_MAX);
+const _: () = assert!(TEXT_BYTES_MAX <= TEXTS_BYTES_MAX && TEXTS_BYTES_MAX < BATCH_BYTES_MAX);
+const _: () = assert!(TEXT_BYTES_MAX < QUESTION_BYTES_MAX && QUESTION_BYTES_MAX < BATCH_BYTES_MAX);
+const _: () = assert!(BATCH_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TOKENIZER_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(EMBED_COMPONENTS_MAX * size_of::<f32>() < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

@@ -74,6 +74,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::debug_fn;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::Output;
@@ -210,6 +212,17 @@ fn start_log(default: &str) {
     let filter = EnvFilter::try_from_env("WORDSPACE_LOG").unwrap_or_else(|_| default.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .fmt_fields(
+            tracing_subscriber::fmt::format::debug_fn(|to, field, value| {
+                use std::fmt::Write as _;
+                if field.name() == "message" {
+                    return write!(output::OneLine(to), "{value:?}");
+                }
+                write!(to, "{field}=")?;
+                write!(output::OneLine(to), "{value:?}")
+            })
+            .delimited(" "),
+        )
         .with_ansi(output::shows_color(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();

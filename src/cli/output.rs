@@ -20,6 +20,16 @@ const LISTED: usize = 5;
 static POOL: LazyLock<Option<DescriptorPool>> =
     LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).ok());
 
+/// Writes what others said into a line of the log: it can neither begin a line of its own nor reach the
+/// terminal.
+pub(super) struct OneLine<W>(pub(super) W);
+
+impl<W: fmt::Write> fmt::Write for OneLine<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(&shown(text))
+    }
+}
+
 /// Where a command writes, and how.
 pub(super) struct Output {
     data: Box<dyn Write + Send>,
@@ -216,7 +226,7 @@ impl fmt::Display for Grid {
 /// of the text after them, are written as escapes.
 pub(super) fn shown(word: &str) -> String {
     let steers =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !word.contains(steers) {
         return word.to_owned();
     }

@@ -12,15 +12,16 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::options::LISTEN;
 use crate::cli::output::{Output, count};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
-use crate::server::{ServerConfig, serve};
+use crate::limits;
+use crate::server::{ConnectionLimits, ServerConfig, serve};
 
 /// Pause before asking once more whether the server answers.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Serve the tables of a data folder over gRPC
 ///
-/// SIGINT (Ctrl-C) and SIGTERM end it when the calls under way have their answers; a second signal
-/// ends it at once. Nothing that was acknowledged is lost either way.
+/// SIGINT (Ctrl-C) and SIGTERM end it when the calls under way have their answers, at the latest after
+/// the grace; a second signal ends it at once. Nothing that was acknowledged is lost either way.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Folder of the tables; made if it is not there
@@ -32,13 +33,31 @@ pub(super) struct Serve {
     /// Threads that build an index; 0 takes every core
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     index_threads: usize,
+    /// Seconds that calls under way may go on when the server is told to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    grace: u64,
+    /// Connections at once; fewer if the system allows the process few descriptors
+    #[arg(long, value_name = "COUNT", default_value_t = limits::CONNECTIONS_MAX)]
+    connections: usize,
+    /// Connections at once from one address
+    #[arg(long, value_name = "COUNT", default_value_t = limits::CONNECTIONS_PER_ADDRESS_MAX)]
+    connections_per_address: usize,
 }
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<()> {
         let listener = bind(&self.listen).await?;
         let address = listener.local_addr().map_err(|e| Failure::Local(e.to_string()))?;
-        let config = ServerConfig { data: self.data.clone(), index_threads: self.index_threads };
+        let config = ServerConfig {
+            index_threads: self.index_threads,
+            grace: Duration::from_secs(self.grace),
+            connections: ConnectionLimits {
+                connections: self.connections,
+                per_address: self.connections_per_address,
+                ..ConnectionLimits::default()
+            },
+            ..ServerConfig::new(&self.data)
+        };
         let mut output = Output::standard(false);
         output.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;

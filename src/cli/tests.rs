@@ -137,3 +137,14 @@ fn wrong_arguments_are_refused_before_a_server_is_asked() {
         assert_eq!(error.exit_code(), 2, "{line}");
     }
 }
+
+#[test]
+fn a_line_of_the_log_stays_one_line() {
+    use std::fmt::Write as _;
+    let mut line = String::new();
+    let forged = "importing x\n2026-11-28T00:00:00Z  INFO wordspace: forged \u{1b}[31mred\u{2028}";
+    write!(output::OneLine(&mut line), "{forged}").unwrap();
+    let escaped =
+        r"importing x\n2026-11-28T00:00:00Z  INFO wordspace: forged \u{1b}[31mred\u{2028}";
+    assert_eq!(line, escaped);
+}

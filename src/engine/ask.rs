@@ -101,12 +101,16 @@ pub struct TestOf<O> {
 pub enum Pace {
     /// Well under a millisecond: less than handing the question to another thread and back.
     Quick,
+    /// A few milliseconds at most.
+    Short,
     /// Perhaps longer.
     Slow,
 }
 
 /// The longest that a quick answer may take, in nanoseconds.
 const QUICK_NANOS_MAX: usize = 250_000;
+/// Likewise a short one.
+const SHORT_NANOS_MAX: usize = 2_000_000;
 /// Questions of a batch that are answered together: every row compared, they take about 0.2 s.
 const ASKED_TOGETHER: usize = 256;
 /// About what it takes to name a neighbor and to score it once more.
@@ -147,7 +151,11 @@ impl Engine {
             };
             nanos = nanos.saturating_add(search + query.k * NANOS_A_NEIGHBOR);
         }
-        if nanos <= QUICK_NANOS_MAX { Pace::Quick } else { Pace::Slow }
+        match nanos {
+            ..=QUICK_NANOS_MAX => Pace::Quick,
+            ..=SHORT_NANOS_MAX => Pace::Short,
+            _ => Pace::Slow,
+        }
     }
 
     /// The nearest words of a weighted mean of words and vectors.

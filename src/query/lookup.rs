@@ -1,9 +1,10 @@
 //! Which vectors do words have?
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{OovPolicy, WordOptions, WordOrVector, WordsUsed};
-use crate::table::attributes::Attributes;
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::scalar;
@@ -53,6 +54,7 @@ pub struct WordVector {
 pub fn lookup(table: &View, query: &LookupQuery) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
     let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    fits(table, &resolved)?;
     let of_row = |row: RowId| WordVector {
         word: table.word(row).to_vec(),
         row: Some(row),
@@ -77,3 +79,34 @@ pub fn lookup(table: &View, query: &LookupQuery) -> Result<LookupAnswer> {
     let vectors = resolved.iter().map(|found| found.as_ref().map(vector)).collect();
     Ok(LookupAnswer { vectors, words })
 }
+
+/// An error if an answer with these vectors has no room in a message.
+fn fits(table: &View, resolved: &[Option<Resolved<'_>>]) -> Result<()> {
+    let bytes = |found: &Resolved<'_>| {
+        let attributes = found.row.and_then(|row| table.attributes(row));
+        let attributes = attributes.map_or(0, |attributes| {
+            let text = |value: &AttributeValue| match value {
+                AttributeValue::Text(text) => text.len(),
+                AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,
+            };
+            attributes.iter().map(|(name, value)| name.len() + text(value) + BESIDE).sum::<usize>()
+        });
+        // A word that is not UTF-8 is told twice, once with three bytes for each wrong one.
+        let word = found.row.map_or(found.word.len(), |row| table.word(row).len() * 4);
+        table.dim() * size_of::<f32>() + word + attributes + BESIDE
+    };
+    let mut all: usize = 0;
+    for (count, found) in resolved.iter().enumerate() {
+        all += found.as_ref().map_or(0, bytes);
+        if all > limits::MESSAGE_BYTES_MAX {
+            let told = format!("an answer has room for {count} of these; ask for the rest apart");
+            let (max, got) = (limits::MESSAGE_BYTES_MAX as u64, all as u64);
+            let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
+            return Err(Error::new(kind).context(told));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of an entry beside what it holds: numbers, types and lengths.
+const BESIDE: usize = 64;

@@ -1,31 +1,32 @@
-//! `Front`: hands the calls of SearchService straight to it, and all others to the router, whose way
-//! is long beside that of a quick question.
+//! `Front`: where every call comes in. It refuses calls when the server closes, and hands the calls of
+//! SearchService straight to it, and all others to the router, whose way is long beside that of a quick
+//! question.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
 
-/// Puts a [`Front`] before a router.
-#[derive(Clone, Debug)]
-pub(super) struct FrontLayer<H>(pub(super) H);
-
-impl<H: Clone, R> tower::Layer<R> for FrontLayer<H> {
-    type Service = Front<H, R>;
-
-    fn layer(&self, rest: R) -> Front<H, R> {
-        Front { hot: self.0.clone(), rest }
-    }
-}
+use crate::error::{Error, ErrorKind};
+use crate::server::requests;
+use crate::server::status::status;
 
 /// The service that is asked most, and the router with all services.
 #[derive(Clone, Debug)]
 pub(super) struct Front<H, R> {
     hot: H,
     rest: R,
+    is_closing: watch::Receiver<bool>,
+}
+
+impl<H, R> Front<H, R> {
+    pub(super) fn new(hot: H, rest: R, is_closing: watch::Receiver<bool>) -> Self {
+        Self { hot, rest, is_closing }
+    }
 }
 
 type Never = std::convert::Infallible;
@@ -39,20 +40,23 @@ where
             Error = Never,
             Future = BoxFuture<http::Response<Body>, Never>,
         >,
-    R: Service<http::Request<Body>, Response = http::Response<Body>>,
+    R: Service<http::Request<Body>, Response = http::Response<Body>, Error = Never>,
 {
     type Response = http::Response<Body>;
-    type Error = R::Error;
+    type Error = Never;
     type Future = Answering<R::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
-        // The other is always ready: its error says so.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Never>> {
+        ready!(self.hot.poll_ready(context))?;
         self.rest.poll_ready(context)
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let method = request.uri().path().strip_prefix('/');
-        let method = method.and_then(|path| path.strip_prefix(H::NAME));
+        let path = request.uri().path();
+        if *self.is_closing.borrow() && !requests::method(path).is_watching {
+            return Answering::Refused;
+        }
+        let method = path.strip_prefix('/').and_then(|path| path.strip_prefix(H::NAME));
         if method.is_some_and(|method| method.starts_with('/')) {
             Answering::Hot(self.hot.call(request))
         } else {
@@ -65,21 +69,20 @@ where
 pub(super) enum Answering<F> {
     Hot(BoxFuture<http::Response<Body>, Never>),
     Rest(Pin<Box<F>>),
+    Refused,
 }
 
-impl<F, E> Future for Answering<F>
+impl<F> Future for Answering<F>
 where
-    F: Future<Output = Result<http::Response<Body>, E>>,
+    F: Future<Output = Result<http::Response<Body>, Never>>,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         match self.get_mut() {
-            Self::Hot(answer) => answer.as_mut().poll(context).map(|answer| match answer {
-                Ok(answer) => Ok(answer),
-                Err(never) => match never {},
-            }),
+            Self::Hot(answer) => answer.as_mut().poll(context),
             Self::Rest(answer) => answer.as_mut().poll(context),
+            Self::Refused => Poll::Ready(Ok(status(&Error::new(ErrorKind::Closing)).into_http())),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::limits;
 pub(super) struct Guard {
     calls: Arc<AtomicUsize>,
     long: Arc<AtomicUsize>,
-    streams: Arc<AtomicUsize>,
 }
 
 /// Counts as one until it is dropped.
@@ -30,12 +29,6 @@ impl Guard {
     /// For a call that takes a core for seconds, beside its permit.
     pub(super) fn long(&self) -> Result<Permit> {
         Permit::of(&self.long, limits::LONG_CALLS_MAX)
-    }
-
-    /// For a stream of questions, which waits for its caller most of the time: its messages take
-    /// permits of their own.
-    pub(super) fn stream(&self) -> Result<Permit> {
-        Permit::of(&self.streams, limits::STREAMS_MAX)
     }
 }
 
@@ -56,15 +49,19 @@ impl Drop for Permit {
     }
 }
 
-/// How long the caller will wait, if the call says so. A little less than it says: tonic watches the
-/// same header and would answer CANCELLED.
+/// How long the caller will wait, if the call says so. A little less than it says, so that
+/// the answer arrives before the caller gives up.
 pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
     let header = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
+    // So many digits the protocol allows; no clock overflows by them.
+    if digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
     let count: u64 = digits.parse().ok()?;
     let timeout = match unit {
-        "H" => Duration::from_secs(count.checked_mul(3_600)?),
-        "M" => Duration::from_secs(count.checked_mul(60)?),
+        "H" => Duration::from_secs(count * 3_600),
+        "M" => Duration::from_secs(count * 60),
         "S" => Duration::from_secs(count),
         "m" => Duration::from_millis(count),
         "u" => Duration::from_micros(count),
@@ -76,6 +73,8 @@ pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -99,7 +98,10 @@ mod tests {
         assert_eq!(timeout("2S"), Some(Duration::from_millis(1_995)));
         assert_eq!(timeout("10m"), Some(Duration::from_millis(9)));
         assert_eq!(timeout("0n"), Some(Duration::ZERO));
-        for nonsense in ["", "S", "1x", "-1S", "99999999999999999999H", "5124095576030432H"] {
+        for longest in ["99999999H", "99999999S", "99999999n"] {
+            assert!(Instant::now().checked_add(timeout(longest).unwrap()).is_some());
+        }
+        for nonsense in ["", "S", "1x", "-1S", "+1S", "100000000S", "9999999999999999999S"] {
             assert_eq!(timeout(nonsense), None, "{nonsense}");
         }
     }

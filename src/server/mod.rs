@@ -6,7 +6,10 @@
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
-//! | `front.rs` | the short way to SearchService |
+//! | `front.rs` | where calls come in; the short way to SearchService |
+//! | `transport/` | connections, and the calls on them |
+//! | `requests.rs` | what each method's requests may have |
+//! | `pool.rs` | the threads that compute answers |
 //! | `guard.rs` | deadlines and permits |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
@@ -26,7 +29,9 @@ mod evaluation;
 mod files;
 mod front;
 mod guard;
+mod pool;
 mod relations;
+mod requests;
 mod search;
 mod senses;
 mod status;
@@ -39,35 +44,32 @@ mod tokenizers;
 mod tokens;
 mod train;
 mod transfer;
+mod transport;
 mod uploads;
 mod wire;
 mod write;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::body::Body;
-use tonic::codegen::http;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
 use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
-use crate::server::front::FrontLayer;
+use crate::server::front::Front;
 use crate::server::guard::Guard;
+use crate::server::pool::{Lane, Pool};
 use crate::server::status::status;
+use crate::server::transport::{Call, Encoded, House, Room};
 
-/// Bytes of a stream that a caller may send ahead: a few messages of an import.
-const WINDOW_BYTES: u32 = 4 << 20;
-/// Bytes of a frame that callers may send: a chunk of an import comes in a few, and not in dozens.
-const FRAME_BYTES: u32 = 256 << 10;
+pub use crate::server::transport::ConnectionLimits;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -76,14 +78,36 @@ pub struct ServerConfig {
     pub data: PathBuf,
     /// Threads that build a graph; 0 for one a core.
     pub index_threads: usize,
+    /// How long calls under way may go on when the server closes.
+    pub grace: Duration,
+    /// What connections may take.
+    pub connections: ConnectionLimits,
 }
 
-/// Opens the data folder and answers on the listener until `shutdown` completes; then finishes the
-/// calls that are under way, stops imports, and closes.
+impl ServerConfig {
+    /// The usual way, with the tables of this folder.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            index_threads: 0,
+            grace: Duration::from_secs(20),
+            connections: ConnectionLimits::default(),
+        }
+    }
+}
+
+/// How long callers may take to hear that the server ends, after the grace.
+const FAREWELL: Duration = Duration::from_millis(300);
+/// How long the engine may take to close, when the grace is over.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// Opens the data folder and answers on the listener until `shutdown` completes. Then health says so,
+/// new calls are refused, and those under way may go on for the grace; at its end they are dropped,
+/// whatever they do. Nothing that was acknowledged is lost by that.
 ///
 /// # Errors
 ///
-/// If the data folder cannot be opened, or if the listener fails.
+/// If the data folder cannot be opened.
 pub async fn serve(
     config: ServerConfig,
     listener: TcpListener,
@@ -92,46 +116,52 @@ pub async fn serve(
     let engine_config = EngineConfig { data: config.data, index_threads: config.index_threads };
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
-    let desk =
-        Desk { engine: engine.clone(), guard: Guard::default(), is_closing, began: Instant::now() };
+    let desk = Desk {
+        engine: engine.clone(),
+        guard: Guard::default(),
+        pool: Arc::new(Pool::start()?),
+        is_closing: is_closing.clone(),
+        began: Instant::now(),
+    };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
     for name in service_names() {
         health_reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
-    let until_closing = async {
-        shutdown.await;
-        tracing::info!("closing: calls under way are finished, imports are stopped");
-        for name in service_names() {
-            health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-        }
-        closing.send_replace(true);
-    };
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-    let routes = desk.routes()?.add_service(health);
-    // Without `nodelay` an answer waits 40 ms for the caller's acknowledgement of its first packet.
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(Duration::from_mins(1)));
-    let served = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(15)))
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(2 * WINDOW_BYTES)
-        .max_frame_size(FRAME_BYTES)
-        .layer(tower::util::MapRequestLayer::new(with_resets_told))
-        .layer(FrontLayer(hot))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, until_closing)
-        .await;
-    blocking(move || {
+    let front = Front::new(hot, desk.routes()?.add_service(health).prepare(), is_closing);
+    let house = House::new(config.connections.within(transport::descriptors()));
+    let accepting = tokio::spawn(transport::accept(listener, front, house.clone()));
+    shutdown.await;
+
+    let end = Instant::now() + config.grace;
+    tracing::info!(
+        grace = config.grace.as_secs(),
+        "closing: calls under way may go on, new ones are refused"
+    );
+    for name in service_names() {
+        health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+    }
+    closing.send_replace(true);
+    if tokio::time::timeout(config.grace, house.quiet()).await.is_err() {
+        tracing::warn!("the grace is over: calls under way are dropped");
+    }
+    house.close(FAREWELL).await;
+    accepting.abort();
+    let closed = blocking(move || {
         engine.close();
         Ok(())
-    })
-    .await?;
-    served.map_err(|error| Error::caused(ErrorKind::Internal, error).context("serving"))
+    });
+    let rest = end.saturating_duration_since(Instant::now()) + CLOSING;
+    match tokio::time::timeout(rest, closed).await {
+        Ok(closed) => closed,
+        Err(_) => {
+            tracing::warn!("work that nobody waits for is left behind");
+            Ok(())
+        }
+    }
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
@@ -154,6 +184,7 @@ fn service_names() -> [&'static str; 8] {
 struct Desk {
     engine: Engine,
     guard: Guard,
+    pool: Arc<Pool>,
     is_closing: watch::Receiver<bool>,
     began: Instant,
 }
@@ -191,18 +222,18 @@ impl Desk {
         Ok(routes.routes())
     }
 
-    /// Every unary call: a permit, the question from its message (all bad fields at once), the
-    /// answer on a thread that may block, the message from it, and errors as statuses; within the
-    /// caller's deadline.
+    /// Every unary call: the question from its message (all bad fields at once), the answer and its
+    /// message on a thread of the pool, and errors as statuses; within the caller's deadline.
     async fn answer<P, Q, A, M>(
         &self,
         request: Request<P>,
         ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
     ) -> Result<Response<M>, Status>
     where
+        P: Send + 'static,
         Q: TryFrom<P, Error = Error> + Send + 'static,
         A: Send + 'static,
-        M: From<A> + Send + 'static,
+        M: From<A> + prost::Message + Default + 'static,
     {
         self.answer_at_pace(request, |_, _| Pace::Slow, ask).await
     }
@@ -215,9 +246,10 @@ impl Desk {
         ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
     ) -> Result<Response<M>, Status>
     where
+        P: Send + 'static,
         Q: TryFrom<P, Error = Error> + Send + 'static,
         A: Send + 'static,
-        M: From<A> + Send + 'static,
+        M: From<A> + prost::Message + Default + 'static,
     {
         let permit = self.guard.long().map_err(|error| status(&error))?;
         let mut is_closing = self.is_closing.clone();
@@ -225,8 +257,11 @@ impl Desk {
             let _permit = permit;
             ask(engine, query)
         };
+        let (call, timeout, message) = opened(request)?;
+        let made = encoded::<A, M>(&call);
+        let answer = self.work(&call, Lane::Long, timeout, message, |_, _| Pace::Slow, ask, made);
         tokio::select! {
-            answer = self.answer(request, ask) => answer,
+            answer = answer => response(answer),
             // An error means that the server is gone, which is as good.
             _ = is_closing.wait_for(|&closing| closing) => {
                 Err(status(&Error::new(ErrorKind::Closing)))
@@ -243,35 +278,111 @@ impl Desk {
         ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
     ) -> Result<Response<M>, Status>
     where
+        P: Send + 'static,
         Q: TryFrom<P, Error = Error> + Send + 'static,
         A: Send + 'static,
-        M: From<A> + Send + 'static,
+        M: From<A> + prost::Message + Default + 'static,
     {
-        let timeout = guard::timeout(request.metadata());
+        let (call, timeout, message) = opened(request)?;
+        let made = encoded::<A, M>(&call);
+        let lane = call.method().lane;
+        response(self.work(&call, lane, timeout, message, pace, ask, made).await)
+    }
+
+    /// The answer to one message of a stream, with its room.
+    async fn answer_in_stream<P, Q, A, M>(
+        &self,
+        call: &Arc<Call>,
+        message: P,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+    ) -> Result<(M, Room)>
+    where
+        P: Send + 'static,
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + prost::Message + 'static,
+    {
+        let roomy = Arc::clone(call);
+        let made = move |answer: A| {
+            let message = M::from(answer);
+            let room = roomy.room(&message)?;
+            Ok((message, room))
+        };
+        let lane = call.method().lane;
+        self.work(call, lane, None, message, |_, _| Pace::Slow, ask, made).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one step of the way")]
+    async fn work<P, Q, A, T>(
+        &self,
+        call: &Call,
+        lane: Lane,
+        timeout: Option<Duration>,
+        message: P,
+        pace: impl FnOnce(&Engine, &Q) -> Pace,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+        made: impl FnOnce(A) -> Result<T> + Send + 'static,
+    ) -> Result<T>
+    where
+        P: Send + 'static,
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        T: Send + 'static,
+    {
         let answered = async {
-            let permit = self.guard.permit()?;
-            let query = Q::try_from(request.into_inner())?;
-            if pace(&self.engine, &query) == Pace::Quick {
-                return caught(|| ask(&self.engine, &query).map(M::from));
-            }
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
             let engine = self.engine.until(stop.clone());
             let _raised_when_the_caller_leaves = Raised(stop);
-            blocking(move || {
-                // The permit goes with the work, not with the caller, who may leave earlier.
-                let _permit = permit;
-                ask(&engine, &query).map(M::from)
-            })
-            .await
+            let caller = call.peer().id();
+            if call.received_bytes() > limits::READ_AT_ONCE_BYTES {
+                let lane = if lane == Lane::Short { Lane::Heavy } else { lane };
+                let work = move || ask(&engine, &Q::try_from(message)?).and_then(made);
+                return self.pool.run(lane, caller, work).await;
+            }
+            let query = Q::try_from(message)?;
+            let lane = match pace(&self.engine, &query) {
+                Pace::Quick => return caught(|| ask(&self.engine, &query).and_then(made)),
+                Pace::Short => Lane::Short,
+                Pace::Slow => lane,
+            };
+            self.pool.run(lane, caller, move || ask(&engine, &query).and_then(made)).await
         };
-        let answer = match timeout {
+        match timeout {
             Some(timeout) => tokio::time::timeout(timeout, answered)
                 .await
                 .unwrap_or_else(|_| Err(Error::new(ErrorKind::Deadline))),
             None => answered.await,
-        };
-        answer.map(Response::new).map_err(|error| status(&error))
+        }
     }
+}
+
+/// A request's call, its deadline, and its message.
+fn opened<P>(request: Request<P>) -> Result<(Arc<Call>, Option<Duration>, P), Status> {
+    let timeout = guard::timeout(request.metadata());
+    let call = call_of(&request)?;
+    Ok((call, timeout, request.into_inner()))
+}
+
+/// The call that a request came on.
+fn call_of<P>(request: &Request<P>) -> Result<Arc<Call>, Status> {
+    let call = request.extensions().get::<Arc<Call>>();
+    call.cloned().ok_or_else(|| status(&Error::new(ErrorKind::Internal)))
+}
+
+/// Makes of an answer what is sent.
+fn encoded<A, M>(call: &Arc<Call>) -> impl FnOnce(A) -> Result<Encoded> + Send + use<A, M>
+where
+    M: From<A> + prost::Message,
+{
+    let call = Arc::clone(call);
+    move |answer| call.encoded(&M::from(answer))
+}
+
+/// The transport sends what is encoded, and never looks at the message.
+fn response<M: Default>(answer: Result<Encoded>) -> Result<Response<M>, Status> {
+    let encoded = answer.map_err(|error| status(&error))?;
+    let mut response = Response::new(M::default());
+    response.extensions_mut().insert(encoded);
+    Ok(response)
 }
 
 /// Raises a stop when nobody waits any more.
@@ -281,23 +392,6 @@ impl Drop for Raised {
     fn drop(&mut self) {
         self.0.raise();
     }
-}
-
-/// Makes a stream that its caller reset an error, as it should be: tonic takes `RST_STREAM(CANCEL)`
-/// for the proper end of the caller's messages, and so half a file for a whole one.
-fn with_resets_told<B>(request: http::Request<B>) -> http::Request<Body>
-where
-    B: tonic::codegen::Body<Data = tonic::codegen::Bytes, Error = Status> + Send + 'static,
-{
-    request.map(|body| {
-        Body::new(body.map_err(|status: Status| {
-            if status.code() == Code::Cancelled {
-                Status::aborted("the caller left before the end of its stream")
-            } else {
-                status
-            }
-        }))
-    })
 }
 
 /// Runs work here. A panic in it becomes an error.

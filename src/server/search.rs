@@ -14,10 +14,9 @@ use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
-use crate::server::status::status;
 use crate::server::stream::Answers;
 use crate::server::wire::{self, Fields};
-use crate::server::{Desk, guard};
+use crate::server::{Desk, call_of, guard};
 use crate::table::meta::TableName;
 
 /// Neighbors that an answer holds if the question names no number.
@@ -35,8 +34,8 @@ impl SearchService for Desk {
         request: Request<Streaming<pb::NearestStreamRequest>>,
     ) -> Result<Response<Answers>, Status> {
         let timeout = guard::timeout(request.metadata());
-        let permit = self.guard.stream().map_err(|error| status(&error))?;
-        Ok(Response::new(Answers::new(self.clone(), request.into_inner(), timeout, permit)))
+        let call = call_of(&request)?;
+        Ok(Response::new(Answers::new(self.clone(), call, request.into_inner(), timeout)))
     }
 
     async fn nearest(

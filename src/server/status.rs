@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tonic::codegen::http;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::error::{Error, ErrorKind, Violation};
+use crate::limits;
 use crate::proto as pb;
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
@@ -25,20 +27,90 @@ pub(super) fn status(error: &Error) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
-    Status::with_error_details(code, shortened(error.to_string()), details)
+    Status::with_error_details(code, shortened(&error.to_string(), TEXT_BYTES_MAX), details)
 }
 
-/// Bytes of an error's text, and of a list in its details. It travels in a header, where clients
-/// take 16 KiB of everything together by default, spaces tripled.
-const TEXT_BYTES_MAX: usize = 2 << 10;
-const LIST_BYTES_MAX: usize = 4 << 10;
+/// The status of a stream that its caller reset.
+pub(super) fn left() -> Status {
+    let text = "the caller left before the end of its stream";
+    let details = ErrorDetails::with_error_info("CANCELLED", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::Aborted, text, details)
+}
 
-fn shortened(mut text: String) -> String {
-    if text.len() > TEXT_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
-        text.push_str("...");
+/// The reasons of errors that tonic finds.
+const TRANSPORT_REASONS: [(Code, &str); 6] = [
+    (Code::InvalidArgument, "MALFORMED_MESSAGE"),
+    (Code::Unimplemented, "UNSUPPORTED"),
+    (Code::OutOfRange, "LIMIT_EXCEEDED"),
+    (Code::Cancelled, "CANCELLED"),
+    (Code::DeadlineExceeded, "DEADLINE"),
+    (Code::NotFound, "NOT_FOUND"),
+];
+
+/// Gives the errors that the transport found by itself a reason, and messages that it could not read
+/// the code of a caller's fault.
+pub(super) fn complete(headers: &mut http::HeaderMap) {
+    let is_error = headers.get(Status::GRPC_STATUS).is_some_and(|code| code != "0");
+    if !is_error || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return;
     }
-    text
+    let Some(found) = Status::from_header_map(headers) else { return };
+    // Every error of ours has its details, so it was not the answer that could not be made.
+    let is_malformed = found.code() == Code::Internal;
+    let code = if is_malformed { Code::InvalidArgument } else { found.code() };
+    let known = TRANSPORT_REASONS.iter().find(|(of, _)| *of == code);
+    let reason = known.map_or("INTERNAL", |(_, reason)| reason);
+    let text = match found.message() {
+        "" if code == Code::Unimplemented => "this server has no such method",
+        text => text,
+    };
+    let text = shortened(text, TEXT_BYTES_MAX);
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    let told = Status::with_error_details(code, text, details);
+    if let Err(error) = told.add_header(headers) {
+        tracing::error!(%error, "an error could not be told");
+    }
+}
+
+/// Bytes of an error's text, as sent.
+const TEXT_BYTES_MAX: usize = 1 << 10;
+/// Bytes of a list in the details of an error: of its words, or of its bad fields.
+const LIST_BYTES_MAX: usize = 1_280;
+/// Bytes of a name and of what else is told once in the details.
+const NAME_BYTES_MAX: usize = 256;
+
+// The text travels twice, once within the details; three names and the types of the messages beside
+// the list. Details are sent in base64, where three bytes become four.
+const _: () = assert!(
+    TEXT_BYTES_MAX + (TEXT_BYTES_MAX + LIST_BYTES_MAX + 3 * NAME_BYTES_MAX + 384) * 4 / 3
+        <= limits::ERROR_BYTES_MAX
+);
+
+/// Bytes of a character as the text of an error is sent, where most but letters and digits are
+/// tripled.
+fn sent_bytes(char: char) -> usize {
+    match char {
+        '"' | '#' | '%' | '<' | '>' | '`' | '?' | '{' | '}' => 3,
+        plain if plain.is_ascii_graphic() => 1,
+        other => 3 * other.len_utf8(),
+    }
+}
+
+/// Cuts a text so that it takes no more bytes when sent as the text of an error.
+fn shortened(text: &str, bytes_max: usize) -> String {
+    const MORE: &str = "...";
+    let (mut room, mut whole, mut cut) = (bytes_max, true, 0);
+    for (at, char) in text.char_indices() {
+        let Some(left) = room.checked_sub(sent_bytes(char)) else {
+            whole = false;
+            break;
+        };
+        if left >= MORE.len() {
+            cut = at + char.len_utf8();
+        }
+        room = left;
+    }
+    if whole { text.to_owned() } else { format!("{}{MORE}", &text[..cut]) }
 }
 
 /// How many entries of these lengths have room.
@@ -54,7 +126,10 @@ fn fitting(lengths: impl Iterator<Item = usize>) -> usize {
 
 /// Words as a JSON array, and how many had no room.
 fn words_told(words: &[String]) -> Vec<(&'static str, String)> {
-    let shown = fitting(words.iter().map(|word| word.len() + 3));
+    let entry = |word: &String| serde_json::Value::from(word.as_str()).to_string().len() + 1;
+    // A longer word has no room, and would take long to write.
+    let short = words.iter().take_while(|word| word.len() <= LIST_BYTES_MAX);
+    let shown = fitting(short.map(entry));
     let mut told = vec![("words", serde_json::Value::from(&words[..shown]).to_string())];
     if shown < words.len() {
         told.push(("words_left_out", (words.len() - shown).to_string()));
@@ -70,13 +145,13 @@ pub(super) fn told(error: &Error) -> pb::QueryError {
         violations = all;
     }
     let violation = |violation: &Violation| pb::query_error::Violation {
-        field: violation.field.clone(),
-        problem: violation.problem.clone(),
+        field: shortened(&violation.field, NAME_BYTES_MAX),
+        problem: shortened(&violation.problem, TEXT_BYTES_MAX),
     };
     pb::QueryError {
         code: status.code().into(),
         reason: code_and_reason(error.kind()).1.to_owned(),
-        message: error.to_string(),
+        message: status.message().to_owned(),
         metadata: metadata(error.kind()),
         violations: violations.iter().map(violation).collect(),
     }
@@ -103,6 +178,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::DiskFull => (Code::ResourceExhausted, "DISK_FULL"),
         ErrorKind::Closing => (Code::Unavailable, "SHUTTING_DOWN"),
         ErrorKind::Deadline => (Code::DeadlineExceeded, "DEADLINE"),
+        ErrorKind::Stalled { .. } => (Code::DeadlineExceeded, "STALLED"),
         ErrorKind::Cancelled => (Code::Cancelled, "CANCELLED"),
         ErrorKind::Unsupported { .. } => (Code::Unimplemented, "UNSUPPORTED"),
         ErrorKind::Corrupt { .. } => (Code::DataLoss, "CORRUPT"),
@@ -117,7 +193,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::DimensionMismatch { expected, got } => {
             vec![("expected", expected.to_string()), ("got", got.to_string())]
         }
-        ErrorKind::NotFinite { at } => vec![("at", at.clone())],
+        ErrorKind::NotFinite { at } => vec![("at", shortened(at, NAME_BYTES_MAX))],
         ErrorKind::Malformed { format, at, .. } => {
             vec![("format", (*format).to_owned()), ("at", at.to_string())]
         }
@@ -141,6 +217,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::DiskFull
         | ErrorKind::Closing
         | ErrorKind::Deadline
+        | ErrorKind::Stalled { .. }
         | ErrorKind::Cancelled
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
@@ -150,15 +227,21 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+fn set_resource(details: &mut ErrorDetails, of: &str, name: &str, kind: &ErrorKind) {
+    let told = shortened(&kind.to_string(), NAME_BYTES_MAX);
+    details.set_resource_info(of, shortened(name, NAME_BYTES_MAX), "", told);
+}
+
 fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
     match kind {
         ErrorKind::InvalidArgument { violations } => {
             let length =
                 |violation: &Violation| violation.field.len() + violation.problem.len() + 6;
+            let room = LIST_BYTES_MAX / 2;
             let shown = fitting(violations.iter().map(length)).max(1);
             for violation in violations.iter().take(shown) {
-                let problem = shortened(violation.problem.clone());
-                details.add_bad_request_violation(shortened(violation.field.clone()), problem);
+                let problem = shortened(&violation.problem, room);
+                details.add_bad_request_violation(shortened(&violation.field, room), problem);
             }
             if shown < violations.len() {
                 let more = format!("and {} more fields", violations.len() - shown);
@@ -166,15 +249,16 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
             }
         }
         ErrorKind::TableNotFound { name } | ErrorKind::TableExists { name } => {
-            details.set_resource_info("table", name, "", kind.to_string());
+            set_resource(details, "table", name, kind);
         }
         ErrorKind::TokenizerNotFound { name } | ErrorKind::TokenizerExists { name } => {
-            details.set_resource_info("tokenizer", name, "", kind.to_string());
+            set_resource(details, "tokenizer", name, kind);
         }
         ErrorKind::TestSetNotFound { name } | ErrorKind::TestSetExists { name } => {
-            details.set_resource_info("test set", name, "", kind.to_string());
+            set_resource(details, "test set", name, kind);
         }
         ErrorKind::Unsuited { operation, because } => {
+            let because = shortened(because, NAME_BYTES_MAX);
             details.add_precondition_failure_violation("TABLE", *operation, because);
         }
         ErrorKind::Conflict { .. } | ErrorKind::Overloaded | ErrorKind::Closing => {
@@ -188,11 +272,62 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::WordsExist { .. }
         | ErrorKind::DiskFull
         | ErrorKind::Deadline
+        | ErrorKind::Stalled { .. }
         | ErrorKind::Cancelled
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
         | ErrorKind::ForeignVersion { .. }
         | ErrorKind::Storage
         | ErrorKind::Internal => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of the trailers that tell an error.
+    fn sent(status: &Status) -> usize {
+        let headers = status.clone().into_http::<()>().into_parts().0.headers;
+        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
+    }
+
+    #[test]
+    fn every_error_arrives_whatever_it_lists() {
+        let texts = ["a", "k\u{f6}nig", "\u{738b}\u{540e}", "\"\\\u{1}%", "x y z ? { }"];
+        for text in texts {
+            for (length, count) in [(1, 100_000), (20, 400), (3_000, 3), (100_000, 2)] {
+                let long = text.repeat(length);
+                let words = vec![long.clone(); count];
+                let violation = Violation { field: long.clone(), problem: long.clone() };
+                let at = crate::error::At::Line(1);
+                for kind in [
+                    ErrorKind::UnknownWords { words: words.clone() },
+                    ErrorKind::WordsExist { words },
+                    ErrorKind::InvalidArgument { violations: vec![violation; count.min(200)] },
+                    ErrorKind::NotFinite { at: long.clone() },
+                    ErrorKind::TableNotFound { name: long.clone() },
+                    ErrorKind::TestSetExists { name: long.clone() },
+                    ErrorKind::Unsuited { operation: "similarity", because: long.clone() },
+                    ErrorKind::Malformed { format: "glove", at, problem: long.clone() },
+                ] {
+                    let status = status(&Error::new(kind).context(long.clone()));
+                    let bytes = sent(&status);
+                    assert!(bytes <= limits::ERROR_BYTES_MAX, "{bytes} bytes: {status:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted() {
+        let words: Vec<String> = (0..1_000).map(|i| format!("word-number-{i}")).collect();
+        let status = status(&Error::new(ErrorKind::UnknownWords { words: words.clone() }));
+        let told = status.get_details_error_info().unwrap().metadata;
+        let shown: Vec<String> = serde_json::from_str(&told["words"]).unwrap();
+        let left_out: usize = told["words_left_out"].parse().unwrap();
+        assert_eq!(shown, words[..shown.len()]);
+        assert_eq!(shown.len() + left_out, words.len());
+        assert!(shown.len() > 50 && status.message().ends_with("..."));
     }
 }

@@ -5,10 +5,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
+use prost::Message as _;
 use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
@@ -17,9 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::nearest::NearestQuery;
-use crate::server::guard::Permit;
+use crate::server::pool::Lane;
 use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
+use crate::server::transport::{Call, Room};
 use crate::server::wire::Fields;
 use crate::server::{Desk, Raised, caught};
 use crate::table::meta::TableName;
@@ -30,6 +32,7 @@ const TURN: Duration = Duration::from_millis(1);
 /// The answers to a stream of questions.
 pub(super) struct Answers {
     desk: Desk,
+    call: Arc<Call>,
     questions: Streaming<pb::NearestStreamRequest>,
     /// Of the message before.
     table: String,
@@ -39,21 +42,24 @@ pub(super) struct Answers {
     /// When this turn began.
     turn: Option<Instant>,
     stop: Raised,
-    _permit: Permit,
+    /// Of the answer before, which is sent when the next is asked for.
+    room: Option<Room>,
 }
 
 enum State {
     Reading,
-    Working(JoinHandle<Response>),
+    Working(Working),
     Ended,
 }
+
+type Working = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 impl Answers {
     pub(super) fn new(
         desk: Desk,
+        call: Arc<Call>,
         questions: Streaming<pb::NearestStreamRequest>,
         timeout: Option<Duration>,
-        permit: Permit,
     ) -> Self {
         let mut is_closing = desk.is_closing.clone();
         let end = Box::pin(async move {
@@ -71,32 +77,47 @@ impl Answers {
         });
         let stop = Raised(Stop::new(timeout.map(|timeout| Instant::now() + timeout)));
         let (table, state, turn) = (String::new(), State::Reading, None);
-        Self { desk, questions, table, state, end, turn, stop, _permit: permit }
+        Self { desk, call, questions, table, state, end, turn, stop, room: None }
     }
 
     /// The answer, or the work that leads to it.
-    fn answer(
-        &mut self,
-        mut message: pb::NearestStreamRequest,
-    ) -> Result<Response, JoinHandle<Response>> {
+    fn answer(&mut self, mut message: pb::NearestStreamRequest) -> Result<Response, Working> {
         if message.table.is_empty() {
             message.table.clone_from(&self.table);
         } else {
             self.table.clone_from(&message.table);
         }
-        let message = Message::from(message);
-        let permit = match self.desk.guard.permit() {
-            Ok(permit) => permit,
-            Err(error) => return Ok(message.refused(&error)),
-        };
-        if message.pace(&self.desk.engine) == Pace::Quick {
-            return Ok(message.answered(&self.desk.engine));
-        }
         let engine = self.desk.engine.until(self.stop.0.clone());
-        Err(tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            message.answered(&engine)
-        }))
+        let (id, count) = (message.id, message.queries.len());
+        let (pool, caller) = (Arc::clone(&self.desk.pool), self.call.peer().id());
+        let run = move |lane, work: Box<dyn FnOnce() -> Response + Send>| -> Working {
+            Box::pin(async move {
+                let done = pool.run(lane, caller, move || Ok(work())).await;
+                done.unwrap_or_else(|error| refused(id, count, &error))
+            })
+        };
+        if message.encoded_len() > limits::READ_AT_ONCE_BYTES {
+            let work = move || Message::from(message).answered(&engine);
+            return Err(run(Lane::Heavy, Box::new(work)));
+        }
+        let message = Message::from(message);
+        let lane = match message.pace(&engine) {
+            Pace::Quick => return Ok(message.answered(&engine)),
+            Pace::Short => Lane::Short,
+            Pace::Slow => Lane::Heavy,
+        };
+        Err(run(lane, Box::new(move || message.answered(&engine))))
+    }
+
+    /// The answer, if it has room until it is sent.
+    fn with_room(&mut self, response: Response) -> Response {
+        match self.call.room(&response) {
+            Ok(room) => {
+                self.room = Some(room);
+                response
+            }
+            Err(error) => refused(response.id, response.results.len(), &error),
+        }
     }
 
     fn ended(&mut self, error: Status) -> Poll<Option<Result<Response, Status>>> {
@@ -133,6 +154,7 @@ impl Stream for Answers {
             return Poll::Pending;
         }
         if matches!(this.state, State::Reading) {
+            this.room = None;
             match Pin::new(&mut this.questions).poll_next(context) {
                 Poll::Pending => {
                     this.turn = None;
@@ -144,18 +166,15 @@ impl Stream for Answers {
                 }
                 Poll::Ready(Some(Err(broken))) => return this.ended(broken),
                 Poll::Ready(Some(Ok(message))) => match this.answer(message) {
-                    Ok(response) => return Poll::Ready(Some(Ok(response))),
+                    Ok(response) => return Poll::Ready(Some(Ok(this.with_room(response)))),
                     Err(working) => this.state = State::Working(working),
                 },
             }
         }
         let State::Working(work) = &mut this.state else { return Poll::Ready(None) };
-        let done = ready!(Pin::new(work).poll(context));
+        let response = ready!(work.as_mut().poll(context));
         this.state = State::Reading;
-        match done {
-            Ok(response) => Poll::Ready(Some(Ok(response))),
-            Err(error) => this.ended(status(&Error::caused(ErrorKind::Internal, error))),
-        }
+        Poll::Ready(Some(Ok(this.with_room(response))))
     }
 }
 
@@ -164,6 +183,8 @@ struct Message {
     id: u64,
     table: Result<TableName>,
     queries: Vec<Result<NearestQuery>>,
+    /// Of questions in the message.
+    count: usize,
 }
 
 impl From<pb::NearestStreamRequest> for Message {
@@ -187,8 +208,11 @@ impl From<pb::NearestStreamRequest> for Message {
             let query = nearest_query(&mut fields, query);
             fields.finish(|| Some(query))
         };
+        let count = queries.len();
+        // All are refused if the table, or their number, is wrong.
+        let queries = if table_read.is_ok() { queries } else { Vec::new() };
         let queries = queries.into_iter().map(query).collect();
-        Self { id, table: table_read, queries }
+        Self { id, table: table_read, queries, count }
     }
 }
 
@@ -203,12 +227,12 @@ impl Message {
     fn answered(self, engine: &Engine) -> Response {
         let table = match &self.table {
             Ok(table) => table,
-            Err(error) => return self.refused(error),
+            Err(error) => return refused(self.id, self.count, error),
         };
         let answered = caught(|| engine.nearest_each(table, self.queries.iter().flatten()));
         let Answer { table, generation, answer } = match answered {
             Ok(answer) => answer,
-            Err(error) => return self.refused(&error),
+            Err(error) => return refused(self.id, self.count, &error),
         };
         let mut answers = answer.into_iter();
         let results = self.queries.into_iter().filter_map(|query| {
@@ -227,11 +251,11 @@ impl Message {
         let results = results.map(|result| pb::NearestResult { result: Some(result) }).collect();
         Response { id: self.id, results }
     }
+}
 
-    /// The same error for every question.
-    fn refused(&self, error: &Error) -> Response {
-        let error = pb::nearest_result::Result::Error(told(error));
-        let result = pb::NearestResult { result: Some(error) };
-        Response { id: self.id, results: vec![result; self.queries.len()] }
-    }
+/// The same error for every question.
+fn refused(id: u64, count: usize, error: &Error) -> Response {
+    let error = pb::nearest_result::Result::Error(told(error));
+    let result = pb::NearestResult { result: Some(error) };
+    Response { id, results: vec![result; count] }
 }

@@ -1,32 +1,42 @@
 //! TextService: text to tokens, and text to vectors.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
 use crate::server::embed::{NearText, TextSimilarity, Texts};
+use crate::server::pool::Lane;
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
-use crate::server::{Desk, texts, train};
+use crate::server::transport::{Call, Room};
+use crate::server::{Desk, opened, texts, train};
 
 /// Answers that wait to be sent.
-const ANSWERS_WAITING: usize = 4;
+const ANSWERS_WAITING: usize = 1;
+/// Tokens that are joined in a moment.
+const SHORT_TOKENS: usize = 1_024;
 
 /// Answers as they come.
 pub(super) type Replies<T> = ReceiverStream<Result<T, Status>>;
 
 #[async_trait]
 impl TextService for Desk {
-    type TokenizeStreamStream = Replies<pb::TokenizeResponse>;
-    type DetokenizeStreamStream = Replies<pb::DetokenizeStreamResponse>;
-    type EmbedStreamStream = Replies<pb::EmbedResponse>;
+    type TokenizeStreamStream = Answered<pb::TokenizeResponse>;
+    type DetokenizeStreamStream = Answered<pb::DetokenizeStreamResponse>;
+    type EmbedStreamStream = Answered<pb::EmbedResponse>;
     type TrainTokenizerStream = Replies<pb::TrainTokenizerResponse>;
     type ImportTextsStream = Replies<pb::ImportTextsResponse>;
 
@@ -41,8 +51,8 @@ impl TextService for Desk {
         &self,
         request: Request<Streaming<pb::TokenizeRequest>>,
     ) -> Result<Response<Self::TokenizeStreamStream>, Status> {
-        self.each(request, |desk, message| async move {
-            desk.answer(Request::new(message), Tokenize::answer).await
+        self.each(request, |desk, call, message| async move {
+            desk.answer_in_stream(&call, message, Tokenize::answer).await
         })
     }
 
@@ -57,7 +67,7 @@ impl TextService for Desk {
         &self,
         request: Request<Streaming<pb::DetokenizeStreamRequest>>,
     ) -> Result<Response<Self::DetokenizeStreamStream>, Status> {
-        self.joined(request.into_inner()).await
+        self.joined(request)
     }
 
     async fn count_tokens(
@@ -144,7 +154,12 @@ impl TextService for Desk {
         &self,
         request: Request<Streaming<pb::EmbedRequest>>,
     ) -> Result<Response<Self::EmbedStreamStream>, Status> {
-        self.each(request, |desk, message| async move { desk.embed(Request::new(message)).await })
+        self.each(request, |desk, call, message| async move {
+            desk.answer_in_stream(&call, message, |engine: &Engine, texts: &Texts| {
+                engine.embed(&texts.0)
+            })
+            .await
+        })
     }
 
     async fn nearest_to_text(
@@ -182,106 +197,139 @@ impl TextService for Desk {
     }
 }
 
+/// Answers as they are asked for; each has its room until the next is.
+#[derive(Debug)]
+pub(super) struct Answered<T> {
+    answers: mpsc::Receiver<Result<(T, Room), Status>>,
+    room: Option<Room>,
+}
+
+impl<T> Stream for Answered<T> {
+    type Item = Result<T, Status>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, Status>>> {
+        self.room = None;
+        let answer = ready!(self.answers.poll_recv(context));
+        Poll::Ready(answer.map(|answer| {
+            let (message, room) = answer?;
+            self.room = Some(room);
+            Ok(message)
+        }))
+    }
+}
+
 impl Desk {
     /// Answers messages in order, each as a call of its own. Messages are not read faster than answers
     /// are taken.
     fn each<P, M, F>(
         &self,
         request: Request<Streaming<P>>,
-        answer: impl Fn(Self, P) -> F + Send + Sync + 'static,
-    ) -> Result<Response<Replies<M>>, Status>
+        answer: impl Fn(Self, Arc<Call>, P) -> F + Send + Sync + 'static,
+    ) -> Result<Response<Answered<M>>, Status>
     where
         P: Send + 'static,
         M: Send + 'static,
-        F: Future<Output = Result<Response<M>, Status>> + Send + 'static,
+        F: Future<Output = Result<(M, Room)>> + Send + 'static,
     {
-        let permit = self.guard.stream().map_err(|error| status(&error))?;
-        let timeout = crate::server::guard::timeout(request.metadata());
-        let mut messages = request.into_inner();
-        let (replies, answers) = mpsc::channel(ANSWERS_WAITING);
+        let (call, timeout, mut messages) = opened(request)?;
         let desk = self.clone();
-        tokio::spawn(async move {
-            let _permit = permit;
-            let mut is_closing = desk.is_closing.clone();
-            let all = async {
-                loop {
-                    let answered = match messages.message().await {
-                        Ok(Some(message)) => answer(desk.clone(), message).await,
-                        Ok(None) => return,
-                        Err(broken) => Err(broken),
-                    };
-                    let was_last = answered.is_err();
-                    let reply = answered.map(Response::into_inner);
-                    if replies.send(reply).await.is_err() || was_last {
-                        return;
-                    }
+        let (replies, answers) = mpsc::channel(ANSWERS_WAITING);
+        let sender = replies.clone();
+        self.spawn_until_its_end(timeout, replies, async move {
+            loop {
+                let Some(message) = messages.message().await? else { return Ok(()) };
+                let answered = answer(desk.clone(), Arc::clone(&call), message).await;
+                let reply = answered.map_err(|error| status(&error))?;
+                if sender.send(Ok(reply)).await.is_err() {
+                    return Ok(());
                 }
+            }
+        });
+        Ok(Response::new(Answered { answers, room: None }))
+    }
+
+    /// Joins the tokens of one text. The first message says by which tokenizer.
+    fn joined(
+        &self,
+        request: Request<Streaming<pb::DetokenizeStreamRequest>>,
+    ) -> Result<Response<Answered<pb::DetokenizeStreamResponse>>, Status> {
+        let (call, timeout, mut messages) = opened(request)?;
+        let desk = self.clone();
+        let (replies, answers) = mpsc::channel(ANSWERS_WAITING);
+        let sender = replies.clone();
+        self.spawn_until_its_end(timeout, replies, async move {
+            let first = messages.message().await?.unwrap_or_default();
+            let (name, skip_special) = (first.tokenizer.clone(), first.skip_special);
+            let reply = |text: String| {
+                let reply = pb::DetokenizeStreamResponse { text };
+                let room = call.room(&reply).map_err(|error| status(&error))?;
+                Ok((reply, room))
             };
+            let engine = desk.engine.clone();
+            let caller = call.peer().id();
+            let opened = move || engine.joiner(&name, skip_special);
+            let opened = desk.pool.run(Lane::Heavy, caller, opened).await;
+            let mut joiner = opened.map_err(|error| status(&error))?;
+            let mut next = Some(first);
+            while let Some(pb::DetokenizeStreamRequest { ids, .. }) = next {
+                if ids.len() > limits::TOKENS_MAX {
+                    let (max, got) = (limits::TOKENS_MAX as u64, ids.len() as u64);
+                    let kind = ErrorKind::TooLarge { limit: "TOKENS_MAX", max, got };
+                    return Err(status(&Error::new(kind)));
+                }
+                let lane = if ids.len() > SHORT_TOKENS { Lane::Heavy } else { Lane::Short };
+                let join = move || {
+                    let text = joiner.push(&ids)?;
+                    Ok((joiner, text))
+                };
+                let joined = desk.pool.run(lane, caller, join).await;
+                let (rest, text) = joined.map_err(|error| status(&error))?;
+                joiner = rest;
+                if sender.send(reply(text)).await.is_err() {
+                    return Ok(());
+                }
+                next = messages.message().await?;
+            }
+            let last = desk.pool.run(Lane::Heavy, caller, move || joiner.finish()).await;
+            // Nobody is left to hear it if this fails.
+            let _ = sender.send(reply(last.map_err(|error| status(&error))?)).await;
+            Ok(())
+        });
+        Ok(Response::new(Answered { answers, room: None }))
+    }
+
+    /// Runs what answers the messages of a stream, until the caller leaves, its deadline passes, or the
+    /// server closes.
+    fn spawn_until_its_end<M: Send + 'static>(
+        &self,
+        timeout: Option<Duration>,
+        replies: mpsc::Sender<Result<M, Status>>,
+        all: impl Future<Output = Result<(), Status>> + Send + 'static,
+    ) {
+        let mut is_closing = self.is_closing.clone();
+        tokio::spawn(async move {
             let deadline = async {
                 match timeout {
                     Some(timeout) => tokio::time::sleep(timeout).await,
                     None => std::future::pending().await,
                 }
             };
-            let kind = tokio::select! {
-                () = all => return,
+            let ended = tokio::select! {
+                ended = all => ended,
                 () = replies.closed() => return,
-                () = deadline => ErrorKind::Deadline,
+                () = deadline => Err(status(&Error::new(ErrorKind::Deadline))),
                 // An error means that the server is gone, which is as good.
-                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
-            };
-            // Nobody is left to hear it if this fails.
-            let _ = replies.send(Err(status(&Error::new(kind)))).await;
-        });
-        Ok(Response::new(ReceiverStream::new(answers)))
-    }
-
-    /// Joins the tokens of one text. The first message says by which tokenizer.
-    async fn joined(
-        &self,
-        mut messages: Streaming<pb::DetokenizeStreamRequest>,
-    ) -> Result<Response<Replies<pb::DetokenizeStreamResponse>>, Status> {
-        let permit = self.guard.stream().map_err(|error| status(&error))?;
-        let first = messages.message().await?.unwrap_or_default();
-        let engine = self.engine.clone();
-        let (name, skip_special) = (first.tokenizer.clone(), first.skip_special);
-        let joiner = crate::server::blocking(move || engine.joiner(&name, skip_special)).await;
-        let mut joiner = joiner.map_err(|error| status(&error))?;
-        let (replies, answers) = mpsc::channel(ANSWERS_WAITING);
-        let mut is_closing = self.is_closing.clone();
-        tokio::spawn(async move {
-            let _permit = permit;
-            let sent = replies.clone();
-            let all = async move {
-                let mut next = Some(first);
-                while let Some(message) = next {
-                    let reply = joiner.push(&message.ids).map_err(|error| status(&error));
-                    let was_last = reply.is_err();
-                    let reply = reply.map(|text| pb::DetokenizeStreamResponse { text });
-                    if sent.send(reply).await.is_err() || was_last {
-                        return;
-                    }
-                    next = match messages.message().await {
-                        Ok(next) => next,
-                        Err(broken) => {
-                            // Nobody is left to hear it if this fails; likewise below.
-                            let _ = sent.send(Err(broken)).await;
-                            return;
-                        }
-                    };
+                _ = is_closing.wait_for(|&closing| closing) => {
+                    Err(status(&Error::new(ErrorKind::Closing)))
                 }
-                let last = joiner.finish().map_err(|error| status(&error));
-                let last = last.map(|text| pb::DetokenizeStreamResponse { text });
-                let _ = sent.send(last).await;
             };
-            let kind = tokio::select! {
-                () = all => return,
-                () = replies.closed() => return,
-                // An error means that the server is gone, which is as good.
-                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
-            };
-            let _ = replies.send(Err(status(&Error::new(kind)))).await;
+            if let Err(error) = ended {
+                // Nobody is left to hear it if this fails.
+                let _ = replies.send(Err(error)).await;
+            }
         });
-        Ok(Response::new(ReceiverStream::new(answers)))
     }
 }

@@ -12,10 +12,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::engine::Export;
 use crate::engine::import::{
     IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy, WholeRow,
 };
+use crate::engine::{Engine, Export};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
@@ -94,13 +94,8 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::GetUploadRequest>,
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
-        let mut fields = Fields::default();
-        let table = fields.table(request.into_inner().table);
-        let table = fields.finish(|| table).map_err(|error| status(&error))?;
-        let upload = self.engine.upload(&table);
-        let state = blocking(move || upload.state()).await;
-        let (bytes, crc32) = state.map_err(|error| status(&error))?;
-        Ok(Response::new(pb::GetUploadResponse { bytes, crc32 }))
+        self.answer(request, |engine: &Engine, asked: &UploadOf| engine.upload(&asked.0).state())
+            .await
     }
 
     async fn export(
@@ -178,6 +173,25 @@ async fn forward(
 async fn closed(is_closing: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is as good.
     let _ = is_closing.wait_for(|&closing| closing).await;
+}
+
+/// What has arrived for a table.
+struct UploadOf(TableName);
+
+impl TryFrom<pb::GetUploadRequest> for UploadOf {
+    type Error = Error;
+
+    fn try_from(request: pb::GetUploadRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.finish(|| Some(Self(table?)))
+    }
+}
+
+impl From<(u64, u32)> for pb::GetUploadResponse {
+    fn from((bytes, crc32): (u64, u32)) -> Self {
+        Self { bytes, crc32 }
+    }
 }
 
 /// What a header asks for.
@@ -571,6 +585,8 @@ struct ChunkWriter {
 
 impl Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Some formats write a row group in one piece.
+        let bytes = &bytes[..bytes.len().min(EXPORT_CHUNK_BYTES)];
         let companion = self.companion.take().unwrap_or_default();
         let chunk = Ok(pb::ExportResponse { chunk: bytes.to_vec(), companion });
         match self.replies.blocking_send(chunk) {

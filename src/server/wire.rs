@@ -23,6 +23,10 @@ use crate::vector::RowId;
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     violations: Vec<Violation>,
+    /// Bad fields beyond those that are told.
+    more: usize,
+    /// Whether a list was too long: what follows is not read.
+    is_over: bool,
     /// Of all texts.
     text_bytes: usize,
     /// Path of the message being read, such as `queries[3].`.
@@ -34,13 +38,24 @@ impl Fields {
     /// was found bad.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T> {
         if !self.violations.is_empty() {
-            let violations = self.violations;
+            let mut violations = self.violations;
+            if self.more > 0 {
+                let problem = format!("and {} more fields", self.more);
+                violations.push(Violation { field: "...".to_owned(), problem });
+            }
             return Err(Error::new(ErrorKind::InvalidArgument { violations }));
         }
         build().ok_or_else(|| Error::new(ErrorKind::Internal))
     }
 
     pub(super) fn bad(&mut self, field: impl Display, problem: impl Into<String>) {
+        if self.is_over {
+            return;
+        }
+        if self.violations.len() == limits::VIOLATIONS_MAX {
+            self.more += 1;
+            return;
+        }
         let field = format!("{}{field}", self.path);
         self.violations.push(Violation { field, problem: problem.into() });
     }
@@ -96,6 +111,7 @@ impl Fields {
             self.bad(field, format!("at least {} needed, {count} given", range.start()));
         } else if count > *range.end() {
             self.bad(field, format!("at most {} allowed, {count} given", range.end()));
+            self.is_over = true;
         }
     }
 
@@ -276,6 +292,9 @@ impl Fields {
     /// A word, row, vector or text with its weight.
     pub(super) fn weighted(&mut self, field: impl Display, query: pb::WordOrVector) -> Weighted {
         use pb::word_or_vector::Query;
+        if self.is_over {
+            return Weighted { query: WordOrVector::Row(RowId(0)), weight: 1.0 };
+        }
         let weight = query.weight.unwrap_or(1.0);
         if !weight.is_finite() || weight.abs() <= 0.0 {
             self.bad(format_args!("{field}.weight"), "a weight is a finite number other than 0");

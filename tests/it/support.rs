@@ -66,13 +66,22 @@ impl Server {
         Self::start_on(Arc::new(tempfile::tempdir().unwrap())).await
     }
 
+    /// On a new folder, served in another way.
+    pub(crate) async fn start_with(change: impl FnOnce(ServerConfig) -> ServerConfig) -> Self {
+        Self::serve(Arc::new(tempfile::tempdir().unwrap()), change).await
+    }
+
     /// On a folder that is there.
     pub(crate) async fn start_on(data: Arc<TempDir>) -> Self {
+        Self::serve(data, |config| config).await
+    }
+
+    async fn serve(data: Arc<TempDir>, change: impl FnOnce(ServerConfig) -> ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
-        let config = ServerConfig { data: data.path().to_owned(), index_threads: 1 };
+        let config = change(ServerConfig { index_threads: 1, ..ServerConfig::new(data.path()) });
         let served = tokio::spawn(async move {
             wordspace::server::serve(config, listener, async move { stopped.notified().await })
                 .await

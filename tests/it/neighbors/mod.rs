@@ -1,3 +1,5 @@
 //! One caller never hurts the others: what idle, slow, greedy and broken callers do to their neighbors.
 
+mod connections;
+mod errors;
 mod jobs;

@@ -1,0 +1,62 @@
+//! What each method's requests may have, and where they are worked on, by its path.
+
+use crate::limits;
+use crate::server::pool::Lane;
+
+/// What is known of a method.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Method {
+    /// Bytes of a message, at most.
+    pub(super) bytes: usize,
+    /// The limit's name.
+    pub(super) limit: &'static str,
+    /// Whether several messages may come.
+    pub(super) is_stream: bool,
+    /// Whether a call only watches the server, and is answered until it has ended.
+    pub(super) is_watching: bool,
+    /// Where its questions are worked on.
+    pub(super) lane: Lane,
+}
+
+/// The method at this path.
+pub(super) fn method(path: &str) -> Method {
+    let method = path.rsplit('/').next().unwrap_or_default();
+    let (bytes, limit) =
+        match method {
+            "Import" | "ImportTexts" | "TrainTokenizer" | "PutTokenizer" | "PutTestSet"
+            | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
+            "PutVectors" | "SetAttributes" | "NearestBatch" | "NearestStream" | "Similarity"
+            | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven" | "RankByCentrality"
+            | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories" | "Outliers"
+            | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
+            | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
+            | "EmbedStream" | "TextSimilarity" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+            _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
+        };
+    let is_stream = method.ends_with("Stream")
+        || matches!(method, "Import" | "ImportTexts" | "TrainTokenizer" | "ServerReflectionInfo");
+    let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");
+    Method { bytes, limit, is_stream, is_watching, lane: lane(method) }
+}
+
+fn lane(method: &str) -> Lane {
+    match method {
+        "GetStatus" | "GetTable" | "ListTables" | "GetIndex" | "CancelBuild" | "Lookup"
+        | "Similarity" | "SetSimilarity" | "OddOneOut" | "MostSimilarToGiven" | "Detokenize"
+        | "ListTokenizers" | "ListTestSets" | "ListSuites" => Lane::Short,
+        "PutVectors"
+        | "DeleteWords"
+        | "SetAttributes"
+        | "DeleteTable"
+        | "BuildIndex"
+        | "PutTokenizer"
+        | "GetTokenizer"
+        | "DeleteTokenizer"
+        | "SetDefaultTokenizer"
+        | "PutTestSet"
+        | "GetTestSet"
+        | "DeleteTestSet"
+        | "GetUpload" => Lane::Disk,
+        _ => Lane::Heavy,
+    }
+}

@@ -1,0 +1,282 @@
+//! One call: its answer is sent as fast as its caller reads it, and not kept for one who does not.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream, SendStream};
+use http_body::Body as _;
+use parking_lot::Mutex;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{Bytes, Service, http};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::server::requests::{self, Method};
+use crate::server::status;
+use crate::server::transport::house::Peer;
+use crate::server::transport::message::{Incoming, PREFIX_BYTES, Pace};
+use crate::server::transport::pot::Held;
+
+/// Bytes of an answer that are handed over at once.
+pub(super) const PIECE_BYTES: usize = 64 << 10;
+/// Bytes of an answer that are not counted.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// A call, from its headers to the last byte of its answer. It is found in the extensions of its
+/// request.
+#[derive(Debug)]
+pub(in crate::server) struct Call {
+    peer: Arc<Peer>,
+    method: Method,
+    has_stalled: AtomicBool,
+    /// Length of the longest message so far.
+    received_bytes: AtomicUsize,
+    /// Of the message that comes in or is worked on.
+    received: Mutex<Held>,
+}
+
+impl Call {
+    pub(super) fn begin(peer: Arc<Peer>, path: &str) -> Arc<Self> {
+        let method = requests::method(path);
+        // Those who watch a server watch it to its end.
+        peer.call_begins(!method.is_watching);
+        let (has_stalled, received_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let received = Mutex::new(Held::of(peer.receiving()));
+        Arc::new(Self { peer, method, has_stalled, received_bytes, received })
+    }
+
+    pub(in crate::server) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(in crate::server) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Bytes of the longest message that came.
+    pub(in crate::server) fn received_bytes(&self) -> usize {
+        self.received_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_received(&self, bytes: usize) {
+        self.received_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether there is room for so much of a message.
+    pub(super) fn holds(&self, bytes: usize) -> bool {
+        let mut received = self.received.lock();
+        let more = bytes.saturating_sub(received.bytes());
+        more == 0 || received.take(more)
+    }
+
+    /// The message is done with.
+    pub(super) fn lets_go(&self) {
+        self.received.lock().clear();
+    }
+
+    /// The caller let it wait for too long.
+    pub(super) fn stalls(&self) {
+        self.has_stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// Room for an answer until it is read; an error if there is none, or if it is too long.
+    pub(in crate::server) fn room(&self, answer: &impl prost::Message) -> Result<Room> {
+        let bytes = answer.encoded_len();
+        if bytes > limits::MESSAGE_BYTES_MAX {
+            let (max, got) = (limits::MESSAGE_BYTES_MAX as u64, bytes as u64);
+            let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
+            return Err(Error::new(kind).context("the answer"));
+        }
+        let mut held = Held::of(self.peer.answering());
+        if bytes > SMALL_BYTES && !held.take(bytes) {
+            return Err(Error::new(ErrorKind::Overloaded));
+        }
+        Ok(Room { _held: held })
+    }
+
+    /// An answer ready to be sent, for which there is room.
+    pub(in crate::server) fn encoded(&self, answer: &impl prost::Message) -> Result<Encoded> {
+        let room = self.room(answer)?;
+        let length = answer.encoded_len();
+        let mut bytes = Vec::with_capacity(PREFIX_BYTES + length);
+        bytes.push(0);
+        bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+        let encoded = answer.encode(&mut bytes);
+        encoded.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
+        Ok(Encoded { bytes: bytes.into(), _room: Arc::new(room) })
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.peer.call_ends(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
+    }
+}
+
+/// Room that an answer takes until it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Room {
+    _held: Held,
+}
+
+/// An answer ready to be sent, in the extensions of a response in place of its message.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct Encoded {
+    /// With its length before it.
+    bytes: Bytes,
+    _room: Arc<Room>,
+}
+
+/// Answers a call. Dropping it, or an early return, resets the stream.
+pub(super) async fn answer<S>(
+    call: Arc<Call>,
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    mut service: S,
+) where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+{
+    let (parts, stream) = request.into_parts();
+    let incoming = Incoming::new(stream, Arc::clone(&call));
+    let mut request = http::Request::from_parts(parts, Body::new(incoming));
+    request.extensions_mut().insert(Arc::clone(&call));
+    let answered = {
+        let mut answer = pin!(async move {
+            poll_fn(|context| service.poll_ready(context)).await?;
+            service.call(request).await
+        });
+        poll_fn(|context| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(Some(answer));
+            }
+            // The caller left: whatever works for it stops when this is dropped.
+            respond.poll_reset(context).map(|_| None)
+        })
+        .await
+    };
+    let response = match answered {
+        Some(Ok(response)) => response,
+        Some(Err(never)) => match never {},
+        None => return,
+    };
+    let (mut parts, body) = response.into_parts();
+    status::complete(&mut parts.headers);
+    let encoded = parts.extensions.remove::<Encoded>();
+    let is_end = encoded.is_none() && body.is_end_stream();
+    let head = http::Response::from_parts(parts, ());
+    let Ok(stream) = respond.send_response(head, is_end) else { return };
+    if is_end {
+        return;
+    }
+    let mut sending = Sending { peer: &call.peer, stream, pace: Pace::default() };
+    let sent = match encoded {
+        Some(Encoded { bytes, _room }) => sending.whole(bytes).await,
+        None => sending.body(body).await,
+    };
+    if let Err(Unsent::Stalled) = sent {
+        tracing::debug!("an answer was not read");
+        call.stalls();
+        sending.stream.send_reset(Reason::ENHANCE_YOUR_CALM);
+    }
+}
+
+struct Sending<'a> {
+    peer: &'a Peer,
+    stream: SendStream<Bytes>,
+    pace: Pace,
+}
+
+/// Why an answer is not sent to its end.
+enum Unsent {
+    Gone,
+    /// Its caller does not read it.
+    Stalled,
+}
+
+impl Sending<'_> {
+    async fn whole(&mut self, bytes: Bytes) -> Result<(), Unsent> {
+        self.data(bytes).await?;
+        let mut trailers = http::HeaderMap::with_capacity(1);
+        trailers.insert(Status::GRPC_STATUS, http::HeaderValue::from_static("0"));
+        self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone)
+    }
+
+    async fn body(&mut self, body: Body) -> Result<(), Unsent> {
+        let mut body = pin!(body);
+        loop {
+            let frame = poll_fn(|context| {
+                if let Poll::Ready(frame) = body.as_mut().poll_frame(context) {
+                    return Poll::Ready(Ok(frame));
+                }
+                self.stream.poll_reset(context).map(|_| Err(Unsent::Gone))
+            });
+            let Some(frame) = frame.await? else {
+                return self.stream.send_data(Bytes::new(), true).map_err(|_| Unsent::Gone);
+            };
+            // tonic tells errors in trailers: a body has none.
+            let frame = frame.map_err(|_| Unsent::Gone)?;
+            match frame.into_data() {
+                Ok(data) => self.data(data).await?,
+                Err(frame) => {
+                    let mut trailers = frame.into_trailers().unwrap_or_default();
+                    status::complete(&mut trailers);
+                    return self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone);
+                }
+            }
+        }
+    }
+
+    /// Hands data over piece by piece, as the caller makes room.
+    async fn data(&mut self, mut data: Bytes) -> Result<(), Unsent> {
+        self.pace.begins();
+        while !data.is_empty() {
+            self.turn().await?;
+            self.stream.reserve_capacity(data.len().min(PIECE_BYTES));
+            let room = poll_fn(|context| self.poll_room(context)).await?;
+            let piece = data.split_to(room.min(data.len()));
+            self.pace.moved(piece.len());
+            self.peer.queued.fetch_add(piece.len(), Ordering::Relaxed);
+            self.stream.send_data(piece, false).map_err(|_| Unsent::Gone)?;
+        }
+        Ok(())
+    }
+
+    /// Waits while the connection has much to send that the system has not taken. It is closed if that
+    /// takes long.
+    async fn turn(&mut self) -> Result<(), Unsent> {
+        loop {
+            let room = self.peer.has_room.notified();
+            if self.peer.queued.load(Ordering::Relaxed) < limits::SEND_BYTES_MAX {
+                return Ok(());
+            }
+            tokio::select! {
+                () = room => {}
+                _ = poll_fn(|context| self.stream.poll_reset(context)) => return Err(Unsent::Gone),
+            }
+        }
+    }
+
+    /// Bytes that the caller has room for.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, Unsent>> {
+        loop {
+            let room = self.stream.capacity();
+            if room > 0 {
+                return Poll::Ready(Ok(room));
+            }
+            match self.stream.poll_capacity(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Err(Unsent::Gone)),
+                Poll::Pending => {
+                    ready!(self.pace.poll_over(self.peer.limits().stall, context));
+                    return Poll::Ready(Err(Unsent::Stalled));
+                }
+            }
+        }
+    }
+}

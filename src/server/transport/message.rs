@@ -1,0 +1,375 @@
+//! The messages of a call as they come in: each within its limits, counted while it is incomplete, and
+//! not waited for without an end.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use h2::RecvStream;
+use http_body::{Body, Frame};
+use tokio::time::{Instant, Sleep};
+use tonic::Status;
+use tonic::codegen::Bytes;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::server::requests::Method;
+use crate::server::status::{left, status};
+use crate::server::transport::call::Call;
+
+/// Bytes before a message: whether it is packed, and its length.
+pub(super) const PREFIX_BYTES: usize = 5;
+/// Bytes of a message that are not counted.
+const SMALL_BYTES: usize = 16 << 10;
+/// Bytes that must have moved in every wait.
+const LEAST_BYTES: usize = 64 << 10;
+/// Pause before asking once more whether there is room.
+const ROOM_EVERY: Duration = Duration::from_millis(20);
+
+/// What a caller sends on a call.
+pub(super) struct Incoming {
+    stream: RecvStream,
+    call: Arc<Call>,
+    frame: Framing,
+    pace: Pace,
+    /// Data that found no room, since when, and when to try again.
+    waiting: Option<(Bytes, Instant)>,
+    has_ended: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(stream: RecvStream, call: Arc<Call>) -> Self {
+        let pace = Pace::default();
+        let frame = Framing::default();
+        Self { stream, call, frame, pace, waiting: None, has_ended: false }
+    }
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
+        if self.call.method().is_stream && self.frame.is_between() {
+            // The message before is done with if the next is asked for.
+            self.call.lets_go();
+        }
+        let (data, since) = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => match ready!(self.poll_stream(context)) {
+                Some(Ok(data)) => (data, Instant::now()),
+                ended => return Poll::Ready(ended),
+            },
+        };
+        if !self.call.holds(self.frame.counted.saturating_sub(SMALL_BYTES)) {
+            if since.elapsed() > self.call.peer().limits().stall {
+                return Poll::Ready(Some(Err(status(&Error::new(ErrorKind::Overloaded)))));
+            }
+            self.waiting = Some((data, since));
+            ready!(self.pace.poll_sleep(Instant::now() + ROOM_EVERY, context));
+            // The sleep was over at once.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // The caller may send so much more.
+        if let Err(error) = self.stream.flow_control().release_capacity(data.len()) {
+            return Poll::Ready(Some(Err(broken(&error))));
+        }
+        Poll::Ready(Some(Ok(data)))
+    }
+
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
+        match self.stream.poll_data(context) {
+            Poll::Ready(Some(Ok(data))) => {
+                let messages = self.frame.messages;
+                if let Err(error) = self.frame.read(&data, self.call.method()) {
+                    return Poll::Ready(Some(Err(status(&error))));
+                }
+                self.call.has_received(self.frame.largest);
+                if self.frame.messages > messages {
+                    self.call.peer().asked();
+                    self.pace.begins();
+                } else {
+                    self.pace.moved(data.len());
+                }
+                Poll::Ready(Some(Ok(data)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(broken(&error)))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let limits = self.call.peer().limits();
+                let waits_for_next = self.call.method().is_stream
+                    && self.frame.messages > 0
+                    && self.frame.is_between();
+                let limit = if waits_for_next { limits.stream_idle } else { limits.stall };
+                ready!(self.pace.poll_over(limit, context));
+                self.call.stalls();
+                let kind = ErrorKind::Stalled { seconds: limit.as_secs() };
+                Poll::Ready(Some(Err(status(&Error::new(kind)))))
+            }
+        }
+    }
+}
+
+/// A stream that its caller reset is an error, as it should be: tonic takes `RST_STREAM(CANCEL)` for the
+/// proper end of the caller's messages, and so half a file for a whole one.
+fn broken(error: &h2::Error) -> Status {
+    tracing::debug!(%error, "a stream broke off");
+    left()
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        if this.has_ended {
+            return Poll::Ready(None);
+        }
+        let data = ready!(this.poll_data(context));
+        this.has_ended = !matches!(data, Some(Ok(_)));
+        Poll::Ready(data.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.has_ended || self.waiting.is_none() && self.stream.is_end_stream()
+    }
+}
+
+/// How long the other side has let us wait.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// Of the wait that goes on, and bytes moved since.
+    since: Option<Instant>,
+    moved: usize,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Pace {
+    /// Something new is waited for.
+    pub(super) fn begins(&mut self) {
+        self.since = None;
+        self.moved = 0;
+    }
+
+    pub(super) fn moved(&mut self, bytes: usize) {
+        self.moved = self.moved.saturating_add(bytes);
+        if self.moved >= LEAST_BYTES {
+            self.begins();
+        }
+    }
+
+    /// Completes when the wait has taken this long.
+    pub(super) fn poll_over(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.poll_sleep(since + limit, context)
+    }
+
+    fn poll_sleep(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if sleep.deadline() != until {
+            sleep.as_mut().reset(until);
+        }
+        sleep.as_mut().poll(context)
+    }
+}
+
+/// Reads how long messages are, and how many entries they have, before anybody takes them apart.
+#[derive(Debug, Default)]
+struct Framing {
+    prefix: [u8; PREFIX_BYTES],
+    prefix_bytes: usize,
+    /// Bytes of the message that are to come.
+    left: usize,
+    /// Bytes of the message that came, as far as they are counted.
+    counted: usize,
+    entries: Entries,
+    /// Whole messages so far, and the length of the longest of all.
+    messages: u64,
+    largest: usize,
+}
+
+impl Framing {
+    fn is_between(&self) -> bool {
+        self.prefix_bytes == 0
+    }
+
+    fn read(&mut self, mut data: &[u8], method: &Method) -> Result<()> {
+        while let Some(&byte) = data.first() {
+            if self.prefix_bytes < PREFIX_BYTES {
+                self.prefix[self.prefix_bytes] = byte;
+                self.prefix_bytes += 1;
+                data = &data[1..];
+                if self.prefix_bytes == PREFIX_BYTES {
+                    self.begin(method)?;
+                }
+                continue;
+            }
+            let (now, rest) = data.split_at(self.left.min(data.len()));
+            self.left -= now.len();
+            self.counted += now.len();
+            // What is packed is refused later.
+            if self.prefix[0] == 0 {
+                self.entries.read(now)?;
+            }
+            data = rest;
+            self.end_if_whole();
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, method: &Method) -> Result<()> {
+        let [_, length @ ..] = self.prefix;
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if length > method.bytes {
+            let (max, got) = (method.bytes as u64, length as u64);
+            return Err(Error::new(ErrorKind::TooLarge { limit: method.limit, max, got }));
+        }
+        self.left = length;
+        self.largest = self.largest.max(length);
+        self.counted = 0;
+        self.entries = Entries::default();
+        self.end_if_whole();
+        Ok(())
+    }
+
+    fn end_if_whole(&mut self) {
+        if self.left == 0 && self.prefix_bytes == PREFIX_BYTES {
+            self.prefix_bytes = 0;
+            self.messages += 1;
+        }
+    }
+}
+
+/// Counts the entries of a message that have a length: texts and messages within it. They take far
+/// more memory than bytes once they are read.
+#[derive(Debug, Default)]
+struct Entries {
+    at: At,
+    count: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum At {
+    /// In a field's number and type: what was read of it, and its bits.
+    #[default]
+    Begin,
+    Tag(u64, u32),
+    Number,
+    Length(u64, u32),
+    Skip(u64),
+    /// It cannot be read: whoever takes the message apart will say so.
+    Lost,
+}
+
+impl Entries {
+    fn read(&mut self, mut data: &[u8]) -> Result<()> {
+        while let Some((&byte, rest)) = data.split_first() {
+            let (low, is_last) = (u64::from(byte & 0x7f), byte < 0x80);
+            let joined = |value: u64, bits: u32| Some(value | low.checked_shl(bits)?);
+            self.at = match self.at {
+                At::Begin if is_last => Self::value(low),
+                At::Begin => At::Tag(low, 7),
+                At::Tag(value, bits) => match joined(value, bits) {
+                    Some(value) if is_last => Self::value(value),
+                    Some(value) => At::Tag(value, bits + 7),
+                    None => At::Lost,
+                },
+                At::Number if is_last => At::Begin,
+                At::Number => At::Number,
+                At::Length(value, bits) => match joined(value, bits) {
+                    Some(value) if is_last => {
+                        self.count += 1;
+                        Self::skip(value)
+                    }
+                    Some(value) => At::Length(value, bits + 7),
+                    None => At::Lost,
+                },
+                At::Skip(left) => {
+                    let now = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
+                    data = &data[now..];
+                    self.at = Self::skip(left - now as u64);
+                    continue;
+                }
+                At::Lost => return Ok(()),
+            };
+            data = rest;
+            if self.count > limits::MESSAGE_ENTRIES_MAX {
+                let (max, got) = (limits::MESSAGE_ENTRIES_MAX as u64, self.count as u64);
+                let limit = "MESSAGE_ENTRIES_MAX";
+                return Err(Error::new(ErrorKind::TooLarge { limit, max, got }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows a field's number and type.
+    fn value(tag: u64) -> At {
+        match tag & 7 {
+            0 => At::Number,
+            1 => At::Skip(8),
+            2 => At::Length(0, 0),
+            5 => At::Skip(4),
+            _ => At::Lost,
+        }
+    }
+
+    fn skip(bytes: u64) -> At {
+        if bytes == 0 { At::Begin } else { At::Skip(bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+    use crate::proto as pb;
+    use crate::server::requests::method;
+
+    fn framed(message: &impl prost::Message) -> Vec<u8> {
+        let message = message.encode_to_vec();
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[0], &length[..], &message].concat()
+    }
+
+    fn read(data: &[u8], piece: usize) -> Result<Framing> {
+        let mut frame = Framing::default();
+        for piece in data.chunks(piece) {
+            frame.read(piece, &method("/wordspace.v1.SearchService/Nearest"))?;
+        }
+        Ok(frame)
+    }
+
+    #[test]
+    fn messages_are_counted_however_they_are_cut() {
+        let query =
+            pb::NearestRequest { k: Some(300), min_similarity: Some(0.5), ..Default::default() };
+        let batch = pb::NearestBatchRequest { table: "t".to_owned(), queries: vec![query; 70] };
+        let data = [framed(&batch), framed(&pb::NearestBatchRequest::default()), framed(&batch)];
+        let data = data.concat();
+        for piece in [1, 2, 5, 7, 1_000, data.len()] {
+            let frame = read(&data, piece).unwrap();
+            assert_eq!((frame.messages, frame.is_between()), (3, true), "{piece}");
+            assert_eq!((frame.entries.count, frame.largest), (71, batch.encoded_len()), "{piece}");
+            let frame = read(&data[..data.len() - 1], piece).unwrap();
+            assert_eq!((frame.messages, frame.is_between()), (2, false), "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_too_much_is_refused_by_its_beginning() {
+        let limit = |result: Result<Framing>| {
+            let error = result.unwrap_err();
+            let ErrorKind::TooLarge { limit, .. } = *error.kind() else { panic!("{error}") };
+            limit
+        };
+        assert_eq!(limit(read(&[0, 0, 0x20, 0, 1], 1)), "QUESTION_BYTES_MAX");
+        let queries = vec![pb::NearestRequest::default(); limits::MESSAGE_ENTRIES_MAX + 1];
+        let batch = pb::NearestBatchRequest { table: String::new(), queries };
+        assert_eq!(limit(read(&framed(&batch), 999)), "MESSAGE_ENTRIES_MAX");
+        // Nonsense is left to whoever takes it apart.
+        assert!(read(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff], 1).is_ok());
+    }
+}

@@ -1,0 +1,141 @@
+//! Connections: who may hold one, what each may hold, and when it is closed.
+//!
+//! tonic's own server waits for its callers without an end: for the first byte of a connection, for
+//! the rest of a message, for the reading of an answer. Here each of these has a time, and all that
+//! waits is counted, so that a caller can hold up nobody but itself.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `house.rs` | who is there: admits, watches, and says goodbye |
+//! | `connection.rs` | one connection, from its first byte to its last |
+//! | `call.rs` | one call on it: its answer is sent as fast as it is read, and not later |
+//! | `message.rs` | the messages of a call as they come in, within their limits |
+//! | `pot.rs` | bytes counted for a connection and for all |
+
+mod call;
+mod connection;
+mod house;
+mod message;
+mod pot;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+
+pub(super) use call::{Call, Encoded, Room};
+pub(super) use house::House;
+
+use crate::limits;
+
+/// What connections may take, and how long each may let the server wait.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    /// Connections at once. The process keeps file descriptors for its own work: if the system allows
+    /// few, fewer connections are taken.
+    pub connections: usize,
+    /// Of those, from one address; a network of 64 bits counts as one address.
+    pub per_address: usize,
+    /// Until the beginning of HTTP/2 has arrived.
+    pub handshake: Duration,
+    /// Until the first message has arrived, or none is on its way.
+    pub first_call: Duration,
+    /// In which something of a message that has begun must arrive, and something of an answer must be
+    /// taken: 64 KiB, or all that is left.
+    pub stall: Duration,
+    /// Between two messages of a stream, while the server waits for one.
+    pub stream_idle: Duration,
+    /// Of a connection without a call.
+    pub idle: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: limits::CONNECTIONS_MAX,
+            per_address: limits::CONNECTIONS_PER_ADDRESS_MAX,
+            handshake: Duration::from_secs(5),
+            first_call: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
+            stream_idle: Duration::from_mins(1),
+            idle: Duration::from_mins(5),
+        }
+    }
+}
+
+/// Pause after the system refused a connection, which it does when descriptors are short.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes connections and serves them, until it is dropped.
+pub(super) async fn accept<S>(listener: TcpListener, service: S, house: Arc<House>)
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    let mut look = tokio::time::interval(house.limits().look_every());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, address)) => match house.admit(address.ip()) {
+                    Some(seat) => {
+                        tokio::spawn(connection::serve(stream, seat, service.clone()));
+                    }
+                    None => tracing::debug!(%address, "no room for another connection"),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            },
+            _ = look.tick() => house.look_around(),
+        }
+    }
+}
+
+impl ConnectionLimits {
+    /// How often connections are looked at: several times in the shortest wait.
+    fn look_every(&self) -> Duration {
+        let shortest = self.handshake.min(self.first_call).min(self.stall).min(self.idle);
+        (shortest / 8).clamp(Duration::from_millis(5), Duration::from_millis(500))
+    }
+
+    /// As many connections as there are descriptors for.
+    pub(super) fn within(mut self, descriptors: Option<usize>) -> Self {
+        if let Some(descriptors) = descriptors {
+            // The store, imports and the log need descriptors too, and fail without.
+            let kept = (descriptors / 2).min(limits::DESCRIPTORS_KEPT);
+            self.connections = self.connections.min(descriptors - kept).max(1);
+        }
+        // One address leaves room for others.
+        let most = (self.connections - self.connections / 4).max(1);
+        self.per_address = self.per_address.clamp(1, most);
+        self
+    }
+}
+
+/// Files and connections that the process may have open, after it asked for as many as it may ask for;
+/// none if nothing is known.
+#[cfg(unix)]
+pub(super) fn descriptors() -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: maximum, maximum };
+    // Some systems refuse to raise it to a number without an end.
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => maximum,
+        Err(_) => current,
+    };
+    usize::try_from(current?).ok()
+}
+
+/// Nothing is known.
+#[cfg(not(unix))]
+pub(super) fn descriptors() -> Option<usize> {
+    None
+}
