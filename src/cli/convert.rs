@@ -12,10 +12,10 @@ use crate::cli::import::style;
 use crate::cli::inspect::account;
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
 use crate::cli::new_files::NewFiles;
-use crate::cli::options::Format;
+use crate::cli::options::{read_format, written_format};
 use crate::cli::output::{Output, bytes, count};
 use crate::format::intake::Intake;
-use crate::format::{self, Compression, Row, Selection, Step};
+use crate::format::{self, Compression, Format, Row, Selection, Step};
 use crate::table::view::View;
 
 /// How often the bar moves.
@@ -36,10 +36,10 @@ pub(super) struct Convert {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Layout of IN [default: told by content]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = read_format(), value_name = "FORMAT")]
     from: Option<Format>,
     /// Layout of OUT [default: told by its suffix]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = written_format(), value_name = "FORMAT")]
     to: Option<Format>,
     #[command(flatten)]
     places: PlaceArgs,
@@ -57,7 +57,7 @@ impl Convert {
         let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}  {pos} rows"));
         bar.enable_steady_tick(TICK);
         bar.set_message("reading");
-        let wanted = self.from.map(Into::into);
+        let wanted = self.from;
         let found = local::find(&self.input, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
         let dim = opened.reader.dim();
@@ -81,7 +81,7 @@ impl Convert {
         let rows_kept = builder.len() as u64;
         let attributed = if to.has_attributes() { 0 } else { attributes.len() as u64 };
         let inputs = opened.inputs.filter(|_| !self.policies.normalize);
-        let leaves_inputs = inputs.is_some() && to != format::Format::Safetensors;
+        let leaves_inputs = inputs.is_some() && !to.has_inputs();
         let mut table = View::from(builder.build()?.with_inputs(inputs.map(Ok)));
         for (row, kept) in attributes {
             table.give_attributes(row, kept);
@@ -122,7 +122,7 @@ impl Convert {
     }
 
     /// The format and the compression of the file to write.
-    fn target(&self) -> Result<(format::Format, Compression)> {
+    fn target(&self) -> Result<(Format, Compression)> {
         let name = self.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (inner, compression) = if let Some(inner) = name.strip_suffix(".gz") {
             (inner, Compression::Gzip)
@@ -131,7 +131,7 @@ impl Convert {
         } else {
             (name.as_str(), Compression::None)
         };
-        let told = self.to.map(format::Format::from).or_else(|| format::Format::of_suffix(inner));
+        let told = self.to.or_else(|| Format::of_suffix(inner));
         let format = told.ok_or_else(|| {
             Failure::Usage(format!("the suffix of {name} tells no format: --to names one"))
         })?;

@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::new_files::NewFiles;
-use crate::cli::options::{FilterArgs, Format, Server};
+use crate::cli::options::{FilterArgs, Server, wire_format, written_format};
 use crate::cli::output::{Output, bytes};
 use crate::client::{self, Client, ExportRequest};
+use crate::format::Format;
 
 /// Export a table, or some words of it, to a file, which appears when it is complete
 ///
@@ -24,7 +25,7 @@ pub(super) struct Export {
     /// The file to write; "-" writes to stdout
     file: PathBuf,
     /// Layout of the file
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = written_format())]
     format: Format,
     /// Compress it
     #[arg(long)]
@@ -41,7 +42,7 @@ impl Export {
         let mut export = client
             .export(ExportRequest {
                 table: self.table.clone(),
-                format: client::Format::from(self.format).into(),
+                format: wire_format(Some(self.format)).into(),
                 gzip: self.gzip,
                 filter: self.filter.filter(),
             })

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
-use crate::cli::options::{Asking, Format, format_name};
+use crate::cli::options::{Asking, format_name, read_format, wire_format};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
 use crate::cli::tokenizer::kind;
@@ -17,6 +17,7 @@ use crate::client::{
     self, Client, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
     ImportReport, IndexState, TokenizerInfo, chunks, import_header,
 };
+use crate::format::Format;
 
 /// How often the state of an index is asked for.
 const POLL: Duration = Duration::from_millis(200);
@@ -43,7 +44,7 @@ pub(super) struct Import {
     #[arg(long = "table", value_name = "NAME")]
     table: String,
     /// Layout of the file [default: told by content]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = read_format())]
     format: Option<Format>,
     #[command(flatten)]
     places: PlaceArgs,
@@ -94,7 +95,7 @@ impl Import {
         let if_exists = if self.replace { IfExists::Replace } else { IfExists::Error };
         ImportHeader {
             table: self.table.clone(),
-            format: self.format.map_or(client::Format::Unspecified, Into::into).into(),
+            format: wire_format(self.format).into(),
             source: String::new(),
             total_bytes: None,
             on_duplicate: client::OnDuplicate::from(self.policies.on_duplicate).into(),
@@ -144,7 +145,7 @@ impl Import {
             let header = ImportHeader { source: "stdin".to_owned(), ..header };
             client.import(header, chunks(std::io::stdin()), on_progress).await
         } else {
-            let found = local::find(&self.file, &self.places, self.format.map(Into::into))?;
+            let found = local::find(&self.file, &self.places, self.format)?;
             let words = found.words.unwrap_or_default();
             let header = ImportHeader { words, ..header };
             let mut companions = found.companions;

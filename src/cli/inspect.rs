@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::cli::failure::Result;
 use crate::cli::local::{self, PlaceArgs};
-use crate::cli::options::Format;
+use crate::cli::options::read_format;
 use crate::cli::output::{Align, Grid, Output, count, quoted, shown};
 use crate::format::intake::{Intake, OnDuplicate, OnInvalid, Policies, ReasonCount};
-use crate::format::{self, Row, Step};
+use crate::format::{self, Format, Row, Step};
 use crate::text::spec::Spec;
 
 /// Words of either end that are shown.
@@ -27,7 +27,7 @@ pub(super) struct Inspect {
     /// The file, or a folder with a model
     file: PathBuf,
     /// Layout of the file [default: told by content]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = read_format())]
     format: Option<Format>,
     #[command(flatten)]
     places: PlaceArgs,
@@ -105,7 +105,7 @@ struct Reason {
 impl Inspect {
     pub(super) fn run(&self) -> Result<()> {
         let mut output = Output::standard(self.json);
-        let wanted = self.format.map(Into::into);
+        let wanted = self.format;
         let found = local::find(&self.file, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
         let (format, dim) = (opened.format, opened.reader.dim());

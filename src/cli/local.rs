@@ -245,12 +245,12 @@ impl Found {
         for (name, path) in &self.companions {
             files.push(named(name.clone(), path)?);
         }
-        let options = format::Options {
-            wanted,
+        let choices = format::Choices {
             tensor: places.tensor.clone(),
             words: self.words.clone(),
-            ..format::Options::default()
+            ..format::Choices::default()
         };
+        let options = format::Options { wanted, choices };
         Ok(format::open_files(&mut files.into_iter(), &options)?)
     }
 }

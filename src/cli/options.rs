@@ -1,12 +1,13 @@
 //! Options that several commands share.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::client::{
     self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
     RowRange, Strategy, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
-use crate::format;
+use crate::format::Format;
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -315,124 +316,34 @@ pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
     Ok(AttributeCondition { name: name.to_owned(), test: test.into(), value })
 }
 
-/// The layout of an embedding file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A line "ROWS DIM", then "word f f ... f" lines; fastText's .vec too
-    Word2vecText,
-    /// A line "ROWS DIM", then each word and its floats in binary
-    Word2vecBinary,
-    /// "word f f ... f" lines, no header
-    Glove,
-    /// fastText's .bin and .ftz models [read]
-    Fasttext,
-    /// floret's buckets, with a file of words [read]
-    Floret,
-    /// finalfusion's .fifu
-    Finalfusion,
-    /// A `NumPy` array, with a file of words
-    Npy,
-    /// A `NumPy` archive, with words in a file or inside [read]
-    Npz,
-    /// Tensors with a tokenizer, vocabulary or file of words
-    Safetensors,
-    /// A model of llama.cpp [read]
-    Gguf,
-    /// `{"word": "the", "vector": [...]}` lines
-    JsonLines,
-    /// Fields between commas
-    Csv,
-    /// Fields between tabs
-    Tsv,
-    /// A column of words, a column of lists
-    Parquet,
-    /// The same as Arrow IPC
-    Arrow,
-    /// Magnitude's `SQLite` database [read]
-    Magnitude,
-    /// Rows and components (u32), then floats, with a file of words [read]
-    Fbin,
-    /// An array of an HDF5 file, with a file of words or row numbers [read, with the feature hdf5]
-    Hdf5,
-    /// Two files of the `TensorBoard` projector [written]
-    Projector,
+/// Takes the names of formats that are read.
+pub(super) fn read_format() -> impl TypedValueParser<Value = Format> {
+    format_parser(Format::is_read)
 }
 
-impl From<Format> for client::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Word2vecText => Self::Word2vecText,
-            Format::Word2vecBinary => Self::Word2vecBinary,
-            Format::Glove => Self::Glove,
-            Format::Fasttext => Self::Fasttext,
-            Format::Floret => Self::Floret,
-            Format::Finalfusion => Self::Finalfusion,
-            Format::Npy => Self::Npy,
-            Format::Npz => Self::Npz,
-            Format::Safetensors => Self::Safetensors,
-            Format::Gguf => Self::Gguf,
-            Format::JsonLines => Self::JsonLines,
-            Format::Csv => Self::Csv,
-            Format::Tsv => Self::Tsv,
-            Format::Parquet => Self::Parquet,
-            Format::Arrow => Self::Arrow,
-            Format::Magnitude => Self::Magnitude,
-            Format::Fbin => Self::Fbin,
-            Format::Hdf5 => Self::Hdf5,
-            Format::Projector => Self::Projector,
-        }
-    }
+/// Takes the names of formats that are written.
+pub(super) fn written_format() -> impl TypedValueParser<Value = Format> {
+    format_parser(Format::is_written)
 }
 
-impl From<Format> for format::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Word2vecText => Self::Word2vecText,
-            Format::Word2vecBinary => Self::Word2vecBinary,
-            Format::Glove => Self::Glove,
-            Format::Fasttext => Self::Fasttext,
-            Format::Floret => Self::Floret,
-            Format::Finalfusion => Self::Finalfusion,
-            Format::Npy => Self::Npy,
-            Format::Npz => Self::Npz,
-            Format::Safetensors => Self::Safetensors,
-            Format::Gguf => Self::Gguf,
-            Format::JsonLines => Self::JsonLines,
-            Format::Csv => Self::Csv,
-            Format::Tsv => Self::Tsv,
-            Format::Parquet => Self::Parquet,
-            Format::Arrow => Self::Arrow,
-            Format::Magnitude => Self::Magnitude,
-            Format::Fbin => Self::Fbin,
-            Format::Hdf5 => Self::Hdf5,
-            Format::Projector => Self::Projector,
-        }
-    }
+fn format_parser(is_offered: fn(Format) -> bool) -> impl TypedValueParser<Value = Format> {
+    let offered = Format::ALL.into_iter().filter(|&format| is_offered(format));
+    let values = offered.map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(values.collect::<Vec<_>>())
+        .try_map(|name| Format::from_name(&name).ok_or("no format has this name"))
+}
+
+/// A format for the wire; none to look.
+pub(super) fn wire_format(format: Option<Format>) -> client::Format {
+    let named = format.map(Format::contract_name);
+    named.and_then(|name| client::Format::from_str_name(&name)).unwrap_or_default()
 }
 
 /// A format's name for a person.
 pub(super) fn format_name(format: client::Format) -> &'static str {
-    match format {
-        client::Format::Unspecified => "unknown format",
-        client::Format::Rows => "rows sent by a client",
-        client::Format::Word2vecText => "word2vec text",
-        client::Format::Word2vecBinary => "word2vec binary",
-        client::Format::Glove => "GloVe text",
-        client::Format::Fasttext => "fastText model",
-        client::Format::Floret => "floret buckets",
-        client::Format::Finalfusion => "finalfusion",
-        client::Format::Npy => "NumPy array",
-        client::Format::Npz => "NumPy archive",
-        client::Format::Safetensors => "safetensors",
-        client::Format::Gguf => "GGUF model",
-        client::Format::JsonLines => "JSON Lines",
-        client::Format::Csv => "CSV",
-        client::Format::Tsv => "TSV",
-        client::Format::Parquet => "Parquet",
-        client::Format::Arrow => "Arrow IPC",
-        client::Format::Magnitude => "Magnitude",
-        client::Format::Fbin => "fbin",
-        client::Format::Hdf5 => "HDF5",
-        client::Format::Projector => "projector",
+    match Format::from_contract_name(format.as_str_name()) {
+        Some(format) => format.title(),
+        None if format == client::Format::Rows => "rows sent by a client",
+        None => "unknown format",
     }
 }

@@ -252,7 +252,7 @@ impl<'a> Import<'a> {
         let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
-                options.spool = Spool::new(&shared.data);
+                options.choices.spool = Spool::new(&shared.data);
                 let mut files = CountedFiles { files, counts: counts.clone(), begun: 0 };
                 let opened = format::open_files(&mut files, &options)?;
                 (subwords, inputs, found) = (opened.subwords, opened.inputs, opened.tokenizer);

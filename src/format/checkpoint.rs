@@ -4,13 +4,57 @@
 use std::sync::Arc;
 
 use crate::error::{At, Result};
+use crate::format::entry::{Beside as BesideFiles, Entry, Read, Told, Writer};
 use crate::format::safetensors::{self, File, Index};
 use crate::format::source::Bytes;
 use crate::format::tensor::{Matrix as _, Tensor};
-use crate::format::{Note, OtherTable, kind, malformed, shown};
+use crate::format::whole::{Parts, Whole};
+use crate::format::{Note, OtherTable, malformed, shown};
 use crate::limits;
 use crate::table::input::{InputTables, LayerNorm};
 use crate::vector::matrix::Matrix;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "safetensors",
+    title: "safetensors",
+    about: "Tensors with a tokenizer, vocabulary or file of words",
+    suffixes: &["safetensors"],
+    begins: |head| Told::surely(safetensors::begins(head.bytes) || head.name.ends_with(SHARDS)),
+    read: Read::Whole(open),
+    write: Some(Writer { write: safetensors::write, has_inputs: true, ..Writer::DEFAULT }),
+    beside: BesideFiles { words: true, named: shards },
+    in_folder: &[
+        "model.safetensors",
+        "model.safetensors.index.json",
+        "0_StaticEmbedding/model.safetensors",
+    ],
+    ..Entry::DEFAULT
+};
+
+/// How the list of a checkpoint's shards is named.
+const SHARDS: &str = ".safetensors.index.json";
+
+/// A checkpoint's table, and what stands beside it.
+fn open(whole: &Whole<'_>) -> Result<Parts> {
+    let checkpoint = Checkpoint::open(whole.name, whole.bytes, whole.others)?;
+    let (file, name) = checkpoint.table(whole.tensor())?;
+    let matrix = file.adjusted(file.tensor(&name)?)?;
+    let beside = checkpoint.beside(&name, matrix.dim())?;
+    let own = file.own_words()?;
+    let (tokenizer, mut notes) = whole.tokenizer(own.is_some(), true)?;
+    notes.extend(beside.notes);
+    let reader = whole.paired(own, matrix, notes)?;
+    Ok(Parts { inputs: beside.inputs, tables: beside.tables, tokenizer, ..Parts::rows(reader) })
+}
+
+/// The shards that a list of them needs.
+fn shards(main: &[u8], tensor: Option<&str>) -> Result<Vec<String>> {
+    if safetensors::begins(main) {
+        return Ok(Vec::new());
+    }
+    let index = Index::parse(main)?;
+    Ok(index.needed(tensor).into_iter().map(str::to_owned).collect())
+}
 
 const CONFIG: &str = "config.json";
 /// What BERT's layer norm adds to the variance, where nothing else is said.
@@ -39,7 +83,7 @@ const PADDED: &[&str] = &[
 const PADDING: u64 = 1;
 
 /// A main file with its shards and its config.json.
-pub(super) struct Checkpoint<'a> {
+struct Checkpoint<'a> {
     /// The only file; none if there are shards.
     whole: Option<File>,
     index: Option<Index>,
@@ -51,15 +95,15 @@ pub(super) struct Checkpoint<'a> {
 
 /// What stands beside a token table.
 #[derive(Default)]
-pub(super) struct Beside {
-    pub(super) inputs: Option<Arc<InputTables>>,
-    pub(super) tables: Vec<OtherTable>,
-    pub(super) notes: Vec<Note>,
+struct Beside {
+    inputs: Option<Arc<InputTables>>,
+    tables: Vec<OtherTable>,
+    notes: Vec<Note>,
 }
 
 impl<'a> Checkpoint<'a> {
-    pub(super) fn open(name: &str, bytes: &Bytes, others: &'a [(String, Bytes)]) -> Result<Self> {
-        let is_index = name.ends_with(kind::SHARDS);
+    fn open(name: &str, bytes: &Bytes, others: &'a [(String, Bytes)]) -> Result<Self> {
+        let is_index = name.ends_with(SHARDS);
         let whole = (!is_index).then(|| File::open(bytes)).transpose()?;
         let index = is_index.then(|| Index::parse(bytes)).transpose()?;
         let below = |(name, _): &&(String, Bytes)| name.rsplit('/').next() == Some(CONFIG);
@@ -73,7 +117,7 @@ impl<'a> Checkpoint<'a> {
     }
 
     /// The file that has the token table of this name, or of a known one; and the name.
-    pub(super) fn table(&self, wanted: Option<&str>) -> Result<(File, String)> {
+    fn table(&self, wanted: Option<&str>) -> Result<(File, String)> {
         match (&self.whole, &self.index) {
             (Some(file), _) => {
                 let name = file.table_name(wanted)?;
@@ -86,7 +130,7 @@ impl<'a> Checkpoint<'a> {
                         "the shard {}, which has the table, is not there",
                         shown(shard.as_bytes())
                     );
-                    malformed(crate::format::Format::Safetensors.name(), At::Byte(0), problem)
+                    malformed(ENTRY.name, At::Byte(0), problem)
                 };
                 Ok((self.shard(shard)?.ok_or_else(missing)?, name.to_owned()))
             }
@@ -128,7 +172,7 @@ impl<'a> Checkpoint<'a> {
     }
 
     /// What stands beside the token table of this name and dimension.
-    pub(super) fn beside(&self, table: &str, dim: usize) -> Result<Beside> {
+    fn beside(&self, table: &str, dim: usize) -> Result<Beside> {
         let mut beside = Beside::default();
         if let Some(problem) = &self.config_problem {
             let detail = format!("{CONFIG}: {problem}");

@@ -10,30 +10,51 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{At, Result};
-use crate::format::bytes::Cursor;
+use crate::format::entry::{Entry, Read, Told};
+use crate::format::paired::Paired;
 use crate::format::quantized::{self, Codes};
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor, check_dim};
+use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
-use crate::format::{Format, Note, shown};
+use crate::format::{Note, shown};
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
+
+const NAME: &str = "fasttext";
+
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "fastText model",
+    about: "fastText's .bin and .ftz models",
+    suffixes: &["ftz"],
+    begins: |head| {
+        let is_new = head.bytes.starts_with(&MAGIC.to_le_bytes());
+        if is_new { Told::Surely } else { Told::likely(begins_old(head.bytes)) }
+    },
+    read: Read::Whole(|whole: &Whole<'_>| {
+        let model = open(whole.bytes)?;
+        let reader = Paired::new(model.words, Box::new(model.matrix), model.notes);
+        Ok(Parts::rows(reader).with_subwords(model.subwords))
+    }),
+    ..Entry::DEFAULT
+};
 
 /// 793712314.
 const MAGIC: i32 = 793_712_314;
-pub(super) const MAGIC_BYTES: [u8; 4] = MAGIC.to_le_bytes();
 /// What the tool puts at the end of a line; it has no sub-words.
 const END_OF_LINE: &[u8] = b"</s>";
 
 /// A model, read but for its vectors.
-pub(super) struct Model {
-    pub(super) words: Words,
-    pub(super) matrix: WordRows,
-    pub(super) subwords: Option<Subwords>,
-    pub(super) notes: Vec<Note>,
+struct Model {
+    words: Words,
+    matrix: WordRows,
+    subwords: Option<Subwords>,
+    notes: Vec<Note>,
 }
 
 /// Whether a file begins like a model without a magic number: arguments that make sense.
-pub(super) fn begins_old(head: &[u8]) -> bool {
+fn begins_old(head: &[u8]) -> bool {
     let int = |i: usize| {
         let bytes = head.get(4 * i..4 * i + 4)?;
         Some(i32::from_le_bytes(bytes.try_into().ok()?))
@@ -53,8 +74,8 @@ struct Args {
     maxn: i32,
 }
 
-pub(super) fn open(bytes: &Bytes) -> Result<Model> {
-    let mut cursor = Cursor::new(bytes, Format::Fasttext.name());
+fn open(bytes: &Bytes) -> Result<Model> {
+    let mut cursor = Cursor::new(bytes, NAME);
     let version = version(&mut cursor)?;
     let args = args(&mut cursor, version)?;
     let dictionary = dictionary(&mut cursor, version)?;
@@ -182,7 +203,7 @@ fn dense(cursor: &mut Cursor) -> Result<Tensor> {
     let bytes = cursor.part(4 * count, "the matrix")?;
     let (rows, dim) = (usize::try_from(rows).unwrap_or(0), usize::try_from(dim).unwrap_or(0));
     Tensor { bytes, dtype: Dtype::F32, endian: Endian::Little, order: Order::Rows, rows, dim }
-        .check(Format::Fasttext.name(), "the matrix")
+        .check(NAME, "the matrix")
 }
 
 fn subwords(
@@ -299,7 +320,7 @@ impl Buckets for BucketRows {
 }
 
 /// The vector of each word: the mean of its own row and those of its n-grams.
-pub(super) struct WordRows {
+struct WordRows {
     input: Arc<Input>,
     subwords: Option<Subwords>,
     words: Words,

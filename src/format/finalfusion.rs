@@ -11,16 +11,43 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::error::{At, Result};
-use crate::format::bytes::Cursor;
+use crate::format::entry::{Beside, Entry, Read, Told, Writer};
+use crate::format::floret::made;
+use crate::format::paired::Paired;
 use crate::format::quantized::{self, Codes};
+use crate::format::selection::{Selection, check_words, vectors};
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor, check_dim};
+use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
-use crate::format::write::Selection;
-use crate::format::{Format, Note, malformed};
+use crate::format::{Note, malformed};
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 
 const NAME: &str = "finalfusion";
+
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "finalfusion",
+    about: "finalfusion's .fifu",
+    suffixes: &["fifu"],
+    begins: |head| Told::surely(matches!(head.bytes, [b'F', b'i', b'F', b'u', _, 0, 0, 0, ..])),
+    read: Read::Whole(read),
+    write: Some(Writer { check, write, ..Writer::DEFAULT }),
+    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    ..Entry::DEFAULT
+};
+
+fn read(whole: &Whole<'_>) -> Result<Parts> {
+    let model = open(whole.bytes)?;
+    match model.subwords {
+        Some(subwords) if model.words.len() == 0 => made(whole, subwords, model.notes, no_words()),
+        subwords => {
+            let reader = Paired::new(model.words, Box::new(model.matrix), model.notes);
+            Ok(Parts::rows(reader).with_subwords(subwords))
+        }
+    }
+}
 /// The kind of single-precision numbers.
 const F32: u32 = 10;
 const METADATA: u32 = 5;
@@ -28,11 +55,11 @@ const METADATA: u32 = 5;
 const CHUNKS_MAX: u32 = 64;
 
 /// A file, read but for its vectors.
-pub(super) struct Model {
-    pub(super) words: Words,
-    pub(super) matrix: WordRows,
-    pub(super) subwords: Option<Subwords>,
-    pub(super) notes: Vec<Note>,
+struct Model {
+    words: Words,
+    matrix: WordRows,
+    subwords: Option<Subwords>,
+    notes: Vec<Note>,
 }
 
 /// The vocabulary's n-grams.
@@ -43,7 +70,7 @@ struct NGrams {
     brackets: (String, String),
 }
 
-pub(super) fn open(bytes: &Bytes) -> Result<Model> {
+fn open(bytes: &Bytes) -> Result<Model> {
     let mut cursor = Cursor::new(bytes, NAME);
     cursor.take(4, "the beginning")?;
     let version = cursor.u32("the version")?;
@@ -286,7 +313,7 @@ impl Buckets for BucketRows {
 }
 
 /// The vector of each word at its own length.
-pub(super) struct WordRows {
+struct WordRows {
     rows: usize,
     storage: Arc<Storage>,
     norms: Option<Tensor>,
@@ -328,17 +355,17 @@ impl Matrix for WordRows {
     }
 }
 
-/// Whether a table's words can be written: the format's words are UTF-8.
-pub(super) fn check_word(word: &[u8]) -> Result<(), &'static str> {
-    match std::str::from_utf8(word) {
-        Ok(_) => Ok(()),
-        Err(_) => Err("is not UTF-8, as this format's words must be"),
-    }
+/// The format's words are UTF-8.
+fn check(table: &Selection<'_>) -> Result<()> {
+    check_words(table, "writing finalfusion", |word| {
+        let because = "is not UTF-8, as this format's words must be";
+        std::str::from_utf8(word).is_err().then_some(because)
+    })
 }
 
 /// Writes a table: words and an array. Vectors are written as they are, without norms apart, so
 /// that they are read back bit for bit.
-pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let words: usize = table.rows().map(|row| 4 + table.word(row).len()).sum();
     let mut told = String::new();
     for (name, value) in table.metadata {
@@ -377,13 +404,13 @@ pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()
     out.write_all(&u32::try_from(table.dim()).map_err(io::Error::other)?.to_le_bytes())?;
     out.write_all(&F32.to_le_bytes())?;
     out.write_all(&[0; 4][..padding])?;
-    crate::format::write::vectors(table, out)
+    vectors(table, out)
 }
 
 /// A vocabulary of buckets alone has no words of its own.
-pub(super) fn no_words() -> crate::error::Error {
+fn no_words() -> crate::error::Error {
     malformed(
-        Format::Finalfusion.name(),
+        NAME,
         At::Byte(0),
         "the file holds n-grams and no words; name a file of words with --words FILE",
     )

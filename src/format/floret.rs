@@ -4,18 +4,64 @@
 
 use std::sync::Arc;
 
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
+use crate::format::entry::{Beside, Entry, HEAD_BYTES, Read, Told};
+use crate::format::lines::line;
+use crate::format::paired::Paired;
 use crate::format::source::Bytes;
 use crate::format::tensor::{Matrix, check_dim};
+use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
-use crate::format::{malformed, shown, text};
+use crate::format::{Note, malformed, shown};
 use crate::limits;
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 
 const NAME: &str = "floret";
 
-pub(super) fn open(bytes: &Bytes) -> Result<Subwords> {
-    let mut lines = bytes.split(|&byte| byte == b'\n').map(text::trim);
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "floret buckets",
+    about: "floret's buckets, with a file of words",
+    suffixes: &["floret"],
+    begins: |head| Told::likely(begins(head.bytes)),
+    read: Read::Whole(|whole| made(whole, open(whole.bytes)?, Vec::new(), whole.no_words())),
+    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    ..Entry::DEFAULT
+};
+
+/// Six whole numbers, then what stands before and behind a word.
+fn begins(head: &[u8]) -> bool {
+    let line = match memchr::memchr(b'\n', head) {
+        Some(end) => &head[..end],
+        None if head.len() < HEAD_BYTES => head,
+        None => return false,
+    };
+    let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+    let whole = |field: &&[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+    let number = |field: &&[u8]| fast_float2::parse::<f32, _>(field).is_ok();
+    match fields.as_slice() {
+        [numbers @ .., before, behind] => {
+            numbers.len() == 6 && numbers.iter().all(whole) && !number(before) && !number(behind)
+        }
+        _ => false,
+    }
+}
+
+/// A row for each word of a companion, made of n-grams.
+pub(super) fn made(
+    whole: &Whole<'_>,
+    subwords: Subwords,
+    notes: Vec<Note>,
+    missing: Error,
+) -> Result<Parts> {
+    let words = whole.words(0, false)?.ok_or(missing)?;
+    let matrix = MadeRows { words: words.clone(), subwords: subwords.clone() };
+    let reader = Paired::new(words, Box::new(matrix), notes);
+    Ok(Parts::rows(reader).with_subwords(Some(subwords)))
+}
+
+fn open(bytes: &Bytes) -> Result<Subwords> {
+    let mut lines = bytes.split(|&byte| byte == b'\n').map(line::trim);
     let header = String::from_utf8_lossy(lines.next().unwrap_or(b"")).into_owned();
     let fields: Vec<&str> = header.split(' ').collect();
     let wrong = |problem: String| malformed(NAME, At::Line(1), problem);
@@ -36,16 +82,16 @@ pub(super) fn open(bytes: &Bytes) -> Result<Subwords> {
     }
     let mut numbers = Vec::new();
     let mut vector = Vec::new();
-    for (i, line) in lines.enumerate() {
+    for (i, text) in lines.enumerate() {
         let at = At::Line(i as u64 + 2);
-        if line.is_empty() {
+        if text.is_empty() {
             continue;
         }
-        if line.len() > limits::LINE_BYTES_MAX {
+        if text.len() > limits::LINE_BYTES_MAX {
             return Err(malformed(NAME, at, "the line is longer than LINE_BYTES_MAX"));
         }
         let row = (numbers.len() / dim).to_string();
-        match text::parse(line, dim, &mut vector) {
+        match line::parse(text, dim, &mut vector) {
             Ok(word) if word == row.as_bytes() => numbers.extend_from_slice(&vector),
             Ok(_) | Err(_) => {
                 return Err(malformed(NAME, at, format!("this is not row {row} of {dim} numbers")));
@@ -97,9 +143,9 @@ impl Buckets for Rows {
 }
 
 /// A vector for each word of a list, made of its n-grams.
-pub(super) struct MadeRows {
-    pub(super) words: Words,
-    pub(super) subwords: Subwords,
+struct MadeRows {
+    words: Words,
+    subwords: Subwords,
 }
 
 impl Matrix for MadeRows {

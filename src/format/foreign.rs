@@ -22,6 +22,21 @@ pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The same of a zip archive with these files.
+pub(super) fn archive(names: &[&str]) -> Option<&'static str> {
+    let has = |wanted: &str| names.iter().any(|name| name.contains(wanted));
+    if names.iter().any(|name| name.ends_with("data.pkl")) {
+        return Some(
+            "a PyTorch model, a Python pickle, which can run any code when it is read; convert it: \
+             safetensors.torch.save_file(torch.load(path, weights_only=True), out)",
+        );
+    }
+    if has("xl/worksheets/") {
+        return Some("an Excel workbook; save its sheet as CSV");
+    }
+    has("word/document.xml").then_some("a Word document; save its text")
+}
+
 /// What to do about an HDF5 file that is not read.
 pub(super) const CONVERT_HDF5: &str = "convert its array: python -c \"import h5py, numpy; \
     numpy.save('OUT.npy', h5py.File('IN')['train'][:])\"";

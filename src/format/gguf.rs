@@ -5,14 +5,29 @@
 //! u64 offset; then from the next multiple of `general.alignment`, the tensors.
 
 use crate::error::Result;
-use crate::format::bytes::Cursor;
+use crate::format::entry::{Beside, Entry, Read, Told};
 use crate::format::gguf_blocks::Type;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Matrix, check_dim};
 use crate::format::words::Words;
 use crate::format::{malformed, shown};
 
 const NAME: &str = "gguf";
+
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "GGUF model",
+    about: "A model of llama.cpp",
+    suffixes: &["gguf"],
+    begins: |head| Told::surely(matches!(head.bytes, [b'G', b'G', b'U', b'F', _, 0, 0, 0, ..])),
+    read: Read::Whole(|whole| {
+        let model = open(whole.bytes, whole.tensor())?;
+        whole.plain(model.words, Box::new(model.matrix))
+    }),
+    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    ..Entry::DEFAULT
+};
 const TOKENS: &str = "tokenizer.ggml.tokens";
 const TABLE: &str = "token_embd.weight";
 /// If the file says nothing.
@@ -21,12 +36,12 @@ const ALIGNMENT: u64 = 32;
 const DEPTH_MAX: usize = 4;
 
 /// The table and the words of a file.
-pub(super) struct Model {
-    pub(super) words: Option<Words>,
-    pub(super) matrix: Blocks,
+struct Model {
+    words: Option<Words>,
+    matrix: Blocks,
 }
 
-pub(super) fn open(bytes: &Bytes, wanted: Option<&str>) -> Result<Model> {
+fn open(bytes: &Bytes, wanted: Option<&str>) -> Result<Model> {
     let mut cursor = Cursor::new(bytes, NAME);
     cursor.take(4, "the beginning")?;
     let version = cursor.u32("the version")?;
@@ -164,7 +179,7 @@ fn table(bytes: &Bytes, sizes: &[u64], kind: u32, begin: Option<u64>) -> Result<
 }
 
 /// Rows as blocks of numbers that share their scale.
-pub(super) struct Blocks {
+struct Blocks {
     bytes: Bytes,
     kind: Type,
     rows: usize,

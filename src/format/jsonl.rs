@@ -7,17 +7,65 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use serde_json::Value;
 
 use crate::error::{At, Result};
-use crate::format::input::{BOM, Input};
-use crate::format::write::Selection;
-use crate::format::{Fault, Note, Reason, Row, RowReader, Step, text};
+use crate::format::entry::{Entry, HEAD_BYTES, Read, Told, Writer};
+use crate::format::lines::line::trim;
+use crate::format::selection::{Selection, check_attributes, check_words, each_row};
+use crate::format::source::input::{BOM, Input};
+use crate::format::whole::Choices;
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::RowId;
 
 const WORD_NAMES: &[&str] = &["word", "token", "text", "key", "term", "name"];
 const VECTOR_NAMES: &[&str] = &["vector", "embedding", "embeddings", "values", "vec"];
 
+pub(super) const ENTRY: Entry = Entry {
+    name: "json-lines",
+    title: "JSON Lines",
+    about: "{\"word\": \"the\", \"vector\": [...]} lines",
+    suffixes: &["jsonl", "ndjson"],
+    begins: |head| Told::likely(begins(head.bytes)),
+    read: Read::Stream(open),
+    write: Some(Writer { check, write, has_attributes: true, ..Writer::DEFAULT }),
+    ..Entry::DEFAULT
+};
+
+const WRITING: &str = "writing json-lines";
+
+fn open(input: Input, _: &Choices) -> Result<Box<dyn RowReader>> {
+    Ok(Box::new(JsonReader::open(input)?))
+}
+
+/// An object or a list in the first line, as far as it can be seen.
+fn begins(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    if !matches!(head, [b'{' | b'[', ..]) {
+        return false;
+    }
+    let (line, whole) = match memchr::memchr(b'\n', head) {
+        Some(end) => (&head[..end], true),
+        None => (head, head.len() < HEAD_BYTES),
+    };
+    match serde_json::from_slice::<IgnoredAny>(line) {
+        Ok(_) => true,
+        Err(error) => error.is_eof() && !whole,
+    }
+}
+
+fn check(table: &Selection<'_>) -> Result<()> {
+    check_words(table, WRITING, |word| {
+        let because = "is not UTF-8, as JSON must be; csv can carry it";
+        std::str::from_utf8(word).is_err().then_some(because)
+    })?;
+    check_attributes(table, WRITING)
+}
+
+fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    each_row(table, out, |row, bytes| push_row(table, row, bytes))
+}
+
 /// The rows of a file.
-pub(super) struct JsonReader {
+struct JsonReader {
     input: Input,
     dim: usize,
     lines: u64,
@@ -27,7 +75,7 @@ pub(super) struct JsonReader {
 
 impl JsonReader {
     /// The first line that can be read tells the dimension.
-    pub(super) fn open(mut input: Input) -> Result<Self> {
+    fn open(mut input: Input) -> Result<Self> {
         if input.fill_to(BOM.len())? && input.window().starts_with(BOM) {
             input.consume(BOM.len());
         }
@@ -66,7 +114,7 @@ impl RowReader for JsonReader {
             }
             let at = At::Line(self.lines + 1);
             self.lines += 1;
-            let line = text::trim(&self.input.window()[..length]);
+            let line = trim(&self.input.window()[..length]);
             let read = if line.is_empty() { None } else { Some(serde_json::from_slice(line)) };
             self.input.consume(length);
             // Blank lines are no rows.
@@ -171,7 +219,7 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
-pub(super) fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.extend_from_slice(b"{\"word\":");
     // Words that are not UTF-8 were refused before.
     serde_json::to_writer(&mut *bytes, &table.shown(row))?;

@@ -8,16 +8,29 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, MAIN_DB};
 
 use crate::error::{At, Error, ErrorKind, Result};
+use crate::format::entry::{Entry, Read, Told};
 use crate::format::source::Bytes;
 use crate::format::tensor::check_dim;
+use crate::format::whole::Parts;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown};
 
 const NAME: &str = "magnitude";
+
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "Magnitude",
+    about: "Magnitude's SQLite database",
+    suffixes: &["magnitude"],
+    begins: |head| Told::surely(head.bytes.starts_with(b"SQLite format 3\0")),
+    read: Read::Whole(|whole| Ok(Parts::rows(MagnitudeReader::open(whole.bytes)?))),
+    ..Entry::DEFAULT
+};
+
 /// Rows that are taken out of the database at once.
 const PAGE: usize = 1_024;
 
 /// The rows of a file.
-pub(super) struct MagnitudeReader {
+struct MagnitudeReader {
     database: Connection,
     dim: usize,
     rows: u64,
@@ -34,7 +47,7 @@ struct Found {
 }
 
 impl MagnitudeReader {
-    pub(super) fn open(bytes: &Bytes) -> Result<Self> {
+    fn open(bytes: &Bytes) -> Result<Self> {
         let mut database = Connection::open_in_memory().map_err(failed)?;
         database
             .deserialize_read_exact(MAIN_DB, bytes.reader(), bytes.len(), true)

@@ -2,23 +2,26 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
-//! | `kind.rs` | the formats, their names, and which a file begins like |
+//! | `entry.rs` | what is known of a format: its entry |
+//! | `registry.rs` | the table of formats, a line each |
 //! | `open.rs` | opens a file, or a main file with its companions |
-//! | `source.rs` | files as streams or as bytes that are there; temporary files |
-//! | `unpack.rs` `archive.rs` | compression around a file |
-//! | `input.rs` | a stream's bytes, through a window of bounded size |
-//! | `bytes.rs` | a cursor over bytes that are there, which checks every length |
-//! | `detect.rs` | which layout a file of lines has, by looking at its beginning |
+//! | `folder.rs` | which files of a folder belong together |
+//! | `source/` | files as streams or as bytes that are there; what is packed around them |
+//! | `whole.rs` | a file with those beside it, for formats that are read as a whole |
 //! | `foreign.rs` | the names of file kinds that are refused |
 //! | `tensor.rs` `quantized.rs` | matrices as they lie in files |
 //! | `words.rs` `paired.rs` | words beside a matrix |
 //! | `beside.rs` | the tokenizer that words come from |
-//! | `checkpoint.rs` | the other tables of a transformer, and its shards |
-//! | `text.rs` `binary.rs` `csv/` `jsonl.rs` | formats read as streams |
+//! | `checkpoint.rs` | the table of a transformer, its other tables, and its shards |
+//! | `lines/` `csv/` `jsonl.rs` | formats read as streams |
+//! | `columns/` | Parquet and Arrow |
 //! | `hdf5/` | arrays of HDF5, behind the feature `hdf5` |
 //! | the others | a format that is read as a whole each |
 //! | `intake.rs` | rows become a table under policies, and are accounted for |
-//! | `write.rs` | writes tables |
+//! | `selection.rs` `write.rs` | writes tables |
+//!
+//! A new format is a file with its entry, a line in `registry.rs`, and its name in
+//! `proto/wordspace/v1/transfer.proto`.
 //!
 //! # Layouts
 //!
@@ -44,37 +47,36 @@
 //! as the row's own: `of 1.5 2.5 3.5` has three components, but `web 2.0 0.1234 0.5678` is the
 //! word `web 2.0` with two.
 
-mod archive;
 mod beside;
-mod binary;
-mod bytes;
 mod checkpoint;
 mod columns;
 mod csv;
-mod detect;
+mod entry;
 mod fasttext;
 mod fbin;
 mod finalfusion;
 mod floret;
+mod folder;
 mod foreign;
 mod gguf;
 mod gguf_blocks;
-#[cfg(any(test, feature = "hdf5"))]
 mod hdf5;
-mod input;
 pub mod intake;
 mod jsonl;
-mod kind;
+mod lines;
 mod magnitude;
 mod npy;
+mod npz;
 mod open;
 mod paired;
+mod projector;
 mod quantized;
+mod registry;
 mod safetensors;
+mod selection;
 pub mod source;
 mod tensor;
-mod text;
-mod unpack;
+mod whole;
 mod words;
 pub(crate) mod write;
 
@@ -90,11 +92,14 @@ use crate::table::input::InputTables;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
-pub use kind::Format;
-pub use open::{Options, companions, folder, open, open_files};
-pub use unpack::Compression;
+pub use folder::{companions, folder};
+pub use open::{Options, open, open_files};
+pub use registry::Format;
+pub use selection::Selection;
+pub use source::unpack::Compression;
+pub use whole::Choices;
 pub use words::stem;
-pub use write::{Outputs, Selection, write};
+pub use write::{Outputs, write};
 
 /// A row of a file. Its buffers are used again from row to row.
 #[derive(Clone, Debug, PartialEq)]
@@ -248,13 +253,6 @@ pub struct Opened {
     pub tokenizer: Option<Spec>,
     /// Other tables that a checkpoint has.
     pub tables: Vec<OtherTable>,
-}
-
-impl Opened {
-    fn new(reader: Box<dyn RowReader>, format: Format, compression: Compression) -> Self {
-        let (subwords, inputs, tokenizer, tables) = (None, None, None, Vec::new());
-        Self { reader, format, compression, subwords, inputs, tokenizer, tables }
-    }
 }
 
 /// A table of a checkpoint that is not that of its words.

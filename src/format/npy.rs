@@ -1,4 +1,4 @@
-//! `NumPy` arrays: `.npy`, and `.npz` archives of them. The words stand in another file.
+//! `NumPy` arrays. The words stand in another file.
 //!
 //! `\x93NUMPY`, version (1 to 3, then 0), the header's length (u16 in version 1, u32 later), the
 //! header, then the numbers. The header is a Python dictionary of literals, padded with spaces:
@@ -7,13 +7,27 @@
 use std::io::{self, Write};
 
 use crate::error::{At, Error, Result};
-use crate::format::bytes::Cursor;
+use crate::format::entry::{Beside, Entry, Read, Told, Writer};
+use crate::format::malformed;
+use crate::format::selection::{Selection, check_words, unsuited, vectors};
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
+use crate::format::source::input::BOM;
 use crate::format::tensor::{Dtype, Endian, Order, Tensor};
-use crate::format::write::Selection;
-use crate::format::{Format, malformed};
 
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "NumPy array",
+    about: "A NumPy array, with a file of words",
+    suffixes: &["npy"],
+    begins: |head| Told::surely(head.bytes.starts_with(MAGIC)),
+    read: Read::Whole(|whole| whole.plain(None, Box::new(open(whole.bytes)?))),
+    write: Some(Writer { check, write, words: Some("words.txt"), ..Writer::DEFAULT }),
+    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    ..Entry::DEFAULT
+};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
 /// A header of an array of two dimensions has about 80 bytes.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const NAME: &str = "npy";
@@ -171,38 +185,40 @@ fn number_type(descr: &str) -> Result<(Dtype, Endian)> {
     Ok((dtype, endian))
 }
 
-/// The arrays of an archive: the matrix, and the array of words if there is one.
-pub(super) fn open_archive(members: &[(String, Bytes)]) -> Result<(Tensor, Option<Vec<Vec<u8>>>)> {
-    let mut matrices = Vec::new();
-    let mut words = None;
-    for (name, bytes) in members {
-        let (header, _) = parse(bytes)?;
-        match header.shape.len() {
-            2 => matrices.push((name, bytes)),
-            1 if header.descr.contains(['U', 'S']) && !header.descr.contains('O') => {
-                words = Some(texts(bytes)?);
-            }
-            _ => {}
+/// What an array of an archive is.
+pub(super) enum Kind {
+    Matrix,
+    Texts,
+    Other,
+}
+
+pub(super) fn kind(bytes: &Bytes) -> Result<Kind> {
+    let (header, _) = parse(bytes)?;
+    Ok(match header.shape.len() {
+        2 => Kind::Matrix,
+        1 if header.descr.contains(['U', 'S']) && !header.descr.contains('O') => Kind::Texts,
+        _ => Kind::Other,
+    })
+}
+
+/// Whether a list with a word a line would come back as it is.
+fn check(table: &Selection<'_>) -> Result<()> {
+    const WRITING: &str = "writing the words of npy";
+    check_words(table, WRITING, |word| {
+        let because = "ends a line, and the words stand a line each; csv can carry it";
+        (word.contains(&b'\n') || word.ends_with(b"\r")).then_some(because)
+    })?;
+    match table.rows().next() {
+        Some(first) if table.word(first).starts_with(BOM) => {
+            let because = "begins with a byte order mark, which a reader lets go";
+            Err(unsuited(table, first, WRITING, because))
         }
-    }
-    match matrices.as_slice() {
-        [(_, bytes)] => Ok((open(bytes)?, words)),
-        [] => {
-            let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-            let problem = format!("no array has two dimensions; it holds {}", names.join(", "));
-            Err(malformed(Format::Npz.name(), At::Byte(0), problem))
-        }
-        more => {
-            let names: Vec<&str> = more.iter().map(|(name, _)| name.as_str()).collect();
-            let problem =
-                format!("choose one of the arrays {} with --tensor NAME", names.join(", "));
-            Err(malformed(Format::Npz.name(), At::Byte(0), problem))
-        }
+        Some(_) | None => Ok(()),
     }
 }
 
 /// Writes the vectors of a table; the words are another file's.
-pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let dictionary = format!(
         "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
         table.len(),
@@ -217,5 +233,5 @@ pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()
     out.write_all(&[1, 0])?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(header.as_bytes())?;
-    crate::format::write::vectors(table, out)
+    vectors(table, out)
 }

@@ -1,8 +1,8 @@
 //! Product quantization: rows as codes of centroids, in fastText's and in finalfusion's layout.
 
 use crate::error::Result;
-use crate::format::bytes::Cursor;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::check_dim;
 
 /// Centroids of each part of a vector; a code is a byte.

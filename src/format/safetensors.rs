@@ -11,11 +11,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::error::{At, Error, Result};
-use crate::format::bytes::Cursor;
+use crate::format::selection::Selection;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
 use crate::format::words::Words;
-use crate::format::write::Selection;
 use crate::format::{malformed, shown};
 use crate::table::input::InputTables;
 use crate::vector::matrix::Matrix as Rows;
@@ -437,7 +437,7 @@ type Entries<'a> = Vec<(&'a str, &'a str, Vec<usize>, usize)>;
 
 /// Writes a table as three tensors: `embeddings`, the bytes of all words, and where each ends; and
 /// the tables of a transformer's input beside it, under BERT's names.
-pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let inputs = match table.view.inputs() {
         Some(Ok(inputs)) => Some(&**inputs),
         Some(Err(damage)) => return Err(io::Error::other(Error::new(damage.clone()))),
@@ -474,7 +474,7 @@ pub(super) fn write(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()
         end += i64::try_from(table.word(row).len()).map_err(io::Error::other)?;
         out.write_all(&end.to_le_bytes())?;
     }
-    crate::format::write::vectors(table, out)?;
+    crate::format::selection::vectors(table, out)?;
     let matrices = inputs.into_iter().flat_map(|inputs| [&inputs.positions, &inputs.segments]);
     for row in matrices.flatten().flat_map(Rows::rows) {
         floats(row, out)?;

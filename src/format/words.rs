@@ -60,7 +60,7 @@ impl Words {
     /// A word a line. An empty line is a row without a word; the last line may end or not.
     pub(super) fn from_lines(text: &[u8]) -> Self {
         let mut words = Self::default();
-        let text = text.strip_prefix(crate::format::input::BOM).unwrap_or(text);
+        let text = text.strip_prefix(crate::format::source::input::BOM).unwrap_or(text);
         if text.is_empty() {
             return words;
         }

@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
 };
-use crate::format::source::{Files, Spool};
-use crate::format::{Compression, Format, Options, Outputs};
+use crate::format::source::Files;
+use crate::format::{Choices, Compression, Format, Options, Outputs};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::import_request::Part;
@@ -265,12 +265,12 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             fields.bad("resume_offset", "rows come without files: only those can go on");
         }
         let tokenizer = tokenizer_policy(&mut fields, header.attach);
-        let opening = Options {
-            wanted: file_format(format),
+        let choices = Choices {
             tensor: text(header.tensor),
             words: text(header.words),
-            spool: Spool::default(),
+            ..Choices::default()
         };
+        let opening = Options { wanted: file_format(format), choices };
         let policies = Policies {
             on_duplicate: on_duplicate(fields.choice("on_duplicate", header.on_duplicate)),
             on_invalid: on_invalid(fields.choice("on_invalid", header.on_invalid)),
@@ -505,33 +505,14 @@ pub(super) fn told_report(table: &TableName, report: ImportReport) -> pb::Import
 
 impl From<Format> for pb::Format {
     fn from(format: Format) -> Self {
-        match format {
-            Format::Word2vecText => Self::Word2vecText,
-            Format::Word2vecBinary => Self::Word2vecBinary,
-            Format::Glove => Self::Glove,
-            Format::Fasttext => Self::Fasttext,
-            Format::Floret => Self::Floret,
-            Format::Finalfusion => Self::Finalfusion,
-            Format::Npy => Self::Npy,
-            Format::Npz => Self::Npz,
-            Format::Safetensors => Self::Safetensors,
-            Format::Gguf => Self::Gguf,
-            Format::JsonLines => Self::JsonLines,
-            Format::Csv => Self::Csv,
-            Format::Tsv => Self::Tsv,
-            Format::Parquet => Self::Parquet,
-            Format::Arrow => Self::Arrow,
-            Format::Magnitude => Self::Magnitude,
-            Format::Fbin => Self::Fbin,
-            Format::Hdf5 => Self::Hdf5,
-            Format::Projector => Self::Projector,
-        }
+        // The contract names every format: see the tests.
+        Self::from_str_name(&format.contract_name()).unwrap_or_default()
     }
 }
 
 /// The format of a file; none to look, and for rows.
 fn file_format(format: pb::Format) -> Option<Format> {
-    Format::ALL.into_iter().find(|&known| pb::Format::from(known) == format)
+    Format::from_contract_name(format.as_str_name())
 }
 
 impl TryFrom<pb::ExportRequest> for Export {
@@ -597,5 +578,21 @@ impl Write for ChunkWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_names_every_format() {
+        for format in Format::ALL {
+            assert_eq!(file_format(pb::Format::from(format)), Some(format), "{}", format.name());
+        }
+        let in_contract = (0..64).filter_map(|number| pb::Format::try_from(number).ok());
+        // Those that are no files' have no format.
+        let known = in_contract.filter(|&format| file_format(format).is_some()).count();
+        assert_eq!(known, Format::ALL.len());
     }
 }

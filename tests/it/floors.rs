@@ -1,5 +1,7 @@
-//! Modules import only from lower floors, and every foreign crate has one home.
+//! Modules import only from lower floors, files of one module in no circle, and every foreign crate has
+//! one home.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -31,7 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
-    ("memmap2", &["index/codes.rs", "format/source.rs"]),
+    ("memmap2", &["index/codes.rs", "format/source/mod.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
     ("tokenizers", &["text/model/"]),
     ("tiktoken_rs", &["text/shipped.rs"]),
@@ -41,12 +43,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rpds", &["table/"]),
     ("blake3", &["container.rs", "store/"]),
     ("flate2", &["format/"]),
-    ("bzip2", &["format/unpack.rs", "format/tests/"]),
-    ("liblzma", &["format/unpack.rs", "format/tests/"]),
-    ("zstd", &["format/unpack.rs", "format/write.rs", "format/tests/"]),
-    ("zip", &["format/archive.rs", "format/tests/"]),
+    ("bzip2", &["format/source/unpack.rs", "format/tests/"]),
+    ("liblzma", &["format/source/unpack.rs", "format/tests/"]),
+    ("zstd", &["format/source/unpack.rs", "format/write.rs", "format/tests/"]),
+    ("zip", &["format/source/archive.rs", "format/tests/"]),
     ("half", &["format/tensor.rs", "format/gguf_blocks.rs"]),
-    ("tempfile", &["format/source.rs"]),
+    ("tempfile", &["format/source/mod.rs"]),
     ("bytes", &["format/columns/"]),
     ("arrow_array", &["format/columns/"]),
     ("arrow_buffer", &["format/columns/"]),
@@ -68,6 +70,23 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
     ("arc_swap", &["engine/catalog.rs", "engine/lineage.rs", "engine/tokenizers.rs"]),
+];
+
+/// Files that import each other in a circle, each of which is to be cut; no new one joins them.
+const CIRCLES: &[&[&str]] = &[
+    &["engine/attach.rs", "engine/import.rs"],
+    &["engine/build.rs", "engine/rebuild.rs"],
+    &["engine/generation.rs", "engine/lineage.rs"],
+    &["index/calibrate.rs", "index/graph.rs", "index/hnsw.rs"],
+    &["query/embed.rs", "query/transformer.rs"],
+    &["query/occurrences.rs", "query/senses.rs"],
+    &["query/pieces.rs", "query/resolve.rs", "query/tokenize.rs"],
+    &["server/bias.rs", "server/debias.rs"],
+    &["server/search.rs", "server/stream.rs"],
+    &["server/text.rs", "server/texts.rs", "server/train.rs"],
+    &["store/blocks.rs", "store/journal.rs", "store/reader.rs", "store/writer.rs"],
+    // A dispatcher and its kernels, which share constants: no fault.
+    &["vector/kernel/avx2.rs", "vector/kernel/avx512.rs", "vector/kernel/products.rs"],
 ];
 
 fn module(path: &str) -> &str {
@@ -107,6 +126,132 @@ fn every_import_goes_down() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A module's path, such as `["format", "csv", "record"]`.
+fn module_path(file: &str) -> Vec<String> {
+    let path = file.trim_end_matches(".rs");
+    path.trim_end_matches("/mod").split('/').map(str::to_owned).collect()
+}
+
+/// The paths that a tree of `use` names: `a::{b, c::{d}}` names `a::b` and `a::c::d`.
+fn expanded(tree: &str) -> Vec<String> {
+    let tree = tree.split(" as ").next().unwrap().trim();
+    let Some((before, inner)) = tree.split_once('{') else { return vec![tree.to_owned()] };
+    let inner = &inner[..inner.rfind('}').unwrap_or(inner.len())];
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in inner.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if c == ',' && depth == 0 {
+            parts.push(String::new());
+        } else {
+            parts.last_mut().unwrap().push(c);
+        }
+    }
+    let named = parts.iter().filter(|part| !part.trim().is_empty());
+    named.flat_map(|part| expanded(&format!("{before}{}", part.trim()))).collect()
+}
+
+/// The paths that a file names from the crate's root down, and whether it hands them on.
+fn named_paths(file: &str, code: &str, files: &BTreeSet<Vec<String>>) -> Vec<(Vec<String>, bool)> {
+    let own = module_path(file);
+    let mut paths = Vec::new();
+    let mut rest = String::new();
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        let (before, first) = line.split_once("use ").unwrap_or((line, ""));
+        let is_public = before.starts_with("pub") && !before.contains("fn");
+        if first.is_empty() || !(before.is_empty() || is_public) {
+            rest += line;
+            rest += "\n";
+            continue;
+        }
+        let mut tree = first.to_owned();
+        while !tree.contains(';') {
+            tree += lines.next().unwrap_or(";").trim();
+        }
+        let tree = tree.split(';').next().unwrap();
+        paths.extend(expanded(tree).into_iter().map(|path| (path, is_public)));
+    }
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let inline = rest.split("crate::").skip(1).map(|part| part.split(|c| !word(c)).next().unwrap());
+    paths.extend(inline.map(|path| (format!("crate::{path}"), false)));
+    let absolute = |path: &str| -> Option<Vec<String>> {
+        let parts: Vec<String> = path.split("::").map(|part| part.trim().to_owned()).collect();
+        let child = || [own.as_slice(), &parts[..1]].concat();
+        match parts[0].as_str() {
+            "crate" => Some(parts[1..].to_vec()),
+            "super" => Some([&own[..own.len() - 1], &parts[1..]].concat()),
+            "self" => Some([own.as_slice(), &parts[1..]].concat()),
+            _ => files.contains(&child()).then(|| [own.as_slice(), &parts].concat()),
+        }
+    };
+    paths.iter().filter_map(|(path, is_public)| Some((absolute(path)?, *is_public))).collect()
+}
+
+/// What a file imports, and what that imports, and so on.
+fn reached<'f>(file: &'f str, below: &BTreeMap<&'f str, BTreeSet<&'f str>>) -> BTreeSet<&'f str> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![file]);
+    while let Some(file) = next.pop() {
+        let more = below.get(file).into_iter().flatten();
+        next.extend(more.filter(|&&file| seen.insert(file)));
+    }
+    seen
+}
+
+/// A `mod.rs` says what its folder is for and belongs to every file of it; circles are those of files
+/// beside each other.
+#[test]
+fn no_new_files_import_each_other_in_a_circle() {
+    let is_test = |path: &str| path.ends_with("tests.rs") || path.contains("/tests/");
+    let sources: Vec<(String, String)> =
+        source_files().into_iter().filter(|(path, _)| !is_test(path)).collect();
+    let files: BTreeSet<Vec<String>> = sources.iter().map(|(path, _)| module_path(path)).collect();
+    let mut handed_on = BTreeMap::new();
+    let mut named = Vec::new();
+    for (path, text) in &sources {
+        let own = module_path(path);
+        for (target, is_public) in named_paths(path, &code(text), &files) {
+            if is_public {
+                let name = [own.as_slice(), &target[target.len() - 1..]].concat();
+                handed_on.insert(name, target.clone());
+            }
+            named.push((path.as_str(), target));
+        }
+    }
+    let home = |target: &[String]| -> Option<Vec<String>> {
+        let mut target = target.to_vec();
+        for _ in 0..4 {
+            let known = |length: &usize| handed_on.contains_key(&target[..*length]);
+            let Some(length) = (1..=target.len()).rev().find(known) else { break };
+            target = [&handed_on[&target[..length]], &target[length..]].concat();
+        }
+        let length = (1..=target.len()).rev().find(|&length| files.contains(&target[..length]))?;
+        Some(target[..length].to_vec())
+    };
+    let by_path: BTreeMap<Vec<String>, &str> =
+        sources.iter().map(|(path, _)| (module_path(path), path.as_str())).collect();
+    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, target) in named {
+        let Some(&target) = home(&target).and_then(|home| by_path.get(&home)) else { continue };
+        if target != path && !target.ends_with("mod.rs") && !path.ends_with("mod.rs") {
+            below.entry(path).or_default().insert(target);
+        }
+    }
+    let all: BTreeMap<&str, BTreeSet<&str>> =
+        below.keys().map(|&file| (file, reached(file, &below))).collect();
+    let in_circle = |file: &str| -> Vec<&str> {
+        let mutual = |other: &&&str| all.get(**other).is_some_and(|reach| reach.contains(file));
+        all[file].iter().filter(mutual).copied().collect()
+    };
+    let circles: BTreeSet<Vec<&str>> =
+        all.keys().map(|file| in_circle(file)).filter(|circle| !circle.is_empty()).collect();
+    let allowed: BTreeSet<Vec<&str>> = CIRCLES.iter().map(|circle| circle.to_vec()).collect();
+    let new: Vec<_> = circles.difference(&allowed).collect();
+    assert!(new.is_empty(), "files import each other in a circle: {new:?}");
+    let gone: Vec<_> = allowed.difference(&circles).collect();
+    assert!(gone.is_empty(), "these circles are gone, take them from the list: {gone:?}");
 }
 
 #[test]

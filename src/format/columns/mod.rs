@@ -27,19 +27,63 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Schema};
 
 use crate::error::{At, Result};
+use crate::format::entry::{Entry, Read, Told, Writer};
+use crate::format::selection::{Selection, check_attributes};
 use crate::format::source::Bytes;
 use crate::format::tensor::check_dim;
+use crate::format::whole::Parts;
 use crate::format::words::Words;
-use crate::format::{Fault, Format, Note, Reason, Row, RowReader, Step, malformed, shown};
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown};
 use crate::table::attributes::AttributeValue;
 
-use source::Batches;
-pub(super) use write::{write_arrow, write_parquet};
+use source::{Batches, Kind};
+
+pub(super) const PARQUET: Entry = Entry {
+    name: "parquet",
+    title: "Parquet",
+    about: "A column of words, a column of lists",
+    suffixes: &["parquet"],
+    // Then the first page of a column.
+    begins: |head| Told::surely(matches!(head.bytes, [b'P', b'A', b'R', b'1', 0x15, ..])),
+    read: Read::Whole(|whole| Ok(Parts::rows(ColumnReader::open(whole.bytes, Kind::Parquet)?))),
+    write: Some(Writer {
+        check,
+        write: write::write_parquet,
+        has_attributes: true,
+        ..Writer::DEFAULT
+    }),
+    words: Some(|bytes| words(bytes, Kind::Parquet)),
+    ..Entry::DEFAULT
+};
+
+pub(super) const ARROW: Entry = Entry {
+    name: "arrow",
+    title: "Arrow IPC",
+    about: "The same as Arrow IPC",
+    suffixes: &["arrow", "arrows", "feather", "ipc"],
+    begins: |head| {
+        let is_stream = matches!(head.bytes, [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, 0, ..]);
+        Told::surely(is_stream || head.bytes.starts_with(b"ARROW1\0\0"))
+    },
+    read: Read::Whole(|whole| Ok(Parts::rows(ColumnReader::open(whole.bytes, Kind::Arrow)?))),
+    write: Some(Writer {
+        check,
+        write: write::write_arrow,
+        has_attributes: true,
+        ..Writer::DEFAULT
+    }),
+    words: Some(|bytes| words(bytes, Kind::Arrow)),
+    ..Entry::DEFAULT
+};
+
+fn check(table: &Selection<'_>) -> Result<()> {
+    check_attributes(table, "writing columns")
+}
 
 const WORD_NAMES: &[&str] = &["word", "token", "text", "key", "term", "name", "index"];
 
 /// The rows of a file.
-pub(super) struct ColumnReader {
+struct ColumnReader {
     batches: Batches,
     claimed: Option<u64>,
     word: usize,
@@ -118,7 +162,7 @@ impl Plain {
 }
 
 impl ColumnReader {
-    pub(super) fn open(bytes: &Bytes, format: Format) -> Result<Self> {
+    fn open(bytes: &Bytes, format: Kind) -> Result<Self> {
         let (mut batches, claimed) = Batches::open(bytes, format)?;
         let batch = batches.next()?;
         let Some(schema) = batches.schema() else {
@@ -440,7 +484,7 @@ impl RowReader for ColumnReader {
 }
 
 /// The words of a file of columns, for a matrix in another file.
-pub(super) fn words(bytes: &Bytes, format: Format) -> Result<Words> {
+fn words(bytes: &Bytes, format: Kind) -> Result<Words> {
     let (mut batches, _) = Batches::open(bytes, format)?;
     let mut words = Words::default();
     while let Some(batch) = batches.next()? {

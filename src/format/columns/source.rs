@@ -13,8 +13,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::error::{At, Error, Result};
+use crate::format::malformed;
 use crate::format::source::Bytes;
-use crate::format::{Format, malformed};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1_024;
@@ -24,6 +24,23 @@ const ARROW_MAGIC: &[u8] = b"ARROW1";
 const BATCHES_AHEAD: usize = 2;
 /// Rows of vectors of the usual size in `FORGET_BYTES`.
 const ROWS_PER_FORGET: usize = 16_384;
+
+/// The formats of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Parquet,
+    Arrow,
+}
+
+impl Kind {
+    /// The format's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+        }
+    }
+}
 
 /// The batches of a file.
 pub(super) struct Batches {
@@ -54,8 +71,8 @@ enum DecoderKind {
 
 impl Batches {
     /// The batches, and how many rows the file claims.
-    pub(super) fn open(bytes: &Bytes, format: Format) -> Result<(Self, Option<u64>)> {
-        let (kind, schema, claimed) = if format == Format::Parquet {
+    pub(super) fn open(bytes: &Bytes, format: Kind) -> Result<(Self, Option<u64>)> {
+        let (kind, schema, claimed) = if format == Kind::Parquet {
             guarded("parquet", || {
                 let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks(bytes.clone()))?;
                 let claimed = builder.metadata().file_metadata().num_rows();

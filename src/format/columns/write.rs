@@ -15,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::format::write::Selection;
+use crate::format::selection::Selection;
 use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
 
@@ -30,7 +30,7 @@ enum Lists {
 }
 
 /// Writes an Arrow IPC file.
-pub(crate) fn write_arrow(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(super) fn write_arrow(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let columns = Columns::of(table, Lists::Fixed)?;
     let told = table.metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let schema = Schema::clone(&columns.schema).with_metadata(told.collect::<HashMap<_, _>>());
@@ -40,7 +40,7 @@ pub(crate) fn write_arrow(table: &Selection<'_>, out: &mut (dyn Write + Send)) -
 }
 
 /// Writes a Parquet file. Vectors do not compress, so nothing is.
-pub(crate) fn write_parquet(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub(super) fn write_parquet(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let columns = Columns::of(table, Lists::Free)?;
     let told = table.metadata.iter();
     let told = told.map(|(name, value)| KeyValue::new((*name).to_owned(), value.clone())).collect();

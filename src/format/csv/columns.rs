@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::At;
 use crate::format::csv::record::{Fields, list_items, record, without_end};
-use crate::format::input::BOM;
-use crate::format::kind::HEAD_BYTES;
+use crate::format::entry::HEAD_BYTES;
+use crate::format::source::input::BOM;
 use crate::format::{Note, shown};
 
 /// Names of the column of words in a header, in lower case, the likelier ones first.
@@ -180,7 +180,7 @@ fn counts(fields: &Fields, from: usize) -> bool {
 
 /// Whether a file begins with a header that this program or pandas would write, or with two records
 /// of a word and as many numbers. Rows between tabs without a header are lines of text as well.
-pub(in crate::format) fn begins(head: &[u8], delimiter: u8) -> bool {
+pub(super) fn begins(head: &[u8], delimiter: u8) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let Some((first, _)) = record(head, delimiter) else { return false };
     let (mut top, mut below) = (Fields::default(), Fields::default());

@@ -15,20 +15,52 @@ mod record;
 mod write;
 
 use crate::error::{At, Result};
-use crate::format::input::{BOM, Input};
+use crate::format::entry::{Entry, Read, Told, Writer};
+use crate::format::lines::line::trim;
+use crate::format::source::input::{BOM, Input};
 use crate::format::tensor::check_dim;
-use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown, text};
+use crate::format::whole::Choices;
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown};
 use crate::limits;
 use crate::table::attributes::{AttributeValue, Attributes};
-
-pub(super) use columns::begins;
-pub(super) use write::CsvWriter;
 
 use columns::{Columns, Vector};
 use record::{Fields, list_items, record, without_end};
 
+pub(super) const CSV: Entry = Entry {
+    name: "csv",
+    title: "CSV",
+    about: "Fields between commas",
+    suffixes: &["csv"],
+    is_told_by_suffix: true,
+    begins: |head| Told::likely(columns::begins(head.bytes, b',')),
+    read: Read::Stream(|input, _: &Choices| Ok(Box::new(CsvReader::open(input, b',')?))),
+    write: Some(Writer {
+        write: |table, out| write::write(table, b',', out),
+        has_attributes: true,
+        ..Writer::DEFAULT
+    }),
+    ..Entry::DEFAULT
+};
+
+pub(super) const TSV: Entry = Entry {
+    name: "tsv",
+    title: "TSV",
+    about: "Fields between tabs",
+    suffixes: &["tsv"],
+    is_told_by_suffix: true,
+    begins: |head| Told::likely(columns::begins(head.bytes, b'\t')),
+    read: Read::Stream(|input, _: &Choices| Ok(Box::new(CsvReader::open(input, b'\t')?))),
+    write: Some(Writer {
+        write: |table, out| write::write(table, b'\t', out),
+        has_attributes: true,
+        ..Writer::DEFAULT
+    }),
+    ..Entry::DEFAULT
+};
+
 /// The rows of a file.
-pub(super) struct CsvReader {
+struct CsvReader {
     input: Input,
     delimiter: u8,
     fields: Fields,
@@ -44,7 +76,7 @@ pub(super) struct CsvReader {
 
 impl CsvReader {
     /// Looks at the first records. A byte order mark is let go.
-    pub(super) fn open(mut input: Input, delimiter: u8) -> Result<Self> {
+    fn open(mut input: Input, delimiter: u8) -> Result<Self> {
         if input.fill_to(BOM.len())? && input.window().starts_with(BOM) {
             input.consume(BOM.len());
         }
@@ -194,7 +226,7 @@ impl RowReader for CsvReader {
     fn read(&mut self, row: &mut Row) -> Result<Step> {
         loop {
             let Some((length, lines)) = self.next_record()? else { return Ok(Step::End) };
-            let is_blank = text::trim(&self.input.window()[..length]).is_empty();
+            let is_blank = trim(&self.input.window()[..length]).is_empty();
             if !is_blank {
                 self.split(length);
             }

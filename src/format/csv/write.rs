@@ -2,13 +2,26 @@
 
 use std::io::{self, Write};
 
-use crate::format::input::BOM;
-use crate::format::write::Selection;
+use crate::format::selection::{Selection, each_row};
+use crate::format::source::input::BOM;
 use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
 
+/// Writes a table, its header first.
+pub(super) fn write(
+    table: &Selection<'_>,
+    delimiter: u8,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    let writer = CsvWriter::new(table, delimiter);
+    let mut header = Vec::new();
+    writer.push_header(table.dim(), &mut header)?;
+    out.write_all(&header)?;
+    each_row(table, out, |row, bytes| writer.push_row(table, row, bytes))
+}
+
 /// How rows are written.
-pub(in crate::format) struct CsvWriter {
+struct CsvWriter {
     delimiter: u8,
     /// The attributes that any row has.
     attributes: Vec<String>,
@@ -16,13 +29,13 @@ pub(in crate::format) struct CsvWriter {
 
 impl CsvWriter {
     /// For these rows.
-    pub(in crate::format) fn new(table: &Selection<'_>, delimiter: u8) -> Self {
+    fn new(table: &Selection<'_>, delimiter: u8) -> Self {
         Self { delimiter, attributes: table.attribute_names() }
     }
 
     /// What stands before the first row. Names of attributes are quoted, so that none is taken for a
     /// component.
-    pub(in crate::format) fn push_header(&self, dim: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn push_header(&self, dim: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         bytes.extend_from_slice(b"word");
         for component in 0..dim {
             bytes.push(self.delimiter);
@@ -38,12 +51,7 @@ impl CsvWriter {
 
     /// A row. Texts are quoted, so that none comes back as a number or a flag; what the word does not
     /// have is an empty field.
-    pub(in crate::format) fn push_row(
-        &self,
-        table: &Selection<'_>,
-        row: RowId,
-        bytes: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    fn push_row(&self, table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
         push_field(table.word(row), self.delimiter, bytes);
         for value in table.vector(row) {
             bytes.push(self.delimiter);

@@ -1,8 +1,8 @@
 //! Texts that an object tells of itself.
 
 use crate::error::Result;
-use crate::format::bytes::Cursor;
 use crate::format::hdf5::object::{File, Message};
+use crate::format::source::bytes::Cursor;
 
 const ATTRIBUTE: u16 = 0x0C;
 /// Kinds of values: texts of fixed and of any length.

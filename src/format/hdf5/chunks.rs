@@ -5,11 +5,11 @@ use std::io::Read as _;
 use flate2::read::ZlibDecoder;
 
 use crate::error::{At, Error, ErrorKind, Result};
-use crate::format::bytes::Cursor;
 use crate::format::hdf5::NAME;
 use crate::format::hdf5::object::{File, UNDEFINED, unread};
 use crate::format::malformed;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor, check_dim};
 use crate::limits;
 

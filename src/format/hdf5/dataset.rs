@@ -1,12 +1,12 @@
 //! What a data set is made of: its shape, its numbers, and where they are.
 
 use crate::error::{At, Result};
-use crate::format::bytes::Cursor;
 use crate::format::hdf5::NAME;
 use crate::format::hdf5::chunks::{Chunked, Filter, Grid};
 use crate::format::hdf5::object::{File, UNDEFINED, unread};
 use crate::format::malformed;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
 
 const SHAPE: u16 = 0x01;

@@ -8,105 +8,52 @@
 //! | `attribute.rs` | texts that a group tells of itself |
 //! | `dataset.rs` | what a data set is made of |
 //! | `chunks.rs` | numbers in packed chunks |
+//! | `table.rs` | which data set is the table |
 //!
 //! Read are files of the versions that h5py writes unless told otherwise (`libver='earliest'`), and
 //! of later ones those with few names and no chunks. Chunks may be packed with gzip, shuffled and
 //! checked (fletcher32). The words stand in another file; without one, rows are named by their
 //! numbers. The layout is the HDF5 File Format Specification, version 3.0.
 
+#[cfg(any(test, feature = "hdf5"))]
 mod attribute;
+#[cfg(any(test, feature = "hdf5"))]
 mod chunks;
+#[cfg(any(test, feature = "hdf5"))]
 mod dataset;
+#[cfg(any(test, feature = "hdf5"))]
 mod group;
+#[cfg(any(test, feature = "hdf5"))]
 mod object;
+#[cfg(any(test, feature = "hdf5"))]
+mod table;
 
-use crate::error::{At, Result};
-use crate::format::source::Bytes;
-use crate::format::tensor::Matrix;
-use crate::format::{Note, malformed, shown};
-
-use dataset::Dataset;
-use object::File;
+use crate::format::entry::{Beside, Entry, Read, Told};
 
 pub(super) const NAME: &str = "hdf5";
-/// Of the benchmarks.
-const TRAIN: &[u8] = b"train";
 /// Names in a group that are looked at.
+#[cfg(any(test, feature = "hdf5"))]
 const MEMBERS_MAX: usize = 4_096;
 
-/// The table of a file: the data set of this path, or else `train`, or else the only matrix.
-pub(super) fn open(bytes: &Bytes, wanted: Option<&str>) -> Result<(Box<dyn Matrix>, Vec<Note>)> {
-    let (file, root) = File::open(bytes)?;
-    let members = group::members(&file, root)?;
-    let dataset = match wanted {
-        Some(path) => by_path(&file, members, path)?,
-        None => by_custom(&file, &members)?,
-    };
-    let matrix = dataset.matrix(&file)?;
-    let mut notes = Vec::new();
-    let distance = attribute::text(&file, root, b"distance")?;
-    if let Some(distance) = distance.filter(|distance| distance != b"angular") {
-        notes.push(Note {
-            reason: "distance",
-            done: "vectors are compared by cosine",
-            at: At::Byte(0),
-            detail: format!("the file is made for the distance \"{}\"", shown(&distance)),
-        });
-    }
-    Ok((matrix, notes))
-}
+pub(super) const ENTRY: Entry = Entry {
+    name: NAME,
+    title: "HDF5",
+    about: "An array of an HDF5 file, with a file of words or row numbers",
+    suffixes: &["hdf5", "h5"],
+    begins: |head| Told::surely(head.bytes.starts_with(b"\x89HDF\r\n\x1A\n")),
+    read: READ,
+    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    ..Entry::DEFAULT
+};
 
-type Members = Vec<(Vec<u8>, u64)>;
-
-fn by_path(file: &File, mut members: Members, path: &str) -> Result<Dataset> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
-    while let Some(part) = parts.next() {
-        let found = members.iter().find(|(name, _)| name == part.as_bytes());
-        let Some(&(_, address)) = found else { return Err(missing(part, &members)) };
-        if parts.peek().is_some() {
-            members = group::members(file, address)?;
-            continue;
-        }
-        let dataset = Dataset::of(file, address)?;
-        return dataset.ok_or_else(|| {
-            malformed(NAME, At::Byte(address), format!("\"{part}\" is no array of numbers"))
-        });
-    }
-    Err(missing(path, &members))
-}
-
-fn missing(part: &str, members: &Members) -> crate::error::Error {
-    let problem = format!("there is no \"{part}\"; there are {}", listed(members.iter()));
-    malformed(NAME, At::Byte(0), problem)
-}
-
-fn listed<'m>(members: impl Iterator<Item = &'m (Vec<u8>, u64)>) -> String {
-    let names: Vec<String> = members.take(8).map(|(name, _)| shown(name)).collect();
-    names.join(", ")
-}
-
-/// `train`, or the only matrix there is.
-fn by_custom(file: &File, members: &Members) -> Result<Dataset> {
-    let mut matrices = Vec::new();
-    for member in members.iter().take(MEMBERS_MAX) {
-        // What else there is may be of any kind.
-        if let Ok(Some(dataset)) = Dataset::of(file, member.1)
-            && dataset.is_matrix()
-        {
-            matrices.push((member, dataset));
-        }
-    }
-    if let Some(train) = matrices.iter().position(|((name, _), _)| name == TRAIN) {
-        return Ok(matrices.swap_remove(train).1);
-    }
-    if matrices.len() == 1 {
-        return Ok(matrices.swap_remove(0).1);
-    }
-    let problem = if matrices.is_empty() {
-        format!("no data set has numbers in two dimensions; there are {}", listed(members.iter()))
-    } else {
-        let names = listed(matrices.iter().map(|(member, _)| *member));
-        format!("choose one of the data sets {names} with --tensor NAME")
-    };
-    Err(malformed(NAME, At::Byte(0), problem))
-}
+#[cfg(any(test, feature = "hdf5"))]
+const READ: Read = Read::Whole(table::open);
+#[cfg(not(any(test, feature = "hdf5")))]
+const READ: Read = Read::Never(|| {
+    let problem = format!(
+        "this is an HDF5 file, and this program was built without them (cargo build --features \
+         hdf5); {}",
+        crate::format::foreign::CONVERT_HDF5
+    );
+    crate::format::malformed(NAME, crate::error::At::Byte(0), problem)
+});

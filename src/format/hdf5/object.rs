@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::error::{At, Error, Result};
-use crate::format::bytes::Cursor;
 use crate::format::foreign::CONVERT_HDF5;
 use crate::format::malformed;
 use crate::format::source::Bytes;
+use crate::format::source::bytes::Cursor;
 
 use super::NAME;
 

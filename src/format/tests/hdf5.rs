@@ -1,6 +1,6 @@
 //! HDF5 as h5py writes it.
 
-use super::{contents, open_all};
+use super::{contents, open_all, with_tensor};
 use crate::format::{Format, Opened, Options};
 
 const ANN: &[u8] =
@@ -17,7 +17,7 @@ const VECTORS: [[f32; 4]; 5] = [
 
 fn open(bytes: &[u8], tensor: Option<&str>) -> Opened {
     let tensor = tensor.map(str::to_owned);
-    open_all(&[("x.hdf5", bytes)], &Options { tensor, ..Options::default() }).unwrap()
+    open_all(&[("x.hdf5", bytes)], &with_tensor(tensor)).unwrap()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn what_is_odd_is_noted_and_words_may_stand_beside() {
         ("neighbors", "\"neighbors\" is no array of numbers"),
         ("more", "\"more\" is no array of numbers"),
     ] {
-        let options = Options { tensor: Some(tensor.to_owned()), ..Options::default() };
+        let options = with_tensor(Some(tensor.to_owned()));
         let error = open_all(&[("x.hdf5", ANN)], &options).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }

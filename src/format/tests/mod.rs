@@ -17,8 +17,8 @@ use proptest::test_runner::{Config, RngSeed};
 use crate::error::{At, Error, Result};
 use crate::format::source::{Body, Bytes, Named};
 use crate::format::{
-    Compression, Fault, Format, Opened, Options, Outputs, Reason, Row, Selection, Step, open,
-    open_files,
+    Choices, Compression, Fault, Format, Opened, Options, Outputs, Reason, Row, Selection, Step,
+    open, open_files,
 };
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
@@ -66,6 +66,10 @@ fn open_all(files: &[(&str, &[u8])], options: &Options) -> Result<Opened> {
     };
     let files: Vec<Named> = files.iter().map(named).collect();
     open_files(&mut files.into_iter(), options)
+}
+
+fn with_tensor(tensor: Option<String>) -> Options {
+    Options { choices: Choices { tensor, ..Choices::default() }, ..Options::default() }
 }
 
 /// The files that a table is written as, by name.

@@ -1,6 +1,6 @@
 //! Models whose traps are their own, from files made by hand.
 
-use super::{contents, open_all, read, read_files, refusal};
+use super::{contents, open_all, read, read_files, refusal, with_tensor};
 use crate::format::{Format, Opened, Options, Reason};
 use crate::text::spec::Kind;
 
@@ -68,9 +68,9 @@ fn a_checkpoint_is_read_by_its_known_tensor_and_padded_rows_are_told() {
     assert_eq!((contents.values(0), contents.values(1)), (vec![1.0], vec![2.0]));
     assert_eq!(contents.reasons()[0].0, Reason::NoWord);
     let tensor = Some("bert.embeddings.position_embeddings.weight".to_owned());
-    let options = Options { tensor, ..Options::default() };
+    let options = with_tensor(tensor);
     assert_eq!(read_files(&files, &options).unwrap().values(0), [7.0]);
-    let options = Options { tensor: Some("nothing".to_owned()), ..Options::default() };
+    let options = with_tensor(Some("nothing".to_owned()));
     let error = read_files(&files, &options).unwrap_err().to_string();
     assert!(error.contains("there is no tensor \"nothing\""), "{error}");
 

@@ -9,7 +9,7 @@ use crate::format::source::Bytes;
 
 /// Reads a file from its beginning.
 #[derive(Clone, Debug)]
-pub(super) struct Cursor {
+pub(in crate::format) struct Cursor {
     bytes: Bytes,
     at: usize,
     /// For error messages.
@@ -17,20 +17,20 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn new(bytes: &Bytes, format: &'static str) -> Self {
+    pub(in crate::format) fn new(bytes: &Bytes, format: &'static str) -> Self {
         Self { bytes: bytes.clone(), at: 0, format }
     }
 
-    pub(super) fn offset(&self) -> usize {
+    pub(in crate::format) fn offset(&self) -> usize {
         self.at
     }
 
     /// Bytes that are left.
-    pub(super) fn left(&self) -> usize {
+    pub(in crate::format) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 
-    pub(super) fn seek(&mut self, at: usize, what: &str) -> Result<()> {
+    pub(in crate::format) fn seek(&mut self, at: usize, what: &str) -> Result<()> {
         if at > self.bytes.len() {
             return Err(self.cut_off(what));
         }
@@ -47,19 +47,19 @@ impl Cursor {
         Ok(range)
     }
 
-    pub(super) fn take(&mut self, count: usize, what: &str) -> Result<&[u8]> {
+    pub(in crate::format) fn take(&mut self, count: usize, what: &str) -> Result<&[u8]> {
         let range = self.step(count, what)?;
         Ok(&self.bytes[range])
     }
 
     /// The next bytes, to keep.
-    pub(super) fn part(&mut self, count: usize, what: &str) -> Result<Bytes> {
+    pub(in crate::format) fn part(&mut self, count: usize, what: &str) -> Result<Bytes> {
         let range = self.step(count, what)?;
         self.bytes.slice(range).ok_or_else(|| self.cut_off(what))
     }
 
     /// Bytes up to a zero, which is stepped over.
-    pub(super) fn until_zero(&mut self, what: &str) -> Result<&[u8]> {
+    pub(in crate::format) fn until_zero(&mut self, what: &str) -> Result<&[u8]> {
         let Some(length) = memchr::memchr(0, &self.bytes[self.at..]) else {
             return Err(self.cut_off(what));
         };
@@ -74,36 +74,41 @@ impl Cursor {
         Ok(array)
     }
 
-    pub(super) fn u8(&mut self, what: &str) -> Result<u8> {
+    pub(in crate::format) fn u8(&mut self, what: &str) -> Result<u8> {
         Ok(u8::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn u16(&mut self, what: &str) -> Result<u16> {
+    pub(in crate::format) fn u16(&mut self, what: &str) -> Result<u16> {
         Ok(u16::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn u32(&mut self, what: &str) -> Result<u32> {
+    pub(in crate::format) fn u32(&mut self, what: &str) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn i32(&mut self, what: &str) -> Result<i32> {
+    pub(in crate::format) fn i32(&mut self, what: &str) -> Result<i32> {
         Ok(i32::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn u64(&mut self, what: &str) -> Result<u64> {
+    pub(in crate::format) fn u64(&mut self, what: &str) -> Result<u64> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn i64(&mut self, what: &str) -> Result<i64> {
+    pub(in crate::format) fn i64(&mut self, what: &str) -> Result<i64> {
         Ok(i64::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn f64(&mut self, what: &str) -> Result<f64> {
+    pub(in crate::format) fn f64(&mut self, what: &str) -> Result<f64> {
         Ok(f64::from_le_bytes(self.array(what)?))
     }
 
     /// A count of things of at least `least` bytes each, which must fit what is left.
-    pub(super) fn count(&self, claimed: i128, least: usize, what: &str) -> Result<usize> {
+    pub(in crate::format) fn count(
+        &self,
+        claimed: i128,
+        least: usize,
+        what: &str,
+    ) -> Result<usize> {
         let fits = |&count: &usize| count.checked_mul(least).is_some_and(|all| all <= self.left());
         let count = usize::try_from(claimed).ok().filter(fits);
         count.ok_or_else(|| {
@@ -112,7 +117,7 @@ impl Cursor {
         })
     }
 
-    pub(super) fn wrong(&self, problem: impl Into<String>) -> Error {
+    pub(in crate::format) fn wrong(&self, problem: impl Into<String>) -> Error {
         malformed(self.format, At::Byte(self.at as u64), problem)
     }
 

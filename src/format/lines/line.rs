@@ -1,89 +1,12 @@
-//! Reads word2vec text and GloVe: a line a row.
+//! A line of text: a word and its numbers.
 
 use memchr::{memchr, memrchr};
 
-use crate::error::{At, Result};
-use crate::format::detect::Layout;
-use crate::format::input::Input;
-use crate::format::{Fault, Reason, Row, RowReader, Step, shown};
-
-/// The rows of a text file.
-pub(super) struct TextReader {
-    input: Input,
-    dim: usize,
-    claimed: Option<u64>,
-    /// Lines consumed.
-    lines: u64,
-    /// How many of the last lines were blank and are not reported yet.
-    blanks: u64,
-}
-
-impl TextReader {
-    /// Reads on from behind the header.
-    pub(super) fn new(mut input: Input, layout: &Layout) -> Self {
-        input.consume(layout.header_bytes);
-        let lines = u64::from(layout.header_bytes > 0);
-        Self { input, dim: layout.dim, claimed: layout.claimed_rows, lines, blanks: 0 }
-    }
-
-    /// The length of the next line that is not blank; 0 at the end of the file.
-    fn next_line(&mut self) -> Result<usize> {
-        loop {
-            let length = self.input.line(self.lines + 1)?;
-            if length == 0 || !trim(&self.input.window()[..length]).is_empty() {
-                return Ok(length);
-            }
-            self.input.consume(length);
-            self.lines += 1;
-            self.blanks += 1;
-        }
-    }
-}
-
-impl RowReader for TextReader {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn claimed_rows(&self) -> Option<u64> {
-        self.claimed
-    }
-
-    fn read(&mut self, row: &mut Row) -> Result<Step> {
-        let length = self.next_line()?;
-        if length == 0 {
-            // Blank lines that end a file are no rows.
-            return Ok(Step::End);
-        }
-        if self.blanks > 0 {
-            let at = At::Line(self.lines - self.blanks + 1);
-            self.blanks -= 1;
-            let detail = "the line is blank".to_owned();
-            return Ok(Step::Fault(Fault {
-                reason: Reason::EmptyWord,
-                at,
-                word: String::new(),
-                detail,
-            }));
-        }
-        row.at = At::Line(self.lines + 1);
-        let line = trim(&self.input.window()[..length]);
-        let step = match parse(line, self.dim, &mut row.vector) {
-            Ok(word) => {
-                row.word.clear();
-                row.word.extend_from_slice(word);
-                Step::Row
-            }
-            Err(problem) => Step::Fault(problem.at(row.at)),
-        };
-        self.input.consume(length);
-        self.lines += 1;
-        Ok(step)
-    }
-}
+use crate::error::At;
+use crate::format::{Fault, Reason, shown};
 
 /// What is wrong with a line.
-pub(super) struct Problem {
+pub(in crate::format) struct Problem {
     reason: Reason,
     word: String,
     detail: String,
@@ -99,13 +22,13 @@ impl Problem {
         Self::new(Reason::WrongDimension, word, detail)
     }
 
-    fn at(self, at: At) -> Fault {
+    pub(in crate::format) fn at(self, at: At) -> Fault {
         Fault { reason: self.reason, at, word: self.word, detail: self.detail }
     }
 }
 
 /// A line without its end and without the separators before it.
-pub(super) fn trim(line: &[u8]) -> &[u8] {
+pub(in crate::format) fn trim(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let length = line.iter().rposition(|&byte| byte != b' ' && byte != b'\t').map_or(0, |i| i + 1);
@@ -121,7 +44,7 @@ fn separator(line: &[u8]) -> (u8, Option<usize>) {
 }
 
 /// How many components a trimmed line would have if its word contained no separator.
-pub(super) fn components(line: &[u8]) -> usize {
+pub(in crate::format) fn components(line: &[u8]) -> usize {
     let (separator, Some(_)) = separator(line) else { return 0 };
     let fields = line.split(|&byte| byte == separator).filter(|field| !field.is_empty()).count();
     // A line that starts with a separator has a word before it that is empty or begins with one.
@@ -129,7 +52,7 @@ pub(super) fn components(line: &[u8]) -> usize {
 }
 
 /// Splits a trimmed line into its word and `dim` numbers; `dim` is at least 1.
-pub(super) fn parse<'l>(
+pub(in crate::format) fn parse<'l>(
     line: &'l [u8],
     dim: usize,
     vector: &mut Vec<f32>,

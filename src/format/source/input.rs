@@ -7,17 +7,17 @@ use memchr::memchr;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::malformed;
-use crate::format::unpack::Compression;
+use crate::format::source::unpack::Compression;
 use crate::limits;
 
 /// The least room that a read is given.
 const BLOCK: usize = 256 << 10;
 /// A byte order mark, which stands before some text files and means nothing in UTF-8.
-pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(in crate::format) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Bytes not yet consumed stand in the window. It grows only as far as a caller asks to see, and
 /// callers ask for a line, a row or a word under a limit: never for a size that a file claims.
-pub(super) struct Input {
+pub(in crate::format) struct Input {
     source: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     start: usize,
@@ -32,7 +32,7 @@ pub(super) struct Input {
 
 impl Input {
     /// The source's bytes, unpacked if they are compressed as a stream.
-    pub(super) fn open(source: Box<dyn Read + Send>) -> Result<Self> {
+    pub(in crate::format) fn open(source: Box<dyn Read + Send>) -> Result<Self> {
         let mut source = Source(source);
         let mut head = Vec::new();
         let most = Compression::MAGIC_BYTES_MAX as u64;
@@ -65,38 +65,38 @@ impl Input {
     }
 
     /// How the source is compressed.
-    pub(super) fn compression(&self) -> Compression {
+    pub(in crate::format) fn compression(&self) -> Compression {
         self.compression
     }
 
     /// Says how, for bytes that were unpacked elsewhere.
-    pub(super) fn unpacked_from(&mut self, compression: Compression) {
+    pub(in crate::format) fn unpacked_from(&mut self, compression: Compression) {
         self.compression = compression;
     }
 
     /// Names the format in the errors to come.
-    pub(super) fn read_as(&mut self, format: &'static str) {
+    pub(in crate::format) fn read_as(&mut self, format: &'static str) {
         self.format = format;
     }
 
     /// The bytes that are there.
-    pub(super) fn window(&self) -> &[u8] {
+    pub(in crate::format) fn window(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
     /// Bytes before the window.
-    pub(super) fn offset(&self) -> u64 {
+    pub(in crate::format) fn offset(&self) -> u64 {
         self.passed
     }
 
     /// Moves the window's start. `count` is at most the window's length.
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(in crate::format) fn consume(&mut self, count: usize) {
         self.start += count;
         self.passed += count as u64;
     }
 
     /// Reads once into the window; false at the end of the file.
-    pub(super) fn fill(&mut self) -> Result<bool> {
+    pub(in crate::format) fn fill(&mut self) -> Result<bool> {
         if self.ended {
             return Ok(false);
         }
@@ -127,7 +127,7 @@ impl Input {
     }
 
     /// Fills until the window has `count` bytes; false if the file ends before.
-    pub(super) fn fill_to(&mut self, count: usize) -> Result<bool> {
+    pub(in crate::format) fn fill_to(&mut self, count: usize) -> Result<bool> {
         while self.end - self.start < count {
             if !self.fill()? {
                 return Ok(false);
@@ -138,7 +138,7 @@ impl Input {
 
     /// The length of the line that the window starts with, its `\n` included unless the file ends
     /// before; 0 only at the end of the file. `number` is the line's, for errors.
-    pub(super) fn line(&mut self, number: u64) -> Result<usize> {
+    pub(in crate::format) fn line(&mut self, number: u64) -> Result<usize> {
         let mut searched = 0;
         let length = loop {
             if let Some(i) = memchr(b'\n', &self.window()[searched..]) {
@@ -158,7 +158,7 @@ impl Input {
     }
 
     /// The file is wrong there.
-    pub(super) fn malformed(&self, at: At, problem: impl Into<String>) -> Error {
+    pub(in crate::format) fn malformed(&self, at: At, problem: impl Into<String>) -> Error {
         malformed(self.format, at, problem)
     }
 

@@ -1,15 +1,57 @@
 //! Reads word2vec binary: each word with its vector as little-endian floats.
 
+use std::io::{self, Write};
+
 use memchr::memchr;
 
 use crate::error::{At, Result};
-use crate::format::detect::Layout;
-use crate::format::input::Input;
+use crate::format::entry::{Entry, Read, Writer};
+use crate::format::lines::detect::{Layout, Lines, detect};
+use crate::format::selection::{Selection, check_words, each_row};
+use crate::format::source::input::Input;
+use crate::format::whole::Choices;
 use crate::format::{Fault, Reason, Row, RowReader, Step};
 use crate::limits;
 
+pub(in crate::format) const ENTRY: Entry = Entry {
+    name: "word2vec-binary",
+    title: "word2vec binary",
+    about: "A line \"ROWS DIM\", then each word and its floats in binary",
+    read: Read::Stream(open),
+    write: Some(Writer { check, write, ..Writer::DEFAULT }),
+    ..Entry::DEFAULT
+};
+
+fn open(mut input: Input, _: &Choices) -> Result<Box<dyn RowReader>> {
+    let layout = detect(&mut input, Lines::Word2vecBinary)?;
+    Ok(Box::new(BinaryReader::new(input, &layout)))
+}
+
+fn check(table: &Selection<'_>) -> Result<()> {
+    check_words(table, "writing word2vec-binary", |word| {
+        if memchr(b'\n', word).is_some() {
+            Some("contains a newline, which ends a row; csv, tsv or safetensors can carry it")
+        } else if memchr(b' ', word).is_some() {
+            Some("contains a space, which ends a word; word2vec-text can carry it")
+        } else {
+            None
+        }
+    })
+}
+
+fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    writeln!(out, "{} {}", table.len(), table.dim())?;
+    each_row(table, out, |row, bytes| {
+        bytes.extend_from_slice(table.word(row));
+        bytes.push(b' ');
+        bytes.extend(table.vector(row).iter().flat_map(|value| value.to_le_bytes()));
+        bytes.push(b'\n');
+        Ok(())
+    })
+}
+
 /// The rows of a binary file.
-pub(super) struct BinaryReader {
+struct BinaryReader {
     input: Input,
     dim: usize,
     claimed: Option<u64>,
@@ -17,7 +59,7 @@ pub(super) struct BinaryReader {
 
 impl BinaryReader {
     /// Reads on from behind the header.
-    pub(super) fn new(mut input: Input, layout: &Layout) -> Self {
+    fn new(mut input: Input, layout: &Layout) -> Self {
         input.consume(layout.header_bytes);
         Self { input, dim: layout.dim, claimed: layout.claimed_rows }
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::error::{At, Error, ErrorKind, Result};
-use crate::format::input::{BOM, Input};
-use crate::format::{Format, foreign, malformed, shown, text};
+use crate::format::lines::line;
+use crate::format::source::input::{BOM, Input};
+use crate::format::{foreign, malformed, shown};
 use crate::limits;
 
 /// Bytes that are looked at first.
@@ -14,31 +15,57 @@ const LOOK: usize = 64 << 10;
 /// If they have fewer lines than this, more are looked at, up to `LINE_BYTES_MAX`.
 const LOOK_LINES: usize = 4;
 
-/// What must be known of a file to read its rows.
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// The format.
-    pub(super) format: Format,
-    /// Components of each vector, from 1 to `DIM_MAX`.
-    pub(super) dim: usize,
-    /// Rows that the header claims.
-    pub(super) claimed_rows: Option<u64>,
-    /// Bytes before the first row.
-    pub(super) header_bytes: usize,
+/// The formats of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::format) enum Lines {
+    Word2vecText,
+    Word2vecBinary,
+    Glove,
 }
 
-/// Looks at the beginning of a file. A byte order mark is consumed, nothing else.
-pub(super) fn detect(input: &mut Input, wanted: Option<Format>) -> Result<Layout> {
+impl Lines {
+    /// The format's name.
+    pub(in crate::format) fn name(self) -> &'static str {
+        match self {
+            Self::Word2vecText => "word2vec-text",
+            Self::Word2vecBinary => "word2vec-binary",
+            Self::Glove => "glove",
+        }
+    }
+}
+
+/// What must be known of a file to read its rows.
+#[derive(Debug)]
+pub(in crate::format) struct Layout {
+    format: Lines,
+    /// Components of each vector, from 1 to `DIM_MAX`.
+    pub(in crate::format) dim: usize,
+    /// Rows that the header claims.
+    pub(in crate::format) claimed_rows: Option<u64>,
+    /// Bytes before the first row.
+    pub(in crate::format) header_bytes: usize,
+}
+
+/// Which format a file has; nothing is consumed.
+pub(in crate::format) fn guess(input: &mut Input) -> Result<Lines> {
+    let (length, whole) = look(input)?;
+    let bytes = &input.window()[..length];
+    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    Peek { bytes, whole, wanted: None }.guess().map(|layout| layout.format)
+}
+
+/// Looks at the beginning of a file of this format. A byte order mark is consumed, nothing else.
+pub(in crate::format) fn detect(input: &mut Input, wanted: Lines) -> Result<Layout> {
+    input.read_as(wanted.name());
     if input.fill_to(BOM.len())? && input.window().starts_with(BOM) {
         input.consume(BOM.len());
     }
     let (length, whole) = look(input)?;
-    let peek = Peek { bytes: &input.window()[..length], whole, wanted };
+    let peek = Peek { bytes: &input.window()[..length], whole, wanted: Some(wanted) };
     match wanted {
-        None => peek.guess(),
-        Some(Format::Word2vecText) => peek.as_word2vec_text(),
-        Some(Format::Word2vecBinary) => peek.as_word2vec_binary(),
-        Some(_) => peek.as_glove(),
+        Lines::Word2vecText => peek.as_word2vec_text(),
+        Lines::Word2vecBinary => peek.as_word2vec_binary(),
+        Lines::Glove => peek.as_glove(),
     }
 }
 
@@ -63,7 +90,7 @@ fn look(input: &mut Input) -> Result<(usize, bool)> {
 struct Peek<'a> {
     bytes: &'a [u8],
     whole: bool,
-    wanted: Option<Format>,
+    wanted: Option<Lines>,
 }
 
 /// The first line of a word2vec file.
@@ -90,8 +117,8 @@ impl Peek<'_> {
     fn guess(&self) -> Result<Layout> {
         let Some(header) = self.header() else { return self.glove() };
         match self.below(&header) {
-            Below::Rows | Below::Other => Self::word2vec(Format::Word2vecText, &header),
-            Below::Binary => Self::word2vec(Format::Word2vecBinary, &header),
+            Below::Rows | Below::Other => Self::word2vec(Lines::Word2vecText, &header),
+            Below::Binary => Self::word2vec(Lines::Word2vecBinary, &header),
             Below::Pairs => self.glove(),
         }
     }
@@ -102,7 +129,7 @@ impl Peek<'_> {
             let problem = "what follows is not text; the file looks like word2vec-binary";
             return Err(self.malformed(2, problem));
         }
-        Self::word2vec(Format::Word2vecText, &header)
+        Self::word2vec(Lines::Word2vecText, &header)
     }
 
     fn as_word2vec_binary(&self) -> Result<Layout> {
@@ -111,7 +138,7 @@ impl Peek<'_> {
             let problem = "the rows are lines of text; the file looks like word2vec-text";
             return Err(self.malformed(2, problem));
         }
-        Self::word2vec(Format::Word2vecBinary, &header)
+        Self::word2vec(Lines::Word2vecBinary, &header)
     }
 
     fn as_glove(&self) -> Result<Layout> {
@@ -123,7 +150,7 @@ impl Peek<'_> {
         }
     }
 
-    fn word2vec(format: Format, header: &Header) -> Result<Layout> {
+    fn word2vec(format: Lines, header: &Header) -> Result<Layout> {
         if header.dim == 0 {
             return Err(malformed(format.name(), At::Line(1), "the header claims 0 components"));
         }
@@ -140,7 +167,7 @@ impl Peek<'_> {
     fn glove(&self) -> Result<Layout> {
         let mut counts = BTreeMap::new();
         for line in self.lines(0) {
-            *counts.entry(text::components(line)).or_insert(0_usize) += 1;
+            *counts.entry(line::components(line)).or_insert(0_usize) += 1;
         }
         counts.remove(&0);
         let mut most = None;
@@ -154,7 +181,7 @@ impl Peek<'_> {
         if !self.mostly(0, |line| is_row(line, dim)) {
             return Err(self.unknown());
         }
-        Ok(Layout { format: Format::Glove, dim, claimed_rows: None, header_bytes: 0 })
+        Ok(Layout { format: Lines::Glove, dim, claimed_rows: None, header_bytes: 0 })
     }
 
     fn header(&self) -> Option<Header> {
@@ -163,7 +190,7 @@ impl Peek<'_> {
             None if self.whole => self.bytes.len(),
             None => return None,
         };
-        let line = text::trim(&self.bytes[..bytes]);
+        let line = line::trim(&self.bytes[..bytes]);
         let mut fields = line.split(|byte| b" \t".contains(byte));
         // A line that starts with a separator is a row whose word is empty or starts so.
         let rows = whole_number(fields.next()?)?;
@@ -191,7 +218,7 @@ impl Peek<'_> {
         let bytes = &self.bytes[from..];
         let end = if self.whole { Some(bytes.len()) } else { memrchr(b'\n', bytes) };
         let lines = bytes[..end.unwrap_or(0)].split(|&byte| byte == b'\n');
-        lines.map(text::trim).filter(|line| !line.is_empty())
+        lines.map(line::trim).filter(|line| !line.is_empty())
     }
 
     /// Whether there are lines, and at least half of them are so.
@@ -241,11 +268,11 @@ impl Peek<'_> {
 
     fn first_line(&self) -> &[u8] {
         let end = memchr(b'\n', self.bytes).unwrap_or(self.bytes.len());
-        text::trim(&self.bytes[..end])
+        line::trim(&self.bytes[..end])
     }
 
     fn malformed(&self, line: u64, problem: &str) -> Error {
-        malformed(self.wanted.map_or("embedding", Format::name), At::Line(line), problem)
+        malformed(self.wanted.map_or("embedding", Lines::name), At::Line(line), problem)
     }
 }
 
@@ -267,11 +294,11 @@ fn has_controls(bytes: &[u8]) -> bool {
 }
 
 fn is_row(line: &[u8], dim: usize) -> bool {
-    text::parse(line, dim, &mut Vec::new()).is_ok()
+    line::parse(line, dim, &mut Vec::new()).is_ok()
 }
 
 fn is_pair(line: &[u8]) -> bool {
-    text::components(line) == 1 && is_row(line, 1)
+    line::components(line) == 1 && is_row(line, 1)
 }
 
 /// Digits only; more than fit count as the largest number.

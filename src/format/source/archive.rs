@@ -1,5 +1,5 @@
-//! zip archives: one file within, or the arrays of an `.npz`. Members are unpacked one by one, as
-//! streams, and nothing is ever written under a name from the archive.
+//! zip archives. Their files are unpacked one by one, as streams, and nothing is ever written under a
+//! name from the archive.
 
 use std::io::{self, BufReader, Cursor, Read};
 
@@ -11,17 +11,9 @@ use crate::format::source::{self, Bytes, Spool};
 use crate::format::{malformed, shown};
 
 const NAME: &str = "zip";
-pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
+pub(in crate::format) const MAGIC: &[u8] = b"PK\x03\x04";
 /// Members that are listed; `PyTorch` models have thousands.
 const MEMBERS_MAX: usize = 65_536;
-
-/// What an archive is.
-pub(super) enum Archive {
-    /// One file.
-    One(String, Box<dyn Read + Send>),
-    /// Arrays of `NumPy`, by name.
-    Arrays(Vec<(String, Bytes)>),
-}
 
 /// A member.
 struct Member {
@@ -33,41 +25,48 @@ struct Member {
     deflated: bool,
 }
 
-pub(super) fn open(bytes: &Bytes, tensor: Option<&str>, spool: &Spool) -> Result<Archive> {
-    let members = members(bytes)?;
-    let is_array = |member: &Member| member.name.to_ascii_lowercase().ends_with(".npy");
-    if members.iter().any(|member| member.name.ends_with("data.pkl")) {
-        return Err(malformed(
-            NAME,
-            At::Byte(0),
-            "this is a PyTorch model, a Python pickle, which can run any code when it is read; \
-             convert it: safetensors.torch.save_file(torch.load(path, weights_only=True), out)",
-        ));
+/// An archive whose members are listed.
+pub(in crate::format) struct Zip {
+    bytes: Bytes,
+    members: Vec<Member>,
+}
+
+impl Zip {
+    pub(in crate::format) fn open(bytes: &Bytes) -> Result<Self> {
+        Ok(Self { members: members(bytes)?, bytes: bytes.clone() })
     }
-    if !members.is_empty() && members.iter().all(is_array) {
-        let wanted = |member: &&Member| {
-            let name = member.name.trim_end_matches(".npy");
-            tensor.is_none_or(|tensor| tensor == name || tensor == member.name)
-        };
-        let arrays = members.iter().filter(wanted).map(|member| {
-            let mut unpacked = BufReader::with_capacity(source::BLOCK, member.stream(bytes)?);
-            let kept = spool.keep(&mut unpacked)?;
-            Ok((member.name.trim_end_matches(".npy").to_owned(), kept))
-        });
-        return Ok(Archive::Arrays(arrays.collect::<Result<_>>()?));
+
+    /// The names of the files within.
+    pub(in crate::format) fn names(&self) -> Vec<&str> {
+        self.members.iter().map(|member| member.name.as_str()).collect()
     }
-    match members.as_slice() {
-        [only] => Ok(Archive::One(only.name.clone(), only.stream(bytes)?)),
-        [] => Err(malformed(NAME, At::Byte(0), "the archive is empty")),
-        many => {
-            let names: Vec<String> =
-                many.iter().take(8).map(|member| shown(member.name.as_bytes())).collect();
-            let problem = format!(
-                "the archive has {} files; unpack it and name one: {}",
-                many.len(),
-                names.join(", ")
-            );
-            Err(malformed(NAME, At::Byte(0), problem))
+
+    /// All of a file.
+    pub(in crate::format) fn keep(&self, name: &str, spool: &Spool) -> Result<Bytes> {
+        let member = self.members.iter().find(|member| member.name == name);
+        let member = member.ok_or_else(|| {
+            let problem = format!("the archive has no file \"{}\"", shown(name.as_bytes()));
+            malformed(NAME, At::Byte(0), problem)
+        })?;
+        let mut unpacked = BufReader::with_capacity(source::BLOCK, member.stream(&self.bytes)?);
+        spool.keep(&mut unpacked)
+    }
+
+    /// The only file, with its name.
+    pub(in crate::format) fn only(&self) -> Result<(String, Box<dyn Read + Send>)> {
+        match self.members.as_slice() {
+            [only] => Ok((only.name.clone(), only.stream(&self.bytes)?)),
+            [] => Err(malformed(NAME, At::Byte(0), "the archive is empty")),
+            many => {
+                let names: Vec<String> =
+                    many.iter().take(8).map(|member| shown(member.name.as_bytes())).collect();
+                let problem = format!(
+                    "the archive has {} files; unpack it and name one: {}",
+                    many.len(),
+                    names.join(", ")
+                );
+                Err(malformed(NAME, At::Byte(0), problem))
+            }
         }
     }
 }
@@ -88,10 +87,11 @@ fn members(bytes: &Bytes) -> Result<Vec<Member>> {
     let mut members = Vec::new();
     for i in 0..archive.len() {
         let file = archive.by_index_raw(i).map_err(broken)?;
-        if file.is_dir() {
+        let name = file.name().map_err(broken)?.into_owned();
+        // What macOS adds for itself is nobody's file.
+        if file.is_dir() || name.starts_with("__MACOSX/") {
             continue;
         }
-        let name = file.name().map_err(broken)?.into_owned();
         let deflated = file.compression() == CompressionMethod::Deflated;
         if !deflated && file.compression() != CompressionMethod::Stored {
             let problem = format!("\"{}\" is packed in another way", shown(name.as_bytes()));

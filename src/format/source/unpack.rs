@@ -30,9 +30,10 @@ pub enum Compression {
 
 impl Compression {
     /// Those that can be told by their first bytes and read as a stream.
-    pub(super) const STREAMS: [Self; 4] = [Self::Gzip, Self::Bzip2, Self::Zstd, Self::Xz];
+    pub(in crate::format) const STREAMS: [Self; 4] =
+        [Self::Gzip, Self::Bzip2, Self::Zstd, Self::Xz];
     /// As many bytes tell.
-    pub(super) const MAGIC_BYTES_MAX: usize = 6;
+    pub(in crate::format) const MAGIC_BYTES_MAX: usize = 6;
 
     /// Its name in messages; empty for none.
     pub fn name(self) -> &'static str {
@@ -47,7 +48,7 @@ impl Compression {
     }
 
     /// How a file that begins so is compressed; zip is not looked for.
-    pub(super) fn of(head: &[u8]) -> Self {
+    pub(in crate::format) fn of(head: &[u8]) -> Self {
         let found = Self::STREAMS.into_iter().find(|kind| kind.begins(head));
         found.unwrap_or(Self::None)
     }
@@ -68,7 +69,7 @@ impl Compression {
     }
 
     /// The bytes within; as they are for none and for zip.
-    pub(super) fn unpack<R: BufRead + Send + 'static>(
+    pub(in crate::format) fn unpack<R: BufRead + Send + 'static>(
         self,
         packed: R,
     ) -> io::Result<Box<dyn Read + Send>> {

@@ -1,4 +1,15 @@
 //! What is read: a main file and its companions, each a stream or bytes that are there as a whole.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `unpack.rs` `archive.rs` | compression around a file |
+//! | `input.rs` | a stream's bytes, through a window of bounded size |
+//! | `bytes.rs` | a cursor over bytes that are there, which checks every length |
+
+pub(in crate::format) mod archive;
+pub(in crate::format) mod bytes;
+pub(in crate::format) mod input;
+pub(in crate::format) mod unpack;
 
 use std::fmt;
 use std::fs::File;
@@ -14,10 +25,10 @@ use memmap2::UncheckedAdvice;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes that are gathered for one write to a temporary file.
-pub(super) const BLOCK: usize = 256 << 10;
+pub(in crate::format) const BLOCK: usize = 256 << 10;
 
 /// Bytes of mapped files that are read between two times that their memory is given back.
-pub(super) const FORGET_BYTES: usize = 16 << 20;
+pub(in crate::format) const FORGET_BYTES: usize = 16 << 20;
 
 /// The files of one source, the main one first.
 pub trait Files: Send {
@@ -54,7 +65,7 @@ pub enum Body {
 
 impl Body {
     /// As a stream.
-    pub(super) fn stream(self) -> Box<dyn Read + Send> {
+    pub(in crate::format) fn stream(self) -> Box<dyn Read + Send> {
         match self {
             Self::Stream(stream) => stream,
             Self::Whole(bytes) => Box::new(bytes.reader()),
@@ -127,7 +138,7 @@ impl Bytes {
     }
 
     /// A part, if there is one.
-    pub(super) fn slice(&self, range: Range<usize>) -> Option<Self> {
+    pub(in crate::format) fn slice(&self, range: Range<usize>) -> Option<Self> {
         let start = self.range.start.checked_add(range.start)?;
         let end = self.range.start.checked_add(range.end)?;
         if start > end || end > self.range.end {
@@ -137,12 +148,12 @@ impl Bytes {
     }
 
     /// Gives back the memory of what was read: a mapped file counts as this process's otherwise.
-    pub(super) fn forget(&self) {
+    pub(in crate::format) fn forget(&self) {
         self.whole.forget();
     }
 
     /// Reads them from the beginning.
-    pub(super) fn reader(&self) -> Cursor<Self> {
+    pub(in crate::format) fn reader(&self) -> Cursor<Self> {
         Cursor::new(self.clone())
     }
 }
@@ -185,7 +196,7 @@ impl Spool {
     }
 
     /// All of a stream. The disk bounds it.
-    pub(super) fn keep(&self, stream: &mut dyn BufRead) -> Result<Bytes> {
+    pub(in crate::format) fn keep(&self, stream: &mut dyn BufRead) -> Result<Bytes> {
         let full = |error| {
             Error::disk(error).context(format!(
                 "keeping a stream, which this format needs as a whole, in {}",
@@ -214,7 +225,7 @@ impl Default for Spool {
 }
 
 /// The error of a source; one of ours comes out as it is.
-pub(super) fn source_failed(error: io::Error) -> Error {
+pub(in crate::format) fn source_failed(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => {

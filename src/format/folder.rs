@@ -1,0 +1,108 @@
+//! What belongs together in a folder: the main file of a model, and the files beside a file.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::format::entry::HEAD_BYTES;
+use crate::format::registry::{FORMATS, Format};
+use crate::format::source::Bytes;
+use crate::format::source::archive::{self, Zip};
+use crate::format::source::input::Input;
+use crate::format::{beside, words};
+
+/// The main file of a folder that holds a model.
+///
+/// # Errors
+///
+/// If the folder cannot be read, or no file of it is known to be a model's main one.
+pub fn folder(folder: &Path) -> io::Result<PathBuf> {
+    let mains = FORMATS.iter().flat_map(|entry| entry.in_folder);
+    if let Some(main) = mains.map(|name| folder.join(name)).find(|path| path.is_file()) {
+        return Ok(main);
+    }
+    let known = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let format = Format::of_suffix(&name);
+        path.is_file() && format.is_some_and(|format| !format.is_streamed())
+    };
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()?;
+    files.sort();
+    let mut mains = files.into_iter().filter(known);
+    match (mains.next(), mains.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => {
+            Err(io::Error::other("the folder has no model.safetensors; name a file of it"))
+        }
+        (Some(_), Some(_)) => {
+            Err(io::Error::other("the folder has several files; name one of them"))
+        }
+    }
+}
+
+/// The files beside `main` that may be needed to read it, with their names as a source has them. Of
+/// a checkpoint's shards only those that have `tensor`, or a table.
+///
+/// # Errors
+///
+/// If the file or its folder cannot be read.
+pub fn companions(
+    main: &Path,
+    wanted: Option<Format>,
+    tensor: Option<&str>,
+) -> Result<Vec<(String, PathBuf)>> {
+    let name = main.file_name().unwrap_or_default().to_string_lossy();
+    let Some(format) = told(main, &name, wanted)? else { return Ok(Vec::new()) };
+    let entry = format.entry();
+    let folder = match main.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    if !entry.beside.words {
+        return Ok(found);
+    }
+    let stem = words::stem(&name);
+    for place in words::PLACES.iter().chain(beside::PLACES) {
+        let name = place.replace('*', stem);
+        // A model's tokenizer may stand above the folder of its table.
+        let above = folder.parent().map(|above| above.join(&name));
+        let here = folder.join(&name);
+        if here.is_file() && here != main {
+            found.push((name, here));
+        } else if folder.ends_with("0_StaticEmbedding")
+            && let Some(above) = above.filter(|above| above.is_file())
+        {
+            found.push((name, above));
+        }
+    }
+    let file = File::open(main).map_err(Error::disk)?;
+    let bytes = Bytes::map(&file).map_err(Error::disk)?;
+    for part in (entry.beside.named)(&bytes, tensor)? {
+        let path = folder.join(&part);
+        // A name with folders could lead anywhere.
+        if !part.contains(['/', '\\']) && path.is_file() {
+            found.push((part, path));
+        }
+    }
+    Ok(found)
+}
+
+/// The format of a file; none for those of lines.
+fn told(main: &Path, name: &str, wanted: Option<Format>) -> Result<Option<Format>> {
+    if wanted.is_some() {
+        return Ok(wanted);
+    }
+    let file = File::open(main).map_err(Error::disk)?;
+    let mut input = Input::open(Box::new(file.try_clone().map_err(Error::disk)?))?;
+    input.fill_to(HEAD_BYTES)?;
+    if !input.window().starts_with(archive::MAGIC) {
+        return Ok(Format::told(input.window(), name));
+    }
+    let Ok(bytes) = Bytes::map(&file) else { return Ok(None) };
+    let zip = Zip::open(&bytes)?;
+    Ok(Format::told_archive(&bytes, &zip.names()))
+}
