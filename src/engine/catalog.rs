@@ -76,8 +76,8 @@ impl Catalog {
         let entries = self.entries.load();
         let current = lineage.current();
         let entry = entries.get(&current.generation().meta().name);
-        let now = entry.and_then(|entry| entry.opened()?.ok());
-        now.is_some_and(|now| now.number() == lineage.number())
+        // What was read is told from here on, even a moment before its entry knows.
+        entry.is_some_and(|entry| entry.meta.lineage() == lineage.number())
     }
 
     pub(super) fn publish(&self, name: &TableName, entry: Entry) {

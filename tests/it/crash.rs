@@ -1,19 +1,17 @@
-//! The real program, killed in the middle of an import, and given a damaged index file.
+//! The real program, killed in the middle of an import, and of writes.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tonic::transport::Channel;
-use wordspace::index::EXACT_ROWS_MAX;
 use wordspace::proto as pb;
 use wordspace::proto::import_request::Part;
 use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, header, import, part_files, word};
+use crate::support::{SMALL, header, import, word};
 
 /// `wordspace serve` as a process of its own.
 struct Process {
@@ -59,21 +57,6 @@ impl Process {
     async fn tables(&self) -> Vec<pb::Table> {
         let mut tables = TableServiceClient::new(self.channel.clone());
         tables.list_tables(pb::ListTablesRequest {}).await.unwrap().into_inner().tables
-    }
-
-    /// Until the table's graph is ready.
-    async fn wait_for_graph(&self) {
-        loop {
-            let table = self.tables().await.remove(0);
-            match table.index.unwrap().state() {
-                pb::IndexState::Ready => return,
-                pb::IndexState::Failed | pb::IndexState::Stopped => panic!("the build failed"),
-                pb::IndexState::Unspecified
-                | pb::IndexState::NotNeeded
-                | pb::IndexState::Queued
-                | pb::IndexState::Building => tokio::task::yield_now().await,
-            }
-        }
     }
 }
 
@@ -196,40 +179,5 @@ async fn a_kill_in_mid_write_loses_no_acknowledged_write() {
             assert_eq!(found, after(next), "kill {kill}");
         }
         process.kill();
-    }
-}
-
-#[tokio::test]
-async fn a_damaged_index_file_is_built_again() {
-    let data = tempfile::tempdir().unwrap();
-    let process = Process::start(data.path()).await;
-    let rows: String = (0..=EXACT_ROWS_MAX)
-        .map(|i| {
-            let [x, y, z] = [7, 11, 13].map(|step| (i * step % 101) as f32 - 50.0);
-            format!("w{i} {x} {y} {z} {}\n", i as f32 / 1_000.0)
-        })
-        .collect();
-    import(&process.channel, header("big"), rows.as_bytes()).await.unwrap();
-    let exact = process.nearest("big", "w77").await;
-    process.wait_for_graph().await;
-    let by_graph = process.nearest("big", "w77").await;
-    assert_eq!(by_graph.answer.unwrap().answered_by(), pb::AnsweredBy::List);
-    assert_eq!(by_graph.neighbors[0], exact.neighbors[0]);
-    process.kill();
-
-    let index = &part_files(data.path(), "graph")[0];
-    let good = fs::read(index).unwrap();
-    let mut flipped = good.clone();
-    flipped[good.len() / 2] ^= 1;
-    for damaged in [flipped, good[..good.len() - 1].to_vec(), Vec::new()] {
-        let mut file = fs::File::create(index).unwrap();
-        std::io::Write::write_all(&mut file, &damaged).unwrap();
-        drop(file);
-        let process = Process::start(data.path()).await;
-        process.wait_for_graph().await;
-        let again = process.nearest("big", "w77").await;
-        assert_eq!(again.neighbors[0], exact.neighbors[0]);
-        process.kill();
-        assert_eq!(fs::read(index).unwrap().len(), good.len(), "it was written again");
     }
 }
