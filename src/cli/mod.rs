@@ -213,7 +213,7 @@ fn start_log(default: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .fmt_fields(
-            tracing_subscriber::fmt::format::debug_fn(|to, field, value| {
+            debug_fn(|to, field, value| {
                 use std::fmt::Write as _;
                 if field.name() == "message" {
                     return write!(output::OneLine(to), "{value:?}");

@@ -151,10 +151,12 @@ impl Engine {
             };
             nanos = nanos.saturating_add(search + query.k * NANOS_A_NEIGHBOR);
         }
-        match nanos {
-            ..=QUICK_NANOS_MAX => Pace::Quick,
-            ..=SHORT_NANOS_MAX => Pace::Short,
-            _ => Pace::Slow,
+        if nanos <= QUICK_NANOS_MAX {
+            Pace::Quick
+        } else if nanos <= SHORT_NANOS_MAX {
+            Pace::Short
+        } else {
+            Pace::Slow
         }
     }
 

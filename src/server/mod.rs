@@ -155,13 +155,11 @@ pub async fn serve(
         Ok(())
     });
     let rest = end.saturating_duration_since(Instant::now()) + CLOSING;
-    match tokio::time::timeout(rest, closed).await {
-        Ok(closed) => closed,
-        Err(_) => {
-            tracing::warn!("work that nobody waits for is left behind");
-            Ok(())
-        }
+    if let Ok(closed) = tokio::time::timeout(rest, closed).await {
+        return closed;
     }
+    tracing::warn!("work that nobody waits for is left behind");
+    Ok(())
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.

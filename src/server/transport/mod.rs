@@ -82,12 +82,13 @@ where
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => match house.admit(address.ip()) {
-                    Some(seat) => {
+                Ok((stream, address)) => {
+                    if let Some(seat) = house.admit(address.ip()) {
                         tokio::spawn(connection::serve(stream, seat, service.clone()));
+                    } else {
+                        tracing::debug!(%address, "no room for another connection");
                     }
-                    None => tracing::debug!(%address, "no room for another connection"),
-                },
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(PAUSE).await;

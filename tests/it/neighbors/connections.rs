@@ -1,6 +1,7 @@
 //! Callers that let the server wait: they are sent away, and nobody else notices.
 
 use std::time::{Duration, Instant};
+use tonic_health::pb::health_check_response::ServingStatus;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -186,7 +187,6 @@ async fn the_server_ends_whatever_its_callers_do() {
     let watched = tonic_health::pb::HealthCheckRequest::default();
     let mut watching = health.watch(watched.clone()).await.unwrap().into_inner();
     let mut told = async || watching.message().await.unwrap().unwrap().status();
-    use tonic_health::pb::health_check_response::ServingStatus;
     assert_eq!(told().await, ServingStatus::Serving);
     // The streams above have been seen once a later call on their connection is answered.
     let mut client = SearchServiceClient::new(channel);
