@@ -84,7 +84,7 @@ const CIRCLES: &[&[&str]] = &[
     &["server/bias.rs", "server/debias.rs"],
     &["server/search.rs", "server/stream.rs"],
     &["server/text.rs", "server/texts.rs", "server/train.rs"],
-    &["store/blocks.rs", "store/journal.rs", "store/reader.rs", "store/writer.rs"],
+    &["server/transport/call.rs", "server/transport/message.rs"],
     // A dispatcher and its kernels, which share constants: no fault.
     &["vector/kernel/avx2.rs", "vector/kernel/avx512.rs", "vector/kernel/products.rs"],
 ];
