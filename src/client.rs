@@ -449,6 +449,10 @@ unary! {
     search.analogy: AnalogyRequest -> AnalogyResponse;
     /// How much of a file is kept for a table.
     transfer.get_upload: GetUploadRequest -> GetUploadResponse;
+    /// What is kept of files whose imports may go on.
+    transfer.list_uploads: ListUploadsRequest -> ListUploadsResponse;
+    /// Drops what is kept of a file for a table.
+    transfer.delete_upload: DeleteUploadRequest -> DeleteUploadResponse;
     /// Recall and speed of a table's graph.
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
@@ -955,6 +959,20 @@ mod tests {
             &self,
             _: Request<GetUploadRequest>,
         ) -> Result<Response<GetUploadResponse>, Status> {
+            Err(Status::unimplemented("not here"))
+        }
+
+        async fn list_uploads(
+            &self,
+            _: Request<ListUploadsRequest>,
+        ) -> Result<Response<ListUploadsResponse>, Status> {
+            Err(Status::unimplemented("not here"))
+        }
+
+        async fn delete_upload(
+            &self,
+            _: Request<DeleteUploadRequest>,
+        ) -> Result<Response<DeleteUploadResponse>, Status> {
             Err(Status::unimplemented("not here"))
         }
 

@@ -11,7 +11,7 @@
 //! | floor | modules | what |
 //! | --- | --- | --- |
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
-//! | 1 | [`vector`], [`container`] | numbers; sealed files |
+//! | 1 | [`budget`], [`container`], [`steps`], [`vector`] | what work may take; sealed files; long loops; numbers |
 //! | 2 | [`text`] | words |
 //! | 3 | [`table`] | an embedding table in memory |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
@@ -27,7 +27,9 @@ pub mod error;
 pub mod limits;
 pub mod proto;
 
+pub mod budget;
 pub mod container;
+pub mod steps;
 pub mod vector;
 
 pub mod text;

@@ -109,6 +109,8 @@ pub const PARTITIONS_MAX: u32 = 1_000_000;
 pub const EVALUATION_BYTES_MAX: usize = 16 << 20;
 /// Questions, pairs or words of a test set.
 pub const EVALUATION_ENTRIES_MAX: usize = 500_000;
+/// Members of one set with outliers: each outlier is compared with every one.
+pub const OUTLIER_MEMBERS_MAX: usize = 10_000;
 /// Stored test sets.
 pub const TEST_SETS_MAX: usize = 1_000;
 /// Test sets in one report of a debiased table.
@@ -160,6 +162,9 @@ pub const MESSAGE_ENTRIES_MAX: usize = 20_000;
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
 /// Bytes of a batch: of many questions, of texts, of words to put.
 pub const BATCH_BYTES_MAX: usize = 24 << 20;
+/// Bytes of the data folder's disk that temporary files and uploads leave free, for the journal.
+pub const DISK_LEFT_BYTES: u64 = 256 << 20;
+
 /// Bytes of one gRPC message, in and out.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Calls that are worked on at once; more are refused at once.

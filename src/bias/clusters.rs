@@ -1,11 +1,15 @@
 //! Can the most biased words still be told apart by their vectors? (Gonen and Goldberg 2019)
 
+use std::collections::HashSet;
+
 use crate::bias::WordSet;
 use crate::bias::direction::{check_pairs, of_pairs};
 use crate::bias::sets::{SetUsed, Terms, dot, resolve_sets, unit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::{GoOn, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
+use crate::vector::RowId;
 use crate::vector::cluster::k_means;
 
 /// The most biased words of one table, clustered by the vectors of another.
@@ -61,11 +65,15 @@ pub fn clusters(
 ) -> Result<ClustersAnswer> {
     check_pairs(query.from.words.len(), query.to.words.len(), "to.words")?;
     let given = [("from", &query.from), ("to", &query.to)];
-    let sets = resolve_sets(original, &query.terms, "clusters", &given)?;
-    let direction = of_pairs(&sets.pairs(0, 1))?;
-    let is_given = |row| sets.members.iter().flatten().any(|member| member.row == row);
+    let sets = resolve_sets(original, &query.terms, "clusters", &given, go_on)?;
+    let direction = of_pairs(&sets.pairs(0, 1), go_on)?;
+    let given: HashSet<RowId> = sets.members.iter().flatten().map(|member| member.row).collect();
     let mut leaning = Vec::new();
-    for row in original.rows().take(query.top).filter(|&row| !is_given(row)) {
+    for row in watched(original.rows().take(query.top), go_on) {
+        let row = row?;
+        if given.contains(&row) {
+            continue;
+        }
         if let Some(other) = table.row(original.word(row)) {
             leaning.push((dot(&unit(original.vector(row)), &direction.axis), row, other));
         }
@@ -86,7 +94,7 @@ pub fn clusters(
         let share = right.count() as f64 / vectors.len() as f64;
         Ok(share.max(1.0 - share))
     };
-    let shown = |side: &mut dyn Iterator<Item = &(f64, crate::vector::RowId, _)>| {
+    let shown = |side: &mut dyn Iterator<Item = &(f64, RowId, _)>| {
         side.take(EXAMPLES).map(|(_, row, _)| original.word(*row).to_vec()).collect()
     };
     let examples = [shown(&mut first.iter()), shown(&mut second.iter().rev())];

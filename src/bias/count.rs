@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::vector::random::SplitMix64;
 
-    const GO: GoOn<'_> = &|| Ok(());
+    use crate::steps::GO;
 
     #[test]
     fn halves_and_steps_agree_with_a_walk() {

@@ -11,6 +11,7 @@ use crate::bias::logistic::Classifier;
 use crate::bias::sets::{Member, SetUsed, Sets, Terms, dot, mean, resolve_sets, unit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::{RowId, algebra};
 
@@ -116,7 +117,7 @@ impl Debiaser {
         if !query.specific.words.is_empty() {
             given.push(("specific", &query.specific));
         }
-        let mut sets = resolve_sets(table, &query.terms, "debias", &given)?;
+        let mut sets = resolve_sets(table, &query.terms, "debias", &given, go_on)?;
         // Small sets are as they should be here.
         sets.warnings.retain(|warning| !warning.contains("chance") && !warning.contains("share"));
         let specific = sets.members.get(definitional).map_or(&[][..], |members| members);
@@ -139,13 +140,13 @@ impl Debiaser {
             }
             DebiasMethod::HalfSibling => {
                 work.sibling = Some(Sibling::new(specific)?);
-                work.basis = vec![of_pairs(&sets.pairs(0, 1))?.axis];
+                work.basis = vec![of_pairs(&sets.pairs(0, 1), go_on)?.axis];
                 return Ok(work);
             }
         }
         let groups = work.groups(&sets, query.method == DebiasMethod::Multiclass);
         let count = if query.method == DebiasMethod::Multiclass { query.components } else { 1 };
-        work.basis = subspace(&groups, count)?;
+        work.basis = subspace(&groups, count, go_on)?;
         work.equalize(&groups);
         Ok(work)
     }
@@ -238,12 +239,12 @@ impl Debiaser {
     ) -> Result<()> {
         let (center, components) = components(table, go_on)?;
         self.center = center;
-        let leaning = leaning(table, sets)?;
+        let leaning = leaning(table, sets, go_on)?;
         let count = leaning.len() / 2;
         let mut best: Option<(f64, Vec<f64>)> = None;
         for component in components {
             self.common = vec![component.clone()];
-            self.basis = subspace(&self.groups(sets, false), 1)?;
+            self.basis = subspace(&self.groups(sets, false), 1, go_on)?;
             let vectors: Vec<Vec<f64>> = leaning
                 .iter()
                 .map(|&row| self.row(row, table.vector(row)))
@@ -289,7 +290,11 @@ fn without(mut vector: Vec<f64>, basis: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The first principal components of the groups, each centered at its mean.
-fn subspace(groups: &[Vec<(RowId, Vec<f64>)>], count: usize) -> Result<Vec<Vec<f64>>> {
+fn subspace(
+    groups: &[Vec<(RowId, Vec<f64>)>],
+    count: usize,
+    go_on: GoOn<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let mut rows: Vec<Vec<f64>> = Vec::new();
     for group in groups {
         let dim = group.first().map_or(0, |(_, vector)| vector.len());
@@ -301,7 +306,9 @@ fn subspace(groups: &[Vec<(RowId, Vec<f64>)>], count: usize) -> Result<Vec<Vec<f
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for _ in 0..count.max(1) {
         let left: f64 = rows.iter().map(|row| dot(row, row)).sum();
-        let Some((axis, _)) = algebra::principal_component(&rows).filter(|_| left > 1e-12) else {
+        let Some((axis, _)) =
+            algebra::principal_component(&rows, &|| go_on())?.filter(|_| left > 1e-12)
+        else {
             break;
         };
         rows = rows.into_iter().map(|row| without(row, std::slice::from_ref(&axis))).collect();
@@ -314,15 +321,16 @@ fn subspace(groups: &[Vec<(RowId, Vec<f64>)>], count: usize) -> Result<Vec<Vec<f
 }
 
 /// The rows that lean most to each side, as many of the second behind as many of the first.
-fn leaning(table: &View, sets: &Sets<'_>) -> Result<Vec<RowId>> {
-    let axis = of_pairs(&sets.pairs(0, 1))?.axis;
-    let is_given = |row| sets.members.iter().flatten().any(|member| member.row == row);
-    let mut rows: Vec<(f64, RowId)> = table
-        .rows()
-        .take(TOP)
-        .filter(|&row| !is_given(row) && table.norm(row) > 0.0)
-        .map(|row| (dot(&unit(table.vector(row)), &axis), row))
-        .collect();
+fn leaning(table: &View, sets: &Sets<'_>, go_on: GoOn<'_>) -> Result<Vec<RowId>> {
+    let axis = of_pairs(&sets.pairs(0, 1), go_on)?.axis;
+    let given: HashSet<RowId> = sets.members.iter().flatten().map(|member| member.row).collect();
+    let mut rows: Vec<(f64, RowId)> = Vec::new();
+    for row in watched(table.rows().take(TOP), go_on) {
+        let row = row?;
+        if !given.contains(&row) && table.norm(row) > 0.0 {
+            rows.push((dot(&unit(table.vector(row)), &axis), row));
+        }
+    }
     rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let count = BIASED.min(rows.len() / 2);
     if count == 0 {
@@ -338,20 +346,17 @@ fn components(table: &View, go_on: GoOn<'_>) -> Result<(Vec<f64>, Vec<Vec<f64>>)
     if dim > DIM_MAX {
         return Err(unsuited("components are found of vectors of at most 1,024 components"));
     }
-    let rows: Vec<RowId> = table.rows().take(TOP).collect();
+    let rows: Vec<RowId> = watched(table.rows().take(TOP), go_on).collect::<Result<_>>()?;
     let mut center = vec![0.0; dim];
-    for &row in &rows {
-        for (sum, value) in center.iter_mut().zip(unit(table.vector(row))) {
+    for row in watched(&rows, go_on) {
+        for (sum, value) in center.iter_mut().zip(unit(table.vector(*row?))) {
             *sum += value / rows.len() as f64;
         }
     }
     let mut moments = vec![0.0; dim * dim];
-    for (i, &row) in rows.iter().enumerate() {
-        if i.is_multiple_of(1_024) {
-            go_on()?;
-        }
+    for row in watched(&rows, go_on) {
         let vector: Vec<f64> =
-            unit(table.vector(row)).iter().zip(&center).map(|(x, mean)| x - mean).collect();
+            unit(table.vector(*row?)).iter().zip(&center).map(|(x, mean)| x - mean).collect();
         for (line, x) in moments.chunks_exact_mut(dim).zip(&vector) {
             for (sum, y) in line.iter_mut().zip(&vector) {
                 *sum += x * y;
@@ -370,14 +375,14 @@ fn nullspaces(
     sets: &Sets<'_>,
     go_on: GoOn<'_>,
 ) -> Result<Vec<Vec<f64>>> {
-    let leaning = leaning(table, sets)?;
+    let leaning = leaning(table, sets, go_on)?;
     let mut vectors: Vec<Vec<f64>> = leaning.iter().map(|&row| unit(table.vector(row))).collect();
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for _ in 0..query.components.max(1).min(table.dim() - 1) {
         go_on()?;
         let (first, second) = vectors.split_at(vectors.len() / 2);
         let slices = [first, second].map(|side| side.iter().map(|v| &v[..]).collect::<Vec<_>>());
-        let classifier = Classifier::fit(&slices[0], &slices[1]);
+        let classifier = Classifier::fit(&slices[0], &slices[1], go_on)?;
         let axis = without(classifier.weights, &basis);
         let norm = dot(&axis, &axis).sqrt();
         if norm < 1e-6 {

@@ -2,6 +2,7 @@
 
 use crate::bias::sets::{Member, dot};
 use crate::error::{Error, ErrorKind, Result};
+use crate::query::GoOn;
 use crate::vector::algebra;
 
 /// A direction of length 1, which points to the second words of the pairs.
@@ -13,12 +14,12 @@ pub(super) struct Direction {
 }
 
 /// The first principal component of the pairs' half-differences (Bolukbasi et al. 2016, section 5.1).
-pub(super) fn of_pairs(pairs: &[(&Member<'_>, &Member<'_>)]) -> Result<Direction> {
+pub(super) fn of_pairs(pairs: &[(&Member<'_>, &Member<'_>)], go_on: GoOn<'_>) -> Result<Direction> {
     let halves: Vec<Vec<f64>> = pairs
         .iter()
         .map(|(from, to)| from.unit.iter().zip(&to.unit).map(|(x, y)| (y - x) / 2.0).collect())
         .collect();
-    let Some((mut axis, explained)) = algebra::principal_component(&halves) else {
+    let Some((mut axis, explained)) = algebra::principal_component(&halves, &|| go_on())? else {
         let because = "no pair has both words in the table, or their vectors are the same";
         let because = because.to_owned();
         return Err(Error::new(ErrorKind::Unsuited { operation: "bias direction", because }));

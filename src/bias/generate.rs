@@ -5,6 +5,7 @@ use crate::bias::direction::{check_pairs, of_pairs};
 use crate::bias::sets::{SetUsed, Terms, dot, resolve_sets, unit};
 use crate::error::Result;
 use crate::query::{GoOn, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::{RowId, kernel};
 
@@ -62,14 +63,15 @@ pub struct GeneratedPair {
 pub fn generate(table: &View, query: &GenerateQuery, go_on: GoOn<'_>) -> Result<GenerateAnswer> {
     check_pairs(query.from.words.len(), query.to.words.len(), "to.words")?;
     let given = [("from", &query.from), ("to", &query.to)];
-    let sets = resolve_sets(table, &query.terms, "analogies along a direction", &given)?;
-    let direction = of_pairs(&sets.pairs(0, 1))?;
-    let mut rows: Vec<(RowId, f64, Vec<f32>)> = table
-        .rows()
-        .take(query.top)
-        .filter(|&row| table.norm(row) > 0.0)
-        .map(|row| (row, dot(&unit(table.vector(row)), &direction.axis), table.unit(row)))
-        .collect();
+    let sets = resolve_sets(table, &query.terms, "analogies along a direction", &given, go_on)?;
+    let direction = of_pairs(&sets.pairs(0, 1), go_on)?;
+    let mut rows: Vec<(RowId, f64, Vec<f32>)> = Vec::new();
+    for row in watched(table.rows().take(query.top), go_on) {
+        let row = row?;
+        if table.norm(row) > 0.0 {
+            rows.push((row, dot(&unit(table.vector(row)), &direction.axis), table.unit(row)));
+        }
+    }
     // From the side of `to` to that of `from`: partners of a word come behind it.
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut best: Vec<(f64, f64, usize, usize)> = Vec::new();

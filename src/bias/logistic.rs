@@ -1,6 +1,8 @@
 //! A small logistic regression: linear, with a penalty, and the same on every machine.
 
 use crate::bias::sets::dot;
+use crate::error::Result;
+use crate::query::GoOn;
 
 /// Weights and a bias, which is the weight of a constant 1.
 #[derive(Clone, Debug)]
@@ -15,18 +17,23 @@ impl Classifier {
     /// Fits `positive` against `negative`: the least of |w|^2 / 2 plus the sum of log-losses, the bias
     /// penalized as any weight (liblinear's L2 logistic regression with C = 1, Fan et al. 2008), by
     /// Nesterov's accelerated descent.
-    pub(super) fn fit(positive: &[&[f64]], negative: &[&[f64]]) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Whatever `go_on` says.
+    pub(super) fn fit(positive: &[&[f64]], negative: &[&[f64]], go_on: GoOn<'_>) -> Result<Self> {
         let rows: Vec<(&[f64], f64)> = positive
             .iter()
             .map(|&row| (row, 1.0))
             .chain(negative.iter().map(|&row| (row, -1.0)))
             .collect();
         let dim = rows.first().map_or(0, |(row, _)| row.len());
-        let steepness = 1.0 + 0.25 * largest_eigenvalue(&rows, dim);
+        let steepness = 1.0 + 0.25 * largest_eigenvalue(&rows, dim, go_on)?;
         let momentum = (steepness.sqrt() - 1.0) / (steepness.sqrt() + 1.0);
         let mut w = vec![0.0; dim + 1];
         let mut ahead = w.clone();
         for _ in 0..STEPS_MAX {
+            go_on()?;
             let gradient = gradient(&rows, &ahead);
             let size = dot(&gradient, &gradient).sqrt();
             let next: Vec<f64> = ahead
@@ -41,7 +48,7 @@ impl Classifier {
             }
         }
         let bias = w.pop().unwrap_or(0.0);
-        Self { weights: w, bias }
+        Ok(Self { weights: w, bias })
     }
 
     /// How sure it is that a vector is of the negative kind, from 0 to 1.
@@ -67,10 +74,11 @@ fn gradient(rows: &[(&[f64], f64)], w: &[f64]) -> Vec<f64> {
 }
 
 /// Of the rows' second moments, with the constant; a little more than it, by power iteration.
-fn largest_eigenvalue(rows: &[(&[f64], f64)], dim: usize) -> f64 {
+fn largest_eigenvalue(rows: &[(&[f64], f64)], dim: usize, go_on: GoOn<'_>) -> Result<f64> {
     let mut v = vec![1.0 / ((dim + 1) as f64).sqrt(); dim + 1];
     let mut eigenvalue = 0.0;
     for _ in 0..50 {
+        go_on()?;
         let mut next = vec![0.0; dim + 1];
         for (row, _) in rows {
             let along = margin(&v, row);
@@ -85,5 +93,5 @@ fn largest_eigenvalue(rows: &[(&[f64], f64)], dim: usize) -> f64 {
         v = next.iter().map(|value| value / eigenvalue).collect();
     }
     let most: f64 = rows.iter().map(|(row, _)| dot(row, row) + 1.0).sum();
-    (1.1 * eigenvalue).min(most)
+    Ok((1.1 * eigenvalue).min(most))
 }

@@ -6,6 +6,7 @@ use crate::bias::direction::{check_pairs, of_pairs};
 use crate::bias::logistic::Classifier;
 use crate::bias::sets::{Member, SetUsed, Sets, Terms, dot, mean, resolve_sets};
 use crate::error::{Error, ErrorKind, Result};
+use crate::query::GoOn;
 use crate::query::WordsUsed;
 use crate::table::view::View;
 use crate::vector::statistics;
@@ -92,8 +93,9 @@ struct Measured {
 /// # Errors
 ///
 /// `InvalidArgument` if the metric takes another number of sets, or pairs are not even; as
-/// [`weat`](crate::bias::weat::weat) for lost words; `Unsuited` if a direction has no length.
-pub fn probe(table: &View, query: &ProbeQuery) -> Result<ProbeAnswer> {
+/// [`weat`](crate::bias::weat::weat) for lost words; `Unsuited` if a direction has no length; whatever
+/// `go_on` says.
+pub fn probe(table: &View, query: &ProbeQuery, go_on: GoOn<'_>) -> Result<ProbeAnswer> {
     check(query)?;
     let letters: Vec<(String, &WordSet)> = query
         .targets
@@ -106,13 +108,14 @@ pub fn probe(table: &View, query: &ProbeQuery) -> Result<ProbeAnswer> {
         .collect();
     let given: Vec<(&str, &WordSet)> =
         letters.iter().map(|(letter, set)| (letter.as_str(), *set)).collect();
-    let sets = resolve_sets(table, &query.terms, "probe", &given)?;
-    let work = Work { sets: &sets, query, dim: table.dim(), targets: query.targets.len() };
+    let sets = resolve_sets(table, &query.terms, "probe", &given, go_on)?;
+    let (dim, targets) = (table.dim(), query.targets.len());
+    let work = Work { sets: &sets, query, dim, targets, go_on };
     let measured = match query.metric {
-        Metric::Rnd => work.rnd(),
-        Metric::Rnsb => work.rnsb(),
-        Metric::Mac => work.mac(),
-        Metric::Ect => work.ect(),
+        Metric::Rnd => work.rnd()?,
+        Metric::Rnsb => work.rnsb()?,
+        Metric::Mac => work.mac()?,
+        Metric::Ect => work.ect()?,
         Metric::Ripa => work.ripa()?,
         Metric::DirectBias => work.direct_bias()?,
         Metric::IndirectBias => work.indirect_bias()?,
@@ -167,6 +170,7 @@ struct Work<'a> {
     dim: usize,
     /// How many sets are targets.
     targets: usize,
+    go_on: GoOn<'a>,
 }
 
 impl Work<'_> {
@@ -187,15 +191,17 @@ impl Work<'_> {
     }
 
     /// The mean of figures, one a word, and its interval.
-    fn mean_of(&self, words: Vec<(String, f64)>) -> Measured {
+    fn mean_of(&self, words: Vec<(String, f64)>) -> Result<Measured> {
         let values: Vec<f64> = words.iter().map(|(_, value)| *value).collect();
-        let interval = bootstrap::interval(&[values.len()], self.query.seed, |sample| {
-            Some(sample[0].iter().map(|&i| values[i]).sum::<f64>() / values.len() as f64)
-        });
-        Measured { value: Some(statistics::mean(&values)), interval, words, ..Measured::default() }
+        let interval =
+            bootstrap::interval(&[values.len()], self.query.seed, self.go_on, |sample| {
+                Some(sample[0].iter().map(|&i| values[i]).sum::<f64>() / values.len() as f64)
+            })?;
+        let value = Some(statistics::mean(&values));
+        Ok(Measured { value, interval, words, ..Measured::default() })
     }
 
-    fn rnd(&self) -> Measured {
+    fn rnd(&self) -> Result<Measured> {
         let means: Vec<Vec<f64>> = self
             .targets()
             .iter()
@@ -218,7 +224,7 @@ impl Work<'_> {
         let sum: f64 = words.iter().map(|(_, value)| value).sum();
         let absolute: f64 = words.iter().map(|(_, value)| value.abs()).sum();
         let (to_first, to_second) = (first.len(), second.len());
-        let mut measured = self.mean_of(words);
+        let mut measured = self.mean_of(words)?;
         if to_first > 0 && to_second > 0 {
             measured.warnings.push(format!(
                 "{to_first} attribute words are nearer to the first targets and {to_second} to the \
@@ -231,17 +237,17 @@ impl Work<'_> {
             ("nearer_to_first", to_first as f64),
             ("nearer_to_second", to_second as f64),
         ];
-        measured
+        Ok(measured)
     }
 
-    fn rnsb(&self) -> Measured {
+    fn rnsb(&self) -> Result<Measured> {
         let rows = |set: &[Member<'_>]| -> Vec<Vec<f64>> {
             set.iter().map(|member| self.vector(member)).collect()
         };
         let sides: Vec<Vec<Vec<f64>>> = self.attributes().iter().map(|set| rows(set)).collect();
         let slices: Vec<Vec<&[f64]>> =
             sides.iter().map(|side| side.iter().map(|row| &row[..]).collect()).collect();
-        let classifier = Classifier::fit(&slices[0], &slices[1]);
+        let classifier = Classifier::fit(&slices[0], &slices[1], self.go_on)?;
         let negative = |row: &[f64]| classifier.negative(row);
         let right = slices[0].iter().filter(|row| negative(row) < 0.5).count()
             + slices[1].iter().filter(|row| negative(row) >= 0.5).count();
@@ -253,23 +259,24 @@ impl Work<'_> {
             .map(|member| (member.word.clone(), negative(&self.vector(member))))
             .collect();
         let values: Vec<f64> = words.iter().map(|(_, value)| *value).collect();
-        let interval = bootstrap::interval(&[values.len()], self.query.seed, |sample| {
-            Some(divergence(sample[0].iter().map(|&i| values[i])))
-        });
+        let interval =
+            bootstrap::interval(&[values.len()], self.query.seed, self.go_on, |sample| {
+                Some(divergence(sample[0].iter().map(|&i| values[i])))
+            })?;
         let mut warnings = Vec::new();
         if values.len() < 2 {
             warnings.push("one target word cannot be treated unevenly".to_owned());
         }
-        Measured {
+        Ok(Measured {
             value: Some(divergence(values.iter().copied())),
             interval,
             words,
             figures: vec![("training_accuracy", right as f64 / trained.max(1) as f64)],
             warnings,
-        }
+        })
     }
 
-    fn mac(&self) -> Measured {
+    fn mac(&self) -> Result<Measured> {
         let means: Vec<Vec<f64>> = self
             .attributes()
             .iter()
@@ -280,12 +287,12 @@ impl Work<'_> {
                 means.iter().map(|mean| 1.0 - dot(&member.unit, mean)).collect();
             (member.word.clone(), statistics::mean(&distances))
         });
-        let mut measured = self.mean_of(words.collect());
+        let mut measured = self.mean_of(words.collect())?;
         measured.figures = vec![("attribute_sets", means.len() as f64)];
-        measured
+        Ok(measured)
     }
 
-    fn ect(&self) -> Measured {
+    fn ect(&self) -> Result<Measured> {
         let means: Vec<Vec<f64>> = self
             .targets()
             .iter()
@@ -301,9 +308,10 @@ impl Work<'_> {
             .iter()
             .map(|member| (dot(&member.unit, &means[0]), dot(&member.unit, &means[1])))
             .collect();
-        let interval = bootstrap::interval(&[pairs.len()], self.query.seed, |sample| {
-            statistics::spearman(&sample[0].iter().map(|&i| pairs[i]).collect::<Vec<_>>())
-        });
+        let interval =
+            bootstrap::interval(&[pairs.len()], self.query.seed, self.go_on, |sample| {
+                statistics::spearman(&sample[0].iter().map(|&i| pairs[i]).collect::<Vec<_>>())
+            })?;
         let words = members.iter().zip(&pairs).map(|(m, (x, y))| (m.word.clone(), x - y));
         let value = statistics::spearman(&pairs);
         let mut warnings = Vec::new();
@@ -311,7 +319,7 @@ impl Work<'_> {
             warnings.push("a correlation needs two attribute words that differ".to_owned());
         }
         let figures = vec![("cosine_of_means", dot(&means[0], &means[1]))];
-        Measured { value, interval, words: words.collect(), figures, warnings }
+        Ok(Measured { value, interval, words: words.collect(), figures, warnings })
     }
 
     fn ripa(&self) -> Result<Measured> {
@@ -337,7 +345,7 @@ impl Work<'_> {
             deviations.extend(statistics::deviation(&along, 0));
             (member.word.clone(), statistics::mean(&along))
         });
-        let mut measured = self.mean_of(words.collect());
+        let mut measured = self.mean_of(words.collect())?;
         measured.figures = vec![
             ("pairs", directions.len() as f64),
             ("mean_deviation", statistics::mean(&deviations)),
@@ -349,7 +357,7 @@ impl Work<'_> {
     }
 
     fn direct_bias(&self) -> Result<Measured> {
-        let direction = of_pairs(&self.sets.pairs(0, 1))?;
+        let direction = of_pairs(&self.sets.pairs(0, 1), self.go_on)?;
         let signed: Vec<(String, f64)> = self.attributes()[0]
             .iter()
             .map(|member| (member.word.clone(), dot(&member.unit, &direction.axis)))
@@ -357,7 +365,7 @@ impl Work<'_> {
         let biases = signed
             .iter()
             .map(|(word, cosine)| (word.clone(), cosine.abs().powf(self.query.strictness)));
-        let mut measured = self.mean_of(biases.collect());
+        let mut measured = self.mean_of(biases.collect())?;
         // Where each word leans is worth more than how far.
         measured.words = signed;
         measured.figures = vec![("explained_variance", direction.explained)];
@@ -366,7 +374,7 @@ impl Work<'_> {
     }
 
     fn indirect_bias(&self) -> Result<Measured> {
-        let direction = of_pairs(&self.sets.pairs(0, 1))?;
+        let direction = of_pairs(&self.sets.pairs(0, 1), self.go_on)?;
         let without = |vector: &[f64]| {
             let along = dot(vector, &direction.axis);
             let rest: Vec<f64> =
@@ -390,7 +398,7 @@ impl Work<'_> {
         if words.is_empty() {
             return Err(unsuited("no attribute pair has both words in the table and a similarity"));
         }
-        let mut measured = self.mean_of(words);
+        let mut measured = self.mean_of(words)?;
         measured.figures = vec![("explained_variance", direction.explained)];
         measured.warnings.extend(warnings);
         measured.warnings.extend(weak(direction.explained));

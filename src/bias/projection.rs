@@ -3,7 +3,7 @@
 use crate::bias::WordSet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::algebra;
 use crate::vector::scalar;
@@ -61,8 +61,8 @@ pub struct Projection {
 /// # Errors
 ///
 /// As [`resolve`]; `InvalidArgument` if PCA is asked of poles that are no pairs; `Unsuited` if a
-/// pole has no word left, or if the poles are the same.
-pub fn project(table: &View, query: &ProjectQuery) -> Result<ProjectAnswer> {
+/// pole has no word left, or if the poles are the same; whatever `go_on` says.
+pub fn project(table: &View, query: &ProjectQuery, go_on: GoOn<'_>) -> Result<ProjectAnswer> {
     let (from_count, to_count) = (query.from.words.len(), query.to.words.len());
     if query.method == AxisMethod::Pca && from_count != to_count {
         let problem = format!(
@@ -73,15 +73,14 @@ pub fn project(table: &View, query: &ProjectQuery) -> Result<ProjectAnswer> {
     let poles: Vec<_> =
         query.from.words.iter().chain(&query.to.words).cloned().map(WordOrVector::Word).collect();
     let asked: Vec<_> = poles.iter().chain(&query.queries).collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| {
-        format!("queries[{}]", i.saturating_sub(from_count + to_count))
-    })?;
+    let field = |i: usize| format!("queries[{}]", i.saturating_sub(from_count + to_count));
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     let (from, rest) = resolved.split_at(from_count);
     let (to, queries) = rest.split_at(to_count);
     let (axis, explained_variance) = match query.method {
         AxisMethod::MeanDifference => (mean_difference(table.dim(), from, to)?, None),
         AxisMethod::Pca => {
-            let (axis, explained) = principal_axis(table.dim(), from, to)?;
+            let (axis, explained) = principal_axis(table.dim(), from, to, go_on)?;
             (axis, Some(explained))
         }
     };
@@ -115,6 +114,7 @@ fn principal_axis(
     dim: usize,
     from: &[Option<Resolved<'_>>],
     to: &[Option<Resolved<'_>>],
+    go_on: GoOn<'_>,
 ) -> Result<(Vec<f32>, f64)> {
     let mut differences = Vec::new();
     for pair in from.iter().zip(to) {
@@ -130,7 +130,8 @@ fn principal_axis(
     if differences.is_empty() {
         return Err(unsuited("no pair of `from` and `to` has both words in the table".to_owned()));
     }
-    let Some((mut axis, explained)) = algebra::principal_component(&differences) else {
+    let Some((mut axis, explained)) = algebra::principal_component(&differences, &|| go_on())?
+    else {
         return Err(same_poles());
     };
     let toward: f64 = differences

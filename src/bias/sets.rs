@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::bias::WordSet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{OovPolicy, Preprocessor, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, OovPolicy, Preprocessor, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::{RowId, scalar};
 
@@ -76,6 +76,7 @@ pub(super) fn resolve_sets<'a>(
     terms: &Terms,
     operation: &'static str,
     given: &[(&str, &WordSet)],
+    go_on: GoOn<'_>,
 ) -> Result<Sets<'a>> {
     let asked: Vec<WordOrVector> = given
         .iter()
@@ -83,7 +84,8 @@ pub(super) fn resolve_sets<'a>(
         .map(|word| WordOrVector::Word(word.clone()))
         .collect();
     let asked: Vec<&WordOrVector> = asked.iter().collect();
-    let (resolved, words) = resolve(table, &terms.words, &asked, &|i| format!("words[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &terms.words, &asked, &|i| format!("words[{i}]"), go_on)?;
     // Under the strategy ALL a word may have several rows, and its set grows by them.
     let rows = |resolved: Option<Resolved<'_>>| resolved.map_or_else(Vec::new, |word| word.rows());
     let rows: Vec<Vec<RowId>> = resolved.into_iter().map(rows).collect();

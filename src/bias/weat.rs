@@ -81,7 +81,7 @@ impl Significance {
 /// equal, so that there is no effect to measure; whatever `go_on` says.
 pub fn weat(table: &View, query: &WeatQuery, go_on: GoOn<'_>) -> Result<WeatAnswer> {
     let given: Vec<_> = ["x", "y", "a", "b"].into_iter().zip(&query.sets).collect();
-    let sets = resolve_sets(table, &query.terms, "weat", &given)?;
+    let sets = resolve_sets(table, &query.terms, "weat", &given, go_on)?;
     let known = |i: usize| mean(table.dim(), sets.members[i].iter().map(|m| &m.unit[..]));
     let attributes = [known(2), known(3)];
     let associations = [0, 1].map(|i| -> Vec<f64> {
@@ -97,12 +97,13 @@ pub fn weat(table: &View, query: &WeatQuery, go_on: GoOn<'_>) -> Result<WeatAnsw
     let effect = effect(x, y).ok_or_else(no_effect)?;
     let p = Significance::of(x, y, query.partitions, go_on)?;
     let sizes = [x.len(), y.len()];
-    let effect_size_interval = bootstrap::interval(&sizes, query.partitions.seed, |sample| {
-        let draw = |values: &[f64], places: &[usize]| -> Vec<f64> {
-            places.iter().map(|&place| values[place]).collect()
-        };
-        self::effect(&draw(x, &sample[0]), &draw(y, &sample[1])).map(|effect| effect.0)
-    });
+    let effect_size_interval =
+        bootstrap::interval(&sizes, query.partitions.seed, go_on, |sample| {
+            let draw = |values: &[f64], places: &[usize]| -> Vec<f64> {
+                places.iter().map(|&place| values[place]).collect()
+            };
+            self::effect(&draw(x, &sample[0]), &draw(y, &sample[1])).map(|effect| effect.0)
+        })?;
     let mut warnings = sets.warnings;
     if x.len() + y.len() < 8 {
         let least = 1.0 / p.partition_count.max(1) as f64;
@@ -190,7 +191,7 @@ pub fn single_weat(
 ) -> Result<SingleWeatAnswer> {
     let [a, b] = &query.attributes;
     let given = [("words", &query.words), ("a", a), ("b", b)];
-    let mut sets = resolve_sets(table, &query.terms, "weat of single words", &given)?;
+    let mut sets = resolve_sets(table, &query.terms, "weat of single words", &given, go_on)?;
     sets.warnings.retain(|warning| !warning.starts_with("set words"));
     let together = sets.members[1].len() + sets.members[2].len();
     let long = count::seconds(together) * sets.members[0].len() as f64 > COUNTING_SECONDS_MAX;

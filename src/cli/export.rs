@@ -33,6 +33,9 @@ pub(super) struct Export {
     /// Overwrite files that are there already
     #[arg(long)]
     force: bool,
+    /// Put a ' before words and texts that a spreadsheet would take for formulas (csv and tsv)
+    #[arg(long)]
+    guard_formulas: bool,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -45,6 +48,7 @@ impl Export {
                 format: wire_format(Some(self.format)).into(),
                 gzip: self.gzip,
                 filter: self.filter.filter(),
+                guard_formulas: self.guard_formulas,
             })
             .await?;
         if self.file.as_os_str() == "-" {

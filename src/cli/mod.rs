@@ -67,6 +67,7 @@ mod text_similarity;
 mod texts;
 mod tokenize;
 mod tokenizer;
+mod uploads;
 mod word_movers;
 mod words;
 
@@ -151,6 +152,7 @@ enum Question {
     Recall(recall::Recall),
     Health(health::Health),
     Status(status::Status),
+    Uploads(uploads::Uploads),
 }
 
 impl Cli {
@@ -284,6 +286,7 @@ impl Question {
             Self::Recall(recall) => &recall.asking,
             Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
+            Self::Uploads(uploads) => &uploads.asking,
         };
         (&asking.server.server, asking.json)
     }
@@ -332,6 +335,7 @@ impl Question {
             Self::Recall(recall) => recall.ask(client, output).await,
             Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,
+            Self::Uploads(uploads) => uploads.ask(client, output).await,
         }
     }
 }

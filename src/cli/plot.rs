@@ -102,7 +102,7 @@ pub(super) fn map(words: Vec<String>, vectors: &[Vec<f32>]) -> Vec<Point> {
         .map(|vector| vector.iter().zip(&center).map(|(&x, mean)| f64::from(x) - mean).collect())
         .collect();
     let mut along = || -> Vec<f64> {
-        let Some((axis, _)) = algebra::principal_component(&rows) else {
+        let Some((axis, _)) = algebra::principal_component(&rows, &|| Ok(())).ok().flatten() else {
             return vec![0.0; rows.len()];
         };
         let places = rows.iter_mut().map(|row| {

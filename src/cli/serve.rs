@@ -42,6 +42,26 @@ pub(super) struct Serve {
     /// Connections at once from one address
     #[arg(long, value_name = "COUNT", default_value_t = limits::CONNECTIONS_PER_ADDRESS_MAX)]
     connections_per_address: usize,
+    /// Memory that imports and other jobs may take together, such as 800M or 4G; half of the machine's
+    /// if it is not given
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    job_memory: Option<u64>,
+    /// Disk that temporary files and uploads may take together; half of what is free if it is not given
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    spool_max: Option<u64>,
+}
+
+/// A number of bytes, perhaps with K, M, G or T behind it.
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let units = [("", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = &text[number.len()..];
+    let shift =
+        units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, shift)| shift);
+    let bytes = number.parse::<u64>().ok().zip(shift);
+    bytes.and_then(|(number, shift)| number.checked_mul(1 << shift)).ok_or_else(|| {
+        "a number of bytes is needed, perhaps with K, M, G or T behind it".to_owned()
+    })
 }
 
 impl Serve {
@@ -56,6 +76,8 @@ impl Serve {
                 per_address: self.connections_per_address,
                 ..ConnectionLimits::default()
             },
+            job_memory: self.job_memory,
+            spool_max: self.spool_max,
             ..ServerConfig::new(&self.data)
         };
         let mut output = Output::standard(false);

@@ -35,6 +35,17 @@ fn text(url: &str, status: &GetStatusResponse) -> String {
         "disk",
         format!("{} rows, {} indexes", bytes(status.store_bytes), bytes(status.index_bytes)),
     );
+    line(
+        "jobs",
+        format!(
+            "{} of {} of memory, {} of {} of disk, of which {} uploads",
+            bytes(status.job_memory_bytes),
+            bytes(status.job_memory_bytes_max),
+            bytes(status.spool_bytes),
+            bytes(status.spool_bytes_max),
+            bytes(status.upload_bytes)
+        ),
+    );
     line("kernel", status.kernel.clone());
     line("under way", format!("{} imports, {} builds", status.import_count, status.build_count));
     for problem in &status.problems {

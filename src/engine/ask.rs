@@ -20,7 +20,6 @@ use crate::evaluation::outliers::{self, OutlierFile, OutliersAnswer, OutliersQue
 use crate::evaluation::test_set::TestSetKind;
 use crate::evaluation::word_pairs::{self, PairFile, WordPairsAnswer, WordPairsQuery};
 use crate::index::hnsw::LIST;
-use crate::query::Effort;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::filter::Filter;
@@ -39,6 +38,7 @@ use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
 use crate::query::word_movers::{self, WordMoversAnswer, WordMoversQuery};
 use crate::query::words::{self, WordsAnswer, WordsQuery};
+use crate::query::{Effort, GoOn};
 use crate::table::meta::TableName;
 use crate::vector::row_set::RowSet;
 
@@ -111,8 +111,12 @@ pub enum Pace {
 const QUICK_NANOS_MAX: usize = 250_000;
 /// Likewise a short one.
 const SHORT_NANOS_MAX: usize = 2_000_000;
-/// Questions of a batch that are answered together: every row compared, they take about 0.2 s.
-const ASKED_TOGETHER: usize = 256;
+/// Components that the questions of a batch which are answered together may compare: it takes about
+/// 0.2 s.
+const COMPARED_TOGETHER: usize = 10_000_000_000;
+/// Fewer questions than this are not faster together; more are not faster still.
+const ASKED_TOGETHER_MIN: usize = 16;
+const ASKED_TOGETHER_MAX: usize = 1_024;
 /// About what it takes to name a neighbor and to score it once more.
 const NANOS_A_NEIGHBOR: usize = 100;
 /// About what a step of a beam takes.
@@ -163,7 +167,8 @@ impl Engine {
     /// The nearest words of a weighted mean of words and vectors.
     pub fn nearest(&self, ask: &Ask<NearestQuery>) -> Result<Answer<NearestAnswer>> {
         self.ask(&ask.table, |current| {
-            let asked = self.asked(current, &ask.query)?;
+            let go_on = || self.stop.check();
+            let asked = self.asked(current, &ask.query, &go_on)?;
             nearest::nearest(current.view(), &current.index(), asked)
         })
     }
@@ -199,7 +204,8 @@ impl Engine {
             let index = current.index();
             let ef = current.generation().ef_search(ask.query.effort);
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
-            analogy::analogy(current.view(), &index, ef, &ask.query, allowed.as_deref())
+            let go_on = || self.stop.check();
+            analogy::analogy(current.view(), &index, ef, &ask.query, allowed.as_deref(), &go_on)
         })
     }
 
@@ -226,7 +232,9 @@ impl Engine {
 
     /// The cosine similarity of pairs.
     pub fn similarity(&self, ask: &Ask<SimilarityQuery>) -> Result<Answer<SimilarityAnswer>> {
-        self.ask(&ask.table, |current| similarity::similarity(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            similarity::similarity(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// How alike all words of a list are.
@@ -235,7 +243,7 @@ impl Engine {
         ask: &Ask<SimilarityMatrixQuery>,
     ) -> Result<Answer<SimilarityMatrixAnswer>> {
         self.ask(&ask.table, |current| {
-            similarity_matrix::similarity_matrix(current.view(), &ask.query)
+            similarity_matrix::similarity_matrix(current.view(), &ask.query, &|| self.stop.check())
         })
     }
 
@@ -244,7 +252,9 @@ impl Engine {
         &self,
         ask: &Ask<SetSimilarityQuery>,
     ) -> Result<Answer<SetSimilarityAnswer>> {
-        self.ask(&ask.table, |current| set_similarity::set_similarity(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            set_similarity::set_similarity(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// How far two texts are apart.
@@ -258,18 +268,22 @@ impl Engine {
     pub fn rank(&self, ask: &Ask<RankQuery>) -> Result<Answer<RankAnswer>> {
         self.ask(&ask.table, |current| {
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
-            rank::rank(current.view(), &ask.query, allowed.as_deref())
+            rank::rank(current.view(), &ask.query, allowed.as_deref(), &|| self.stop.check())
         })
     }
 
     /// Which of some words is nearest.
     pub fn most_similar_to_given(&self, ask: &Ask<GivenQuery>) -> Result<Answer<RankedAnswer>> {
-        self.ask(&ask.table, |current| given::most_similar_to_given(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            given::most_similar_to_given(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// The members of a set by their similarity to its mean.
     pub fn rank_by_centrality(&self, ask: &Ask<CentralityQuery>) -> Result<Answer<RankedAnswer>> {
-        self.ask(&ask.table, |current| given::rank_by_centrality(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            given::rank_by_centrality(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// A similarity over the sum of those of the nearest.
@@ -278,13 +292,17 @@ impl Engine {
         ask: &Ask<RelativeCosineQuery>,
     ) -> Result<Answer<RelativeCosineAnswer>> {
         self.ask(&ask.table, |current| {
-            given::relative_cosine(current.view(), &current.index(), &ask.query)
+            given::relative_cosine(current.view(), &current.index(), &ask.query, &|| {
+                self.stop.check()
+            })
         })
     }
 
     /// The rows of a surface form, and which one a context means.
     pub fn senses(&self, ask: &Ask<SensesQuery>) -> Result<Answer<SensesAnswer>> {
-        self.ask(&ask.table, |current| senses::senses(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            senses::senses(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Senses of a word, found among its neighbors.
@@ -314,12 +332,16 @@ impl Engine {
 
     /// The word least like the mean of the set.
     pub fn odd_one_out(&self, ask: &Ask<OddOneOutQuery>) -> Result<Answer<OddOneOutAnswer>> {
-        self.ask(&ask.table, |current| odd_one_out::odd_one_out(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            odd_one_out::odd_one_out(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Words or rows to vectors.
     pub fn lookup(&self, ask: &Ask<LookupQuery>) -> Result<Answer<LookupAnswer>> {
-        self.ask(&ask.table, |current| lookup::lookup(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            lookup::lookup(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// A page of the table's words.
@@ -363,7 +385,9 @@ impl Engine {
 
     /// One figure for sets of targets and attributes.
     pub fn probe(&self, ask: &Ask<ProbeQuery>) -> Result<Answer<ProbeAnswer>> {
-        self.ask(&ask.table, |current| probe::probe(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            probe::probe(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Analogies along a direction.
@@ -387,7 +411,9 @@ impl Engine {
 
     /// Words on an axis between two poles.
     pub fn project(&self, ask: &Ask<ProjectQuery>) -> Result<Answer<ProjectAnswer>> {
-        self.ask(&ask.table, |current| projection::project(current.view(), &ask.query))
+        self.ask(&ask.table, |current| {
+            projection::project(current.view(), &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Analogy questions by section, for each table, and how long each took.
@@ -413,7 +439,9 @@ impl Engine {
         let TestOf { file, lookup, .. } = &asks.query;
         let pairs = self.read_test_set(file, TestSetKind::WordPairs, PairFile::read)?;
         let query = WordPairsQuery { pairs, lookup: *lookup };
-        self.ask_each(asks, |current| Ok(word_pairs::word_pairs(current.view(), &query)))
+        self.ask_each(asks, |current| {
+            word_pairs::word_pairs(current.view(), &query, &|| self.stop.check())
+        })
     }
 
     /// Words that people put into categories, for each table; the option is the clustering's seed.
@@ -431,7 +459,9 @@ impl Engine {
         let TestOf { file, lookup, .. } = &asks.query;
         let sets = self.read_test_set(file, TestSetKind::Outliers, OutlierFile::read)?;
         let query = OutliersQuery { sets, lookup: *lookup };
-        self.ask_each(asks, |current| Ok(outliers::outliers(current.view(), &query)))
+        self.ask_each(asks, |current| {
+            outliers::outliers(current.view(), &query, &|| self.stop.check())
+        })
     }
 
     fn ask<A>(
@@ -461,17 +491,26 @@ impl Engine {
         let index = current.index();
         let queries: Vec<_> = queries.collect();
         let mut answers = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(ASKED_TOGETHER) {
-            self.stop.check()?;
-            let asked = queries.iter().map(|query| self.asked(current, query));
+        let go_on = || self.stop.check();
+        let view = current.view();
+        let together = COMPARED_TOGETHER / (view.len() * view.dim()).max(1);
+        for queries in queries.chunks(together.clamp(ASKED_TOGETHER_MIN, ASKED_TOGETHER_MAX)) {
+            go_on()?;
+            let asked = queries.iter().map(|query| self.asked(current, query, &go_on));
             answers.extend(nearest::nearest_batch(current.view(), &index, asked));
         }
         Ok(answers)
     }
 
-    fn asked<'q>(&self, current: &Current, query: &'q NearestQuery) -> Result<Asked<'q>> {
+    fn asked<'q>(
+        &self,
+        current: &Current,
+        query: &'q NearestQuery,
+        go_on: GoOn<'q>,
+    ) -> Result<Asked<'q>> {
         let allowed = self.allowed(current, query.filter.as_ref())?;
-        Ok(Asked { query, default_ef: current.generation().ef_search(query.effort), allowed })
+        let default_ef = current.generation().ef_search(query.effort);
+        Ok(Asked { query, default_ef, allowed, go_on })
     }
 
     fn allowed(&self, current: &Current, filter: Option<&Filter>) -> Result<Option<Arc<RowSet>>> {

@@ -9,4 +9,8 @@ pub struct EngineConfig {
     pub data: PathBuf,
     /// Threads that build a graph; 0 for one a core.
     pub index_threads: usize,
+    /// Bytes of memory that imports and other jobs may take together; none: half of the machine's.
+    pub job_memory: Option<u64>,
+    /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
+    pub spool_max: Option<u64>,
 }

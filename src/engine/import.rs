@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use crate::budget::Share;
 use crate::engine::attach::{Attachment, Plan};
 use crate::engine::catalog::Entry;
 use crate::engine::digest::Digest;
@@ -19,6 +20,7 @@ use crate::format::intake::{Intake, Policies, ReasonCount};
 use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
 use crate::limits;
+use crate::store::upload::{Upload, UploadStatus};
 use crate::store::{Replaced, Staging, TokenizerOf};
 use crate::table::attributes::Attributes;
 use crate::table::input::InputTables;
@@ -177,8 +179,63 @@ impl Engine {
         source: Source,
         on_progress: &mut dyn FnMut(ImportProgress),
     ) -> Result<ImportReport> {
+        let _turn = Turn::take(&self.shared, &options.table)?;
+        self.import_in_turn(options, source, on_progress)
+    }
+
+    /// The same of a source that is kept as it arrives. What is kept goes away before anybody else may
+    /// import into the table, unless the import failed for a reason that is not the source's: then it can
+    /// go on there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::import`].
+    pub fn import_kept(
+        &self,
+        options: &ImportOptions,
+        source: Source,
+        upload: &Upload,
+        on_progress: &mut dyn FnMut(ImportProgress),
+    ) -> Result<ImportReport> {
+        let _turn = Turn::take(&self.shared, &options.table)?;
+        let imported = self.import_in_turn(options, source, on_progress);
+        if !can_go_on(&imported)
+            && let Err(error) = upload.remove()
+        {
+            tracing::warn!(?error, "what was kept of a file stays");
+        }
+        imported
+    }
+
+    /// Drops what has arrived of a file for a table; how many bytes there were.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` if an import into the table runs; if the disk fails.
+    pub fn delete_upload(&self, table: &TableName) -> Result<u64> {
+        let _turn = Turn::take(&self.shared, table)?;
+        let upload = self.upload(table);
+        let (bytes, _) = upload.state()?;
+        upload.remove()?;
+        Ok(bytes)
+    }
+
+    /// What has arrived of files for tables, by the tables' names.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn uploads(&self) -> Result<Vec<UploadStatus>> {
+        self.shared.store.uploads()
+    }
+
+    fn import_in_turn(
+        &self,
+        options: &ImportOptions,
+        source: Source,
+        on_progress: &mut dyn FnMut(ImportProgress),
+    ) -> Result<ImportReport> {
         let name = &options.table;
-        let _turn = Turn::take(&self.shared, name)?;
         let refuses = options.if_exists == IfExists::Error && !options.dry_run;
         if refuses && self.shared.catalog.entry(name).is_ok() {
             return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
@@ -187,6 +244,21 @@ impl Engine {
             .and_then(|mut import| import.look_beside().and_then(|()| import.run(on_progress)))
             .context(|| format!("importing {}", options.source_name))
     }
+}
+
+/// Whether an import failed for a reason that is not the source's.
+fn can_go_on(imported: &Result<ImportReport>) -> bool {
+    imported.as_ref().is_err_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::Cancelled
+                | ErrorKind::Closing
+                | ErrorKind::Overloaded
+                | ErrorKind::DiskFull
+                | ErrorKind::InvalidArgument { .. }
+                | ErrorKind::TooLarge { limit: "job-memory" | "spool-max" | "DISK_LEFT_BYTES", .. }
+        )
+    })
 }
 
 /// The right to import into a table; one import has it at a time.
@@ -218,6 +290,8 @@ impl Drop for Turn<'_> {
 
 /// Rows between two looks at the clock of progress and at the closing flag.
 const ROWS_PER_LOOK: u64 = 1_024;
+/// Bytes of memory that an import takes of its budget at once.
+const MEMORY_STEP: u64 = 4 << 20;
 
 struct Import<'a> {
     engine: &'a Engine,
@@ -240,6 +314,8 @@ struct Import<'a> {
     began: Instant,
     rows_read: u64,
     intake: Intake,
+    /// Memory that the rows take, until they are a table.
+    memory: Share,
     staging: Staging,
 }
 
@@ -252,7 +328,7 @@ impl<'a> Import<'a> {
         let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
-                options.choices.spool = Spool::new(&shared.data);
+                options.choices.spool = Spool::new(&shared.data).within(Arc::clone(&shared.disk));
                 let mut files = CountedFiles { files, counts: counts.clone(), begun: 0 };
                 let opened = format::open_files(&mut files, &options)?;
                 (subwords, inputs, found) = (opened.subwords, opened.inputs, opened.tokenizer);
@@ -266,7 +342,10 @@ impl<'a> Import<'a> {
         };
         let name = format.map_or(kind, Format::name);
         let mut intake = Intake::new(options.policies.clone(), name, reader.dim())?;
+        let mut memory = Share::of(&shared.memory);
         if let Some(rows) = reader.counted_rows().filter(|_| options.limit.is_none()) {
+            let bytes = rows.saturating_mul(reader.dim() * size_of::<f32>());
+            memory.grow(bytes as u64).context(|| format!("{rows} rows"))?;
             intake.reserve(rows);
         }
         let staging = shared.store.stage(reader.dim())?;
@@ -287,6 +366,7 @@ impl<'a> Import<'a> {
             began,
             rows_read: 0,
             intake,
+            memory,
             staging,
         })
     }
@@ -326,6 +406,11 @@ impl<'a> Import<'a> {
                 Step::End => break,
             }
             self.rows_read += 1;
+            let bytes = self.intake.memory_bytes() as u64;
+            if bytes > self.memory.bytes() {
+                let more = bytes - self.memory.bytes() + MEMORY_STEP;
+                self.memory.grow(more).context(|| format!("after {} rows", self.rows_read))?;
+            }
             if self.rows_read.is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
                 if !self.options.dry_run {

@@ -125,6 +125,10 @@ const DRIFT_MIN: usize = 1_000;
 /// It also begins when the journal has a change for every row, and so many at least: they are read
 /// whenever the folder is opened.
 const JOURNAL_MIN: usize = 100_000;
+/// Writers wait while a rebuild is behind them by this share of the rows, as one in so many, and by so
+/// many rows at least.
+const BEHIND_SHARE: usize = 5;
+const BEHIND_MIN: usize = 10_000;
 
 impl Lineage {
     pub(super) fn new(generation: Arc<Generation>, view: View) -> Self {
@@ -242,6 +246,13 @@ impl Lineage {
             || view.change_count() >= rows.max(JOURNAL_MIN);
         let not_below = self.rebuild.lock().not_below;
         is_due && view.drift() >= not_below && !self.is_rebuilding() && self.rebuild_wanted()
+    }
+
+    /// Whether writers are so far ahead of a rebuild that they have to wait for it: every search compares
+    /// what they wrote row by row.
+    pub(super) fn is_behind(&self, writer: &Writer) -> bool {
+        let rows = self.current.load().generation.table().len();
+        writer.head.drift() >= (rows / BEHIND_SHARE).max(BEHIND_MIN) && self.is_rebuilding()
     }
 
     /// Asks for a rebuild; whether it is to be put into the queue. One that runs is followed by

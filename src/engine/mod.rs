@@ -54,6 +54,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
+use crate::budget::{self, Budget};
 use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
@@ -62,6 +63,7 @@ use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
+use crate::limits;
 use crate::query::filter::Filter;
 use crate::store::Store;
 use crate::store::upload::Upload;
@@ -97,6 +99,10 @@ struct Shared {
     /// Held while a test set is stored or deleted.
     test_sets: Mutex<()>,
     weighings: Weighings,
+    /// Memory that jobs take.
+    memory: Arc<Budget>,
+    /// Disk that temporary files and uploads take.
+    disk: Arc<Budget>,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
     /// Held while the store and the catalog are changed together.
@@ -118,6 +124,8 @@ pub struct Export {
     pub compression: Compression,
     /// Which rows; none: all.
     pub filter: Option<Filter>,
+    /// See [`Selection::guards_formulas`].
+    pub guards_formulas: bool,
 }
 
 /// What is known of a table.
@@ -150,6 +158,12 @@ pub struct EngineStatus {
     pub import_count: usize,
     /// Graphs being built or waiting.
     pub build_count: usize,
+    /// Bytes of memory that imports and other jobs take, and may take.
+    pub job_memory: (u64, u64),
+    /// Bytes of disk that temporary files and uploads take, and may take.
+    pub spool: (u64, u64),
+    /// Bytes of uploads among them.
+    pub upload_bytes: u64,
 }
 
 impl Engine {
@@ -165,6 +179,13 @@ impl Engine {
     /// If the folder cannot be read or written, is in use, or was written by another version.
     pub fn open(config: &EngineConfig) -> Result<Self> {
         let (store, swept) = Store::open(&config.data)?;
+        let memory = config.job_memory.or_else(|| Some(budget::memory_bytes()? / 2));
+        let memory = Budget::new("job-memory", memory.unwrap_or(u64::MAX));
+        let kept = store.upload_bytes();
+        let free = || Some(budget::free_bytes(&config.data)?.saturating_add(kept) / 2);
+        let disk = Budget::new("spool-max", config.spool_max.or_else(free).unwrap_or(u64::MAX));
+        let disk = disk.on_disk(config.data.clone(), limits::DISK_LEFT_BYTES);
+        disk.add(kept);
         if swept.generations > 0 {
             tracing::info!(generations = swept.generations, "removed what imports left");
         }
@@ -177,6 +198,8 @@ impl Engine {
             weighings: Weighings::default(),
             data: config.data.clone(),
             catalog: Catalog::new(opener(Weak::clone(itself))),
+            memory: Arc::new(memory),
+            disk: Arc::new(disk),
             importing: Mutex::new(HashSet::new()),
             publishing: Mutex::new(()),
             queue: Queue::new(),
@@ -234,7 +257,7 @@ impl Engine {
 
     /// What has arrived of a file for a table, which need not be there.
     pub fn upload(&self, name: &TableName) -> Upload {
-        self.shared.store.upload(name)
+        self.shared.store.upload(name).within(Arc::clone(&self.shared.disk))
     }
 
     /// Deletes a table, its rows and its index, and tells what it was. Questions that have begun
@@ -272,7 +295,12 @@ impl Engine {
             None => None,
         };
         let metadata = told(current.generation().meta());
-        let rows = Selection { view: current.view(), rows: rows.as_deref(), metadata: &metadata };
+        let rows = Selection {
+            view: current.view(),
+            rows: rows.as_deref(),
+            metadata: &metadata,
+            guards_formulas: export.guards_formulas,
+        };
         format::write(&rows, export.format, export.compression, outputs)
             .context(|| format!("exporting the table {}", export.table))
     }
@@ -297,6 +325,9 @@ impl Engine {
             index_bytes: bytes.index,
             import_count: self.shared.importing.lock().len(),
             build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
+            job_memory: (self.shared.memory.used(), self.shared.memory.max()),
+            spool: (self.shared.disk.used(), self.shared.disk.max()),
+            upload_bytes: self.shared.store.upload_bytes(),
         }
     }
 }

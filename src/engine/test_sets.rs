@@ -57,6 +57,7 @@ impl Engine {
         };
         let _changing = self.shared.test_sets.lock();
         let names = self.shared.store.test_sets()?;
+        set.name.check_case(names.iter())?;
         let is_there = names.contains(&set.name);
         if is_there && !set.replace {
             return Err(Error::new(ErrorKind::TestSetExists { name: set.name.to_string() }));

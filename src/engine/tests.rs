@@ -72,8 +72,13 @@ fn text(word: u8) -> String {
     format!("w{word}")
 }
 
+fn config(folder: &Path) -> EngineConfig {
+    let (job_memory, spool_max) = (None, None);
+    EngineConfig { data: folder.to_owned(), index_threads: 1, job_memory, spool_max }
+}
+
 fn open(folder: &Path) -> Engine {
-    Engine::open(&EngineConfig { data: folder.to_owned(), index_threads: 1 }).unwrap()
+    Engine::open(&config(folder)).unwrap()
 }
 
 fn reopen(engine: Engine, folder: &Path) -> Engine {
@@ -239,6 +244,7 @@ fn check(engine: &Engine, model: &Model) {
         format: Format::Glove,
         compression: Compression::None,
         filter: None,
+        guards_formulas: false,
     };
     engine.export(&export, &mut OneFile(&mut file)).unwrap();
     let line = |known: &Word| {
@@ -423,5 +429,51 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
     let engine = reopen(engine, folder.path());
     wait(&engine);
     check(&engine);
+    engine.close();
+}
+
+#[test]
+fn writers_wait_for_a_rebuild_that_is_behind_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    import(&engine, 9);
+    let lineage = engine.shared.catalog.lineage(&name()).unwrap();
+    // It waits for a turn that does not come.
+    assert!(lineage.rebuild_wanted());
+    let put = |from: u32, to: u32| {
+        let word = |word: u32| PutWord {
+            word: format!("x{word}").into_bytes(),
+            vector: vec![1.0, 2.0, 3.0],
+            attributes: Attributes::new(),
+        };
+        engine.put(&ask(PutQuery { words: (from..to).map(word).collect(), mode: PutMode::Upsert }))
+    };
+    put(0, 9_999).unwrap();
+    put(9_999, 10_000).unwrap();
+    let error = put(10_000, 10_001).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Overloaded, "{error}");
+    lineage.rebuild_ended(Ok(()));
+    put(10_000, 10_001).unwrap();
+    engine.close();
+}
+
+#[test]
+fn imports_take_no_more_memory_than_jobs_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = EngineConfig { job_memory: Some(8 << 20), ..config(folder.path()) };
+    let engine = Engine::open(&engine).unwrap();
+    let import = |count: u32, word_bytes: usize| {
+        let word = move |i: u32| format!("{i}{}", "x".repeat(word_bytes)).into_bytes();
+        let rows = (0..count).map(move |i| Ok((word(i), vec![1.0; 8_192], Attributes::new())));
+        engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {})
+    };
+    for (count, word_bytes) in [(1_000, 0), (300, 40_000)] {
+        let error = import(count, word_bytes).unwrap_err();
+        let is_named = matches!(error.kind(), ErrorKind::TooLarge { limit: "job-memory", .. });
+        assert!(is_named && error.to_string().contains(" rows"), "{error}");
+        assert_eq!(engine.status().job_memory, (0, 8 << 20));
+    }
+    import(100, 0).unwrap();
+    assert_eq!(engine.status().job_memory.0, 0);
     engine.close();
 }

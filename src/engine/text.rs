@@ -95,7 +95,7 @@ impl Engine {
     ) -> Result<CutBy<Vec<Vec<Window>>>> {
         self.cut_by(table, cutting, |tokenizer, current| {
             self.each_text(texts, current, |_, text, knows| {
-                windows.cut(tokenizer, text, &cutting.options, knows)
+                windows.cut(tokenizer, text, &cutting.options, knows, &|| self.stop.check())
             })
         })
     }
@@ -110,6 +110,7 @@ impl Engine {
         let named = query.tokenizers.iter().map(|name| self.tokenizer(name, table));
         let named = named.collect::<Result<Vec<_>>>()?;
         let mut cuts = Vec::new();
+        let mut total = 0;
         for (i, text) in query.texts.iter().enumerate() {
             for (name, tokenizer) in &named {
                 self.stop.check()?;
@@ -123,6 +124,8 @@ impl Engine {
                 let view = current.as_deref().map(Current::view);
                 let cut = tokenize::tokenize(view, tokenizer, &one);
                 let cut = cut.map(|mut texts| texts.pop().unwrap_or_default());
+                total += cut.as_ref().map_or(0, |cut| cut.tokens.len());
+                tokenize::at_most_tokens(total)?;
                 let cut = cut.map_err(|error| error.to_string());
                 cuts.push(Compared { text: i, tokenizer: name.clone(), cut });
             }

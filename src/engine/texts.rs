@@ -222,8 +222,10 @@ impl RowReader for Texts {
 
 impl Texts {
     fn fill(&mut self) -> Result<()> {
-        let weighing = self.weighing.clone();
-        let embedder = Embedder::new(self.current.view(), &self.tokenizer, &self.query, weighing)?;
+        let (weighing, stop) = (self.weighing.clone(), self.stop.clone());
+        let go_on = || stop.check();
+        let view = self.current.view();
+        let embedder = Embedder::new(view, &self.tokenizer, &self.query, weighing, &go_on)?;
         while self.ready.len() < TEXTS_AT_ONCE {
             let Some(fits) = self.lines.read()? else { break };
             let number = self.lines.number;

@@ -200,6 +200,7 @@ impl Engine {
         if tokenizer.needs_table() {
             self.check_unneeded(name)?;
         }
+        name.check_case(self.shared.shelf.entries.load().keys())?;
         self.check_tokenizer_count()?;
         store.put_tokenizer(name, spec)?;
         let files = spec.files.iter().map(|file| file.bytes.len() as u64);

@@ -6,7 +6,7 @@ use crate::engine::lineage::Lineage;
 use crate::engine::{Answer, Ask, Engine, TableStatus};
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::resolve::resolve;
-use crate::query::{OovPolicy, WordOptions, WordOrVector};
+use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
 use crate::table::attributes::Attributes;
 use crate::table::change::Change;
 use crate::table::meta::TableName;
@@ -114,7 +114,7 @@ impl Engine {
     ///
     /// As [`resolve`]; `Unsuited` if no word would be left.
     pub fn delete_words(&self, ask: &Ask<DeleteQuery>) -> Result<Answer<WriteAnswer>> {
-        self.write(&ask.table, |view| delete(view, &ask.query))
+        self.write(&ask.table, |view| delete(view, &ask.query, &|| self.stop.check()))
     }
 
     /// Changes attributes of words.
@@ -123,7 +123,7 @@ impl Engine {
     ///
     /// As [`resolve`].
     pub fn set_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Answer<WriteAnswer>> {
-        self.write(&ask.table, |view| attribute(view, &ask.query))
+        self.write(&ask.table, |view| attribute(view, &ask.query, &|| self.stop.check()))
     }
 
     /// Takes the writes of a table into a new generation with its own graph, in the background; or
@@ -191,6 +191,10 @@ impl Engine {
         if writer.is_closed {
             return Ok(None);
         }
+        if lineage.is_behind(&writer) {
+            let behind = "a rebuild of its index has to take in what was written before";
+            return Err(Error::new(ErrorKind::Overloaded).context(behind));
+        }
         let epoch = store.ready()?;
         lineage.follow(&mut writer, epoch, store.last_write(lineage.number()));
         let generation = lineage.current().generation().number();
@@ -257,9 +261,9 @@ fn wrong_dimension(expected: usize, got: usize) -> String {
     format!("the vector has {got} components, the table has {expected}")
 }
 
-fn delete(view: &View, query: &DeleteQuery) -> Result<(Vec<Change>, WriteAnswer)> {
+fn delete(view: &View, query: &DeleteQuery, go_on: GoOn<'_>) -> Result<(Vec<Change>, WriteAnswer)> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (mut rows, unknown) = rows(view, &asked, query.oov, &|i| format!("queries[{i}]"))?;
+    let (mut rows, unknown) = rows(view, &asked, query.oov, &|i| format!("queries[{i}]"), go_on)?;
     rows.sort_unstable();
     rows.dedup();
     let changes =
@@ -269,9 +273,14 @@ fn delete(view: &View, query: &DeleteQuery) -> Result<(Vec<Change>, WriteAnswer)
     Ok((changes, answer))
 }
 
-fn attribute(view: &View, query: &AttributesQuery) -> Result<(Vec<Change>, WriteAnswer)> {
+fn attribute(
+    view: &View,
+    query: &AttributesQuery,
+    go_on: GoOn<'_>,
+) -> Result<(Vec<Change>, WriteAnswer)> {
     let asked: Vec<_> = query.changes.iter().map(|change| &change.query).collect();
-    let (rows, unknown) = rows(view, &asked, query.oov, &|i| format!("changes[{i}].query"))?;
+    let field = |i: usize| format!("changes[{i}].query");
+    let (rows, unknown) = rows(view, &asked, query.oov, &field, go_on)?;
     let changes = rows.into_iter().zip(&query.changes).filter_map(|(row, change)| {
         let (set, remove) = (change.set.clone(), change.remove.clone());
         Some(Change::Attributes { word: view.word(row?).into(), set, remove })
@@ -287,8 +296,9 @@ fn rows(
     asked: &[&WordOrVector],
     oov: OovPolicy,
     field: &dyn Fn(usize) -> String,
+    go_on: GoOn<'_>,
 ) -> Result<(Vec<Option<RowId>>, Vec<String>)> {
     let options = WordOptions { oov, ..WordOptions::default() };
-    let (resolved, words) = resolve(view, &options, asked, field)?;
+    let (resolved, words) = resolve(view, &options, asked, field, go_on)?;
     Ok((resolved.into_iter().map(|found| found?.row).collect(), words.unknown))
 }

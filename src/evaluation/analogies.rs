@@ -110,7 +110,7 @@ impl AnalogyFile {
         let mut words = Words::default();
         let mut count = 0;
         for (number, line) in file::lines(NAME, bytes)? {
-            match line {
+            match Line::of(line) {
                 Line::Empty => {}
                 Line::Section(name) => {
                     count += cross(&mut pairs, sections.last_mut())?;
@@ -216,7 +216,7 @@ struct Asked<'a> {
 /// Whatever `go_on` says.
 pub fn analogies(table: &View, query: &AnalogiesQuery, go_on: GoOn<'_>) -> Result<AnalogiesAnswer> {
     let AnalogyFile { sections, words } = &query.questions;
-    let vocabulary = Vocabulary::new(table, query.lookup, words.iter().map(String::as_str));
+    let vocabulary = Vocabulary::new(table, query.lookup, words.iter().map(String::as_str), go_on)?;
     let forms: Vec<Option<Form>> = words
         .iter()
         .map(|word| vocabulary.form(word).filter(|&form| !vocabulary.rows(form).is_empty()))

@@ -68,7 +68,7 @@ impl CategoryFile {
                     read.categories.len() - 1
                 })
             };
-            match line {
+            match Line::of(line) {
                 Line::Empty => {}
                 Line::Section(name) => section = Some(place(name, &mut read)),
                 Line::Text(text) => match (section, &file::fields(text)[..]) {
@@ -121,7 +121,7 @@ pub fn categories(
 ) -> Result<CategoriesAnswer> {
     let file = &query.words;
     let words = file.words.iter().map(|(word, _)| word.as_str());
-    let vocabulary = Vocabulary::new(table, query.lookup, words);
+    let vocabulary = Vocabulary::new(table, query.lookup, words, go_on)?;
     let (mut vectors, mut truth, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for (word, category) in &file.words {
         match vocabulary.row(word) {

@@ -3,22 +3,37 @@
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::limits;
 
-/// A line of a test set.
+/// A line of a test set that may have sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// `: name`
+    /// `: name`, or `:name`.
     Section(&'a str),
-    /// Anything else that is no comment, trimmed.
+    /// Anything else.
     Text(&'a str),
     /// Nothing.
     Empty,
 }
 
-/// The lines of a file with their numbers, counted from 1; lines that begin with `#` are comments.
+impl<'a> Line<'a> {
+    /// What a trimmed line is. A `:` begins a section, but not in `:)`, which is a word.
+    pub(super) fn of(line: &'a str) -> Self {
+        let begins_name = |rest: &&str| {
+            rest.chars().next().is_none_or(|c| c.is_whitespace() || c.is_alphanumeric())
+        };
+        match line.strip_prefix(':').filter(begins_name) {
+            Some(section) => Self::Section(section.trim()),
+            None if line.is_empty() => Self::Empty,
+            None => Self::Text(line),
+        }
+    }
+}
+
+/// The lines of a file, trimmed, with their numbers, counted from 1, without comments: lines that begin
+/// with a `#` that stands alone. In `#metoo` it begins a word.
 pub(super) fn lines<'a>(
     name: &'static str,
     file: &'a [u8],
-) -> Result<impl Iterator<Item = (u64, Line<'a>)>> {
+) -> Result<impl Iterator<Item = (u64, &'a str)>> {
     let bytes_max = limits::EVALUATION_BYTES_MAX;
     if file.len() > bytes_max {
         return Err(Error::new(ErrorKind::TooLarge {
@@ -32,16 +47,13 @@ pub(super) fn lines<'a>(
         Error::new(ErrorKind::Malformed { format: name, at, problem: "not UTF-8".to_owned() })
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = (1..).zip(text.lines()).map(|(number, line)| {
-        let line = line.trim();
-        let read = match line.strip_prefix(':') {
-            Some(section) => Line::Section(section.trim()),
-            None if line.is_empty() => Line::Empty,
-            None => Line::Text(line),
-        };
-        (number, read)
-    });
-    Ok(lines.filter(|(_, line)| !matches!(line, Line::Text(text) if text.starts_with('#'))))
+    let lines = (1..).zip(text.lines().map(str::trim));
+    Ok(lines.filter(|(_, line)| !is_comment(line)))
+}
+
+fn is_comment(line: &str) -> bool {
+    let rest = line.trim_start_matches('#');
+    rest.len() < line.len() && (rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 /// What is wrong with a line.
@@ -50,13 +62,15 @@ pub(super) fn malformed(name: &'static str, line: u64, problem: impl Into<String
     Error::new(ErrorKind::Malformed { format: name, at: At::Line(line), problem })
 }
 
-/// Fields between tabs, if there is one; else between commas; else between spaces.
+/// Fields between tabs, if there is one; else between commas; else between spaces. Empty ones, as
+/// several tabs make them, are no fields.
 pub(super) fn fields(line: &str) -> Vec<&str> {
+    let between = |mark: char| line.split(mark).map(str::trim).filter(|field| !field.is_empty());
     if line.contains('\t') {
-        return line.split('\t').map(str::trim).collect();
+        return between('\t').collect();
     }
     if line.contains(',') {
-        return line.split(',').map(str::trim).collect();
+        return between(',').collect();
     }
     line.split_whitespace().collect()
 }

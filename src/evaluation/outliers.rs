@@ -1,9 +1,12 @@
 //! Sets with a word that does not belong: do the vectors find it?
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::Lookup;
 use crate::evaluation::file::{self, Line};
 use crate::evaluation::vocabulary::Vocabulary;
+use crate::limits;
+use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::scalar;
 
@@ -67,7 +70,7 @@ impl OutlierFile {
         let mut sets: Vec<FileSet> = Vec::new();
         let (mut is_behind, mut count) = (false, 0);
         for (number, line) in file::lines(NAME, bytes)? {
-            match line {
+            match Line::of(line) {
                 Line::Section(name) => {
                     check(sets.last(), number)?;
                     sets.push(FileSet { name: name.to_owned(), ..FileSet::default() });
@@ -83,6 +86,7 @@ impl OutlierFile {
                     if let Some(set) = sets.last_mut() {
                         let list = if is_behind { &mut set.outliers } else { &mut set.members };
                         list.push(word.to_owned());
+                        check_members(set.members.len())?;
                     }
                 }
             }
@@ -100,6 +104,15 @@ impl OutlierFile {
     }
 }
 
+fn check_members(got: usize) -> Result<()> {
+    let max = limits::OUTLIER_MEMBERS_MAX;
+    if got <= max {
+        return Ok(());
+    }
+    let (limit, max, got) = ("OUTLIER_MEMBERS_MAX", max as u64, got as u64);
+    Err(Error::new(ErrorKind::TooLarge { limit, max, got }).context("the members of a set"))
+}
+
 fn check(set: Option<&FileSet>, line: u64) -> Result<()> {
     match set {
         Some(set) if set.members.len() < 2 || set.outliers.is_empty() => {
@@ -115,26 +128,34 @@ fn check(set: Option<&FileSet>, line: u64) -> Result<()> {
 
 /// Looks for each outlier among the members of its set. A word's compactness is the mean cosine of
 /// all others; the outlier should leave the most compact set behind.
-pub fn outliers(table: &View, query: &OutliersQuery) -> OutliersAnswer {
+///
+/// # Errors
+///
+/// Whatever `go_on` says.
+pub fn outliers(table: &View, query: &OutliersQuery, go_on: GoOn<'_>) -> Result<OutliersAnswer> {
     let sets = &query.sets.sets;
     let words = sets.iter().flat_map(|set| set.members.iter().chain(&set.outliers));
-    let vocabulary = Vocabulary::new(table, query.lookup, words.clone().map(String::as_str));
+    let vocabulary =
+        Vocabulary::new(table, query.lookup, words.clone().map(String::as_str), go_on)?;
     let unknown = words.filter(|word| vocabulary.row(word).is_none()).cloned().collect();
-    let vectors = |words: &[String]| -> Vec<&[f32]> {
-        words.iter().filter_map(|word| Some(table.vector(vocabulary.row(word)?))).collect()
+    let units = |words: &[String]| -> Vec<Vec<f64>> {
+        let rows = words.iter().filter_map(|word| vocabulary.row(word));
+        rows.map(|row| unit(table.vector(row))).collect()
     };
     let mut total = OutlierScore { name: "total".to_owned(), ..OutlierScore::default() };
     let mut scores = Vec::new();
-    for set in sets {
+    for set in watched(sets, go_on) {
+        let set = set?;
         let mut score = OutlierScore { name: set.name.clone(), ..OutlierScore::default() };
         score.outliers = set.outliers.len();
-        let members = vectors(&set.members);
+        let members = Members::new(units(&set.members), table.dim());
+        let count = members.units.len();
         let (mut found, mut places) = (0, 0.0);
-        for outlier in vectors(&set.outliers).into_iter().filter(|_| members.len() >= 2) {
-            let place = place(&members, outlier);
+        for outlier in units(&set.outliers).into_iter().filter(|_| count >= 2) {
+            let place = members.place(&outlier, go_on)?;
             score.asked += 1;
-            found += usize::from(place == members.len());
-            places += place as f64 / members.len() as f64;
+            found += usize::from(place == count);
+            places += place as f64 / count as f64;
         }
         total.outliers += score.outliers;
         total.asked += score.asked;
@@ -146,19 +167,49 @@ pub fn outliers(table: &View, query: &OutliersQuery) -> OutliersAnswer {
     }
     let count = total.asked.max(1) as f64;
     (total.accuracy, total.position) = (total.accuracy / count, total.position / count);
-    OutliersAnswer { sets: scores, total, unknown }
+    Ok(OutliersAnswer { sets: scores, total, unknown })
 }
 
-/// How many members leave a less compact set behind than the outlier does.
-fn place(members: &[&[f32]], outlier: &[f32]) -> usize {
-    let all: Vec<&[f32]> = members.iter().copied().chain([outlier]).collect();
-    // A word whose cosines to all others sum up to less leaves a more compact set behind.
-    let sums: Vec<f64> = (0..all.len())
-        .map(|i| {
-            let others = (0..all.len()).filter(|&j| j != i);
-            others.map(|j| scalar::cosine(all[i], all[j])).sum()
-        })
-        .collect();
-    let (of_outlier, of_members) = (sums[members.len()], &sums[..members.len()]);
-    of_members.iter().filter(|&&sum| sum > of_outlier).count()
+/// The known members of a set.
+struct Members {
+    /// Of length 1, or 0.
+    units: Vec<Vec<f64>>,
+    /// All of them together: a product with it is the sum of the products with each.
+    sum: Vec<f64>,
+    /// The cosines of each to all others, summed up.
+    cosines: Vec<f64>,
+}
+
+impl Members {
+    fn new(units: Vec<Vec<f64>>, dim: usize) -> Self {
+        let mut sum = vec![0.0; dim];
+        for unit in &units {
+            sum.iter_mut().zip(unit).for_each(|(sum, value)| *sum += value);
+        }
+        let cosines = units.iter().map(|unit| dot(unit, &sum) - dot(unit, unit)).collect();
+        Self { units, sum, cosines }
+    }
+
+    /// How many members leave a less compact set behind than the outlier does: those whose cosines to
+    /// all others sum up to more.
+    fn place(&self, outlier: &[f64], go_on: GoOn<'_>) -> Result<usize> {
+        let of_outlier = dot(outlier, &self.sum);
+        let mut place = 0;
+        for member in watched(self.units.iter().zip(&self.cosines), go_on) {
+            let (unit, cosines) = member?;
+            place += usize::from(cosines + dot(unit, outlier) > of_outlier);
+        }
+        Ok(place)
+    }
+}
+
+/// The vector at length 1; zeros for one of zeros.
+fn unit(vector: &[f32]) -> Vec<f64> {
+    let norm = scalar::norm(vector);
+    let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+    vector.iter().map(|&value| f64::from(value) * scale).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

@@ -9,6 +9,7 @@
 use crate::error::Result;
 use crate::query::GoOn;
 use crate::query::analogy::AnalogyMethod;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::kernel::products::{Block, Judge, Triple, Words};
 use crate::vector::{RowId, scalar};
@@ -77,7 +78,10 @@ impl Questions<'_> {
             self.words.iter().map(|&row| scalar::norm(self.table.vector(row))).collect();
         let dim = self.table.dim();
         let words = Words::new(dim, self.words.iter().map(|&row| self.table.unit(row)));
-        let rows: Vec<RowId> = self.table.rows().take_while(|row| row.index() < self.end).collect();
+        let rows = watched(self.table.rows(), go_on);
+        let is_known =
+            |row: &Result<RowId>| row.as_ref().map_or(true, |row| row.index() < self.end);
+        let rows: Vec<RowId> = rows.take_while(is_known).collect::<Result<_>>()?;
         let open: Vec<Open> = (0..self.each.len()).map(|i| self.open(i, &norms)).collect();
         let blocks = rows.len().div_ceil(BLOCK).max(1);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -125,7 +125,7 @@ impl TestSet {
                     ("right with inputs", share(total.right_with_inputs.first, total.asked)),
                 ]
             }
-            Self::WordPairs(query) => vec![("Spearman", word_pairs(table, query).spearman)],
+            Self::WordPairs(query) => vec![("Spearman", word_pairs(table, query, go_on)?.spearman)],
             Self::Categories(query) => match categories(table, query, go_on) {
                 Ok(answer) => vec![("purity", Some(answer.purity))],
                 Err(error) if matches!(error.kind(), ErrorKind::Unsuited { .. }) => {
@@ -134,7 +134,7 @@ impl TestSet {
                 Err(error) => return Err(error),
             },
             Self::Outliers(query) => {
-                let total = outliers(table, query).total;
+                let total = outliers(table, query, go_on)?.total;
                 vec![("accuracy", (total.asked > 0).then_some(total.accuracy))]
             }
         })

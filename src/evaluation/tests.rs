@@ -5,12 +5,25 @@ use super::categories::{CategoriesQuery, CategoryFile, categories};
 use super::outliers::{OutlierFile, OutliersQuery, outliers};
 use super::word_pairs::{PairFile, WordPairsQuery, word_pairs};
 use super::*;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::query::analogy::{AnalogyMethod, AnalogyQuery, analogy};
 use crate::query::golden::{Brute, agree, answers_in, table};
 use crate::query::{Effort, WordOptions, WordOrVector};
+use crate::steps::GO;
+use crate::table::builder::TableBuilder;
+use crate::table::view::View;
+use crate::vector::scalar;
 
 const ALL: Lookup = Lookup { restrict_vocab: 300_000, case_insensitive: true };
+
+fn table_of<'a>(rows: impl Iterator<Item = (&'a str, &'a [f32])>) -> View {
+    let mut rows = rows.peekable();
+    let mut builder = TableBuilder::new(rows.peek().unwrap().1.len()).unwrap();
+    for (word, vector) in rows {
+        builder.push(word.as_bytes(), vector).unwrap();
+    }
+    builder.build().unwrap().into()
+}
 
 const QUESTIONS: &str = "\
 : family
@@ -40,7 +53,7 @@ fn questions_are_answered_as_one_by_one() {
         let lookup = Lookup { restrict_vocab, ..ALL };
         let questions = AnalogyFile::read(QUESTIONS.as_bytes()).unwrap();
         let query = AnalogiesQuery { questions, method, lookup };
-        let answer = analogies(&table, &query, &|| Ok(())).unwrap();
+        let answer = analogies(&table, &query, GO).unwrap();
         let (mut right, mut asked) = ([Hits::default(); 2], 0);
         for line in QUESTIONS.lines().filter(|line| line.split(' ').count() == 4) {
             let words: Vec<String> = line.split(' ').map(str::to_lowercase).collect();
@@ -64,7 +77,7 @@ fn questions_are_answered_as_one_by_one() {
                 filter: None,
             };
             let allowed = crate::vector::row_set::RowSet::range(0, restrict_vocab);
-            let one = analogy(&table, &Brute(&table), 10, &query, Some(&allowed)).unwrap();
+            let one = analogy(&table, &Brute(&table), 10, &query, Some(&allowed), GO).unwrap();
             for (hits, found) in right.iter_mut().zip([one.found, one.with_inputs.unwrap()]) {
                 let place = found.neighbors.iter().position(|n| n.row == rows[3]);
                 hits.first += usize::from(place == Some(0));
@@ -87,7 +100,7 @@ fn pairs_ask_of_one_another() {
     let file = b": gender\nman woman\nking queen/princess\nboy girl\n";
     let questions = AnalogyFile::read(file).unwrap();
     let query = AnalogiesQuery { questions, method: AnalogyMethod::CosAdd, lookup: ALL };
-    let answer = analogies(&table, &query, &|| Ok(())).unwrap();
+    let answer = analogies(&table, &query, GO).unwrap();
     assert_eq!((answer.total.questions, answer.total.asked), (6, 6));
     assert!(answer.total.right.top5 >= 4, "{answer:?}");
 }
@@ -100,7 +113,7 @@ fn pairs_correlate_as_gensim_and_scipy_say() {
         pairs: PairFile::read(file.as_str().unwrap().as_bytes()).unwrap(),
         lookup: ALL,
     };
-    let answer = word_pairs(&table, &query);
+    let answer = word_pairs(&table, &query, GO).unwrap();
     assert!(agree(answer.pearson.unwrap(), &answers_in("evaluation.json", "pearson")));
     assert!(agree(answer.spearman.unwrap(), &answers_in("evaluation.json", "spearman")));
     assert_eq!((answer.pairs, answer.known, answer.unknown.len()), (12, 11, 1));
@@ -108,7 +121,8 @@ fn pairs_correlate_as_gensim_and_scipy_say() {
     let (low, high) = answer.spearman_interval.unwrap();
     assert!(low < answer.spearman.unwrap() && answer.spearman.unwrap() < high);
     let alike = PairFile::read(b"king\tqueen\t1\ncat\tdog\t1\n").unwrap();
-    let answer = word_pairs(&table, &WordPairsQuery { pairs: alike, lookup: ALL });
+    let query = WordPairsQuery { pairs: alike, lookup: ALL };
+    let answer = word_pairs(&table, &query, GO).unwrap();
     assert_eq!((answer.pearson, answer.spearman, answer.known), (None, None, 2));
 }
 
@@ -120,19 +134,75 @@ fn categories_and_outliers_are_found() {
                  : place\nparis london rome berlin tokyo zzz\n";
     let words = CategoryFile::read(file).unwrap();
     let query = CategoriesQuery { words, lookup: ALL, seed: 1 };
-    let answer = categories(&table, &query, &|| Ok(())).unwrap();
+    let answer = categories(&table, &query, GO).unwrap();
     assert!(answer.purity > 0.9 && answer.adjusted_rand > 0.8, "{answer:?}");
     assert_eq!((answer.words, answer.known), (15, 14));
     assert!((answer.baseline - 5.0 / 14.0).abs() < 1e-12);
-    assert_eq!(answer, categories(&table, &query, &|| Ok(())).unwrap());
+    assert_eq!(answer, categories(&table, &query, GO).unwrap());
 
     let file =
         b": food\nbreakfast\nlunch\ndinner\n\nking\nparis\ncereal\n: royal\nking\nqueen\n\nbig\n";
     let query = OutliersQuery { sets: OutlierFile::read(file).unwrap(), lookup: ALL };
-    let answer = outliers(&table, &query);
+    let answer = outliers(&table, &query, GO).unwrap();
     assert_eq!((answer.total.outliers, answer.total.asked), (4, 4));
     assert!(answer.total.accuracy > 0.9, "{answer:?}");
     assert!((answer.sets[0].position - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn words_of_marks_are_words_and_empty_fields_are_none() {
+    let file = "# a comment\n#metoo feminist 9.0\n:) happy 9.5\n:D laugh 9\n#\ncup\t\tmug\t\t3.8\nlad,,boy,1\n";
+    assert_eq!(PairFile::read(file.as_bytes()).unwrap().pair_count(), 5);
+    let read = AnalogyFile::read(b":faces\n:) glad :( sad\n#up #down #left #right\n").unwrap();
+    assert_eq!(read.question_count(), 2);
+    assert_eq!(CategoryFile::read(b"#metoo tag\n:) face\n# 1\n").unwrap().word_count(), 2);
+}
+
+#[test]
+fn words_that_only_upper_case_merges_stay_apart() {
+    let words = ["kir", "k\u{131}r", "ada", "Masse", "Ma\u{df}e"];
+    let rows = [[1.0, 0.0], [0.0, 1.0], [0.1, 1.0], [1.0, 0.2], [0.0, 1.0]];
+    let table = table_of(words.into_iter().zip(rows.iter().map(|row| &row[..])));
+    let pairs = "k\u{131}r ada 9\nkir ada 1\nMA\u{df}E ada 8\nMASSE ada 2\n";
+    let query = WordPairsQuery { pairs: PairFile::read(pairs.as_bytes()).unwrap(), lookup: ALL };
+    let answer = word_pairs(&table, &query, GO).unwrap();
+    assert_eq!((answer.known, answer.unknown.len()), (4, 0));
+    assert!(answer.spearman.unwrap() > 0.79, "{answer:?}");
+}
+
+#[test]
+fn outliers_of_large_sets_are_placed_as_one_by_one() {
+    let table = table();
+    let cosine = |a: &str, b: &str| {
+        let row = |word: &str| table.vector(table.row(word.as_bytes()).unwrap());
+        scalar::cosine(row(a), row(b))
+    };
+    let mut words = ["king", "queen", "king", "paris", "lunch", "dinner", "king"].to_vec();
+    let file = format!("{}\n\nbig\nking\n", words.join("\n"));
+    let query = OutliersQuery { sets: OutlierFile::read(file.as_bytes()).unwrap(), lookup: ALL };
+    let got = outliers(&table, &query, GO).unwrap();
+    let mut positions = 0.0;
+    for outlier in ["big", "king"] {
+        words.push(outlier);
+        let sum = |i: usize| -> f64 {
+            (0..words.len()).filter(|&j| j != i).map(|j| cosine(words[i], words[j])).sum()
+        };
+        let closer = (0..7).filter(|&i| sum(i) > sum(7) + 1e-12).count();
+        positions += closer as f64 / 7.0;
+        words.pop();
+    }
+    assert!((got.total.position - positions / 2.0).abs() < 1e-12, "{got:?}");
+    // As many as the file may have end in an instant; a caller who left ends them too.
+    let many = "king\n".repeat(crate::limits::OUTLIER_MEMBERS_MAX);
+    let query = OutliersQuery {
+        sets: OutlierFile::read(format!("{many}\nqueen\n").as_bytes()).unwrap(),
+        lookup: ALL,
+    };
+    assert_eq!(outliers(&table, &query, GO).unwrap().total.asked, 1);
+    let left = || Err(Error::new(ErrorKind::Cancelled));
+    assert!(outliers(&table, &query, &left).is_err());
+    let error = OutlierFile::read(format!("{many}king\n\nqueen\n").as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("OUTLIER_MEMBERS_MAX"), "{error}");
 }
 
 #[test]

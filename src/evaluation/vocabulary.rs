@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::error::Result;
 use crate::evaluation::Lookup;
+use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 
@@ -29,19 +32,21 @@ impl<'a> Vocabulary<'a> {
         table: &'a View,
         lookup: Lookup,
         words: impl Iterator<Item = &'a str>,
-    ) -> Self {
+        go_on: GoOn<'_>,
+    ) -> Result<Self> {
         let mut forms = HashMap::new();
-        for word in words {
+        for word in watched(words, go_on) {
+            let word = word?;
             let next = Form(u32::try_from(forms.len()).unwrap_or(u32::MAX));
             forms.entry(folded(lookup, word)).or_insert(next);
         }
         let rows = vec![Vec::new(); forms.len()];
         let mut vocabulary = Self { table, lookup, forms, rows, form_of: HashMap::new() };
-        vocabulary.find();
-        vocabulary
+        vocabulary.find(go_on)?;
+        Ok(vocabulary)
     }
 
-    fn find(&mut self) {
+    fn find(&mut self, go_on: GoOn<'_>) -> Result<()> {
         let end = RowId::try_from(self.end()).unwrap_or(RowId(u32::MAX));
         if !self.lookup.case_insensitive {
             for (word, &form) in &self.forms {
@@ -50,12 +55,13 @@ impl<'a> Vocabulary<'a> {
                     self.form_of.insert(row, form);
                 }
             }
-            return;
+            return Ok(());
         }
         // In UTF-8 no other case of a character has more than three times its bytes.
         let longest = 3 * self.forms.keys().map(|word| word.len()).max().unwrap_or(0);
         let mut ascii = String::new();
-        for row in self.table.rows().take_while(|&row| row < end) {
+        for row in watched(self.table.rows().take_while(|&row| row < end), go_on) {
+            let row = row?;
             let word = self.table.word(row);
             if word.len() > longest {
                 continue;
@@ -64,16 +70,17 @@ impl<'a> Vocabulary<'a> {
             let form = if word.is_ascii() {
                 ascii.clear();
                 ascii.push_str(word);
-                ascii.make_ascii_uppercase();
+                ascii.make_ascii_lowercase();
                 self.forms.get(ascii.as_str())
             } else {
-                self.forms.get(word.to_uppercase().as_str())
+                self.forms.get(word.to_lowercase().as_str())
             };
             if let Some(&form) = form {
                 self.rows[form.index()].push(row);
                 self.form_of.insert(row, form);
             }
         }
+        Ok(())
     }
 
     /// The form of a word, if it is one of those that were looked for.
@@ -108,6 +115,8 @@ impl Form {
     }
 }
 
+/// Words that differ only in case are one. Upper case would take words for one that are not: a Turkish
+/// dotless i for one with its dot, a sharp s for ss.
 fn folded(lookup: Lookup, word: &str) -> Cow<'_, str> {
-    if lookup.case_insensitive { word.to_uppercase().into() } else { word.into() }
+    if lookup.case_insensitive { word.to_lowercase().into() } else { word.into() }
 }

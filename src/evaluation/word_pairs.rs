@@ -2,8 +2,10 @@
 
 use crate::error::Result;
 use crate::evaluation::Lookup;
-use crate::evaluation::file::{self, Line};
+use crate::evaluation::file;
 use crate::evaluation::vocabulary::Vocabulary;
+use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::{scalar, statistics};
 
@@ -57,9 +59,8 @@ impl PairFile {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut read = Self::default();
         let mut is_first = true;
-        for (number, line) in file::lines(NAME, bytes)? {
-            let (Line::Text(text) | Line::Section(text)) = line else { continue };
-            let fields = file::fields(text);
+        for (number, line) in file::lines(NAME, bytes)?.filter(|(_, line)| !line.is_empty()) {
+            let fields = file::fields(line);
             let score = fields.get(2).and_then(|field| field.parse::<f64>().ok());
             match (&fields[..], score.filter(|score| score.is_finite())) {
                 ([a, b, ..], Some(score)) => {
@@ -87,13 +88,22 @@ impl PairFile {
 }
 
 /// Correlates cosines with the numbers of the file.
-pub fn word_pairs(table: &View, query: &WordPairsQuery) -> WordPairsAnswer {
+///
+/// # Errors
+///
+/// Whatever `go_on` says.
+pub fn word_pairs(
+    table: &View,
+    query: &WordPairsQuery,
+    go_on: GoOn<'_>,
+) -> Result<WordPairsAnswer> {
     let pairs = &query.pairs.pairs;
     let words = pairs.iter().flat_map(|(a, b, _)| [a.as_str(), b]);
-    let vocabulary = Vocabulary::new(table, query.lookup, words);
+    let vocabulary = Vocabulary::new(table, query.lookup, words, go_on)?;
     let mut unknown = Vec::new();
     let mut compared = Vec::new();
-    for (a, b, score) in pairs {
+    for pair in watched(pairs, go_on) {
+        let (a, b, score) = pair?;
         match (vocabulary.row(a), vocabulary.row(b)) {
             (Some(x), Some(y)) => {
                 compared.push((scalar::cosine(table.vector(x), table.vector(y)), *score));
@@ -102,7 +112,7 @@ pub fn word_pairs(table: &View, query: &WordPairsQuery) -> WordPairsAnswer {
         }
     }
     let spearman = statistics::spearman(&compared);
-    WordPairsAnswer {
+    Ok(WordPairsAnswer {
         pearson: statistics::pearson(&compared),
         spearman,
         spearman_interval: spearman.and_then(|r| interval(r, compared.len())),
@@ -110,7 +120,7 @@ pub fn word_pairs(table: &View, query: &WordPairsQuery) -> WordPairsAnswer {
         known: compared.len(),
         unknown,
         has_header: query.pairs.has_header,
-    }
+    })
 }
 
 fn interval(r: f64, count: usize) -> Option<(f64, f64)> {

@@ -120,6 +120,9 @@ pub struct ReasonCount {
     pub examples: Vec<(At, String)>,
 }
 
+/// Bytes that an attribute takes beside its name and its text.
+const ATTRIBUTE_BYTES: usize = 96;
+
 /// Takes rows into a table.
 #[derive(Debug)]
 pub struct Intake {
@@ -130,6 +133,8 @@ pub struct Intake {
     format: &'static str,
     builder: TableBuilder,
     attributes: BTreeMap<RowId, Attributes>,
+    /// Bytes of their names and values, about.
+    attribute_bytes: usize,
     account: Account,
     /// Sum and count of the vectors of words that came again ([`OnDuplicate::Mean`]).
     means: HashMap<RowId, (Vec<f64>, u32)>,
@@ -150,6 +155,7 @@ impl Intake {
             format,
             builder: TableBuilder::new(dim)?,
             attributes: BTreeMap::new(),
+            attribute_bytes: 0,
             account: Account::default(),
             means: HashMap::new(),
             touched: Vec::new(),
@@ -164,6 +170,12 @@ impl Intake {
     /// The rows so far.
     pub fn builder(&self) -> &TableBuilder {
         &self.builder
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        let means = self.means.len() * self.builder.dim() * size_of::<f64>();
+        self.builder.memory_bytes() + self.attribute_bytes + means
     }
 
     /// The rows that changed since the last call, though they had been taken before.
@@ -278,6 +290,8 @@ impl Intake {
         let kept = self.attributes.entry(row).or_default();
         let checked = check_name(name, name).and_then(|()| check_value(&value, name));
         if checked.is_ok() && (kept.len() < limits::ATTRIBUTES_MAX || kept.get(name).is_some()) {
+            let text = if let AttributeValue::Text(text) = &value { text.len() } else { 0 };
+            self.attribute_bytes += ATTRIBUTE_BYTES + name.len() + text;
             kept.set(name.to_owned(), value);
         } else {
             let done = "not kept: too long, too many, or without a name";

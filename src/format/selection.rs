@@ -22,12 +22,15 @@ pub struct Selection<'a> {
     /// Names and values for formats that have a place for them; the names are of letters and
     /// digits.
     pub metadata: &'a [(&'static str, String)],
+    /// Whether words and texts that a spreadsheet would take for formulas get a `'` before them, in CSV
+    /// and TSV.
+    pub guards_formulas: bool,
 }
 
 impl<'a> Selection<'a> {
     /// All rows, and nothing told of them.
     pub fn all(view: &'a View) -> Self {
-        Self { view, rows: None, metadata: &[] }
+        Self { view, rows: None, metadata: &[], guards_formulas: false }
     }
 
     /// The rows, ascending.

@@ -163,6 +163,11 @@ impl Codes {
         self.rows
     }
 
+    /// The bytes of a row's code.
+    pub(super) fn of(&self, row: u32) -> (&[u8], &[u8]) {
+        (self.heads.of(row), self.tails.of(row))
+    }
+
     /// The rotation of its directions.
     pub(super) fn rotation(&self) -> &Rotation {
         &self.rotation

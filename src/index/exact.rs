@@ -24,9 +24,6 @@ const SLACK_SHARE: usize = 8;
 const FEW: usize = 8;
 /// How many times more rows are kept each time that the slack was too little.
 const WIDEN: usize = 8;
-/// Lengths between which a product of single floats neither overflows nor loses digits.
-const NORM_MIN: f32 = 1e-25;
-const NORM_MAX: f32 = 1e30;
 
 impl Exact {
     /// An index of this table; nothing is built.
@@ -120,7 +117,7 @@ impl Exact {
         let mut top = TopK::new(keep);
         for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
             let norm = self.table.norm(row);
-            let similarity = if (NORM_MIN..=NORM_MAX).contains(&norm) {
+            let similarity = if kernel::IS_PLAIN.contains(&norm) {
                 kernel::dot(vector, query) / norm
             } else {
                 #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
@@ -176,7 +173,7 @@ impl Index for Exact {
             let floor = least - self.error_max();
             for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
                 let norm = self.table.norm(row);
-                let is_plain = (NORM_MIN..=NORM_MAX).contains(&norm);
+                let is_plain = kernel::IS_PLAIN.contains(&norm);
                 if !is_plain || kernel::dot(vector, query) / norm >= floor {
                     compare(row);
                 }

@@ -3,7 +3,7 @@
 //! | section | holds |
 //! | --- | --- |
 //! | `head` | rows u64, components u64, then u32: m, ef_construction, links of a row in the bottom layer, head of the rotation |
-//! | `bottom` | for each row its links, u32 each; 2^32 - 1 in the slots behind the last link |
+//! | `bottom` | for each row its links, u32 each; 2^32 - 1 in the slots behind the last link; of a row that follows an equal one, itself and that one |
 //! | `lists` | for each row its 32 nearest, nearest first, or 2^32 - 1; no such section if they are not known |
 //! | `upper` | number of layers u32, then from the lowest: number of rows u32, the rows, ascending, for each row 2 m links, as places in this list |
 //! | `measures` | a spread for each ef_search measured, then a recall for each, f32; for each component its part in each axis of the rotation, f32: none for more than 512 components |
@@ -15,6 +15,7 @@ use crate::container::{CHUNK_BYTES, Container, Kind, Writer};
 use crate::error::Result;
 use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::Codes;
+use crate::index::equals::Followers;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{BuildParams, LIST};
 use crate::index::links::{Hierarchy, Layer, Links, NONE};
@@ -86,7 +87,9 @@ pub fn read(table: Arc<Table>, from: &Container) -> Result<Graph> {
         measures_of(&measured, &header).ok_or_else(|| from.senseless())?;
     let params = BuildParams { m: header.m, ef_construction: header.ef_construction, threads: 0 };
     let codes = Codes::turned(&table, rotation)?;
-    let mut graph = Graph::new(table, params, codes, Hierarchy { bottom, upper }, nearest);
+    let followers = Followers::read(&bottom).ok_or_else(|| from.senseless())?;
+    let parts = (Hierarchy { bottom, upper }, followers);
+    let mut graph = Graph::new(table, params, codes, parts, nearest);
     graph.set_calibration(calibration);
     Ok(graph)
 }

@@ -12,6 +12,7 @@ use crate::index::batch::{self, Asked};
 use crate::index::beam::{Beam, Net, Reach};
 use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::{Codes, QueryCode};
+use crate::index::equals::{self, Followers};
 use crate::index::exact::Exact;
 use crate::index::hnsw::{BuildParams, LIST};
 use crate::index::links::{Hierarchy, Links, NONE};
@@ -29,6 +30,7 @@ pub struct Graph {
     codes: Arc<Codes>,
     exact: Exact,
     hierarchy: Hierarchy,
+    followers: Followers,
     /// The exact nearest rows of each row, in order; none for rows of which that is not known.
     lists: Option<Links>,
     calibration: Calibration,
@@ -60,12 +62,13 @@ const EXACT_FACTOR_ALLOWED: usize = 32;
 const BATCH_MIN: usize = 8;
 
 impl Graph {
-    /// Puts the parts together; rows and layers must be those of the table.
+    /// Puts the parts together; rows and layers must be those of the table, and followers those that the
+    /// layers tell.
     pub(super) fn new(
         table: Arc<Table>,
         params: BuildParams,
         codes: Codes,
-        hierarchy: Hierarchy,
+        (hierarchy, followers): (Hierarchy, Followers),
         lists: Option<Links>,
     ) -> Self {
         let codes = Arc::new(codes);
@@ -76,6 +79,7 @@ impl Graph {
             params,
             codes,
             hierarchy,
+            followers,
             lists,
             calibration: Calibration::none(),
             spare: Mutex::default(),
@@ -235,10 +239,12 @@ impl Graph {
         self.codes.code(query, code);
         let seeds = params.seeds.iter().filter(|seed| seed.index() < self.table.len());
         let entry = self.hierarchy.descend(&self.codes, code);
-        let starts = seeds.map(|seed| seed.0).chain([entry]);
+        let bottom = &self.hierarchy.bottom;
+        let seeds = seeds.map(|seed| equals::leader(bottom, seed.0).unwrap_or(seed.0));
+        let starts = seeds.chain([entry]);
         let mut proven = None;
         let is_short = params.k <= LIST;
-        let net = Net { codes: &self.codes, links: &self.hierarchy.bottom };
+        let net = Net { codes: &self.codes, links: bottom };
         let rank = params.k.max(1) + params.exclude.len();
         let spread = self.calibration.spread(width, rank);
         let width = width.saturating_mul(WIDTH_FACTOR);
@@ -249,7 +255,7 @@ impl Graph {
         let found = if let Some(nears) = proven {
             Found { nears, by: IndexKind::List }
         } else {
-            let found = beam.found().map(|(_, row)| RowId(row));
+            let found = beam.found().flat_map(|(_, row)| self.followers.with(row)).map(RowId);
             let candidates = found
                 .filter(|&row| params.may_answer(row))
                 .take(params.k.saturating_mul(RESCORE_FACTOR).max(RESCORE_MIN));
@@ -325,6 +331,7 @@ impl Index for Graph {
         let spare = self.spare.lock();
         let scratch: usize = spare.iter().map(|scratch| scratch.beam.memory_bytes()).sum();
         let lists = self.lists.as_ref().map_or(0, Links::memory_bytes);
-        self.codes.memory_bytes() + self.hierarchy.memory_bytes() + lists + scratch
+        let followers = self.followers.memory_bytes();
+        self.codes.memory_bytes() + self.hierarchy.memory_bytes() + followers + lists + scratch
     }
 }

@@ -11,11 +11,13 @@ use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::codes::{Codes, QueryCode};
+use crate::index::equals::{Equals, Followers};
 use crate::index::graph::Graph;
 use crate::index::links::{Hierarchy, Layer, Links};
 use crate::index::refine::Room;
 use crate::index::{Watch, calibrate, knn, refine};
 use crate::table::Table;
+use crate::vector::RowId;
 
 /// How a graph is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ const LAYERS_MAX: usize = 16;
 const ROWS_FIRST: usize = 1_000;
 /// Rows inserted between looks at the watch.
 const ROWS_AT_ONCE: usize = 4_096;
+
 /// Builds the graph of a table.
 ///
 /// # Errors
@@ -61,25 +64,36 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
         let codes = Codes::watched(table, watch)?;
         let chosen = params.m * CHOSEN_FACTOR;
         let room = Room { chosen, slots: (chosen + 2 * params.m).next_multiple_of(SLOTS_STEP) };
-        let (hierarchy, lists) = if knows_nearest(table) {
-            let nearest =
-                knn::nearest(table, &codes, NEAREST, LIST, &Part { watch, from: 0.0, to: 0.6 })?;
+        let equals = Equals::find(table, &codes);
+        let rows: Vec<RowId> =
+            (0..).take(table.len()).filter(|&row| equals.stands(row)).map(RowId).collect();
+        let (mut hierarchy, lists) = if knows_nearest(rows.len(), table.dim()) {
+            let part = Part { watch, from: 0.0, to: 0.6 };
+            let nearest = knn::nearest(table, &codes, &rows, (NEAREST, LIST), &part)?;
             let part = Part { watch, from: 0.6, to: 0.65 };
-            let mut hierarchy = insert(&codes, params, SAMPLE_STEP, &part)?;
+            let mut hierarchy = insert(&codes, params, (&rows, SAMPLE_STEP), &part)?;
             let part = Part { watch, from: 0.65, to: 0.95 };
-            refine::refine(&codes, &mut hierarchy, Some(&nearest), room, &part)?;
+            refine::refine((&codes, &equals), &mut hierarchy, Some(&nearest), room, &part)?;
             let mut lists = Links::new(table.len(), LIST);
             for row in (0..).take(table.len()) {
-                lists.set(row, nearest.of(row));
+                let near: Vec<u32> = nearest.of(row).collect();
+                if equals.proves(table, row, &near) {
+                    lists.set(row, near.into_iter());
+                }
             }
             (hierarchy, Some(lists))
         } else {
-            let mut hierarchy = insert(&codes, params, 1, &Part { watch, from: 0.0, to: 0.4 })?;
+            let part = Part { watch, from: 0.0, to: 0.4 };
+            let mut hierarchy = insert(&codes, params, (&rows, 1), &part)?;
             let part = Part { watch, from: 0.4, to: 0.95 };
-            refine::refine(&codes, &mut hierarchy, None, room, &part)?;
+            refine::refine((&codes, &equals), &mut hierarchy, None, room, &part)?;
             (hierarchy, None)
         };
-        let mut graph = Graph::new(Arc::clone(table), params, codes, hierarchy, lists);
+        equals.mark(&mut hierarchy.bottom);
+        let followers = Followers::read(&hierarchy.bottom);
+        let followers = followers.ok_or_else(|| Error::new(ErrorKind::Internal))?;
+        let parts = (hierarchy, followers);
+        let mut graph = Graph::new(Arc::clone(table), params, codes, parts, lists);
         calibrate::calibrate(&mut graph, watch)?;
         watch.progress(1.0);
         Ok(graph)
@@ -87,9 +101,9 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
 }
 
 /// Whether finding the exact nearest rows of every row pays: the work grows with the square.
-fn knows_nearest(table: &Table) -> bool {
-    let rows = table.len() as u64;
-    rows.saturating_mul(rows).saturating_mul(table.dim() as u64) <= NEAREST_WORK_MAX
+fn knows_nearest(rows: usize, dim: usize) -> bool {
+    let rows = rows as u64;
+    rows.saturating_mul(rows).saturating_mul(dim as u64) <= NEAREST_WORK_MAX
 }
 
 /// Rows times rows times components: 500,000 rows of 100 components, 300,000 of 300.
@@ -153,11 +167,17 @@ thread_local! {
 
 type Builder<'a> = Hnsw<'a, u32, CodeDistance<'a>>;
 
-fn insert(codes: &Codes, params: BuildParams, step: usize, watch: &dyn Watch) -> Result<Hierarchy> {
+/// Inserts one row of so many.
+fn insert(
+    codes: &Codes,
+    params: BuildParams,
+    (rows, step): (&[RowId], usize),
+    watch: &dyn Watch,
+) -> Result<Hierarchy> {
     let distance = CodeDistance { codes };
     let builder: Builder<'_> =
         Hnsw::new(params.m, codes.len(), LAYERS_MAX, params.ef_construction, distance);
-    let rows: Vec<u32> = (0..).take(codes.len()).step_by(step).collect();
+    let rows: Vec<u32> = rows.iter().step_by(step).map(|row| row.0).collect();
     let tasks: Vec<(&[u32], usize)> =
         rows.chunks_exact(1).map(|row| (row, row[0] as usize)).collect();
     let (first, rest) = tasks.split_at(ROWS_FIRST.min(tasks.len()));

@@ -16,7 +16,7 @@ use rayon::slice::ParallelSlice as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
 use crate::index::codes::{self, Codes, QUERY_MAX, rounded};
-use crate::index::links::{Links, NONE};
+use crate::index::links::Links;
 use crate::table::Table;
 use crate::vector::kernel::tile::{QUERIES, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
@@ -28,8 +28,8 @@ const BLOCK: usize = 1_024;
 /// The byte of a component of 0 in a tile.
 const TILE_ZERO: i8 = 64;
 
-/// Finds about `keep` nearest other rows of every row, of which the first `wanted` are proven to be
-/// the nearest; a row of which that cannot be proven (it has many equals) gets no list, and neither
+/// Finds about `keep` nearest other rows of every one of these rows among them, of which the first
+/// `wanted` are proven to be the nearest; a row of which that cannot be proven (it has many equals) gets no list, and neither
 /// does a row of zeros.
 ///
 /// # Errors
@@ -38,13 +38,14 @@ const TILE_ZERO: i8 = 64;
 pub(super) fn nearest(
     table: &Table,
     codes: &Codes,
-    keep: usize,
-    wanted: usize,
+    among: &[RowId],
+    (keep, wanted): (usize, usize),
     watch: &dyn Watch,
 ) -> Result<Links> {
     let rows = |is_first: bool| {
-        let rows = (0..table.len()).filter(move |row| row.is_multiple_of(FIRST_STEP) == is_first);
-        rows.map(row_id).collect::<Vec<_>>()
+        let rows = among.iter().enumerate();
+        let rows = rows.filter(|(place, _)| place.is_multiple_of(FIRST_STEP) == is_first);
+        rows.map(|(_, &row)| row).collect::<Vec<_>>()
     };
     let (first, rest) = (rows(true), rows(false));
     let blocks: Vec<Mutex<Block>> = first
@@ -60,7 +61,7 @@ pub(super) fn nearest(
 
     let blocks: Vec<Block> = blocks.into_iter().map(Mutex::into_inner).collect();
     let found: Vec<Vec<Found>> =
-        blocks.par_iter().map(|block| block.found(table, wanted)).collect();
+        blocks.par_iter().map(|block| block.found(table, wanted, among.len())).collect();
     let mut lists = Links::new(table.len(), keep);
     let mut again = Vec::new();
     for (row, list) in found.into_iter().flatten() {
@@ -78,7 +79,7 @@ pub(super) fn nearest(
             for block in &blocks {
                 few.meet_only(block, table);
             }
-            few.found(table, wanted)
+            few.found(table, wanted, among.len())
         })
         .collect();
     for (row, list) in found.into_iter().flatten() {
@@ -223,10 +224,10 @@ impl Block {
         }
     }
 
-    /// What is known of every row.
-    fn found(&self, table: &Table, wanted: usize) -> Vec<Found> {
+    /// What is known of every row, of `all` that were compared.
+    fn found(&self, table: &Table, wanted: usize, all: usize) -> Vec<Found> {
         let rows = self.rows.iter().zip(&self.tops);
-        rows.map(|(&row, top)| (row, top.proven(table, row, wanted))).collect()
+        rows.map(|(&row, top)| (row, top.proven(table, row, wanted, all))).collect()
     }
 
     /// Compares every row with every other one of the block.
@@ -395,7 +396,7 @@ impl Top {
 
     /// The rows kept, in the order of double precision; none if not all of the first `wanted` are
     /// proven to be the nearest.
-    fn proven(&self, table: &Table, row: RowId, wanted: usize) -> Option<Vec<u32>> {
+    fn proven(&self, table: &Table, row: RowId, wanted: usize, all: usize) -> Option<Vec<u32>> {
         let rounding = (table.dim() + 8) as f32 * f32::EPSILON;
         // What was not kept is at most this near.
         let missed = self.threshold() + rounding;
@@ -413,17 +414,13 @@ impl Top {
         };
         let mut nears: Vec<Near> = self.nears.iter().map(exactly).collect();
         nears.sort_unstable();
-        let is_whole = nears.len() + 1 == table.len();
+        let is_whole = nears.len() + 1 == all;
         let last = nears.get(wanted.wrapping_sub(1)).map(|last| last.similarity);
         if table.norm(row) <= 0.0 || !is_whole && last.is_none_or(|last| last <= missed) {
             return None;
         }
         Some(nears.into_iter().map(|near| near.row.0).collect())
     }
-}
-
-fn row_id(row: usize) -> RowId {
-    RowId::try_from(row).unwrap_or(RowId(NONE))
 }
 
 #[cfg(test)]
@@ -443,7 +440,8 @@ mod tests {
             }
             let table = table_of(&rows);
             let codes = Codes::new(&table).unwrap();
-            let lists = nearest(&table, &codes, 64, 32, &Unwatched).unwrap();
+            let among: Vec<RowId> = (0..).map(RowId).take(count).collect();
+            let lists = nearest(&table, &codes, &among, (64, 32), &Unwatched).unwrap();
             let mut known = 0;
             for (row, vector) in (0..).zip(&rows) {
                 let list: Vec<RowId> = lists.of(row).take(32).map(RowId).collect();

@@ -15,10 +15,6 @@ pub struct Live<'a> {
     view: &'a View,
 }
 
-/// Lengths between which a product of single floats neither overflows nor loses digits.
-const NORM_MIN: f32 = 1e-25;
-const NORM_MAX: f32 = 1e30;
-
 impl<'a> Live<'a> {
     /// `base` is an index of the view's base.
     pub fn new(base: &'a dyn Index, view: &'a View) -> Self {
@@ -65,7 +61,7 @@ impl<'a> Live<'a> {
         let mut top = TopK::new(params.k);
         let mut near = Vec::new();
         for (row, vector, norm) in self.view.written() {
-            let similarity = if (NORM_MIN..=NORM_MAX).contains(&norm) {
+            let similarity = if kernel::IS_PLAIN.contains(&norm) {
                 kernel::dot(vector, query) / norm
             } else {
                 exactly(self.view, row, query)

@@ -7,6 +7,7 @@
 //! | `hnsw.rs` | builds the hierarchy with hnsw_rs and hands its links over: the only file that names it |
 //! | `refine.rs` | better links for every row, found in the hierarchy itself |
 //! | `reach.rs` | links to rows that no walk would find |
+//! | `equals.rs` | rows that are equal, of which one stands in the graph for all |
 //! | `live.rs` | an index together with what was written since |
 //! | `graph.rs` | the frozen graph and its search |
 //! | `links.rs` | the layers of the graph as flat arrays |
@@ -21,6 +22,7 @@ mod batch;
 mod beam;
 mod calibrate;
 mod codes;
+mod equals;
 pub mod exact;
 pub mod file;
 pub mod graph;

@@ -15,6 +15,7 @@ use rayon::slice::ParallelSliceMut as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::beam::{Beam, Net, Reach};
 use crate::index::codes::{Codes, QueryCode};
+use crate::index::equals::Equals;
 use crate::index::links::{Hierarchy, Links, NONE};
 use crate::index::{Watch, reach};
 
@@ -38,7 +39,7 @@ const LOOK_SHARE: f32 = 0.8;
 ///
 /// If `watch` says that the build is cancelled.
 pub(super) fn refine(
-    codes: &Codes,
+    (codes, equals): (&Codes, &Equals),
     hierarchy: &mut Hierarchy,
     nearest: Option<&Links>,
     room: Room,
@@ -50,10 +51,11 @@ pub(super) fn refine(
     for &width in widths {
         let to = from + f32::from(width) / total;
         let part = Part { watch, from, to };
-        hierarchy.bottom = pass(codes, &hierarchy.bottom, nearest, room, width.into(), &part)?;
+        hierarchy.bottom =
+            pass((codes, equals), &hierarchy.bottom, nearest, room, width.into(), &part)?;
         from = to;
     }
-    reach::reach_all(codes, hierarchy);
+    reach::reach_all(codes, equals, hierarchy);
     Ok(())
 }
 
@@ -68,7 +70,7 @@ pub(super) struct Room {
 
 /// Better links than the frozen ones.
 fn pass(
-    codes: &Codes,
+    (codes, equals): (&Codes, &Equals),
     frozen: &Links,
     nearest: Option<&Links>,
     room: Room,
@@ -78,9 +80,11 @@ fn pass(
     let (look, join) = part.split(LOOK_SHARE);
     let mut found = Links::new(codes.len(), room.chosen);
     for_each_row(&mut found, &look, |scratch, row, list| {
-        let near = nearest.into_iter().flat_map(|nearest| nearest.of(row));
-        scratch.look(Net { codes, links: frozen }, row, width, near);
-        scratch.choose(codes, list);
+        if equals.stands(row) {
+            let near = nearest.into_iter().flat_map(|nearest| nearest.of(row));
+            scratch.look(Net { codes, links: frozen }, row, width, near);
+            scratch.choose(codes, list);
+        }
     })?;
     let back = Incoming::new(&found);
     let mut links = Links::new(codes.len(), room.slots);

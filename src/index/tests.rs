@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::container::{Container, Writer};
 use crate::error::ErrorKind;
+use crate::index::equals::{self, Followers};
 use crate::index::exact::Exact;
 use crate::index::file;
 use crate::index::graph::Graph;
@@ -51,8 +52,9 @@ pub(super) fn naive(table: &Table, query: &[f32], k: usize, exclude: &[RowId]) -
     nears
 }
 
-/// How many rows of the bottom layer a walk from the entry can reach.
+/// How many rows of the bottom layer a walk from the entry can reach, with those that follow them.
 pub(super) fn reachable(hierarchy: &Hierarchy) -> usize {
+    let followers = Followers::read(&hierarchy.bottom).unwrap();
     let mut seen = vec![false; hierarchy.bottom.len()];
     let mut waiting = vec![hierarchy.entry()];
     while let Some(row) = waiting.pop() {
@@ -60,7 +62,7 @@ pub(super) fn reachable(hierarchy: &Hierarchy) -> usize {
             waiting.extend(hierarchy.bottom.of(row));
         }
     }
-    seen.into_iter().filter(|&seen| seen).count()
+    (0..).zip(seen).filter(|&(_, seen)| seen).flat_map(|(row, _)| followers.with(row)).count()
 }
 
 pub(super) struct Unwatched;
@@ -126,8 +128,61 @@ fn every_row_can_be_reached_even_among_duplicates_and_zeros() {
         for row in (0..).take(rows.len()) {
             let slots = graph.hierarchy().bottom.slots(row);
             assert!(slots.iter().all(|&link| link == NONE || (link as usize) < rows.len()));
-            assert!(!slots.contains(&row), "row {row} leads to itself");
+            let follows = equals::leader(&graph.hierarchy().bottom, row).is_some();
+            assert!(follows || !slots.contains(&row), "row {row} leads to itself");
         }
+    }
+}
+
+#[test]
+fn any_number_of_equal_rows_is_indexed_and_found() {
+    let mut rows = clustered(3_000, 16, 6);
+    let groups: Vec<Vec<f32>> = clustered(6, 16, 77);
+    for (i, group) in groups.iter().enumerate() {
+        // Some groups are equal, some scaled, some equal but for the last digits.
+        let copy = |j: usize| -> Vec<f32> {
+            let by = if i % 3 == 1 { 0.5 + j as f32 / 300.0 } else { 1.0 };
+            let off = if i % 3 == 2 { (j % 17) as f32 * 1e-6 } else { 0.0 };
+            group.iter().map(|value| (value + off) * by).collect()
+        };
+        rows.extend((0..[2_300, 600, 200][i % 3]).map(copy));
+    }
+    rows.extend((0..2_100).map(|_| vec![0.0; 16]));
+    let table = Arc::new(table_of(&rows));
+    let params = BuildParams { threads: 2, ..BuildParams::default() };
+    let graph = hnsw::build(&table, params, &Unwatched).unwrap();
+    assert_eq!(reachable(graph.hierarchy()), rows.len());
+    let again = load(&table, 1, &bytes_of(&graph, 1)).unwrap();
+    for graph in [&graph, &again] {
+        for (i, group) in groups.iter().enumerate() {
+            let query = algebra::unit(group).unwrap();
+            for ef in [16, 64] {
+                let found = graph.search(&query, &SearchParams::new(10, ef));
+                assert_eq!(found.by, IndexKind::Graph);
+                let truth = naive(&table, &query, 10, &[]);
+                let similarities = |nears: &[Near]| -> Vec<f32> {
+                    nears.iter().map(|near| near.similarity).collect()
+                };
+                if i % 3 == 2 {
+                    assert!(found.nears.iter().all(|near| near.similarity > 0.999_99), "{i}");
+                } else {
+                    assert_eq!(similarities(&found.nears), similarities(&truth), "{i} {ef}");
+                }
+                if i % 3 == 0 {
+                    assert_eq!(found.nears, truth, "the first of equal rows come first");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_of_nothing_but_equal_rows_is_indexed() {
+    for row in [vec![1.0, 2.0, 3.0], vec![0.0; 3]] {
+        let (table, graph) = build(&vec![row; 3_000], 4);
+        let query = algebra::unit(&[3.0, 2.0, 1.0]).unwrap();
+        let params = SearchParams::new(5, 16);
+        assert_eq!(graph.search(&query, &params).nears, naive(&table, &query, 5, &[]));
     }
 }
 

@@ -50,7 +50,7 @@ pub fn alike(
     weighing: Weighing,
     go_on: GoOn<'_>,
 ) -> Result<Vec<Alike>> {
-    let embedder = Embedder::new(table, tokenizer, &query.embed, weighing)?;
+    let embedder = Embedder::new(table, tokenizer, &query.embed, weighing, go_on)?;
     let (pairs, _) = query.embed.texts.as_chunks();
     let mut answers = Vec::with_capacity(pairs.len());
     for (i, [a, b]) in (0_u64..).zip(pairs) {

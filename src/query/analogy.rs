@@ -5,7 +5,10 @@ use crate::index::{Index, SearchParams};
 use crate::query::filter::Filter;
 use crate::query::nearest::{ef_search, named, rows, weighted_mean};
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{AnsweredBy, Effort, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{
+    AnsweredBy, Effort, GoOn, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed,
+};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -107,13 +110,14 @@ pub struct AnalogyAnswer {
 ///
 /// As [`resolve`], with unknown words refused under either policy; `InvalidArgument` if a method
 /// that takes one pair is given several; and `Unsuited` if a vector is all zeros, or if b - a + c
-/// (for `PairDirection`: b - a) is.
+/// (for `PairDirection`: b - a) is; whatever `go_on` says.
 pub fn analogy(
     table: &View,
     index: &dyn Index,
     default_ef: usize,
     query: &AnalogyQuery,
     allowed: Option<&RowSet>,
+    go_on: GoOn<'_>,
 ) -> Result<AnalogyAnswer> {
     let takes_examples =
         matches!(query.method, AnalogyMethod::CosAvg | AnalogyMethod::PairDirection);
@@ -132,7 +136,7 @@ pub fn analogy(
     }
     let examples = query.examples.iter().flat_map(|(a, b)| [a, b]);
     let asked: Vec<_> = [&query.a, &query.b, &query.c].into_iter().chain(examples).collect();
-    let (resolved, words) = resolve(table, &options, &asked, &field)?;
+    let (resolved, words) = resolve(table, &options, &asked, &field, go_on)?;
     let formula = Formula::new(query.method, table.dim(), &resolved, &field)?;
     let inputs = rows(resolved.iter().flatten());
     // One search serves both lists: its first k, and its first k that are no inputs.
@@ -148,8 +152,10 @@ pub fn analogy(
             let found = index.search(&formula.goal()?, &params);
             (found.nears, AnsweredBy::of(found.by, ef))
         }
-        AnalogyMethod::CosMul => (formula.cos_mul(table, &params), AnsweredBy::EXACT),
-        AnalogyMethod::PairDirection => (formula.directions(table, &params)?, AnsweredBy::EXACT),
+        AnalogyMethod::CosMul => (formula.cos_mul(table, &params, go_on)?, AnsweredBy::EXACT),
+        AnalogyMethod::PairDirection => {
+            (formula.directions(table, &params, go_on)?, AnsweredBy::EXACT)
+        }
     };
     let first = |wanted: &dyn Fn(RowId) -> bool| {
         let nears = nears.iter().copied().filter(|near| wanted(near.row));
@@ -170,6 +176,17 @@ struct Formula {
     a: Vec<f64>,
     b: Vec<f64>,
     c: Vec<f64>,
+    /// The length of b - a + c.
+    length: f64,
+    direction: Direction,
+}
+
+/// From a to b.
+struct Direction {
+    /// Of b - a.
+    length: f64,
+    /// The product of b - a with c.
+    along_c: f64,
 }
 
 impl Formula {
@@ -195,7 +212,12 @@ impl Formula {
             algebra::add(&mut sums[term], 1.0 / count as f64, &unit);
         }
         let [a, b, c] = sums;
-        Ok(Self { method, a, b, c })
+        let terms = || a.iter().zip(&b).zip(&c);
+        let goal: Vec<f64> = terms().map(|((a, b), c)| b - a + c).collect();
+        let direction: Vec<f64> = terms().map(|((a, b), _)| b - a).collect();
+        let along_c = direction.iter().zip(&c).map(|(x, y)| x * y).sum();
+        let direction = Direction { length: length(&direction), along_c };
+        Ok(Self { method, length: length(&goal), direction, a, b, c })
     }
 
     /// b - a + c at length 1.
@@ -205,40 +227,54 @@ impl Formula {
             .ok_or_else(|| unsuited("b - a + c is all zeros: nothing is near to it".to_owned()))
     }
 
-    fn sum(&self, sign_c: f64) -> Vec<f64> {
-        let terms = self.a.iter().zip(&self.b).zip(&self.c);
-        terms.map(|((a, b), c)| b - a + sign_c * c).collect()
-    }
-
-    /// The rows of the largest products: all rows in single precision, then the best in double.
-    fn cos_mul(&self, table: &View, params: &SearchParams<'_>) -> Vec<Near> {
+    /// The rows of the largest products. Single precision tells how large a row's can be at most; those
+    /// that may be an answer are judged in double precision.
+    fn cos_mul(
+        &self,
+        table: &View,
+        params: &SearchParams<'_>,
+        go_on: GoOn<'_>,
+    ) -> Result<Vec<Near>> {
         let units = [single(&self.a), single(&self.b), single(&self.c)];
-        let mut candidates = TopK::new(params.k + params.k / 2 + SPARE_CANDIDATES);
-        for row in may_answer(table, params) {
-            let vector = table.vector(row);
-            let norm = f64::from(table.norm(row));
-            let similarity = product(&units, |unit| {
-                if norm > 0.0 { f64::from(kernel::dot(vector, unit)) / norm } else { 0.0 }
-            });
-            candidates.push(Near { row, similarity });
+        // A sum of n products is off by n roundings of the sum of their sizes, which is at most 1 here
+        // (Higham 2002, section 3.1); the rest are those of the lengths and of dividing by them.
+        let error = 1.01 * (table.dim() as f64 + 8.0) * f64::from(f32::EPSILON) / 2.0;
+        let mut top = TopK::new(params.k);
+        for row in may_answer(table, params, go_on) {
+            let row = row?;
+            let (vector, norm) = (table.vector(row), table.norm(row));
+            // The least that would be kept, before it was rounded.
+            let threshold = f64::from(top.threshold());
+            let least = threshold - threshold.abs() * f64::from(f32::EPSILON);
+            if kernel::IS_PLAIN.contains(&norm) {
+                let cosine = |unit: &[f32]| f64::from(kernel::dot(vector, unit) / norm);
+                let [a, b, c] = units.each_ref().map(|unit| cosine(unit));
+                // Anything but a number that is too small is looked at once more.
+                if product([a - error, b + error, c + error]) < least {
+                    continue;
+                }
+            }
+            let cosines = units.each_ref().map(|unit| scalar::cosine(vector, unit));
+            #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1e6")]
+            let similarity = product(cosines) as f32;
+            top.push(Near { row, similarity });
         }
-        let exactly = |Near { row, .. }| {
-            let similarity = product(&units, |unit| scalar::cosine(table.vector(row), unit));
-            Near { row, similarity }
-        };
-        let mut nears: Vec<_> = candidates.into_sorted().into_iter().map(exactly).collect();
-        nears.sort_unstable();
-        nears.truncate(params.k);
-        nears
+        Ok(top.into_sorted())
     }
 
     /// The rows x for which x - c points most as b - a does.
-    fn directions(&self, table: &View, params: &SearchParams<'_>) -> Result<Vec<Near>> {
-        if length(&self.sum(0.0)) <= f64::from(f32::EPSILON) {
+    fn directions(
+        &self,
+        table: &View,
+        params: &SearchParams<'_>,
+        go_on: GoOn<'_>,
+    ) -> Result<Vec<Near>> {
+        if self.direction.length <= f64::from(f32::EPSILON) {
             return Err(unsuited("b - a is all zeros: it points nowhere".to_owned()));
         }
         let mut top = TopK::new(params.k);
-        for row in may_answer(table, params) {
+        for row in may_answer(table, params, go_on) {
+            let row = row?;
             let parts = self.parts(table.vector(row));
             top.push(Near { row, similarity: parts.b + parts.a + parts.c });
         }
@@ -256,19 +292,17 @@ impl Formula {
         let (b, a, c) = (dot(&self.b), dot(&self.a), dot(&self.c));
         let (b, a, c) = match self.method {
             AnalogyMethod::CosAdd | AnalogyMethod::CosAvg => {
-                let length = length(&self.sum(1.0));
+                let length = self.length;
                 if length > 0.0 { (b / length, -a / length, c / length) } else { (0.0, 0.0, 0.0) }
             }
             AnalogyMethod::CosMul => (near(b), 1.0 / (near(a) + EPSILON), near(c)),
             AnalogyMethod::PairDirection => {
-                let direction = self.sum(0.0);
+                let Direction { length, along_c } = self.direction;
                 let from_c = (2.0 - 2.0 * c).max(0.0).sqrt();
-                let lengths = length(&direction) * if norm > 0.0 { from_c } else { 1.0 };
-                let of_c = |term: &[f64]| term.iter().zip(&self.c).map(|(x, y)| x * y).sum::<f64>();
+                let lengths = length * if norm > 0.0 { from_c } else { 1.0 };
                 // Closer to c than single precision tells apart, there is no direction.
                 if from_c > f64::from(f32::EPSILON).sqrt() {
-                    let (b_of_c, a_of_c) = (of_c(&self.b), of_c(&self.a));
-                    (b / lengths, -a / lengths, (a_of_c - b_of_c) / lengths)
+                    (b / lengths, -a / lengths, -along_c / lengths)
                 } else {
                     (0.0, 0.0, 0.0)
                 }
@@ -279,10 +313,16 @@ impl Formula {
 }
 
 /// The rows that may be answers.
-fn may_answer(table: &View, params: &SearchParams<'_>) -> impl Iterator<Item = RowId> {
+fn may_answer(
+    table: &View,
+    params: &SearchParams<'_>,
+    go_on: GoOn<'_>,
+) -> impl Iterator<Item = Result<RowId>> {
     let SearchParams { exclude, allowed, .. } = *params;
     let is_allowed = move |row: RowId| allowed.is_none_or(|allowed| allowed.has(row));
-    table.rows().filter(move |row| is_allowed(*row) && !exclude.contains(row))
+    let may = move |row: RowId| is_allowed(row) && exclude.binary_search(&row).is_err();
+    watched(table.rows(), go_on)
+        .filter(move |row| row.as_ref().is_ok_and(|&row| may(row)) || row.is_err())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
@@ -294,9 +334,6 @@ fn length(vector: &[f64]) -> f64 {
     vector.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// Candidates beyond k, so that none is lost to the rounding of the first pass.
-const SPARE_CANDIDATES: usize = 64;
-
 /// Keeps the divisor above 0, as in Levy and Goldberg 2014, section 4.
 const EPSILON: f64 = 1e-6;
 
@@ -304,9 +341,9 @@ fn near(cosine: f64) -> f64 {
     f64::midpoint(1.0, cosine.clamp(-1.0, 1.0))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "from 0 to 1e6")]
-fn product([a, b, c]: &[Vec<f32>; 3], cosine: impl Fn(&[f32]) -> f64) -> f32 {
-    (near(cosine(b)) * near(cosine(c)) / (near(cosine(a)) + EPSILON)) as f32
+/// Of the cosines to a, b and c.
+fn product([a, b, c]: [f64; 3]) -> f64 {
+    near(b) * near(c) / (near(a) + EPSILON)
 }
 
 fn unsuited(because: String) -> Error {

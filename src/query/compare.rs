@@ -7,6 +7,7 @@ use crate::index::{Index, SearchParams};
 use crate::query::nearest::named;
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::procrustes::{Procrustes, Turn};
@@ -88,9 +89,9 @@ pub fn compare(
     let asked: Vec<_> = query.words.iter().cloned().map(WordOrVector::Word).collect();
     let asked: Vec<_> = asked.iter().collect();
     let field = |i: usize| format!("words[{i}]");
-    let (first, first_used) = resolve(sides[0].view, &options, &asked, &field)?;
-    let (second, second_used) = resolve(sides[1].view, &options, &asked, &field)?;
-    let anchors = anchors(sides, query.anchors);
+    let (first, first_used) = resolve(sides[0].view, &options, &asked, &field, go_on)?;
+    let (second, second_used) = resolve(sides[1].view, &options, &asked, &field, go_on)?;
+    let anchors = anchors(sides, query.anchors, go_on)?;
     let (turn, not_aligned) = match align(sides, &anchors, go_on)? {
         Ok(turn) => (Some(turn), String::new()),
         Err(because) => (None, because),
@@ -173,11 +174,20 @@ fn neighborhood(
 }
 
 /// Rows of words that both tables have, and that have a direction.
-fn anchors(sides: [Side<'_>; 2], wanted: usize) -> Vec<(RowId, RowId)> {
+fn anchors(sides: [Side<'_>; 2], wanted: usize, go_on: GoOn<'_>) -> Result<Vec<(RowId, RowId)>> {
     let [first, second] = sides.map(|side| side.view);
-    let pairs = first.rows().filter_map(|a| Some((a, second.row(first.word(a))?)));
-    let have_direction = |&(a, b): &(RowId, RowId)| first.norm(a) > 0.0 && second.norm(b) > 0.0;
-    pairs.filter(have_direction).take(wanted).collect()
+    let mut anchors = Vec::new();
+    for a in watched(first.rows(), go_on) {
+        let a = a?;
+        let Some(b) = second.row(first.word(a)) else { continue };
+        if anchors.len() == wanted {
+            break;
+        }
+        if first.norm(a) > 0.0 && second.norm(b) > 0.0 {
+            anchors.push((a, b));
+        }
+    }
+    Ok(anchors)
 }
 
 /// Turns the first table onto the second; or says why not.

@@ -1,6 +1,7 @@
 //! Which vector has a text?
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,10 +10,12 @@ use crate::limits;
 use crate::query::frequency::{self, Counts, Weighing, inverse};
 use crate::query::resolve::find;
 use crate::query::tokenize::{Cutting, find_token, knows};
-use crate::query::{OovPolicy, WordOptions, transformer};
+use crate::query::{GoOn, OovPolicy, WordOptions, transformer};
+use crate::steps::watched;
 use crate::table::input::InputTables;
 use crate::table::view::View;
 use crate::text::Token;
+use crate::text::special::Role;
 use crate::text::tokenizer::{CutOptions, Tokenizer};
 use crate::text::window::Windows;
 use crate::vector::RowId;
@@ -144,7 +147,6 @@ pub struct Placed {
 }
 
 /// Makes texts vectors.
-#[derive(Debug)]
 pub struct Embedder<'a> {
     pub(super) table: &'a View,
     pub(super) tokenizer: &'a Tokenizer,
@@ -156,6 +158,13 @@ pub struct Embedder<'a> {
     pub(super) weights: HashMap<RowId, f64>,
     /// For a transformer's input.
     inputs: Option<Arc<InputTables>>,
+    pub(super) go_on: GoOn<'a>,
+}
+
+impl fmt::Debug for Embedder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedder").field("options", self.options).finish_non_exhaustive()
+    }
 }
 
 /// Makes texts vectors.
@@ -170,9 +179,9 @@ pub fn embed(
     tokenizer: &Tokenizer,
     query: &EmbedQuery,
     weighing: Weighing,
-    go_on: crate::query::GoOn<'_>,
+    go_on: GoOn<'_>,
 ) -> Result<Vec<TextVector>> {
-    let embedder = Embedder::new(table, tokenizer, query, weighing)?;
+    let embedder = Embedder::new(table, tokenizer, query, weighing, go_on)?;
     let mut vectors = Vec::with_capacity(query.texts.len());
     let mut components = 0;
     for (i, text) in query.texts.iter().enumerate() {
@@ -239,6 +248,7 @@ impl<'a> Embedder<'a> {
         tokenizer: &'a Tokenizer,
         query: &'a EmbedQuery,
         weighing: Weighing,
+        go_on: GoOn<'a>,
     ) -> Result<Self> {
         let options = &query.options;
         let inputs = match options.input {
@@ -258,6 +268,7 @@ impl<'a> Embedder<'a> {
             weights: weights.collect(),
             weighing,
             inputs,
+            go_on,
         })
     }
 
@@ -305,7 +316,8 @@ impl<'a> Embedder<'a> {
         self.words.oov
     }
 
-    /// The tokens of a text that the table knows.
+    /// The tokens of a text that the table knows. A token that stands for what the tokenizer does not
+    /// know tells nothing of it: its row is taken only if the policy says so.
     pub(super) fn known(&self, at: u64, text: &str) -> Result<Known> {
         let mut known = Known::default();
         let mut missed: HashSet<String> = HashSet::new();
@@ -317,6 +329,8 @@ impl<'a> Embedder<'a> {
         };
         let knows = knows(self.table, self.words);
         let is_plain = self.tokenizer.is_of_words();
+        let unknown = self.tokenizer.specials().of_role(Role::Unknown).map(|special| special.id);
+        let unknown = unknown.filter(|_| self.words.oov != OovPolicy::Unk);
         let cutting = self.cutting.of_text(at);
         self.tokenizer.each(text, &cutting, Some(&knows), &mut |id, bytes, is_special| {
             known.token_count += 1;
@@ -331,6 +345,10 @@ impl<'a> Embedder<'a> {
                 return;
             }
             let piece = String::from_utf8_lossy(&text.as_bytes()[bytes.clone()]);
+            if id.is_some() && id == unknown {
+                miss(&piece, &mut known.skipped);
+                return;
+            }
             let token = Token { id, bytes: bytes.clone(), chars: 0..0, is_special };
             let spelling = self.tokenizer.spelling(&token, text);
             match find_token(self.table, self.words, &spelling, &piece) {
@@ -371,11 +389,12 @@ impl<'a> Embedder<'a> {
     ) -> Result<(Option<Vec<f64>>, usize)> {
         let windows = Windows { max_tokens, overlap: 0, at_sentences: true };
         let knows = knows(self.table, self.words);
-        let windows = windows.cut(self.tokenizer, text, &self.cutting, Some(&knows))?;
+        let windows = windows.cut(self.tokenizer, text, &self.cutting, Some(&knows), self.go_on)?;
         let mut sum = vec![0.0; self.table.dim()];
         let mut weights = 0.0;
         let mut rest = &known.rows[..];
-        for window in &windows {
+        for window in watched(&windows, self.go_on) {
+            let window = window?;
             let end = rest.partition_point(|(_, bytes)| bytes.start < window.bytes.end);
             let (rows, after) = rest.split_at(end);
             rest = after;

@@ -5,7 +5,7 @@ use crate::index::{Index, SearchParams};
 use crate::query::nearest::{rows, weighted_mean};
 use crate::query::odd_one_out::RankedQuery;
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::scalar;
 
@@ -69,12 +69,17 @@ pub struct RelativeCosineAnswer {
 /// # Errors
 ///
 /// As [`resolve`]; `Unsuited` if the word is all zeros, or no candidate is known.
-pub fn most_similar_to_given(table: &View, query: &GivenQuery) -> Result<RankedAnswer> {
+pub fn most_similar_to_given(
+    table: &View,
+    query: &GivenQuery,
+    go_on: GoOn<'_>,
+) -> Result<RankedAnswer> {
     let asked: Vec<_> = std::iter::once(&query.query).chain(&query.candidates).collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| match i.checked_sub(1) {
+    let field = |i: usize| match i.checked_sub(1) {
         None => "query".to_owned(),
         Some(i) => format!("candidates[{i}]"),
-    })?;
+    };
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     let goal = resolved[0].as_ref().and_then(Resolved::unit);
     let Some(goal) = goal else {
         return Err(unsuited("the word is unknown, or its vector is all zeros"));
@@ -87,9 +92,14 @@ pub fn most_similar_to_given(table: &View, query: &GivenQuery) -> Result<RankedA
 /// # Errors
 ///
 /// As [`resolve`]; `Unsuited` if no word is known, or the vectors cancel out.
-pub fn rank_by_centrality(table: &View, query: &CentralityQuery) -> Result<RankedAnswer> {
+pub fn rank_by_centrality(
+    table: &View,
+    query: &CentralityQuery,
+    go_on: GoOn<'_>,
+) -> Result<RankedAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"), go_on)?;
     let units = resolved.iter().flatten().filter_map(|resolved| Some((resolved.unit()?, 1.0)));
     let Some(mean) = weighted_mean(table.dim(), units) else {
         return Err(unsuited("no word is known, or the vectors cancel out: there is no center"));
@@ -127,10 +137,11 @@ pub fn relative_cosine(
     table: &View,
     index: &dyn Index,
     query: &RelativeCosineQuery,
+    go_on: GoOn<'_>,
 ) -> Result<RelativeCosineAnswer> {
     let options = WordOptions { oov: OovPolicy::Error, ..query.words.clone() };
     let field = |i: usize| ["a", "b"][i].to_owned();
-    let (resolved, words) = resolve(table, &options, &[&query.a, &query.b], &field)?;
+    let (resolved, words) = resolve(table, &options, &[&query.a, &query.b], &field, go_on)?;
     let [Some(a), Some(b)] = &resolved[..] else {
         return Err(Error::new(ErrorKind::Internal));
     };

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use crate::error::Result;
 use crate::index::{Found, Index, IndexKind, SearchParams};
 use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -152,10 +153,8 @@ pub fn health(
     let mut zeros = Vec::new();
     let mut hashes = Vec::with_capacity(table.len());
     let mut sum = vec![0.0_f64; table.dim()];
-    for (i, row) in table.rows().enumerate() {
-        if i % ROWS_AT_ONCE == 0 {
-            go_on()?;
-        }
+    for row in watched(table.rows(), go_on) {
+        let row = row?;
         match algebra::unit(table.vector(row)) {
             None => zeros.push(row),
             Some(unit) => {
@@ -401,13 +400,16 @@ fn hubs(
     }
     let rows = table.len() as f64;
     let of = |row: RowId| counts[row.index()];
-    let mean = table.rows().map(|row| f64::from(of(row))).sum::<f64>() / rows;
-    let moment = |power: i32| {
-        table.rows().map(|row| (f64::from(of(row)) - mean).powi(power)).sum::<f64>() / rows
+    let all = || watched(table.rows(), go_on);
+    let moment = |mean: f64, power: i32| -> Result<f64> {
+        let of_row = |row: Result<RowId>| row.map(|row| (f64::from(of(row)) - mean).powi(power));
+        Ok(all().map(of_row).sum::<Result<f64>>()? / rows)
     };
-    let deviation = moment(2).sqrt();
-    let skewness = if deviation > 0.0 { moment(3) / deviation.powi(3) } else { 0.0 };
-    let mut occurring: Vec<RowId> = table.rows().filter(|&row| of(row) > 0).collect();
+    let mean = moment(0.0, 1)?;
+    let deviation = moment(mean, 2)?.sqrt();
+    let skewness = if deviation > 0.0 { moment(mean, 3)? / deviation.powi(3) } else { 0.0 };
+    let occurs = |row: &Result<RowId>| row.as_ref().map_or(true, |&row| of(row) > 0);
+    let mut occurring: Vec<RowId> = all().filter(occurs).collect::<Result<_>>()?;
     let never_share = 1.0 - occurring.len() as f64 / rows;
     occurring.sort_by_key(|&row| std::cmp::Reverse(of(row)));
     let largest = occurring.into_iter().take(query.examples);

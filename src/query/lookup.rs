@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -50,10 +50,11 @@ pub struct WordVector {
 ///
 /// # Errors
 ///
-/// As [`resolve`].
-pub fn lookup(table: &View, query: &LookupQuery) -> Result<LookupAnswer> {
+/// As [`resolve`], with whatever `go_on` says.
+pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"), go_on)?;
     fits(table, &resolved)?;
     let of_row = |row: RowId| WordVector {
         word: table.word(row).to_vec(),

@@ -54,12 +54,10 @@ mod transformer;
 pub mod word_movers;
 pub mod words;
 
-use crate::error::Result;
 use crate::index::IndexKind;
 use crate::vector::RowId;
 
-/// Asked now and then by work that takes long: an error ends it.
-pub type GoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+pub use crate::steps::GoOn;
 
 /// A word of the table, a row of it, a vector of one's own, or a text.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! Which words are nearest to these?
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -8,8 +9,9 @@ use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{
-    AnsweredBy, Effort, Neighbor, OovPolicy, Weighted, WordOptions, WordOrVector, WordsUsed,
+    AnsweredBy, Effort, GoOn, Neighbor, OovPolicy, Weighted, WordOptions, WordOrVector, WordsUsed,
 };
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -82,7 +84,7 @@ pub struct NearestAnswer {
 }
 
 /// A question, with what its table says of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Asked<'a> {
     /// The question.
     pub query: &'a NearestQuery,
@@ -90,6 +92,14 @@ pub struct Asked<'a> {
     pub default_ef: usize,
     /// The rows that the question's filter lets through.
     pub allowed: Option<Arc<RowSet>>,
+    /// Asked now and then whether somebody waits for the answer.
+    pub go_on: GoOn<'a>,
+}
+
+impl fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("query", self.query).finish_non_exhaustive()
+    }
 }
 
 /// The words nearest to the mean: each vector is brought to length 1, then weighted and summed.
@@ -99,11 +109,11 @@ pub struct Asked<'a> {
 /// # Errors
 ///
 /// As [`resolve`]; and `Unsuited` if nothing is left to be near to: no word is known, or the
-/// vectors cancel out.
+/// vectors cancel out; whatever `go_on` says.
 pub fn nearest(table: &View, index: &dyn Index, asked: Asked<'_>) -> Result<NearestAnswer> {
     let goal = Goal::of(table, asked)?;
     let (found, within) = goal.find(index);
-    Ok(goal.answer(table, found, within))
+    goal.answer(table, found, within)
 }
 
 /// Answers each question as [`nearest`] does; together they may take less time.
@@ -124,7 +134,7 @@ pub fn nearest_batch<'a>(
         let goal = goal?;
         let found = if goal.asked.query.radius().is_none() { found.next() } else { None };
         let (found, within) = found.map_or_else(|| goal.find(index), |found| (found, None));
-        Ok(goal.answer(table, found, within))
+        goal.answer(table, found, within)
     });
     answers.collect()
 }
@@ -147,11 +157,11 @@ impl<'a> Goal<'a> {
         let split = query.positive.len();
         let weighted = || query.positive.iter().chain(&query.negative);
         let vectors: Vec<_> = weighted().map(|weighted| &weighted.query).collect();
-        let (resolved, words) =
-            resolve(table, &query.words, &vectors, &|i| match i.checked_sub(split) {
-                None => format!("positive[{i}]"),
-                Some(i) => format!("negative[{i}]"),
-            })?;
+        let field = |i: usize| match i.checked_sub(split) {
+            None => format!("positive[{i}]"),
+            Some(i) => format!("negative[{i}]"),
+        };
+        let (resolved, words) = resolve(table, &query.words, &vectors, &field, asked.go_on)?;
         let signed = weighted().enumerate().map(|(i, weighted)| {
             let weight = f64::from(weighted.weight);
             if i < split { weight } else { -weight }
@@ -177,7 +187,7 @@ impl<'a> Goal<'a> {
     }
 
     fn params(&self) -> SearchParams<'_> {
-        let Asked { query, default_ef, allowed } = &self.asked;
+        let Asked { query, default_ef, allowed, .. } = &self.asked;
         let exclude = if query.exclude_inputs { &self.inputs[..] } else { &[] };
         let k = if query.diversity > 0.0 { query.k.saturating_mul(POOL) } else { query.k };
         SearchParams {
@@ -211,22 +221,22 @@ impl<'a> Goal<'a> {
         (Found { nears, by: IndexKind::Exact }, Some(count))
     }
 
-    fn answer(self, table: &View, found: Found, within: Option<usize>) -> NearestAnswer {
+    fn answer(self, table: &View, found: Found, within: Option<usize>) -> Result<NearestAnswer> {
         let answered_by = AnsweredBy::of(found.by, self.params().ef_search);
         let mut nears = found.nears;
         if let Some(min) = self.asked.query.min_similarity {
             nears.retain(|near| near.similarity >= min);
         }
         if self.asked.query.diversity > 0.0 {
-            nears = diverse(table, nears, self.asked.query);
+            nears = diverse(table, nears, self.asked.query, self.asked.go_on)?;
         }
-        NearestAnswer {
+        Ok(NearestAnswer {
             neighbors: named(table, nears),
             within,
             answered_by,
             allowed_rows: self.asked.allowed.as_deref().map(RowSet::len),
             words: self.words,
-        }
+        })
     }
 }
 
@@ -234,7 +244,12 @@ impl<'a> Goal<'a> {
 const POOL: usize = 10;
 
 /// The k that are near and differ among themselves, in the order they were chosen.
-fn diverse(table: &View, nears: Vec<Near>, query: &NearestQuery) -> Vec<Near> {
+fn diverse(
+    table: &View,
+    nears: Vec<Near>,
+    query: &NearestQuery,
+    go_on: GoOn<'_>,
+) -> Result<Vec<Near>> {
     let diversity = f64::from(query.diversity);
     let mut pool: Vec<(Near, f64)> = nears.into_iter().map(|near| (near, -1.0)).collect();
     let mut chosen = Vec::with_capacity(query.k);
@@ -250,11 +265,12 @@ fn diverse(table: &View, nears: Vec<Near>, query: &NearestQuery) -> Vec<Near> {
         let (near, _) = pool.remove(best);
         chosen.push(near);
         let vector = table.vector(near.row);
-        for (other, nearest) in &mut pool {
+        for other in watched(&mut pool, go_on) {
+            let (other, nearest) = other?;
             *nearest = table.similarity(other.row, vector).max(*nearest);
         }
     }
-    chosen
+    Ok(chosen)
 }
 
 /// The beam that is used: the one asked for, never narrower than what is wanted and excluded.

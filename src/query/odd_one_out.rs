@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::nearest::weighted_mean;
 use crate::query::resolve::resolve;
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::scalar;
 
@@ -43,9 +43,14 @@ pub struct RankedQuery {
 /// # Errors
 ///
 /// As [`resolve`]; and `Unsuited` if fewer than 3 words are known, or if the vectors cancel out.
-pub fn odd_one_out(table: &View, query: &OddOneOutQuery) -> Result<OddOneOutAnswer> {
+pub fn odd_one_out(
+    table: &View,
+    query: &OddOneOutQuery,
+    go_on: GoOn<'_>,
+) -> Result<OddOneOutAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"), go_on)?;
     let known: Vec<_> =
         resolved.iter().enumerate().filter_map(|(i, r)| Some((i, r.as_ref()?))).collect();
     if known.len() < QUERIES_MIN {

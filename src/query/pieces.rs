@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::query::resolve::make;
+use crate::query::resolve::{Telling, make};
 use crate::query::tokenize::{find_token, knows};
-use crate::query::{MadeWord, OovPolicy, ResolvedWord, UsedText, WordOptions, WordsUsed};
+use crate::query::{GoOn, MadeWord, OovPolicy, ResolvedWord, UsedText, WordOptions};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::text::Token;
 use crate::text::cutter::FALLBACK;
@@ -111,18 +112,18 @@ pub(super) struct TextMean {
     pub(super) rows: Vec<RowId>,
 }
 
-/// The mean of the unit vectors of a text's words. Words that a policy makes vectors of are told in
-/// `words`.
+/// The mean of the unit vectors of a text's words. Words that a policy makes vectors of are told.
 ///
 /// # Errors
 ///
 /// If there is no such tokenizer, or if it refuses the text; `Unsuited` if the table has nothing that
-/// the policy makes vectors of.
+/// the policy makes vectors of; whatever `go_on` says.
 pub(super) fn of_text(
     table: &View,
     options: &WordOptions,
     text: &str,
-    words: &mut WordsUsed,
+    telling: &mut Telling,
+    go_on: GoOn<'_>,
 ) -> Result<TextMean> {
     let (name, tokenizer) = tokenizer_of_texts(table, options)?;
     let pieces = cut(table, options, &tokenizer, text)?;
@@ -132,7 +133,8 @@ pub(super) fn of_text(
     let mut sum = vec![0.0; table.dim()];
     let mut counts: HashMap<RowId, f64> = HashMap::new();
     let mut missed = HashMap::new();
-    for Piece { spelling, found } in pieces {
+    for piece in watched(pieces, go_on) {
+        let Piece { spelling, found } = piece?;
         let Some((found, row)) = found else {
             *missed.entry(spelling.clone()).or_insert_with(|| {
                 mean.used.unknown.push(spelling);
@@ -148,14 +150,16 @@ pub(super) fn of_text(
         }) += 1.0;
     }
     let mut total = 0.0;
-    for row in &mean.rows {
+    for row in watched(&mean.rows, go_on) {
+        let row = row?;
         let count = counts[row];
         algebra::add(&mut sum, count, &table.unit(*row));
         total += count;
     }
     if matches!(options.oov, OovPolicy::Unk | OovPolicy::Subword | OovPolicy::Random) {
         let unknown = std::mem::take(&mut mean.used.unknown);
-        for word in unknown {
+        for word in watched(unknown, go_on) {
+            let word = word?;
             let Some(made) = make(table, options, &word)? else {
                 mean.used.unknown.push(word);
                 continue;
@@ -166,9 +170,7 @@ pub(super) fn of_text(
             }
             total += count;
             mean.rows.extend(made.row);
-            if words.made.iter().all(|told| told.asked != word) {
-                words.made.push(made.told(word, options.oov));
-            }
+            telling.make(&made, &word, options.oov);
         }
     }
     mean.vector = (total > 0.0).then(|| divided(&sum, total));

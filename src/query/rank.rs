@@ -4,7 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::query::filter::Filter;
 use crate::query::nearest::{named, rows};
 use crate::query::resolve::resolve;
-use crate::query::{Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -45,11 +46,16 @@ pub struct RankAnswer {
 ///
 /// # Errors
 ///
-/// As [`resolve`], with unknown words refused; `Unsuited` if `a` is all zeros.
-pub fn rank(table: &View, query: &RankQuery, allowed: Option<&RowSet>) -> Result<RankAnswer> {
+/// As [`resolve`], with unknown words refused; `Unsuited` if `a` is all zeros; whatever `go_on` says.
+pub fn rank(
+    table: &View,
+    query: &RankQuery,
+    allowed: Option<&RowSet>,
+    go_on: GoOn<'_>,
+) -> Result<RankAnswer> {
     let options = WordOptions { oov: OovPolicy::Error, ..query.words.clone() };
     let field = |i: usize| ["a", "b"][i].to_owned();
-    let (resolved, words) = resolve(table, &options, &[&query.a, &query.b], &field)?;
+    let (resolved, words) = resolve(table, &options, &[&query.a, &query.b], &field, go_on)?;
     let [Some(a), Some(b)] = &resolved[..] else {
         return Err(Error::new(ErrorKind::Internal));
     };
@@ -63,7 +69,8 @@ pub fn rank(table: &View, query: &RankQuery, allowed: Option<&RowSet>) -> Result
     let threshold = scalar::cosine_of(&b.vector, &a.vector, norm);
     let (mut nearer, mut row_count) = (0, 0);
     let mut top = TopK::new(query.k);
-    for row in table.rows() {
+    for row in watched(table.rows(), go_on) {
+        let row = row?;
         if allowed.is_some_and(|allowed| !allowed.has(row)) || is_of(&own, row) {
             continue;
         }

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, IndexKind, SearchParams};
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::random::SplitMix64;
@@ -73,13 +74,14 @@ pub fn recall(
 ) -> Result<RecallAnswer> {
     let drawn;
     let queries = if query.queries.is_empty() {
-        drawn = sample(table, query.sample, query.seed);
+        drawn = sample(table, (query.sample, query.seed), go_on)?;
         &drawn
     } else {
         &query.queries
     };
     let asked: Vec<_> = queries.iter().collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"), go_on)?;
     let questions: Vec<Question> = resolved
         .iter()
         .flatten()
@@ -141,17 +143,10 @@ impl Question {
 }
 
 /// Words of the table, drawn without order or preference.
-fn sample(table: &View, count: usize, seed: u64) -> Vec<WordOrVector> {
-    let mut rows = table.rows();
-    let mut at = 0;
-    let drawn = SplitMix64(seed).sample(table.len(), count).into_iter();
-    drawn
-        .filter_map(|place| {
-            let row = rows.nth(place - at)?;
-            at = place + 1;
-            Some(WordOrVector::Row(row))
-        })
-        .collect()
+fn sample(table: &View, (count, seed): (usize, u64), go_on: GoOn<'_>) -> Result<Vec<WordOrVector>> {
+    let rows: Vec<RowId> = watched(table.rows(), go_on).collect::<Result<_>>()?;
+    let drawn = SplitMix64(seed).sample(rows.len(), count).into_iter();
+    Ok(drawn.map(|place| WordOrVector::Row(rows[place])).collect())
 }
 
 fn share(truth: &[Near], found: &[Near]) -> f64 {

@@ -15,7 +15,8 @@ use super::set_similarity::{SetSimilarityQuery, set_similarity};
 use super::similarity_matrix::{SimilarityMatrixQuery, similarity_matrix};
 use super::word_movers::{WordMoversQuery, word_movers};
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
+use crate::steps::GO;
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 
@@ -73,7 +74,7 @@ fn directions_and_means_of_pairs_are_their_definitions() {
             let pairs: Vec<(String, String)> =
                 serde_json::from_value(golden["pairs"].clone()).unwrap();
             let query = asks(method, &pairs, golden["c"].as_str().unwrap());
-            let answer = analogy(&table, &Brute(&table), 100, &query, None).unwrap();
+            let answer = analogy(&table, &Brute(&table), 100, &query, None, GO).unwrap();
             let best = golden["best"].as_array().unwrap();
             for (ours, theirs) in answer.found.neighbors.iter().zip(best) {
                 assert_eq!(ours.word, theirs[0].as_str().unwrap().as_bytes(), "{group}");
@@ -94,7 +95,7 @@ fn the_parts_of_an_analogy_make_its_similarity() {
         AnalogyMethod::CosAvg,
     ] {
         let query = asks(method, &pair, "woman");
-        let answer = analogy(&table, &Brute(&table), 100, &query, None).unwrap();
+        let answer = analogy(&table, &Brute(&table), 100, &query, None, GO).unwrap();
         let lists = [answer.found, answer.with_inputs.unwrap()];
         for list in &lists {
             assert_eq!((list.neighbors.len(), list.parts.len()), (10, 10));
@@ -111,12 +112,12 @@ fn the_parts_of_an_analogy_make_its_similarity() {
     }
     let two = [pair[0].clone(), ("boy".to_owned(), "prince".to_owned())];
     let refused =
-        analogy(&table, &Brute(&table), 100, &asks(AnalogyMethod::CosMul, &two, "he"), None);
+        analogy(&table, &Brute(&table), 100, &asks(AnalogyMethod::CosMul, &two, "he"), None, GO);
     assert!(matches!(refused.unwrap_err().kind(), ErrorKind::InvalidArgument { .. }));
     let same = [("man".to_owned(), "man".to_owned())];
     let query = asks(AnalogyMethod::PairDirection, &same, "he");
     assert!(
-        unsuited(analogy(&table, &Brute(&table), 100, &query, None)).contains("points nowhere")
+        unsuited(analogy(&table, &Brute(&table), 100, &query, None, GO)).contains("points nowhere")
     );
 }
 
@@ -153,7 +154,7 @@ fn ranks_are_gensims() {
     for golden in golden("ranks") {
         let [a, b] = [0, 1].map(|i| word(golden[i].as_str().unwrap()));
         let query = RankQuery { a, b, k: 10_000, words: WordOptions::default(), filter: None };
-        let answer = rank(&table, &query, None).unwrap();
+        let answer = rank(&table, &query, None, GO).unwrap();
         assert_eq!(answer.rank as u64, golden[2].as_u64().unwrap(), "{golden}");
         let mut closer: Vec<_> =
             answer.closer.iter().map(|n| String::from_utf8(n.word.clone()).unwrap()).collect();
@@ -165,7 +166,7 @@ fn ranks_are_gensims() {
     for golden in golden("relative_cosine") {
         let [a, b] = [0, 1].map(|i| word(golden[i].as_str().unwrap()));
         let query = RelativeCosineQuery { a, b, k: 10, words: WordOptions::default() };
-        let answer = relative_cosine(&table, &Brute(&table), &query).unwrap();
+        let answer = relative_cosine(&table, &Brute(&table), &query, GO).unwrap();
         assert!(agree(answer.relative, &golden[2]), "{golden}: {answer:?}");
     }
 }
@@ -176,14 +177,14 @@ fn sets_and_their_centers_are_gensims() {
     for golden in golden("n_similarity") {
         let sets = [0, 1].map(|i| strings(&golden[i]).iter().map(|one| word(one)).collect());
         let query = SetSimilarityQuery { sets, unit: false, words: WordOptions::default() };
-        let answer = set_similarity(&table, &query).unwrap();
+        let answer = set_similarity(&table, &query, GO).unwrap();
         assert!(agree(f64::from(answer.similarity), &golden[2]), "{golden}: {answer:?}");
     }
     let central = golden("centrality");
     let names: Vec<_> = central.iter().map(|pair| pair[1].as_str().unwrap()).collect();
     let queries = words(&["breakfast", "lunch", "dinner", "cereal", "king"]);
     let query = CentralityQuery { queries, words: WordOptions::default() };
-    let answer = rank_by_centrality(&table, &query).unwrap();
+    let answer = rank_by_centrality(&table, &query, GO).unwrap();
     let ours: Vec<_> = answer.ranked.iter().map(|ranked| ranked.word.as_str()).collect();
     assert_eq!(ours, names);
     for (ours, theirs) in answer.ranked.iter().zip(&central) {
@@ -191,7 +192,7 @@ fn sets_and_their_centers_are_gensims() {
     }
     let candidates = words(&["king", "cat", "dinner"]);
     let query = GivenQuery { query: word("kitten"), candidates, words: WordOptions::default() };
-    let answer = most_similar_to_given(&table, &query).unwrap();
+    let answer = most_similar_to_given(&table, &query, GO).unwrap();
     assert_eq!(answer.ranked[0].word, answers_in("questions.json", "given").as_str().unwrap());
     assert_eq!(answer.ranked[0].index, 1);
 }
@@ -205,12 +206,12 @@ fn a_matrix_is_made_of_its_pairs() {
         columns: words(&["queen", "dog", "king"]),
         words: skip,
     };
-    let answer = similarity_matrix(&table, &query).unwrap();
+    let answer = similarity_matrix(&table, &query, GO).unwrap();
     assert_eq!(answer.rows, [(0, "king".to_owned()), (2, "cat".to_owned())]);
     assert_eq!((answer.columns.len(), answer.similarities.len()), (3, 6));
     assert!((answer.similarities[2] - 1.0).abs() < 1e-6);
     let square = SimilarityMatrixQuery { columns: Vec::new(), ..query };
-    let answer = similarity_matrix(&table, &square).unwrap();
+    let answer = similarity_matrix(&table, &square, GO).unwrap();
     assert_eq!(answer.rows, answer.columns);
     assert!((answer.similarities[1] - answer.similarities[2]).abs() < 1e-7);
 }
@@ -238,7 +239,7 @@ fn diverse_neighbors_are_near_and_unlike_each_other() {
             words: WordOptions::default(),
             filter: None,
         };
-        let asked = Asked { query: &query, default_ef: 10, allowed: None };
+        let asked = Asked { query: &query, default_ef: 10, allowed: None, go_on: GO };
         let answer = nearest(&table, &Brute(&table), asked).unwrap();
         answer.neighbors.iter().map(|n| String::from_utf8(n.word.clone()).unwrap()).collect()
     };

@@ -1,7 +1,7 @@
 //! Looks up all words of a question at once: what each stands for, and which ones the table lacks.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -9,8 +9,9 @@ use unicode_normalization::char::is_combining_mark;
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::pieces::{self, Made};
 use crate::query::{
-    OovPolicy, Preprocessor, ResolvedWord, Strategy, WordOptions, WordOrVector, WordsUsed,
+    GoOn, OovPolicy, Preprocessor, ResolvedWord, Strategy, WordOptions, WordOrVector, WordsUsed,
 };
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::text::subword::Subwords;
 use crate::vector::RowId;
@@ -77,7 +78,32 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// Words up to which looking through those already found is faster than a map of them.
+/// What is told of a question's words while they are looked up, each once.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    words: WordsUsed,
+    missed: HashSet<String>,
+    made: HashSet<String>,
+}
+
+impl Telling {
+    fn miss(&mut self, word: &str) {
+        if !self.missed.contains(word) {
+            self.missed.insert(word.to_owned());
+            self.words.unknown.push(word.to_owned());
+        }
+    }
+
+    /// That a vector was made for a word.
+    pub(super) fn make(&mut self, made: &Made<'_>, word: &str, by: OovPolicy) {
+        if !self.made.contains(word) {
+            self.made.insert(word.to_owned());
+            self.words.made.push(made.told(word.to_owned(), by));
+        }
+    }
+}
+
+/// Words up to which looking through those before is faster than a set of them.
 const FEW: usize = 16;
 
 /// What the words, rows, vectors and texts of a question stand for, one each, in the order asked;
@@ -93,35 +119,35 @@ const FEW: usize = 16;
 /// of; `InvalidArgument` naming every row that the table does not have and every text without a word;
 /// `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves them out: under
 /// [`OovPolicy::Subword`] and [`OovPolicy::Tokenize`], every word of which no part is known; and those
-/// of texts in which no word is.
+/// of texts in which no word is. Whatever `go_on` says.
 pub fn resolve<'a>(
     table: &'a View,
     options: &WordOptions,
     asked: &[&'a WordOrVector],
     field: &dyn Fn(usize) -> String,
+    go_on: GoOn<'_>,
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
-    let mut words = WordsUsed::default();
-    let mut before = (asked.len() > FEW).then(HashMap::new);
-    let mut told = HashSet::new();
+    let mut telling = Telling::default();
+    let mut before = (asked.len() > FEW).then(HashSet::new);
     let mut violations = Vec::new();
     let mut resolved = Vec::with_capacity(asked.len());
-    for (i, asked) in asked.iter().enumerate() {
-        resolved.push(match asked {
+    for one in watched(asked.iter().enumerate(), go_on) {
+        let (i, &one) = one?;
+        resolved.push(match one {
             WordOrVector::Word(word) => {
+                let is_first = match &mut before {
+                    Some(before) => before.insert(word.as_str()),
+                    None => !asked[..i].contains(&one),
+                };
+                let found = is_first.then_some(&mut telling.words.found);
                 let found = if options.strategy == Strategy::All {
-                    forms(table, options, word, (&mut words, told.insert(word)))
+                    forms(table, options, word, found)
                 } else {
-                    let row = match &mut before {
-                        None => look_up_once(table, options, word, &mut words),
-                        Some(before) => *before
-                            .entry(word.as_str())
-                            .or_insert_with(|| look_up(table, options, word, &mut words)),
-                    };
-                    row.map(|row| of_row(table, row, Cow::Borrowed(word.as_str())))
+                    look_up(table, options, word, found)
                 };
                 match found {
-                    None if makes(options.oov) => made(table, options, word, &mut words)?,
-                    found => found,
+                    Some(found) => Some(found),
+                    None => made(table, options, word, &mut telling)?,
                 }
             }
             WordOrVector::Row(row) if table.has(*row) => {
@@ -137,8 +163,9 @@ pub fn resolve<'a>(
                 Some(Resolved::of(Cow::Borrowed(vector.as_slice()), ""))
             }
             WordOrVector::Text(text) => {
-                let found = of_text(table, options, (text, field(i)), &mut words)?;
-                if words.texts.last().is_some_and(|text| text.token_count == 0) {
+                let found = of_text(table, options, (text, field(i)), &mut telling, go_on)?;
+                let texts = &telling.words.texts;
+                if texts.last().is_some_and(|text| text.token_count == 0) {
                     let problem = "the tokenizer finds no word in it".to_owned();
                     violations.push(Violation { field: format!("{}.text", field(i)), problem });
                 }
@@ -149,6 +176,7 @@ pub fn resolve<'a>(
     if !violations.is_empty() {
         return Err(Error::new(ErrorKind::InvalidArgument { violations }));
     }
+    let words = telling.words;
     if options.oov == OovPolicy::Skip || words.unknown.is_empty() {
         Ok((resolved, words))
     } else {
@@ -176,30 +204,18 @@ fn of_text<'a>(
     table: &View,
     options: &WordOptions,
     (text, field): (&'a str, String),
-    words: &mut WordsUsed,
+    telling: &mut Telling,
+    go_on: GoOn<'_>,
 ) -> Result<Option<Resolved<'a>>> {
-    let mut mean = pieces::of_text(table, options, text, words).context(|| field.clone())?;
+    let mean = pieces::of_text(table, options, text, telling, go_on);
+    let mut mean = mean.context(|| field.clone())?;
     mean.used.field = field;
     if mean.vector.is_none() && options.oov != OovPolicy::Skip {
-        let unknown = mean.used.unknown.iter().filter(|&word| !words.unknown.contains(word));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        words.unknown.extend(unknown);
+        mean.used.unknown.iter().for_each(|word| telling.miss(word));
     }
-    words.texts.push(mean.used);
+    telling.words.texts.push(mean.used);
     let parts = Parts::Pieces(mean.rows);
     Ok(mean.vector.map(|vector| Resolved { parts, ..Resolved::of(Cow::Owned(vector), text) }))
-}
-
-/// Whether a policy makes vectors.
-fn makes(policy: OovPolicy) -> bool {
-    match policy {
-        OovPolicy::Error | OovPolicy::Skip => false,
-        OovPolicy::Zero
-        | OovPolicy::Unk
-        | OovPolicy::Subword
-        | OovPolicy::Random
-        | OovPolicy::Tokenize => true,
-    }
 }
 
 /// What stands for a word that the table does not have, by the policy; none if it is unknown still.
@@ -207,13 +223,13 @@ fn made<'a>(
     table: &'a View,
     options: &WordOptions,
     asked: &'a str,
-    words: &mut WordsUsed,
+    telling: &mut Telling,
 ) -> Result<Option<Resolved<'a>>> {
-    let Some(made) = make(table, options, asked)? else { return Ok(None) };
-    if let Some(at) = words.unknown.iter().position(|unknown| unknown == asked) {
-        words.unknown.remove(at);
-        words.made.push(made.told(asked.to_owned(), options.oov));
-    }
+    let Some(made) = make(table, options, asked)? else {
+        telling.miss(asked);
+        return Ok(None);
+    };
+    telling.make(&made, asked, options.oov);
     let parts = match made.pieces.iter().map(|piece| piece.row).collect::<Vec<_>>() {
         rows if rows.is_empty() => Parts::None,
         rows => Parts::Pieces(rows),
@@ -250,12 +266,12 @@ pub(super) fn make<'a>(
     })
 }
 
-/// Every form of a word that the table has, told only if `tell`; none if there is none.
+/// Every form of a word that the table has, told if it is wanted; none if there is none.
 fn forms<'a>(
     table: &'a View,
     options: &WordOptions,
     asked: &'a str,
-    (words, tell): (&mut WordsUsed, bool),
+    mut told: Option<&mut Vec<ResolvedWord>>,
 ) -> Option<Resolved<'a>> {
     let as_it_is = [Preprocessor::default()];
     let ways =
@@ -267,18 +283,13 @@ fn forms<'a>(
             continue;
         };
         rows.push(row);
-        if tell {
+        if let Some(told) = &mut told {
             let (asked, found) = (asked.to_owned(), form.into_owned());
-            words.found.push(ResolvedWord { asked, found, row });
+            told.push(ResolvedWord { asked, found, row });
         }
     }
     match rows[..] {
-        [] => {
-            if tell {
-                words.unknown.push(asked.to_owned());
-            }
-            None
-        }
+        [] => None,
         [row] => Some(of_row(table, row, Cow::Borrowed(asked))),
         [_, _, ..] => {
             let units: Vec<_> = rows.iter().map(|&row| table.unit(row)).collect();
@@ -353,36 +364,19 @@ impl Preprocessor {
     }
 }
 
-/// As `look_up`, for a question of few words: one that was asked before is not told twice.
-fn look_up_once(
-    table: &View,
+/// A word in the first form that the table has, told if that is wanted; none if there is none.
+fn look_up<'a>(
+    table: &'a View,
     options: &WordOptions,
-    asked: &str,
-    words: &mut WordsUsed,
-) -> Option<RowId> {
-    if let Some(before) = words.found.iter().find(|found| found.asked == asked) {
-        return Some(before.row);
+    asked: &'a str,
+    told: Option<&mut Vec<ResolvedWord>>,
+) -> Option<Resolved<'a>> {
+    let (found, row) = find(table, &options.preprocessors, asked)?;
+    if let Some(told) = told {
+        let (asked, found) = (asked.to_owned(), found.into_owned());
+        told.push(ResolvedWord { asked, found, row });
     }
-    let is_unknown = words.unknown.iter().any(|unknown| unknown == asked);
-    if is_unknown || words.made.iter().any(|made| made.asked == asked) {
-        return None;
-    }
-    look_up(table, options, asked, words)
-}
-
-fn look_up(
-    table: &View,
-    options: &WordOptions,
-    asked: &str,
-    words: &mut WordsUsed,
-) -> Option<RowId> {
-    let Some((found, row)) = find(table, &options.preprocessors, asked) else {
-        words.unknown.push(asked.to_owned());
-        return None;
-    };
-    let found = found.into_owned();
-    words.found.push(ResolvedWord { asked: asked.to_owned(), found, row });
-    Some(row)
+    Some(of_row(table, row, Cow::Borrowed(asked)))
 }
 
 fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {

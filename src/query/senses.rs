@@ -9,6 +9,7 @@ use crate::query::nearest::{named, rows as rows_of, weighted_mean};
 use crate::query::occurrences;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{GoOn, Neighbor, OovPolicy, Strategy, WordOptions, WordOrVector, WordsUsed};
+use crate::steps::watched;
 use crate::table::view::View;
 use crate::vector::cluster::{adjusted_rand, k_means};
 use crate::vector::random::SplitMix64;
@@ -71,9 +72,9 @@ pub struct SensePair {
 /// # Errors
 ///
 /// `UnknownWords` if it has none; as [`resolve`] for the context; `Unsuited` if no word of the context
-/// is known or its vectors cancel out.
-pub fn senses(table: &View, query: &SensesQuery) -> Result<SensesAnswer> {
-    let (goal, words) = context(table, &query.context, &query.words)?;
+/// is known or its vectors cancel out; whatever `go_on` says.
+pub fn senses(table: &View, query: &SensesQuery, go_on: GoOn<'_>) -> Result<SensesAnswer> {
+    let (goal, words) = context(table, &query.context, &query.words, go_on)?;
     let forms = if query.words.preprocessors.is_empty() {
         vec![query.word.clone()]
     } else {
@@ -83,7 +84,7 @@ pub fn senses(table: &View, query: &SensesQuery) -> Result<SensesAnswer> {
     let mut found = Vec::new();
     for form in &forms {
         if found.is_empty() || query.words.strategy == Strategy::All {
-            found.extend(rows(table, form, &query.separator));
+            found.extend(rows(table, form, &query.separator, go_on)?);
         }
     }
     if found.is_empty() {
@@ -115,7 +116,12 @@ pub fn senses(table: &View, query: &SensesQuery) -> Result<SensesAnswer> {
     Ok(SensesAnswer { senses, pairs, words })
 }
 
-fn rows(table: &View, form: &str, separator: &str) -> Vec<(RowId, Vec<u8>)> {
+fn rows(
+    table: &View,
+    form: &str,
+    separator: &str,
+    go_on: GoOn<'_>,
+) -> Result<Vec<(RowId, Vec<u8>)>> {
     let start = [form, separator].concat();
     let named = |row: RowId| {
         let word = table.word(row);
@@ -124,7 +130,8 @@ fn rows(table: &View, form: &str, separator: &str) -> Vec<(RowId, Vec<u8>)> {
         }
         word.strip_prefix(start.as_bytes()).map(|name| (row, name.to_vec()))
     };
-    table.rows().filter_map(named).take(SENSES_MAX).collect()
+    let rows = watched(table.rows(), go_on);
+    rows.filter_map(|row| row.map(named).transpose()).take(SENSES_MAX).collect()
 }
 
 /// Rows of one surface form: pairs of them are told.
@@ -135,10 +142,11 @@ fn context(
     table: &View,
     words: &[String],
     options: &WordOptions,
+    go_on: GoOn<'_>,
 ) -> Result<(Option<Vec<f32>>, WordsUsed)> {
     let asked: Vec<_> = words.iter().cloned().map(WordOrVector::Word).collect();
     let asked: Vec<_> = asked.iter().collect();
-    let (resolved, used) = resolve(table, options, &asked, &|i| format!("context[{i}]"))?;
+    let (resolved, used) = resolve(table, options, &asked, &|i| format!("context[{i}]"), go_on)?;
     if words.is_empty() {
         return Ok((None, used));
     }
@@ -223,8 +231,9 @@ pub fn induce(
     go_on: GoOn<'_>,
 ) -> Result<InduceAnswer> {
     let options = WordOptions { oov: OovPolicy::Error, ..query.words.clone() };
-    let (resolved, mut words) = resolve(table, &options, &[&query.word], &|_| "word".to_owned())?;
-    let (goal, used) = context(table, &query.context, &query.words)?;
+    let field = |_: usize| "word".to_owned();
+    let (resolved, mut words) = resolve(table, &options, &[&query.word], &field, go_on)?;
+    let (goal, used) = context(table, &query.context, &query.words, go_on)?;
     words.found.extend(used.found);
     words.unknown.extend(used.unknown);
     let word = resolved.into_iter().flatten().next();
@@ -388,6 +397,7 @@ fn unsuited(because: &str) -> Error {
 mod tests {
     use super::*;
     use crate::query::golden::Brute;
+    use crate::steps::GO;
     use crate::table::builder::TableBuilder;
 
     /// A bank by the river and one with money, and a bare word between them.
@@ -422,19 +432,19 @@ mod tests {
     fn the_context_chooses_among_the_rows_of_a_word() {
         let table = banks();
         let names = |context: &[&str]| -> Vec<String> {
-            let answer = senses(&table, &query("bank", context)).unwrap();
+            let answer = senses(&table, &query("bank", context), GO).unwrap();
             let name = |sense: &Sense| String::from_utf8(sense.name.clone()).unwrap();
             answer.senses.iter().map(name).collect()
         };
         assert_eq!(names(&[]), ["", "money", "river"]);
         assert_eq!(names(&["money1", "money3", "zzz"])[0], "money");
         assert_eq!(names(&["river2"])[0], "river");
-        let answer = senses(&table, &query("bank", &[])).unwrap();
+        let answer = senses(&table, &query("bank", &[]), GO).unwrap();
         let apart: Vec<_> = answer.pairs.iter().map(|pair| pair.are_homonyms).collect();
         assert_eq!(apart, [false, false, true], "money and river");
-        let error = senses(&table, &query("shore", &[])).unwrap_err();
+        let error = senses(&table, &query("shore", &[]), GO).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::UnknownWords { .. }));
-        let error = senses(&table, &query("bank", &["zzz"])).unwrap_err();
+        let error = senses(&table, &query("bank", &["zzz"]), GO).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Unsuited { .. }));
     }
 

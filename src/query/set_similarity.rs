@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::algebra;
 use crate::vector::scalar;
@@ -36,14 +36,18 @@ pub struct SetSimilarityAnswer {
 /// # Errors
 ///
 /// As [`resolve`]; `Unsuited` if no word of a set is known or its vectors cancel out.
-pub fn set_similarity(table: &View, query: &SetSimilarityQuery) -> Result<SetSimilarityAnswer> {
+pub fn set_similarity(
+    table: &View,
+    query: &SetSimilarityQuery,
+    go_on: GoOn<'_>,
+) -> Result<SetSimilarityAnswer> {
     let split = query.sets[0].len();
     let asked: Vec<_> = query.sets.iter().flatten().collect();
-    let (resolved, words) =
-        resolve(table, &query.words, &asked, &|i| match i.checked_sub(split) {
-            None => format!("a[{i}]"),
-            Some(i) => format!("b[{i}]"),
-        })?;
+    let field = |i: usize| match i.checked_sub(split) {
+        None => format!("a[{i}]"),
+        Some(i) => format!("b[{i}]"),
+    };
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     let mut resolved = resolved.into_iter();
     let mut side = |count| -> Vec<Resolved<'_>> {
         resolved.by_ref().take(count).flatten().flat_map(|found| found.members(table)).collect()

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::resolve::resolve;
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::scalar;
 
@@ -29,12 +29,16 @@ pub struct SimilarityAnswer {
 ///
 /// # Errors
 ///
-/// As [`resolve`].
-pub fn similarity(table: &View, query: &SimilarityQuery) -> Result<SimilarityAnswer> {
+/// As [`resolve`], with whatever `go_on` says.
+pub fn similarity(
+    table: &View,
+    query: &SimilarityQuery,
+    go_on: GoOn<'_>,
+) -> Result<SimilarityAnswer> {
     let asked: Vec<_> = query.pairs.iter().flat_map(|(a, b)| [a, b]).collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| {
-        format!("pairs[{}].{}", i / 2, if i % 2 == 0 { "a" } else { "b" })
-    })?;
+    let field =
+        |i: usize| format!("pairs[{}].{}", i / 2, if i.is_multiple_of(2) { "a" } else { "b" });
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let cosine = |a: &[f32], b: &[f32]| scalar::cosine(a, b) as f32;
     let similarities = resolved.chunks_exact(2).map(|pair| match pair {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::resolve::{Resolved, resolve};
-use crate::query::{WordOptions, WordOrVector, WordsUsed};
+use crate::query::{GoOn, WordOptions, WordOrVector, WordsUsed};
 use crate::table::view::View;
 use crate::vector::scalar;
 
@@ -34,18 +34,19 @@ pub struct SimilarityMatrixAnswer {
 ///
 /// # Errors
 ///
-/// As [`resolve`].
+/// As [`resolve`], with whatever `go_on` says.
 pub fn similarity_matrix(
     table: &View,
     query: &SimilarityMatrixQuery,
+    go_on: GoOn<'_>,
 ) -> Result<SimilarityMatrixAnswer> {
     let split = query.rows.len();
     let asked: Vec<_> = query.rows.iter().chain(&query.columns).collect();
-    let (resolved, words) =
-        resolve(table, &query.words, &asked, &|i| match i.checked_sub(split) {
-            None => format!("rows[{i}]"),
-            Some(i) => format!("columns[{i}]"),
-        })?;
+    let field = |i: usize| match i.checked_sub(split) {
+        None => format!("rows[{i}]"),
+        Some(i) => format!("columns[{i}]"),
+    };
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     let (rows, columns) = resolved.split_at(split);
     let columns = if query.columns.is_empty() { rows } else { columns };
     let known = |side: &[Option<Resolved<'_>>]| -> Vec<(usize, String)> {
@@ -55,6 +56,7 @@ pub fn similarity_matrix(
     let norms: Vec<f64> = columns.iter().flatten().map(|r| scalar::norm(&r.vector)).collect();
     let mut similarities = Vec::with_capacity(rows.len() * columns.len());
     for row in rows.iter().flatten() {
+        go_on()?;
         for (column, &norm) in columns.iter().flatten().zip(&norms) {
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
             similarities.push(scalar::cosine_of(&row.vector, &column.vector, norm) as f32);

@@ -9,6 +9,7 @@ use super::tokenize::{TokenizeQuery, tokenize};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Found, Index, IndexKind, SearchParams};
+use crate::steps::GO;
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 use crate::text::tokenizer::Tokenizer;
@@ -50,7 +51,7 @@ fn assert_same(ours: &[Neighbor], theirs: &Value) {
 }
 
 fn asked(query: &NearestQuery, default_ef: usize) -> nearest::Asked<'_> {
-    nearest::Asked { query, default_ef, allowed: None }
+    nearest::Asked { query, default_ef, allowed: None, go_on: GO }
 }
 
 #[test]
@@ -91,7 +92,8 @@ fn analogies_are_gensims_with_and_without_inputs() {
             words: skip(),
             filter: None,
         };
-        let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None).unwrap();
+        let ask =
+            |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None, GO).unwrap();
         let answer = ask(&query);
         assert_same(&answer.found.neighbors, &golden["cos_add"]);
         let with_inputs = answer.with_inputs.unwrap();
@@ -115,7 +117,7 @@ fn odd_one_out_is_gensims_doesnt_match() {
         let words = strings(&golden["words"]);
         let queries = words.iter().cloned().map(WordOrVector::Word).collect();
         let query = OddOneOutQuery { queries, words: WordOptions::default() };
-        let answer = odd_one_out(&table, &query).unwrap();
+        let answer = odd_one_out(&table, &query, GO).unwrap();
         assert_eq!(words[answer.odd_index], golden["odd"].as_str().unwrap());
         for (ours, theirs) in answer.ranked.iter().zip(golden["ranked"].as_array().unwrap()) {
             assert_eq!((&ours.word, &words[ours.index]), (&words[ours.index], &ours.word));
@@ -133,7 +135,7 @@ fn similarity_is_gensims() {
     let pair = |pair: &Value| (word(pair[0].as_str().unwrap()), word(pair[1].as_str().unwrap()));
     let mut pairs: Vec<_> = golden.iter().map(pair).collect();
     pairs.push((word("cat"), word("no-such-word")));
-    let answer = similarity(&table, &SimilarityQuery { pairs, words: skip() }).unwrap();
+    let answer = similarity(&table, &SimilarityQuery { pairs, words: skip() }, GO).unwrap();
     for (ours, theirs) in answer.similarities.iter().zip(golden) {
         assert!(agree(f64::from(ours.unwrap()), &theirs[2]), "{ours:?}, not {theirs}");
     }
@@ -192,7 +194,7 @@ fn every_unknown_word_is_named_once_and_in_order() {
         words: skip(),
         filter: None,
     };
-    let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None);
+    let ask = |query: &AnalogyQuery| analogy(&table, &Brute(&table), 100, query, None, GO);
     assert_eq!(refused(ask(&query)), ErrorKind::UnknownWords { words });
     (query.b, query.c) = (word("nowhere"), word("west"));
     let ErrorKind::Unsuited { because, .. } = refused(ask(&query)) else { panic!() };
@@ -285,7 +287,7 @@ fn it_takes_three_to_tell_which_is_odd() {
     let table = small();
     let ask = |words: &[&str]| {
         let queries = words.iter().copied().map(word).collect();
-        odd_one_out(&table, &OddOneOutQuery { queries, words: skip() })
+        odd_one_out(&table, &OddOneOutQuery { queries, words: skip() }, GO)
     };
     let answer = ask(&["up", "east", "south", "\u{ac00}"]).unwrap();
     assert_eq!(answer.odd_index, 2);

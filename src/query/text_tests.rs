@@ -1,18 +1,23 @@
 //! Questions in texts, pieces, forms and radii, each against the same question asked otherwise.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::analogy::{AnalogyMethod, AnalogyQuery, analogy};
+use super::embed::{EmbedOptions, EmbedQuery, Input, Pooling, embed};
+use super::frequency::{Counts, Frequencies, Weighing};
 use super::golden::{Brute, agree, answers_in, strings, table};
 use super::nearest::{Asked, NearestAnswer, NearestQuery, nearest};
 use super::rank::{RankQuery, rank};
 use super::set_similarity::{SetSimilarityQuery, set_similarity};
 use super::similarity::{SimilarityQuery, similarity};
+use super::tokenize::Cutting;
 use super::word_movers::{WordMoversQuery, word_movers};
 use super::*;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::steps::GO;
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
 use crate::text::cutter::Cutter;
@@ -45,7 +50,7 @@ fn near_to(positive: &[(WordOrVector, f32)]) -> NearestQuery {
 }
 
 fn ask(table: &View, query: &NearestQuery) -> Result<NearestAnswer> {
-    nearest(table, &Brute(table), Asked { query, default_ef: 10, allowed: None })
+    nearest(table, &Brute(table), Asked { query, default_ef: 10, allowed: None, go_on: GO })
 }
 
 fn names(answer: &NearestAnswer) -> Vec<String> {
@@ -85,6 +90,42 @@ fn pieces() -> View {
 }
 
 #[test]
+fn what_stands_for_the_unknown_is_no_part_of_a_text() {
+    let table = pieces();
+    let (_, tokenizer) = table.cutter().unwrap().tokenizer("").unwrap().unwrap();
+    let embedded = |text: &str, oov: OovPolicy| {
+        let query = EmbedQuery {
+            texts: vec![text.to_owned()],
+            second: Vec::new(),
+            cutting: Cutting::default(),
+            words: WordOptions { oov, ..WordOptions::default() },
+            options: EmbedOptions {
+                pooling: Pooling::Mean,
+                pre_normalize: false,
+                post_normalize: false,
+                counts: Counts::default(),
+                weights: HashMap::new(),
+                chunk_tokens: None,
+                input: Input::Rows,
+            },
+        };
+        let frequencies = Arc::new(Frequencies::zipf(&table));
+        let weighing = Weighing { frequencies, common: None };
+        embed(&table, &tokenizer, &query, weighing, GO).map(|mut texts| texts.remove(0))
+    };
+    let known = embedded("walking", OovPolicy::Skip).unwrap();
+    let mixed = embedded("walking \u{1f642}", OovPolicy::Skip).unwrap();
+    assert_eq!((mixed.used_count, mixed.token_count), (2, 3));
+    assert_eq!((&mixed.values, mixed.skipped), (&known.values, vec!["\u{1f642}".to_owned()]));
+    assert!(embedded("\u{4e2d}", OovPolicy::Skip).unwrap().values.is_empty());
+    let refused = refused(embedded("walking \u{1f642}", OovPolicy::Error));
+    assert_eq!(refused, ErrorKind::UnknownWords { words: vec!["\u{1f642}".to_owned()] });
+    // Its row is taken by who asks for it.
+    let row = table.vector(table.row(b"[UNK]").unwrap());
+    assert_eq!(embedded("\u{4e2d}", OovPolicy::Unk).unwrap().values, row);
+}
+
+#[test]
 fn a_text_is_its_words_as_often_as_they_stand_there() {
     let table = table();
     let mut query = near_to(&[(text("king and queen and qzx zzz qzx"), 2.0), (word("big"), -0.5)]);
@@ -110,11 +151,12 @@ fn a_text_is_its_words_as_often_as_they_stand_there() {
     // A text of one word is that word, wherever it stands.
     let pairs = vec![(text("king"), word("queen")), (word("king"), word("queen"))];
     let query = SimilarityQuery { pairs, words: WordOptions::default() };
-    let both = similarity(&table, &query).unwrap().similarities;
+    let both = similarity(&table, &query, GO).unwrap().similarities;
     assert!((both[0].unwrap() - both[1].unwrap()).abs() < 1e-6);
     let place = |a| {
         let words = WordOptions::default();
-        rank(&table, &RankQuery { a, b: word("queen"), k: 5, words, filter: None }, None).unwrap()
+        rank(&table, &RankQuery { a, b: word("queen"), k: 5, words, filter: None }, None, GO)
+            .unwrap()
     };
     let (by_text, by_word) = (place(text("king")), place(word("king")));
     assert_eq!((by_text.rank, by_text.row_count), (by_word.rank, by_word.row_count));
@@ -195,10 +237,10 @@ fn under_all_every_form_counts() {
 
     let sets = |words: &[&str]| [words.iter().map(|one| word(one)).collect(), vec![word("we")]];
     let grown = SetSimilarityQuery { sets: sets(&["Us", "EU"]), unit: false, words: all };
-    let grown = set_similarity(&table, &grown).unwrap();
+    let grown = set_similarity(&table, &grown, GO).unwrap();
     let words = WordOptions::default();
     let said = SetSimilarityQuery { sets: sets(&["Us", "us", "EU"]), unit: false, words };
-    let said = set_similarity(&table, &said).unwrap();
+    let said = set_similarity(&table, &said, GO).unwrap();
     assert_eq!((grown.similarity, grown.counts), (said.similarity, [3, 1]));
 }
 
@@ -236,7 +278,8 @@ fn texts_radii_and_parts_of_the_vocabulary_are_gensims() {
     for golden in golden("texts") {
         let asked = text(golden["text"].as_str().unwrap());
         let options = WordOptions::default();
-        let (found, _) = resolve::resolve(&table, &options, &[&asked], &|_| String::new()).unwrap();
+        let (found, _) =
+            resolve::resolve(&table, &options, &[&asked], &|_| String::new(), GO).unwrap();
         let mean = found[0].as_ref().unwrap().vector.iter();
         assert!(mean.zip(golden["mean"].as_array().unwrap()).all(|(&x, y)| agree(f64::from(x), y)));
         same(&ask(&table, &near_to(&[(asked, 1.0)])).unwrap().neighbors, &golden["near"]);
@@ -261,7 +304,7 @@ fn texts_radii_and_parts_of_the_vocabulary_are_gensims() {
                 words: WordOptions::default(),
                 filter: None,
             };
-            let answer = analogy(&table, &Brute(&table), 10, &query, Some(&allowed)).unwrap();
+            let answer = analogy(&table, &Brute(&table), 10, &query, Some(&allowed), GO).unwrap();
             same(&answer.found.neighbors, best);
         }
     }

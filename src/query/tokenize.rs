@@ -164,7 +164,12 @@ pub(super) fn knows(table: &View, words: &WordOptions) -> impl Fn(&str) -> bool 
     |word: &str| find(table, &words.preprocessors, word).is_some()
 }
 
-fn at_most_tokens(got: usize) -> Result<()> {
+/// An error if one answer has more tokens than it may have.
+///
+/// # Errors
+///
+/// `TooLarge`.
+pub fn at_most_tokens(got: usize) -> Result<()> {
     let max = limits::TOKENS_MAX;
     if got <= max {
         return Ok(());

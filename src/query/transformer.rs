@@ -114,10 +114,11 @@ impl Embedder<'_> {
     fn many(&self, tables: &InputTables, text: &str, max_tokens: usize) -> Result<TextVector> {
         let windows = Windows { max_tokens, overlap: 0, at_sentences: true };
         let known = knows(self.table, self.words);
-        let windows = windows.cut(self.tokenizer, text, &self.cutting, Some(&known))?;
+        let windows = windows.cut(self.tokenizer, text, &self.cutting, Some(&known), self.go_on)?;
         let mut told = TextVector { chunk_count: windows.len(), ..TextVector::default() };
         let (mut sum, mut weights) = (vec![0.0; self.table.dim()], 0.0);
         for window in &windows {
+            (self.go_on)()?;
             let part = &text[window.bytes.clone()];
             let chunk = self.one(tables, (part, None), &self.tokens_of((part, None))?)?;
             told.token_count += chunk.token_count;

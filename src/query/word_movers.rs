@@ -58,7 +58,8 @@ pub fn word_movers(
     let asked: Vec<WordOrVector> =
         query.texts.iter().flatten().cloned().map(WordOrVector::Word).collect();
     let asked: Vec<_> = asked.iter().collect();
-    let (resolved, words) = resolve(table, &query.words, &asked, &|i| format!("words[{i}]"))?;
+    let (resolved, words) =
+        resolve(table, &query.words, &asked, &|i| format!("words[{i}]"), go_on)?;
     let (a, b) = resolved.split_at(query.texts[0].len());
     let (a, b) = (Bag::new(a, query.raw), Bag::new(b, query.raw));
     for (bag, name) in [(&a, "a"), (&b, "b")] {

@@ -55,6 +55,11 @@ impl From<Measured> for pb::GetStatusResponse {
             import_count: wire::count(engine.import_count),
             build_count: wire::count(engine.build_count),
             problems,
+            job_memory_bytes: engine.job_memory.0,
+            job_memory_bytes_max: engine.job_memory.1,
+            spool_bytes: engine.spool.0,
+            spool_bytes_max: engine.spool.1,
+            upload_bytes: engine.upload_bytes,
         }
     }
 }

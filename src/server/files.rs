@@ -32,6 +32,8 @@ struct Parts {
     got: u64,
     /// The file that begins behind the current one.
     next: Option<pb::ImportFile>,
+    /// What ended the stream, if it broke: told to whoever reads on, or it would look like an end.
+    failed: Option<ErrorKind>,
 }
 
 impl StreamFiles {
@@ -45,6 +47,7 @@ impl StreamFiles {
             size: None,
             got: 0,
             next: None,
+            failed: None,
         };
         Self { parts: Arc::new(Mutex::new(parts)), main: Some(name), number: 0 }
     }
@@ -83,6 +86,15 @@ impl Files for StreamFiles {
 impl Parts {
     /// Waits for bytes of the current file; false at its end.
     fn fill(&mut self) -> Result<bool> {
+        if let Some(kind) = &self.failed {
+            return Err(Error::new(kind.clone()));
+        }
+        let filled = self.receive();
+        self.failed = filled.as_ref().err().map(|error| error.kind().clone());
+        filled
+    }
+
+    fn receive(&mut self) -> Result<bool> {
         while self.at == self.chunk.len() && self.next.is_none() {
             match self.receiver.blocking_recv() {
                 None => {
@@ -138,5 +150,29 @@ impl Read for FileReader {
         buffer[..count].copy_from_slice(&parts.chunk[at..at + count]);
         parts.at += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_broke_never_looks_like_its_end() {
+        let (sender, receiver) = mpsc::channel(4);
+        sender.try_send(Ok(Part::Chunk(b"ab".to_vec()))).unwrap();
+        sender.try_send(Err(Error::new(ErrorKind::Cancelled))).unwrap();
+        drop(sender);
+        let mut files = StreamFiles::new(receiver, "main".to_owned());
+        let Some(Named { body: Body::Stream(mut main), .. }) = files.next().unwrap() else {
+            unreachable!("the main file comes first")
+        };
+        let mut bytes = [0; 8];
+        assert_eq!(main.read(&mut bytes).unwrap(), 2);
+        for _ in 0..2 {
+            let error = main.read(&mut bytes).unwrap_err().downcast::<Error>().unwrap();
+            assert_eq!(error.kind(), &ErrorKind::Cancelled);
+        }
+        assert_eq!(files.next().unwrap_err().kind(), &ErrorKind::Cancelled);
     }
 }

@@ -82,6 +82,10 @@ pub struct ServerConfig {
     pub grace: Duration,
     /// What connections may take.
     pub connections: ConnectionLimits,
+    /// Bytes of memory that imports and other jobs may take together; none: half of the machine's.
+    pub job_memory: Option<u64>,
+    /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
+    pub spool_max: Option<u64>,
 }
 
 impl ServerConfig {
@@ -92,6 +96,8 @@ impl ServerConfig {
             index_threads: 0,
             grace: Duration::from_secs(20),
             connections: ConnectionLimits::default(),
+            job_memory: None,
+            spool_max: None,
         }
     }
 }
@@ -113,7 +119,12 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let engine_config = EngineConfig { data: config.data, index_threads: config.index_threads };
+    let engine_config = EngineConfig {
+        data: config.data,
+        index_threads: config.index_threads,
+        job_memory: config.job_memory,
+        spool_max: config.spool_max,
+    };
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let desk = Desk {

@@ -32,7 +32,7 @@ use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, blocking};
-use crate::store::upload::Upload;
+use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
 
@@ -73,13 +73,11 @@ impl TransferService for Desk {
             let upload = job.resume_offset.map(|from| (engine.upload(&job.options.table), from));
             let source = job.source(source, upload.clone(), &replies);
             let mut progress = Progress::new(replies.clone(), job.options.total_bytes);
-            let imported = engine.import(&job.options, source, &mut |now| progress.reply(now));
-            if let Some((upload, _)) = upload
-                && !can_go_on(&imported)
-                && let Err(error) = upload.remove()
-            {
-                tracing::warn!(?error, "what was kept of a file stays");
-            }
+            let told = &mut |now| progress.reply(now);
+            let imported = match &upload {
+                Some((upload, _)) => engine.import_kept(&job.options, source, upload, told),
+                None => engine.import(&job.options, source, told),
+            };
             let last = match imported {
                 Ok(report) => Ok(report_reply(&job.options.table, report)),
                 Err(error) => Err(status(&error)),
@@ -96,6 +94,20 @@ impl TransferService for Desk {
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
         self.answer(request, |engine: &Engine, asked: &UploadOf| engine.upload(&asked.0).state())
             .await
+    }
+
+    async fn list_uploads(
+        &self,
+        request: Request<pb::ListUploadsRequest>,
+    ) -> Result<Response<pb::ListUploadsResponse>, Status> {
+        self.answer(request, |engine, Uploads| engine.uploads()).await
+    }
+
+    async fn delete_upload(
+        &self,
+        request: Request<pb::DeleteUploadRequest>,
+    ) -> Result<Response<pb::DeleteUploadResponse>, Status> {
+        self.answer(request, |engine, UploadOf(table)| engine.delete_upload(table)).await
     }
 
     async fn export(
@@ -121,19 +133,46 @@ impl TransferService for Desk {
     }
 }
 
-/// Whether an import failed for a reason that is not the file's.
-fn can_go_on(imported: &Result<ImportReport>) -> bool {
-    imported.as_ref().is_err_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::Cancelled
-                | ErrorKind::Closing
-                | ErrorKind::Overloaded
-                | ErrorKind::DiskFull
-                | ErrorKind::Conflict { .. }
-                | ErrorKind::InvalidArgument { .. }
-        )
-    })
+/// All of them.
+struct Uploads;
+
+impl TryFrom<pb::ListUploadsRequest> for Uploads {
+    type Error = Error;
+
+    fn try_from(_: pb::ListUploadsRequest) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl From<Vec<UploadStatus>> for pb::ListUploadsResponse {
+    fn from(uploads: Vec<UploadStatus>) -> Self {
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH);
+        let told = |upload: UploadStatus| pb::Upload {
+            table: upload.table.to_string(),
+            bytes: upload.bytes,
+            changed_at: seconds(upload.changed_at).map_or(0, |since| since.as_secs()),
+        };
+        Self { uploads: uploads.into_iter().map(told).collect() }
+    }
+}
+
+/// That of a table.
+struct UploadOf(TableName);
+
+impl TryFrom<pb::DeleteUploadRequest> for UploadOf {
+    type Error = Error;
+
+    fn try_from(request: pb::DeleteUploadRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.finish(|| table.map(Self))
+    }
+}
+
+impl From<u64> for pb::DeleteUploadResponse {
+    fn from(bytes: u64) -> Self {
+        Self { bytes }
+    }
 }
 
 /// Hands the stream's messages to the importing thread, until the stream ends or breaks, the caller
@@ -531,7 +570,13 @@ impl TryFrom<pb::ExportRequest> for Export {
         }
         let compression = if request.gzip { Compression::Gzip } else { Compression::None };
         let filter = fields.filter(request.filter);
-        fields.finish(|| Some(Self { table: table?, format: format?, compression, filter }))
+        let guards_formulas = request.guard_formulas;
+        if guards_formulas && !matches!(format, Some(Format::Csv | Format::Tsv)) {
+            fields.bad("guard_formulas", "only CSV and TSV can be opened as spreadsheets");
+        }
+        let all =
+            || Some(Self { table: table?, format: format?, compression, filter, guards_formulas });
+        fields.finish(all)
     }
 }
 

@@ -1,12 +1,11 @@
 //! The main file of an import that may go on after its stream broke: it is written to the data
 //! folder as it arrives, and read when it is complete.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read as _;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::source::{Body, Bytes, Files, Named};
-use crate::store::upload::Upload;
+use crate::store::upload::{Upload, UploadWriter};
 
 /// Bytes of one write.
 const BLOCK: usize = 256 << 10;
@@ -29,7 +28,7 @@ impl KeptFiles {
         Self { files, begin: Some(begin), on_bytes }
     }
 
-    fn keep(&mut self, body: Body, file: &mut File, from: u64) -> Result<u64> {
+    fn keep(&mut self, body: Body, file: &mut UploadWriter, from: u64) -> Result<u64> {
         let Body::Stream(mut source) = body else { return Ok(from) };
         let (mut block, mut bytes) = (vec![0; BLOCK], from);
         loop {
@@ -39,7 +38,7 @@ impl KeptFiles {
             if count == 0 {
                 return Ok(bytes);
             }
-            file.write_all(&block[..count]).map_err(Error::disk)?;
+            file.push(&block[..count])?;
             bytes += count as u64;
             (self.on_bytes)(bytes);
         }
@@ -57,7 +56,7 @@ impl Files for KeptFiles {
             let at = At::Byte(got);
             return Err(Error::new(ErrorKind::Malformed { format: "source", at, problem }));
         }
-        let bytes = Bytes::map(&file).map_err(Error::disk)?;
+        let bytes = Bytes::map(file.file()).map_err(Error::disk)?;
         Ok(Some(Named { name, body: Body::Whole(bytes) }))
     }
 }

@@ -28,7 +28,8 @@
 //! shelf/test-sets/google  the test set "google"
 //! store/                  sled: the catalog and the journal; `store/format` tells the format's version
 //! ledger                  what sled must know
-//! uploads/en.part         what has arrived of a file for the table "en", until it is imported
+//! uploads/en.part         what has arrived of a file for the table "en", until it is imported; capitals have a
+//!                         ^ before them
 //! reserve                 room that is given up so that a table can be deleted on a full disk
 //! lost/                   what no catalog names, where none can tell that it is a left-over
 //! ```
@@ -307,7 +308,21 @@ impl Store {
 
     /// What has arrived of a file for this table.
     pub fn upload(&self, table: &TableName) -> upload::Upload {
-        upload::Upload::new(&self.shared.folder.join(folder::UPLOADS), table.as_str())
+        upload::Upload::new(&self.shared.folder.join(folder::UPLOADS), table)
+    }
+
+    /// What has arrived of files for tables, by the tables' names.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn uploads(&self) -> Result<Vec<upload::UploadStatus>> {
+        upload::list(&self.shared.folder.join(folder::UPLOADS))
+    }
+
+    /// Bytes of all uploads; 0 if they cannot be read.
+    pub fn upload_bytes(&self) -> u64 {
+        self.uploads().map_or(0, |uploads| uploads.iter().map(|upload| upload.bytes).sum())
     }
 
     /// Stores a tokenizer, in place of one of its name. Once this returns it survives a power cut.

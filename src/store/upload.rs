@@ -1,12 +1,15 @@
 //! Files that arrive in pieces: what came of one is kept until it is imported.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use crate::error::{Error, Result};
+use crate::budget::Budget;
+use crate::error::{Context as _, Error, Result};
 use crate::store::blob;
+use crate::table::meta::TableName;
 
 /// How long a file waits for its rest.
 const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -17,11 +20,32 @@ const BLOCK: usize = 256 << 10;
 
 /// The part of a file that has arrived.
 #[derive(Clone, Debug)]
-pub struct Upload(PathBuf);
+pub struct Upload {
+    path: PathBuf,
+    /// What all of them may take.
+    budget: Option<Arc<Budget>>,
+}
+
+/// A file for a table of which a part has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadStatus {
+    /// The table's name.
+    pub table: TableName,
+    /// Bytes that have arrived.
+    pub bytes: u64,
+    /// When the last did.
+    pub changed_at: SystemTime,
+}
 
 impl Upload {
-    pub(super) fn new(folder: &Path, name: &str) -> Self {
-        Self(folder.join(format!("{name}.{PART}")))
+    pub(super) fn new(folder: &Path, table: &TableName) -> Self {
+        Self { path: folder.join(file_name(table)), budget: None }
+    }
+
+    /// The same, whose bytes are taken of a budget.
+    #[must_use]
+    pub fn within(self, budget: Arc<Budget>) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     /// How many bytes there are, and their CRC-32 (that of zip and zlib).
@@ -30,7 +54,7 @@ impl Upload {
     ///
     /// If the disk fails.
     pub fn state(&self) -> Result<(u64, u32)> {
-        match blob::open(&self.0)? {
+        match blob::open(&self.path)? {
             None => Ok((0, 0)),
             Some(file) => checksum(file).map_err(Error::disk),
         }
@@ -41,31 +65,119 @@ impl Upload {
     /// # Errors
     ///
     /// If it has another number of bytes, or if the disk fails.
-    pub fn write_from(&self, from: u64) -> Result<File> {
-        let folder = self.0.parent().unwrap_or(Path::new("."));
+    pub fn write_from(&self, from: u64) -> Result<UploadWriter> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
         blob::make_folder(folder).map_err(Error::disk)?;
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
-        let file = options.open(&self.0).map_err(Error::disk)?;
+        let file = options.open(&self.path).map_err(Error::disk)?;
         if from == 0 {
+            let before = file.metadata().map_err(Error::disk)?.len();
             file.set_len(0).map_err(Error::disk)?;
+            self.give(before);
         }
         let bytes = file.metadata().map_err(Error::disk)?.len();
         if bytes != from {
             let problem = format!("{bytes} bytes are kept: go on there, or begin at 0");
             return Err(Error::invalid("resume_offset", problem));
         }
-        Ok(file)
+        Ok(UploadWriter { file, budget: self.budget.clone() })
     }
 
-    /// Removes it.
+    /// Removes it; whether it was there.
     ///
     /// # Errors
     ///
     /// If the disk fails.
-    pub fn remove(&self) -> Result<()> {
-        blob::remove(&self.0)
+    pub fn remove(&self) -> Result<bool> {
+        let bytes = fs::metadata(&self.path).map(|metadata| metadata.len());
+        blob::remove(&self.path)?;
+        self.give(bytes.as_ref().copied().unwrap_or(0));
+        Ok(bytes.is_ok())
     }
+
+    fn give(&self, bytes: u64) {
+        if let Some(budget) = &self.budget {
+            budget.give(bytes);
+        }
+    }
+}
+
+/// Writes what arrives of a file.
+#[derive(Debug)]
+pub struct UploadWriter {
+    file: File,
+    budget: Option<Arc<Budget>>,
+}
+
+impl UploadWriter {
+    /// Writes the next bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the budget has no room for them, or if the disk fails.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(budget) = &self.budget {
+            budget.take(bytes.len() as u64).context(|| "keeping what has arrived".to_owned())?;
+        }
+        self.file.write_all(bytes).map_err(Error::disk)
+    }
+
+    /// The file, which is whole.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// The name of a table's file: a `^` stands before each capital, so that names which differ only in case
+/// differ where the file system does not tell case apart.
+fn file_name(table: &TableName) -> String {
+    let mut name = String::new();
+    for c in table.as_str().chars() {
+        if c.is_ascii_uppercase() {
+            name.push('^');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    format!("{name}.{PART}")
+}
+
+/// The table whose file has this name.
+fn table_of(path: &Path) -> Option<TableName> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(PART)?.strip_suffix('.')?;
+    let mut name = String::new();
+    let mut is_capital = false;
+    for c in stem.chars() {
+        match c {
+            '^' => is_capital = true,
+            c if std::mem::take(&mut is_capital) => name.push(c.to_ascii_uppercase()),
+            c => name.push(c),
+        }
+    }
+    // Names of older versions are swept when they are old.
+    TableName::try_from(name)
+        .ok()
+        .filter(|table| path.file_name() == Some(file_name(table).as_ref()))
+}
+
+/// What is kept, by the table's name.
+pub(super) fn list(folder: &Path) -> Result<Vec<UploadStatus>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::disk(error).context(folder.display().to_string())),
+    };
+    let mut uploads = Vec::new();
+    for entry in entries.filter_map(io::Result::ok) {
+        // One that was removed meanwhile is none.
+        let (Some(table), Ok(metadata)) = (table_of(&entry.path()), entry.metadata()) else {
+            continue;
+        };
+        let changed_at = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        uploads.push(UploadStatus { table, bytes: metadata.len(), changed_at });
+    }
+    uploads.sort_unstable_by(|a, b| a.table.cmp(&b.table));
+    Ok(uploads)
 }
 
 /// Removes what nobody went on with for a week.
@@ -100,5 +212,31 @@ pub fn checksum(mut source: impl Read) -> io::Result<(u64, u32)> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_are_bounded_listed_and_told_apart_by_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let budget = Arc::new(Budget::new("spool-max", 10));
+        let name = |name: &str| TableName::try_from(name.to_owned()).unwrap();
+        let upload = |of: &str| Upload::new(folder.path(), &name(of)).within(Arc::clone(&budget));
+        upload("GPT").write_from(0).unwrap().push(b"123456").unwrap();
+        let mut other = upload("gpt").write_from(0).unwrap();
+        let error = other.push(b"12345").unwrap_err();
+        assert!(error.to_string().contains("spool-max"), "{error}");
+        other.push(b"1234").unwrap();
+        let kept: Vec<_> = list(folder.path()).unwrap();
+        let kept: Vec<_> = kept.iter().map(|one| (one.table.as_str(), one.bytes)).collect();
+        assert_eq!(kept, [("GPT", 6), ("gpt", 4)]);
+        assert_eq!(upload("GPT").state().unwrap().0, 6);
+        drop(upload("GPT").write_from(0).unwrap());
+        assert_eq!(budget.used(), 4);
+        assert!(upload("gpt").remove().unwrap() && !upload("gpt").remove().unwrap());
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -10,6 +10,10 @@ use crate::vector::RowId;
 use crate::vector::matrix::Matrix;
 use crate::vector::scalar;
 
+/// Bytes that a row takes beside its vector and its word: where the word ends, its place in the table of
+/// hashes, the vector's length.
+const ROW_BYTES: usize = 20;
+
 /// Takes rows, checks them, and ends as a [`Table`].
 #[derive(Debug)]
 pub struct TableBuilder {
@@ -67,6 +71,12 @@ impl TableBuilder {
     /// Components of each vector.
     pub fn dim(&self) -> usize {
         self.matrix.dim()
+    }
+
+    /// Bytes of memory that the rows so far take.
+    pub fn memory_bytes(&self) -> usize {
+        let row = self.matrix.dim() * size_of::<f32>() + ROW_BYTES;
+        self.len() * row + self.vocab.word_bytes()
     }
 
     /// Rows so far.

@@ -17,6 +17,23 @@ impl TableName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// An error if one of these names differs from this one only in case: what is stored under both
+    /// would be one file where the file system does not tell case apart.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument`.
+    pub fn check_case<'n>(&self, mut names: impl Iterator<Item = &'n Self>) -> Result<()> {
+        match names.find(|other| *other != self && other.0.eq_ignore_ascii_case(&self.0)) {
+            None => Ok(()),
+            Some(other) => {
+                let problem =
+                    format!("{other} is stored, which differs only in case; take another");
+                Err(Error::invalid("name", problem))
+            }
+        }
+    }
 }
 
 impl TryFrom<String> for TableName {

@@ -18,6 +18,7 @@
 //! | `stream.rs` | joining tokens as they come |
 //! | `fit.rs` | truncation and padding |
 //! | `window.rs` | long texts in windows |
+//! | `sentences.rs` | where sentences begin |
 
 pub mod chance;
 pub mod cutter;
@@ -25,6 +26,7 @@ pub mod fit;
 mod model;
 mod ranks;
 mod sentencepiece;
+mod sentences;
 pub mod shipped;
 pub mod spec;
 pub mod special;

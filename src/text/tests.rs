@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Error;
+use crate::steps::GO;
 use crate::text::chance::{Chance, Way};
 use crate::text::fit::{Keep, Truncation};
 use crate::text::spec::{File, Kind, Pattern, Spec};
@@ -401,6 +402,27 @@ fn chinese_is_cut_as_jieba_does() {
     assert_eq!(pieces("jieba", text), told);
 }
 
+#[test]
+fn a_token_is_the_piece_that_stands_there() {
+    let level =
+        r#"{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}"#;
+    let json = format!(
+        r#"{{"version":"1.0","truncation":null,"padding":null,
+        "added_tokens":[{{"id":0,"content":"<m>","single_word":false,"lstrip":false,"rstrip":false,
+        "normalized":false,"special":true}}],"normalizer":{{"type":"NFC"}},"pre_tokenizer":{level},
+        "post_processor":{level},"decoder":{level},"model":{{"type":"WordLevel","unk_token":"<m>",
+        "vocab":{{"<m>":0,"\u0120BMS":1,"\u0120x":2,"\u0120y":3,"\u0120caf\u00c3\u00a9":4}}}}}}"#
+    );
+    let tokenizer = opened(Kind::Json, &[json.as_bytes()]).unwrap();
+    let text = "<m>BMS x<m>y cafe\u{301}<m>";
+    let tokens = tokenizer.cut(text, &CutOptions::default(), None).unwrap();
+    let pieces: Vec<&str> = tokens.iter().map(|token| &text[token.bytes.clone()]).collect();
+    assert_eq!(pieces, ["<m>", "BMS", "x", "<m>", "y", "cafe\u{301}", "<m>"]);
+    let windows = Windows { max_tokens: 2, overlap: 0, at_sentences: false };
+    let windows = windows.cut(&tokenizer, "x <m>y", &CutOptions::default(), None, GO).unwrap();
+    assert!(windows.iter().all(|window| !window.bytes.is_empty()), "{windows:?}");
+}
+
 proptest! {
     #[test]
     fn windows_join_back_and_keep_their_size(
@@ -410,8 +432,9 @@ proptest! {
         at_sentences: bool,
     ) {
         let windows = Windows { max_tokens, overlap: overlap.min(max_tokens / 2), at_sentences };
-        for tokenizer in [Tokenizer::named("rules").unwrap(), ranks(Pattern::Cl100k)] {
-            let cut = windows.cut(&tokenizer, &text, &CutOptions::default(), None).unwrap();
+        let named = |name: &str| Tokenizer::named(name).unwrap();
+        for tokenizer in [named("rules"), named("bytes"), ranks(Pattern::Cl100k)] {
+            let cut = windows.cut(&tokenizer, &text, &CutOptions::default(), None, GO).unwrap();
             let whole = tokenizer.cut(&text, &CutOptions::default(), None).unwrap();
             let mut joined = String::new();
             for window in &cut {
@@ -431,6 +454,7 @@ proptest! {
                 let is_least =
                     !starts.any(|start| own.start < start && start < own.end && is_place(&start));
                 prop_assert!(count <= max_tokens || is_least, "{:?} {}", part, count);
+                prop_assert!(count <= max_tokens || window.overlap_bytes == 0, "{:?}", part);
             }
             prop_assert_eq!(&joined, &text);
         }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use unicode_segmentation::UnicodeSegmentation as _;
-
 use crate::error::Result;
+use crate::steps::GoOn;
 use crate::text::fit::groups;
+use crate::text::sentences;
 use crate::text::tokenizer::{CutOptions, Knows, Tokenizer};
 use crate::text::{CharCount, Token};
 
@@ -38,43 +38,47 @@ impl Windows {
     /// The windows of a text; none for an empty one.
     ///
     /// A character is never cut: one that alone has more tokens than a window may have is a window
-    /// all the same, and so is a token of the text that is cut in more where it stands alone.
+    /// all the same, and so is a token of the text that is cut in more where it stands alone. Such a
+    /// window begins with no more of the one before than has room.
     ///
     /// # Errors
     ///
-    /// As [`Tokenizer::cut`].
+    /// As [`Tokenizer::cut`]; whatever `go_on` says, which is asked for each window.
     pub fn cut(
         &self,
         tokenizer: &Tokenizer,
         text: &str,
         options: &CutOptions,
         knows: Option<Knows<'_>>,
+        go_on: GoOn<'_>,
     ) -> Result<Vec<Window>> {
         let options = CutOptions { bare: true, ..options.clone() };
         let tokens = tokenizer.cut(text, &options, knows)?;
         let places = Places::new(text, &tokens);
-        let sentences: Vec<usize> = if self.at_sentences {
-            text.split_sentence_bound_indices().map(|(start, _)| start).skip(1).collect()
-        } else {
-            Vec::new()
-        };
+        let sentences = if self.at_sentences { sentences::starts(text) } else { Vec::new() };
         let mut windows = Vec::new();
         let mut chars = CharCount::new(text);
         // Places are where a window may begin or end; a window is made of places.
         let (mut start, mut done) = (0, 0);
         while done < places.len() {
+            go_on()?;
             let mut end = places.reach(start, self.max_tokens).max(done + 1);
             if end < places.len() {
                 end = places.at_sentence(&sentences, done, end).unwrap_or(end);
             }
-            let count =
-                |end| tokenizer.count(&text[places.byte(start)..places.byte(end)], &options, knows);
-            let mut token_count = count(end)?;
+            let count = |start, end| {
+                tokenizer.count(&text[places.byte(start)..places.byte(end)], &options, knows)
+            };
+            let mut token_count = count(start, end)?;
             // Cut for itself, a part of a text may have more tokens than within it.
-            while token_count > self.max_tokens && end > done + 1 {
+            while token_count > self.max_tokens && (end > done + 1 || start < done) {
                 let excess = token_count - self.max_tokens;
-                end = end.saturating_sub(excess).max(done + 1);
-                token_count = count(end)?;
+                if end > done + 1 {
+                    end = end.saturating_sub(excess).max(done + 1);
+                } else {
+                    start = (start + excess).min(done);
+                }
+                token_count = count(start, end)?;
             }
             let bytes = places.byte(start)..places.byte(end);
             windows.push(Window {
@@ -144,9 +148,8 @@ impl Places {
     /// The last place of a range at which a sentence begins.
     fn at_sentence(&self, sentences: &[usize], after: usize, end: usize) -> Option<usize> {
         let until = sentences.partition_point(|&byte| byte <= self.bytes[end]);
-        sentences[..until].iter().rev().find_map(|&byte| {
-            let place = self.bytes.partition_point(|&place| place < byte);
-            (place > after && place <= end).then_some(place)
-        })
+        let last = *sentences[..until].last()?;
+        let place = self.bytes.partition_point(|&place| place < last);
+        (place > after).then_some(place)
     }
 }

@@ -1,5 +1,6 @@
 //! Unit vectors, weighted means and principal components: what questions and bias probes share.
 
+use crate::error::Result;
 use crate::vector::scalar;
 
 /// The vector at length 1; none for a vector of zeros.
@@ -30,18 +31,29 @@ pub fn unit_sum(sum: &[f64]) -> Option<Vec<f32>> {
 ///
 /// Power iteration on the rows' Gram matrix, which has as many columns as there are rows; the
 /// component's sign is arbitrary.
-pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
-    let gram: Vec<Vec<f64>> =
-        rows.iter().map(|a| rows.iter().map(|b| dot(a, b)).collect()).collect();
+///
+/// # Errors
+///
+/// Whatever `go_on` says; it is asked for each row and at each step.
+pub fn principal_component(
+    rows: &[Vec<f64>],
+    go_on: &dyn Fn() -> Result<()>,
+) -> Result<Option<(Vec<f64>, f64)>> {
+    let mut gram: Vec<Vec<f64>> = Vec::with_capacity(rows.len());
+    for a in rows {
+        go_on()?;
+        gram.push(rows.iter().map(|b| dot(a, b)).collect());
+    }
     let total: f64 = gram.iter().enumerate().map(|(i, row)| row[i]).sum();
     if total <= 0.0 {
-        return None;
+        return Ok(None);
     }
     // Start from the longest row: it is never orthogonal to all the variance.
-    let longest = (0..rows.len()).max_by(|&i, &j| gram[i][i].total_cmp(&gram[j][j]))?;
-    let mut weights = gram[longest].clone();
+    let longest = gram.iter().enumerate().max_by(|(i, a), (j, b)| a[*i].total_cmp(&b[*j]));
+    let mut weights = longest.map_or_else(Vec::new, |(_, row)| row.clone());
     let mut eigenvalue = 0.0;
     for _ in 0..POWER_STEPS_MAX {
+        go_on()?;
         let next: Vec<f64> = gram.iter().map(|row| dot(row, &weights)).collect();
         let length = dot(&next, &next).sqrt();
         let before = eigenvalue;
@@ -61,7 +73,7 @@ pub fn principal_component(rows: &[Vec<f64>]) -> Option<(Vec<f64>, f64)> {
     for value in &mut component {
         *value /= length;
     }
-    Some((component, eigenvalue / total))
+    Ok(Some((component, eigenvalue / total)))
 }
 
 /// Eigenvalues, largest first, and eigenvectors, one a row, of a symmetric matrix of `dim` rows.

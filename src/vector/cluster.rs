@@ -20,7 +20,7 @@ const STEPS_MAX: usize = 100;
 ///
 /// # Errors
 ///
-/// Whatever `go_on` says; it is asked at each step.
+/// Whatever `go_on` says; it is asked for every vector and every center.
 pub fn k_means(
     vectors: &[Vec<f64>],
     k: usize,
@@ -44,13 +44,13 @@ fn run(
     random: &mut SplitMix64,
     go_on: &dyn Fn() -> Result<()>,
 ) -> Result<Clusters> {
-    let mut centers = first_centers(vectors, k, random);
+    let mut centers = first_centers(vectors, k, random, go_on)?;
     let mut clusters = Clusters { labels: vec![0; vectors.len()], fit: 0.0 };
     for _ in 0..STEPS_MAX {
-        go_on()?;
         let mut changed = false;
         let mut fit = 0.0;
         for (vector, label) in vectors.iter().zip(&mut clusters.labels) {
+            go_on()?;
             let (nearest, cosine) = nearest(&centers, vector);
             changed |= *label != nearest;
             *label = nearest;
@@ -78,13 +78,19 @@ fn run(
     Ok(clusters)
 }
 
-fn first_centers(vectors: &[Vec<f64>], k: usize, random: &mut SplitMix64) -> Vec<Vec<f64>> {
+fn first_centers(
+    vectors: &[Vec<f64>],
+    k: usize,
+    random: &mut SplitMix64,
+    go_on: &dyn Fn() -> Result<()>,
+) -> Result<Vec<Vec<f64>>> {
     let Some(first) = vectors.get(random.index_below(vectors.len().max(1))) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let mut centers = vec![first.clone()];
     let mut gaps: Vec<f64> = vectors.iter().map(|vector| 1.0 - dot(vector, first)).collect();
     while centers.len() < k {
+        go_on()?;
         let total: f64 = gaps.iter().map(|gap| gap.max(0.0)).sum();
         let mut drawn = random.below(1 << 53) as f64 / (1_u64 << 53) as f64 * total;
         let place = gaps.iter().position(|gap| {
@@ -97,7 +103,7 @@ fn first_centers(vectors: &[Vec<f64>], k: usize, random: &mut SplitMix64) -> Vec
         }
         centers.push(center);
     }
-    centers
+    Ok(centers)
 }
 
 fn nearest(centers: &[Vec<f64>], vector: &[f64]) -> (usize, f64) {

@@ -12,6 +12,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("error", 0),
     ("limits", 0),
     ("proto", 0),
+    ("budget", 1),
+    ("steps", 1),
     ("vector", 1),
     ("container", 1),
     ("text", 2),
@@ -32,6 +34,7 @@ const FLOORS: &[(&str, u32)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
+    ("rustix", &["budget.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
     ("memmap2", &["index/codes.rs", "format/source/mod.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),

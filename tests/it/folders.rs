@@ -14,7 +14,13 @@ use crate::support::root;
 use crate::told;
 
 fn open(folder: &Path) -> Engine {
-    Engine::open(&EngineConfig { data: folder.to_owned(), index_threads: 1 }).unwrap()
+    Engine::open(&EngineConfig {
+        data: folder.to_owned(),
+        index_threads: 1,
+        job_memory: None,
+        spool_max: None,
+    })
+    .unwrap()
 }
 
 /// The archives, by name, with the text that each tells.

@@ -22,7 +22,7 @@ async fn tables(channel: &Channel) -> Vec<(String, u64)> {
 
 async fn export(channel: &Channel, table: &str, format: pb::Format, gzip: bool) -> Vec<u8> {
     let table = table.to_owned();
-    let ask = pb::ExportRequest { table, format: format.into(), gzip, filter: None };
+    let ask = pb::ExportRequest { table, format: format.into(), gzip, ..Default::default() };
     let mut files = export_files(channel, ask).await.unwrap();
     assert_eq!(files.len(), 1);
     files.remove(0).1
@@ -525,6 +525,7 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
         format: format.into(),
         gzip: false,
         filter: Some(pb::Filter { prefix: prefix.to_owned(), ..pb::Filter::default() }),
+        guard_formulas: false,
     };
     let [array, words] =
         export_files(&channel, ask(pb::Format::Npy, "en:")).await.unwrap().try_into().unwrap();
@@ -597,8 +598,18 @@ async fn an_import_goes_on_where_it_broke_off() {
     let kept = kept.into_inner();
     assert_eq!((kept.bytes, kept.crc32), (10_000, crc32fast::hash(first)));
 
+    let list = transfer.list_uploads(pb::ListUploadsRequest {}).await.unwrap().into_inner();
+    assert_eq!((list.uploads[0].table.as_str(), list.uploads[0].bytes), ("en", 10_000));
+    let status = wordspace::client::Client::connect(&server.url).await.unwrap();
+    let status = status.get_status(pb::GetStatusRequest {}).await.unwrap();
+    assert_eq!((status.upload_bytes, status.spool_bytes), (10_000, 10_000));
+
     let refused = import(&channel, head(9_999), rest).await.unwrap_err();
     assert_eq!(reason(&refused).1, "INVALID_FIELD", "{refused:?}");
+    let other = pb::ImportHeader { total_bytes: None, resume_offset: Some(1), ..header("other") };
+    assert!(import(&channel, other, b"").await.is_err(), "nothing is kept there");
+    let drop = pb::DeleteUploadRequest { table: "other".to_owned() };
+    assert_eq!(transfer.delete_upload(drop).await.unwrap().into_inner().bytes, 0);
     let report = import(&channel, head(10_000), rest).await.unwrap();
     assert_eq!((report.rows_kept, report.bytes_read), (2_000, file.len() as u64));
     let kept = transfer.get_upload(ask.clone()).await.unwrap().into_inner();

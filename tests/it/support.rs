@@ -76,6 +76,11 @@ impl Server {
         Self::serve(data, |config| config).await
     }
 
+    /// On a folder, served as told.
+    pub(crate) async fn start_as(data: Arc<TempDir>, config: ServerConfig) -> Self {
+        Self::serve(data, |_| config).await
+    }
+
     async fn serve(data: Arc<TempDir>, change: impl FnOnce(ServerConfig) -> ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

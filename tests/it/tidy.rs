@@ -25,6 +25,29 @@ fn sources_are_ascii_and_leave_nothing_open() {
     }
 }
 
+/// A question that goes through a table looks at its stop flag on the way.
+#[test]
+fn loops_over_all_rows_are_watched() {
+    for (path, text) in source_files() {
+        let asks = ["query/", "bias/", "evaluation/"].iter().any(|folder| path.starts_with(folder));
+        if !asks || path.ends_with("tests.rs") || path.ends_with("golden.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (i, line) in code.lines().enumerate() {
+            let goes_through =
+                ["table.rows()", "view.rows()", "original.rows()", "first.rows()", "second.rows()"]
+                    .iter()
+                    .any(|rows| line.contains(rows));
+            assert!(
+                !goes_through || line.contains("watched("),
+                "src/{path}:{}: go through rows by `steps::watched`",
+                i + 1
+            );
+        }
+    }
+}
+
 #[test]
 fn every_link_of_the_root_documents_leads_somewhere() {
     let mut wrong = Vec::new();

@@ -22,8 +22,8 @@ use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch};
-use arrow_buffer::OffsetBuffer;
+use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, downcast_integer_array};
+use arrow_buffer::{ArrowNativeType as _, OffsetBuffer};
 use arrow_schema::{DataType, Schema};
 
 use crate::error::{At, Result};
@@ -376,11 +376,19 @@ fn text(column: &ArrayRef, row: usize) -> Option<&[u8]> {
         DataType::LargeBinary => column.as_binary::<i64>().value(row),
         DataType::Dictionary(_, _) => {
             let dictionary = column.as_any_dictionary_opt()?;
-            let key = *dictionary.normalized_keys().get(row)?;
-            return text(dictionary.values(), key);
+            let key = key(dictionary.keys(), row).filter(|&key| key < dictionary.values().len());
+            return text(dictionary.values(), key?);
         }
         _ => return None,
     })
+}
+
+/// A row's key into a dictionary, which is any integer; none if it can be none.
+fn key(keys: &dyn Array, row: usize) -> Option<usize> {
+    downcast_integer_array!(
+        keys => keys.values().get(row)?.to_usize(),
+        _ => None,
+    )
 }
 
 /// A row's list; none for null.

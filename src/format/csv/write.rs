@@ -1,5 +1,6 @@
 //! Tables as CSV and TSV.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::format::selection::{Selection, each_row};
@@ -25,12 +26,14 @@ struct CsvWriter {
     delimiter: u8,
     /// The attributes that any row has.
     attributes: Vec<String>,
+    guards_formulas: bool,
 }
 
 impl CsvWriter {
     /// For these rows.
     fn new(table: &Selection<'_>, delimiter: u8) -> Self {
-        Self { delimiter, attributes: table.attribute_names() }
+        let guards_formulas = table.guards_formulas;
+        Self { delimiter, attributes: table.attribute_names(), guards_formulas }
     }
 
     /// What stands before the first row. Names of attributes are quoted, so that none is taken for a
@@ -43,7 +46,7 @@ impl CsvWriter {
         }
         for name in &self.attributes {
             bytes.push(self.delimiter);
-            push_quoted(name.as_bytes(), bytes);
+            push_quoted(&self.guarded(name.as_bytes()), bytes);
         }
         bytes.push(b'\n');
         Ok(())
@@ -52,7 +55,7 @@ impl CsvWriter {
     /// A row. Texts are quoted, so that none comes back as a number or a flag; what the word does not
     /// have is an empty field.
     fn push_row(&self, table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
-        push_field(table.word(row), self.delimiter, bytes);
+        push_field(&self.guarded(table.word(row)), self.delimiter, bytes);
         for value in table.vector(row) {
             bytes.push(self.delimiter);
             write!(bytes, "{value:?}")?;
@@ -61,7 +64,9 @@ impl CsvWriter {
         for name in &self.attributes {
             bytes.push(self.delimiter);
             match kept.and_then(|kept| kept.get(name)) {
-                Some(AttributeValue::Text(text)) => push_quoted(text.as_bytes(), bytes),
+                Some(AttributeValue::Text(text)) => {
+                    push_quoted(&self.guarded(text.as_bytes()), bytes);
+                }
                 Some(AttributeValue::Number(number)) => write!(bytes, "{number:?}")?,
                 Some(AttributeValue::Flag(flag)) => write!(bytes, "{flag}")?,
                 None => {}
@@ -69,6 +74,12 @@ impl CsvWriter {
         }
         bytes.push(b'\n');
         Ok(())
+    }
+
+    /// A text, with a `'` before it if that is asked for and a spreadsheet would compute it.
+    fn guarded<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        let computes = text.first().is_some_and(|first| b"=+-@\t\r".contains(first));
+        if self.guards_formulas && computes { [b"'", text].concat().into() } else { text.into() }
     }
 }
 

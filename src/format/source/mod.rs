@@ -22,6 +22,7 @@ use memmap2::Mmap;
 #[cfg(unix)]
 use memmap2::UncheckedAdvice;
 
+use crate::budget::{Budget, Share};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes that are gathered for one write to a temporary file.
@@ -126,15 +127,20 @@ impl Bytes {
     ///
     /// If it is no file that can be mapped.
     pub fn map(file: &File) -> io::Result<Self> {
+        Self::spooled(file, None)
+    }
+
+    /// The same of a file that has its part of a budget, as long as it is mapped.
+    fn spooled(file: &File, share: Option<Share>) -> io::Result<Self> {
         if file.metadata()?.len() == 0 {
             // Nothing cannot be mapped.
             return Ok(Self::from(Vec::new()));
         }
         // SAFETY: nobody writes to temporary files of ours; files of users are documented to stay
         // as they are while they are read, as with every tool that maps its input.
-        let mapped = unsafe { Mmap::map(file)? };
-        let range = 0..mapped.len();
-        Ok(Self { whole: Arc::new(mapped), range })
+        let map = unsafe { Mmap::map(file)? };
+        let range = 0..map.len();
+        Ok(Self { whole: Arc::new(Spooled { map, _share: share }), range })
     }
 
     /// A part, if there is one.
@@ -186,41 +192,73 @@ impl fmt::Debug for Bytes {
 }
 
 /// A folder for temporary files, which hold streams that must be seen as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spool(PathBuf);
+#[derive(Clone, Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    /// What all of them may take; none: the disk bounds them.
+    budget: Option<Arc<Budget>>,
+}
+
+/// A temporary file, and its part of the budget.
+struct Spooled {
+    map: Mmap,
+    _share: Option<Share>,
+}
+
+impl Whole for Spooled {
+    fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    fn forget(&self) {
+        self.map.forget();
+    }
+}
 
 impl Spool {
     /// Temporary files in this folder; they have no names and go away with the process.
     pub fn new(folder: &Path) -> Self {
-        Self(folder.to_owned())
+        Self { folder: folder.to_owned(), budget: None }
     }
 
-    /// All of a stream. The disk bounds it.
+    /// The same, of which all together take no more than a budget has.
+    #[must_use]
+    pub fn within(self, budget: Arc<Budget>) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// All of a stream.
     pub(in crate::format) fn keep(&self, stream: &mut dyn BufRead) -> Result<Bytes> {
         let full = |error| {
             Error::disk(error).context(format!(
                 "keeping a stream, which this format needs as a whole, in {}",
-                self.0.display()
+                self.folder.display()
             ))
         };
-        let mut file = tempfile::tempfile_in(&self.0).map_err(full)?;
+        let mut file = tempfile::tempfile_in(&self.folder).map_err(full)?;
+        let mut share = self.budget.as_ref().map(Share::of);
         loop {
             let count = match stream.fill_buf() {
                 Ok([]) => break,
-                Ok(block) => file.write_all(block).map(|()| block.len()).map_err(full)?,
+                Ok(block) => {
+                    if let Some(share) = &mut share {
+                        share.grow(block.len() as u64)?;
+                    }
+                    file.write_all(block).map(|()| block.len()).map_err(full)?
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                 Err(error) => return Err(source_failed(error)),
             };
             stream.consume(count);
         }
-        Bytes::map(&file).map_err(full)
+        Bytes::spooled(&file, share).map_err(full)
     }
 }
 
 impl Default for Spool {
     /// In the system's folder for temporary files.
     fn default() -> Self {
-        Self(std::env::temp_dir())
+        Self::new(&std::env::temp_dir())
     }
 }
 

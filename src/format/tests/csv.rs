@@ -2,7 +2,8 @@
 
 use super::{contents, open_all, read, read_as, table, written};
 use crate::format::intake::{Intake, Policies};
-use crate::format::{Format, Options, Reason, Row, Step};
+use crate::format::write::OneFile;
+use crate::format::{Compression, Format, Options, Reason, Row, Selection, Step, write};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -127,4 +128,18 @@ fn a_wide_file_is_told_though_the_look_ends_within_a_row() {
     let numbers = ",-0.123456789".repeat(6_000);
     let contents = read(format!("word{names}\na{numbers}\nb{numbers}\n")).unwrap();
     assert_eq!((contents.format, contents.dim, contents.rows.len()), (Format::Csv, 6_000, 2));
+}
+
+#[test]
+fn what_a_spreadsheet_would_compute_is_guarded_on_request() {
+    let mut view = table(&[(b"=1+1", &[-0.5]), (b"@x,y", &[1.0]), (b"plain", &[2.0])]);
+    view.give_attributes(RowId(2), attributes(&[("-name", Text("+text".to_owned()))]));
+    let of = |guards_formulas: bool| {
+        let mut bytes = Vec::new();
+        let rows = Selection { guards_formulas, ..Selection::all(&view) };
+        write(&rows, Format::Csv, Compression::None, &mut OneFile(&mut bytes)).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert_eq!(of(true), "word,0,\"'-name\"\n'=1+1,-0.5,\n\"'@x,y\",1.0,\nplain,2.0,\"'+text\"\n");
+    assert_eq!(of(false), of(true).replace('\'', ""));
 }

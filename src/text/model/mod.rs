@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `mod.rs` | `Model`: cuts and joins |
 //! | `chance.rs` | the same by chance |
+//! | `places.rs` | where tokens stand |
 //! | `files.rs` | vocab.txt, and vocab.json with merges.txt, as tokenizer.json |
 //! | `train.rs` | new ones from text |
 
 mod chance;
 pub(super) mod files;
+mod places;
 pub mod train;
 
 use std::cell::RefCell;
@@ -143,15 +145,47 @@ impl Model {
         let sequences = encoding.get_sequence_ids();
         let marked = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());
         let tokens = encoding.get_ids().iter().zip(encoding.get_type_ids()).zip(marked);
+        let mut waiting: Option<Placed<'_>> = None;
         for (sequence, ((&id, &segment), (&(start, end), &added))) in sequences.iter().zip(tokens) {
             let in_second = *sequence == Some(1);
-            let length = second.filter(|_| in_second).unwrap_or(text).len();
-            let bytes = start.min(length)..end.min(length).max(start.min(length));
+            let text = second.filter(|_| in_second).unwrap_or(text);
+            let bytes = start.min(text.len())..end.min(text.len()).max(start.min(text.len()));
             let is_special = added == 1 || self.specials.of_id(id).is_some();
             let segment = segment as usize;
-            take(InputToken { id, bytes, is_special, segment, in_second });
+            let token = InputToken { id, bytes, is_special, segment, in_second };
+            let stands_in_text = added == 0 && sequence.is_some();
+            let mut free = 0;
+            if let Some(placed) = waiting.take() {
+                let goes_on = stands_in_text && placed.token.in_second == in_second;
+                let next = if goes_on { token.bytes.start } else { placed.text.len() };
+                free = self.hand_over(placed, next, take);
+                free = if goes_on { free } else { 0 };
+            }
+            if stands_in_text {
+                waiting = Some(Placed { token, text, free });
+            } else {
+                take(token);
+            }
+        }
+        if let Some(placed) = waiting {
+            let next = placed.text.len();
+            self.hand_over(placed, next, take);
         }
         Ok(())
+    }
+
+    /// Hands out a token of a text behind which the next one begins at a place; where it ends.
+    fn hand_over(
+        &self,
+        Placed { mut token, text, free }: Placed<'_>,
+        next: usize,
+        take: &mut dyn FnMut(InputToken),
+    ) -> usize {
+        let spelling = self.token(token.id).unwrap_or_default();
+        token.bytes = places::widened(text, &spelling, token.bytes, free..next);
+        let end = token.bytes.end.max(free);
+        take(token);
+        end
     }
 
     /// As the crate encodes, but for the model.
@@ -247,6 +281,14 @@ impl Model {
     pub(super) fn own_policy() -> SpecialText {
         SpecialText::Parse
     }
+}
+
+/// A token of a text, before it is handed out.
+struct Placed<'a> {
+    token: InputToken,
+    text: &'a str,
+    /// Where the one before it ends.
+    free: usize,
 }
 
 /// A token of a model's input.

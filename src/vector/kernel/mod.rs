@@ -10,9 +10,15 @@ mod avx512;
 pub mod products;
 pub mod tile;
 
+use std::ops::RangeInclusive;
+
 use simsimd::SpatialSimilarity as _;
 
 use crate::vector::scalar;
+
+/// Lengths of vectors whose products with one of length 1 neither overflow nor lose digits in single
+/// precision.
+pub const IS_PLAIN: RangeInclusive<f32> = 1e-25..=1e30;
 
 /// Dot product of two slices of one length, in single precision.
 #[inline]

@@ -3,3 +3,4 @@
 mod connections;
 mod errors;
 mod jobs;
+mod limits;
