@@ -33,6 +33,7 @@ mod evaluate;
 mod export;
 mod failure;
 mod health;
+mod heaps;
 mod import;
 mod import_texts;
 mod index;
@@ -180,6 +181,7 @@ impl Cli {
             | Command::Recover(_)
             | Command::Question(_) => "warn",
         });
+        heaps::share();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers())
             .enable_all()

@@ -437,6 +437,7 @@ fn writers_wait_for_a_rebuild_that_is_behind_them() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path());
     import(&engine, 9);
+    wait(&engine);
     let lineage = engine.shared.catalog.lineage(&name()).unwrap();
     // It waits for a turn that does not come.
     assert!(lineage.rebuild_wanted());

@@ -152,7 +152,7 @@ fn any_number_of_equal_rows_is_indexed_and_found() {
     let params = BuildParams { threads: 2, ..BuildParams::default() };
     let graph = hnsw::build(&table, params, &Unwatched).unwrap();
     assert_eq!(reachable(graph.hierarchy()), rows.len());
-    let again = load(&table, 1, &bytes_of(&graph, 1)).unwrap();
+    let again = load(&table, &bytes_of(&graph)).unwrap();
     for graph in [&graph, &again] {
         for (i, group) in groups.iter().enumerate() {
             let query = algebra::unit(group).unwrap();

@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("rustix", &["budget.rs"]),
+    ("libc", &["cli/heaps.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
     ("memmap2", &["index/codes.rs", "format/source/mod.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
