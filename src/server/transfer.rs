@@ -156,9 +156,6 @@ impl From<Vec<UploadStatus>> for pb::ListUploadsResponse {
     }
 }
 
-/// That of a table.
-struct UploadOf(TableName);
-
 impl TryFrom<pb::DeleteUploadRequest> for UploadOf {
     type Error = Error;
 

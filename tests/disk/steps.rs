@@ -367,7 +367,7 @@ fn attributes(word: &Word) -> Attributes {
 }
 
 pub(crate) fn open(folder: &Path) -> Result<Engine> {
-    Engine::open(&EngineConfig { data: folder.to_owned(), index_threads: 1 })
+    Engine::open(&EngineConfig { index_threads: 1, ..EngineConfig::new(folder) })
 }
 
 fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {
