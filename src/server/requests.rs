@@ -21,18 +21,18 @@ pub(super) struct Method {
 /// The method at this path.
 pub(super) fn method(path: &str) -> Method {
     let method = path.rsplit('/').next().unwrap_or_default();
-    let (bytes, limit) =
-        match method {
-            "Import" | "ImportTexts" | "TrainTokenizer" | "PutTokenizer" | "PutTestSet"
-            | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
-            "PutVectors" | "SetAttributes" | "NearestBatch" | "NearestStream" | "Similarity"
-            | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven" | "RankByCentrality"
-            | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories" | "Outliers"
-            | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
-            | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
-            | "EmbedStream" | "TextSimilarity" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
-            _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
-        };
+    let (bytes, limit) = match method {
+        "Import" | "ImportTexts" | "TrainTokenizer" | "PutTokenizer" | "PutTestSet" | "Debias" => {
+            (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX")
+        }
+        "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
+        | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
+        | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
+        | "Outliers" | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
+        | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
+        | "EmbedStream" | "TextSimilarity" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+        _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
+    };
     let is_stream = method.ends_with("Stream")
         || matches!(method, "Import" | "ImportTexts" | "TrainTokenizer" | "ServerReflectionInfo");
     let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");

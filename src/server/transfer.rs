@@ -92,8 +92,11 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::GetUploadRequest>,
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
-        self.answer(request, |engine: &Engine, asked: &UploadOf| engine.upload(&asked.0).state())
-            .await
+        self.answer(request, |engine: &Engine, asked: &UploadOf| {
+            let (bytes, crc32) = engine.upload(&asked.0).state()?;
+            Ok(Arrived(bytes, crc32))
+        })
+        .await
     }
 
     async fn list_uploads(
@@ -224,8 +227,11 @@ impl TryFrom<pb::GetUploadRequest> for UploadOf {
     }
 }
 
-impl From<(u64, u32)> for pb::GetUploadResponse {
-    fn from((bytes, crc32): (u64, u32)) -> Self {
+/// Bytes, and their CRC-32.
+struct Arrived(u64, u32);
+
+impl From<Arrived> for pb::GetUploadResponse {
+    fn from(Arrived(bytes, crc32): Arrived) -> Self {
         Self { bytes, crc32 }
     }
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
+use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use crate::limits;
 use crate::server::transport::call::{self, Call};
@@ -19,8 +20,10 @@ use crate::server::transport::house::{Leave, Peer, Seat};
 
 /// Bytes with which HTTP/2 begins.
 pub(super) const PREFACE_BYTES: u64 = 24;
-/// Bytes of a connection, and of a stream, that a caller may send ahead.
-const WINDOW_BYTES: u32 = 1 << 20;
+/// Bytes of a stream that a caller may send ahead.
+const STREAM_WINDOW_BYTES: u32 = 512 << 10;
+/// Likewise of a connection: a stream that waits for the disk leaves room for the others.
+const WINDOW_BYTES: u32 = 4 * STREAM_WINDOW_BYTES;
 /// Bytes of a frame that callers may send: a chunk of an import comes in a few, and not in dozens.
 const FRAME_BYTES: u32 = 256 << 10;
 /// Bytes of all headers of one call; also bounds the frames that go on with them.
@@ -45,15 +48,17 @@ where
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without nodelay");
     }
+    // With it, those who answer can tell where a call comes from.
+    let info = stream.connect_info();
     let mut leaving = seat.0.leaving();
     tokio::select! {
-        () = converse(stream, &seat.0, service) => {}
+        () = converse(stream, info, &seat.0, service) => {}
         // An error means that the server is gone, which is as good.
         _ = leaving.wait_for(|&leave| leave == Leave::Now) => {}
     }
 }
 
-async fn converse<S>(stream: TcpStream, peer: &Arc<Peer>, service: S)
+async fn converse<S>(stream: TcpStream, info: TcpConnectInfo, peer: &Arc<Peer>, service: S)
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -62,7 +67,7 @@ where
     S::Future: Send,
 {
     let handshake = h2::server::Builder::new()
-        .initial_window_size(WINDOW_BYTES)
+        .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES)
         .max_header_list_size(HEADERS_BYTES)
@@ -79,7 +84,8 @@ where
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => {
+                Some(Ok((mut request, respond))) => {
+                    request.extensions_mut().insert(info.clone());
                     let call = Call::begin(Arc::clone(peer), request.uri().path());
                     tokio::spawn(call::answer(call, request, respond, service.clone()));
                 }

@@ -60,7 +60,7 @@ impl Default for ConnectionLimits {
             handshake: Duration::from_secs(5),
             first_call: Duration::from_secs(10),
             stall: Duration::from_secs(10),
-            stream_idle: Duration::from_mins(1),
+            stream_idle: Duration::from_mins(5),
             idle: Duration::from_mins(5),
         }
     }
