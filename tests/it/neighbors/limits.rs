@@ -71,7 +71,7 @@ async fn questions_that_were_quadratic_end_in_time() {
     let mut search = SearchServiceClient::new(channel.clone());
     let mut evaluation = EvaluationServiceClient::new(channel.clone());
     // Each took minutes; the deadline is that of a slow machine.
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
 
     let mut long_run = Request::new(pb::ChunkRequest {
         texts: vec![format!("a.{}b", " ".repeat(1_000_000))],
