@@ -263,11 +263,13 @@ async fn the_tables_beside_words_outlive_writes_rebuilds_and_restarts() {
     // Damage is told where it matters, and the words answer.
     let files = part_files(folder.path(), "inputs");
     assert_eq!(files.len(), 2);
-    let mut bytes = std::fs::read(&files[0]).unwrap();
-    // Between sections there are zeros, which nobody reads.
-    let middle = (bytes.len() / 2..bytes.len()).find(|&at| bytes[at] != 0).unwrap();
-    bytes[middle] ^= 1;
-    std::fs::write(&files[0], bytes).unwrap();
+    for file in &files {
+        let mut bytes = std::fs::read(file).unwrap();
+        // Between sections there are zeros, which nobody reads.
+        let middle = (bytes.len() / 2..bytes.len()).find(|&at| bytes[at] != 0).unwrap();
+        bytes[middle] ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    }
     let server = Server::start_on(folder).await;
     let channel = server.channel().await;
     let problem = inputs(&channel, "bert").await.unwrap().problem;
