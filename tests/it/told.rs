@@ -23,6 +23,7 @@ pub(crate) fn tables(engine: &Engine) -> Vec<TableName> {
 
 /// A table: where it is from, its rows and what is asked of them.
 pub(crate) fn table(engine: &Engine, table: &TableName) -> Result<String> {
+    let rows = rows_of(engine, table)?;
     let status = engine.table(table)?;
     let mut told =
         format!("table {table}: {} rows of {}\n", status.meta.row_count, status.meta.dim);
@@ -39,17 +40,6 @@ pub(crate) fn table(engine: &Engine, table: &TableName) -> Result<String> {
         from.options,
         from.license
     );
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token, filter: None };
-        let page = engine.words(&Ask { table: table.clone(), query })?.answer;
-        rows.extend(page.words.into_iter().map(|(_, row)| row));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
     let queries: Vec<_> = rows.iter().copied().map(WordOrVector::Row).collect();
     for (row, found) in rows.iter().zip(looked_up(engine, table, &queries, OovPolicy::Error)?) {
         let (word, vector, attributes) = found.unwrap();
@@ -86,9 +76,20 @@ pub(crate) fn table(engine: &Engine, table: &TableName) -> Result<String> {
             near.iter().map(|(word, _, similarity)| format!("{word} {similarity:.4}")).collect();
         let _ = writeln!(told, "  nearest {near:?}");
     }
-    let (tokenizer, _) = engine.tokenizer("", Some(table))?;
-    let _ = writeln!(told, "  cut by {tokenizer}");
     Ok(told)
+}
+
+fn rows_of(engine: &Engine, table: &TableName) -> Result<Vec<RowId>> {
+    let (mut rows, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token, filter: None };
+        let page = engine.words(&Ask { table: table.clone(), query })?.answer;
+        rows.extend(page.words.into_iter().map(|(_, row)| row));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(rows);
+        }
+    }
 }
 
 type Found = Option<(Vec<u8>, String, String)>;

@@ -1,0 +1,165 @@
+//! A call on the disk fails: whoever asked is told, nothing is half done, and it goes on when it can.
+
+use wordspace::engine::Engine;
+use wordspace::error::ErrorKind;
+
+use crate::disk::{Call, Fault, How, Watched};
+use crate::power::{Cut, Luck, Names};
+use crate::steps::{Dice, Model, Step, User, check_search, open, take, wait};
+
+/// Steps before a call may fail, and at most until one does.
+const BEFORE: usize = 12;
+const STEPS: usize = 40;
+
+fn found(engine: &Engine) -> Model {
+    Model::of(engine, 0).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Takes steps with a fault; how many calls there were that the fault is for, and whether it came.
+fn try_fault(fault: Fault, seed: u64) -> (usize, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::record(folder.path());
+    let engine = open(folder.path()).unwrap();
+    let mut user = User::new(0, seed);
+    for _ in 0..BEFORE {
+        take(&engine, &user.step()).unwrap();
+    }
+    watched.refuse(Some(fault));
+    let told = format!("{fault:?}, seed {seed}");
+    for _ in 0..STEPS {
+        let before = user.model.clone();
+        let step = user.step();
+        let Err(error) = take(&engine, &step) else { continue };
+        assert!(watched.refused() > 0, "{told}: {step:?} fails by itself: {error}");
+        let is_full = fault.how == How::Error(libc::ENOSPC);
+        let expected = if is_full { ErrorKind::DiskFull } else { ErrorKind::Storage };
+        assert_eq!(*error.kind(), expected, "{told}: {step:?}: {error}");
+        // It may have failed behind the point from which on it is done.
+        let model = found(&engine);
+        let either = model == before || model == user.model;
+        assert!(either, "{told}: {step:?} is half done: {}", model.difference(&before));
+        user.model = model;
+        break;
+    }
+    let (calls, came) = (watched.calls(), watched.refused() > 0);
+    watched.refuse(None);
+    // Once the disk works, so does everything.
+    for _ in 0..6 {
+        let step = user.step();
+        take(&engine, &step).unwrap_or_else(|error| panic!("{told}: then {step:?}: {error}"));
+    }
+    wait(&engine);
+    let model = found(&engine);
+    assert!(model == user.model, "{told}: {}", model.difference(&user.model));
+    check_search(&engine, &model, seed);
+    let recorded = watched.recorded();
+    engine.close();
+    let engine = open(folder.path()).unwrap_or_else(|error| panic!("{told}: again: {error}"));
+    let model = found(&engine);
+    assert!(model == user.model, "{told}: again: {}", model.difference(&user.model));
+    engine.close();
+    drop(watched);
+
+    // Nor does it wait for a sync that never comes.
+    for names in [Names::InOrder, Names::BySync] {
+        let folder = tempfile::tempdir().unwrap();
+        Cut { at: recorded.len(), names, luck: Luck::None, seed }
+            .leaves(&recorded)
+            .put(folder.path());
+        let _watched = Watched::new(folder.path());
+        let engine = open(folder.path()).unwrap_or_else(|error| panic!("{told}: cut: {error}"));
+        let model = found(&engine);
+        assert!(model == user.model, "{told}: cut, {names:?}: {}", model.difference(&user.model));
+        engine.close();
+    }
+    (calls, came)
+}
+
+/// `WORDSPACE_FAULTS=500 cargo test --release --test disk fail` makes each of the first 500 calls of
+/// each kind fail.
+#[test]
+fn a_call_that_fails_is_told_and_the_next_one_works() {
+    let all = std::env::var("WORDSPACE_FAULTS").ok().map(|most| most.parse::<usize>().unwrap());
+    let mut dice = Dice::new(5);
+    let (mut tried, mut failed) = (0, Vec::new());
+    for call in Call::ALL {
+        // How many there are.
+        let seed = dice.next();
+        let fault = |nth, number, lasts| {
+            let how = How::Error(number);
+            Fault { call: Some(call), nth, how, lasts }
+        };
+        let (calls, _) = try_fault(fault(usize::MAX, libc::EIO, false), seed);
+        for number in [libc::ENOSPC, libc::EIO] {
+            let nths: Vec<_> = match all {
+                Some(most) => (1..=calls.min(most)).collect(),
+                None => vec![1 + dice.below(calls.max(1))],
+            };
+            for nth in nths {
+                let lasts = dice.below(2) == 0;
+                let fault = fault(nth, number, lasts);
+                if let Ok((_, came)) = std::panic::catch_unwind(|| try_fault(fault, seed)) {
+                    tried += usize::from(came);
+                } else {
+                    eprintln!("{fault:?}, seed {seed}: went wrong");
+                    failed.push(fault);
+                }
+            }
+        }
+    }
+    println!("{tried} faults came");
+    assert!(failed.is_empty(), "{} went wrong: {failed:?}", failed.len());
+    assert!(tried > 5);
+}
+
+/// A full disk is made empty with what fills it.
+#[test]
+fn tables_are_deleted_from_a_full_disk_and_then_there_is_room() {
+    let rounds = std::env::var("WORDSPACE_FULL_DISKS").map_or(4, |rounds| rounds.parse().unwrap());
+    let mut dice = Dice::new(6);
+    for round in 0..rounds {
+        let folder = tempfile::tempdir().unwrap();
+        let watched = Watched::new(folder.path());
+        let engine = open(folder.path()).unwrap();
+        let mut user = User::new(0, dice.next());
+        for _ in 0..30 {
+            take(&engine, &user.step()).unwrap();
+        }
+        wait(&engine);
+        watched.leave_room(Some(dice.below(60_000) as u64));
+        let mut failed = 0;
+        for _ in 0..400 {
+            let before = user.model.clone();
+            let step = user.step();
+            if let Err(error) = take(&engine, &step) {
+                assert_eq!(*error.kind(), ErrorKind::DiskFull, "round {round}: {step:?}: {error}");
+                let model = found(&engine);
+                assert!(model == before || model == user.model, "round {round}: {step:?}");
+                user.model = model;
+                failed += 1;
+                if failed == 3 {
+                    break;
+                }
+            }
+        }
+        assert!(failed > 0, "round {round}: the disk is not full");
+        let tables: Vec<_> = user.model.tables.keys().cloned().collect();
+        for table in tables {
+            take(&engine, &Step::DeleteTable(table.clone()))
+                .unwrap_or_else(|error| panic!("round {round}: {table}: {error}"));
+        }
+        watched.leave_room(None);
+        let mut again = User::new(1, dice.next());
+        for _ in 0..8 {
+            let step = again.step();
+            take(&engine, &step).unwrap_or_else(|error| panic!("round {round}: {step:?}: {error}"));
+        }
+        wait(&engine);
+        engine.close();
+        let engine = open(folder.path()).unwrap();
+        let (first, second) = (found(&engine), Model::of(&engine, 1).unwrap());
+        assert!(first.tables.is_empty(), "round {round}: {:?}", first.tables.keys());
+        assert!(second == again.model, "round {round}: {}", second.difference(&again.model));
+        engine.close();
+    }
+}
