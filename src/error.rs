@@ -271,6 +271,10 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the vector has {got} components, the table has {expected}")
             }
             Self::NotFinite { at } => write!(f, "{at}: not a finite number (NaN or infinity)"),
+            // The beginning is not where the fault is, but where reading ended.
+            Self::Malformed { format, at: At::Byte(0), problem } => {
+                write!(f, "not a readable {format} file: {problem}")
+            }
             Self::Malformed { format, at, problem } => {
                 write!(f, "not a readable {format} file: {at}: {problem}")
             }

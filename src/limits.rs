@@ -181,3 +181,10 @@ const _: () = assert!(BATCH_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TOKENIZER_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(EMBED_COMPONENTS_MAX * size_of::<f32>() < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);
+
+/// Bytes that a packed buffer of an Arrow file may claim to become.
+pub const ARROW_BUFFER_BYTES_MAX: i64 = 1 << 31;
+
+/// Values that a Python pickle may have: a vocabulary of three million words with their counts has
+/// thirty million.
+pub const PICKLE_VALUES_MAX: usize = 1 << 25;

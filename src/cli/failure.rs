@@ -61,7 +61,8 @@ impl Failure {
         match self {
             Self::Usage(_) => vec!["`--help` shows what the command takes".to_owned()],
             Self::Call(CallError::Refused(refusal)) => {
-                hints(&refusal.reason).iter().map(|&hint| hint.to_owned()).collect()
+                let hints = hints(&refusal.reason, &refusal.message);
+                hints.iter().map(|&hint| hint.to_owned()).collect()
             }
             Self::Engine(error) => std::error::Error::source(error)
                 .map(|cause| format!("the cause: {cause}"))
@@ -72,7 +73,7 @@ impl Failure {
     }
 }
 
-fn hints(reason: &str) -> &'static [&'static str] {
+fn hints(reason: &str, message: &str) -> &'static [&'static str] {
     match reason {
         "UNKNOWN_WORDS" => &[
             "--lowercase also looks for a word in lower case",
@@ -80,10 +81,10 @@ fn hints(reason: &str) -> &'static [&'static str] {
         ],
         "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
         "TABLE_EXISTS" => &["--replace replaces it when the import is complete"],
-        "MALFORMED_FILE" | "NOT_FINITE" => &[
-            "--on-invalid skip leaves out rows that cannot be read, and counts them",
-            "--format (of texts: --layout) names the format if it was told wrongly",
-        ],
+        // Only rows can be left out, and the message says so.
+        "MALFORMED_FILE" if message.contains("on_invalid") => {
+            &["--on-invalid skip leaves out rows that cannot be read, and counts them"]
+        }
         "STORAGE" | "INTERNAL" | "CORRUPT" => &["the log of the server has the cause"],
         _ => &[],
     }

@@ -112,6 +112,7 @@ impl Import {
             counts: self.counts.as_deref().map(name_of).unwrap_or_default(),
             license: self.license.clone(),
             resume_offset: None,
+            fields: Some(self.places.fields()),
             attach: match (&self.tokenizer, self.no_tokenizer) {
                 (Some(name), _) => Some(import_header::Attach::Tokenizer(name.clone())),
                 (None, true) => Some(import_header::Attach::NoTokenizer(true)),

@@ -19,6 +19,42 @@ pub(super) struct PlaceArgs {
     /// The tensor, or the array of an archive, that is the table
     #[arg(long, value_name = "NAME")]
     pub(super) tensor: Option<String>,
+    /// What stands between fields of CSV, such as ";" [default: told by looking]
+    #[arg(long, value_name = "CHARACTER", value_parser = character)]
+    pub(super) delimiter: Option<char>,
+    /// What stands before the decimals of numbers in CSV [default: told by looking]
+    #[arg(long, value_name = "CHARACTER", value_parser = ["." , ","])]
+    pub(super) decimal: Option<String>,
+    /// Whether the first line of CSV names the columns [default: told by looking]
+    #[arg(long, value_name = "YES_OR_NO", value_parser = yes_or_no)]
+    pub(super) header: Option<bool>,
+}
+
+fn character(text: &str) -> Result<char, String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() => Ok(char::from(*byte)),
+        b"\\t" => Ok('\t'),
+        _ => Err("one character of ASCII, or \\t for a tab".to_owned()),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err("yes or no".to_owned()),
+    }
+}
+
+impl PlaceArgs {
+    /// The same for the wire.
+    pub(super) fn fields(&self) -> client::FieldLayout {
+        client::FieldLayout {
+            delimiter: self.delimiter.map(String::from).unwrap_or_default(),
+            decimal: self.decimal.clone().unwrap_or_default(),
+            header: self.header,
+        }
+    }
 }
 
 /// What to do with odd rows.
@@ -206,6 +242,15 @@ pub(super) fn find(
     let main = if path.is_dir() {
         format::folder(path).map_err(|error| unreadable(&error))?
     } else {
+        if let Some(("http" | "https" | "ftp" | "s3" | "gs" | "hf", rest)) =
+            path.to_string_lossy().split_once("://")
+        {
+            let problem = format!(
+                "it is the address of {}, and this command reads files: download it first",
+                rest.rsplit('/').next().unwrap_or(rest)
+            );
+            return Err(unreadable(&problem));
+        }
         File::open(path).map_err(|error| unreadable(&error))?;
         path.to_owned()
     };
@@ -248,6 +293,9 @@ impl Found {
         let choices = format::Choices {
             tensor: places.tensor.clone(),
             words: self.words.clone(),
+            delimiter: places.delimiter.and_then(|c| u8::try_from(c).ok()),
+            decimal: places.decimal.as_ref().and_then(|text| text.bytes().next()),
+            header: places.header,
             ..format::Choices::default()
         };
         let options = format::Options { wanted, choices };

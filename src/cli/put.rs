@@ -13,6 +13,7 @@ use crate::client::{
     AttributeValue, Client, GetTableRequest, PutMode, PutVectorsRequest, PutVectorsResponse,
     Vector, put_vectors_request::WordToPut,
 };
+use crate::text::without_bom;
 
 /// Words of one call, and bytes of their vectors: well below what a call may have.
 const WORDS_AT_ONCE: usize = 1_000;
@@ -174,6 +175,7 @@ impl Lines {
                 return Ok(None);
             }
             self.number += 1;
+            let line = if self.number == 1 { without_bom(&line) } else { &line };
             if !line.trim_ascii().is_empty() {
                 return parse(line.trim_ascii_end(), self.dim).map(Some).ok_or_else(|| {
                     format!("line {}: not a word and {} numbers", self.number, self.dim)
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn lines_come_in_parts_that_hold_each_word_once() {
-        let text = "new york 1 2\nking 0.5 -1e3\n\nking 3 4\n";
+        let text = "\u{feff}new york 1 2\nking 0.5 -1e3\n\nking 3 4\n";
         let input = Box::new(std::io::Cursor::new(text));
         let mut lines = Lines { input, dim: 2, number: 0, next: None };
         let new_york = (b"new york".to_vec(), vec![1.0, 2.0]);

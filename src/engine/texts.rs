@@ -22,6 +22,7 @@ use crate::query::frequency::{FrequenciesUsed, Weighing};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
+use crate::text::without_bom;
 
 /// Texts to be made rows.
 #[derive(Clone, Debug)]
@@ -412,6 +413,9 @@ impl Lines {
             self.line.pop();
         }
         self.number += 1;
+        if self.number == 1 {
+            self.line = without_bom(&self.line).to_vec();
+        }
         Ok(Some(fits))
     }
 }
@@ -422,7 +426,7 @@ mod tests {
 
     #[test]
     fn lines_are_the_same_however_their_bytes_come() {
-        let text = b"a b\r\n\nc\td\n\xc3\xa9";
+        let text = b"\xef\xbb\xbfa b\r\n\nc\td\n\xc3\xa9";
         let want: [&[u8]; 4] = [b"a b", b"", b"c\td", b"\xc3\xa9"];
         for size in 1..=text.len() {
             let mut parts: VecDeque<Vec<u8>> = text.chunks(size).map(<[u8]>::to_vec).collect();

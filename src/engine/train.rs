@@ -9,6 +9,7 @@ use crate::limits;
 use crate::table::meta::TableName;
 use crate::text::spec::{File, Kind, Spec};
 use crate::text::train::{TrainOptions, Trainer};
+use crate::text::without_bom;
 
 /// Bytes of lines that are counted together.
 const BATCH_BYTES: usize = 4 << 20;
@@ -150,7 +151,10 @@ impl Lines {
 
     fn line(&mut self, end: usize) -> Result<()> {
         let start = self.bytes_read - self.rest.len() as u64;
-        let line: Vec<u8> = self.rest.drain(..end).collect();
+        let mut line: Vec<u8> = self.rest.drain(..end).collect();
+        if start == 0 {
+            line = without_bom(&line).to_vec();
+        }
         let line = String::from_utf8(line).map_err(|cause| {
             let at = At::Byte(start + cause.utf8_error().valid_up_to() as u64);
             let problem = "not valid UTF-8".to_owned();

@@ -22,7 +22,7 @@ pub(super) const ENTRY: Entry = Entry {
     begins: |head| Told::surely(safetensors::begins(head.bytes) || head.name.ends_with(SHARDS)),
     read: Read::Whole(open),
     write: Some(Writer { write: safetensors::write, has_inputs: true, ..Writer::DEFAULT }),
-    beside: BesideFiles { words: true, named: shards },
+    beside: BesideFiles { words: true, named: shards, ..Entry::DEFAULT.beside },
     in_folder: &[
         "model.safetensors",
         "model.safetensors.index.json",
@@ -36,14 +36,24 @@ const SHARDS: &str = ".safetensors.index.json";
 
 /// A checkpoint's table, and what stands beside it.
 fn open(whole: &Whole<'_>) -> Result<Parts> {
-    let checkpoint = Checkpoint::open(whole.name, whole.bytes, whole.others)?;
+    read(whole, &Checkpoint::open(whole.name, whole.bytes, whole.others)?)
+}
+
+/// The same of tensors that another format has.
+pub(super) fn table(whole: &Whole<'_>, file: File) -> Result<Parts> {
+    read(whole, &Checkpoint::of(Some(file), None, whole.others))
+}
+
+fn read(whole: &Whole<'_>, checkpoint: &Checkpoint<'_>) -> Result<Parts> {
     let (file, name) = checkpoint.table(whole.tensor())?;
     let matrix = file.adjusted(file.tensor(&name)?)?;
     let beside = checkpoint.beside(&name, matrix.dim())?;
     let own = file.own_words()?;
     let (tokenizer, mut notes) = whole.tokenizer(own.is_some(), true)?;
     notes.extend(beside.notes);
-    let reader = whole.paired(own, matrix, notes)?;
+    let told = format!("\"{}\", {} x {}", shown(name.as_bytes()), matrix.rows(), matrix.dim());
+    notes.push(Note { reason: "tensor", done: "read as the table", at: At::Row(0), detail: told });
+    let reader = whole.paired(own, matrix, notes, true)?;
     Ok(Parts { inputs: beside.inputs, tables: beside.tables, tokenizer, ..Parts::rows(reader) })
 }
 
@@ -106,6 +116,10 @@ impl<'a> Checkpoint<'a> {
         let is_index = name.ends_with(SHARDS);
         let whole = (!is_index).then(|| File::open(bytes)).transpose()?;
         let index = is_index.then(|| Index::parse(bytes)).transpose()?;
+        Ok(Self::of(whole, index, others))
+    }
+
+    fn of(whole: Option<File>, index: Option<Index>, others: &'a [(String, Bytes)]) -> Self {
         let below = |(name, _): &&(String, Bytes)| name.rsplit('/').next() == Some(CONFIG);
         let config = others.iter().find(below).map(|(_, bytes)| serde_json::from_slice(bytes));
         let (config, config_problem) = match config {
@@ -113,7 +127,7 @@ impl<'a> Checkpoint<'a> {
             Some(Ok(config)) => (config, None),
             Some(Err(error)) => (serde_json::Value::Null, Some(error.to_string())),
         };
-        Ok(Self { whole, index, others, config, config_problem })
+        Self { whole, index, others, config, config_problem }
     }
 
     /// The file that has the token table of this name, or of a known one; and the name.
@@ -272,7 +286,7 @@ impl<'a> Checkpoint<'a> {
             );
             beside.note("scaled_by_model", "kept as they stand in the file", detail);
         }
-        let has_head = self.known("", safetensors::HEADS);
+        let has_head = self.known("", safetensors::HEADS).filter(|head| head != table);
         let is_tied = self.config("tie_word_embeddings").as_bool();
         if let Some(head) = has_head {
             let detail = format!("{head} is another table; --tensor reads it");

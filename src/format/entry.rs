@@ -50,7 +50,7 @@ impl Entry {
         begins: |_| Told::No,
         read: Read::Never(|| Error::new(crate::error::ErrorKind::Internal)),
         write: None,
-        beside: Beside { words: false, named: |_, _| Ok(Vec::new()) },
+        beside: Beside { words: false, parts: |_, _| false, named: |_, _| Ok(Vec::new()) },
         in_folder: &[],
         words: None,
     };
@@ -156,6 +156,8 @@ impl Writer {
 pub(super) struct Beside {
     /// Whether its words may stand in a file of a known name.
     pub(super) words: bool,
+    /// Whether the file of the second name holds a part of that of the first.
+    pub(super) parts: fn(&str, &str) -> bool,
     /// The names that the file itself tells, for a tensor if one is wanted.
     pub(super) named: fn(&[u8], Option<&str>) -> Result<Vec<String>>,
 }

@@ -62,11 +62,16 @@ pub fn companions(
         Some(_) | None => Path::new("."),
     };
     let mut found: Vec<(String, PathBuf)> = Vec::new();
-    if !entry.beside.words {
-        return Ok(found);
+    for entry in fs::read_dir(folder).map_err(Error::disk)?.filter_map(std::result::Result::ok) {
+        let other = entry.file_name().to_string_lossy().into_owned();
+        if (format.entry().beside.parts)(&name, &other) {
+            found.push((other, entry.path()));
+        }
     }
+    found.sort();
     let stem = words::stem(&name);
-    for place in words::PLACES.iter().chain(beside::PLACES) {
+    let places = words::PLACES.iter().chain(beside::PLACES);
+    for place in places.filter(|_| entry.beside.words) {
         let name = place.replace('*', stem);
         // A model's tokenizer may stand above the folder of its table.
         let above = folder.parent().map(|above| above.join(&name));

@@ -10,6 +10,7 @@ use crate::format::gguf_blocks::Type;
 use crate::format::source::Bytes;
 use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Matrix, check_dim};
+use crate::format::whole::Parts;
 use crate::format::words::Words;
 use crate::format::{malformed, shown};
 
@@ -23,7 +24,9 @@ pub(super) const ENTRY: Entry = Entry {
     begins: |head| Told::surely(matches!(head.bytes, [b'G', b'G', b'U', b'F', _, 0, 0, 0, ..])),
     read: Read::Whole(|whole| {
         let model = open(whole.bytes, whole.tensor())?;
-        whole.plain(model.words, Box::new(model.matrix))
+        let (tokenizer, notes) = whole.tokenizer(model.words.is_some(), false)?;
+        let reader = whole.paired(model.words, Box::new(model.matrix), notes, true)?;
+        Ok(Parts { tokenizer, ..Parts::rows(reader) })
     }),
     beside: Beside { words: true, ..Entry::DEFAULT.beside },
     ..Entry::DEFAULT

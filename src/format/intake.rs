@@ -11,6 +11,7 @@ use crate::limits;
 use crate::table::attributes::{AttributeValue, Attributes, check_name, check_value};
 use crate::table::builder::TableBuilder;
 use crate::text::vocab::Added;
+use crate::text::without_bom;
 use crate::vector::RowId;
 use crate::vector::{algebra, scalar};
 
@@ -322,6 +323,7 @@ impl Intake {
             if line.len() == limits::LINE_BYTES_MAX {
                 return Err(self.malformed(at, "a line of counts is too long".to_owned()));
             }
+            let line = if number == 1 { without_bom(&line) } else { &line };
             self.count(line.trim_ascii_end(), at);
         }
         Ok(())

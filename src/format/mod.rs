@@ -13,8 +13,11 @@
 //! | `words.rs` `paired.rs` | words beside a matrix |
 //! | `beside.rs` | the tokenizer that words come from |
 //! | `checkpoint.rs` | the table of a transformer, its other tables, and its shards |
-//! | `lines/` `csv/` `jsonl.rs` | formats read as streams |
+//! | `lines/` `csv/` `json/` | formats read as streams |
+//! | `roles.rs` | which columns are words, components and attributes: one rule for all |
+//! | `literal.rs` | numbers as they are written |
 //! | `columns/` | Parquet and Arrow |
+//! | `pickle/` | models of gensim and tensors of `PyTorch`, without running any code |
 //! | `hdf5/` | arrays of HDF5, behind the feature `hdf5` |
 //! | the others | a format that is read as a whole each |
 //! | `intake.rs` | rows become a table under policies, and are accounted for |
@@ -62,16 +65,19 @@ mod gguf;
 mod gguf_blocks;
 mod hdf5;
 pub mod intake;
-mod jsonl;
+mod json;
 mod lines;
+mod literal;
 mod magnitude;
 mod npy;
 mod npz;
 mod open;
 mod paired;
+mod pickle;
 mod projector;
 mod quantized;
 mod registry;
+mod roles;
 mod safetensors;
 mod selection;
 pub mod source;

@@ -189,6 +189,8 @@ fn number_type(descr: &str) -> Result<(Dtype, Endian)> {
 pub(super) enum Kind {
     Matrix,
     Texts,
+    /// Texts, maybe, as Python objects.
+    Objects,
     Other,
 }
 
@@ -196,6 +198,7 @@ pub(super) fn kind(bytes: &Bytes) -> Result<Kind> {
     let (header, _) = parse(bytes)?;
     Ok(match header.shape.len() {
         2 => Kind::Matrix,
+        1 if header.descr.contains('O') => Kind::Objects,
         1 if header.descr.contains(['U', 'S']) && !header.descr.contains('O') => Kind::Texts,
         _ => Kind::Other,
     })
@@ -208,6 +211,18 @@ fn check(table: &Selection<'_>) -> Result<()> {
         let because = "ends a line, and the words stand a line each; csv can carry it";
         (word.contains(&b'\n') || word.ends_with(b"\r")).then_some(because)
     })?;
+    let is_numbered = |word: &[u8]| {
+        let at = word.iter().rposition(|&byte| byte == b' ' || byte == b'\t');
+        at.is_some_and(|at| fast_float2::parse::<f64, _>(&word[at + 1..]).is_ok())
+    };
+    if let Some(first) = table.rows().next()
+        && table.rows().nth(1).is_some()
+        && table.rows().all(|row| is_numbered(table.word(row)))
+    {
+        let because = "ends with a number, as all of them do, and would be read as a word and its \
+                       count; csv can carry it";
+        return Err(unsuited(table, first, WRITING, because));
+    }
     match table.rows().next() {
         Some(first) if table.word(first).starts_with(BOM) => {
             let because = "begins with a byte order mark, which a reader lets go";

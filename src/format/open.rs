@@ -8,6 +8,7 @@ use crate::format::lines::detect;
 use crate::format::registry::Format;
 use crate::format::source::archive::{self, Zip};
 use crate::format::source::input::Input;
+use crate::format::source::tar;
 use crate::format::source::unpack::Compression;
 use crate::format::source::{self, Body, Bytes, Files, Named};
 use crate::format::whole::{Choices, Parts, Whole};
@@ -112,6 +113,14 @@ impl Main {
             name = name.rsplit_once('.').map_or(name.clone(), |(inner, _)| inner.to_owned());
         }
         input.fill_to(HEAD_BYTES)?;
+        if tar::begins(input.window()) {
+            let compression = input.compression();
+            let stream;
+            (name, stream) = tar::only(input)?;
+            (input, whole) = (Input::open(stream)?, None);
+            input.unpacked_from(compression);
+            input.fill_to(HEAD_BYTES)?;
+        }
         let is_zip = input.window().starts_with(archive::MAGIC);
         if !is_zip || options.wanted.is_some_and(Format::is_streamed) {
             return Ok(Self { name, input, whole, told: None });

@@ -5,6 +5,7 @@ use crate::format::source::FORGET_BYTES;
 use crate::format::tensor::Matrix;
 use crate::format::words::Words;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
+use crate::table::attributes::{AttributeValue, Attributes};
 
 /// Words and a matrix, side by side.
 pub(super) struct Paired {
@@ -94,6 +95,10 @@ impl RowReader for Paired {
         row.word.clear();
         row.word.extend_from_slice(word);
         row.at = at;
+        row.attributes = Attributes::new();
+        if let Some((name, value)) = self.words.as_ref().and_then(|words| words.number(number)) {
+            row.attributes.set(name.to_owned(), AttributeValue::Number(value));
+        }
         self.matrix.row(number, &mut row.vector)?;
         Ok(Step::Row)
     }

@@ -2,8 +2,9 @@
 
 use crate::format::entry::{Entry, HEAD_BYTES, Head, Read, Writer, surest, told};
 use crate::format::lines::{binary, glove, word2vec_text};
+use crate::format::pickle::{gensim, torch};
 use crate::format::{
-    checkpoint, columns, csv, fasttext, fbin, finalfusion, floret, gguf, hdf5, jsonl, magnitude,
+    checkpoint, columns, csv, fasttext, fbin, finalfusion, floret, gguf, hdf5, json, magnitude,
     npy, npz, projector,
 };
 
@@ -36,12 +37,14 @@ formats! {
     Npz = npz::ENTRY,
     Safetensors = checkpoint::ENTRY,
     Gguf = gguf::ENTRY,
-    JsonLines = jsonl::ENTRY,
+    JsonLines = json::ENTRY,
     Csv = csv::CSV,
     Tsv = csv::TSV,
     Parquet = columns::PARQUET,
     Arrow = columns::ARROW,
     Magnitude = magnitude::ENTRY,
+    Gensim = gensim::ENTRY,
+    Torch = torch::ENTRY,
     Fbin = fbin::ENTRY,
     Hdf5 = hdf5::ENTRY,
     Projector = projector::ENTRY,

@@ -90,7 +90,27 @@ fn check_places(entries: &BTreeMap<String, Entry>) -> Result<()> {
     })
 }
 
+/// A tensor in a file of another format: where its bytes are, and what they are.
+pub(super) struct Place {
+    pub(super) name: String,
+    /// As safetensors would call it, such as `F32`.
+    pub(super) dtype: &'static str,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: std::ops::Range<usize>,
+}
+
 impl File {
+    /// Tensors of another file, which may share their bytes.
+    pub(super) fn of(places: Vec<Place>, data: Bytes) -> Self {
+        let entry = |place: Place| {
+            let Place { name, dtype, shape, bytes } = place;
+            let data_offsets = (bytes.start, bytes.end);
+            (name, Entry { dtype: dtype.to_owned(), shape, data_offsets })
+        };
+        let entries = Arc::new(places.into_iter().map(entry).collect());
+        Self { entries, metadata: Arc::default(), data }
+    }
+
     pub(super) fn open(bytes: &Bytes) -> Result<Self> {
         let mut cursor = Cursor::new(bytes, NAME);
         let length = cursor.u64("the header's length")?;

@@ -9,7 +9,7 @@ use crate::format::source::unpack::Compression;
 use crate::format::source::{Bytes, Spool};
 use crate::format::tensor::Matrix;
 use crate::format::words::{self, Words};
-use crate::format::{Note, OtherTable, RowReader, beside, malformed};
+use crate::format::{Note, OtherTable, RowReader, beside, malformed, shown};
 use crate::table::input::InputTables;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
@@ -35,6 +35,12 @@ pub struct Choices {
     pub tensor: Option<String>,
     /// The companion that holds the words; none to look.
     pub words: Option<String>,
+    /// What stands between fields; none for what the format says.
+    pub delimiter: Option<u8>,
+    /// What stands before the decimals of a number, `.` or `,`; none to look.
+    pub decimal: Option<u8>,
+    /// Whether the first line names columns; none to look.
+    pub header: Option<bool>,
     /// Where streams are kept that must be seen as a whole.
     pub spool: Spool,
 }
@@ -73,21 +79,49 @@ impl Whole<'_> {
     /// A matrix with its words, and the tokenizer that they came from if there is one.
     pub(super) fn plain(&self, own: Option<Words>, matrix: Box<dyn Matrix>) -> Result<Parts> {
         let (tokenizer, notes) = self.tokenizer(own.is_some(), false)?;
-        let reader = self.paired(own, matrix, notes)?;
+        let reader = self.paired(own, matrix, notes, false)?;
         Ok(Parts { tokenizer, ..Parts::rows(reader) })
     }
 
+    /// A matrix with its words. A list of them must have one for every row, or, where tables are
+    /// padded, at most that.
     pub(super) fn paired(
         &self,
         own: Option<Words>,
         matrix: Box<dyn Matrix>,
-        notes: Vec<Note>,
+        mut notes: Vec<Note>,
+        is_padded: bool,
     ) -> Result<Paired> {
-        let words = match self.words(matrix.rows(), own.is_some())? {
-            Some(words) => words,
+        let rows = matrix.rows();
+        let words = match self.words(rows, own.is_some())? {
+            Some(words) => {
+                notes.push(self.check(&words, rows, is_padded)?);
+                words
+            }
             None => own.ok_or_else(|| self.no_words())?,
         };
         Ok(Paired::new(words, matrix, notes))
+    }
+
+    /// Whether the words of a companion can be those of so many rows; tells which they are.
+    pub(super) fn check(&self, words: &Words, rows: usize, is_padded: bool) -> Result<Note> {
+        let file = self.words_file(false)?.map_or("", |(name, _)| name.as_str());
+        let file = shown(file.as_bytes());
+        let count = words.len();
+        let fits = count == rows || (is_padded && count < rows);
+        if words.is_list() && !fits {
+            let problem = format!(
+                "{file} has {count} words and the table {rows} rows: it is not the list of its words, \
+                 which has one a row, in the same order"
+            );
+            return Err(malformed(self.format, At::Byte(0), problem));
+        }
+        let told = match words.number(0) {
+            Some((name, _)) => format!("{count} words of {file}, each with its {name}"),
+            None => format!("{count} words of {file}"),
+        };
+        let done = "read as the words of the rows";
+        Ok(Note { reason: "words", done, at: At::Row(0), detail: told })
     }
 
     /// The words of the companion that was named, or else of one that is known to hold them, unless

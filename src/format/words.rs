@@ -12,10 +12,14 @@ use crate::text::spec::{File, Kind, Spec};
 use crate::text::tokenizer::Tokenizer;
 
 /// Words by row; a row may have none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Words {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// A number of each word, and what it is.
+    numbers: Option<(&'static str, Vec<f64>)>,
+    /// Whether they are a list, whose places alone say which row is whose.
+    is_list: bool,
 }
 
 impl Words {
@@ -57,18 +61,57 @@ impl Words {
         Ok(all)
     }
 
-    /// A word a line. An empty line is a row without a word; the last line may end or not.
+    /// Whether nothing but their places says which row is whose.
+    pub(super) fn is_list(&self) -> bool {
+        self.is_list
+    }
+
+    /// The number of a row's word, and what it is.
+    pub(super) fn number(&self, row: usize) -> Option<(&'static str, f64)> {
+        let (name, numbers) = self.numbers.as_ref()?;
+        Some((name, *numbers.get(row)?))
+    }
+
+    /// A word a line; or a word and a number, as GloVe writes counts and `SentencePiece` scores, if
+    /// every line is so. An empty line is a row without a word; the last line may end or not.
     pub(super) fn from_lines(text: &[u8]) -> Self {
-        let mut words = Self::default();
+        let mut words = Self { is_list: true, ..Self::default() };
         let text = text.strip_prefix(crate::format::source::input::BOM).unwrap_or(text);
         if text.is_empty() {
             return words;
         }
         let text = text.strip_suffix(b"\n").unwrap_or(text);
-        for line in text.split(|&byte| byte == b'\n') {
-            words.push(line.strip_suffix(b"\r").unwrap_or(line));
+        let lines = || {
+            text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        };
+        if let Some(numbered) =
+            Self::numbered(lines(), b'\t').or_else(|| Self::numbered(lines(), b' '))
+        {
+            return numbered;
         }
+        lines().for_each(|line| words.push(line));
         words
+    }
+
+    /// None unless every line is a word, the separator, and a number; one line tells nothing.
+    fn numbered<'l>(lines: impl Iterator<Item = &'l [u8]>, separator: u8) -> Option<Self> {
+        let mut words = Self { is_list: true, ..Self::default() };
+        let (mut numbers, mut is_count) = (Vec::new(), true);
+        for line in lines {
+            let at = line.iter().rposition(|&byte| byte == separator).filter(|&at| at > 0)?;
+            let number = &line[at + 1..];
+            let is_whole = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+            if separator == b' ' && !is_whole {
+                return None;
+            }
+            is_count &= is_whole;
+            numbers
+                .push(fast_float2::parse(number).ok().filter(|number: &f64| number.is_finite())?);
+            words.push(&line[..at]);
+        }
+        let name = if is_count { "count" } else { "score" };
+        words.numbers = Some((name, numbers));
+        (words.len() > 1).then_some(words)
     }
 
     /// The words of a companion, told by its name and contents.
@@ -128,7 +171,7 @@ impl Words {
             serde_json::from_slice(bytes).map_err(|error| not_json(name, &error))?;
         match file {
             JsonWords::List(words) => {
-                let mut all = Self::default();
+                let mut all = Self { is_list: true, ..Self::default() };
                 for word in &words {
                     all.push(word.as_bytes());
                 }

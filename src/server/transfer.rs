@@ -307,9 +307,13 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             fields.bad("resume_offset", "rows come without files: only those can go on");
         }
         let tokenizer = tokenizer_policy(&mut fields, header.attach);
+        let layout = header.fields.unwrap_or_default();
         let choices = Choices {
             tensor: text(header.tensor),
             words: text(header.words),
+            delimiter: ascii(&mut fields, "fields.delimiter", &layout.delimiter, |_| true),
+            decimal: ascii(&mut fields, "fields.decimal", &layout.decimal, |c| b".,".contains(&c)),
+            header: layout.header,
             ..Choices::default()
         };
         let opening = Options { wanted: file_format(format), choices };
@@ -341,6 +345,23 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             };
             Some(Self { options, kind, opening, resume_offset: header.resume_offset })
         })
+    }
+}
+
+/// A character of ASCII; none if the text is empty.
+fn ascii(
+    fields: &mut Fields,
+    field: &'static str,
+    text: &str,
+    is_allowed: fn(u8) -> bool,
+) -> Option<u8> {
+    match text.as_bytes() {
+        [] => None,
+        [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) && is_allowed(*byte) => Some(*byte),
+        _ => {
+            fields.bad(field, "one character that can stand there");
+            None
+        }
     }
 }
 
@@ -428,6 +449,7 @@ fn told(header: &pb::ImportHeader) -> String {
     if !changes.rename.is_empty() {
         parts.push(format!("rename={} words", changes.rename.len()));
     }
+    let layout = header.fields.clone().unwrap_or_default();
     let limit = header.limit.map(|limit| limit.to_string()).unwrap_or_default();
     for (name, value) in [
         ("strip_prefix", &changes.strip_prefix),
@@ -436,6 +458,8 @@ fn told(header: &pb::ImportHeader) -> String {
         ("words", &header.words),
         ("counts", &header.counts),
         ("limit", &limit),
+        ("delimiter", &layout.delimiter),
+        ("decimal", &layout.decimal),
     ] {
         if !value.is_empty() {
             parts.push(format!("{name}={value}"));

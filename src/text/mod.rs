@@ -109,3 +109,8 @@ impl<'t> CharCount<'t> {
 
 #[cfg(test)]
 mod tests;
+
+/// A file's beginning without its byte order mark, which means nothing in UTF-8.
+pub fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}

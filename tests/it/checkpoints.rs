@@ -142,7 +142,7 @@ async fn a_text_is_taken_in_as_the_transformer_does() {
     let report = send(&channel, checkpoint(header("bert"), CONFIG)).await.unwrap();
     assert_eq!((report.rows_read, report.rows_kept), (ROWS as u64, TOKENS.len() as u64));
     let told: Vec<_> = report.reasons.iter().map(|r| (r.reason.as_str(), r.count)).collect();
-    assert_eq!(told, [("input_tables", 1), ("no_word", 2)]);
+    assert_eq!(told, [("input_tables", 1), ("no_word", 2), ("tensor", 1), ("words", 1)]);
     let attached = report.tokenizer.unwrap();
     assert_eq!((attached.name.as_str(), attached.tables), ("bert", vec!["bert".to_owned()]));
     assert_eq!(attached.hidden_limits, ["truncation: keeps the head of 4 tokens"]);

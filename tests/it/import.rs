@@ -477,6 +477,7 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
         report.reasons.iter().map(|told| (told.reason.as_str(), told.count)).collect();
     let expected = [
         ("changed_word", 4),
+        ("columns", 1),
         ("count_line", 1),
         ("count_without_word", 1),
         ("duplicate_word", 1),

@@ -3,17 +3,18 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `source.rs` | batches out of a file |
+//! | `ipc.rs` | those of Arrow |
 //! | `write.rs` | a table as batches |
 //!
-//! The word is a column of texts (plain, large or by dictionary) with a known name, or else the first
-//! one; the vector is a column of lists of numbers, of any or of fixed length, or else every column of
-//! floats is a component.
+//! The word is a column of texts, plain, large, by dictionary or as views; the vector a column of lists
+//! of numbers, of any or of fixed length, or a column a component: see `roles.rs`.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "the crates' types of columns are many, and most are refused"
 )]
 
+mod ipc;
 mod source;
 mod write;
 
@@ -28,13 +29,15 @@ use arrow_schema::{DataType, Schema};
 
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, Read, Told, Writer};
+use crate::format::literal::whole;
+use crate::format::roles::{Column, Holds, Roles, Table, Vector, usual};
 use crate::format::selection::{Selection, check_attributes};
 use crate::format::source::Bytes;
 use crate::format::tensor::check_dim;
 use crate::format::whole::Parts;
 use crate::format::words::Words;
-use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown};
-use crate::table::attributes::AttributeValue;
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step, shown};
+use crate::table::attributes::{AttributeValue, Attributes};
 
 use source::{Batches, Kind};
 
@@ -80,8 +83,6 @@ fn check(table: &Selection<'_>) -> Result<()> {
     check_attributes(table, "writing columns")
 }
 
-const WORD_NAMES: &[&str] = &["word", "token", "text", "key", "term", "name", "index"];
-
 /// The rows of a file.
 struct ColumnReader {
     batches: Batches,
@@ -99,11 +100,8 @@ struct ColumnReader {
     count: u64,
     notes: Vec<Note>,
     dtype: &'static str,
-}
-
-enum Vector {
-    List(usize),
-    Wide(Vec<usize>),
+    /// Where the first whole number was that stayed a text, and of which attribute.
+    kept: Option<(At, String)>,
 }
 
 /// Lists of floats side by side, of which a row's are found without making an array of them.
@@ -165,36 +163,26 @@ impl ColumnReader {
     fn open(bytes: &Bytes, format: Kind) -> Result<Self> {
         let (mut batches, claimed) = Batches::open(bytes, format)?;
         let batch = batches.next()?;
-        let Some(schema) = batches.schema() else {
-            return Err(malformed(format.name(), At::Byte(0), "the file has no columns"));
+        let schema = batches.schema();
+        let columns = columns(&schema);
+        let table = Table {
+            format: format.name(),
+            columns: &columns,
+            is_typed: true,
+            at: At::Row(0),
+            also: "",
         };
-        let Some(word) = word_column(&schema) else {
-            return Err(malformed(format.name(), At::Byte(0), "no column holds texts: the words"));
-        };
-        let vector = vector_column(&schema, word).ok_or_else(|| {
-            let names: Vec<&str> =
-                schema.fields().iter().take(8).map(|field| field.name().as_str()).collect();
-            let problem = format!("no column holds lists of numbers; it has {}", names.join(", "));
-            malformed(format.name(), At::Byte(0), problem)
-        })?;
-        let (mut notes, mut attributes) = (Vec::new(), Vec::new());
-        let used = |column: &usize| match &vector {
-            Vector::List(list) => column == list,
-            Vector::Wide(wide) => wide.contains(column),
-        };
-        for column in (0..schema.fields().len()).filter(|column| *column != word && !used(column)) {
-            let field = schema.field(column);
-            if is_attribute(field.data_type()) {
-                attributes.push((column, field.name().clone()));
-                continue;
-            }
-            notes.push(Note {
-                reason: "extra_field",
-                done: "not kept",
-                at: At::Row(0),
-                detail: format!("the column \"{}\"", shown(field.name().as_bytes())),
-            });
-        }
+        let Roles { word, vector, attributes, mut notes } = table.roles()?;
+        // Bytes are words and nothing else.
+        let (attributes, left): (Vec<_>, Vec<_>) = attributes
+            .into_iter()
+            .partition(|(column, _)| is_attribute(schema.field(*column).data_type()));
+        notes.extend(left.into_iter().map(|(_, name)| Note {
+            reason: "extra_field",
+            done: "not kept",
+            at: At::Row(0),
+            detail: format!("the column \"{}\"", shown(name.as_bytes())),
+        }));
         let mut reader = Self {
             batches,
             claimed,
@@ -208,6 +196,7 @@ impl ColumnReader {
             count: 0,
             notes,
             dtype: "f32",
+            kept: None,
         };
         reader.find_dim(&schema)?;
         reader.take_vectors();
@@ -234,14 +223,14 @@ impl ColumnReader {
                     self.dim = usize::try_from(*length).unwrap_or(0);
                     item.data_type().clone()
                 }
-                DataType::List(item) | DataType::LargeList(item) => {
-                    let item = item.data_type().clone();
+                kind => {
+                    let item = items(kind).cloned().unwrap_or(DataType::Null);
                     let column = *column;
-                    // The first row with a vector tells; rows before it have none.
+                    // Most rows of the first batch with vectors tell; batches before it have none.
                     while let Some(batch) = &self.batch {
                         let lists = batch.column(column);
                         let lengths = (0..lists.len()).filter_map(|row| list(lists, row));
-                        if let Some(length) = lengths.map(|list| list.len()).find(|&n| n > 0) {
+                        if let Some(length) = usual(lengths.map(|list| list.len())) {
                             self.dim = length;
                             break;
                         }
@@ -250,7 +239,6 @@ impl ColumnReader {
                     }
                     item
                 }
-                _ => DataType::Null,
             },
         };
         match numbers {
@@ -264,6 +252,9 @@ impl ColumnReader {
                 });
             }
             DataType::Float16 => self.dtype = "f16",
+            DataType::Int8 => self.dtype = "i8",
+            DataType::UInt8 => self.dtype = "u8",
+            kind if kind.is_integer() => self.dtype = "whole numbers",
             _ => {}
         }
         if self.count > 0 {
@@ -315,11 +306,18 @@ fn attribute(column: &ArrayRef, row: usize) -> Option<AttributeValue> {
     if let Some(flags) = column.as_boolean_opt() {
         return Some(AttributeValue::Flag(flags.value(row)));
     }
-    number(column, row).filter(|number| number.is_finite()).map(AttributeValue::Number)
+    match column.data_type() {
+        DataType::Int64 => Some(whole(column.as_primitive::<Int64Type>().value(row).into())),
+        DataType::UInt64 => Some(whole(column.as_primitive::<UInt64Type>().value(row).into())),
+        _ => {
+            let number = double(column, row).filter(|number| number.is_finite());
+            number.map(AttributeValue::Number)
+        }
+    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "attributes are numbers of double precision")]
-fn number(column: &ArrayRef, row: usize) -> Option<f64> {
+#[expect(clippy::cast_precision_loss, reason = "numbers are of double precision")]
+fn double(column: &ArrayRef, row: usize) -> Option<f64> {
     Some(match column.data_type() {
         DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
         DataType::Int16 => column.as_primitive::<Int16Type>().value(row).into(),
@@ -336,31 +334,37 @@ fn number(column: &ArrayRef, row: usize) -> Option<f64> {
     })
 }
 
-fn word_column(schema: &Schema) -> Option<usize> {
-    let texts = || {
-        let all = schema.fields().iter().enumerate();
-        all.filter(|(_, field)| is_text(field.data_type()))
+/// The columns of a file, by name and type.
+fn columns(schema: &Schema) -> Vec<Column> {
+    let column = |field: &arrow_schema::FieldRef| Column {
+        name: Some(field.name().clone()),
+        is_quoted: false,
+        holds: match field.data_type() {
+            DataType::Boolean => Holds::Flags,
+            kind if is_text(kind) => Holds::Texts,
+            kind if is_float(kind) => Holds::Numbers,
+            kind if kind.is_integer() => Holds::Whole,
+            kind if items(kind).is_some_and(is_number) => Holds::Lists,
+            _ => Holds::Other,
+        },
     };
-    let named = WORD_NAMES.iter().find_map(|name| {
-        texts().find(|(_, field)| field.name().eq_ignore_ascii_case(name)).map(|(i, _)| i)
-    });
-    named.or_else(|| texts().next().map(|(i, _)| i))
+    schema.fields().iter().map(column).collect()
 }
 
-fn vector_column(schema: &Schema, word: usize) -> Option<Vector> {
-    let fields = || schema.fields().iter().enumerate().filter(|&(i, _)| i != word);
-    let list = fields().find(|(_, field)| match field.data_type() {
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            is_float(item.data_type())
-        }
-        _ => false,
-    });
-    if let Some((i, _)) = list {
-        return Some(Vector::List(i));
+fn is_number(kind: &DataType) -> bool {
+    is_float(kind) || kind.is_integer()
+}
+
+/// The type of a list's items.
+fn items(kind: &DataType) -> Option<&DataType> {
+    match kind {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => Some(item.data_type()),
+        _ => None,
     }
-    let wide: Vec<usize> =
-        fields().filter(|(_, field)| is_float(field.data_type())).map(|(i, _)| i).collect();
-    (!wide.is_empty()).then_some(Vector::Wide(wide))
 }
 
 /// A row's text; none for null.
@@ -399,6 +403,8 @@ fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
     Some(match column.data_type() {
         DataType::List(_) => column.as_list::<i32>().value(row),
         DataType::LargeList(_) => column.as_list::<i64>().value(row),
+        DataType::ListView(_) => column.as_list_view::<i32>().value(row),
+        DataType::LargeListView(_) => column.as_list_view::<i64>().value(row),
         DataType::FixedSizeList(_, _) => column.as_fixed_size_list().value(row),
         _ => return None,
     })
@@ -418,6 +424,11 @@ fn push_numbers(numbers: &ArrayRef, vector: &mut Vec<f32>) -> bool {
         DataType::Float16 => {
             let values = numbers.as_primitive::<Float16Type>().values();
             vector.extend(values.iter().map(|value| value.to_f32()));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "vectors are of single precision")]
+        kind if kind.is_integer() => {
+            let values = (0..numbers.len()).filter_map(|row| double(numbers, row));
+            vector.extend(values.map(|value| value as f32));
         }
         _ => return false,
     }
@@ -460,13 +471,16 @@ impl RowReader for ColumnReader {
                 push_numbers(&batch.column(column).slice(number, 1), &mut row.vector)
             }),
         };
-        row.attributes = self
-            .attributes
-            .iter()
-            .filter_map(|(column, name)| {
-                Some((name.clone(), attribute(batch.column(*column), number)?))
-            })
-            .collect();
+        row.attributes = Attributes::new();
+        for (column, name) in &self.attributes {
+            let column = batch.column(*column);
+            let Some(value) = attribute(column, number) else { continue };
+            let is_text = matches!(value, AttributeValue::Text(_)) && !is_text(column.data_type());
+            if is_text && self.kept.is_none() {
+                self.kept = Some((at, name.clone()));
+            }
+            row.attributes.set(name.clone(), value);
+        }
         let word = &row.word;
         let fault =
             |reason, detail: String| Step::Fault(Fault { reason, at, word: shown(word), detail });
@@ -475,7 +489,7 @@ impl RowReader for ColumnReader {
         } else if !whole {
             fault(Reason::UnreadableNumber, "a number is missing".to_owned())
         } else if row.vector.len() != self.dim {
-            let detail = format!("{} components, the first row has {}", row.vector.len(), self.dim);
+            let detail = format!("{} components, most rows have {}", row.vector.len(), self.dim);
             fault(Reason::WrongDimension, detail)
         } else {
             Step::Row
@@ -483,7 +497,13 @@ impl RowReader for ColumnReader {
     }
 
     fn notes(&self) -> Vec<Note> {
-        self.notes.clone()
+        let kept = self.kept.iter().map(|(at, name)| Note {
+            reason: "number_as_text",
+            done: "kept as a text, which a number would change",
+            at: *at,
+            detail: shown(name.as_bytes()),
+        });
+        self.notes.iter().cloned().chain(kept).collect()
     }
 
     fn dtype(&self) -> &'static str {
@@ -494,12 +514,14 @@ impl RowReader for ColumnReader {
 /// The words of a file of columns, for a matrix in another file.
 fn words(bytes: &Bytes, format: Kind) -> Result<Words> {
     let (mut batches, _) = Batches::open(bytes, format)?;
+    let schema = batches.schema();
+    let columns = columns(&schema);
+    let (format, at) = (format.name(), At::Byte(0));
+    let table = Table { format, columns: &columns, is_typed: true, at, also: "" };
+    let (word, _) = table.word()?;
     let mut words = Words::default();
     while let Some(batch) = batches.next()? {
-        let Some(column) = word_column(&batch.schema()) else {
-            return Err(malformed(format.name(), At::Byte(0), "no column holds texts: the words"));
-        };
-        let column = batch.column(column);
+        let column = batch.column(word);
         (0..column.len()).for_each(|row| words.push(text(column, row).unwrap_or(b"")));
     }
     Ok(words)

@@ -6,20 +6,17 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
-use arrow_buffer::Buffer;
-use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::error::{At, Error, Result};
+use crate::format::columns::ipc::{Failure, Ipc};
 use crate::format::malformed;
 use crate::format::source::Bytes;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1_024;
-const ARROW_MAGIC: &[u8] = b"ARROW1";
-
 /// Batches that wait to be taken: they are decoded on a thread of their own.
 const BATCHES_AHEAD: usize = 2;
 /// Rows of vectors of the usual size in `FORGET_BYTES`.
@@ -44,7 +41,7 @@ impl Kind {
 
 /// The batches of a file.
 pub(super) struct Batches {
-    schema: Option<SchemaRef>,
+    schema: SchemaRef,
     from: From,
 }
 
@@ -66,7 +63,7 @@ struct Decoder {
 
 enum DecoderKind {
     Parquet(ParquetRecordBatchReader),
-    Arrow { decoder: StreamDecoder, rest: Buffer },
+    Arrow(Ipc),
 }
 
 impl Batches {
@@ -78,34 +75,28 @@ impl Batches {
                 let claimed = builder.metadata().file_metadata().num_rows();
                 let schema = Arc::clone(builder.schema());
                 let reader = builder.with_batch_size(BATCH_ROWS).build()?;
-                Ok((DecoderKind::Parquet(reader), Some(schema), u64::try_from(claimed).ok()))
+                Ok((DecoderKind::Parquet(reader), schema, u64::try_from(claimed).ok()))
             })?
         } else {
-            let (decoder, rest) = (StreamDecoder::new(), stream(bytes)?);
-            (DecoderKind::Arrow { decoder, rest }, None, None)
+            let file = guarded("arrow", || Ipc::open(bytes))?;
+            let schema = file.schema();
+            (DecoderKind::Arrow(file), schema, None)
         };
         let decoder = Decoder { bytes: bytes.clone(), kind, rows: 0 };
         Ok((Self { schema, from: From::File(Box::new(decoder)) }, claimed))
     }
 
-    /// The columns; an Arrow file's are known when a batch was read.
-    pub(super) fn schema(&self) -> Option<Arc<Schema>> {
-        self.schema.clone()
+    /// The columns.
+    pub(super) fn schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.schema)
     }
 
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let batch = match &mut self.from {
-            From::File(decoder) => {
-                let batch = decoder.next()?;
-                if self.schema.is_none() {
-                    self.schema = decoder.schema();
-                }
-                batch
-            }
+        match &mut self.from {
+            From::File(decoder) => decoder.next(),
             // A thread that ended has told why before.
-            From::Thread(batches) => batches.recv().unwrap_or(Ok(None))?,
-        };
-        Ok(batch)
+            From::Thread(batches) => batches.recv().unwrap_or(Ok(None)),
+        }
     }
 
     /// Decodes the batches that are left on a thread of their own, a few ahead.
@@ -131,23 +122,10 @@ impl Batches {
 }
 
 impl Decoder {
-    fn schema(&self) -> Option<SchemaRef> {
-        match &self.kind {
-            DecoderKind::Parquet(_) => None,
-            DecoderKind::Arrow { decoder, .. } => decoder.schema(),
-        }
-    }
-
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         let batch = match &mut self.kind {
             DecoderKind::Parquet(reader) => guarded("parquet", || Ok(reader.next().transpose()?)),
-            DecoderKind::Arrow { decoder, rest } => guarded("arrow", || {
-                let batch = decoder.decode(rest)?;
-                if batch.is_none() {
-                    decoder.finish()?;
-                }
-                Ok(batch)
-            }),
+            DecoderKind::Arrow(file) => guarded("arrow", || file.next()),
         }?;
         self.rows += batch.as_ref().map_or(0, RecordBatch::num_rows);
         if self.rows >= ROWS_PER_FORGET {
@@ -158,37 +136,28 @@ impl Decoder {
     }
 }
 
-/// The stream within an Arrow file: it begins behind the magic number and its padding (to 8 bytes, or
-/// to 64) and ends before the footer.
-fn stream(bytes: &Bytes) -> Result<Buffer> {
-    let range = if bytes.starts_with(ARROW_MAGIC) {
-        let end = bytes.strip_suffix(ARROW_MAGIC).and_then(|bytes| {
-            let (rest, length) = bytes.split_last_chunk::<4>()?;
-            rest.len().checked_sub(u32::from_le_bytes(*length) as usize)
-        });
-        let Some(body) = end.and_then(|end| bytes.get(8..end)) else {
-            let problem = "the file has no footer; it is not complete";
-            return Err(malformed("arrow", At::Byte(bytes.len() as u64), problem));
-        };
-        let padding =
-            body.chunks(8).take_while(|words| words.iter().all(|&byte| byte == 0)).count();
-        (8 + 8 * padding).min(8 + body.len())..8 + body.len()
-    } else {
-        0..bytes.len()
-    };
-    let part = bytes.slice(range).unwrap_or_else(|| Bytes::from(Vec::new()));
-    Ok(Buffer::from(bytes::Bytes::from_owner(part)))
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 fn guarded<T>(format: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
     let problem = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => told(&error.to_string()),
         Err(_) => "the file is damaged".to_owned(),
     };
     Err(malformed(format, At::Byte(0), problem))
+}
+
+/// An error of the crates, in a reader's words.
+fn told(problem: &str) -> String {
+    if problem.contains("Disabled feature at compile time: brotli") {
+        return "its columns are packed with brotli, which is not read; write it with another \
+                compression: to_parquet(path, compression='zstd')"
+            .to_owned();
+    }
+    if problem.contains("IPC decompression requires the") {
+        return "its buffers are packed, which is not read; write it plain: to_feather(path, \
+                compression='uncompressed'), write_ipc(path, compression='uncompressed')"
+            .to_owned();
+    }
+    problem.to_owned()
 }
 
 /// Mapped bytes, as the parquet crate asks for them.

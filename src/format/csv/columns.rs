@@ -1,210 +1,262 @@
-//! What each column is: the word, a component, a list of them, or an attribute.
+//! What a file of records looks like: its delimiter, its decimals, its header, and what each column is.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::error::At;
-use crate::format::csv::record::{Fields, list_items, record, without_end};
+use crate::error::{At, Result};
+use crate::format::csv::record::{Fields, list_items, without_end};
 use crate::format::entry::HEAD_BYTES;
+use crate::format::literal::Literal;
+use crate::format::roles::{Column, Roles, Seen, Table, usual};
 use crate::format::source::input::BOM;
-use crate::format::{Note, shown};
 
-/// Names of the column of words in a header, in lower case, the likelier ones first.
+/// Names of the column of words in a header, in lower case; it is the first one nearly always.
 const WORD_NAMES: &[&[u8]] =
     &[b"word", b"token", b"text", b"key", b"term", b"name", b"label", b"index", b""];
 
-/// The columns of a file.
-pub(super) struct Columns {
-    pub(super) word: usize,
-    pub(super) vector: Vector,
-    /// Columns whose values are attributes, with their names.
-    pub(super) attributes: Vec<(usize, String)>,
-    pub(super) notes: Vec<Note>,
+/// How fields and numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) delimiter: u8,
+    /// Whether decimals are written with a comma.
+    pub(super) has_commas: bool,
 }
 
-/// Where the components are.
-pub(super) enum Vector {
-    /// A column each.
-    Wide(Vec<usize>),
-    /// One column with all of them in brackets.
-    List(usize),
+impl Dialect {
+    /// The number that a field is.
+    pub(super) fn number(self, field: &[u8]) -> Option<f32> {
+        let field = field.trim_ascii();
+        if self.has_commas && field.contains(&b',') {
+            let points: Vec<u8> =
+                field.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
+            return fast_float2::parse(&points).ok();
+        }
+        fast_float2::parse(field).ok()
+    }
+
+    fn is_number(self, field: &[u8]) -> bool {
+        self.number(field).is_some()
+    }
+
+    fn is_list(self, field: &[u8]) -> bool {
+        field.starts_with(b"[") && list_items(field).next().is_some_and(|item| self.is_number(item))
+    }
+
+    /// Whether a line is a row as it stands, with so many fields, of which as many as elsewhere are
+    /// numbers.
+    pub(super) fn is_row(self, line: &[u8], width: usize, numbers: usize) -> bool {
+        let mut fields = line.split(|&byte| byte == self.delimiter);
+        let (mut seen, mut found) = (0, 0);
+        fields.all(|field| {
+            seen += 1;
+            found += usize::from(self.is_number(field));
+            seen <= width
+        }) && seen == width
+            && found >= numbers.max(1)
+    }
 }
 
-impl Columns {
-    /// Of a file with this header, if it has one, and this first row.
-    ///
-    /// Components are the columns that count, as `0`, `1`, `2` or `d0`, `d1`, `d2`; if none do, those
-    /// with a number in the first row.
-    pub(super) fn of(header: Option<&Fields>, row: &Fields) -> Self {
-        let width = header.unwrap_or(row).len();
-        let mut word = header.map_or(0, word_column);
-        let counted = header.map_or_else(Vec::new, |header| counted(header, word));
-        let by_number = header.zip(counted.first());
-        let by_number = by_number.is_some_and(|(header, &first)| header.get(first).len() == 1);
-        let lists: Vec<usize> = (0..width).filter(|&column| is_list(row.get(column))).collect();
-        let list = lists.iter().find(|&&column| column != word).or(lists.first());
-        let list = list.filter(|&&column| !by_number && (column != word || width == 2));
-        if let Some(&list) = list {
-            if list == word {
-                word = 1 - list;
+/// The delimiter and the decimals of records, by their first lines: the delimiter of the caller or of
+/// the format, or a semicolon where lines have that and no other.
+pub(super) fn dialect(
+    head: &[u8],
+    delimiter: Option<u8>,
+    of_format: u8,
+    decimal: Option<u8>,
+) -> Dialect {
+    let lines = || head.split(|&byte| byte == b'\n').take(8).filter(|line| !line.is_empty());
+    let fields = |delimiter: u8| {
+        let counts = lines().map(|line| line.split(|&byte| byte == delimiter).count());
+        counts.min().unwrap_or(0)
+    };
+    let delimiter = delimiter.unwrap_or_else(|| {
+        let other = [b';', b'|'].into_iter().find(|&other| fields(other) > 1);
+        // Every line of decimals with commas has commas, but its name does not.
+        let first = lines().next().unwrap_or_default();
+        let top = first.split(|&byte| byte == of_format).count();
+        other.filter(|_| of_format == b',' && top < 2).unwrap_or(of_format)
+    });
+    let points = Dialect { delimiter, has_commas: false };
+    let commas = Dialect { delimiter, has_commas: true };
+    let decimals = |dialect: Dialect| {
+        let fields = lines().flat_map(|line| line.split(|&byte| byte == delimiter));
+        fields.filter(|field| dialect.is_number(field)).count()
+    };
+    let has_commas = decimal.map_or_else(
+        || delimiter != b',' && decimals(commas) > decimals(points),
+        |decimal| decimal == b',',
+    );
+    Dialect { delimiter, has_commas }
+}
+
+/// A file's first records, and what they say of the others.
+pub(super) struct Look {
+    pub(super) has_header: bool,
+    pub(super) roles: Roles,
+    /// Components of a vector in a list, as most rows have them.
+    pub(super) list_dim: Option<usize>,
+    /// Columns whose values are texts though they read as numbers.
+    pub(super) codes: Vec<bool>,
+}
+
+/// What the first records are.
+pub(super) struct Sample<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) records: &'a [Fields],
+    /// Whether the first one names columns, if the caller says.
+    pub(super) header: Option<bool>,
+    pub(super) format: &'static str,
+}
+
+impl Sample<'_> {
+    pub(super) fn look(&self) -> Result<Look> {
+        let width = self.records.first().map_or(0, Fields::len);
+        let has_header = self.header.unwrap_or_else(|| self.is_header());
+        let rows = &self.records[usize::from(has_header)..];
+        let rows: Vec<&Fields> = rows.iter().filter(|row| row.len() == width).collect();
+        let mut codes = Vec::with_capacity(width);
+        let columns: Vec<Column> = (0..width)
+            .map(|i| {
+                let (seen, has_codes) = self.seen(&rows, i);
+                codes.push(has_codes);
+                let top = self.records.first().filter(|_| has_header);
+                Column {
+                    name: top.map(|top| String::from_utf8_lossy(top.get(i)).into_owned()),
+                    is_quoted: top.is_some_and(|top| top.is_quoted(i)),
+                    holds: seen.holds(),
+                }
+            })
+            .collect();
+        let also = self.also(has_header);
+        let (format, at) = (self.format, At::Line(1));
+        let table = Table { format, columns: &columns, is_typed: false, at, also: &also };
+        let roles = table.roles()?;
+        let list_dim = match &roles.vector {
+            crate::format::roles::Vector::List(list) => {
+                usual(rows.iter().map(|row| list_items(row.get(*list)).count()))
             }
-            return Self::new(word, Vector::List(list), width, header);
-        }
-        let Some(header) = header else {
-            let all = (0..width).filter(|&column| column != word).collect();
-            return Self::new(word, Vector::Wide(all), width, None);
+            crate::format::roles::Vector::Wide(_) => None,
         };
-        if !counted.is_empty() {
-            return Self::new(word, Vector::Wide(counted), width, Some(header));
-        }
-        Self::by_values(word, width, header, row)
+        Ok(Look { has_header, roles, list_dim, codes })
     }
 
-    /// Names tell nothing: components are the columns with a number in the first row.
-    fn by_values(word: usize, width: usize, header: &Fields, row: &Fields) -> Self {
-        let named = |&column: &usize| column != word && !header.get(column).is_empty();
-        let plain = |column: &usize| is_number(row.get(*column)) && !row.is_quoted(*column);
+    fn also(&self, has_header: bool) -> String {
+        let header = if has_header { "line 1 names the columns" } else { "no line names columns" };
+        let mut also = header.to_owned();
+        if !matches!(self.dialect.delimiter, b',' | b'\t') {
+            let delimiter = char::from(self.dialect.delimiter).to_string();
+            also.extend(["; fields between \"", delimiter.as_str(), "\""]);
+        }
+        if self.dialect.has_commas {
+            also += "; decimals with a comma";
+        }
+        also
+    }
+
+    /// What values a column has in these rows, and whether numbers of it are codes.
+    fn seen(&self, rows: &[&Fields], column: usize) -> (Seen, bool) {
         // Where every number is quoted, quotes tell nothing.
-        let quotes_tell = (0..width).filter(named).any(|column| plain(&column));
-        let is_component = |column: &usize| {
-            if quotes_tell { plain(column) } else { is_number(row.get(*column)) }
+        let plain = |row: &&&Fields| {
+            let mut others = (0..row.len()).filter(|&other| other != column);
+            others.any(|other| !row.is_quoted(other) && self.dialect.is_number(row.get(other)))
         };
-        let (numbers, texts): (Vec<_>, Vec<_>) = (0..width).filter(named).partition(is_component);
-        let mut columns = Self::new(word, Vector::Wide(numbers), width, Some(header));
-        // No name told that, but one value did.
-        columns.notes.extend(texts.iter().map(|&column| Note {
-            reason: "attribute_column",
-            done: "its values are attributes: its first one is no number",
-            at: At::Line(1),
-            detail: format!("the column \"{}\"", shown(header.get(column))),
-        }));
-        columns
-    }
-
-    /// All other columns that have a name are attributes.
-    fn new(word: usize, vector: Vector, width: usize, header: Option<&Fields>) -> Self {
-        let used = |column: &usize| match &vector {
-            Vector::List(list) => column == list,
-            Vector::Wide(wide) => wide.contains(column),
-        };
-        let others: Vec<usize> =
-            (0..width).filter(|column| *column != word && !used(column)).collect();
-        let (mut attributes, mut notes, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for column in others {
-            let name = header.map_or(b"".as_slice(), |header| header.get(column));
-            let text = String::from_utf8_lossy(name).into_owned();
-            if !text.is_empty() && names.insert(text.clone()) {
-                attributes.push((column, text));
+        let mut seen = Seen::default();
+        let mut has_codes = false;
+        for row in rows {
+            let field = row.get(column);
+            let is_text = row.is_quoted(column) && plain(&row);
+            if field.is_empty() {
                 continue;
             }
-            let detail = match text.as_str() {
-                "" => format!("the column {}, which has no name", column + 1),
-                _ => format!("the column \"{}\", whose name comes again", shown(name)),
-            };
-            let at = At::Line(1);
-            notes.push(Note { reason: "extra_field", done: "not kept", at, detail });
-        }
-        Self { word, vector, attributes, notes }
-    }
-}
-
-fn is_number(field: &[u8]) -> bool {
-    fast_float2::parse::<f32, _>(field.trim_ascii()).is_ok()
-}
-
-fn is_list(field: &[u8]) -> bool {
-    field.starts_with(b"[") && list_items(field).next().is_some_and(is_number)
-}
-
-fn word_column(header: &Fields) -> usize {
-    let lower: Vec<Vec<u8>> = header.iter().map(<[u8]>::to_ascii_lowercase).collect();
-    let place = |name: &&[u8]| lower.iter().position(|field| field == name);
-    WORD_NAMES.iter().find_map(place).unwrap_or(0)
-}
-
-/// The columns whose names count from 0 or 1, alone or behind the same text; the most of them if
-/// there are several such. Quoted names count only if no others do.
-fn counted(header: &Fields, word: usize) -> Vec<usize> {
-    let counting = |quoted: bool| {
-        let mut runs: BTreeMap<&[u8], (usize, Vec<usize>)> = BTreeMap::new();
-        let columns = (0..header.len()).filter(|&column| column != word);
-        for column in columns.filter(|&column| quoted || !header.is_quoted(column)) {
-            let name = header.get(column);
-            let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-            let (before, digits) = name.split_at(name.len() - digits);
-            let (next, run) = runs.entry(before).or_default();
-            if run.is_empty() && digits == b"1" {
-                *next = 1;
-            }
-            if digits == next.to_string().as_bytes() {
-                *next += 1;
-                run.push(column);
+            if self.dialect.is_list(field) {
+                seen.lists += 1;
+            } else if !is_text && self.dialect.is_number(field) {
+                has_codes |= Literal::of(field) == Some(Literal::Code);
+                let is_whole = field.iter().all(u8::is_ascii_digit);
+                if is_whole { seen.whole += 1 } else { seen.numbers += 1 }
+            } else {
+                seen.texts += 1;
             }
         }
-        // One column such as "x1" does not count.
-        let long_enough = |(before, run): &(&[u8], Vec<usize>)| before.is_empty() || run.len() > 1;
-        let runs = runs.into_iter().map(|(before, (_, run))| (before, run)).filter(long_enough);
-        runs.map(|(_, run)| run).max_by_key(Vec::len).unwrap_or_default()
-    };
-    let plain = counting(false);
-    if plain.is_empty() { counting(true) } else { plain }
+        (seen, has_codes)
+    }
+
+    /// Whether the first record names columns: one that holds numbers or lists below has neither at
+    /// its top, or the names are whole numbers that count and the rows are not.
+    fn is_header(&self) -> bool {
+        let Some((top, below)) = self.records.split_first() else { return false };
+        let below: Vec<&Fields> = below.iter().filter(|row| row.len() == top.len()).collect();
+        let told_by_quotes = !top.is_quoted(0);
+        let is_value = |i: usize| {
+            let field = top.get(i);
+            let whole = field.iter().all(u8::is_ascii_digit);
+            let quoted = told_by_quotes && top.is_quoted(i);
+            self.dialect.is_list(field) || (!quoted && !whole && self.dialect.is_number(field))
+        };
+        if (1..top.len()).any(is_value) {
+            return false;
+        }
+        let first = top.get(0).to_ascii_lowercase();
+        let is_named = WORD_NAMES.contains(&first.as_slice());
+        let holds: Vec<Seen> = (0..top.len()).map(|i| self.seen(&below, i).0).collect();
+        let is_value_below = |i: usize| holds[i].lists + holds[i].whole + holds[i].numbers > 0;
+        let is_name = |i: usize| !top.get(i).is_empty() && !self.dialect.is_number(top.get(i));
+        if (1..top.len()).any(|i| is_name(i) && is_value_below(i))
+            || (is_named && (1..top.len()).any(is_name))
+        {
+            return true;
+        }
+        if (1..top.len()).any(is_name) && below.is_empty() {
+            return true;
+        }
+        let counts = counts(top, 0) || (counts(top, 1) && top.len() > 2);
+        let has_fractions = holds.iter().skip(1).any(|seen| seen.numbers > 0);
+        counts && ((is_named && (top.len() > 2 || !first.is_empty())) || has_fractions)
+    }
 }
 
-/// Whether the first record names columns: a field beside the word's is neither a number nor a
-/// list, and none is a number with a fraction; or the fields count.
-pub(super) fn is_header(fields: &Fields) -> bool {
-    let told_by_quotes = !fields.is_quoted(0);
-    let is_value = |column: usize| {
-        let field = fields.get(column);
-        let whole = field.iter().all(u8::is_ascii_digit);
-        let quoted = told_by_quotes && fields.is_quoted(column);
-        is_list(field) || (!quoted && !whole && is_number(field))
-    };
-    if (1..fields.len()).any(is_value) {
-        return false;
-    }
-    let rest = || fields.iter().skip(1);
-    if rest().any(|field| !is_number(field)) {
-        return true;
-    }
-    let first = fields.get(0).to_ascii_lowercase();
-    let named = !first.is_empty() && WORD_NAMES.contains(&first.as_slice());
-    (fields.len() > 2 || named) && (counts(fields, 0) || (counts(fields, 1) && fields.len() > 2))
-}
-
-/// Whether the fields behind the first one are whole numbers from this one up.
+/// Whether the whole numbers behind the first field are those from this one up, and there are some.
 fn counts(fields: &Fields, from: usize) -> bool {
+    let whole = |field: &&[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+    let mut whole = fields.iter().skip(1).filter(whole).peekable();
     let mut numbers = from..;
-    let mut rest = fields.iter().skip(1);
-    rest.all(|field| numbers.next().is_some_and(|n| n.to_string().as_bytes() == field))
+    whole.peek().is_some()
+        && whole.all(|field| numbers.next().is_some_and(|n| n.to_string().as_bytes() == field))
 }
 
 /// Whether a file begins with a header that this program or pandas would write, or with two records
 /// of a word and as many numbers. Rows between tabs without a header are lines of text as well.
-pub(super) fn begins(head: &[u8], delimiter: u8) -> bool {
+pub(super) fn begins(head: &[u8], of_format: u8) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    let Some((first, _)) = record(head, delimiter) else { return false };
+    let dialect = dialect(head, None, of_format, None);
+    let is_all = head.len() + BOM.len() < HEAD_BYTES;
+    let next = |from: usize| {
+        let rest = &head[from..];
+        super::record::record(rest, dialect.delimiter, |_| true, is_all).map(|(end, _)| end)
+    };
+    let Some(first) = next(0) else { return false };
     let (mut top, mut below) = (Fields::default(), Fields::default());
-    top.split(without_end(&head[..first]), delimiter);
+    top.split(without_end(&head[..first]), dialect.delimiter);
     let rest = &head[first..];
-    let end = record(rest, delimiter).map_or(rest.len(), |(end, _)| end);
-    below.split(without_end(&rest[..end]), delimiter);
+    let end = next(first).unwrap_or(rest.len());
+    below.split(without_end(&rest[..end]), dialect.delimiter);
     // The look may end within the second record.
-    let cut = head.len() + BOM.len() >= HEAD_BYTES && end == rest.len();
+    let cut = !is_all && end == rest.len();
     let seen = below.len() - usize::from(cut);
     let fits = if cut { seen < top.len() } else { seen == top.len() };
-    let numbers = |fields: &Fields, count: usize| {
-        count > 1 && fields.iter().take(count).skip(1).all(is_number)
-    };
+    let number = |field: &[u8]| dialect.is_number(field);
+    let numbers =
+        |fields: &Fields, count: usize| count > 1 && fields.iter().take(count).skip(1).all(number);
+    let is_known = WORD_NAMES.contains(&top.get(0).to_ascii_lowercase().as_slice());
     let named = top.len() > 1
-        && WORD_NAMES.contains(&top.get(0).to_ascii_lowercase().as_slice())
+        && is_known
         && (!numbers(&top, top.len()) || counts(&top, 0) || counts(&top, 1));
-    // Some of the columns may be attributes.
-    let some = || below.iter().take(seen).skip(1).any(is_number);
+    // Some of the columns may be attributes, and some of the fields missing.
+    let some = || below.iter().take(seen).skip(1).any(|field| number(field) || field.is_empty());
     let rows = named && fits && some();
-    if delimiter == b'\t' {
+    if of_format == b'\t' {
         return rows && !top.get(0).is_empty();
     }
     let alike = fits && numbers(&top, top.len()) && numbers(&below, seen);
-    let lists = || below.iter().any(is_list);
-    alike || rows || (named && fits && lists())
+    let lists = || below.iter().any(|field| dialect.is_list(field) || field == b"nan");
+    // Names above numbers, between semicolons.
+    let above = || top.len() > 1 && fits && !numbers(&top, top.len()) && numbers(&below, seen);
+    alike || rows || (named && fits && lists()) || (dialect.delimiter != of_format && above())
 }

@@ -1,10 +1,14 @@
 //! Records between delimiters, and their fields with and without quotes.
 
+use memchr::memchr;
+
+use crate::limits;
+
 /// The fields of a record, without their quotes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields {
     bytes: Vec<u8>,
-    /// Where each ends, and whether it began with a quote.
+    /// Where each ends, and whether it stands in quotes.
     ends: Vec<(usize, bool)>,
 }
 
@@ -29,32 +33,23 @@ impl Fields {
         (0..self.len()).map(|field| self.get(field))
     }
 
-    /// Takes a record apart. Quotes within a field that does not begin with one are its own.
+    /// Takes a record apart. A quote is a character of its field unless the field begins with it and
+    /// ends with another.
     pub(super) fn split(&mut self, record: &[u8], delimiter: u8) {
         self.bytes.clear();
         self.ends.clear();
         let mut rest = record;
         loop {
-            let quoted = rest.strip_prefix(b"\"");
-            if let Some(quoted) = quoted {
-                let mut at = 0;
-                while at < quoted.len() {
-                    match quoted[at] {
-                        b'"' if quoted.get(at + 1) == Some(&b'"') => {
-                            self.bytes.push(b'"');
-                            at += 2;
-                        }
-                        b'"' => break,
-                        byte => {
-                            self.bytes.push(byte);
-                            at += 1;
-                        }
-                    }
-                }
-                rest = quoted.get(at + 1..).unwrap_or(b"");
-            }
-            let end = memchr::memchr(delimiter, rest);
-            self.bytes.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            let quoted = rest.strip_prefix(b"\"").and_then(|inner| quoted(inner, delimiter));
+            let end = if let Some(length) = quoted {
+                self.push_quoted(&rest[1..=length]);
+                // The closing quote is followed by a delimiter or nothing.
+                Some(length + 2).filter(|&end| end < rest.len())
+            } else {
+                let end = memchr(delimiter, rest);
+                self.bytes.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+                end
+            };
             self.ends.push((self.bytes.len(), quoted.is_some()));
             match end {
                 Some(end) => rest = &rest[end + 1..],
@@ -62,28 +57,107 @@ impl Fields {
             }
         }
     }
+
+    fn push_quoted(&mut self, inner: &[u8]) {
+        let mut bytes = inner.iter();
+        while let Some(&byte) = bytes.next() {
+            self.bytes.push(byte);
+            if byte == b'"' {
+                // The second of two.
+                bytes.next();
+            }
+        }
+    }
 }
 
-/// The length of the record that bytes begin with, its line end included, and how many lines it
-/// has; none if it does not end there.
-pub(super) fn record(bytes: &[u8], delimiter: u8) -> Option<(usize, u64)> {
-    let (mut quoted, mut begins, mut lines) = (false, true, 0);
-    for (i, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' if quoted => quoted = false,
-            // A quote right behind the end of a quoted part is one of its own.
-            b'"' if begins || (i > 0 && bytes[i - 1] == b'"') => quoted = true,
-            b'\n' => {
-                lines += 1;
-                if !quoted {
-                    return Some((i + 1, lines));
-                }
-            }
-            _ => {}
+/// The length of a quoted field's inside, which the bytes begin with behind its first quote; none if
+/// no quote closes it before a delimiter or the end.
+fn quoted(inner: &[u8], delimiter: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr(b'"', &inner[at..])?;
+        match inner.get(at + 1) {
+            Some(b'"') => at += 2,
+            None => return Some(at),
+            Some(&next) => return (next == delimiter).then_some(at),
         }
-        begins = byte == delimiter && !quoted;
     }
-    None
+}
+
+/// The length of the record that bytes begin with, its line end included, and how many lines it has;
+/// none if more bytes must tell. `is_row` says whether a line is a row if quotes are characters, and
+/// `is_all` that no more bytes come.
+///
+/// A quoted field goes over line ends. But where the quote of a field is not closed in its own line,
+/// and both that line and the next are rows as they stand, it is a character: a table of words has
+/// the word `"`.
+pub(super) fn record(
+    bytes: &[u8],
+    delimiter: u8,
+    is_row: impl Fn(&[u8]) -> bool,
+    is_all: bool,
+) -> Option<(usize, u64)> {
+    let line_end = |from: usize| match memchr(b'\n', &bytes[from..]) {
+        Some(end) => Some(from + end + 1),
+        None => is_all.then_some(bytes.len()),
+    };
+    let first = line_end(0).filter(|&end| end > 0)?;
+    let mut scan = Scan { at: 0, is_open: false, begins: true };
+    scan.run(&bytes[..first], delimiter);
+    if !scan.is_open {
+        return Some((first, 1));
+    }
+    if is_row(without_end(&bytes[..first])) {
+        let second = line_end(first)?;
+        let next = without_end(&bytes[first..second]);
+        let is_end = next.is_empty() && is_all && second == bytes.len();
+        if is_end || is_row(next) {
+            return Some((first, 1));
+        }
+    }
+    let mut lines = 1;
+    while scan.is_open {
+        let end = line_end(scan.at)?;
+        if end == scan.at || end > limits::LINE_BYTES_MAX {
+            // Nothing closes it: it is a character after all.
+            return Some((first, 1));
+        }
+        scan.run(&bytes[..end], delimiter);
+        lines += 1;
+    }
+    Some((scan.at, lines))
+}
+
+/// Walks over lines, and knows whether a quoted field is open.
+struct Scan {
+    at: usize,
+    is_open: bool,
+    /// Whether a field begins here.
+    begins: bool,
+}
+
+impl Scan {
+    /// Goes to the end of the bytes, which is that of a line.
+    fn run(&mut self, bytes: &[u8], delimiter: u8) {
+        while let Some(&byte) = bytes.get(self.at) {
+            if self.is_open {
+                let Some(quote) = memchr(b'"', &bytes[self.at..]) else {
+                    self.at = bytes.len();
+                    return;
+                };
+                self.at += quote + 1;
+                if bytes.get(self.at) == Some(&b'"') {
+                    self.at += 1;
+                } else {
+                    self.is_open = false;
+                }
+                continue;
+            }
+            self.is_open = self.begins && byte == b'"';
+            self.begins = byte == delimiter || byte == b'\n';
+            self.at += 1;
+        }
+    }
 }
 
 /// A record without its line end.

@@ -91,9 +91,12 @@ fn by_custom(file: &File, members: &Members) -> Result<Dataset> {
 
 /// Benchmarks have no words: without a file of them, rows are named by their numbers.
 pub(super) fn open(whole: &Whole<'_>) -> Result<Parts> {
-    let (matrix, notes) = find(whole.bytes, whole.tensor())?;
+    let (matrix, mut notes) = find(whole.bytes, whole.tensor())?;
     Ok(Parts::rows(match whole.words(matrix.rows(), false)? {
-        Some(words) => Paired::new(words, matrix, notes),
+        Some(words) => {
+            notes.push(whole.check(&words, matrix.rows(), false)?);
+            Paired::new(words, matrix, notes)
+        }
         None => Paired::numbered(matrix, notes),
     }))
 }

@@ -258,7 +258,7 @@ impl Peek<'_> {
             return self.malformed(1, "the file is empty");
         }
         let problem = match foreign::kind(self.bytes) {
-            Some(kind) => format!("this is {kind}"),
+            Some(kind) => return self.malformed(1, &format!("this is {kind}")),
             None if has_controls(self.bytes) => "this is a binary file of another kind".to_owned(),
             None => format!("\"{}\" {first_line}", shown(self.first_line())),
         };

@@ -43,8 +43,21 @@ fn separator(line: &[u8]) -> (u8, Option<usize>) {
     }
 }
 
+/// The word and the numbers of a line that has a tab between them and spaces between these.
+fn tabbed(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memrchr(b'\t', line).filter(|&at| at > 0)?;
+    let rest = &line[at + 1..];
+    memchr(b' ', rest)?;
+    let is_number = |field: &[u8]| number(field).is_some();
+    let mut fields = rest.split(|&byte| byte == b' ');
+    fields.all(is_number).then_some((&line[..at], rest))
+}
+
 /// How many components a trimmed line would have if its word contained no separator.
 pub(in crate::format) fn components(line: &[u8]) -> usize {
+    if let Some((_, numbers)) = tabbed(line) {
+        return numbers.split(|&byte| byte == b' ').count();
+    }
     let (separator, Some(_)) = separator(line) else { return 0 };
     let fields = line.split(|&byte| byte == separator).filter(|field| !field.is_empty()).count();
     // A line that starts with a separator has a word before it that is empty or begins with one.
@@ -64,6 +77,11 @@ pub(in crate::format) fn parse<'l>(
     // Nearly every row: a word without separators, then numbers with one separator each.
     if first > 0 && numbers(&line[first + 1..], separator, dim, vector) {
         return Ok(&line[..first]);
+    }
+    if let Some((word, rest)) = tabbed(line)
+        && numbers(rest, b' ', dim, vector)
+    {
+        return Ok(word);
     }
     parse_from_right(line, separator, dim, vector)
 }

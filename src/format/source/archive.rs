@@ -2,6 +2,7 @@
 //! name from the archive.
 
 use std::io::{self, BufReader, Cursor, Read};
+use std::ops::Range;
 
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
@@ -50,6 +51,12 @@ impl Zip {
         })?;
         let mut unpacked = BufReader::with_capacity(source::BLOCK, member.stream(&self.bytes)?);
         spool.keep(&mut unpacked)
+    }
+
+    /// Where a file's bytes stand in the archive, if they are not packed.
+    pub(in crate::format) fn place(&self, name: &str) -> Option<Range<usize>> {
+        let member = self.members.iter().find(|member| member.name == name && !member.deflated)?;
+        Some(member.begin..member.begin.checked_add(member.packed)?)
     }
 
     /// The only file, with its name.

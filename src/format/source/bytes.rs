@@ -25,6 +25,11 @@ impl Cursor {
         self.at
     }
 
+    /// Bytes that were passed.
+    pub(in crate::format) fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
     /// Bytes that are left.
     pub(in crate::format) fn left(&self) -> usize {
         self.bytes.len() - self.at

@@ -139,12 +139,17 @@ impl Input {
     /// The length of the line that the window starts with, its `\n` included unless the file ends
     /// before; 0 only at the end of the file. `number` is the line's, for errors.
     pub(in crate::format) fn line(&mut self, number: u64) -> Result<usize> {
+        self.line_at(0, number)
+    }
+
+    /// The same for the line that begins so many bytes behind the window's start.
+    pub(in crate::format) fn line_at(&mut self, from: usize, number: u64) -> Result<usize> {
         let mut searched = 0;
         let length = loop {
-            if let Some(i) = memchr(b'\n', &self.window()[searched..]) {
+            if let Some(i) = memchr(b'\n', &self.window()[from + searched..]) {
                 break searched + i + 1;
             }
-            searched = self.end - self.start;
+            searched = self.window().len() - from;
             if searched > limits::LINE_BYTES_MAX || !self.fill()? {
                 break searched;
             }

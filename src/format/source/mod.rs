@@ -2,13 +2,14 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
-//! | `unpack.rs` `archive.rs` | compression around a file |
+//! | `unpack.rs` `archive.rs` `tar.rs` | what is packed around a file |
 //! | `input.rs` | a stream's bytes, through a window of bounded size |
 //! | `bytes.rs` | a cursor over bytes that are there, which checks every length |
 
 pub(in crate::format) mod archive;
 pub(in crate::format) mod bytes;
 pub(in crate::format) mod input;
+pub(in crate::format) mod tar;
 pub(in crate::format) mod unpack;
 
 use std::fmt;

@@ -72,19 +72,22 @@ fn no_number_in_a_header_is_believed() {
 #[test]
 fn what_is_no_embedding_file_is_called_by_its_name() {
     let read_instead = "(--format names one of those that are read, if it was not told)";
-    let known: [(&[u8], &str); 6] = [
+    let known: [(&[u8], &str); 5] = [
         (b"", "the file is empty"),
-        (b"\x80\x04\x95\x10", "a Python pickle, such as a model that gensim saved"),
         (b"\xFF\xFEa\0", "UTF-16 text"),
         (b"\x01\x02\n\x03", "this is a binary file of another kind"),
         (b"Hello, world.\n", "\"Hello, world.\" is neither a header (rows and components) nor"),
-        (b"a 0,5 0,2\n", "\"a 0,5 0,2\" is neither"),
+        (b"a 0,5 0,2\n", "decimals are written with a comma"),
     ];
     for (bytes, name) in known {
         let text = refusal(bytes);
         assert!(text.starts_with("not a readable embedding file: line 1: "), "{text}");
         assert!(text.contains(name), "{text}");
-        assert!(bytes.is_empty() || text.ends_with(read_instead), "{text}");
+        assert_eq!(
+            text.ends_with(read_instead),
+            name.ends_with("nor") || name.contains("another"),
+            "{text}"
+        );
         assert_eq!(refusal(gzip(bytes)), text, "within gzip");
     }
     let twice = refusal(gzip(&gzip(b"a 1 2\n")));

@@ -52,6 +52,13 @@ fn good() -> Vec<(Format, Source)> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/").to_owned() + name;
         sources.push(one(Format::Hdf5, "small.hdf5", std::fs::read(path).unwrap()));
     }
+    sources.push(one(Format::Gensim, "small.kv", super::pickle::KEYED_VECTORS.to_vec()));
+    sources.push(one(Format::Gensim, "small.kv", super::pickle::FASTTEXT.to_vec()));
+    let torch = [super::pickle::TORCH, super::pickle::OLD_TORCH].map(<[u8]>::to_vec);
+    for file in torch {
+        let words = ("small.words.txt".to_owned(), b"a\nb\nc\n".to_vec());
+        sources.push((Format::Torch, vec![("small.pt".to_owned(), file), words]));
+    }
     let fbin = [2_u32.to_le_bytes(), 1_u32.to_le_bytes(), [0; 4], [1; 4]].concat();
     sources.push((Format::Fbin, vec![("small.fbin".to_owned(), fbin), words()]));
     let floret = b"2 2 1 3 2 7 < >\n0 1.0 2.0\n1 0.5 0.25\n".to_vec();

@@ -6,7 +6,9 @@ mod every;
 mod hdf5;
 mod hostile;
 mod models;
+mod pickle;
 mod read;
+mod roles;
 mod write;
 
 use std::io::{Cursor, Read, Write as _};

@@ -99,8 +99,11 @@ fn tensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     safetensors(&format!("{{{}}}", entries.join(",")), &data)
 }
 
+/// What is odd: which tensor and which words were taken is always told.
 fn noted(opened: &Opened) -> Vec<(&'static str, String)> {
-    opened.reader.notes().into_iter().map(|note| (note.reason, note.detail)).collect()
+    let notes = opened.reader.notes().into_iter();
+    let odd = notes.filter(|note| !matches!(note.reason, "tensor" | "words"));
+    odd.map(|note| (note.reason, note.detail)).collect()
 }
 
 #[test]
@@ -130,6 +133,12 @@ fn what_stands_beside_a_token_table_is_kept_or_told() {
     assert!((norm.eps - 1e-12).abs() < 1e-20);
     let told = "2 positions, layer norm, eps 1e-12".to_owned();
     assert_eq!(noted(&opened), [("input_tables", told)]);
+    let taken: Vec<String> = opened.reader.notes().into_iter().map(|note| note.detail).collect();
+    assert!(
+        taken.contains(&"\"embeddings.word_embeddings.weight\", 2 x 1".to_owned()),
+        "{taken:?}"
+    );
+    assert!(taken.contains(&"2 words of vocab.json".to_owned()), "{taken:?}");
     assert_eq!((opened.tables.len(), opened.tables[0].is_kept), (1, true));
 
     let relative = open(&[words, positions], r#"{"position_embedding_type": "relative_key"}"#);
@@ -527,8 +536,6 @@ fn an_archive_holds_arrays_and_words_or_one_file() {
     let two = zip(&[("a.npy", vectors.clone()), ("b.npy", vectors)]);
     let error = read_files(&[("x.npz", &two)], &Options::default()).unwrap_err().to_string();
     assert!(error.contains("choose one of the arrays a, b with --tensor NAME"), "{error}");
-    let torch = refusal(zip(&[("m/data.pkl", vec![0]), ("m/data/0", vec![0])]));
-    assert!(torch.contains("a PyTorch model, a Python pickle"), "{torch}");
     let many = refusal(zip(&[("a.txt", vec![0]), ("b.txt", vec![0])]));
     let mut twice = zip(&[("a.npy", vec![0; 9]), ("b.npy", vec![0; 9])]);
     // In the second entry of the directory, where its file begins.
@@ -537,4 +544,83 @@ fn an_archive_holds_arrays_and_words_or_one_file() {
     let twice = refusal(twice);
     assert!(twice.contains("\"a.npy\" and \"b.npy\" overlap"), "{twice}");
     assert!(many.contains("2 files; unpack it and name one: a.txt, b.txt"), "{many}");
+}
+
+#[test]
+fn a_tar_archive_holds_one_file() {
+    let member = |name: &str, kind: u8, bytes: &[u8]| {
+        let mut block = vec![0; 512 + bytes.len().next_multiple_of(512)];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+        block[156] = kind;
+        block[257..262].copy_from_slice(b"ustar");
+        block[512..512 + bytes.len()].copy_from_slice(bytes);
+        block
+    };
+    let end = vec![0; 1024];
+    let rows = b"word,0,1\na,0.5,1\nb,2,3\n";
+    let begin =
+        [member("x/", b'5', b""), member("x/._a.csv", b'0', b"?"), member("x/a.csv", b'0', rows)];
+    let one = [begin.concat(), end.clone()].concat();
+    for file in [one.clone(), super::gzip(&one)] {
+        let contents = read_files(&[("x.tar.gz", &file)], &Options::default()).unwrap();
+        assert_eq!(
+            (contents.format, contents.words()),
+            (Format::Csv, vec!["a".into(), "b".into()])
+        );
+    }
+    let two = [begin.concat(), member("x/b.csv", b'0', rows), end].concat();
+    let error = read_files(&[("x.tar", &two)], &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("several files; unpack it and name one: x/a.csv, x/b.csv"), "{error}");
+    for length in 1..one.len() - 1024 {
+        assert!(!read(&one[..length]).is_ok_and(|read| read.rows.len() == 2), "cut to {length}");
+    }
+}
+
+#[test]
+fn a_list_of_words_must_fit_the_rows_and_may_have_counts() {
+    let array =
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", &le(&[1.0, 2.0]));
+    let read = |name: &str, words: &[u8]| {
+        open_all(&[("x.npy", array.as_slice()), (name, words)], &Options::default())
+    };
+    for words in [b"a\n".as_slice(), b"a\nb\nc\n", b"word\tcount\na\t1\nb\t2\n"] {
+        let error = read("x.words.txt", words).unwrap_err().to_string();
+        assert!(error.contains("it is not the list of its words"), "{error}");
+    }
+    let error = read("x.vocab.json", br#"["a", "b", "c"]"#).unwrap_err().to_string();
+    assert!(error.contains("x.vocab.json has 3 words and the table 2 rows"), "{error}");
+    for (words, name, first) in [
+        (b"the 1061396\nof 593677\n".as_slice(), "count", 1_061_396.0),
+        (b"the\t-3.5\nof\t0\n", "score", -3.5),
+    ] {
+        let mut opened = read("x.vocab.txt", words).unwrap();
+        let mut row = crate::format::Row::default();
+        opened.reader.read(&mut row).unwrap();
+        assert_eq!(row.word, b"the");
+        let value = crate::table::attributes::AttributeValue::Number(first);
+        assert_eq!(row.attributes.get(name), Some(&value));
+    }
+    let plain = contents(read("x.vocab.txt", b"route 66\nnew york\n").unwrap()).unwrap();
+    assert_eq!(plain.words(), ["route 66", "new york"]);
+}
+
+#[test]
+fn the_array_named_words_has_the_words() {
+    let matrix =
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", &le(&[1.0, 2.0]));
+    let texts = |text: &str| {
+        npy("{'descr': '|S1', 'fortran_order': False, 'shape': (2,), }", text.as_bytes())
+    };
+    let archive = |names: [&str; 2]| {
+        zip(&[("vectors.npy", matrix.clone()), (names[0], texts("ab")), (names[1], texts("xx"))])
+    };
+    let named = archive(["words.npy", "tags.npy"]);
+    let contents = read_files(&[("w.npz", &named)], &Options::default()).unwrap();
+    assert_eq!(contents.words(), ["a", "b"]);
+    let error = refusal(archive(["left.npy", "tags.npy"]));
+    assert!(
+        error.contains("several arrays hold texts, left, tags, and none is named words"),
+        "{error}"
+    );
 }

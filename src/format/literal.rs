@@ -1,0 +1,68 @@
+//! Numbers as they are written: attributes are doubles, and what a double would change stays a text.
+
+use crate::table::attributes::AttributeValue;
+
+/// Whole numbers up to this one are doubles exactly.
+const EXACT_MAX: u64 = 1 << 53;
+/// From this power of ten on, programs write whole numbers with an exponent.
+const EXPONENT_MIN: u32 = 16;
+
+/// A text that reads as a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Literal {
+    Number(f64),
+    /// It would come back as another text: an identifier beyond 2^53, or a code such as `007`, `1E5`
+    /// or `+49`.
+    Code,
+}
+
+impl Literal {
+    /// What a text is if it reads as a finite number.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let number: f64 =
+            fast_float2::parse(text).ok().filter(|number: &f64| number.is_finite())?;
+        let digits = text.strip_prefix(b"-").unwrap_or(text);
+        let has_zeros = matches!(digits, [b'0', b'0'..=b'9', ..]);
+        let is_whole = digits.iter().all(u8::is_ascii_digit);
+        let is_code = text.starts_with(b"+")
+            || has_zeros
+            || is_exponent_code(digits)
+            || (is_whole && !is_exact(digits));
+        Some(if is_code { Self::Code } else { Self::Number(number) })
+    }
+
+    /// The value of an attribute that is written so.
+    pub(super) fn value(self, text: &[u8]) -> AttributeValue {
+        match self {
+            Self::Number(number) => AttributeValue::Number(number),
+            Self::Code => AttributeValue::Text(String::from_utf8_lossy(text).into_owned()),
+        }
+    }
+}
+
+fn is_exact(digits: &[u8]) -> bool {
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
+    number.is_some_and(|number| number <= EXACT_MAX)
+}
+
+/// Digits, an E and digits, unless a program would write a large number so.
+fn is_exponent_code(digits: &[u8]) -> bool {
+    let Some(at) = digits.iter().position(|byte| matches!(byte, b'e' | b'E')) else { return false };
+    let (mantissa, exponent) = (&digits[..at], &digits[at + 1..]);
+    let all = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    if !all(mantissa) || !all(exponent) {
+        return false;
+    }
+    let power = std::str::from_utf8(exponent).ok().and_then(|power| power.parse().ok());
+    digits[at] == b'E' || power.is_some_and(|power: u32| power < EXPONENT_MIN)
+}
+
+/// A whole number of 64 bits as an attribute: a text if a double would round it.
+#[expect(clippy::cast_precision_loss, reason = "checked to be none")]
+pub(super) fn whole(number: i128) -> AttributeValue {
+    if number.unsigned_abs() <= u128::from(EXACT_MAX) {
+        AttributeValue::Number(number as f64)
+    } else {
+        AttributeValue::Text(number.to_string())
+    }
+}
