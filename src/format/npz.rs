@@ -41,6 +41,7 @@ fn is_array(member: &str) -> bool {
     member.to_ascii_lowercase().ends_with(".npy")
 }
 
+#[expect(clippy::too_many_lines, reason = "one choice after the other, each with its note")]
 fn open(whole: &Whole<'_>) -> Result<Parts> {
     let Ok(zip) = Zip::open(whole.bytes) else {
         let problem = "an .npz file is a zip archive of arrays; this one is not";

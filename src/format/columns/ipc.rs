@@ -66,7 +66,7 @@ impl Ipc {
         let schema = Arc::new(try_fb_to_schema(columns)?);
         let decoder = FileDecoder::new(Arc::clone(&schema), message.version());
         let next = Next::Message(end(&block)?);
-        Ok(Self { decoder, schema, next, all })
+        Ok(Self { decoder, schema, all, next })
     }
 
     pub(super) fn schema(&self) -> SchemaRef {

@@ -227,15 +227,18 @@ pub(super) fn begins(head: &[u8], of_format: u8) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let dialect = dialect(head, None, of_format, None);
     let is_all = head.len() + BOM.len() < HEAD_BYTES;
-    let next = |from: usize| {
-        let rest = &head[from..];
-        super::record::record(rest, dialect.delimiter, |_| true, is_all).map(|(end, _)| end)
+    let delimiter = dialect.delimiter;
+    // Where a line has as many fields as the header, a quote that is open at its end is a character.
+    let next = |from: usize, width: Option<usize>| {
+        let count = |line: &[u8]| line.split(|&byte| byte == delimiter).count();
+        let is_row = |line: &[u8]| width.is_none_or(|width| count(line) == width);
+        super::record::record(&head[from..], delimiter, is_row, is_all).map(|(end, _)| end)
     };
-    let Some(first) = next(0) else { return false };
+    let Some(first) = next(0, None) else { return false };
     let (mut top, mut below) = (Fields::default(), Fields::default());
     top.split(without_end(&head[..first]), dialect.delimiter);
     let rest = &head[first..];
-    let end = next(first).unwrap_or(rest.len());
+    let end = next(first, Some(top.len())).unwrap_or(rest.len());
     below.split(without_end(&rest[..end]), dialect.delimiter);
     // The look may end within the second record.
     let cut = !is_all && end == rest.len();

@@ -209,6 +209,7 @@ impl RowReader for JsonReader {
 }
 
 impl JsonReader {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of value")]
     fn value(&mut self, found: &Found, row: &mut Row) -> Option<Step> {
         let window = self.records.input.window();
         let bytes = trim(&window[found.value.clone()]);

@@ -63,9 +63,14 @@ impl Array {
     }
 }
 
+/// Whether a class of any module has this name.
+fn is_class(path: &str, name: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, last)| last == name)
+}
+
 fn dtype_of(values: &Values, id: Id) -> Option<(Dtype, Endian)> {
     let Value::Made(made) = values.get(id) else { return None };
-    if !values.class(id)?.ends_with(".dtype") {
+    if !is_class(values.class(id)?, "dtype") {
         return None;
     }
     let name = values.text(*values.items(made.arguments?)?.first()?)?;
@@ -101,7 +106,7 @@ fn data_of(values: &Values, id: Id) -> Option<Bytes> {
                         text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
                     Some(Bytes::from(bytes?))
                 }
-                name if name.ends_with(".bytearray") || name.ends_with(".bytes") => {
+                name if is_class(name, "bytearray") || is_class(name, "bytes") => {
                     data_of(values, first)
                 }
                 _ => None,

@@ -41,7 +41,21 @@ const MATRICES: &[&str] = &["vectors", "syn0", "vectors_docs", "doctag_syn0"];
 
 /// Arrays are in files of the model's name with their own behind it.
 fn is_part(main: &str, other: &str) -> bool {
-    other.strip_prefix(main).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".npy"))
+    let behind = other.strip_prefix(main).and_then(|rest| rest.strip_prefix('.'));
+    behind.is_some_and(|rest| {
+        rest == "npy" || rest.rsplit_once('.').is_some_and(|(_, end)| end == "npy")
+    })
+}
+
+fn fits(words: &Words, matrix: &Tensor) -> Result<()> {
+    if words.len() <= matrix.rows {
+        return Ok(());
+    }
+    Err(wrong(format!("{} words have {} vectors", words.len(), matrix.rows)))
+}
+
+fn wrong(problem: impl Into<String>) -> Error {
+    malformed(NAME, At::Byte(0), problem)
 }
 
 /// A model that is looked through.
@@ -81,15 +95,11 @@ fn open(whole: &Whole<'_>) -> Result<Parts> {
     }
     let matrix = model.matrix(vectors, path, MATRICES)?;
     let matrix = matrix.ok_or_else(|| model.no_matrix(path))?;
-    model.fits(&words, &matrix)?;
+    fits(&words, &matrix)?;
     Ok(Parts::rows(Paired::new(words, Box::new(matrix), notes)))
 }
 
 impl Model<'_> {
-    fn wrong(&self, problem: impl Into<String>) -> Error {
-        malformed(NAME, At::Byte(0), problem)
-    }
-
     fn find(&self, object: Id, names: &[&str]) -> Option<Id> {
         let mut found = names.iter().filter_map(|name| self.values.attribute(object, name));
         found.find(|&id| !self.values.is_none(id))
@@ -99,7 +109,7 @@ impl Model<'_> {
     fn keyed_vectors(&self, root: Id) -> Result<(Id, &str)> {
         if let Some(wanted) = self.whole.tensor() {
             let found = self.values.attribute(root, wanted);
-            let missing = || self.wrong(format!("the model has no \"{wanted}\" with words"));
+            let missing = || wrong(format!("the model has no \"{wanted}\" with words"));
             return Ok((found.filter(|&id| self.has_words(id)).ok_or_else(missing)?, wanted));
         }
         if self.has_words(root) {
@@ -114,7 +124,7 @@ impl Model<'_> {
                 Some(class) => format!("a pickle of a {}", shown(class.as_bytes())),
                 None => "a pickle of other data".to_owned(),
             };
-            self.wrong(format!("this is {is}, which has no words with vectors"))
+            wrong(format!("this is {is}, which has no words with vectors"))
         })
     }
 
@@ -130,7 +140,7 @@ impl Model<'_> {
         if let Some(list) = self.find(object, WORDS).and_then(|list| self.values.items(list)) {
             for &item in list {
                 let item = word(&self.values, item);
-                words.push(&item.ok_or_else(|| self.wrong("a word is no text"))?);
+                words.push(&item.ok_or_else(|| wrong("a word is no text"))?);
             }
             return Ok(words);
         }
@@ -142,12 +152,14 @@ impl Model<'_> {
             rows.push(row.zip(word(&self.values, key)));
         }
         let rows: Option<Vec<_>> = rows.into_iter().collect();
-        let mut rows = rows.ok_or_else(|| self.wrong("a word of the vocabulary has no row"))?;
+        let mut rows = rows.ok_or_else(|| wrong("a word of the vocabulary has no row"))?;
         rows.sort_unstable();
         if rows.iter().enumerate().any(|(place, (row, _))| place != *row) {
-            return Err(self.wrong("the rows of the vocabulary do not count"));
+            return Err(wrong("the rows of the vocabulary do not count"));
         }
-        rows.iter().for_each(|(_, word)| words.push(word));
+        for (_, word) in &rows {
+            words.push(word);
+        }
         Ok(words)
     }
 
@@ -172,18 +184,11 @@ impl Model<'_> {
 
     fn no_matrix(&self, path: &str) -> Error {
         let dot = if path.is_empty() { "" } else { "." };
-        self.wrong(format!(
+        wrong(format!(
             "the model's vectors stand in files of their own, such as {}{dot}{path}.vectors.npy: put \
              them beside it",
             if self.whole.name.is_empty() { "NAME" } else { self.whole.name }
         ))
-    }
-
-    fn fits(&self, words: &Words, matrix: &Tensor) -> Result<()> {
-        if words.len() <= matrix.rows {
-            return Ok(());
-        }
-        Err(self.wrong(format!("{} words have {} vectors", words.len(), matrix.rows)))
     }
 
     fn number(&self, object: Id, name: &str) -> Option<u32> {
@@ -228,13 +233,13 @@ impl Model<'_> {
             notes.push(Note { reason: "subwords_left", done: "not kept", at: At::Row(0), detail });
         }
         if let Some(matrix) = self.matrix(object, path, &["vectors"])? {
-            self.fits(&words, &matrix)?;
+            fits(&words, &matrix)?;
             let reader = Paired::new(words, Box::new(matrix), notes);
             return Ok(Parts::rows(reader).with_subwords(subwords));
         }
         let own = self.matrix(object, path, &["vectors_vocab", "syn0_vocab"])?;
         let (Some(own), Some(subwords)) = (own, subwords) else { return Err(self.no_matrix(path)) };
-        self.fits(&words, &own)?;
+        fits(&words, &own)?;
         let matrix = Means { own, subwords: subwords.clone(), words: words.clone() };
         let reader = Paired::new(words, Box::new(matrix), notes);
         Ok(Parts::rows(reader).with_subwords(Some(subwords)))
@@ -264,7 +269,7 @@ impl Model<'_> {
         let mut words = Words::default();
         let mut rows = Vec::with_capacity(entries.len());
         for &(key, value) in entries {
-            let word = word(&self.values, key).ok_or_else(|| self.wrong("a word is no text"))?;
+            let word = word(&self.values, key).ok_or_else(|| wrong("a word is no text"))?;
             words.push(&word);
             rows.push(self.vector(value, &word)?);
         }
@@ -274,7 +279,7 @@ impl Model<'_> {
             let word = shown(words.get(odd));
             let problem =
                 format!("the vector of \"{word}\" has {} components, not {dim}", rows[odd].len());
-            return Err(self.wrong(problem));
+            return Err(wrong(problem));
         }
         let detail = format!("a dictionary of {} words", rows.len());
         let note = Note { reason: "model", done: "read as data", at: At::Row(0), detail };
@@ -291,7 +296,7 @@ impl Model<'_> {
         for &item in self.values.items(id).unwrap_or_default() {
             let Value::Float(number) = self.values.get(item) else {
                 let word = shown(word);
-                return Err(self.wrong(format!("the vector of \"{word}\" is no list of numbers")));
+                return Err(wrong(format!("the vector of \"{word}\" is no list of numbers")));
             };
             vector.push(*number as f32);
         }

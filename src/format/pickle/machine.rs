@@ -138,6 +138,7 @@ impl Machine {
     }
 
     /// One step; false after the last.
+    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
     fn step(&mut self) -> Result<bool> {
         let code = self.cursor.u8("the program")?;
         match code {
@@ -360,9 +361,8 @@ impl Machine {
             b'b' => {
                 let state = self.pop()?;
                 let top = self.top()?;
-                match self.all.get_mut(top.0 as usize) {
-                    Some(Value::Made(made)) => made.state = Some(state),
-                    Some(_) | None => {}
+                if let Some(Value::Made(made)) = self.all.get_mut(top.0 as usize) {
+                    made.state = Some(state);
                 }
                 Ok(())
             }
@@ -417,7 +417,7 @@ fn unquoted(line: &[u8]) -> Vec<u8> {
     text
 }
 
-/// A text whose odd characters are written as `\uXXXX`; the others are those of Latin-1.
+/// A text whose odd characters are written as `\u0041`; the others are those of Latin-1.
 fn unescaped(line: &[u8]) -> Vec<u8> {
     let mut text = String::with_capacity(line.len());
     let mut at = 0;
