@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
-    let config = ServerConfig { data: folder.path().to_owned(), index_threads: 0 };
+    let config = ServerConfig::new(folder.path().to_owned());
     let server = tokio::spawn(serve(config, listener, async {
         let _ = stopped.await;
     }));

@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::failure::{Failure, Result};
+use crate::cli::jobs::unless_detached;
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
 use crate::cli::options::{Asking, Format, format_name};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
@@ -78,11 +79,15 @@ pub(super) struct Import {
     /// Return when the index is built, too
     #[arg(long)]
     wait_index: bool,
+    /// Return when the whole file has arrived; the import goes on as a job
+    #[arg(long, conflicts_with = "wait_index")]
+    detach: bool,
 }
 
 impl Import {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let report = self.send(client).await?;
+        let sent = self.send(client).await;
+        let Some(report) = unless_detached(sent, output)? else { return Ok(()) };
         output.answer(&report, report_text)?;
         if self.wait_index {
             wait_for_index(client, &report, output).await?;
@@ -116,6 +121,7 @@ impl Import {
                 (None, true) => Some(import_header::Attach::NoTokenizer(true)),
                 (None, false) => None,
             },
+            detach: self.detach,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::options::LISTEN;
 use crate::cli::output::{Output, count};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
+use crate::limits::STREAM_IDLE_SECONDS;
 use crate::server::{ServerConfig, serve};
 
 /// Pause before asking once more whether the server answers.
@@ -32,13 +33,21 @@ pub(super) struct Serve {
     /// Threads that build an index; 0 takes every core
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     index_threads: usize,
+    /// Seconds that a stream may keep the server waiting for a message, or for its reader
+    #[arg(long, value_name = "SECONDS", default_value_t = STREAM_IDLE_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    stream_idle: u64,
 }
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<()> {
         let listener = bind(&self.listen).await?;
         let address = listener.local_addr().map_err(|e| Failure::Local(e.to_string()))?;
-        let config = ServerConfig { data: self.data.clone(), index_threads: self.index_threads };
+        let config = ServerConfig {
+            data: self.data.clone(),
+            index_threads: self.index_threads,
+            stream_idle: Duration::from_secs(self.stream_idle),
+        };
         let mut output = Output::standard(false);
         output.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;

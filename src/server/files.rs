@@ -4,12 +4,12 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::source::{Body, Files, Named};
 use crate::proto as pb;
 use crate::proto::import_request::Part;
+use crate::server::job::Input;
 
 /// The main file, then those that the stream begins.
 pub(super) struct StreamFiles {
@@ -22,7 +22,7 @@ pub(super) struct StreamFiles {
 
 /// What is left of a stream.
 struct Parts {
-    receiver: mpsc::Receiver<Result<Part>>,
+    receiver: Input<Part>,
     chunk: Vec<u8>,
     at: usize,
     /// The file that the chunks belong to.
@@ -35,7 +35,7 @@ struct Parts {
 }
 
 impl StreamFiles {
-    pub(super) fn new(receiver: mpsc::Receiver<Result<Part>>, name: String) -> Self {
+    pub(super) fn new(receiver: Input<Part>, name: String) -> Self {
         let parts = Parts {
             receiver,
             chunk: Vec::new(),
@@ -84,7 +84,7 @@ impl Parts {
     /// Waits for bytes of the current file; false at its end.
     fn fill(&mut self) -> Result<bool> {
         while self.at == self.chunk.len() && self.next.is_none() {
-            match self.receiver.blocking_recv() {
+            match self.receiver.next() {
                 None => {
                     self.check_size()?;
                     return Ok(false);

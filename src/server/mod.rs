@@ -5,6 +5,8 @@
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
+//! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
+//! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `front.rs` | the short way to SearchService |
 //! | `guard.rs` | deadlines and permits |
@@ -26,6 +28,8 @@ mod evaluation;
 mod files;
 mod front;
 mod guard;
+mod job;
+mod job_service;
 mod relations;
 mod search;
 mod senses;
@@ -56,6 +60,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
+use crate::engine::slots::Slot;
 use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -76,6 +81,17 @@ pub struct ServerConfig {
     pub data: PathBuf,
     /// Threads that build a graph; 0 for one a core.
     pub index_threads: usize,
+    /// How long a stream may keep the server waiting for a message, or for its reader:
+    /// [`limits::STREAM_IDLE_SECONDS`] by default.
+    pub stream_idle: Duration,
+}
+
+impl ServerConfig {
+    /// This data folder, and defaults.
+    pub fn new(data: PathBuf) -> Self {
+        let stream_idle = Duration::from_secs(limits::STREAM_IDLE_SECONDS);
+        Self { data, index_threads: 0, stream_idle }
+    }
 }
 
 /// Opens the data folder and answers on the listener until `shutdown` completes; then finishes the
@@ -92,8 +108,16 @@ pub async fn serve(
     let engine_config = EngineConfig { data: config.data, index_threads: config.index_threads };
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
-    let desk =
-        Desk { engine: engine.clone(), guard: Guard::default(), is_closing, began: Instant::now() };
+    let (tell, news) = watch::channel(());
+    engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
+    let desk = Desk {
+        engine: engine.clone(),
+        guard: Guard::default(),
+        is_closing,
+        news,
+        idle: config.stream_idle,
+        began: Instant::now(),
+    };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
     for name in service_names() {
@@ -101,11 +125,12 @@ pub async fn serve(
     }
     let until_closing = async {
         shutdown.await;
-        tracing::info!("closing: calls under way are finished, imports are stopped");
+        tracing::info!("closing: calls under way are finished, jobs are stopped");
         for name in service_names() {
             health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
         }
         closing.send_replace(true);
+        engine.jobs().close();
     };
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
@@ -135,7 +160,7 @@ pub async fn serve(
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 8] {
+fn service_names() -> [&'static str; 9] {
     use tonic::server::NamedService;
     [
         "",
@@ -146,6 +171,7 @@ fn service_names() -> [&'static str; 8] {
         <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
         <pb::evaluation_service_server::EvaluationServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
+        <pb::job_service_server::JobServiceServer<Desk> as NamedService>::NAME,
     ]
 }
 
@@ -155,6 +181,10 @@ struct Desk {
     engine: Engine,
     guard: Guard,
     is_closing: watch::Receiver<bool>,
+    /// Tells that a job changed its state, or that a slot is free.
+    news: watch::Receiver<()>,
+    /// How long a stream may keep the server waiting.
+    idle: Duration,
     began: Instant,
 }
 
@@ -183,7 +213,8 @@ impl Desk {
             text_service_server::TextServiceServer,
             bias_service_server::BiasServiceServer,
             evaluation_service_server::EvaluationServiceServer,
-            admin_service_server::AdminServiceServer
+            admin_service_server::AdminServiceServer,
+            job_service_server::JobServiceServer
         );
         routes
             .add_service(described().build_v1().map_err(reflection_error)?)
@@ -219,7 +250,7 @@ impl Desk {
         A: Send + 'static,
         M: From<A> + Send + 'static,
     {
-        let permit = self.guard.long().map_err(|error| status(&error))?;
+        let permit = self.engine.jobs().slots().take(Slot::Long).map_err(|error| status(&error))?;
         let mut is_closing = self.is_closing.clone();
         let ask = move |engine: &Engine, query: &Q| {
             let _permit = permit;

@@ -18,14 +18,18 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The status that tells the caller what happened. A fault of the server is logged here with its
 /// cause, which the caller does not get.
 pub(super) fn status(error: &Error) -> Status {
+    log_fault(error);
     let (code, reason) = code_and_reason(error.kind());
-    if matches!(code, Code::Internal | Code::DataLoss) {
-        tracing::error!(?error, "a call failed by a fault of the server");
-    }
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
     Status::with_error_details(code, shortened(error.to_string()), details)
+}
+
+fn log_fault(error: &Error) {
+    if matches!(code_and_reason(error.kind()).0, Code::Internal | Code::DataLoss) {
+        tracing::error!(?error, "a call failed by a fault of the server");
+    }
 }
 
 /// Bytes of an error's text, and of a list in its details. It travels in a header, where clients
@@ -64,7 +68,12 @@ fn words_told(words: &[String]) -> Vec<(&'static str, String)> {
 
 /// The error of one question among many, as a message.
 pub(super) fn told(error: &Error) -> pb::QueryError {
-    let status = status(error);
+    log_fault(error);
+    message(error)
+}
+
+/// The error of a job that ended before, as a message.
+pub(super) fn message(error: &Error) -> pb::QueryError {
     let mut violations: &[Violation] = &[];
     if let ErrorKind::InvalidArgument { violations: all } = error.kind() {
         violations = all;
@@ -74,7 +83,7 @@ pub(super) fn told(error: &Error) -> pb::QueryError {
         problem: violation.problem.clone(),
     };
     pb::QueryError {
-        code: status.code().into(),
+        code: code_and_reason(error.kind()).0.into(),
         reason: code_and_reason(error.kind()).1.to_owned(),
         message: error.to_string(),
         metadata: metadata(error.kind()),
@@ -104,6 +113,8 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::Closing => (Code::Unavailable, "SHUTTING_DOWN"),
         ErrorKind::Deadline => (Code::DeadlineExceeded, "DEADLINE"),
         ErrorKind::Cancelled => (Code::Cancelled, "CANCELLED"),
+        ErrorKind::Idle { .. } => (Code::Aborted, "IDLE_STREAM"),
+        ErrorKind::JobNotFound { .. } => (Code::NotFound, "JOB_NOT_FOUND"),
         ErrorKind::Unsupported { .. } => (Code::Unimplemented, "UNSUPPORTED"),
         ErrorKind::Corrupt { .. } => (Code::DataLoss, "CORRUPT"),
         ErrorKind::ForeignVersion { .. } => (Code::FailedPrecondition, "FOREIGN_VERSION"),
@@ -125,6 +136,9 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
             vec![("limit", (*limit).to_owned()), ("max", max.to_string()), ("got", got.to_string())]
         }
         ErrorKind::UnknownWords { words } | ErrorKind::WordsExist { words } => words_told(words),
+        ErrorKind::Idle { seconds } => {
+            vec![("limit", "STREAM_IDLE_SECONDS".to_owned()), ("seconds", seconds.to_string())]
+        }
         ErrorKind::ForeignVersion { expected, got, .. } => {
             vec![("expected", expected.to_string()), ("got", got.to_string())]
         }
@@ -142,6 +156,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::Closing
         | ErrorKind::Deadline
         | ErrorKind::Cancelled
+        | ErrorKind::JobNotFound { .. }
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
         | ErrorKind::Storage
@@ -174,6 +189,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         ErrorKind::TestSetNotFound { name } | ErrorKind::TestSetExists { name } => {
             details.set_resource_info("test set", name, "", kind.to_string());
         }
+        ErrorKind::JobNotFound { id } => {
+            details.set_resource_info("job", id.to_string(), "", kind.to_string());
+        }
         ErrorKind::Unsuited { operation, because } => {
             details.add_precondition_failure_violation("TABLE", *operation, because);
         }
@@ -189,6 +207,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::DiskFull
         | ErrorKind::Deadline
         | ErrorKind::Cancelled
+        | ErrorKind::Idle { .. }
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
         | ErrorKind::ForeignVersion { .. }

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
 use crate::server::embed::{NearText, TextSimilarity, Texts};
+use crate::server::job::Replies;
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
@@ -18,9 +19,6 @@ use crate::server::{Desk, texts, train};
 
 /// Answers that wait to be sent.
 const ANSWERS_WAITING: usize = 4;
-
-/// Answers as they come.
-pub(super) type Replies<T> = ReceiverStream<Result<T, Status>>;
 
 #[async_trait]
 impl TextService for Desk {
@@ -178,7 +176,7 @@ impl TextService for Desk {
         &self,
         request: Request<pb::SeedTableRequest>,
     ) -> Result<Response<pb::SeedTableResponse>, Status> {
-        self.answer_long(request, texts::Seed::answer).await
+        texts::seed(self, request).await
     }
 }
 

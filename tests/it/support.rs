@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -12,6 +13,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use wordspace::error::Result;
+use wordspace::limits::STREAM_IDLE_SECONDS;
 use wordspace::proto as pb;
 use wordspace::proto::import_request::Part;
 use wordspace::proto::import_response::Part as Reply;
@@ -68,11 +70,17 @@ impl Server {
 
     /// On a folder that is there.
     pub(crate) async fn start_on(data: Arc<TempDir>) -> Self {
+        Self::start_with(data, Duration::from_secs(STREAM_IDLE_SECONDS)).await
+    }
+
+    /// With another patience for streams that are quiet.
+    pub(crate) async fn start_with(data: Arc<TempDir>, stream_idle: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
-        let config = ServerConfig { data: data.path().to_owned(), index_threads: 1 };
+        let config = ServerConfig::new(data.path().to_owned());
+        let config = ServerConfig { index_threads: 1, stream_idle, ..config };
         let served = tokio::spawn(async move {
             wordspace::server::serve(config, listener, async move { stopped.notified().await })
                 .await
@@ -137,6 +145,11 @@ pub(crate) async fn send(channel: &Channel, parts: Vec<Part>) -> Result<pb::Impo
         }
     }
     panic!("an import ends with its report or with an error");
+}
+
+/// Waits until the server has read some of a source.
+pub(crate) async fn until_progress(replies: &mut tonic::Streaming<pb::ImportResponse>) {
+    while !matches!(replies.message().await.unwrap().unwrap().part, Some(Reply::Progress(_))) {}
 }
 
 /// The code of an error and the stable reason in its details.

@@ -57,7 +57,7 @@ impl Demo {
                 _ = stopped => {}
             }
         };
-        let config = ServerConfig { data: self.data.clone(), index_threads: 0 };
+        let config = ServerConfig::new(self.data.clone());
         let mut server = std::pin::pin!(serve(config, listener, shutdown));
         let show = async {
             let (client, _) = answering(address).await?;
