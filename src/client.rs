@@ -29,6 +29,7 @@ use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
 use crate::proto::evaluation_service_client::EvaluationServiceClient;
+use crate::proto::job_service_client::JobServiceClient;
 use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
@@ -60,6 +61,7 @@ pub struct Client {
     bias: BiasServiceClient<Channel>,
     evaluation: EvaluationServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
+    jobs: JobServiceClient<Channel>,
 }
 
 impl Client {
@@ -108,6 +110,7 @@ impl Client {
             bias: stub!(BiasServiceClient),
             evaluation: stub!(EvaluationServiceClient),
             admin: stub!(AdminServiceClient),
+            jobs: stub!(JobServiceClient),
         }
     }
 
@@ -193,7 +196,7 @@ impl Client {
         &self,
         header: ImportHeader,
         parts: impl Iterator<Item = io::Result<import_request::Part>> + Send + 'static,
-        mut on_progress: impl FnMut(&ImportProgress) + Send,
+        on_progress: impl FnMut(&ImportProgress) + Send,
     ) -> Result<ImportReport> {
         let (sender, receiver) = mpsc::channel(PARTS_WAITING);
         let (failed, mut failure) = oneshot::channel();
@@ -209,32 +212,52 @@ impl Client {
                 let _ = sender.blocking_send(ImportRequest { part: None });
             }
         });
-        let answer = self.follow_import(receiver, &mut on_progress).await;
+        let requests = ReceiverStream::new(receiver);
+        let answered = async {
+            let answers = self.answer(self.transfer.clone().import(requests).await)?;
+            self.follow(answers, on_progress).await
+        };
+        let answer = answered.await;
         match failure.try_recv() {
             Ok(error) => Err(CallError::Source(error)),
             Err(_) => answer,
         }
     }
 
-    async fn follow_import(
+    /// Reads the replies of a job to its report.
+    async fn follow<R: JobReply>(
         &self,
-        requests: mpsc::Receiver<ImportRequest>,
-        on_progress: &mut (impl FnMut(&ImportProgress) + Send),
-    ) -> Result<ImportReport> {
-        let requests = ReceiverStream::new(requests);
-        let mut answers = self.answer(self.transfer.clone().import(requests).await)?;
-        let mut report = None;
-        while let Some(answer) = answers.message().await.map_err(|status| self.error(&status))? {
-            match answer.part {
-                Some(import_response::Part::Progress(progress)) => on_progress(&progress),
-                Some(import_response::Part::Report(last)) => report = Some(last),
-                None => {}
+        mut replies: Streaming<R>,
+        mut on_progress: impl FnMut(&R::Progress) + Send,
+    ) -> Result<R::Report> {
+        let lost = |problem| CallError::Lost { url: self.url.to_string(), problem };
+        while let Some(reply) = replies.message().await.map_err(|status| self.error(&status))? {
+            match reply.told() {
+                Some(Told::Started(job)) if job.may_leave => {
+                    return Err(CallError::Detached(job.id));
+                }
+                Some(Told::Started(_)) | None => {}
+                Some(Told::Progress(now)) => on_progress(&now),
+                Some(Told::Report(report)) => return Ok(report),
             }
         }
-        report.ok_or_else(|| CallError::Lost {
-            url: self.url.to_string(),
-            problem: "the import ended without a report".to_owned(),
-        })
+        Err(lost("the job ended without a report".to_owned()))
+    }
+
+    /// Tells of a job at once, while it changes, and at its end, with what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As every call. That the job itself failed is no error: see [`Job::error`].
+    pub async fn watch_job(&self, id: u64, mut on_change: impl FnMut(&Job) + Send) -> Result<Job> {
+        let replies = self.jobs.clone().watch_job(WatchJobRequest { id }).await;
+        let mut replies = self.answer(replies)?;
+        let mut last = Job::default();
+        while let Some(reply) = replies.message().await.map_err(|status| self.error(&status))? {
+            last = reply.job.unwrap_or_default();
+            on_change(&last);
+        }
+        Ok(last)
     }
 
     /// Asks for a table as a file.
@@ -255,21 +278,10 @@ impl Client {
     pub async fn debias(
         &self,
         request: DebiasRequest,
-        mut on_progress: impl FnMut(&DebiasProgress) + Send,
+        on_progress: impl FnMut(&DebiasProgress) + Send,
     ) -> Result<DebiasReport> {
-        let mut answers = self.answer(self.bias.clone().debias(request).await)?;
-        let mut report = None;
-        while let Some(answer) = answers.message().await.map_err(|status| self.error(&status))? {
-            match answer.part {
-                Some(debias_response::Part::Progress(progress)) => on_progress(&progress),
-                Some(debias_response::Part::Report(last)) => report = Some(last),
-                None => {}
-            }
-        }
-        report.ok_or_else(|| CallError::Lost {
-            url: self.url.to_string(),
-            problem: "debiasing ended without a report".to_owned(),
-        })
+        let answers = self.answer(self.bias.clone().debias(request).await)?;
+        self.follow(answers, on_progress).await
     }
 
     /// Sends questions as they come, and gives back their answers in the same order. Questions are
@@ -334,7 +346,7 @@ impl Client {
         &self,
         header: TrainHeader,
         texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
-        mut on_progress: impl FnMut(&TrainProgress) + Send,
+        on_progress: impl FnMut(&TrainProgress) + Send,
     ) -> Result<TrainReport> {
         use train_tokenizer_request::Part;
         let part = |part| TrainTokenizerRequest { part: Some(part) };
@@ -343,21 +355,8 @@ impl Client {
         let broken = TrainTokenizerRequest { part: None };
         let (requests, mut failure) = send_texts(first, text, broken, texts);
         let answered = async {
-            let mut answers = self.answer(self.text.clone().train_tokenizer(requests).await)?;
-            let mut report = None;
-            while let Some(answer) =
-                answers.message().await.map_err(|status| self.error(&status))?
-            {
-                match answer.part {
-                    Some(train_tokenizer_response::Part::Progress(now)) => on_progress(&now),
-                    Some(train_tokenizer_response::Part::Report(last)) => report = Some(last),
-                    None => {}
-                }
-            }
-            report.ok_or_else(|| CallError::Lost {
-                url: self.url.to_string(),
-                problem: "the training ended without a report".to_owned(),
-            })
+            let answers = self.answer(self.text.clone().train_tokenizer(requests).await)?;
+            self.follow(answers, on_progress).await
         };
         let answer = answered.await;
         match failure.try_recv() {
@@ -375,7 +374,7 @@ impl Client {
         &self,
         header: ImportTextsHeader,
         texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
-        mut on_progress: impl FnMut(&ImportProgress) + Send,
+        on_progress: impl FnMut(&ImportProgress) + Send,
     ) -> Result<ImportTextsReport> {
         use import_texts_request::Part;
         let part = |part| ImportTextsRequest { part: Some(part) };
@@ -384,21 +383,8 @@ impl Client {
         let broken = ImportTextsRequest { part: None };
         let (requests, mut failure) = send_texts(first, chunk, broken, texts);
         let answered = async {
-            let mut answers = self.answer(self.text.clone().import_texts(requests).await)?;
-            let mut report = None;
-            while let Some(answer) =
-                answers.message().await.map_err(|status| self.error(&status))?
-            {
-                match answer.part {
-                    Some(import_texts_response::Part::Progress(now)) => on_progress(&now),
-                    Some(import_texts_response::Part::Report(last)) => report = Some(last),
-                    None => {}
-                }
-            }
-            report.ok_or_else(|| CallError::Lost {
-                url: self.url.to_string(),
-                problem: "the import ended without a report".to_owned(),
-            })
+            let answers = self.answer(self.text.clone().import_texts(requests).await)?;
+            self.follow(answers, on_progress).await
         };
         let answer = answered.await;
         match failure.try_recv() {
@@ -419,6 +405,46 @@ impl Client {
         }
         CallError::Refused(Box::new(Refusal::from(status)))
     }
+}
+
+/// A reply of a stream that started a job.
+trait JobReply: Sized {
+    type Progress;
+    type Report;
+
+    /// What it tells; none if this client does not know it.
+    fn told(self) -> Option<Told<Self::Progress, Self::Report>>;
+}
+
+enum Told<P, R> {
+    Started(JobStarted),
+    Progress(P),
+    Report(R),
+}
+
+/// Spells out what each of the reply messages tells.
+macro_rules! job_replies {
+    ($($reply:ident, $part:ident: $progress:ident, $report:ident;)+) => {$(
+        impl JobReply for $reply {
+            type Progress = $progress;
+            type Report = $report;
+
+            fn told(self) -> Option<Told<$progress, $report>> {
+                Some(match self.part? {
+                    $part::Part::Job(job) => Told::Started(job),
+                    $part::Part::Progress(progress) => Told::Progress(progress),
+                    $part::Part::Report(report) => Told::Report(report),
+                })
+            }
+        }
+    )+};
+}
+
+job_replies! {
+    ImportResponse, import_response: ImportProgress, ImportReport;
+    ImportTextsResponse, import_texts_response: ImportProgress, ImportTextsReport;
+    TrainTokenizerResponse, train_tokenizer_response: TrainProgress, TrainReport;
+    DebiasResponse, debias_response: DebiasProgress, DebiasReport;
 }
 
 /// Spells out one method for each unary RPC: `method(Request) -> Response` of a stub.
@@ -453,6 +479,12 @@ unary! {
     transfer.list_uploads: ListUploadsRequest -> ListUploadsResponse;
     /// Drops what is kept of a file for a table.
     transfer.delete_upload: DeleteUploadRequest -> DeleteUploadResponse;
+    /// All jobs.
+    jobs.list_jobs: ListJobsRequest -> ListJobsResponse;
+    /// One job.
+    jobs.get_job: GetJobRequest -> GetJobResponse;
+    /// Stops a job.
+    jobs.cancel_job: CancelJobRequest -> CancelJobResponse;
     /// Recall and speed of a table's graph.
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.
@@ -767,6 +799,8 @@ pub enum CallError {
     Refused(Box<Refusal>),
     /// What was to be imported cannot be read.
     Source(io::Error),
+    /// No error: the call asked for a detached job (`detach`), which goes on alone under this number.
+    Detached(u64),
 }
 
 impl CallError {
@@ -775,7 +809,7 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } => true,
             Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
-            Self::Address { .. } | Self::Source(_) => false,
+            Self::Address { .. } | Self::Source(_) | Self::Detached(_) => false,
         }
     }
 }
@@ -830,6 +864,7 @@ impl fmt::Display for CallError {
             }
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Source(error) => write!(f, "what is to be imported cannot be read: {error}"),
+            Self::Detached(id) => write!(f, "job {id} goes on alone"),
         }
     }
 }

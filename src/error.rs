@@ -151,13 +151,18 @@ pub enum ErrorKind {
     Closing,
     /// The call's deadline passed.
     Deadline,
-    /// The caller let the call wait.
-    Stalled {
-        /// For how long.
-        seconds: u64,
-    },
     /// The caller stopped the call.
     Cancelled,
+    /// The caller of a stream sent, or took, nothing or too little for too long.
+    Idle {
+        /// The most that a stream may wait, in seconds.
+        seconds: f64,
+    },
+    /// No job of that number.
+    JobNotFound {
+        /// The number asked for.
+        id: u64,
+    },
     /// This build cannot do it.
     Unsupported {
         /// What was asked.
@@ -313,10 +318,14 @@ impl fmt::Display for ErrorKind {
             Self::DiskFull => write!(f, "the disk of the data folder is full"),
             Self::Closing => write!(f, "the server is closing"),
             Self::Deadline => write!(f, "the deadline passed before the answer was ready"),
-            Self::Stalled { seconds } => {
-                write!(f, "nothing, or too little, came for {seconds} seconds")
-            }
             Self::Cancelled => write!(f, "cancelled"),
+            Self::Idle { seconds } => write!(
+                f,
+                "the caller kept its stream waiting for {seconds} s, the most that is allowed"
+            ),
+            Self::JobNotFound { id } => {
+                write!(f, "there is no job {id}, or it ended too long ago")
+            }
             Self::Unsupported { what } => write!(f, "{what} is not supported"),
             Self::Corrupt { what, advice } => write!(f, "{what} is damaged; {advice}"),
             Self::ForeignVersion { what, expected, got } => write!(

@@ -56,7 +56,7 @@ pub const HEALTH_SAMPLE_MAX: usize = 1_000_000;
 pub const HUB_QUERIES_MAX: usize = 100_000;
 /// Neighbors of a word drawn to find hubs.
 pub const HUB_NEIGHBORS_MAX: usize = 100;
-/// Calls for recall or health at once: they take a core for seconds.
+/// Jobs and calls at once that take a core for seconds, such as health or debiasing.
 pub const LONG_CALLS_MAX: usize = 2;
 /// Words on one page of a list.
 pub const PAGE_MAX: usize = 10_000;
@@ -130,6 +130,8 @@ pub const EXAMPLES_MAX: usize = 5;
 pub const ERROR_BYTES_MAX: usize = 6 << 10;
 /// Bad fields that one error tells.
 pub const VIOLATIONS_MAX: usize = 100;
+/// Streams that watch jobs at once.
+pub const STREAMS_MAX: usize = 256;
 /// Questions that wait for each core before more are refused.
 pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.
@@ -169,8 +171,31 @@ pub const DISK_LEFT_BYTES: u64 = 256 << 20;
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Calls that are worked on at once; more are refused at once.
 pub const CALLS_MAX: usize = 1_024;
-/// Imports that run at once.
+/// Imports of files, rows and texts that run at once.
 pub const IMPORTS_MAX: usize = 8;
+/// Exports that run at once.
+pub const EXPORTS_MAX: usize = 32;
+/// Tokenizers whose texts are counted at once.
+pub const TRAININGS_MAX: usize = 4;
+/// Threads of jobs that read a stream, those among them that wait for their callers.
+pub const JOB_THREADS_MAX: usize = 32;
+/// Jobs that wait for a turn of one kind; more are refused at once.
+pub const JOBS_WAITING_MAX: usize = 64;
+/// Jobs that wait for their callers or their turn, or run.
+pub const JOBS_OPEN_MAX: usize = 1_024;
+/// Jobs that have ended and are kept with their results.
+pub const JOBS_KEPT_MAX: usize = 256;
+/// Seconds that they are kept.
+pub const JOBS_KEPT_SECONDS: u64 = 3_600;
+/// Bytes of all results that are kept, as text; the oldest are dropped.
+pub const JOBS_KEPT_BYTES_MAX: usize = 16 << 20;
+/// Characters of the name that a caller gives itself.
+pub const OWNER_CHARS_MAX: usize = 128;
+/// Seconds that the server waits for a message of a stream, or for the reader of an export, unless it was
+/// started with another number.
+pub const STREAM_IDLE_SECONDS: u64 = 10;
+/// Bytes a second that the caller of a job has to send while the server waits for it.
+pub const STREAM_RATE_MIN: u64 = 100;
 
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX < BATCH_BYTES_MAX);

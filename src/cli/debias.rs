@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::bias::set;
+use crate::cli::detach::unless_detached;
 use crate::cli::evaluate::{self, Kind};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{Asking, TableArg};
@@ -52,6 +53,9 @@ pub(super) struct Debias {
     /// Seed of whatever is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Return at once; the table is made by a job
+    #[arg(long)]
+    detach: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,7 +87,10 @@ impl Debias {
         });
         let report = report.await;
         bar.finish_and_clear();
-        output.answer(&report?, text)
+        match unless_detached(report.map_err(Failure::from), output)? {
+            Some(report) => output.answer(&report, text),
+            None => Ok(()),
+        }
     }
 
     fn request(&self) -> Result<DebiasRequest> {
@@ -114,6 +121,7 @@ impl Debias {
             lost_threshold: None,
             seed: self.seed,
             test_sets,
+            detach: self.detach,
         })
     }
 }
@@ -135,7 +143,7 @@ fn test_set(argument: &str) -> Result<DebiasTestSet> {
     Ok(DebiasTestSet { name, kind: kind.told().into(), file })
 }
 
-fn text(report: &DebiasReport) -> String {
+pub(super) fn text(report: &DebiasReport) -> String {
     let mut grid =
         Grid::titled(&[("probe", Align::Left), ("before", Align::Right), ("after", Align::Right)]);
     let figure = |value: Option<f64>| value.map_or_else(|| "none".into(), |v| format!("{v:.4}"));

@@ -44,7 +44,7 @@ impl Failure {
             Self::Usage(_) | Self::Call(CallError::Address { .. }) => 2,
             Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. }) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
-            Self::Call(CallError::Refused(_) | CallError::Source(_))
+            Self::Call(CallError::Refused(_) | CallError::Source(_) | CallError::Detached(_))
             | Self::Local(_)
             | Self::Engine(_) => 1,
             Self::Interrupted => 130,

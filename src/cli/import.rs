@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
 use crate::cli::options::{Asking, format_name, read_format, wire_format};
@@ -79,11 +80,15 @@ pub(super) struct Import {
     /// Return when the index is built, too
     #[arg(long)]
     wait_index: bool,
+    /// Return when the whole file has arrived; the import goes on as a job
+    #[arg(long, conflicts_with = "wait_index")]
+    detach: bool,
 }
 
 impl Import {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let report = self.send(client).await?;
+        let sent = self.send(client).await;
+        let Some(report) = unless_detached(sent, output)? else { return Ok(()) };
         output.answer(&report, report_text)?;
         if self.wait_index {
             wait_for_index(client, &report, output).await?;
@@ -118,6 +123,7 @@ impl Import {
                 (None, true) => Some(import_header::Attach::NoTokenizer(true)),
                 (None, false) => None,
             },
+            detach: self.detach,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
+use crate::cli::detach::unless_detached;
 use crate::cli::embed::{PoolingArgs, weighed};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::{report_of, style, wait_for_index};
@@ -66,6 +67,9 @@ pub(super) struct ImportTexts {
     /// Return when the index is built, too
     #[arg(long)]
     wait_index: bool,
+    /// Return when all texts have arrived; the import goes on as a job
+    #[arg(long, conflicts_with = "wait_index")]
+    detach: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,7 +84,8 @@ enum Layout {
 
 impl ImportTexts {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let report = self.send(client).await?;
+        let sent = self.send(client).await;
+        let Some(report) = unless_detached(sent, output)? else { return Ok(()) };
         output.answer(&report, text)?;
         if self.wait_index
             && let Some(import) = &report.import
@@ -121,6 +126,7 @@ impl ImportTexts {
             source,
             total_bytes,
             limit: self.limit,
+            detach: self.detach,
         }
     }
 
@@ -186,7 +192,7 @@ impl Read for Ended {
     }
 }
 
-fn text(report: &ImportTextsReport) -> String {
+pub(super) fn text(report: &ImportTextsReport) -> String {
     let import = report.import.clone().unwrap_or_default();
     let frequencies = weighed(report.frequencies.as_ref());
     let tokenizer = shown(&report.tokenizer);

@@ -27,6 +27,7 @@ mod debias;
 mod delete;
 mod delete_words;
 mod demo;
+mod detach;
 mod detokenize;
 mod embed;
 mod evaluate;
@@ -38,6 +39,7 @@ mod import;
 mod import_texts;
 mod index;
 mod inspect;
+mod jobs;
 mod local;
 mod lookup;
 mod most_similar_to_given;
@@ -121,6 +123,7 @@ enum Question {
     DeleteWords(delete_words::DeleteWords),
     SetAttributes(set_attributes::SetAttributes),
     Index(index::Index),
+    Jobs(jobs::Jobs),
     Words(words::Words),
     Lookup(lookup::Lookup),
     Nearest(nearest::Nearest),
@@ -256,6 +259,7 @@ impl Question {
             Self::DeleteWords(delete) => &delete.asking,
             Self::SetAttributes(set) => &set.asking,
             Self::Index(index) => &index.asking,
+            Self::Jobs(jobs) => jobs.asking(),
             Self::Words(words) => &words.asking,
             Self::Lookup(lookup) => &lookup.asking,
             Self::Nearest(nearest) => &nearest.asking,
@@ -303,6 +307,7 @@ impl Question {
             Self::DeleteWords(delete) => delete.ask(client, output).await,
             Self::SetAttributes(set) => set.ask(client, output).await,
             Self::Index(index) => index.ask(client, output).await,
+            Self::Jobs(jobs) => jobs.ask(client, output).await,
             Self::Words(words) => words.ask(client, output).await,
             Self::Lookup(lookup) => lookup.ask(client, output).await,
             Self::Nearest(nearest) => nearest.ask(client, output).await,

@@ -12,7 +12,7 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::options::LISTEN;
 use crate::cli::output::{Output, count};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
-use crate::limits;
+use crate::limits::{self, STREAM_IDLE_SECONDS};
 use crate::server::{ConnectionLimits, ServerConfig, serve};
 
 /// Pause before asking once more whether the server answers.
@@ -42,6 +42,10 @@ pub(super) struct Serve {
     /// Connections at once from one address
     #[arg(long, value_name = "COUNT", default_value_t = limits::CONNECTIONS_PER_ADDRESS_MAX)]
     connections_per_address: usize,
+    /// Seconds that the stream of a job may keep the server waiting for a message, or for its reader
+    #[arg(long, value_name = "SECONDS", default_value_t = STREAM_IDLE_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    stream_idle: u64,
     /// Memory that imports and other jobs may take together, such as 800M or 4G; half of the machine's
     /// if it is not given
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
@@ -71,6 +75,7 @@ impl Serve {
         let config = ServerConfig {
             index_threads: self.index_threads,
             grace: Duration::from_secs(self.grace),
+            stream_idle: Duration::from_secs(self.stream_idle),
             connections: ConnectionLimits {
                 connections: self.connections,
                 per_address: self.connections_per_address,

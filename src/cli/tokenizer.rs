@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
@@ -407,6 +408,9 @@ struct Train {
     /// Put it in place of one of that name
     #[arg(long)]
     replace: bool,
+    /// Return when all text has arrived; learning goes on as a job
+    #[arg(long)]
+    detach: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -440,6 +444,7 @@ impl Train {
             special_tokens: self.special.clone(),
             lowercase: self.lowercase,
             replace: self.replace,
+            detach: self.detach,
         };
         let stdin = self.files.is_empty() || self.files == [PathBuf::from("-")];
         let sources: Vec<Option<PathBuf>> =
@@ -459,17 +464,23 @@ impl Train {
                 ));
             }
         };
-        let report = client.train_tokenizer(header, readers, on_progress).await?;
-        output.answer(&report, |report| {
-            format!(
-                "{}  {} read in {}, learned in {}\n",
-                told(report.tokenizer.as_ref()),
-                bytes(report.bytes_read),
-                seconds(report.read_seconds),
-                seconds(report.learn_seconds)
-            )
-        })
+        let report = client.train_tokenizer(header, readers, on_progress).await;
+        match unless_detached(report.map_err(Failure::from), output)? {
+            Some(report) => output.answer(&report, trained),
+            None => Ok(()),
+        }
     }
+}
+
+/// A tokenizer that was learned.
+pub(super) fn trained(report: &client::TrainReport) -> String {
+    format!(
+        "{}  {} read in {}, learned in {}\n",
+        told(report.tokenizer.as_ref()),
+        bytes(report.bytes_read),
+        seconds(report.read_seconds),
+        seconds(report.learn_seconds)
+    )
 }
 
 fn told(info: Option<&TokenizerInfo>) -> String {

@@ -2,6 +2,7 @@
 //! the graph and writes the file, and hands it to the generation; or it rebuilds the table.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -68,10 +69,32 @@ pub(super) fn start(shared: &Arc<Shared>, threads: usize) -> Result<JoinHandle<(
     let shared = Arc::clone(shared);
     let work = move || {
         while let Some(lineage) = shared.queue.next() {
-            work_on(&shared, &lineage, threads);
+            attempt(&shared, &lineage, || work_on(&shared, &lineage, threads));
         }
     };
     std::thread::Builder::new().name("index-builder".to_owned()).spawn(work).map_err(Error::disk)
+}
+
+/// Works on a table. A panic fails the build or the rebuild in which it came, and nothing else: what waits
+/// behind it has its turn.
+pub(super) fn attempt(shared: &Shared, lineage: &Arc<Lineage>, work: impl FnOnce()) {
+    if std::panic::catch_unwind(AssertUnwindSafe(work)).is_ok() {
+        return;
+    }
+    let current = lineage.current();
+    let generation = current.generation();
+    let problem = "a panic; the log of the process has the cause";
+    tracing::error!(table = %generation.meta().name, "an index cannot be built: {problem}");
+    // Writes are not remembered for a rebuild that is not there any more.
+    lineage.writer().since = None;
+    if lineage.is_rebuilding() {
+        lineage.rebuild_ended(Err(Some(problem.to_owned())));
+    } else {
+        generation.build_failed(problem.to_owned());
+    }
+    if lineage.is_rebuilding() || generation.needs_graph() {
+        shared.queue.push(Arc::clone(lineage));
+    }
 }
 
 /// Does what a table waits for: a graph that is there is read before anything else, and a rebuild

@@ -19,7 +19,6 @@ use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::intake::{Intake, Policies, ReasonCount};
 use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
-use crate::limits;
 use crate::store::upload::{Upload, UploadStatus};
 use crate::store::{Replaced, Staging, TokenizerOf};
 use crate::table::attributes::Attributes;
@@ -235,14 +234,26 @@ impl Engine {
         source: Source,
         on_progress: &mut dyn FnMut(ImportProgress),
     ) -> Result<ImportReport> {
-        let name = &options.table;
-        let refuses = options.if_exists == IfExists::Error && !options.dry_run;
-        if refuses && self.shared.catalog.entry(name).is_ok() {
-            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
-        }
-        Import::new(self, options, source)
+        options
+            .check(self)
+            .and_then(|()| Import::new(self, options, source))
             .and_then(|mut import| import.look_beside().and_then(|()| import.run(on_progress)))
             .context(|| format!("importing {}", options.source_name))
+    }
+}
+
+impl ImportOptions {
+    /// Refuses what cannot be done whatever the source holds.
+    ///
+    /// # Errors
+    ///
+    /// If the table is there and not to be replaced.
+    pub fn check(&self, engine: &Engine) -> Result<()> {
+        let refuses = self.if_exists == IfExists::Error && !self.dry_run;
+        if refuses && engine.shared.catalog.entry(&self.table).is_ok() {
+            return Err(Error::new(ErrorKind::TableExists { name: self.table.to_string() }));
+        }
+        Ok(())
     }
 }
 
@@ -253,6 +264,8 @@ fn can_go_on(imported: &Result<ImportReport>) -> bool {
             error.kind(),
             ErrorKind::Cancelled
                 | ErrorKind::Closing
+                | ErrorKind::Deadline
+                | ErrorKind::Idle { .. }
                 | ErrorKind::Overloaded
                 | ErrorKind::DiskFull
                 | ErrorKind::InvalidArgument { .. }
@@ -273,9 +286,6 @@ impl<'a> Turn<'a> {
         let mut importing = shared.importing.lock();
         if importing.contains(name) {
             return Err(Error::new(ErrorKind::Conflict { table: name.to_string() }));
-        }
-        if importing.len() >= limits::IMPORTS_MAX {
-            return Err(Error::new(ErrorKind::Overloaded));
         }
         importing.insert(name.clone());
         Ok(Self { shared, name })
@@ -413,6 +423,7 @@ impl<'a> Import<'a> {
             }
             if self.rows_read.is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
+                self.engine.stop.check()?;
                 if !self.options.dry_run {
                     self.touch();
                     self.staging.push(self.intake.builder())?;
@@ -524,6 +535,7 @@ impl<'a> Import<'a> {
         self.staging.complete(&attributes)?;
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
+        self.engine.stop.check()?;
         // Whoever writes to the table that is replaced waits, and finds the new one.
         let old = shared.catalog.lineage(&options.table).ok();
         let mut writer = old.as_ref().map(|old| old.writer());

@@ -21,6 +21,8 @@
 //! | `texts.rs` | texts as the rows of a new table |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
+//! | `job.rs` | jobs: work that takes long, with its state, progress and result |
+//! | `slots.rs` | how many jobs and long calls work at once |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
 mod ask;
@@ -32,10 +34,12 @@ pub mod debias;
 mod digest;
 mod generation;
 pub mod import;
+pub mod job;
 mod lineage;
 mod rebuild;
 mod scans;
 pub mod seed;
+pub mod slots;
 mod stop;
 mod test_sets;
 #[cfg(test)]
@@ -58,6 +62,7 @@ use crate::budget::{self, Budget};
 use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
+use crate::engine::job::Jobs;
 use crate::engine::lineage::Lineage;
 use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
@@ -111,6 +116,7 @@ struct Shared {
     builder: Mutex<Option<JoinHandle<()>>>,
     opener: Mutex<Option<JoinHandle<()>>>,
     closing: AtomicBool,
+    jobs: Jobs,
 }
 
 /// What to export.
@@ -206,6 +212,7 @@ impl Engine {
             builder: Mutex::new(None),
             opener: Mutex::new(None),
             closing: AtomicBool::new(false),
+            jobs: Jobs::default(),
         });
         for listed in shared.store.tables() {
             shared.catalog.publish(&listed.meta.name.clone(), Entry::closed(listed));
@@ -221,10 +228,16 @@ impl Engine {
         Self { shared: Arc::clone(&self.shared), stop }
     }
 
-    /// Stops imports and builds, and waits until every other clone of this engine is dropped: the
+    /// What takes long: the jobs that wait, run, or ended a while ago.
+    pub fn jobs(&self) -> &Jobs {
+        &self.shared.jobs
+    }
+
+    /// Stops jobs and builds, and waits until every other clone of this engine is dropped: the
     /// data folder may then be opened again. Questions under way are still answered.
     pub fn close(self) {
         self.shared.closing.store(true, Ordering::Relaxed);
+        self.shared.jobs.close();
         self.shared.queue.close();
         let threads = [self.shared.opener.lock().take(), self.shared.builder.lock().take()];
         for thread in threads.into_iter().flatten() {

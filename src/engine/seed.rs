@@ -3,7 +3,9 @@
 use std::f64::consts::TAU;
 
 use crate::engine::Engine;
-use crate::engine::import::{IfExists, ImportOptions, ImportReport, Rows, Source, TokenizerPolicy};
+use crate::engine::import::{
+    IfExists, ImportOptions, ImportProgress, ImportReport, Rows, Source, TokenizerPolicy,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{OnInvalid, Policies};
 use crate::limits;
@@ -49,7 +51,11 @@ impl Engine {
     ///
     /// As [`Engine::import`]; if there is no such tokenizer, if its tokens have no numbers or are too
     /// few for their numbers, or if the table would be too large.
-    pub fn seed_table(&self, job: &SeedJob) -> Result<ImportReport> {
+    pub fn seed_table(
+        &self,
+        job: &SeedJob,
+        on_progress: &mut dyn FnMut(ImportProgress),
+    ) -> Result<ImportReport> {
         let (_, tokenizer) = self.tokenizer(&job.tokenizer, None)?;
         let (Some(end), Some(count), false) =
             (tokenizer.ids_end(), tokenizer.vocab_len(), tokenizer.needs_table())
@@ -98,7 +104,7 @@ impl Engine {
             let word = tokenizer.token(id).unwrap_or_default();
             Ok((word, vector(dim, distribution, (seed, id)), Attributes::default()))
         }));
-        self.import(&options, Source::Rows(rows), &mut |_| {})
+        self.import(&options, Source::Rows(rows), on_progress)
     }
 }
 

@@ -1,15 +1,15 @@
 //! `Stop`: how work that takes long hears that nobody waits for it any more.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Raised when the caller left, or past a deadline. Every clone is the same.
+/// Raised when the caller left, when the process closes, or past a deadline. Every clone is the same.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
-    raised: Option<Arc<AtomicBool>>,
+    /// Why; the first reason holds.
+    raised: Option<Arc<OnceLock<ErrorKind>>>,
     deadline: Option<Instant>,
 }
 
@@ -19,10 +19,15 @@ impl Stop {
         Self { raised: Some(Arc::default()), deadline }
     }
 
-    /// From now on.
+    /// From now on, because the caller does not want it any more.
     pub fn raise(&self) {
+        self.raise_for(ErrorKind::Cancelled);
+    }
+
+    /// From now on, for this reason.
+    pub fn raise_for(&self, why: ErrorKind) {
         if let Some(raised) = &self.raised {
-            raised.store(true, Ordering::Relaxed);
+            raised.get_or_init(|| why);
         }
     }
 
@@ -30,10 +35,10 @@ impl Stop {
     ///
     /// # Errors
     ///
-    /// `Cancelled` if it was raised, `Deadline` if that has passed.
+    /// Why not: what it was raised for, or `Deadline` if that has passed.
     pub fn check(&self) -> Result<()> {
-        if self.raised.as_ref().is_some_and(|raised| raised.load(Ordering::Relaxed)) {
-            return Err(Error::new(ErrorKind::Cancelled));
+        if let Some(why) = self.raised.as_ref().and_then(|raised| raised.get()) {
+            return Err(Error::new(why.clone()));
         }
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Err(Error::new(ErrorKind::Deadline));

@@ -478,3 +478,34 @@ fn imports_take_no_more_memory_than_jobs_may() {
     assert_eq!(engine.status().job_memory.0, 0);
     engine.close();
 }
+
+#[test]
+fn a_panic_in_the_builder_fails_that_build_and_the_next_one_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    import(&engine, 20);
+    let current = engine.shared.catalog.current(&name()).unwrap();
+    let lineage = || {
+        let (generation, view) = (Arc::clone(current.generation()), current.view().clone());
+        Arc::new(Lineage::new(generation, view))
+    };
+    // A rebuild that has begun and remembers writes; another one is asked for meanwhile.
+    let rebuilt = lineage();
+    assert!(rebuilt.rebuild_wanted());
+    rebuilt.rebuild_went_on(RebuildPhase::Copying, 0.5, 1.0);
+    rebuilt.writer().since = Some(Vec::new());
+    build::attempt(&engine.shared, &rebuilt, || panic!("a test's panic"));
+    let status = rebuilt.index_status().rebuild;
+    assert_eq!(status.phase, RebuildPhase::Failed);
+    assert!(status.problem.contains("panic"), "{}", status.problem);
+    assert!(rebuilt.writer().since.is_none(), "writes are not remembered for nobody");
+    assert!(rebuilt.rebuild_wanted(), "another one may begin");
+
+    let built = lineage();
+    build::attempt(&engine.shared, &built, || panic!("another one"));
+    let status = built.index_status();
+    assert_eq!((status.state, status.rebuild.phase), (IndexState::Failed, RebuildPhase::Idle));
+    assert!(status.problem.contains("panic"), "{}", status.problem);
+    drop((built, rebuilt, current));
+    engine.close();
+}

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::engine::slots::Permit;
 use crate::engine::{Engine, TokenizerStatus};
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::limits;
@@ -55,7 +56,7 @@ pub struct TrainJob {
 
 impl Engine {
     /// Learns a tokenizer from text, whose parts `next` gives until there are no more, and stores it.
-    /// Every line, with its end, is a text of its own.
+    /// Every line, with its end, is a text of its own. `slot` is waited for before learning begins.
     ///
     /// # Errors
     ///
@@ -66,6 +67,7 @@ impl Engine {
         job: &TrainJob,
         next: &mut dyn FnMut() -> Result<Option<Vec<u8>>>,
         on_progress: &mut dyn FnMut(TrainProgress),
+        slot: &mut dyn FnMut() -> Result<Permit>,
     ) -> Result<TrainReport> {
         self.check_new_tokenizer(&job.name, job.replace)?;
         let began = Instant::now();
@@ -86,7 +88,7 @@ impl Engine {
         let read_seconds = began.elapsed().as_secs_f64();
         on_progress(TrainProgress { bytes_read, word_count, is_learning: true });
         let began = Instant::now();
-        let json = self.learn(trainer)?;
+        let json = self.learn(trainer, slot()?)?;
         let learn_seconds = began.elapsed().as_secs_f64();
         let files = vec![File { name: "tokenizer.json".to_owned(), bytes: json }];
         let spec = Spec { kind: Kind::Json, files };
@@ -94,13 +96,17 @@ impl Engine {
         Ok(TrainReport { tokenizer, bytes_read, word_count, read_seconds, learn_seconds })
     }
 
-    /// The crate cannot be stopped while it learns: if nobody waits any more, it ends alone, and what it
-    /// learned is dropped.
-    fn learn(&self, trainer: Trainer) -> Result<Vec<u8>> {
+    /// The crate cannot be stopped while it learns: if nobody waits any more, it ends alone, what it
+    /// learned is dropped, and its slot is free then, not earlier.
+    fn learn(&self, trainer: Trainer, slot: Permit) -> Result<Vec<u8>> {
         let (sender, learned) = mpsc::channel();
         let learning = std::thread::Builder::new().name("learning".to_owned());
-        // Nobody is left to hear it if sending fails.
-        let learning = learning.spawn(move || drop(sender.send(trainer.train())));
+        let learning = learning.spawn(move || {
+            let json = trainer.train();
+            drop(slot);
+            // Ignore: nobody waits for it any more.
+            drop(sender.send(json));
+        });
         learning.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
         loop {
             match learned.recv_timeout(LOOK_UP_EVERY) {

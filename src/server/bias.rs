@@ -17,7 +17,8 @@ use crate::proto as pb;
 use crate::proto::bias_service_server::BiasService;
 use crate::query::AnsweredBy;
 use crate::server::Desk;
-use crate::server::debias::Replies;
+use crate::server::debias::debias;
+use crate::server::job::Replies;
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 
@@ -30,13 +31,13 @@ const SUITE_PARTITIONS: u32 = 20_000;
 
 #[async_trait]
 impl BiasService for Desk {
-    type DebiasStream = Replies;
+    type DebiasStream = Replies<pb::DebiasResponse>;
 
     async fn debias(
         &self,
         request: Request<pb::DebiasRequest>,
-    ) -> Result<Response<Replies>, Status> {
-        self.start_debias(request)
+    ) -> Result<Response<Self::DebiasStream>, Status> {
+        debias(self, request)
     }
 
     async fn weat(

@@ -1,75 +1,78 @@
 //! The conversions of BiasService's debiasing, which is a job with progress.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::bias::debias::{DebiasMethod, DebiasQuery};
+use crate::engine::Ask;
 use crate::engine::debias::{DebiasJob, DebiasReport, ReportTestSet};
-use crate::engine::{Ask, Stop};
+use crate::engine::job::{JobKind, JobReport, Progress, Unit};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::debias_response::Part;
+use crate::server::Desk;
 use crate::server::bias::{sets, terms, word_set, word_sets};
+use crate::server::job::{Call, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::test_sets::kind;
 use crate::server::wire::Fields;
-use crate::server::{Desk, caught, guard};
 use crate::table::meta::TableName;
-
-/// The messages of a job.
-pub(super) type Replies = ReceiverStream<Result<pb::DebiasResponse, Status>>;
 
 const SETS_MAX: usize = 64;
 const COMPONENTS_MAX: usize = 100;
-/// Time between two progress messages.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// Messages that wait for the caller.
-const WAITING: usize = 4;
 
-impl Desk {
-    /// Begins a job on a thread that may block; it stops when the caller leaves, when its deadline
-    /// passes, or when the server closes.
-    pub(super) fn start_debias(
-        &self,
-        request: Request<pb::DebiasRequest>,
-    ) -> Result<Response<Replies>, Status> {
-        let permits = (self.guard.permit(), self.guard.long());
-        let permits = (permits.0.map_err(|e| status(&e))?, permits.1.map_err(|e| status(&e))?);
-        let timeout = guard::timeout(request.metadata());
-        let ask = Ask::<DebiasJob>::try_from(request.into_inner()).map_err(|e| status(&e))?;
-        let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-        let engine = self.engine.until(stop.clone());
-        let (replies, answer) = mpsc::channel(WAITING);
-        let watched = replies.clone();
-        let (working, done) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            // Watching ends with the work: the stream ends when nobody can send into it.
-            tokio::select! {
-                () = watched.closed() => stop.raise(),
-                _ = done => {}
-            }
-        });
-        tokio::task::spawn_blocking(move || {
-            let _held_while_working = (permits, working);
-            let mut last = Instant::now();
-            let mut progress = |rows_done, row_count| {
-                if last.elapsed() >= PROGRESS_EVERY {
-                    last = Instant::now();
-                    let part = Part::Progress(pb::DebiasProgress { rows_done, row_count });
-                    // A full channel loses a progress message and nothing else.
-                    let _ = replies.try_send(Ok(pb::DebiasResponse { part: Some(part) }));
-                }
-            };
-            let done = caught(|| engine.debias(&ask, &mut progress));
-            let last = done.map(pb::DebiasResponse::from).map_err(|error| status(&error));
-            // Nobody is left to hear it if this fails.
-            let _ = replies.blocking_send(last);
-        });
-        Ok(Response::new(ReceiverStream::new(answer)))
+pub(super) fn debias(
+    desk: &Desk,
+    request: Request<pb::DebiasRequest>,
+) -> Result<Response<Replies<pb::DebiasResponse>>, Status> {
+    let call = Call::of(&request);
+    let request = request.into_inner();
+    let is_detached = request.detach;
+    let ask = Ask::<DebiasJob>::try_from(request).map_err(|error| status(&error))?;
+    let started = desk.start(Debiasing { ask, is_detached }, call);
+    Ok(started.map_err(|error| status(&error))?.replies())
+}
+
+struct Debiasing {
+    ask: Ask<DebiasJob>,
+    is_detached: bool,
+}
+
+impl Work for Debiasing {
+    const KIND: JobKind = JobKind::Debias;
+    type Part = ();
+    type Reply = pb::DebiasResponse;
+
+    fn table(&self) -> String {
+        self.ask.query.target.to_string()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
+    fn run(self, run: Run<()>) -> Result<JobReport> {
+        let Run { engine, job, .. } = run;
+        let mut on_progress = |done, total| {
+            let (unit, total) = (Unit::Rows, Some(total));
+            job.progress(Progress { unit, done, total, ..Progress::default() });
+        };
+        engine.debias(&self.ask, &mut on_progress).map(JobReport::Debias)
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::DebiasResponse> {
+        let part = match told {
+            Told::Started(job) => Part::Job(job),
+            Told::Progress(status) => Part::Progress(pb::DebiasProgress {
+                rows_done: status.progress.done,
+                row_count: status.progress.total.unwrap_or(0),
+            }),
+            Told::Report(JobReport::Debias(report)) => Part::Report(report.clone().into()),
+            Told::Report(_) => return None,
+        };
+        Some(pb::DebiasResponse { part: Some(part) })
     }
 }
 
@@ -151,10 +154,10 @@ fn test_sets(fields: &mut Fields, asked: Vec<pb::DebiasTestSet>) -> Vec<ReportTe
     each.collect()
 }
 
-impl From<DebiasReport> for pb::DebiasResponse {
+impl From<DebiasReport> for pb::DebiasReport {
     fn from(report: DebiasReport) -> Self {
         let probe = |(name, before, after)| pb::debias_report::BeforeAfter { name, before, after };
-        let report = pb::DebiasReport {
+        Self {
             table: report.table.to_string(),
             generation: report.generation,
             lineage: report.lineage,
@@ -164,7 +167,6 @@ impl From<DebiasReport> for pb::DebiasResponse {
             sets: sets(report.sets),
             warnings: report.warnings,
             seconds: report.seconds,
-        };
-        Self { part: Some(Part::Report(report)) }
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
 
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::source::{Body, Files, Named};
 use crate::proto as pb;
 use crate::proto::import_request::Part;
+use crate::server::job::Input;
 
 /// The main file, then those that the stream begins.
 pub(super) struct StreamFiles {
@@ -22,7 +22,7 @@ pub(super) struct StreamFiles {
 
 /// What is left of a stream.
 struct Parts {
-    receiver: mpsc::Receiver<Result<Part>>,
+    receiver: Input<Part>,
     chunk: Vec<u8>,
     at: usize,
     /// The file that the chunks belong to.
@@ -37,7 +37,7 @@ struct Parts {
 }
 
 impl StreamFiles {
-    pub(super) fn new(receiver: mpsc::Receiver<Result<Part>>, name: String) -> Self {
+    pub(super) fn new(receiver: Input<Part>, name: String) -> Self {
         let parts = Parts {
             receiver,
             chunk: Vec::new(),
@@ -96,7 +96,7 @@ impl Parts {
 
     fn receive(&mut self) -> Result<bool> {
         while self.at == self.chunk.len() && self.next.is_none() {
-            match self.receiver.blocking_recv() {
+            match self.receiver.next() {
                 None => {
                     self.check_size()?;
                     return Ok(false);
@@ -159,11 +159,9 @@ mod tests {
 
     #[test]
     fn a_stream_that_broke_never_looks_like_its_end() {
-        let (sender, receiver) = mpsc::channel(4);
-        sender.try_send(Ok(Part::Chunk(b"ab".to_vec()))).unwrap();
-        sender.try_send(Err(Error::new(ErrorKind::Cancelled))).unwrap();
-        drop(sender);
-        let mut files = StreamFiles::new(receiver, "main".to_owned());
+        let broke = Err(Error::new(ErrorKind::Cancelled));
+        let input = Input::of(vec![Ok(Part::Chunk(b"ab".to_vec())), broke]);
+        let mut files = StreamFiles::new(input, "main".to_owned());
         let Some(Named { body: Body::Stream(mut main), .. }) = files.next().unwrap() else {
             unreachable!("the main file comes first")
         };

@@ -12,8 +12,7 @@ use crate::limits;
 /// Hands out permits; a call without one is refused at once, so that the others stay fast.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
-    calls: Arc<AtomicUsize>,
-    long: Arc<AtomicUsize>,
+    streams: Arc<AtomicUsize>,
 }
 
 /// Counts as one until it is dropped.
@@ -21,14 +20,9 @@ pub(super) struct Guard {
 pub(super) struct Permit(Arc<AtomicUsize>);
 
 impl Guard {
-    /// For any call.
-    pub(super) fn permit(&self) -> Result<Permit> {
-        Permit::of(&self.calls, limits::CALLS_MAX)
-    }
-
-    /// For a call that takes a core for seconds, beside its permit.
-    pub(super) fn long(&self) -> Result<Permit> {
-        Permit::of(&self.long, limits::LONG_CALLS_MAX)
+    /// For a stream that only watches.
+    pub(super) fn stream(&self) -> Result<Permit> {
+        Permit::of(&self.streams, limits::STREAMS_MAX)
     }
 }
 
@@ -80,12 +74,12 @@ mod tests {
     #[test]
     fn what_is_over_the_number_is_refused_until_a_permit_is_back() {
         let guard = Guard::default();
-        let permits: Vec<_> = (0..limits::LONG_CALLS_MAX).map(|_| guard.long().unwrap()).collect();
+        let permits: Vec<_> = (0..limits::STREAMS_MAX).map(|_| guard.stream().unwrap()).collect();
         for _ in 0..3 {
-            assert_eq!(*guard.long().unwrap_err().kind(), ErrorKind::Overloaded);
+            assert_eq!(*guard.stream().unwrap_err().kind(), ErrorKind::Overloaded);
         }
         drop(permits);
-        assert!(guard.long().is_ok() && guard.permit().is_ok());
+        assert!(guard.stream().is_ok());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
 //! | `write.rs` | the conversions of TableService's writes |
+//! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
+//! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
@@ -29,6 +31,8 @@ mod evaluation;
 mod files;
 mod front;
 mod guard;
+mod job;
+mod job_service;
 mod pool;
 mod relations;
 mod requests;
@@ -59,6 +63,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
+use crate::engine::slots::Slot;
 use crate::engine::{Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -78,6 +83,9 @@ pub struct ServerConfig {
     pub data: PathBuf,
     /// Threads that build a graph; 0 for one a core.
     pub index_threads: usize,
+    /// How long the stream of a job may keep the server waiting for a message, or for its reader:
+    /// [`limits::STREAM_IDLE_SECONDS`] by default.
+    pub stream_idle: Duration,
     /// How long calls under way may go on when the server closes.
     pub grace: Duration,
     /// What connections may take.
@@ -94,6 +102,7 @@ impl ServerConfig {
         Self {
             data: data.into(),
             index_threads: 0,
+            stream_idle: Duration::from_secs(limits::STREAM_IDLE_SECONDS),
             grace: Duration::from_secs(20),
             connections: ConnectionLimits::default(),
             job_memory: None,
@@ -127,11 +136,15 @@ pub async fn serve(
     };
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
+    let (tell, news) = watch::channel(());
+    engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
     let desk = Desk {
         engine: engine.clone(),
         guard: Guard::default(),
         pool: Arc::new(Pool::start()?),
         is_closing: is_closing.clone(),
+        news,
+        idle: config.stream_idle,
         began: Instant::now(),
     };
 
@@ -159,6 +172,7 @@ pub async fn serve(
     if tokio::time::timeout(config.grace, house.quiet()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
     }
+    engine.jobs().close();
     house.close(FAREWELL).await;
     accepting.abort();
     let closed = blocking(move || {
@@ -174,7 +188,7 @@ pub async fn serve(
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 8] {
+fn service_names() -> [&'static str; 9] {
     use tonic::server::NamedService;
     [
         "",
@@ -185,6 +199,7 @@ fn service_names() -> [&'static str; 8] {
         <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
         <pb::evaluation_service_server::EvaluationServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
+        <pb::job_service_server::JobServiceServer<Desk> as NamedService>::NAME,
     ]
 }
 
@@ -195,6 +210,10 @@ struct Desk {
     guard: Guard,
     pool: Arc<Pool>,
     is_closing: watch::Receiver<bool>,
+    /// Tells that a job changed its state, or that a slot is free.
+    news: watch::Receiver<()>,
+    /// How long a stream may keep the server waiting.
+    idle: Duration,
     began: Instant,
 }
 
@@ -223,7 +242,8 @@ impl Desk {
             text_service_server::TextServiceServer,
             bias_service_server::BiasServiceServer,
             evaluation_service_server::EvaluationServiceServer,
-            admin_service_server::AdminServiceServer
+            admin_service_server::AdminServiceServer,
+            job_service_server::JobServiceServer
         );
         routes
             .add_service(described().build_v1().map_err(reflection_error)?)
@@ -260,7 +280,7 @@ impl Desk {
         A: Send + 'static,
         M: From<A> + prost::Message + Default + 'static,
     {
-        let permit = self.guard.long().map_err(|error| status(&error))?;
+        let permit = self.engine.jobs().slots().take(Slot::Long).map_err(|error| status(&error))?;
         let mut is_closing = self.is_closing.clone();
         let ask = move |engine: &Engine, query: &Q| {
             let _permit = permit;

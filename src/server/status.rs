@@ -20,10 +20,8 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The status that tells the caller what happened. A fault of the server is logged here with its
 /// cause, which the caller does not get.
 pub(super) fn status(error: &Error) -> Status {
+    log_fault(error);
     let (code, reason) = code_and_reason(error.kind());
-    if matches!(code, Code::Internal | Code::DataLoss) {
-        tracing::error!(?error, "a call failed by a fault of the server");
-    }
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
@@ -35,6 +33,12 @@ pub(super) fn left() -> Status {
     let text = "the caller left before the end of its stream";
     let details = ErrorDetails::with_error_info("CANCELLED", DOMAIN, HashMap::new());
     Status::with_error_details(Code::Aborted, text, details)
+}
+
+fn log_fault(error: &Error) {
+    if matches!(code_and_reason(error.kind()).0, Code::Internal | Code::DataLoss) {
+        tracing::error!(?error, "a call failed by a fault of the server");
+    }
 }
 
 /// The reasons of errors that tonic finds.
@@ -139,7 +143,12 @@ fn words_told(words: &[String]) -> Vec<(&'static str, String)> {
 
 /// The error of one question among many, as a message.
 pub(super) fn told(error: &Error) -> pb::QueryError {
-    let status = status(error);
+    log_fault(error);
+    message(error)
+}
+
+/// The error of a job that ended before, as a message.
+pub(super) fn message(error: &Error) -> pb::QueryError {
     let mut violations: &[Violation] = &[];
     if let ErrorKind::InvalidArgument { violations: all } = error.kind() {
         violations = all;
@@ -149,9 +158,9 @@ pub(super) fn told(error: &Error) -> pb::QueryError {
         problem: shortened(&violation.problem, TEXT_BYTES_MAX),
     };
     pb::QueryError {
-        code: status.code().into(),
+        code: code_and_reason(error.kind()).0.into(),
         reason: code_and_reason(error.kind()).1.to_owned(),
-        message: status.message().to_owned(),
+        message: shortened(&error.to_string(), TEXT_BYTES_MAX),
         metadata: metadata(error.kind()),
         violations: violations.iter().map(violation).collect(),
     }
@@ -178,8 +187,9 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::DiskFull => (Code::ResourceExhausted, "DISK_FULL"),
         ErrorKind::Closing => (Code::Unavailable, "SHUTTING_DOWN"),
         ErrorKind::Deadline => (Code::DeadlineExceeded, "DEADLINE"),
-        ErrorKind::Stalled { .. } => (Code::DeadlineExceeded, "STALLED"),
         ErrorKind::Cancelled => (Code::Cancelled, "CANCELLED"),
+        ErrorKind::Idle { .. } => (Code::Aborted, "IDLE_STREAM"),
+        ErrorKind::JobNotFound { .. } => (Code::NotFound, "JOB_NOT_FOUND"),
         ErrorKind::Unsupported { .. } => (Code::Unimplemented, "UNSUPPORTED"),
         ErrorKind::Corrupt { .. } => (Code::DataLoss, "CORRUPT"),
         ErrorKind::ForeignVersion { .. } => (Code::FailedPrecondition, "FOREIGN_VERSION"),
@@ -201,6 +211,9 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
             vec![("limit", (*limit).to_owned()), ("max", max.to_string()), ("got", got.to_string())]
         }
         ErrorKind::UnknownWords { words } | ErrorKind::WordsExist { words } => words_told(words),
+        ErrorKind::Idle { seconds } => {
+            vec![("seconds", seconds.to_string())]
+        }
         ErrorKind::ForeignVersion { expected, got, .. } => {
             vec![("expected", expected.to_string()), ("got", got.to_string())]
         }
@@ -217,8 +230,8 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::DiskFull
         | ErrorKind::Closing
         | ErrorKind::Deadline
-        | ErrorKind::Stalled { .. }
         | ErrorKind::Cancelled
+        | ErrorKind::JobNotFound { .. }
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
         | ErrorKind::Storage
@@ -257,6 +270,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         ErrorKind::TestSetNotFound { name } | ErrorKind::TestSetExists { name } => {
             set_resource(details, "test set", name, kind);
         }
+        ErrorKind::JobNotFound { id } => {
+            details.set_resource_info("job", id.to_string(), "", kind.to_string());
+        }
         ErrorKind::Unsuited { operation, because } => {
             let because = shortened(because, NAME_BYTES_MAX);
             details.add_precondition_failure_violation("TABLE", *operation, because);
@@ -272,8 +288,8 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::WordsExist { .. }
         | ErrorKind::DiskFull
         | ErrorKind::Deadline
-        | ErrorKind::Stalled { .. }
         | ErrorKind::Cancelled
+        | ErrorKind::Idle { .. }
         | ErrorKind::Unsupported { .. }
         | ErrorKind::Corrupt { .. }
         | ErrorKind::ForeignVersion { .. }

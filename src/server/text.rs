@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::Engine;
@@ -17,6 +16,7 @@ use crate::limits;
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
 use crate::server::embed::{NearText, TextSimilarity, Texts};
+use crate::server::job::Replies;
 use crate::server::pool::Lane;
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
@@ -28,9 +28,6 @@ use crate::server::{Desk, opened, texts, train};
 const ANSWERS_WAITING: usize = 1;
 /// Tokens that are joined in a moment.
 const SHORT_TOKENS: usize = 1_024;
-
-/// Answers as they come.
-pub(super) type Replies<T> = ReceiverStream<Result<T, Status>>;
 
 #[async_trait]
 impl TextService for Desk {
@@ -193,7 +190,7 @@ impl TextService for Desk {
         &self,
         request: Request<pb::SeedTableRequest>,
     ) -> Result<Response<pb::SeedTableResponse>, Status> {
-        self.answer_long(request, texts::Seed::answer).await
+        texts::seed(self, request).await
     }
 }
 

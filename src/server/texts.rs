@@ -1,15 +1,12 @@
 //! `ImportTexts`: texts in as a stream, progress and at last a table out; and `SeedTable`.
 
-use std::time::{Duration, Instant};
-
-use tokio::sync::{mpsc, oneshot};
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::import::{ImportProgress, ImportReport};
+use crate::engine::Ask;
+use crate::engine::import::ImportProgress;
+use crate::engine::job::{JobKind, JobReport, Unit};
 use crate::engine::seed::{Distribution, SeedJob};
 use crate::engine::texts::{Layout, TextsJob, TextsReport};
-use crate::engine::{Ask, Engine, Stop};
 use crate::error::{Error, Result};
 use crate::format::intake::Policies;
 use crate::limits;
@@ -17,82 +14,87 @@ use crate::proto as pb;
 use crate::proto::import_texts_request::Part;
 use crate::proto::import_texts_response::Part as Reply;
 use crate::query::embed::{EmbedQuery, Pooling};
+use crate::server::Desk;
+use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
-use crate::server::text::Replies;
-use crate::server::train::{Watching, forward};
 use crate::server::transfer::{
-    if_exists, on_duplicate, on_invalid, seconds_since_1970, told_report,
+    if_exists, import_progress, on_duplicate, on_invalid, progress, seconds_since_1970, told_report,
 };
 use crate::server::wire::Fields;
-use crate::server::{Desk, caught, guard};
 use crate::table::meta::TableName;
-
-/// Messages that wait between the stream and the thread that makes vectors.
-const PARTS_WAITING: usize = 4;
-/// Time between two progress replies.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) async fn import(
     desk: &Desk,
     request: Request<Streaming<pb::ImportTextsRequest>>,
 ) -> Result<Response<Replies<pb::ImportTextsResponse>>, Status> {
-    let permit = desk.guard.permit().map_err(|error| status(&error))?;
-    let timeout = guard::timeout(request.metadata());
-    let mut messages = request.into_inner();
-    let Some(Part::Header(header)) = messages.message().await?.and_then(|message| message.part)
-    else {
+    let call = Call::of(&request);
+    let mut stream = request.into_inner();
+    let first = desk.first(&mut stream, &call).await?.and_then(|message| message.part);
+    let Some(Part::Header(header)) = first else {
         let problem = "the first message is the header";
         return Err(status(&Error::invalid("part", problem)));
     };
-    let total_bytes = header.total_bytes;
+    let (total, is_detached) = (header.total_bytes, header.detach);
     let ask = Ask::<TextsJob>::try_from(header).map_err(|error| status(&error))?;
-    let (replies, answers) = mpsc::channel(PARTS_WAITING);
-    let (parts, mut texts) = mpsc::channel(PARTS_WAITING);
-    let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-    let engine = desk.engine.until(stop.clone());
-    let (working, is_done) = oneshot::channel();
-    let watching = Watching { is_closing: desk.is_closing.clone(), stop, is_done };
-    tokio::spawn(forward(messages, text_of, parts, replies.clone(), watching));
-    tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        // Dropped at the end, or by a panic.
-        let _working: oneshot::Sender<()> = working;
-        let mut last: Option<Instant> = None;
-        let mut on_progress =
-            |now: ImportProgress| {
-                if last.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
-                    return;
-                }
-                last = Some(Instant::now());
-                let ImportProgress { bytes_read, rows_read } = now;
-                let progress = pb::ImportProgress { bytes_read, rows_read, total_bytes };
-                // A full channel loses a progress reply and nothing else.
-                drop(replies.try_send(Ok(pb::ImportTextsResponse {
-                    part: Some(Reply::Progress(progress)),
-                })));
-            };
-        let next = Box::new(move || texts.blocking_recv().transpose());
-        let imported = caught(|| engine.import_texts(&ask, next, &mut on_progress));
-        let last = imported.map(|report| pb::ImportTextsResponse {
-            part: Some(Reply::Report(told(&ask.query.target, report))),
-        });
-        // Nobody is left to hear it if this fails.
-        let _ = replies.blocking_send(last.map_err(|error| status(&error)));
-    });
-    Ok(Response::new(ReceiverStream::new(answers)))
+    let messages = Messages { stream, part: text_of };
+    let started = desk.start_with(TextsImport { ask, total, is_detached }, call, messages);
+    Ok(started.map_err(|error| status(&error))?.replies())
 }
 
-fn text_of(message: pb::ImportTextsRequest) -> Option<Vec<u8>> {
-    match message.part? {
-        Part::Chunk(chunk) => Some(chunk),
-        Part::Header(_) => None,
+fn text_of(message: pb::ImportTextsRequest) -> Result<Vec<u8>> {
+    match message.part {
+        Some(Part::Chunk(chunk)) => Ok(chunk),
+        Some(Part::Header(_)) | None => {
+            Err(Error::invalid("part", "after the header comes only text"))
+        }
     }
 }
 
-fn told(target: &TableName, report: TextsReport) -> pb::ImportTextsReport {
+struct TextsImport {
+    ask: Ask<TextsJob>,
+    total: Option<u64>,
+    is_detached: bool,
+}
+
+impl Work for TextsImport {
+    const KIND: JobKind = JobKind::ImportTexts;
+    type Part = Vec<u8>;
+    type Reply = pb::ImportTextsResponse;
+
+    fn table(&self) -> String {
+        self.ask.query.target.to_string()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
+    fn run(self, run: Run<Vec<u8>>) -> Result<JobReport> {
+        let Run { engine, job, mut input, .. } = run;
+        let mut on_progress =
+            |now: ImportProgress| job.progress(progress(now, Unit::Bytes, self.total));
+        let next = Box::new(move || input.next().transpose());
+        let report = engine.import_texts(&self.ask, next, &mut on_progress)?;
+        Ok(JobReport::ImportTexts(self.ask.query.target, report))
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::ImportTextsResponse> {
+        let part = match told {
+            Told::Started(job) => Reply::Job(job),
+            Told::Progress(status) => Reply::Progress(import_progress(status)),
+            Told::Report(JobReport::ImportTexts(target, report)) => {
+                Reply::Report(self::told(target, report))
+            }
+            Told::Report(_) => return None,
+        };
+        Some(pb::ImportTextsResponse { part: Some(part) })
+    }
+}
+
+pub(super) fn told(target: &TableName, report: &TextsReport) -> pb::ImportTextsReport {
     pb::ImportTextsReport {
-        import: Some(told_report(target, report.import)),
-        tokenizer: report.tokenizer,
+        import: Some(told_report(target, &report.import)),
+        tokenizer: report.tokenizer.clone(),
         generation: report.generation,
         frequencies: report.frequencies.map(pb::FrequenciesUsed::from),
     }
@@ -147,19 +149,55 @@ impl TryFrom<pb::ImportTextsHeader> for Ask<TextsJob> {
     }
 }
 
-/// A table to be made of tokens.
-pub(super) struct Seed(SeedJob);
+/// Makes a table of tokens, and waits for it.
+pub(super) async fn seed(
+    desk: &Desk,
+    request: Request<pb::SeedTableRequest>,
+) -> Result<Response<pb::SeedTableResponse>, Status> {
+    let call = Call::of(&request);
+    let seeded = async {
+        let seed = Seed(SeedJob::try_from(request.into_inner())?);
+        desk.start(seed, call)?.outcome().await
+    };
+    let outcome = seeded.await.map_err(|error| status(&error))?;
+    match &*outcome {
+        Ok(report) => Ok(Response::new(Seed::reply(Told::Report(report)).unwrap_or_default())),
+        Err(error) => Err(status(error)),
+    }
+}
 
-impl Seed {
-    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<(TableName, ImportReport)> {
-        Ok((asked.0.table.clone(), engine.seed_table(&asked.0)?))
+struct Seed(SeedJob);
+
+impl Work for Seed {
+    const KIND: JobKind = JobKind::SeedTable;
+    type Part = ();
+    type Reply = pb::SeedTableResponse;
+
+    fn table(&self) -> String {
+        self.0.table.to_string()
+    }
+
+    fn run(self, run: Run<()>) -> Result<JobReport> {
+        let Run { engine, job, .. } = run;
+        let mut on_progress = |now| job.progress(progress(now, Unit::Rows, None));
+        let report = engine.seed_table(&self.0, &mut on_progress)?;
+        Ok(JobReport::Import(self.0.table, report))
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::SeedTableResponse> {
+        match told {
+            Told::Report(JobReport::Import(table, report)) => {
+                Some(pb::SeedTableResponse { report: Some(told_report(table, report)) })
+            }
+            Told::Started(_) | Told::Progress(_) | Told::Report(_) => None,
+        }
     }
 }
 
 /// As BERT and GPT-2 begin.
 const DEVIATION: f64 = 0.02;
 
-impl TryFrom<pb::SeedTableRequest> for Seed {
+impl TryFrom<pb::SeedTableRequest> for SeedJob {
     type Error = Error;
 
     fn try_from(request: pb::SeedTableRequest) -> Result<Self> {
@@ -181,7 +219,7 @@ impl TryFrom<pb::SeedTableRequest> for Seed {
         };
         let if_exists = if_exists(fields.choice("if_exists", request.if_exists));
         fields.finish(|| {
-            Some(Self(SeedJob {
+            Some(Self {
                 tokenizer: request.tokenizer,
                 table: table?,
                 if_exists,
@@ -190,13 +228,7 @@ impl TryFrom<pb::SeedTableRequest> for Seed {
                 seed: request.seed,
                 imported_at: seconds_since_1970(),
                 is_default: request.set_default,
-            }))
+            })
         })
-    }
-}
-
-impl From<(TableName, ImportReport)> for pb::SeedTableResponse {
-    fn from((table, report): (TableName, ImportReport)) -> Self {
-        Self { report: Some(told_report(&table, report)) }
     }
 }

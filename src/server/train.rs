@@ -1,151 +1,104 @@
 //! `TrainTokenizer`: text in as a stream, progress and at last a tokenizer out.
 
-use std::time::{Duration, Instant};
-
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::Stop;
+use crate::engine::job::{JobKind, JobReport, Progress, Unit};
+use crate::engine::slots::Slot;
 use crate::engine::train::{TrainJob, TrainProgress, TrainReport};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::train_tokenizer_request::Part;
 use crate::proto::train_tokenizer_response::Part as Reply;
 use crate::server::Desk;
+use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
-use crate::server::text::Replies;
 use crate::server::wire::Fields;
 use crate::text::train::{Learned, TrainOptions};
 
-/// Messages that wait between the stream and the thread that counts words.
-const PARTS_WAITING: usize = 4;
-/// Time between two progress replies.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 const VOCAB_SIZE: usize = 30_000;
 const MIN_FREQUENCY: u64 = 2;
+
+/// What a job does when all text was read.
+const LEARNING: &str = "learning";
 
 pub(super) async fn train(
     desk: &Desk,
     request: Request<Streaming<pb::TrainTokenizerRequest>>,
 ) -> Result<Response<Replies<pb::TrainTokenizerResponse>>, Status> {
-    let permit = desk.guard.long().map_err(|error| status(&error))?;
-    let mut messages = request.into_inner();
-    let Some(Part::Header(header)) = messages.message().await?.and_then(|message| message.part)
-    else {
+    let call = Call::of(&request);
+    let mut stream = request.into_inner();
+    let first = desk.first(&mut stream, &call).await?.and_then(|message| message.part);
+    let Some(Part::Header(header)) = first else {
         let problem = "the first message is the header";
         return Err(status(&Error::invalid("part", problem)));
     };
+    let is_detached = header.detach;
     let job = TrainJob::try_from(header).map_err(|error| status(&error))?;
-    let (replies, answers) = mpsc::channel(PARTS_WAITING);
-    let (parts, mut texts) = mpsc::channel(PARTS_WAITING);
-    let stop = Stop::new(None);
-    let engine = desk.engine.until(stop.clone());
-    let (working, is_done) = oneshot::channel();
-    let watching = Watching { is_closing: desk.is_closing.clone(), stop, is_done };
-    tokio::spawn(forward(messages, text_of, parts, replies.clone(), watching));
-    tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        // Dropped at the end, or by a panic.
-        let _working: oneshot::Sender<()> = working;
-        let mut last: Option<Instant> = None;
+    let taken = desk.engine.check_new_tokenizer(&job.name, job.replace);
+    taken.map_err(|error| status(&error))?;
+    let messages = Messages { stream, part: text_of };
+    let started = desk.start_with(Training { job, is_detached }, call, messages);
+    Ok(started.map_err(|error| status(&error))?.replies())
+}
+
+fn text_of(message: pb::TrainTokenizerRequest) -> Result<Vec<u8>> {
+    match message.part {
+        Some(Part::Text(text)) => Ok(text),
+        Some(Part::Header(_)) | None => {
+            Err(Error::invalid("part", "after the header comes only text"))
+        }
+    }
+}
+
+struct Training {
+    job: TrainJob,
+    is_detached: bool,
+}
+
+impl Work for Training {
+    const KIND: JobKind = JobKind::TrainTokenizer;
+    type Part = Vec<u8>;
+    type Reply = pb::TrainTokenizerResponse;
+
+    fn table(&self) -> String {
+        self.job.name.to_string()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
+    fn run(self, run: Run<Vec<u8>>) -> Result<JobReport> {
+        let mut slot = run.other_slot(Slot::Long);
+        let Run { engine, job, mut input, .. } = run;
         let mut on_progress = |now: TrainProgress| {
-            if !now.is_learning && last.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
-                return;
-            }
-            last = Some(Instant::now());
-            // A full channel loses a progress reply and nothing else.
-            drop(replies.try_send(Ok(pb::TrainTokenizerResponse {
-                part: Some(Reply::Progress(pb::TrainProgress {
-                    bytes_read: now.bytes_read,
-                    word_count: now.word_count as u64,
-                    learning: now.is_learning,
-                })),
-            })));
+            job.progress(Progress {
+                unit: Unit::Bytes,
+                done: now.bytes_read,
+                total: None,
+                made: now.word_count as u64,
+                phase: if now.is_learning { LEARNING } else { "reading" },
+            });
         };
-        let mut next = || texts.blocking_recv().transpose();
-        let trained =
-            crate::server::caught(|| engine.train_tokenizer(&job, &mut next, &mut on_progress));
-        let trained = trained.map(pb::TrainTokenizerResponse::from);
-        // Nobody is left to hear it if this fails.
-        let _ = replies.blocking_send(trained.map_err(|error| status(&error)));
-    });
-    Ok(Response::new(ReceiverStream::new(answers)))
-}
-
-fn text_of(message: pb::TrainTokenizerRequest) -> Option<Vec<u8>> {
-    match message.part? {
-        Part::Text(text) => Some(text),
-        Part::Header(_) => None,
+        let mut next = || input.next().transpose();
+        let report = engine.train_tokenizer(&self.job, &mut next, &mut on_progress, &mut slot)?;
+        Ok(JobReport::TrainTokenizer(report))
     }
-}
 
-/// Hands the text of messages over until the stream ends or breaks; raises `stop` when the caller leaves
-/// or the server closes.
-pub(super) async fn forward<M, R>(
-    mut messages: Streaming<M>,
-    text_of: fn(M) -> Option<Vec<u8>>,
-    parts: mpsc::Sender<Result<Vec<u8>>>,
-    replies: mpsc::Sender<Result<R, Status>>,
-    watching: Watching,
-) {
-    let Watching { mut is_closing, stop, is_done } = watching;
-    let all = async {
-        loop {
-            let part = match messages.message().await {
-                Ok(Some(message)) => text_of(message)
-                    .ok_or_else(|| Error::invalid("part", "after the header comes only text")),
-                Ok(None) => return,
-                Err(broken) => Err(Error::caused(ErrorKind::Cancelled, broken)
-                    .context("the stream broke off before its end")),
-            };
-            let was_last = part.is_err();
-            if parts.send(part).await.is_err() || was_last {
-                return;
-            }
-        }
-    };
-    {
-        let abandoned = async {
-            tokio::select! {
-                () = replies.closed() => ErrorKind::Cancelled,
-                // An error means that the server is gone, which is as good; likewise below.
-                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
-            }
+    fn reply(told: Told<'_>) -> Option<pb::TrainTokenizerResponse> {
+        let part = match told {
+            Told::Started(job) => Reply::Job(job),
+            Told::Progress(status) => Reply::Progress(pb::TrainProgress {
+                bytes_read: status.progress.done,
+                word_count: status.progress.made,
+                learning: status.progress.phase == LEARNING,
+            }),
+            Told::Report(JobReport::TrainTokenizer(report)) => Reply::Report(report.clone().into()),
+            Told::Report(_) => return None,
         };
-        tokio::pin!(abandoned);
-        tokio::select! {
-            () = all => {}
-            kind = &mut abandoned => {
-                stop.raise();
-                // Nobody is left to hear it if this fails.
-                let _ = parts.send(Err(Error::new(kind))).await;
-                return;
-            }
-        }
-        drop(parts);
-        // While it works on, which may take long.
-        tokio::select! {
-            _ = &mut abandoned => stop.raise(),
-            _ = is_done => {}
-        }
+        Some(pb::TrainTokenizerResponse { part: Some(part) })
     }
-    drop(replies);
-    // What is left of a text that was refused early is read and dropped until the caller has its answer:
-    // a stream that is reset while its caller sends may lose it.
-    let rest = async { while let Ok(Some(_)) = messages.message().await {} };
-    tokio::select! {
-        () = rest => {}
-        _ = is_closing.wait_for(|&closing| closing) => {}
-    }
-}
-
-/// What ends work on a stream of text early, and when it has ended.
-pub(super) struct Watching {
-    pub(super) is_closing: watch::Receiver<bool>,
-    pub(super) stop: Stop,
-    pub(super) is_done: oneshot::Receiver<()>,
 }
 
 impl TryFrom<pb::TrainHeader> for TrainJob {
@@ -183,16 +136,14 @@ impl TryFrom<pb::TrainHeader> for TrainJob {
     }
 }
 
-impl From<TrainReport> for pb::TrainTokenizerResponse {
+impl From<TrainReport> for pb::TrainReport {
     fn from(report: TrainReport) -> Self {
         Self {
-            part: Some(Reply::Report(pb::TrainReport {
-                tokenizer: Some(report.tokenizer.into()),
-                bytes_read: report.bytes_read,
-                word_count: report.word_count as u64,
-                read_seconds: report.read_seconds,
-                learn_seconds: report.learn_seconds,
-            })),
+            tokenizer: Some(report.tokenizer.into()),
+            bytes_read: report.bytes_read,
+            word_count: report.word_count as u64,
+            read_seconds: report.read_seconds,
+            learn_seconds: report.learn_seconds,
         }
     }
 }

@@ -1,21 +1,20 @@
 //! TransferService: embedding files and rows in, files out, as streams with bounded buffers.
 //!
-//! An import runs on a thread that may block and reads its source through a channel of a few
-//! messages: while the disk is slow the channel is full, the stream is not read, and the sender
-//! waits. A stream that breaks, a caller that leaves and a server that closes all end the source
-//! with an error, so the import fails and nothing changes.
+//! An import reads its source through a channel of a few messages: while the disk is slow the channel is
+//! full, the stream is not read, and the sender waits. A stream that breaks, a caller that leaves and a
+//! server that closes all end the source with an error, so the import fails and nothing changes.
 
 use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use crate::engine::Export;
 use crate::engine::import::{
     IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy, WholeRow,
 };
-use crate::engine::{Engine, Export};
+use crate::engine::job::{Job, JobKind, JobReport, JobStatus, Progress, Unit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
@@ -25,25 +24,22 @@ use crate::format::{Choices, Compression, Format, Options, Outputs};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::import_request::Part;
-use crate::proto::import_response::Part as ReplyPart;
+use crate::proto::import_response::Part as Reply;
 use crate::proto::transfer_service_server::TransferService;
+use crate::server::Desk;
 use crate::server::files::StreamFiles;
+use crate::server::job::{Call, ENOUGH_BYTES, Input, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields};
-use crate::server::{Desk, blocking};
 use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
 
-/// Messages that wait between the stream and the thread that reads or writes them.
-const MESSAGES_WAITING_MAX: usize = 4;
-/// Time between two progress replies.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Chunks of an export that wait to be sent.
+const CHUNKS_WAITING: usize = 2;
 /// Bytes of one chunk of an export.
 const EXPORT_CHUNK_BYTES: usize = 256 << 10;
-
-type Replies<T> = ReceiverStream<Result<T, Status>>;
 
 #[async_trait]
 impl TransferService for Desk {
@@ -54,45 +50,27 @@ impl TransferService for Desk {
         &self,
         request: Request<Streaming<pb::ImportRequest>>,
     ) -> Result<Response<Self::ImportStream>, Status> {
+        let call = Call::of(&request);
         let mut stream = request.into_inner();
-        let header = match stream.message().await?.and_then(|message| message.part) {
+        let header = match self.first(&mut stream, &call).await?.and_then(|first| first.part) {
             Some(Part::Header(header)) => header,
             Some(Part::Chunk(_) | Part::Rows(_) | Part::File(_)) | None => {
                 let problem = "the first message of an import is its header";
                 return Err(status(&Error::invalid("header", problem)));
             }
         };
-        let permit = self.guard.permit().map_err(|error| status(&error))?;
         let job = ImportJob::try_from(header).map_err(|error| status(&error))?;
-        let (replies, answer) = mpsc::channel(MESSAGES_WAITING_MAX);
-        let (parts, source) = mpsc::channel(MESSAGES_WAITING_MAX);
-        tokio::spawn(forward(stream, parts, replies.clone(), self.is_closing.clone()));
-        let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let upload = job.resume_offset.map(|from| (engine.upload(&job.options.table), from));
-            let source = job.source(source, upload.clone(), &replies);
-            let mut progress = Progress::new(replies.clone(), job.options.total_bytes);
-            let told = &mut |now| progress.reply(now);
-            let imported = match &upload {
-                Some((upload, _)) => engine.import_kept(&job.options, source, upload, told),
-                None => engine.import(&job.options, source, told),
-            };
-            let last = match imported {
-                Ok(report) => Ok(report_reply(&job.options.table, report)),
-                Err(error) => Err(status(&error)),
-            };
-            // Nobody is left to hear it if this fails.
-            let _ = replies.blocking_send(last);
-        });
-        Ok(Response::new(ReceiverStream::new(answer)))
+        job.options.check(&self.engine).map_err(|error| status(&error))?;
+        let messages = Messages { stream, part: part_of };
+        let started = self.start_with(job, call, messages).map_err(|error| status(&error))?;
+        Ok(started.replies())
     }
 
     async fn get_upload(
         &self,
         request: Request<pb::GetUploadRequest>,
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
-        self.answer(request, |engine: &Engine, asked: &UploadOf| {
+        self.answer(request, |engine, asked: &UploadOf| {
             let (bytes, crc32) = engine.upload(&asked.0).state()?;
             Ok(Arrived(bytes, crc32))
         })
@@ -117,22 +95,11 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::ExportRequest>,
     ) -> Result<Response<Self::ExportStream>, Status> {
-        let permit = self.guard.permit().map_err(|error| status(&error))?;
+        let call = Call::of(&request);
         let export = Export::try_from(request.into_inner()).map_err(|error| status(&error))?;
-        let engine = self.engine.clone();
-        let (replies, answer) = mpsc::channel(MESSAGES_WAITING_MAX);
-        tokio::spawn(async move {
-            let errors = replies.clone();
-            let written = blocking(move || {
-                let _permit = permit;
-                engine.export(&export, &mut ChunkOutputs { replies })
-            });
-            if let Err(error) = written.await {
-                // Nobody is left to hear it if this fails.
-                let _ = errors.send(Err(status(&error))).await;
-            }
-        });
-        Ok(Response::new(ReceiverStream::new(answer)))
+        let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
+        let started = self.start(ExportJob { export, chunks: sender }, call);
+        Ok(started.map_err(|error| status(&error))?.replies_with(Some(chunks)))
     }
 }
 
@@ -175,45 +142,6 @@ impl From<u64> for pb::DeleteUploadResponse {
     }
 }
 
-/// Hands the stream's messages to the importing thread, until the stream ends or breaks, the caller
-/// leaves, or the server closes.
-async fn forward(
-    mut stream: Streaming<pb::ImportRequest>,
-    parts: mpsc::Sender<Result<Part>>,
-    replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
-    mut is_closing: watch::Receiver<bool>,
-) {
-    loop {
-        let message = tokio::select! {
-            message = stream.message() => message,
-            () = replies.closed() => Err(Status::cancelled("the caller left")),
-            () = closed(&mut is_closing) => {
-                // Nobody is left to hear it if this fails; likewise below.
-                let _ = parts.send(Err(Error::new(ErrorKind::Closing))).await;
-                return;
-            }
-        };
-        let part = match message {
-            Ok(Some(pb::ImportRequest { part: Some(part) })) => Ok(part),
-            Ok(Some(pb::ImportRequest { part: None })) => {
-                Err(Error::invalid("part", "every message holds a header, a chunk or rows"))
-            }
-            Ok(None) => return,
-            Err(broken) => Err(Error::caused(ErrorKind::Cancelled, broken)
-                .context("the stream broke off before its end")),
-        };
-        let was_last = part.is_err();
-        if parts.send(part).await.is_err() || was_last {
-            return;
-        }
-    }
-}
-
-async fn closed(is_closing: &mut watch::Receiver<bool>) {
-    // An error means that the server is gone, which is as good.
-    let _ = is_closing.wait_for(|&closing| closing).await;
-}
-
 /// What has arrived for a table.
 struct UploadOf(TableName);
 
@@ -236,12 +164,18 @@ impl From<Arrived> for pb::GetUploadResponse {
     }
 }
 
+fn part_of(message: pb::ImportRequest) -> Result<Part> {
+    let problem = "every message holds a header, a chunk or rows";
+    message.part.ok_or_else(|| Error::invalid("part", problem))
+}
+
 /// What a header asks for.
 struct ImportJob {
     options: ImportOptions,
     kind: Kind,
     opening: Options,
     resume_offset: Option<u64>,
+    is_detached: bool,
 }
 
 /// What a stream carries.
@@ -252,22 +186,88 @@ enum Kind {
     File,
 }
 
+impl Work for ImportJob {
+    const KIND: JobKind = JobKind::Import;
+    type Part = Part;
+    type Reply = pb::ImportResponse;
+
+    fn table(&self) -> String {
+        self.options.table.to_string()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
+    fn enough_bytes(&self) -> u64 {
+        // What came of a file that can go on is kept, however little it is.
+        if self.resume_offset.is_some() { 1 } else { ENOUGH_BYTES }
+    }
+
+    fn run(self, run: Run<Part>) -> Result<JobReport> {
+        let Run { engine, job, input, .. } = run;
+        let upload = self.resume_offset.map(|from| (engine.upload(&self.options.table), from));
+        let source = self.source(input, upload.clone(), &job);
+        let unit = match self.kind {
+            Kind::Rows => Unit::Rows,
+            Kind::File => Unit::Bytes,
+        };
+        let total = self.options.total_bytes;
+        let mut on_progress = |now| job.progress(progress(now, unit, total));
+        let report = match &upload {
+            Some((upload, _)) => {
+                engine.import_kept(&self.options, source, upload, &mut on_progress)
+            }
+            None => engine.import(&self.options, source, &mut on_progress),
+        }?;
+        Ok(JobReport::Import(self.options.table, report))
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::ImportResponse> {
+        let part = match told {
+            Told::Started(job) => Reply::Job(job),
+            Told::Progress(status) => Reply::Progress(import_progress(status)),
+            Told::Report(JobReport::Import(table, report)) => {
+                Reply::Report(told_report(table, report))
+            }
+            Told::Report(_) => return None,
+        };
+        Some(pb::ImportResponse { part: Some(part) })
+    }
+}
+
+/// How far an import is, as that of a job.
+pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> Progress {
+    let ImportProgress { bytes_read, rows_read } = now;
+    match unit {
+        Unit::Bytes => {
+            Progress { unit, done: bytes_read, total, made: rows_read, phase: "reading" }
+        }
+        Unit::Rows => Progress { unit, done: rows_read, total: None, made: 0, phase: "reading" },
+    }
+}
+
+/// The other way round.
+pub(super) fn import_progress(status: &JobStatus) -> pb::ImportProgress {
+    let now = status.progress;
+    let (bytes_read, rows_read) = match now.unit {
+        Unit::Bytes => (now.done, now.made),
+        Unit::Rows => (0, now.done),
+    };
+    pb::ImportProgress { bytes_read, rows_read, total_bytes: now.total }
+}
+
 impl ImportJob {
-    fn source(
-        &self,
-        parts: mpsc::Receiver<Result<Part>>,
-        upload: Option<(Upload, u64)>,
-        replies: &mpsc::Sender<Result<pb::ImportResponse, Status>>,
-    ) -> Source {
+    fn source(&self, parts: Input<Part>, upload: Option<(Upload, u64)>, job: &Job) -> Source {
         match self.kind {
             Kind::File => {
                 let files = StreamFiles::new(parts, self.options.source_name.clone());
                 let mut files: Box<dyn Files> = Box::new(files);
                 if let Some((upload, from)) = upload {
-                    let total = self.options.total_bytes;
-                    let mut progress = Progress::new(replies.clone(), total);
+                    let (total, job) = (self.options.total_bytes, job.clone());
                     let on_bytes = move |bytes_read| {
-                        progress.reply(ImportProgress { bytes_read, rows_read: 0 });
+                        let now = ImportProgress { bytes_read, rows_read: 0 };
+                        job.progress(progress(now, Unit::Bytes, total));
                     };
                     let begin = (upload, from, total);
                     files = Box::new(KeptFiles::new(files, begin, Box::new(on_bytes)));
@@ -343,7 +343,8 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 dry_run: header.dry_run,
                 tokenizer,
             };
-            Some(Self { options, kind, opening, resume_offset: header.resume_offset })
+            let (resume_offset, is_detached) = (header.resume_offset, header.detach);
+            Some(Self { options, kind, opening, resume_offset, is_detached })
         })
     }
 }
@@ -479,39 +480,9 @@ pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Sends progress, not too often; a full channel loses a progress reply and nothing else.
-struct Progress {
-    replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
-    total_bytes: Option<u64>,
-    last: Option<Instant>,
-}
-
-impl Progress {
-    fn new(
-        replies: mpsc::Sender<Result<pb::ImportResponse, Status>>,
-        total_bytes: Option<u64>,
-    ) -> Self {
-        Self { replies, total_bytes, last: None }
-    }
-
-    fn reply(&mut self, now: ImportProgress) {
-        if self.last.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let progress = pb::ImportProgress {
-            bytes_read: now.bytes_read,
-            rows_read: now.rows_read,
-            total_bytes: self.total_bytes,
-        };
-        let part = Some(ReplyPart::Progress(progress));
-        let _ = self.replies.try_send(Ok(pb::ImportResponse { part }));
-    }
-}
-
 /// The rows of a stream, one by one.
 struct RowIterator {
-    parts: mpsc::Receiver<Result<Part>>,
+    parts: Input<Part>,
     rows: std::vec::IntoIter<pb::ImportRow>,
 }
 
@@ -523,7 +494,7 @@ impl Iterator for RowIterator {
             if let Some(row) = self.rows.next() {
                 return Some(Ok((row.word.into_bytes(), row.values, Attributes::default())));
             }
-            match self.parts.blocking_recv()? {
+            match self.parts.next()? {
                 Ok(Part::Rows(rows)) => self.rows = rows.rows.into_iter(),
                 Ok(Part::Header(_) | Part::Chunk(_) | Part::File(_)) => {
                     let problem = "after the header of FORMAT_ROWS come only rows";
@@ -535,21 +506,17 @@ impl Iterator for RowIterator {
     }
 }
 
-fn report_reply(table: &TableName, report: ImportReport) -> pb::ImportResponse {
-    pb::ImportResponse { part: Some(ReplyPart::Report(told_report(table, report))) }
-}
-
 /// What became of every row, for the wire.
-pub(super) fn told_report(table: &TableName, report: ImportReport) -> pb::ImportReport {
-    let reason = |counted: ReasonCount| pb::ImportReason {
+pub(super) fn told_report(table: &TableName, report: &ImportReport) -> pb::ImportReport {
+    let reason = |counted: &ReasonCount| pb::ImportReason {
         reason: counted.reason.to_owned(),
         count: counted.count,
         rows_left_out: counted.rows_left_out,
         done: counted.done.to_owned(),
         examples: counted
             .examples
-            .into_iter()
-            .map(|(at, word)| pb::ImportExample { at: at.to_string(), word })
+            .iter()
+            .map(|(at, word)| pb::ImportExample { at: at.to_string(), word: word.clone() })
             .collect(),
     };
     pb::ImportReport {
@@ -562,8 +529,8 @@ pub(super) fn told_report(table: &TableName, report: ImportReport) -> pb::Import
         rows_read: report.rows_read,
         rows_kept: report.rows_kept,
         bytes_read: report.bytes_read,
-        reasons: report.reasons.into_iter().map(reason).collect(),
-        tokenizer: report.tokenizer.map(pb::TokenizerInfo::from),
+        reasons: report.reasons.iter().map(reason).collect(),
+        tokenizer: report.tokenizer.clone().map(pb::TokenizerInfo::from),
         read_seconds: report.read_seconds,
         durable_seconds: report.durable_seconds,
     }
@@ -607,14 +574,48 @@ impl TryFrom<pb::ExportRequest> for Export {
     }
 }
 
+/// A table on its way out.
+struct ExportJob {
+    export: Export,
+    chunks: mpsc::Sender<pb::ExportResponse>,
+}
+
+impl Work for ExportJob {
+    const KIND: JobKind = JobKind::Export;
+    type Part = ();
+    type Reply = pb::ExportResponse;
+
+    fn table(&self) -> String {
+        self.export.table.to_string()
+    }
+
+    fn run(self, run: Run<()>) -> Result<JobReport> {
+        let Run { engine, job, .. } = run;
+        engine.export(&self.export, &mut ChunkOutputs { chunks: self.chunks, job: job.clone() })?;
+        Ok(JobReport::Export(job.status().progress.done))
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::ExportResponse> {
+        match told {
+            Told::Started(job) => {
+                Some(pb::ExportResponse { job: Some(job), ..pb::ExportResponse::default() })
+            }
+            // The chunks are all that a reader needs.
+            Told::Progress(_) | Told::Report(_) => None,
+        }
+    }
+}
+
 /// Sends files one behind the other.
 struct ChunkOutputs {
-    replies: mpsc::Sender<Result<pb::ExportResponse, Status>>,
+    chunks: mpsc::Sender<pb::ExportResponse>,
+    job: Job,
 }
 
 impl ChunkOutputs {
     fn begin(&self, companion: String) -> Box<dyn Write + Send> {
-        let writer = ChunkWriter { replies: self.replies.clone(), companion: Some(companion) };
+        let (chunks, job) = (self.chunks.clone(), self.job.clone());
+        let writer = ChunkWriter { chunks, job, companion: Some(companion) };
         Box::new(BufWriter::with_capacity(EXPORT_CHUNK_BYTES, writer))
     }
 }
@@ -631,21 +632,25 @@ impl Outputs for ChunkOutputs {
 
 /// Sends what is written to it as chunks.
 struct ChunkWriter {
-    replies: mpsc::Sender<Result<pb::ExportResponse, Status>>,
+    chunks: mpsc::Sender<pb::ExportResponse>,
+    job: Job,
     /// For the first chunk of a file.
     companion: Option<String>,
 }
 
 impl Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.job.stop().check().map_err(io::Error::other)?;
         // Some formats write a row group in one piece.
         let bytes = &bytes[..bytes.len().min(EXPORT_CHUNK_BYTES)];
         let companion = self.companion.take().unwrap_or_default();
-        let chunk = Ok(pb::ExportResponse { chunk: bytes.to_vec(), companion });
-        match self.replies.blocking_send(chunk) {
-            Ok(()) => Ok(bytes.len()),
-            Err(_) => Err(io::Error::other(Error::new(ErrorKind::Cancelled))),
+        let chunk = pb::ExportResponse { chunk: bytes.to_vec(), companion, job: None };
+        if self.chunks.blocking_send(chunk).is_err() {
+            return Err(io::Error::other(Error::new(ErrorKind::Cancelled)));
         }
+        let before = self.job.status().progress;
+        self.job.progress(Progress { done: before.done + bytes.len() as u64, ..before });
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -179,3 +179,29 @@ async fn words_on_standard_input_are_answered_a_line_each() {
     assert_eq!((lines.len(), output.status.code()), (3, Some(1)));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_detached_import_is_listed_and_watched_by_its_number() {
+    let (server, folder) = small().await;
+    let path = folder.path().join("small.txt");
+    let path = path.to_str().unwrap();
+    let started = json(&server, &["import", path, "--table", "apart", "--detach"]).await;
+    let id = started[0]["id"].as_u64().unwrap();
+    assert_eq!((id, &started[0]["may_leave"]), (2, &true.into()));
+    let id = id.to_string();
+    let watched = json(&server, &["jobs", "watch", &id]).await;
+    let last = watched.last().unwrap();
+    assert_eq!((&last["state"], &last["detached"]), (&"JOB_STATE_DONE".into(), &true.into()));
+    assert_eq!(last["import"]["rows_kept"], 8);
+    let jobs = json(&server, &["jobs"]).await;
+    let kinds: Vec<_> =
+        jobs[0]["jobs"].as_array().unwrap().iter().map(|job| &job["kind"]).collect();
+    assert_eq!(kinds, ["JOB_KIND_IMPORT", "JOB_KIND_IMPORT"]);
+    let shown = run(&server, &["jobs", "watch", &id]).await;
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("apart: 8 rows of 3 components"), "{shown}");
+    let cancelled = run(&server, &["jobs", "cancel", &id]).await;
+    assert!(String::from_utf8(cancelled.stdout).unwrap().contains("had ended: done"));
+    let unknown = run(&server, &["jobs", "watch", "99"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+}

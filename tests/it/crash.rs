@@ -11,7 +11,7 @@ use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, header, import, word};
+use crate::support::{SMALL, header, import, until_progress, word};
 
 /// `wordspace serve` as a process of its own.
 struct Process {
@@ -83,8 +83,7 @@ async fn a_kill_in_mid_import_loses_nothing_and_shows_nothing_half() {
         for chunk in rows.as_bytes().chunks(50_000) {
             parts.send(part(Part::Chunk(chunk.to_vec()))).await.unwrap();
         }
-        let first = replies.message().await.unwrap();
-        assert!(first.is_some(), "rows were read and stored");
+        until_progress(&mut replies).await;
         streams.push((parts, replies));
     }
     process.kill();

@@ -12,7 +12,9 @@ use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, Server, header, import, part_files, reason, send, word};
+use crate::support::{
+    SMALL, Server, header, import, part_files, reason, send, until_progress, word,
+};
 
 async fn tables(channel: &Channel) -> Vec<(String, u64)> {
     let mut tables = TableServiceClient::new(channel.clone());
@@ -259,7 +261,7 @@ async fn a_broken_stream_leaves_nothing_and_blocks_nobody() {
         let mut transfer = TransferServiceClient::connect(url).await.unwrap();
         let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
         let mut replies = transfer.import(requests).await.unwrap().into_inner();
-        assert!(replies.message().await.unwrap().is_some(), "rows were read: it has begun");
+        until_progress(&mut replies).await;
         (replies, parts)
     });
     let open = begun.await.unwrap();
@@ -585,7 +587,7 @@ async fn an_import_goes_on_where_it_broke_off() {
         let mut transfer = TransferServiceClient::connect(url).await.unwrap();
         let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
         let mut replies = transfer.import(requests).await.unwrap().into_inner();
-        assert!(replies.message().await.unwrap().is_some(), "bytes were kept");
+        until_progress(&mut replies).await;
         (replies, sender)
     });
     let open = begun.await.unwrap();

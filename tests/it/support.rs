@@ -153,6 +153,11 @@ pub(crate) async fn send(channel: &Channel, parts: Vec<Part>) -> Result<pb::Impo
     panic!("an import ends with its report or with an error");
 }
 
+/// Waits until the server has read some of a source.
+pub(crate) async fn until_progress(replies: &mut tonic::Streaming<pb::ImportResponse>) {
+    while !matches!(replies.message().await.unwrap().unwrap().part, Some(Reply::Progress(_))) {}
+}
+
 /// The code of an error and the stable reason in its details.
 pub(crate) fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().expect("every error has its ErrorInfo");

@@ -101,7 +101,7 @@ impl Incoming {
                 let limit = if waits_for_next { limits.stream_idle } else { limits.stall };
                 ready!(self.pace.poll_over(limit, context));
                 self.call.stalls();
-                let kind = ErrorKind::Stalled { seconds: limit.as_secs() };
+                let kind = ErrorKind::Idle { seconds: limit.as_secs_f64() };
                 Poll::Ready(Some(Err(status(&Error::new(kind)))))
             }
         }
