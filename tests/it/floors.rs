@@ -93,7 +93,6 @@ const CIRCLES: &[&[&str]] = &[
     &["query/pieces.rs", "query/resolve.rs", "query/tokenize.rs"],
     &["server/bias.rs", "server/debias.rs"],
     &["server/search.rs", "server/stream.rs"],
-    &["server/text.rs", "server/texts.rs", "server/train.rs"],
     &["server/transport/call.rs", "server/transport/message.rs"],
     // A dispatcher and its kernels, which share constants: no fault.
     &["vector/kernel/avx2.rs", "vector/kernel/avx512.rs", "vector/kernel/products.rs"],
