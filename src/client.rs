@@ -270,6 +270,48 @@ impl Client {
         Ok(Export { client: self.clone(), stream })
     }
 
+    /// Has every byte of the server's tables read again.
+    ///
+    /// # Errors
+    ///
+    /// As every call. Damage is no error: it is in the report.
+    pub async fn verify(
+        &self,
+        request: VerifyRequest,
+        on_progress: impl FnMut(&JobProgress) + Send,
+    ) -> Result<VerifyReport> {
+        let answers = self.answer(self.admin.clone().verify(request).await)?;
+        self.follow(answers, on_progress).await
+    }
+
+    /// Has everything kept where the server's backups are.
+    ///
+    /// # Errors
+    ///
+    /// As every call. What could not be kept is in the report.
+    pub async fn backup(
+        &self,
+        request: BackupRequest,
+        on_progress: impl FnMut(&JobProgress) + Send,
+    ) -> Result<BackupReport> {
+        let answers = self.answer(self.admin.clone().backup(request).await)?;
+        self.follow(answers, on_progress).await
+    }
+
+    /// Brings tables of a backup back.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn restore(
+        &self,
+        request: RestoreRequest,
+        on_progress: impl FnMut(&JobProgress) + Send,
+    ) -> Result<RestoreReport> {
+        let answers = self.answer(self.admin.clone().restore(request).await)?;
+        self.follow(answers, on_progress).await
+    }
+
     /// Makes a new table with less of a bias, telling progress on the way.
     ///
     /// # Errors
@@ -445,6 +487,9 @@ job_replies! {
     ImportTextsResponse, import_texts_response: ImportProgress, ImportTextsReport;
     TrainTokenizerResponse, train_tokenizer_response: TrainProgress, TrainReport;
     DebiasResponse, debias_response: DebiasProgress, DebiasReport;
+    VerifyResponse, verify_response: JobProgress, VerifyReport;
+    BackupResponse, backup_response: JobProgress, BackupReport;
+    RestoreResponse, restore_response: JobProgress, RestoreReport;
 }
 
 /// Spells out one method for each unary RPC: `method(Request) -> Response` of a stub.
@@ -485,6 +530,8 @@ unary! {
     jobs.get_job: GetJobRequest -> GetJobResponse;
     /// Stops a job.
     jobs.cancel_job: CancelJobRequest -> CancelJobResponse;
+    /// All backups.
+    admin.list_backups: ListBackupsRequest -> ListBackupsResponse;
     /// Recall and speed of a table's graph.
     search.recall: RecallRequest -> RecallResponse;
     /// The cosine similarity of pairs.

@@ -7,7 +7,7 @@ use crate::cli::failure::Result;
 use crate::cli::import::{report_of, report_text, style};
 use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
-use crate::cli::{debias, import_texts, tokenizer};
+use crate::cli::{backup, debias, import_texts, restore, tokenizer, verify};
 use crate::client::{
     self, CallError, CancelJobRequest, Client, Code, Job, JobKind, JobState, JobUnit,
     ListJobsRequest, Refusal, Violation, job,
@@ -160,6 +160,9 @@ fn kind(job: &Job) -> String {
         JobKind::TrainTokenizer => "tokenizer train",
         JobKind::Debias => "debias",
         JobKind::SeedTable => "seed-table",
+        JobKind::Verify => "verify",
+        JobKind::Backup => "backup",
+        JobKind::Restore => "restore",
     }
     .to_owned()
 }
@@ -202,6 +205,9 @@ fn result(job: &Job) -> String {
         Some(job::Result::ImportTexts(report)) => import_texts::text(report),
         Some(job::Result::Train(report)) => tokenizer::trained(report),
         Some(job::Result::Debias(report)) => debias::text(report),
+        Some(job::Result::Verify(report)) => verify::text(report),
+        Some(job::Result::Backup(report)) => backup::text(report),
+        Some(job::Result::Restore(report)) => restore::text(report),
         Some(job::Result::Export(report)) => format!("{} were sent\n", bytes(report.bytes_sent)),
         None => format!("{}\n", line(job)),
     }

@@ -15,6 +15,7 @@
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod backup;
 mod bias;
 mod check;
 mod chunk;
@@ -55,6 +56,7 @@ mod rank_by_centrality;
 mod recall;
 mod recover;
 mod relative_cosine;
+mod restore;
 mod seed_table;
 mod senses;
 mod serve;
@@ -71,6 +73,7 @@ mod texts;
 mod tokenize;
 mod tokenizer;
 mod uploads;
+mod verify;
 mod word_movers;
 mod words;
 
@@ -124,6 +127,9 @@ enum Question {
     SetAttributes(set_attributes::SetAttributes),
     Index(index::Index),
     Jobs(jobs::Jobs),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Verify(verify::Verify),
     Words(words::Words),
     Lookup(lookup::Lookup),
     Nearest(nearest::Nearest),
@@ -293,6 +299,9 @@ impl Question {
             Self::Health(health) => &health.asking,
             Self::Status(status) => &status.asking,
             Self::Uploads(uploads) => &uploads.asking,
+            Self::Backup(backup) => &backup.asking,
+            Self::Restore(restore) => &restore.asking,
+            Self::Verify(verify) => &verify.asking,
         };
         (&asking.server.server, asking.json)
     }
@@ -343,6 +352,9 @@ impl Question {
             Self::Health(health) => health.ask(client, output).await,
             Self::Status(status) => status.ask(client, output).await,
             Self::Uploads(uploads) => uploads.ask(client, output).await,
+            Self::Backup(backup) => backup.ask(client, output).await,
+            Self::Restore(restore) => restore.ask(client, output).await,
+            Self::Verify(verify) => verify.ask(client, output).await,
         }
     }
 }

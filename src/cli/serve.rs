@@ -53,6 +53,9 @@ pub(super) struct Serve {
     /// Disk that temporary files and uploads may take together; half of what is free if it is not given
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     spool_max: Option<u64>,
+    /// Where `wordspace backup` keeps backups: a folder, or a URL such as <s3://bucket/prefix>
+    #[arg(long, value_name = "PLACE")]
+    backups: Option<String>,
 }
 
 /// A number of bytes, perhaps with K, M, G or T behind it.
@@ -83,6 +86,7 @@ impl Serve {
             },
             job_memory: self.job_memory,
             spool_max: self.spool_max,
+            backups: self.backups.clone(),
             ..ServerConfig::new(&self.data)
         };
         let mut output = Output::standard(false);

@@ -13,4 +13,19 @@ pub struct EngineConfig {
     pub job_memory: Option<u64>,
     /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
     pub spool_max: Option<u64>,
+    /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
+    pub backups: Option<String>,
+}
+
+impl EngineConfig {
+    /// The usual way, with the tables of this folder.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            index_threads: 0,
+            job_memory: None,
+            spool_max: None,
+            backups: None,
+        }
+    }
 }

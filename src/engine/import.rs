@@ -275,13 +275,13 @@ fn can_go_on(imported: &Result<ImportReport>) -> bool {
 }
 
 /// The right to import into a table; one import has it at a time.
-struct Turn<'a> {
+pub(super) struct Turn<'a> {
     shared: &'a Shared,
     name: &'a TableName,
 }
 
 impl<'a> Turn<'a> {
-    fn take(shared: &'a Shared, name: &'a TableName) -> Result<Self> {
+    pub(super) fn take(shared: &'a Shared, name: &'a TableName) -> Result<Self> {
         shared.check_open()?;
         let mut importing = shared.importing.lock();
         if importing.contains(name) {

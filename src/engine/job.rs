@@ -24,6 +24,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 
 use crate::engine::Stop;
+use crate::engine::backup::RestoreReport;
 use crate::engine::debias::DebiasReport;
 use crate::engine::import::ImportReport;
 use crate::engine::slots::{News, Slot, Slots};
@@ -31,6 +32,8 @@ use crate::engine::texts::TextsReport;
 use crate::engine::train::TrainReport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::store::backup::BackupReport;
+use crate::store::check::Checked;
 use crate::table::meta::TableName;
 
 /// What a job does.
@@ -48,16 +51,23 @@ pub enum JobKind {
     Debias,
     /// A new table of a tokenizer's tokens.
     SeedTable,
+    /// Every byte read again.
+    Verify,
+    /// Everything kept elsewhere.
+    Backup,
+    /// Tables of a backup brought back.
+    Restore,
 }
 
 impl JobKind {
     /// What it takes while it works.
     pub fn slot(self) -> Slot {
         match self {
-            Self::Import | Self::ImportTexts => Slot::Import,
+            Self::Import | Self::ImportTexts | Self::Restore => Slot::Import,
             Self::Export => Slot::Export,
             Self::TrainTokenizer => Slot::Training,
             Self::Debias | Self::SeedTable => Slot::Long,
+            Self::Verify | Self::Backup => Slot::Sweep,
         }
     }
 }
@@ -75,6 +85,12 @@ pub enum JobReport {
     TrainTokenizer(TrainReport),
     /// A table with less of a bias.
     Debias(DebiasReport),
+    /// What was read, and is damaged.
+    Verify(Checked),
+    /// A backup, and how long it took.
+    Backup(BackupReport, Duration),
+    /// Tables that are back, and how long it took.
+    Restore(RestoreReport, Duration),
 }
 
 /// How far a job is.
@@ -455,6 +471,9 @@ impl fmt::Display for JobKind {
             Self::TrainTokenizer => "training",
             Self::Debias => "debiasing",
             Self::SeedTable => "seeding",
+            Self::Verify => "verification",
+            Self::Backup => "backup",
+            Self::Restore => "restoring",
         })
     }
 }

@@ -22,11 +22,13 @@
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
+//! | `backup.rs` | backups, tables brought back, everything read again |
 //! | `slots.rs` | how many jobs and long calls work at once |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
 mod ask;
 mod attach;
+pub mod backup;
 mod build;
 mod catalog;
 pub mod config;
@@ -71,6 +73,7 @@ use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::limits;
 use crate::query::filter::Filter;
 use crate::store::Store;
+use crate::store::backup::Target;
 use crate::store::upload::Upload;
 use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
@@ -117,6 +120,8 @@ struct Shared {
     opener: Mutex<Option<JoinHandle<()>>>,
     closing: AtomicBool,
     jobs: Jobs,
+    /// Where backups are kept.
+    backups: Option<Box<dyn Target>>,
 }
 
 /// What to export.
@@ -184,6 +189,7 @@ impl Engine {
     ///
     /// If the folder cannot be read or written, is in use, or was written by another version.
     pub fn open(config: &EngineConfig) -> Result<Self> {
+        let backups = config.backups.as_deref().map(crate::store::backup::open).transpose()?;
         let (store, swept) = Store::open(&config.data)?;
         let memory = config.job_memory.or_else(|| Some(budget::memory_bytes()? / 2));
         let memory = Budget::new("job-memory", memory.unwrap_or(u64::MAX));
@@ -213,6 +219,7 @@ impl Engine {
             opener: Mutex::new(None),
             closing: AtomicBool::new(false),
             jobs: Jobs::default(),
+            backups,
         });
         for listed in shared.store.tables() {
             shared.catalog.publish(&listed.meta.name.clone(), Entry::closed(listed));

@@ -28,10 +28,12 @@ pub enum Slot {
     Long,
     /// The thread of a job that reads a stream.
     Thread,
+    /// A pass over all that is stored.
+    Sweep,
 }
 
 impl Slot {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
     fn max(self) -> usize {
         match self {
@@ -40,6 +42,8 @@ impl Slot {
             Self::Training => limits::TRAININGS_MAX,
             Self::Long => limits::LONG_CALLS_MAX,
             Self::Thread => limits::JOB_THREADS_MAX,
+            // Two backups at once would copy the same parts.
+            Self::Sweep => 1,
         }
     }
 }

@@ -74,7 +74,7 @@ fn text(word: u8) -> String {
 
 fn config(folder: &Path) -> EngineConfig {
     let (job_memory, spool_max) = (None, None);
-    EngineConfig { data: folder.to_owned(), index_threads: 1, job_memory, spool_max }
+    EngineConfig { index_threads: 1, job_memory, spool_max, ..EngineConfig::new(folder) }
 }
 
 fn open(folder: &Path) -> Engine {

@@ -6,11 +6,17 @@ use crate::engine::EngineStatus;
 use crate::error::{Error, Result};
 use crate::proto as pb;
 use crate::proto::admin_service_server::AdminService;
+use crate::server::backup::{Backup, Backups, Listed, Restore, Verification};
+use crate::server::job::Replies;
 use crate::server::{Desk, wire};
 use crate::vector::kernel;
 
 #[async_trait]
 impl AdminService for Desk {
+    type VerifyStream = Replies<pb::VerifyResponse>;
+    type BackupStream = Replies<pb::BackupResponse>;
+    type RestoreStream = Replies<pb::RestoreResponse>;
+
     async fn get_status(
         &self,
         request: Request<pb::GetStatusRequest>,
@@ -21,6 +27,34 @@ impl AdminService for Desk {
             Ok(Measured { engine, problems, uptime_seconds })
         })
         .await
+    }
+
+    async fn verify(
+        &self,
+        request: Request<pb::VerifyRequest>,
+    ) -> Result<Response<Self::VerifyStream>, Status> {
+        Verification::start(self, request)
+    }
+
+    async fn backup(
+        &self,
+        request: Request<pb::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        Backup::start(self, request)
+    }
+
+    async fn list_backups(
+        &self,
+        request: Request<pb::ListBackupsRequest>,
+    ) -> Result<Response<pb::ListBackupsResponse>, Status> {
+        self.answer(request, |engine, Backups| engine.backups().map(Listed)).await
+    }
+
+    async fn restore(
+        &self,
+        request: Request<pb::RestoreRequest>,
+    ) -> Result<Response<Self::RestoreStream>, Status> {
+        Restore::start(self, request)
     }
 }
 

@@ -20,7 +20,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::engine::Engine;
-use crate::engine::job::{Job, JobKind, JobReport, JobStatus, NewJob};
+use crate::engine::job::{Job, JobKind, JobReport, JobStatus, NewJob, Unit};
 use crate::engine::slots::{Permit, Slot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -77,6 +77,23 @@ pub(super) enum Told<'a> {
     Progress(&'a JobStatus),
     /// What came of it.
     Report(&'a JobReport),
+}
+
+/// How far a job is.
+pub(super) fn progress(status: &JobStatus) -> pb::JobProgress {
+    pb::JobProgress {
+        unit: match status.progress.unit {
+            Unit::Bytes => pb::JobUnit::Bytes,
+            Unit::Rows => pb::JobUnit::Rows,
+        }
+        .into(),
+        done: status.progress.done,
+        total: status.progress.total,
+        rate: status.rate(),
+        seconds_left: status.seconds_left(),
+        seconds: status.run_time.as_secs_f64(),
+        phase: status.progress.phase.to_owned(),
+    }
 }
 
 /// What the thread of a job has.
@@ -741,12 +758,7 @@ mod tests {
 
     fn office(idle: Duration) -> Office {
         let folder = tempfile::tempdir().unwrap();
-        let config = EngineConfig {
-            data: folder.path().to_owned(),
-            index_threads: 1,
-            job_memory: None,
-            spool_max: None,
-        };
+        let config = EngineConfig { index_threads: 1, ..EngineConfig::new(folder.path()) };
         let engine = Engine::open(&config).unwrap();
         let (tell, news) = watch::channel(());
         engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));

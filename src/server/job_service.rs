@@ -6,14 +6,14 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::engine::job::{JobKind, JobReport, JobState, JobStatus, Unit};
+use crate::engine::job::{JobKind, JobReport, JobState, JobStatus};
 use crate::proto as pb;
 use crate::proto::job::Result as Outcome;
 use crate::proto::job_service_server::JobService;
-use crate::server::Desk;
-use crate::server::job::Replies;
+use crate::server::job::{Replies, progress};
 use crate::server::status::{message, status};
 use crate::server::transfer::told_report;
+use crate::server::{Desk, backup};
 
 #[async_trait]
 impl JobService for Desk {
@@ -68,23 +68,10 @@ impl JobService for Desk {
 
 impl From<JobStatus> for pb::Job {
     fn from(status: JobStatus) -> Self {
-        let (rate, seconds_left) = (status.rate(), status.seconds_left());
         let seconds = |at: SystemTime| {
             at.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
         };
-        let progress = pb::JobProgress {
-            unit: match status.progress.unit {
-                Unit::Bytes => pb::JobUnit::Bytes,
-                Unit::Rows => pb::JobUnit::Rows,
-            }
-            .into(),
-            done: status.progress.done,
-            total: status.progress.total,
-            rate,
-            seconds_left,
-            seconds: status.run_time.as_secs_f64(),
-            phase: status.progress.phase.to_owned(),
-        };
+        let progress = progress(&status);
         let (mut result, mut error) = (None, None);
         match status.outcome.as_deref() {
             Some(Ok(report)) => result = Some(report.into()),
@@ -117,6 +104,9 @@ impl From<JobKind> for pb::JobKind {
             JobKind::TrainTokenizer => Self::TrainTokenizer,
             JobKind::Debias => Self::Debias,
             JobKind::SeedTable => Self::SeedTable,
+            JobKind::Verify => Self::Verify,
+            JobKind::Backup => Self::Backup,
+            JobKind::Restore => Self::Restore,
         }
     }
 }
@@ -145,6 +135,13 @@ impl From<&JobReport> for Outcome {
             }
             JobReport::TrainTokenizer(report) => Self::Train(report.clone().into()),
             JobReport::Debias(report) => Self::Debias(report.clone().into()),
+            JobReport::Verify(checked) => Self::Verify(checked.into()),
+            JobReport::Backup(report, time) => {
+                Self::Backup(backup::backed_up(report, time.as_secs_f64()))
+            }
+            JobReport::Restore(report, time) => {
+                Self::Restore(backup::restored(report, time.as_secs_f64()))
+            }
         }
     }
 }

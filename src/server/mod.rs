@@ -7,6 +7,7 @@
 //! | `write.rs` | the conversions of TableService's writes |
 //! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
 //! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
+//! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
@@ -23,6 +24,7 @@
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
+mod backup;
 mod bias;
 mod cutting;
 mod debias;
@@ -94,6 +96,8 @@ pub struct ServerConfig {
     pub job_memory: Option<u64>,
     /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
     pub spool_max: Option<u64>,
+    /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
+    pub backups: Option<String>,
 }
 
 impl ServerConfig {
@@ -107,6 +111,7 @@ impl ServerConfig {
             connections: ConnectionLimits::default(),
             job_memory: None,
             spool_max: None,
+            backups: None,
         }
     }
 }
@@ -133,6 +138,7 @@ pub async fn serve(
         index_threads: config.index_threads,
         job_memory: config.job_memory,
         spool_max: config.spool_max,
+        backups: config.backups,
     };
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);

@@ -56,7 +56,8 @@ fn lane(method: &str) -> Lane {
         | "PutTestSet"
         | "GetTestSet"
         | "DeleteTestSet"
-        | "GetUpload" => Lane::Disk,
+        | "GetUpload"
+        | "ListBackups" => Lane::Disk,
         _ => Lane::Heavy,
     }
 }

@@ -208,9 +208,7 @@ impl From<Provenance> for pb::Provenance {
             source: provenance.source,
             format: format.map_or(pb::Format::Rows, pb::Format::from).into(),
             source_bytes: provenance.source_bytes,
-            imported_at: i64::try_from(provenance.imported_at)
-                .ok()
-                .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+            imported_at: wire::time(provenance.imported_at),
             sha256: provenance.sha256,
             options: provenance.options,
             license: provenance.license,

@@ -434,6 +434,12 @@ pub(super) fn policy(policy: OovPolicy) -> pb::OovPolicy {
 }
 
 /// A count for the wire; counts are bounded far below the type's end.
+/// Seconds since 1970-01-01 UTC.
+pub(super) fn time(seconds: u64) -> Option<prost_types::Timestamp> {
+    let seconds = i64::try_from(seconds).ok()?;
+    Some(prost_types::Timestamp { seconds, nanos: 0 })
+}
+
 pub(super) fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

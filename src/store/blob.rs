@@ -46,7 +46,8 @@ pub(super) fn publish_container(
     })
 }
 
-fn replace<T>(
+/// Writes a file in the same way, whatever is written to it.
+pub(super) fn replace<T>(
     path: &Path,
     write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T)>,
 ) -> Result<T> {
@@ -132,7 +133,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 pub(super) fn sweep(folder: &Path) {
     for path in list(folder).unwrap_or_default() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(TEMPORARY)
+        if is_temporary(&name)
             && let Err(error) = remove(&path)
         {
             tracing::warn!(?error, "a left-over file stays");
@@ -201,8 +202,24 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(format!("{TEMPORARY}{name}.{count}"))
 }
 
+/// Whether a file of this name was never completed.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 /// Gone when dropped, unless it was renamed.
-struct Temporary(PathBuf);
+pub(super) struct Temporary(PathBuf);
+
+impl Temporary {
+    /// A name beside this one that nobody else has.
+    pub(super) fn beside(path: &Path) -> Self {
+        Self(temporary_name(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {

@@ -143,13 +143,19 @@ fn check_catalog(
 }
 
 /// Checks what a server has open.
-pub(super) fn check_open(shared: &Shared, go_on: GoOn<'_>) -> Result<Checked> {
+pub(super) fn check_open(
+    shared: &Shared,
+    go_on: GoOn<'_>,
+    on_progress: &mut dyn FnMut(u64, u64),
+) -> Result<Checked> {
+    let total = shared.bytes_kept();
     let mut checked = Checked::default();
     if let Some(problem) = shared.catalog.problem() {
         checked.damage(None, "catalog", problem);
     }
     for (name, record) in shared.catalog.tables() {
         go_on()?;
+        on_progress(checked.bytes, total);
         match shared.generation(record.generation) {
             Ok(mut generation) => {
                 generation.manifest.meta.name = name;

@@ -12,6 +12,7 @@
 //! | `kv.rs` | sled: opened, synced, closed |
 //! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`: what they hold |
 //! | `upload.rs` | files that arrive in pieces |
+//! | `backup/` | all of it kept elsewhere, and made tables again |
 //! | `check.rs` | every byte read again |
 //! | `recover.rs` | a catalog made of what is whole |
 //! | `legacy/` | folders of formats 1 and 2, made folders of format 3 |
@@ -51,6 +52,7 @@
 //! it is whole, and no file of it is written to until `wordspace recover` made a new catalog: see
 //! [`Store::refusal`]. A damaged part fails its table and no other.
 
+pub mod backup;
 pub(crate) mod blob;
 mod catalog;
 pub mod check;
@@ -466,12 +468,49 @@ impl Store {
     }
 
     /// Reads every byte of every table again, and of what is stored beside them, while others work.
+    /// `on_progress` is told bytes that are done, and how many there are, about.
     ///
     /// # Errors
     ///
     /// That of `go_on`; if the disk fails. Damage is no error.
-    pub fn check(&self, go_on: check::GoOn<'_>) -> Result<check::Checked> {
-        check::check_open(&self.shared, go_on)
+    pub fn check(
+        &self,
+        go_on: check::GoOn<'_>,
+        on_progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<check::Checked> {
+        check::check_open(&self.shared, go_on, on_progress)
+    }
+
+    /// Keeps everything elsewhere, as it is while others work, and removes the earliest backups but
+    /// `keep` of them. `on_progress` is told bytes that are done, and how many there are, about.
+    ///
+    /// # Errors
+    ///
+    /// That of `go_on`; if the target fails, or the disk. What is damaged here is no error: it is told.
+    pub fn back_up(
+        &self,
+        target: &dyn backup::Target,
+        keep: Option<usize>,
+        go_on: check::GoOn<'_>,
+        on_progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<backup::BackupReport> {
+        backup::back_up(&self.shared, target, keep, go_on, on_progress)
+    }
+
+    /// Brings the table `of` of a backup back as the table `name`, which it is once it is switched to.
+    /// `on_bytes` is told how many more were read.
+    ///
+    /// # Errors
+    ///
+    /// That of `go_on`; if the backup is damaged, if nothing may be written, or if the disk fails.
+    pub fn restore(
+        &self,
+        (target, snapshot): (&dyn backup::Target, &backup::Snapshot),
+        (of, name): (&TableName, &TableName),
+        go_on: check::GoOn<'_>,
+        on_bytes: &mut dyn FnMut(u64),
+    ) -> Result<backup::Restored> {
+        backup::restore(&self.shared, (target, snapshot), (of, name), go_on, on_bytes)
     }
 
     /// Bytes on disk; what cannot be read counts 0.
@@ -517,6 +556,12 @@ impl fmt::Debug for NewPart {
 }
 
 impl Shared {
+    /// Bytes of all generations, and of what stands on the shelves.
+    fn bytes_kept(&self) -> u64 {
+        let folders = [folder::GENERATIONS, folder::SHELF];
+        folders.iter().map(|name| blob::bytes(&self.folder.join(name))).sum()
+    }
+
     fn generation(&self, number: u64) -> Result<Generation> {
         let folder = folder::generation(&self.folder, number);
         let opened = Generation::open(&folder, number)?;

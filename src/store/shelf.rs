@@ -1,6 +1,7 @@
 //! Things that are named and stored whole, such as tokenizers and test sets: a container each, with
 //! the sections `name`, `head` (JSON) and `body`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -75,19 +76,12 @@ impl Shelf {
         &self,
         name: &TableName,
     ) -> Result<Option<(H, Vec<u8>)>> {
-        let Some((file, head)) = self.open(name)? else { return Ok(None) };
-        Ok(Some((head, file.section("body")?.read()?)))
+        self.container(name)?.map(|file| read(&file)).transpose()
     }
 
     /// A thing's head alone, of a file that may be damaged behind it.
     pub(super) fn head<H: DeserializeOwned>(&self, name: &TableName) -> Result<Option<H>> {
-        Ok(self.open(name)?.map(|(_, head)| head))
-    }
-
-    fn open<H: DeserializeOwned>(&self, name: &TableName) -> Result<Option<(Container, H)>> {
-        let Some(file) = self.container(name)? else { return Ok(None) };
-        let head = serde_json::from_slice(&file.section("head")?.read()?);
-        Ok(Some((file, head.map_err(|_| self.damaged(name))?)))
+        self.container(name)?.map(|file| head(&file)).transpose()
     }
 
     /// The file of a thing; none if there is none of that name.
@@ -96,25 +90,29 @@ impl Shelf {
         let Some(file) = blob::open_container(&self.path(name), what, self.sort.kind)? else {
             return Ok(None);
         };
+        Self::check_name(&file, name)?;
+        Ok(Some(file))
+    }
+
+    /// An error if the file is that of another thing.
+    pub(super) fn check_name(file: &Container, name: &TableName) -> Result<()> {
         let own = file.section("name")?.read()?;
-        if own == name.as_str().as_bytes() { Ok(Some(file)) } else { Err(file.senseless()) }
+        if own == name.as_str().as_bytes() { Ok(()) } else { Err(file.senseless()) }
     }
 
-    /// The error of a thing that makes no sense.
-    pub(super) fn damaged(&self, name: &TableName) -> Error {
-        let what = format!("the {} \"{name}\"", self.sort.what);
-        Error::new(ErrorKind::Corrupt { what, advice: ADVICE })
-    }
-
+    /// Removes a thing, durably; whether it was there. If that fails it still is.
     pub(super) fn remove(&self, name: &TableName) -> Result<bool> {
         let path = self.path(name);
-        let was_there = path.exists();
-        blob::remove(&path)?;
-        if was_there {
-            let synced = blob::sync_folder(&self.folder).map_err(Error::disk);
-            synced.context(|| format!("deleting {name}"))?;
+        if !path.exists() {
+            return Ok(false);
         }
-        Ok(was_there)
+        let gone = blob::Temporary::beside(&path);
+        let removed = fs::rename(&path, gone.path()).and_then(|()| {
+            // Ignore: a disk that refuses this too tells so by the first error.
+            blob::sync_folder(&self.folder).inspect_err(|_| _ = fs::rename(gone.path(), &path))
+        });
+        removed.map_err(Error::disk).context(|| format!("deleting {name}"))?;
+        Ok(true)
     }
 
     /// The names of all, in order, with the bytes of their files.
@@ -135,4 +133,13 @@ impl Shelf {
     pub(super) fn path(&self, name: &TableName) -> PathBuf {
         self.folder.join(name.as_str())
     }
+}
+
+/// The head and body of a thing.
+pub(super) fn read<H: DeserializeOwned>(file: &Container) -> Result<(H, Vec<u8>)> {
+    Ok((head(file)?, file.section("body")?.read()?))
+}
+
+fn head<H: DeserializeOwned>(file: &Container) -> Result<H> {
+    serde_json::from_slice(&file.section("head")?.read()?).map_err(|_| file.senseless())
 }

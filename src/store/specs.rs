@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::container::Container;
 use crate::error::Result;
-use crate::store::shelf::Shelf;
+use crate::store::shelf::{self, Shelf};
 use crate::table::meta::TableName;
 use crate::text::spec::{File, Kind, Spec};
 
@@ -30,8 +31,13 @@ pub(super) fn put(shelf: &Shelf, name: &TableName, spec: &Spec) -> Result<()> {
 }
 
 pub(super) fn get(shelf: &Shelf, name: &TableName) -> Result<Option<Spec>> {
-    let Some((head, body)) = shelf.get(name)? else { return Ok(None) };
-    spec(head, &body).ok_or_else(|| shelf.damaged(name)).map(Some)
+    shelf.container(name)?.map(|file| of(&file)).transpose()
+}
+
+/// The tokenizer of a file.
+pub(super) fn of(file: &Container) -> Result<Spec> {
+    let (head, body) = shelf::read(file)?;
+    spec(head, &body).ok_or_else(|| file.senseless())
 }
 
 fn spec(head: Head, mut body: &[u8]) -> Option<Spec> {

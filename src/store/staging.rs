@@ -307,6 +307,10 @@ pub struct Replaced {
 }
 
 impl Replaced {
+    pub(super) fn new(shared: Arc<Shared>, old: Option<Record>, new: Meta) -> Self {
+        Self { shared, old, new }
+    }
+
     /// Removes it from the disk; what stays is removed at the next open.
     pub fn remove(self) {
         let Some(old) = self.old.filter(|old| old.generation != self.new.generation) else {

@@ -468,7 +468,7 @@ fn what_is_damaged_is_named_and_what_is_whole_is_recovered() {
     let checked = check::check(folder.path(), &|| Ok(())).unwrap();
     assert_eq!(named(&checked), [table("first", "vectors")].into());
     let store = open(folder.path());
-    assert_eq!(store.check(&|| Ok(())).unwrap().damages, checked.damages);
+    assert_eq!(store.check(&|| Ok(()), &mut |_, _| {}).unwrap().damages, checked.damages);
     drop(store);
     flip("store/conf", 3);
     let before = files(folder.path());

@@ -367,12 +367,7 @@ fn attributes(word: &Word) -> Attributes {
 }
 
 pub(crate) fn open(folder: &Path) -> Result<Engine> {
-    Engine::open(&EngineConfig {
-        data: folder.to_owned(),
-        index_threads: 1,
-        job_memory: None,
-        spool_max: None,
-    })
+    Engine::open(&EngineConfig { index_threads: 1, ..EngineConfig::new(folder) })
 }
 
 fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {

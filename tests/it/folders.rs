@@ -14,13 +14,7 @@ use crate::support::root;
 use crate::told;
 
 fn open(folder: &Path) -> Engine {
-    Engine::open(&EngineConfig {
-        data: folder.to_owned(),
-        index_threads: 1,
-        job_memory: None,
-        spool_max: None,
-    })
-    .unwrap()
+    Engine::open(&EngineConfig { index_threads: 1, ..EngineConfig::new(folder) }).unwrap()
 }
 
 /// The archives, by name, with the text that each tells.

@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod backup;
 mod checkpoints;
 mod cli;
 mod crash;

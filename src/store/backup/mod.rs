@@ -1,0 +1,484 @@
+//! Backups: tables, tokenizers and test sets as they are while others work, kept elsewhere.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `target.rs` | where backups are kept: a folder |
+//! | `cloud.rs` | a bucket, with the feature `cloud` |
+//! | `restore.rs` | a table of a backup, made a table of a store again |
+//!
+//! ```text
+//! backups/00000017        a container: what there was, and of each part its length and BLAKE3
+//! parts/ab/abcd...        each part once, under its BLAKE3, however many backups have it
+//! ```
+//!
+//! A part that is there already is not sent again, so a backup costs what changed since the last one.
+//! Each table is as it was at one moment, with every write that was acknowledged until then; two tables
+//! need not be of the same moment. What is copied is compared with its digest on the way, in both
+//! directions. A location belongs to one data folder: the backups of two would be counted together, and
+//! removed together.
+
+#[cfg(feature = "cloud")]
+mod cloud;
+mod restore;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::container::{CHUNK_BYTES, Container, Kind, Writer};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::store::catalog::Record;
+use crate::store::check::GoOn;
+use crate::store::generation::{Generation, Part, stopped};
+use crate::store::shelf::{SORTS, Shelf};
+use crate::store::{Shared, blob, fault, journal};
+use crate::table::meta::{Meta, TableName};
+
+pub use restore::Restored;
+pub(super) use restore::table as restore;
+pub use target::{Target, open};
+
+const BACKUPS: &str = "backups/";
+const PARTS: &str = "parts/";
+const ADVICE: &str = "take an earlier backup";
+const SNAPSHOT: Kind = Kind { name: "backup", version: 1, advice: ADVICE };
+/// Writes since a generation's rows: for each its number u64, the length of its changes u32, and these.
+const WRITES: Kind = Kind { name: "writes", version: 1, advice: ADVICE };
+/// How often a table is begun again that is replaced while it is copied.
+const TRIES: usize = 10;
+/// Bytes that the list of one backup may have.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+
+/// What a backup has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When it was begun, in seconds since 1970-01-01 UTC.
+    pub made_at: u64,
+    /// The program that made it.
+    pub version: String,
+    tables: BTreeMap<TableName, TableCopy>,
+    shelf: Vec<ShelfCopy>,
+}
+
+/// A table in a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct TableCopy {
+    meta: Meta,
+    tokenizer: Option<String>,
+    parts: BTreeMap<String, Part>,
+    /// The last write, and the file of those since the rows.
+    writes: Option<(u64, Part)>,
+}
+
+/// A tokenizer or a test set in a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ShelfCopy {
+    /// The folder of its sort.
+    sort: String,
+    name: TableName,
+    part: Part,
+}
+
+/// What a backup did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupReport {
+    /// Its number.
+    pub number: u64,
+    /// Tables, and tokenizers and test sets.
+    pub tables: usize,
+    /// Bytes of all parts.
+    pub bytes: u64,
+    /// Bytes of those that were not there before.
+    pub new_bytes: u64,
+    /// Earlier backups that were removed.
+    pub removed: usize,
+    /// What could not be kept because it is damaged here, a sentence each. Then no earlier backup is
+    /// removed.
+    pub problems: Vec<String>,
+}
+
+/// A backup that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupStatus {
+    /// Its number.
+    pub number: u64,
+    /// When it was begun, in seconds since 1970-01-01 UTC.
+    pub made_at: u64,
+    /// Its tables, and the rows of each without writes since its generation.
+    pub tables: Vec<(TableName, u64)>,
+    /// Bytes of all its parts.
+    pub bytes: u64,
+    /// Why it cannot be read, if it cannot.
+    pub problem: Option<String>,
+}
+
+impl Snapshot {
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let tables = self.tables.values();
+        let of_tables = tables.flat_map(|table| {
+            table.parts.values().chain(table.writes.as_ref().map(|(_, part)| part))
+        });
+        of_tables.chain(self.shelf.iter().map(|copy| &copy.part))
+    }
+
+    /// The names of its tables.
+    pub fn tables(&self) -> impl Iterator<Item = &TableName> {
+        self.tables.keys()
+    }
+
+    /// The backup of this number.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if there is none, `Corrupt` if it is damaged, or if the target fails.
+    pub fn read(target: &dyn Target, number: u64) -> Result<Self> {
+        let name = name_of(number);
+        let Some(file) = target.get(&name)? else {
+            let problem = format!("there is no backup {number}");
+            return Err(Error::invalid("backup", problem));
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(SNAPSHOT_BYTES_MAX).read_to_end(&mut bytes);
+        read.map_err(|error| stopped(error, || format!("reading {name}")))?;
+        let file = Container::open(Arc::new(bytes), format!("backup {number}"), SNAPSHOT)?;
+        let text = file.section("list")?.read()?;
+        serde_json::from_slice(&text).map_err(|_| file.senseless())
+    }
+
+    fn keep(&self, target: &dyn Target, number: u64) -> Result<()> {
+        let list = serde_json::to_vec_pretty(self)
+            .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+        let mut out = Writer::new(Vec::new(), SNAPSHOT, number)?;
+        out.section("list", CHUNK_BYTES)?;
+        out.write(&list)?;
+        let (bytes, _) = out.finish()?;
+        target.put(&name_of(number), &mut &bytes[..])
+    }
+}
+
+fn name_of(number: u64) -> String {
+    format!("{BACKUPS}{number:08}")
+}
+
+/// Where the part of a digest is; none if that is no digest.
+fn place_of(blake3: &str) -> Option<String> {
+    let is_digest = blake3.len() == 64 && blake3.bytes().all(|c| c.is_ascii_hexdigit());
+    is_digest.then(|| format!("{PARTS}{}/{blake3}", &blake3[..2]))
+}
+
+/// The numbers of all backups, the earliest first.
+///
+/// # Errors
+///
+/// If the target fails.
+pub fn numbers(target: &dyn Target) -> Result<Vec<u64>> {
+    let names = target.list(BACKUPS)?.into_keys();
+    let mut numbers: Vec<u64> =
+        names.filter_map(|name| name.strip_prefix(BACKUPS)?.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// All backups, the earliest first. One that is damaged tells why.
+///
+/// # Errors
+///
+/// If the target fails.
+pub fn list(target: &dyn Target) -> Result<Vec<BackupStatus>> {
+    let status = |number| match Snapshot::read(target, number) {
+        Ok(snapshot) => Ok(BackupStatus {
+            number,
+            made_at: snapshot.made_at,
+            bytes: snapshot.parts().map(|part| part.bytes).sum(),
+            tables: snapshot
+                .tables
+                .into_iter()
+                .map(|(name, table)| (name, table.meta.row_count))
+                .collect(),
+            problem: None,
+        }),
+        Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => Ok(BackupStatus {
+            number,
+            made_at: 0,
+            tables: Vec::new(),
+            bytes: 0,
+            problem: Some(error.to_string()),
+        }),
+        Err(error) => Err(error),
+    };
+    numbers(target)?.into_iter().map(status).collect()
+}
+
+/// Bytes that are compared with their length and digest as they are read: the end of others is an error.
+struct Verified<'a> {
+    from: Box<dyn Read + 'a>,
+    part: &'a Part,
+    what: &'a str,
+    hasher: blake3::Hasher,
+    bytes: u64,
+    go_on: GoOn<'a>,
+    on_bytes: &'a mut dyn FnMut(u64),
+    /// Why the source failed, if it did.
+    fault: Option<Error>,
+}
+
+impl<'a> Verified<'a> {
+    fn new(
+        from: Box<dyn Read + 'a>,
+        part: &'a Part,
+        what: &'a str,
+        go_on: GoOn<'a>,
+        on_bytes: &'a mut dyn FnMut(u64),
+    ) -> Self {
+        let (hasher, fault) = (blake3::Hasher::new(), None);
+        Self { from, part, what, hasher, bytes: 0, go_on, on_bytes, fault }
+    }
+
+    fn next(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        (self.go_on)()?;
+        let count = loop {
+            match self.from.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read.map_err(|error| stopped(error, || self.what.to_owned()))?,
+            }
+        };
+        self.hasher.update(&buffer[..count]);
+        self.bytes += count as u64;
+        (self.on_bytes)(count as u64);
+        let is_end = count == 0 && !buffer.is_empty();
+        let is_wrong = self.bytes > self.part.bytes
+            || (is_end
+                && (self.bytes != self.part.bytes
+                    || self.hasher.finalize().to_hex().as_str() != self.part.blake3));
+        if is_wrong {
+            return Err(Error::new(fault::damage(self.what.to_owned(), ADVICE)));
+        }
+        Ok(count)
+    }
+}
+
+impl Read for Verified<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.next(buffer).map_err(|error| {
+            self.fault = Some(Error::new(error.kind().clone()));
+            io::Error::other(error)
+        })
+    }
+}
+
+/// One backup in the making.
+struct Work<'a> {
+    shared: &'a Shared,
+    target: &'a dyn Target,
+    /// The parts that the target has, with their bytes.
+    there: BTreeMap<String, u64>,
+    go_on: GoOn<'a>,
+    on_progress: &'a mut dyn FnMut(u64, u64),
+    done: u64,
+    /// Bytes of all that is to be copied, about.
+    total: u64,
+    report: BackupReport,
+}
+
+/// Makes a backup, and removes the earliest but `keep` of them.
+pub(super) fn back_up(
+    shared: &Shared,
+    target: &dyn Target,
+    keep: Option<usize>,
+    go_on: GoOn<'_>,
+    on_progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport> {
+    let number = numbers(target)?.last().copied().unwrap_or(0) + 1;
+    let report = BackupReport { number, ..BackupReport::default() };
+    let there = target.list(PARTS)?;
+    let total = shared.bytes_kept();
+    let mut work = Work { shared, target, there, go_on, on_progress, done: 0, total, report };
+    let mut snapshot = Snapshot {
+        made_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Snapshot::default()
+    };
+    for name in shared.catalog.tables().into_keys() {
+        match work.table(&name) {
+            Ok(Some(table)) => _ = snapshot.tables.insert(name, table),
+            Ok(None) => {}
+            Err(Fault::Here(error)) => work.report.problems.push(format!("table {name}: {error}")),
+            Err(Fault::Other(error)) => return Err(error),
+        }
+    }
+    for sort in SORTS {
+        let shelf = Shelf::new(&shared.folder, sort);
+        for (name, _) in shelf.list()? {
+            match work.shelved(&shelf, &name) {
+                Ok(Some(part)) => {
+                    snapshot.shelf.push(ShelfCopy { sort: sort.folder.to_owned(), name, part });
+                }
+                Ok(None) => {}
+                Err(Fault::Here(error)) => work.report.problems.push(error.to_string()),
+                Err(Fault::Other(error)) => return Err(error),
+            }
+        }
+    }
+    work.report.tables = snapshot.tables.len();
+    work.report.bytes = snapshot.parts().map(|part| part.bytes).sum();
+    snapshot.keep(target, number)?;
+    let mut report = work.report;
+    if let Some(keep) = keep.filter(|_| report.problems.is_empty()) {
+        report.removed = remove_but(target, keep.max(1), go_on)?;
+    }
+    Ok(report)
+}
+
+/// Removes the earliest backups, and the parts that no other one has.
+fn remove_but(target: &dyn Target, keep: usize, go_on: GoOn<'_>) -> Result<usize> {
+    let numbers = numbers(target)?;
+    let (removed, kept) = numbers.split_at(numbers.len().saturating_sub(keep));
+    // If one cannot be read, nothing tells which parts it has.
+    let mut needed = BTreeSet::new();
+    for &number in kept {
+        let snapshot = Snapshot::read(target, number).context(|| "removing earlier backups")?;
+        needed.extend(snapshot.parts().filter_map(|part| place_of(&part.blake3)));
+    }
+    for &number in removed {
+        target.remove(&name_of(number))?;
+    }
+    for name in target.list(PARTS)?.into_keys() {
+        go_on()?;
+        if !needed.contains(&name) {
+            target.remove(&name)?;
+        }
+    }
+    Ok(removed.len())
+}
+
+/// What went wrong: something here is damaged, which leaves the rest as it is, or anything else.
+enum Fault {
+    Here(Error),
+    Other(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let is_damage =
+            matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::ForeignVersion { .. });
+        if is_damage { Self::Here(error) } else { Self::Other(error) }
+    }
+}
+
+impl Work<'_> {
+    /// A table as it is now; none if it was deleted meanwhile.
+    fn table(&mut self, name: &TableName) -> Result<Option<TableCopy>, Fault> {
+        for tried in 1.. {
+            let Some(record) = self.shared.catalog.table(name) else { return Ok(None) };
+            let found = self.shared.generation(record.generation);
+            let copied = match &found {
+                Ok(generation) => self.copy(name, &record, generation),
+                Err(error) => Err(Fault::from(Error::new(error.kind().clone()))),
+            };
+            let is_same = || {
+                let now = self.shared.generation(record.generation);
+                let (before, now) = (found.as_ref().ok(), now.as_ref().ok());
+                self.shared.catalog.table(name).as_ref() == Some(&record)
+                    && before.map(|one| &one.manifest) == now.map(|one| &one.manifest)
+            };
+            // It may have been replaced while it was read.
+            match copied {
+                Err(_) if tried < TRIES && !is_same() => {}
+                copied => return copied.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn copy(
+        &mut self,
+        name: &TableName,
+        record: &Record,
+        generation: &Generation,
+    ) -> Result<TableCopy, Fault> {
+        let meta = Meta { name: name.clone(), ..generation.manifest.meta.clone() };
+        let parts = generation.manifest.parts.clone();
+        // Writes first: they go away once a generation has them.
+        let writes = self.writes(&meta)?;
+        for (part, known) in &parts {
+            let path = generation.folder.join(part);
+            self.keep(&path, known, &format!("table {name}, its part {part}"))?;
+        }
+        Ok(TableCopy { meta, tokenizer: record.tokenizer.clone(), parts, writes })
+    }
+
+    /// The writes that the rows of a generation do not hold, as a part.
+    fn writes(&mut self, meta: &Meta) -> Result<Option<(u64, Part)>, Fault> {
+        let first = meta.applied.sequence.saturating_add(1);
+        let last = self.shared.catalog.last_write(meta.lineage());
+        if last < first {
+            return Ok(None);
+        }
+        let file = blob::Temporary::beside(&self.shared.folder.join("writes"));
+        let (shared, go_on) = (self.shared, self.go_on);
+        let written = blob::publish_container(file.path(), WRITES, 0, |out| {
+            out.section("writes", CHUNK_BYTES)?;
+            shared.catalog.read(|kv| {
+                journal::each_write(kv, meta, first..=last, |sequence, changes| {
+                    go_on()?;
+                    let body = journal::encode(&changes);
+                    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+                    out.write(&sequence.to_le_bytes())?;
+                    out.write(&length.to_le_bytes())?;
+                    out.write(&body)
+                })
+            })
+        });
+        let part = Part::from(written?);
+        self.keep(file.path(), &part, &format!("table {}, its journal", meta.name))?;
+        Ok(Some((last, part)))
+    }
+
+    /// A tokenizer or a test set; none if it was deleted meanwhile.
+    fn shelved(&mut self, shelf: &Shelf, name: &TableName) -> Result<Option<Part>, Fault> {
+        let Some(container) = shelf.container(name)? else { return Ok(None) };
+        container.verify()?;
+        let path = shelf.path(name);
+        let Some(mut file) = blob::open(&path)? else { return Ok(None) };
+        let mut hasher = blake3::Hasher::new();
+        let bytes = io::copy(&mut file, &mut hasher).map_err(Error::disk)?;
+        let part = Part { bytes, blake3: hasher.finalize().to_hex().to_string(), of: None };
+        self.keep(&path, &part, &format!("{name} on the shelf"))?;
+        Ok(Some(part))
+    }
+
+    /// Keeps a file as a part, unless the target has it.
+    fn keep(&mut self, path: &Path, part: &Part, what: &str) -> Result<(), Fault> {
+        (self.go_on)()?;
+        let damaged = || Error::new(fault::damage(what.to_owned(), "`wordspace check` tells more"));
+        let place = place_of(&part.blake3).ok_or_else(damaged)?;
+        if self.there.get(&place) == Some(&part.bytes) {
+            self.done += part.bytes;
+            (self.on_progress)(self.done, self.total);
+            return Ok(());
+        }
+        let file = blob::open(path)?.ok_or_else(damaged)?;
+        let (done, total) = (&mut self.done, self.total);
+        let on_progress = &mut *self.on_progress;
+        let mut on_bytes = |bytes| {
+            *done += bytes;
+            on_progress(*done, total);
+        };
+        let mut from = Verified::new(Box::new(file), part, what, self.go_on, &mut on_bytes);
+        if let Err(error) = self.target.put(&place, &mut from) {
+            return Err(match from.fault {
+                Some(fault) if *fault.kind() == ErrorKind::Storage => Fault::Here(error),
+                Some(fault) => Fault::from(fault),
+                None => Fault::Other(error),
+            });
+        }
+        self.report.new_bytes += part.bytes;
+        self.there.insert(place, part.bytes);
+        Ok(())
+    }
+}

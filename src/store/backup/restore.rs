@@ -1,0 +1,238 @@
+//! A table of a backup, made a table of a store again, under its name or another one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::container::Container;
+use crate::error::{Context as _, Error, Result};
+use crate::store::backup::target::{Target, copy};
+use crate::store::backup::{ADVICE, PARTS, ShelfCopy, Snapshot, Verified, WRITES, place_of};
+use crate::store::check::GoOn;
+use crate::store::generation::{GRAPH, Generation, Manifest, Part, stopped};
+use crate::store::ledger::Entry;
+use crate::store::shelf::{self, Shelf, Sort};
+use crate::store::staging::{self, Replaced};
+use crate::store::{Shared, TestSetHead, blob, fault, folder, journal, specs};
+use crate::table::meta::{Applied, Meta, TableName};
+use crate::table::part::{ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
+use crate::text::spec::Spec;
+
+/// Bytes in front of the changes of a write: its number and their length.
+const HEAD_BYTES: usize = 12;
+
+/// A table that is on the disk and not a table yet: that it is with [`Restored::switch`]. Dropped
+/// without it, it is removed; after a crash, at the next open.
+pub struct Restored {
+    shared: Arc<Shared>,
+    folder: PathBuf,
+    meta: Meta,
+    /// The tokenizer that the table had.
+    tokenizer: Option<String>,
+    is_kept: bool,
+}
+
+impl Snapshot {
+    /// What of the backup is kept for a table: its rows, without the writes since, and the bytes of all.
+    pub fn table_size(&self, name: &TableName) -> Option<(u64, u64)> {
+        let table = self.tables.get(name)?;
+        let parts = table.parts.values().chain(table.writes.as_ref().map(|(_, part)| part));
+        Some((table.meta.row_count, parts.map(|part| part.bytes).sum()))
+    }
+
+    /// The tokenizer that cut a table's texts where none was named.
+    pub fn tokenizer_of(&self, table: &TableName) -> Option<&str> {
+        self.tables.get(table)?.tokenizer.as_deref()
+    }
+
+    /// The names of its tokenizers.
+    pub fn tokenizers(&self) -> impl Iterator<Item = &TableName> {
+        self.shelved(shelf::TOKENIZERS).map(|copy| &copy.name)
+    }
+
+    /// The names of its test sets.
+    pub fn test_sets(&self) -> impl Iterator<Item = &TableName> {
+        self.shelved(shelf::TEST_SETS).map(|copy| &copy.name)
+    }
+
+    /// One of its tokenizers.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, if it is damaged, or if the target fails.
+    pub fn tokenizer(&self, target: &dyn Target, name: &TableName) -> Result<Spec> {
+        specs::of(&self.thing(target, shelf::TOKENIZERS, name)?)
+    }
+
+    /// One of its test sets, with its file.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, if it is damaged, or if the target fails.
+    pub fn test_set(
+        &self,
+        target: &dyn Target,
+        name: &TableName,
+    ) -> Result<(TestSetHead, Vec<u8>)> {
+        shelf::read(&self.thing(target, shelf::TEST_SETS, name)?)
+    }
+
+    fn shelved(&self, sort: Sort) -> impl Iterator<Item = &ShelfCopy> {
+        self.shelf.iter().filter(move |copy| copy.sort == sort.folder)
+    }
+
+    fn thing(&self, target: &dyn Target, sort: Sort, name: &TableName) -> Result<Container> {
+        let copy = self.shelved(sort).find(|copy| copy.name == *name);
+        let what = format!("the {} \"{name}\" of the backup", sort.what);
+        let copy = copy.ok_or_else(|| Error::new(fault::damage(what.clone(), ADVICE)))?;
+        let (mut bytes, mut on_bytes) = (Vec::new(), |_| {});
+        read(target, &copy.part, &what, &|| Ok(()), &mut on_bytes, &mut bytes)?;
+        let file = Container::open(Arc::new(bytes), what, sort.kind)?;
+        Shelf::check_name(&file, name)?;
+        Ok(file)
+    }
+}
+
+/// Copies a part of a backup to `out`, and compares it with its digest.
+fn read(
+    target: &dyn Target,
+    part: &Part,
+    what: &str,
+    go_on: GoOn<'_>,
+    on_bytes: &mut dyn FnMut(u64),
+    out: &mut dyn std::io::Write,
+) -> Result<()> {
+    let damaged = || Error::new(fault::damage(what.to_owned(), ADVICE));
+    let place = place_of(&part.blake3).ok_or_else(damaged)?;
+    let missing = || {
+        let what = format!("{what}, {PARTS}{}, is missing", part.blake3);
+        Error::new(fault::damage(what, ADVICE))
+    };
+    let from = target.get(&place)?.ok_or_else(missing)?;
+    let mut from = Verified::new(from, part, what, go_on, on_bytes);
+    copy(&mut from, out).map_err(|error| stopped(error, || what.to_owned()))
+}
+
+/// Writes a table of a backup into a generation of its own.
+pub(in crate::store) fn table(
+    shared: &Arc<Shared>,
+    (target, snapshot): (&dyn Target, &Snapshot),
+    (of, name): (&TableName, &TableName),
+    go_on: GoOn<'_>,
+    on_bytes: &mut dyn FnMut(u64),
+) -> Result<Restored> {
+    let epoch = shared.catalog.ready()?;
+    let what = format!("table \"{of}\" of the backup");
+    let damaged = || Error::new(fault::damage(what.clone(), ADVICE));
+    let table = snapshot.tables.get(of).ok_or_else(damaged)?;
+    let generation = shared.next_generation();
+    let folder = folder::generation(&shared.folder, generation);
+    let applied = Applied { lineage: None, ..table.meta.applied };
+    let meta = Meta { name: name.clone(), generation, applied, ..table.meta.clone() };
+    let tokenizer = table.tokenizer.clone();
+    let restored = Restored { shared: Arc::clone(shared), folder, meta, tokenizer, is_kept: false };
+    let making = || format!("making {}", restored.folder.display());
+    blob::make_folder(&restored.folder).map_err(Error::disk).context(making)?;
+    let mut parts = BTreeMap::new();
+    for (part, known) in &table.parts {
+        // A backup is only a file: it does not choose where is written to.
+        let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name, GRAPH];
+        if !kinds.contains(&part.as_str()) {
+            return Err(damaged());
+        }
+        let what = format!("{what}, its part {part}");
+        blob::replace(&restored.folder.join(part), |mut out| {
+            read(target, known, &what, go_on, on_bytes, &mut out)?;
+            Ok((out, ()))
+        })?;
+        let of = Some(known.of.unwrap_or(table.meta.generation));
+        parts.insert(part.clone(), Part { of, ..known.clone() });
+    }
+    if let Some((last, part)) = &table.writes {
+        let what = format!("{what}, its journal");
+        let file = blob::Temporary::beside(&shared.folder.join("writes"));
+        blob::replace(file.path(), |mut out| {
+            read(target, part, &what, go_on, on_bytes, &mut out)?;
+            Ok((out, ()))
+        })?;
+        let open = blob::open_container(file.path(), what, WRITES)?.ok_or_else(damaged)?;
+        restored.write(&open, epoch, *last)?;
+        shared.catalog.make_durable(epoch)?;
+    }
+    let manifest = Manifest { meta: restored.meta.clone(), parts };
+    Generation { folder: restored.folder.clone(), manifest }.seal()?;
+    let generations = shared.folder.join(folder::GENERATIONS);
+    let synced = blob::sync_folder(&generations).map_err(Error::disk);
+    synced.context(|| format!("syncing {}", generations.display()))?;
+    Ok(restored)
+}
+
+impl Restored {
+    /// What is known of the table.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Adds the writes of a backup to the journal.
+    fn write(&self, file: &Container, epoch: u64, last: u64) -> Result<()> {
+        let lineage = self.meta.generation;
+        let mut sequence = self.meta.applied.sequence;
+        let mut waiting: Vec<u8> = Vec::new();
+        file.section("writes")?.each_chunk(|chunk| {
+            waiting.extend_from_slice(chunk);
+            let mut rest = &waiting[..];
+            while let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() {
+                let (number, length) = head.split_at(8);
+                let number = number.try_into().map_or(0, u64::from_le_bytes);
+                let length = length.try_into().map_or(0, u32::from_le_bytes) as usize;
+                let Some((body, after)) = after.split_at_checked(length) else { break };
+                sequence += 1;
+                let changes = journal::decode(body).filter(|_| number == sequence);
+                let changes = changes.ok_or_else(|| file.senseless())?;
+                let entry = Entry::Wrote { lineage, sequence };
+                let append = |kv: &_| journal::append(kv, lineage, sequence, &changes);
+                self.shared.catalog.write(epoch, [entry], append)?;
+                rest = after;
+            }
+            let used = waiting.len() - rest.len();
+            waiting.drain(..used);
+            Ok(())
+        })?;
+        if waiting.is_empty() && sequence == last { Ok(()) } else { Err(file.senseless()) }
+    }
+
+    /// Makes it the table of its name, in place of the one that may be there, durably, with its
+    /// tokenizer if that is usable. What it replaces is still on the disk, and to be removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Staging::switch`](crate::store::Staging::switch).
+    pub fn switch(
+        mut self,
+        is_usable: impl FnOnce(&str) -> bool,
+    ) -> Result<(Replaced, Option<String>)> {
+        let tokenizer = self.tokenizer.take().filter(|name| is_usable(name));
+        // Even if the next call fails: the record may be there after a crash.
+        self.is_kept = true;
+        let generation = self.meta.generation;
+        let set = |_: Option<&_>| (generation, tokenizer.clone());
+        let old = self.shared.catalog.set(&self.meta.name, set)?;
+        Ok((Replaced::new(Arc::clone(&self.shared), old, self.meta.clone()), tokenizer))
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            staging::remove_generation(&self.shared, self.meta.generation);
+            staging::remove_writes(&self.shared, self.meta.generation, u64::MAX);
+        }
+    }
+}
+
+impl fmt::Debug for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restored").field("meta", &self.meta).finish_non_exhaustive()
+    }
+}
