@@ -201,7 +201,9 @@ impl<W: Write> Writer<W> {
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.digest.update(bytes);
         self.at += bytes.len() as u64;
-        self.out.write_all(bytes).map_err(Error::disk)
+        // An error of ours comes out as it is.
+        let written = self.out.write_all(bytes);
+        written.map_err(|error| error.downcast().unwrap_or_else(Error::disk))
     }
 }
 
@@ -388,6 +390,23 @@ impl Container {
             end = entry.from + entry.length;
         }
         Ok(())
+    }
+
+    /// BLAKE3 of the file, in hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn blake3(&self) -> Result<String> {
+        let (mut digest, mut block, mut at) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
+        while at < self.bytes {
+            let count =
+                usize::try_from(self.bytes - at).map_or(block.len(), |c| c.min(block.len()));
+            self.fill(&mut block[..count], at)?;
+            digest.update(&block[..count]);
+            at += count as u64;
+        }
+        Ok(digest.finalize().to_hex().to_string())
     }
 
     /// What stands between sections.

@@ -84,6 +84,7 @@ pub mod source;
 mod tensor;
 mod whole;
 mod words;
+mod wordspace;
 pub(crate) mod write;
 
 #[cfg(test)]

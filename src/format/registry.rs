@@ -5,7 +5,7 @@ use crate::format::lines::{binary, glove, word2vec_text};
 use crate::format::pickle::{gensim, torch};
 use crate::format::{
     checkpoint, columns, csv, fasttext, fbin, finalfusion, floret, gguf, hdf5, json, magnitude,
-    npy, npz, projector,
+    npy, npz, projector, wordspace,
 };
 
 macro_rules! formats {
@@ -48,6 +48,7 @@ formats! {
     Fbin = fbin::ENTRY,
     Hdf5 = hdf5::ENTRY,
     Projector = projector::ENTRY,
+    Wordspace = wordspace::ENTRY,
 }
 
 impl Format {

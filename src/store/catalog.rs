@@ -80,6 +80,8 @@ pub(super) struct Catalog {
     /// Whether sled and the ledger are to be opened again, and why.
     broken: Mutex<Option<ErrorKind>>,
     is_broken: AtomicBool,
+    /// Whether sled's files may be only in memory.
+    is_unsynced: AtomicBool,
     refusal: Option<Refusal>,
     /// Whether a generation that no record names is known to be a left-over.
     is_trusted: bool,
@@ -185,6 +187,7 @@ impl Catalog {
             epoch: AtomicU64::new(1),
             broken: Mutex::default(),
             is_broken: AtomicBool::new(false),
+            is_unsynced: AtomicBool::new(false),
             refusal,
             is_trusted,
         }
@@ -262,7 +265,12 @@ impl Catalog {
         }
         self.queue.lock().clear();
         let known = self.known.lock().clone();
-        let opened = Kv::open(&self.folder.join(folder::STORE))?;
+        let store = self.folder.join(folder::STORE);
+        if self.is_unsynced.load(Ordering::SeqCst) {
+            kv::rewrite(&store)?;
+            self.is_unsynced.store(false, Ordering::SeqCst);
+        }
+        let opened = Kv::open(&store)?;
         put_in_order(&opened, &known)?;
         let ledger = Ledger::create(&self.folder.join(folder::LEDGER), &known.state()?)?;
         *self.ledger.lock() = Some(ledger);
@@ -316,7 +324,12 @@ impl Catalog {
         // All callers counted here wrote before they took a number, so this flush covers them.
         let last = self.turns.load(Ordering::SeqCst);
         let entries: Vec<Entry> = std::mem::take(&mut *self.queue.lock());
-        let made = self.read(Kv::make_durable).and_then(|()| self.append(&entries));
+        let made = self.read(Kv::make_durable);
+        // A full disk refuses a write, which loses nothing that was written before.
+        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull) {
+            self.is_unsynced.store(true, Ordering::SeqCst);
+        }
+        let made = made.and_then(|()| self.append(&entries));
         match &made {
             Ok(()) => *durable = Durable { epoch, turn: last },
             // A disk that failed once may claim the next time that all is well.

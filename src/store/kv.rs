@@ -197,6 +197,22 @@ pub(super) fn changed(before: &Digests, now: &Digests) -> Option<String> {
     names.filter(|name| before.get(*name) != now.get(*name)).min().cloned()
 }
 
+/// Writes every file of a closed key-value store again. After a sync that failed the system may take
+/// for written what it has only in memory: such a file reads well until the power goes.
+pub(super) fn rewrite(folder: &Path) -> Result<()> {
+    for folder in [folder.to_path_buf(), folder.join("blobs")] {
+        for path in blob::list(&folder)?.into_iter().filter(|path| path.is_file()) {
+            let copying = || format!("writing {} again", path.display());
+            blob::replace(&path, |mut out| {
+                let copied = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut out));
+                copied.map_err(Error::disk).context(copying)?;
+                Ok((out, ()))
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Copies a closed key-value store to where it can be opened without changing it.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     let copying = || format!("copying {} to {}", from.display(), to.display());

@@ -103,7 +103,12 @@ fn words_that_are_not_utf8_go_where_they_can() {
     for format in Format::ALL.into_iter().filter(|format| format.is_written()) {
         let can = matches!(
             format,
-            Format::Safetensors | Format::Csv | Format::Tsv | Format::Parquet | Format::Arrow
+            Format::Safetensors
+                | Format::Csv
+                | Format::Tsv
+                | Format::Parquet
+                | Format::Arrow
+                | Format::Wordspace
         );
         match written_files(&table, format, "odd") {
             Ok(files) => {
@@ -114,6 +119,30 @@ fn words_that_are_not_utf8_go_where_they_can() {
             Err(error) => {
                 assert!(!can, "{}: {error}", format.name());
                 assert!(matches!(error.kind(), ErrorKind::Unsuited { .. }), "{error}");
+            }
+        }
+    }
+}
+
+/// Every byte of an archive but those between its sections counts.
+#[test]
+fn an_archive_is_what_was_written_or_refused() {
+    let table = table(&[(b"a", &[0.5, 1.0]), (b"b", &[2.0, -1.0])]);
+    let files = written_files(&table, Format::Wordspace, "t.wordspace").unwrap();
+    let (name, good) = &files[0];
+    for at in 0..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << (at % 8);
+        for bytes in [&bytes[..], &good[..at]] {
+            match read_files(&[(name.as_str(), bytes)], &Options::default()) {
+                Ok(contents) => assert_eq!(contents.rows, rows(&table), "byte {at}"),
+                Err(error) => assert!(
+                    matches!(
+                        error.kind(),
+                        ErrorKind::Malformed { .. } | ErrorKind::ForeignVersion { .. }
+                    ),
+                    "byte {at}: {error}"
+                ),
             }
         }
     }
