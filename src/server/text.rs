@@ -10,9 +10,9 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
-use crate::server::embed::{NearText, TextSimilarity, Texts};
+use crate::server::embed::{NearText, TextSimilarity, Texts, near_text};
 use crate::server::status::status;
-use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
+use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
 use crate::server::{Desk, texts, train};
 
@@ -106,7 +106,7 @@ impl TextService for Desk {
         &self,
         request: Request<pb::ListTokenizersRequest>,
     ) -> Result<Response<pb::ListTokenizersResponse>, Status> {
-        self.answer(request, |engine: &Engine, _: &List| Ok(engine.tokenizers())).await
+        self.answer(request, |engine: &Engine, _: &List| Ok(listed(engine.tokenizers()))).await
     }
 
     async fn delete_tokenizer(
@@ -114,7 +114,7 @@ impl TextService for Desk {
         request: Request<pb::DeleteTokenizerRequest>,
     ) -> Result<Response<pb::DeleteTokenizerResponse>, Status> {
         self.answer(request, |engine: &Engine, name: &crate::server::tokenizers::Delete| {
-            engine.delete_tokenizer(&name.0)
+            engine.delete_tokenizer(&name.0).map(|()| pb::DeleteTokenizerResponse {})
         })
         .await
     }
@@ -152,7 +152,7 @@ impl TextService for Desk {
         request: Request<pb::NearestToTextRequest>,
     ) -> Result<Response<pb::NearestToTextResponse>, Status> {
         self.answer(request, |engine: &Engine, near: &NearText| {
-            engine.nearest_to_text(&near.text, &near.nearest)
+            engine.nearest_to_text(&near.text, &near.nearest).map(near_text)
         })
         .await
     }

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::import::{ImportProgress, ImportReport};
+use crate::engine::import::ImportProgress;
 use crate::engine::seed::{Distribution, SeedJob};
 use crate::engine::texts::{Layout, TextsJob, TextsReport};
 use crate::engine::{Ask, Engine, Stop};
@@ -151,8 +151,9 @@ impl TryFrom<pb::ImportTextsHeader> for Ask<TextsJob> {
 pub(super) struct Seed(SeedJob);
 
 impl Seed {
-    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<(TableName, ImportReport)> {
-        Ok((asked.0.table.clone(), engine.seed_table(&asked.0)?))
+    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<pb::SeedTableResponse> {
+        let report = engine.seed_table(&asked.0)?;
+        Ok(pb::SeedTableResponse { report: Some(told_report(&asked.0.table, report)) })
     }
 }
 
@@ -192,11 +193,5 @@ impl TryFrom<pb::SeedTableRequest> for Seed {
                 is_default: request.set_default,
             }))
         })
-    }
-}
-
-impl From<(TableName, ImportReport)> for pb::SeedTableResponse {
-    fn from((table, report): (TableName, ImportReport)) -> Self {
-        Self { report: Some(told_report(&table, report)) }
     }
 }
