@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::new_files::NewFiles;
-use crate::cli::options::{FilterArgs, Format, Server};
+use crate::cli::options::{FilterArgs, Format, TableArg};
 use crate::cli::output::{Output, bytes};
 use crate::client::{self, Client, ExportRequest};
+use crate::format;
 
 /// Export a table, or some words of it, to a file, which appears when it is complete
 ///
@@ -17,16 +18,13 @@ use crate::client::{self, Client, ExportRequest};
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    pub(super) server: Server,
-    /// Table to export
-    #[arg(long = "table", value_name = "NAME")]
-    table: String,
+    table: TableArg,
     /// The file to write; "-" writes to stdout
     file: PathBuf,
-    /// Layout of the file
-    #[arg(long, value_enum)]
-    format: Format,
-    /// Compress it
+    /// Layout of the file [default: told by its suffix]
+    #[arg(long, visible_alias = "to", value_enum)]
+    format: Option<Format>,
+    /// Compress it [default: if the name ends in .gz]
     #[arg(long)]
     gzip: bool,
     /// Overwrite files that are there already
@@ -38,11 +36,12 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let (format, gzip) = self.target()?;
         let mut export = client
             .export(ExportRequest {
-                table: self.table.clone(),
-                format: client::Format::from(self.format).into(),
-                gzip: self.gzip,
+                table: self.table.name.clone(),
+                format: format.into(),
+                gzip,
                 filter: self.filter.filter(),
             })
             .await?;
@@ -62,6 +61,28 @@ impl Export {
             output.say(&format!("{}: {}", path.display(), bytes(size)));
         }
         Ok(())
+    }
+}
+
+impl Export {
+    /// The format, as it is told or by the file's suffix, and whether the file is compressed.
+    fn target(&self) -> Result<(client::Format, bool)> {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (inner, is_gz) = match name.strip_suffix(".gz") {
+            Some(inner) => (inner, true),
+            None => (name.as_str(), false),
+        };
+        let format = match self.format {
+            Some(format) => format.into(),
+            None => {
+                format::Format::of_suffix(inner).map(client::Format::from).ok_or_else(|| {
+                    Failure::Usage(format!(
+                        "the suffix of {name} tells no format: --format names one"
+                    ))
+                })?
+            }
+        };
+        Ok((format, self.gzip || is_gz))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use crate::client::{CallError, Code};
+use crate::cli::suggest;
+use crate::client::{CallError, Client, Code};
 use crate::error::Error;
 
 /// The result of a command.
@@ -24,6 +26,10 @@ pub(super) enum Failure {
     StdoutClosed,
     /// Ctrl-C.
     Interrupted,
+    /// The server took longer than `--timeout` allows.
+    Expired(Duration),
+    /// A failure with hints that the server was asked for.
+    Suggested(Box<Failure>, Vec<String>),
 }
 
 impl Failure {
@@ -42,12 +48,14 @@ impl Failure {
         match self {
             Self::StdoutClosed => 0,
             Self::Usage(_) | Self::Call(CallError::Address { .. }) => 2,
-            Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. }) => 3,
+            Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
+            | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
             Self::Call(CallError::Refused(_) | CallError::Source(_))
             | Self::Local(_)
             | Self::Engine(_) => 1,
             Self::Interrupted => 130,
+            Self::Suggested(failure, _) => failure.exit_code(),
         }
     }
 
@@ -67,8 +75,29 @@ impl Failure {
                 .map(|cause| format!("the cause: {cause}"))
                 .into_iter()
                 .collect(),
-            Self::Call(_) | Self::Local(_) | Self::StdoutClosed | Self::Interrupted => Vec::new(),
+            Self::Suggested(failure, hints) => {
+                hints.iter().cloned().chain(failure.hints()).collect()
+            }
+            Self::Call(_)
+            | Self::Local(_)
+            | Self::StdoutClosed
+            | Self::Interrupted
+            | Self::Expired(_) => Vec::new(),
         }
+    }
+
+    /// With the names that were perhaps meant, for a table or words that are not there.
+    pub(super) async fn with_suggestions(self, client: &Client, table: Option<&str>) -> Self {
+        let Self::Call(CallError::Refused(refusal)) = &self else { return self };
+        let hints = match (refusal.reason.as_str(), table) {
+            ("TABLE_NOT_FOUND", _) => suggest::tables(client, &refusal.message).await,
+            ("UNKNOWN_WORDS", Some(table)) => {
+                let words = refusal.metadata.get("words").map_or("", String::as_str);
+                suggest::words(client, table, words).await
+            }
+            _ => Vec::new(),
+        };
+        if hints.is_empty() { self } else { Self::Suggested(Box::new(self), hints) }
     }
 }
 
@@ -97,6 +126,10 @@ impl fmt::Display for Failure {
             Self::Engine(error) => error.fmt(f),
             Self::StdoutClosed => f.write_str("stdout was closed"),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Expired(after) => {
+                write!(f, "no answer within {} s; --timeout allows more", after.as_secs_f64())
+            }
+            Self::Suggested(failure, _) => failure.fmt(f),
         }
     }
 }

@@ -18,19 +18,16 @@ use crate::store::recover::{self, Recovered};
 pub(super) struct Recover {
     /// The data folder
     data: PathBuf,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl Recover {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self, as_json: bool) -> Result<()> {
         if !self.data.is_dir() {
             return Err(Failure::Local(format!("{} is no folder", self.data.display())));
         }
         let recovered = recover::recover(&self.data, &|| Ok(()))?;
-        let printed = if self.json { json(&recovered) } else { text(&recovered) };
-        Output::standard(self.json).data(printed.as_bytes())
+        let printed = if as_json { json(&recovered) } else { text(&recovered) };
+        Output::standard(as_json).data(printed.as_bytes())
     }
 }
 

@@ -41,6 +41,7 @@ impl Current {
     pub fn allowed(&self, filter: &Filter, go_on: GoOn<'_>) -> Result<Arc<RowSet>> {
         let (view, scans) = (&*self.view, self.generation.scans());
         let find = |scan: &Scan| scans.rows(view.sequence(), scan, || scan.rows(view, go_on));
+        filter.check_attributes(view)?;
         filter.allowed(view, find)
     }
 

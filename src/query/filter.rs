@@ -1,5 +1,6 @@
 //! Which rows may answer? By frequency, by row, by how the word is written, by list, by attribute.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
+
+/// Names of attributes that an error lists.
+const ATTRIBUTES_NAMED: usize = 20;
 
 /// Which rows may answer: those for which every part holds. A part that is empty always holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,6 +85,33 @@ pub enum Comparison {
 const ROWS_AT_ONCE: usize = 4_096;
 
 impl Filter {
+    /// Refuses a comparison with an attribute that no row has: most likely its name is misspelled,
+    /// and "nothing found" would hide that.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` naming the attribute, and those that rows have.
+    pub fn check_attributes(&self, view: &View) -> Result<()> {
+        let has = |name: &str| view.attributed().any(|(_, held)| held.get(name).is_some());
+        let compares = |condition: &&Condition| matches!(condition.test, Test::Compare(..));
+        let Some(wrong) = self.scan.conditions.iter().filter(compares).find(|c| !has(&c.name))
+        else {
+            return Ok(());
+        };
+        let names: BTreeSet<&str> =
+            view.attributed().flat_map(|(_, held)| held.iter()).map(|(name, _)| name).collect();
+        let known = match names.len() {
+            0 => "no row of the table has attributes".to_owned(),
+            count => {
+                let some: Vec<_> = names.into_iter().take(ATTRIBUTES_NAMED).collect();
+                let more = if count > some.len() { ", ..." } else { "" };
+                format!("the attributes are {}{more}", some.join(", "))
+            }
+        };
+        let problem = format!("no row has an attribute \"{}\"; {known}", wrong.name);
+        Err(Error::invalid("filter.where", problem))
+    }
+
     /// The rows that may answer. `scanned` gives the rows of its [`Scan`], perhaps from memory; with
     /// a list of words it is not called, for then the words are few.
     ///
@@ -358,6 +389,21 @@ mod tests {
             });
             prop_assert_eq!(got, want.collect::<BTreeSet<_>>());
         }
+    }
+
+    #[test]
+    fn a_comparison_with_an_attribute_that_no_row_has_is_refused() {
+        let check = |name: &str, test| {
+            let conditions = vec![Condition { name: name.to_owned(), test }];
+            let scan = Scan { conditions, ..Scan::default() };
+            let filter = Filter { scan, ..Filter::default() };
+            filter.check_attributes(&KNOWN).map_err(|error| error.to_string())
+        };
+        let one = || Test::Compare(Comparison::Equal, AttributeValue::Number(1.0));
+        assert_eq!(check("length", one()), Ok(()));
+        assert_eq!(check("lenght", Test::Exists), Ok(()));
+        let told = check("lenght", one()).unwrap_err();
+        assert!(told.contains("\"lenght\"") && told.contains("first, length"), "{told}");
     }
 
     #[test]
