@@ -71,10 +71,10 @@ fn every_service_has_its_file() {
         let name = name.file_stem().unwrap().to_str().unwrap();
         let file = root().join(format!("src/server/{name}.rs"));
         assert!(name == "common" || file.exists(), "{name}.proto has no {}", file.display());
-        let build = fs::read_to_string(root().join("build.rs")).unwrap();
+        let build = fs::read_to_string(root().join("proto/build.rs")).unwrap();
         assert!(
             name == "common" || build.contains(&format!("\"{name}\"")),
-            "build.rs lacks {name}"
+            "proto/build.rs lacks {name}"
         );
     }
 }
