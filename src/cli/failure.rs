@@ -4,8 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::cli::suggest;
-use crate::client::{CallError, Client, Code};
+use crate::client::{CallError, Code};
 use crate::error::Error;
 
 /// The result of a command.
@@ -84,20 +83,6 @@ impl Failure {
             | Self::Interrupted
             | Self::Expired(_) => Vec::new(),
         }
-    }
-
-    /// With the names that were perhaps meant, for a table or words that are not there.
-    pub(super) async fn with_suggestions(self, client: &Client, table: Option<&str>) -> Self {
-        let Self::Call(CallError::Refused(refusal)) = &self else { return self };
-        let hints = match (refusal.reason.as_str(), table) {
-            ("TABLE_NOT_FOUND", _) => suggest::tables(client, &refusal.message).await,
-            ("UNKNOWN_WORDS", Some(table)) => {
-                let words = refusal.metadata.get("words").map_or("", String::as_str);
-                suggest::words(client, table, words).await
-            }
-            _ => Vec::new(),
-        };
-        if hints.is_empty() { self } else { Self::Suggested(Box::new(self), hints) }
     }
 }
 

@@ -297,7 +297,7 @@ async fn ask(question: &Question, asking: &Asking, table: Option<&str>) -> Resul
         let client = Client::connect(&asking.server).await?;
         let answer = question.ask(&client, &mut Output::standard(asking.json)).await;
         match answer {
-            Err(failure) => Err(failure.with_suggestions(&client, table).await),
+            Err(failure) => Err(suggest::explained(failure, &client, table).await),
             answered => answered,
         }
     };

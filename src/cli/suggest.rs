@@ -1,7 +1,8 @@
 //! What was perhaps meant: tables and words that are spelled nearly as asked.
 
+use crate::cli::failure::Failure;
 use crate::cli::output::quoted;
-use crate::client::{Client, Filter, ListTablesRequest, ListWordsRequest};
+use crate::client::{CallError, Client, Filter, ListTablesRequest, ListWordsRequest};
 
 /// Words that get a suggestion.
 const WORDS: usize = 3;
@@ -10,8 +11,23 @@ const SUGGESTED: u32 = 3;
 /// Characters of a word for which spellings are tried.
 const CHARS_MAX: usize = 32;
 
+/// The failure with the names that were perhaps meant, if it is of a table or of words that are not
+/// there.
+pub(super) async fn explained(failure: Failure, client: &Client, table: Option<&str>) -> Failure {
+    let Failure::Call(CallError::Refused(refusal)) = &failure else { return failure };
+    let hints = match (refusal.reason.as_str(), table) {
+        ("TABLE_NOT_FOUND", _) => tables(client, &refusal.message).await,
+        ("UNKNOWN_WORDS", Some(table)) => {
+            let unknown = refusal.metadata.get("words").map_or("", String::as_str);
+            words(client, table, unknown).await
+        }
+        _ => Vec::new(),
+    };
+    if hints.is_empty() { failure } else { Failure::Suggested(Box::new(failure), hints) }
+}
+
 /// Tables named nearly as the one in `message` is.
-pub(super) async fn tables(client: &Client, message: &str) -> Vec<String> {
+async fn tables(client: &Client, message: &str) -> Vec<String> {
     let Some(asked) = message.split('"').nth(1) else { return Vec::new() };
     let Ok(answer) = client.list_tables(ListTablesRequest {}).await else { return Vec::new() };
     let names = answer.tables.iter().map(|table| (distance(asked, &table.name), &table.name));
@@ -21,7 +37,7 @@ pub(super) async fn tables(client: &Client, message: &str) -> Vec<String> {
 
 /// Words of the table, the most frequent first, that are one edit away from the unknown `words`, a
 /// JSON list.
-pub(super) async fn words(client: &Client, table: &str, words: &str) -> Vec<String> {
+async fn words(client: &Client, table: &str, words: &str) -> Vec<String> {
     let unknown: Vec<String> = serde_json::from_str(words).unwrap_or_default();
     let mut hints = Vec::new();
     for word in unknown.iter().filter(|word| word.chars().count() <= CHARS_MAX).take(WORDS) {
