@@ -1,4 +1,4 @@
-//! `wordspace demo`: a server with real vectors inside, and twenty questions to it.
+//! `wordspace demo`: a server with real vectors inside, and 19 questions to it.
 
 mod questions;
 
@@ -25,7 +25,7 @@ const VECTORS: &[u8] = include_bytes!("../../../examples/data/glove.6B.50d.20k.t
 const SOURCE: &str = "glove.6B.50d.20k.txt.gz";
 const TABLE: &str = "glove";
 
-/// Try wordspace: a server with 20,000 real word vectors, and twenty questions to it
+/// Try wordspace: a server with 20,000 real word vectors, and 19 questions to it
 ///
 /// Imports the vectors that this program carries (GloVe 6B, 50 components) into a folder, serves
 /// them, and asks over gRPC, showing each question with the command that asks the same. Then it
