@@ -806,18 +806,6 @@ fn feed(
     }
 }
 
-impl From<&str> for WordOrVector {
-    fn from(word: &str) -> Self {
-        Self { query: Some(word_or_vector::Query::Word(word.to_owned())), weight: None }
-    }
-}
-
-impl From<String> for WordOrVector {
-    fn from(word: String) -> Self {
-        Self { query: Some(word_or_vector::Query::Word(word)), weight: None }
-    }
-}
-
 /// Why a call has no answer.
 #[derive(Debug)]
 pub enum CallError {

@@ -3,6 +3,45 @@
 //! wordspace imports trained embeddings, keeps them in an embedded key-value store, indexes them
 //! for cosine similarity, and answers questions over gRPC.
 //!
+//! # Embedded
+//!
+//! A program can hold the database itself, without a server:
+//!
+//! ```
+//! use wordspace::engine::config::EngineConfig;
+//! use wordspace::engine::import::{ImportOptions, Source};
+//! use wordspace::engine::{Ask, Engine};
+//! use wordspace::query::nearest::NearestQuery;
+//! use wordspace::query::{Effort, Weighted, WordOptions, WordOrVector};
+//! use wordspace::table::attributes::Attributes;
+//! use wordspace::table::meta::TableName;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let engine = Engine::open(&EngineConfig::new(folder.path()))?;
+//! let table = TableName::try_from("en".to_owned())?;
+//! let rows = [("cat", [1.0, 0.1]), ("dog", [0.9, 0.2]), ("car", [0.1, 1.0])];
+//! let rows = rows.map(|(word, vector)| Ok((word.into(), vector.to_vec(), Attributes::new())));
+//! let rows = Source::Rows(Box::new(rows.into_iter()));
+//! engine.import(&ImportOptions::new(table.clone()), rows, &mut |_| {})?;
+//! let query = NearestQuery {
+//!     positive: vec![Weighted { query: WordOrVector::Word("cat".into()), weight: 1.0 }],
+//!     negative: Vec::new(),
+//!     k: 1,
+//!     exclude_inputs: true,
+//!     min_similarity: None,
+//!     diversity: 0.0,
+//!     effort: Effort::default(),
+//!     words: WordOptions::default(),
+//!     filter: None,
+//! };
+//! let answer = engine.nearest(&Ask { table, query })?.answer;
+//! assert_eq!(answer.neighbors[0].word, b"dog");
+//! engine.close();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Floors
 //!
 //! A module may import only from lower floors; siblings on a floor do not know each other.
@@ -25,7 +64,7 @@
 
 pub mod error;
 pub mod limits;
-pub mod proto;
+pub use wordspace_proto as proto;
 
 pub mod budget;
 pub mod container;

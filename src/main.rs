@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    wordspace::cli::Cli::parse().run()
+    wordspace::cli::run(std::env::args_os())
 }

@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::cli::verify::{bar, show};
 use crate::client::{BackupReport, BackupRequest, Client, ListBackupsRequest, ListBackupsResponse};
@@ -18,8 +17,6 @@ use crate::client::{BackupReport, BackupRequest, Client, ListBackupsRequest, Lis
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Backup {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Backups that there are at most: the earliest are removed
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,

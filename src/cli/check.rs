@@ -18,19 +18,16 @@ use crate::store::check::{self, Checked};
 pub(super) struct Check {
     /// The data folder
     data: PathBuf,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl Check {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self, as_json: bool) -> Result<()> {
         if !self.data.is_dir() {
             return Err(Failure::Local(format!("{} is no folder", self.data.display())));
         }
         let checked = check::check(&self.data, &|| Ok(()))?;
-        let mut output = Output::standard(self.json);
-        let printed = if self.json { json(&checked) } else { text(&checked) };
+        let mut output = Output::standard(as_json);
+        let printed = if as_json { json(&checked) } else { text(&checked) };
         output.data(printed.as_bytes())?;
         match checked.damages.len() {
             0 => Ok(()),

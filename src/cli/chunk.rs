@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, count, shown};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{ChunkRequest, ChunkResponse, Client};
@@ -11,8 +10,6 @@ use crate::client::{ChunkRequest, ChunkResponse, Client};
 /// Cut long texts into chunks of at most so many tokens; the chunks join back to the text
 #[derive(Debug, Args)]
 pub(super) struct Chunk {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     texts: TextArgs,
     #[command(flatten)]

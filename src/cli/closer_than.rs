@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::nearest::neighbors;
-use crate::cli::options::{Asking, FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
+use crate::cli::options::{FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, count, quoted, similarity};
 use crate::client::{Client, CloserThanRequest};
 
@@ -12,8 +12,6 @@ use crate::client::{Client, CloserThanRequest};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct CloserThan {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Near to this word

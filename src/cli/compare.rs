@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{TableArg, WordArgs};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown};
 use crate::client::{Client, CompareRequest, CompareResponse};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, CompareRequest, CompareResponse};
 /// table was turned onto the second
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Table to compare with

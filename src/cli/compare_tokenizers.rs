@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, preprocessors};
+use crate::cli::options::preprocessors;
 use crate::cli::output::{Output, shown};
 use crate::cli::texts::{SpecialArgs, TextArgs};
 use crate::cli::tokenize::{line, summary};
@@ -16,8 +16,6 @@ use crate::client::{
 /// Show how several tokenizers cut a text, side by side
 #[derive(Debug, Args)]
 pub(super) struct CompareTokenizers {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     texts: TextArgs,
     /// Tokenizers to compare [default: all that need no table]

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::Asking;
 use crate::cli::output::{Output, count, shown};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{Client, CountTokensRequest};
@@ -11,8 +10,6 @@ use crate::client::{Client, CountTokensRequest};
 /// Count the tokens of texts, a line each
 #[derive(Debug, Args)]
 pub(super) struct Count {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     texts: TextArgs,
     #[command(flatten)]

@@ -9,15 +9,13 @@ use crate::cli::bias::set;
 use crate::cli::detach::unless_detached;
 use crate::cli::evaluate::{self, Kind};
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, TableArg};
+use crate::cli::options::TableArg;
 use crate::cli::output::{Align, Grid, Output, count, seconds, shown};
 use crate::client::{Client, DebiasMethod, DebiasReport, DebiasRequest, DebiasTestSet};
 
 /// Make a new table with less of a bias; the old one stays as it is
 #[derive(Debug, Args)]
 pub(super) struct Debias {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// The new table
@@ -75,7 +73,7 @@ enum Method {
 impl Debias {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let bar = ProgressBar::hidden();
-        if !self.asking.json {
+        if !output.is_json() {
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
         if let Ok(style) = ProgressStyle::with_template("  {pos} of {len} rows {wide_bar}") {

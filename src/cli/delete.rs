@@ -3,34 +3,43 @@
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::{Output, count, quoted};
-use crate::client::{Client, DeleteTableRequest, DeleteTableResponse};
+use crate::client::{Client, DeleteTableRequest, DeleteTableResponse, GetTableRequest};
 
-/// Delete a table with its rows and index; there is no way back
+/// Delete tables with their rows and indexes; this cannot be undone
 #[derive(Debug, Args)]
 pub(super) struct Delete {
-    #[command(flatten)]
-    pub(super) asking: Asking,
-    /// Table to delete
-    #[arg(value_name = "NAME")]
-    table: String,
-    /// Yes, delete it
-    #[arg(long)]
+    /// Tables to delete
+    #[arg(value_name = "NAME", required_unless_present = "table")]
+    tables: Vec<String>,
+    /// The same
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    table: Vec<String>,
+    /// Yes, delete them
+    #[arg(long, visible_alias = "force", short = 'y')]
     yes: bool,
 }
 
 impl Delete {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let tables: Vec<&String> = self.tables.iter().chain(&self.table).collect();
         if !self.yes {
+            let names: Vec<_> = tables.iter().map(|name| quoted(name)).collect();
             return Err(Failure::Usage(format!(
-                "deleting {} has no way back; say --yes to do it",
-                quoted(&self.table)
+                "deleting {} cannot be undone; say --yes to do it",
+                names.join(", ")
             )));
         }
-        let request = DeleteTableRequest { table: self.table.clone() };
-        let answer = client.delete_table(request).await?;
-        output.answer(&answer, text)
+        // A name that is wrong is better known before the first table is gone.
+        for table in &tables {
+            client.get_table(GetTableRequest { table: (*table).clone() }).await?;
+        }
+        for table in tables {
+            let request = DeleteTableRequest { table: table.clone() };
+            let answer = client.delete_table(request).await?;
+            output.answer(&answer, text)?;
+        }
+        Ok(())
     }
 }
 

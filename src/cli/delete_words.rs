@@ -3,15 +3,13 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, TargetArgs};
+use crate::cli::options::{TableArg, TargetArgs};
 use crate::cli::output::{Output, count, skipped};
 use crate::client::{Client, DeleteWordsRequest, DeleteWordsResponse};
 
 /// Delete words with their vectors and attributes; one word at least must be left
 #[derive(Debug, Args)]
 pub(super) struct DeleteWords {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     #[command(flatten)]

@@ -5,15 +5,12 @@ use std::io::BufRead as _;
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::Output;
 use crate::client::{Client, DetokenizeRequest, TokenIds};
 
 /// Join the numbers of tokens to text
 #[derive(Debug, Args)]
 pub(super) struct Detokenize {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// The tokenizer's name
     #[arg(long, value_name = "NAME")]
     tokenizer: String,

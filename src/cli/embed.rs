@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::nearest::neighbors;
-use crate::cli::options::{Asking, Oov, TableArg, WordArgs};
+use crate::cli::options::{Oov, TableArg, WordArgs};
 use crate::cli::output::{Output, answered, count, shown, skipped};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{
@@ -15,8 +15,6 @@ use crate::client::{
 /// Turn texts into vectors: a line each, its numbers with spaces between
 #[derive(Debug, Args)]
 pub(super) struct Embed {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     #[command(flatten)]

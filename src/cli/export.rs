@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::new_files::NewFiles;
-use crate::cli::options::{FilterArgs, Server, wire_format, written_format};
+use crate::cli::options::{FilterArgs, TableArg, wire_format, written_format};
 use crate::cli::output::{Output, bytes};
 use crate::client::{self, Client, ExportRequest};
 use crate::format::Format;
@@ -18,16 +18,13 @@ use crate::format::Format;
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    pub(super) server: Server,
-    /// Table to export
-    #[arg(long = "table", value_name = "NAME")]
-    table: String,
+    table: TableArg,
     /// The file to write; "-" writes to stdout
     file: PathBuf,
-    /// Layout of the file
-    #[arg(long, value_parser = written_format())]
-    format: Format,
-    /// Compress it
+    /// Layout of the file [default: told by its suffix]
+    #[arg(long, visible_alias = "to", value_parser = written_format())]
+    format: Option<Format>,
+    /// Compress it [default: if the name ends in .gz]
     #[arg(long)]
     gzip: bool,
     /// Overwrite files that are there already
@@ -42,11 +39,12 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let (format, gzip) = self.target()?;
         let mut export = client
             .export(ExportRequest {
-                table: self.table.clone(),
-                format: wire_format(Some(self.format)).into(),
-                gzip: self.gzip,
+                table: self.table.name.clone(),
+                format: wire_format(Some(format)).into(),
+                gzip,
                 filter: self.filter.filter(),
                 guard_formulas: self.guard_formulas,
             })
@@ -67,6 +65,28 @@ impl Export {
             output.say(&format!("{}: {}", path.display(), bytes(size)));
         }
         Ok(())
+    }
+}
+
+impl Export {
+    /// The format, as it is told or by the file's suffix, and whether the file is compressed.
+    fn target(&self) -> Result<(Format, bool)> {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (inner, is_gz) = match name.strip_suffix(".gz") {
+            Some(inner) => (inner, true),
+            None => (name.as_str(), false),
+        };
+        let format = match self.format {
+            Some(format) => format,
+            None => {
+                Format::of_suffix(inner).filter(|format| format.is_written()).ok_or_else(|| {
+                    Failure::Usage(format!(
+                        "the suffix of {name} tells no format: --format names one"
+                    ))
+                })?
+            }
+        };
+        Ok((format, self.gzip || is_gz))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::client::{CallError, Code};
 use crate::error::Error;
@@ -24,6 +25,10 @@ pub(super) enum Failure {
     StdoutClosed,
     /// Ctrl-C.
     Interrupted,
+    /// The server took longer than `--timeout` allows.
+    Expired(Duration),
+    /// A failure with hints that the server was asked for.
+    Suggested(Box<Failure>, Vec<String>),
 }
 
 impl Failure {
@@ -42,12 +47,14 @@ impl Failure {
         match self {
             Self::StdoutClosed => 0,
             Self::Usage(_) | Self::Call(CallError::Address { .. }) => 2,
-            Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. }) => 3,
+            Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
+            | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
             Self::Call(CallError::Refused(_) | CallError::Source(_) | CallError::Detached(_))
             | Self::Local(_)
             | Self::Engine(_) => 1,
             Self::Interrupted => 130,
+            Self::Suggested(failure, _) => failure.exit_code(),
         }
     }
 
@@ -68,7 +75,14 @@ impl Failure {
                 .map(|cause| format!("the cause: {cause}"))
                 .into_iter()
                 .collect(),
-            Self::Call(_) | Self::Local(_) | Self::StdoutClosed | Self::Interrupted => Vec::new(),
+            Self::Suggested(failure, hints) => {
+                hints.iter().cloned().chain(failure.hints()).collect()
+            }
+            Self::Call(_)
+            | Self::Local(_)
+            | Self::StdoutClosed
+            | Self::Interrupted
+            | Self::Expired(_) => Vec::new(),
         }
     }
 }
@@ -98,6 +112,10 @@ impl fmt::Display for Failure {
             Self::Engine(error) => error.fmt(f),
             Self::StdoutClosed => f.write_str("stdout was closed"),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Expired(after) => {
+                write!(f, "no answer within {} s; --timeout allows more", after.as_secs_f64())
+            }
+            Self::Suggested(failure, _) => failure.fmt(f),
         }
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::Asking;
+use crate::cli::options::TableArg;
 use crate::cli::output::{Align, Grid, Output, answered, count, quoted};
 use crate::client::{Client, HealthRequest, HealthResponse};
 
@@ -11,10 +11,7 @@ use crate::client::{Client, HealthRequest, HealthResponse};
 #[derive(Debug, Args)]
 pub(super) struct Health {
     #[command(flatten)]
-    pub(super) asking: Asking,
-    /// Table to look at
-    #[arg(value_name = "TABLE")]
-    table: String,
+    table: TableArg,
     /// Pairs and rows drawn to measure isotropy
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     sample: u32,
@@ -32,7 +29,7 @@ pub(super) struct Health {
 impl Health {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = HealthRequest {
-            table: self.table.clone(),
+            table: self.table.name.clone(),
             sample: Some(self.sample),
             hub_queries: Some(self.hub_queries),
             k: Some(self.k),

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
-use crate::cli::options::{Asking, format_name, read_format, wire_format};
+use crate::cli::options::{format_name, read_format, wire_format};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
 use crate::cli::tokenizer::kind;
@@ -37,8 +37,6 @@ const WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct Import {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// The file, or a folder with a model; "-" reads stdin
     file: PathBuf,
     /// Name of the table

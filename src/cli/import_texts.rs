@@ -13,7 +13,7 @@ use crate::cli::embed::{PoolingArgs, weighed};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::{report_of, style, wait_for_index};
 use crate::cli::local::{OnDuplicate, OnInvalid};
-use crate::cli::options::{Asking, Oov, TableArg, WordArgs};
+use crate::cli::options::{Oov, TableArg, WordArgs};
 use crate::cli::output::{Output, shown};
 use crate::cli::texts::CuttingArgs;
 use crate::client::{self, Client, IfExists, ImportTextsHeader, ImportTextsReport, TextLayout};
@@ -29,8 +29,6 @@ const TICK: Duration = Duration::from_millis(200);
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct ImportTexts {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Files of texts, a line each; none or "-" reads stdin
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::style;
-use crate::cli::options::{Asking, TableArg};
+use crate::cli::options::TableArg;
 use crate::cli::output::{Align, Grid, Output, count, quoted, shown};
 use crate::cli::tables;
 use crate::client::{
@@ -24,8 +24,6 @@ const POLL: Duration = Duration::from_millis(200);
 /// own index, by itself or with --build. Questions and writes go on meanwhile.
 #[derive(Debug, Args)]
 pub(super) struct Index {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Begin a rebuild now

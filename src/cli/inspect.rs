@@ -34,9 +34,6 @@ pub(super) struct Inspect {
     /// Show the vectors of these words, unseen ones as the model makes them of its sub-words
     #[arg(long = "word", value_name = "WORD", num_args = 1..)]
     shown: Vec<String>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Serialize)]
@@ -103,8 +100,8 @@ struct Reason {
 }
 
 impl Inspect {
-    pub(super) fn run(&self) -> Result<()> {
-        let mut output = Output::standard(self.json);
+    pub(super) fn run(&self, json: bool) -> Result<()> {
+        let mut output = Output::standard(json);
         let wanted = self.format;
         let found = local::find(&self.file, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
@@ -165,7 +162,7 @@ impl Inspect {
             tokenizer: opened.tokenizer.map(tokenizer).unwrap_or_default(),
             reasons: reasons.iter().map(reason).collect(),
         };
-        let text = if self.json {
+        let text = if json {
             serde_json::to_string(&inspection).unwrap_or_default() + "\n"
         } else {
             text(&inspection, &reasons)

@@ -5,7 +5,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::cli::failure::Result;
 use crate::cli::import::{report_of, report_text, style};
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::cli::{backup, debias, import_texts, restore, tokenizer, verify};
 use crate::client::{
@@ -15,10 +14,7 @@ use crate::client::{
 
 /// List the jobs of the server: those that wait, run, or ended within the last hour
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Jobs {
-    #[command(flatten)]
-    asking: Asking,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -32,8 +28,6 @@ enum Action {
 /// Watch a job to its end, and show what came of it; the job does not end with the command
 #[derive(Debug, Args)]
 struct Watch {
-    #[command(flatten)]
-    asking: Asking,
     /// Number of the job
     id: u64,
 }
@@ -41,21 +35,11 @@ struct Watch {
 /// Stop a job, which then changes nothing
 #[derive(Debug, Args)]
 struct Cancel {
-    #[command(flatten)]
-    asking: Asking,
     /// Number of the job
     id: u64,
 }
 
 impl Jobs {
-    pub(super) fn asking(&self) -> &Asking {
-        match &self.action {
-            None => &self.asking,
-            Some(Action::Watch(watch)) => &watch.asking,
-            Some(Action::Cancel(cancel)) => &cancel.asking,
-        }
-    }
-
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         match &self.action {
             None => {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs, attributes_text, query};
+use crate::cli::options::{TableArg, WordArgs, attributes_text, query};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{
     Client, LookupRequest, LookupResponse, WordOrVector, WordVector, word_or_vector::Query,
@@ -15,8 +15,6 @@ const SHOWN: usize = 4;
 /// The vectors of words
 #[derive(Debug, Args)]
 pub(super) struct Lookup {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Words to look up

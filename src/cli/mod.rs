@@ -15,6 +15,7 @@
 //! what it can do, a client in any language can.
 
 mod analogy;
+mod arguments;
 mod backup;
 mod bias;
 mod check;
@@ -34,6 +35,7 @@ mod embed;
 mod evaluate;
 mod export;
 mod failure;
+mod guide;
 mod health;
 mod heaps;
 mod import;
@@ -43,6 +45,8 @@ mod inspect;
 mod jobs;
 mod local;
 mod lookup;
+mod manual;
+mod map;
 mod most_similar_to_given;
 mod nearest;
 mod new_files;
@@ -65,6 +69,7 @@ mod set_similarity;
 mod similarity;
 mod similarity_matrix;
 mod status;
+mod suggest;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -77,14 +82,19 @@ mod verify;
 mod word_movers;
 mod words;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use clap::{FromArgMatches as _, Parser, Subcommand};
+use tracing::Level;
 use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::failure::{Failure, Result};
+use crate::cli::options::Asking;
 use crate::cli::output::Output;
 use crate::client::Client;
 
@@ -92,6 +102,8 @@ use crate::client::Client;
 #[derive(Debug, Parser)]
 #[command(name = "wordspace", version, about, after_help = EXIT_CODES)]
 pub struct Cli {
+    #[command(flatten)]
+    asking: Asking,
     #[command(subcommand)]
     command: Command,
 }
@@ -111,106 +123,164 @@ enum Command {
     Convert(convert::Convert),
     Check(check::Check),
     Recover(recover::Recover),
+    Completions(manual::Completions),
+    Man(manual::Man),
     #[command(flatten)]
     Question(Box<Question>),
 }
 
-/// What is asked of a server.
-#[derive(Debug, Subcommand)]
-enum Question {
-    Import(import::Import),
-    Export(export::Export),
-    Tables(tables::Tables),
-    Delete(delete::Delete),
-    Put(put::Put),
-    DeleteWords(delete_words::DeleteWords),
-    SetAttributes(set_attributes::SetAttributes),
-    Index(index::Index),
-    Jobs(jobs::Jobs),
-    Backup(backup::Backup),
-    Restore(restore::Restore),
-    Verify(verify::Verify),
-    Words(words::Words),
-    Lookup(lookup::Lookup),
-    Nearest(nearest::Nearest),
-    Analogy(analogy::Analogy),
-    Similarity(similarity::Similarity),
-    OddOneOut(odd_one_out::OddOneOut),
-    SimilarityMatrix(similarity_matrix::SimilarityMatrix),
-    SetSimilarity(set_similarity::SetSimilarity),
-    WordMovers(word_movers::WordMovers),
-    Rank(rank::Rank),
-    CloserThan(closer_than::CloserThan),
-    MostSimilarToGiven(most_similar_to_given::MostSimilarToGiven),
-    RelativeCosine(relative_cosine::RelativeCosine),
-    RankByCentrality(rank_by_centrality::RankByCentrality),
-    Compare(compare::Compare),
-    Senses(senses::Senses),
-    Tokenize(tokenize::Tokenize),
-    Evaluate(evaluate::Evaluate),
-    Bias(bias::Bias),
-    Debias(debias::Debias),
-    Detokenize(detokenize::Detokenize),
-    Count(count::Count),
-    Chunk(chunk::Chunk),
-    CompareTokenizers(compare_tokenizers::CompareTokenizers),
-    Tokenizer(tokenizer::Tokenizer),
-    Embed(embed::Embed),
-    ImportTexts(import_texts::ImportTexts),
-    SeedTable(seed_table::SeedTable),
-    TextSimilarity(text_similarity::TextSimilarity),
-    Recall(recall::Recall),
-    Health(health::Health),
-    Status(status::Status),
-    Uploads(uploads::Uploads),
-}
+/// Declares what is asked of a server: a variant for each command, which its file answers.
+macro_rules! questions {
+    ($($module:ident::$name:ident,)*) => {
+        /// What is asked of a server.
+        #[derive(Debug, Subcommand)]
+        enum Question {
+            $($name($module::$name),)*
+        }
 
-impl Cli {
-    /// Runs the command to its end and prints what went wrong, if anything did.
-    pub fn run(self) -> ExitCode {
-        match self.attempt() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                if !failure.is_silent() {
-                    output::print_failure(&failure);
+        impl Question {
+            async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+                match self {
+                    $(Self::$name(asked) => asked.ask(client, output).await,)*
                 }
-                ExitCode::from(failure.exit_code())
             }
         }
-    }
+    };
+}
 
-    fn attempt(self) -> Result<()> {
-        start_log(match &self.command {
-            // The index library tells of its own doings at the level of news.
-            Command::Serve(_) => "info,hnsw_rs=warn",
+questions! {
+    import::Import,
+    export::Export,
+    tables::Tables,
+    delete::Delete,
+    put::Put,
+    delete_words::DeleteWords,
+    set_attributes::SetAttributes,
+    index::Index,
+    jobs::Jobs,
+    backup::Backup,
+    restore::Restore,
+    verify::Verify,
+    words::Words,
+    lookup::Lookup,
+    nearest::Nearest,
+    analogy::Analogy,
+    similarity::Similarity,
+    odd_one_out::OddOneOut,
+    similarity_matrix::SimilarityMatrix,
+    set_similarity::SetSimilarity,
+    word_movers::WordMovers,
+    rank::Rank,
+    closer_than::CloserThan,
+    most_similar_to_given::MostSimilarToGiven,
+    relative_cosine::RelativeCosine,
+    rank_by_centrality::RankByCentrality,
+    compare::Compare,
+    senses::Senses,
+    tokenize::Tokenize,
+    evaluate::Evaluate,
+    bias::Bias,
+    debias::Debias,
+    detokenize::Detokenize,
+    count::Count,
+    chunk::Chunk,
+    compare_tokenizers::CompareTokenizers,
+    tokenizer::Tokenizer,
+    embed::Embed,
+    import_texts::ImportTexts,
+    seed_table::SeedTable,
+    text_similarity::TextSimilarity,
+    recall::Recall,
+    health::Health,
+    status::Status,
+    uploads::Uploads,
+}
+
+/// Runs the command that the arguments name to its end, and prints what went wrong, if anything did.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match attempt(arguments.into_iter().collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                output::print_failure(&failure);
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn attempt(arguments: Vec<OsString>) -> Result<()> {
+    heaps::share();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
+    let result = runtime.block_on(async {
+        let mut command = guide::command();
+        let (arguments, table) = arguments::with_table(arguments, &mut command).await?;
+        let cli = Cli::from_arguments(command, arguments).unwrap_or_else(|error| error.exit());
+        start_log(match &cli.command {
+            // The index library reports its own steps at the level "info".
+            Command::Serve(_) => {
+                Targets::new().with_default(Level::INFO).with_target("hnsw_rs", Level::WARN)
+            }
             Command::Demo(_)
             | Command::Inspect(_)
             | Command::Convert(_)
             | Command::Check(_)
             | Command::Recover(_)
-            | Command::Question(_) => "warn",
-        });
-        heaps::share();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers())
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
-        let result = runtime.block_on(async {
-            match &self.command {
-                Command::Serve(serve) => serve.run().await,
-                Command::Demo(demo) => demo.run().await,
-                // None of these waits for anything but the disk.
-                Command::Inspect(inspect) => inspect.run(),
-                Command::Convert(convert) => convert.run(),
-                Command::Check(check) => check.run(),
-                Command::Recover(recover) => recover.run(),
-                Command::Question(question) => question.run().await,
-            }
-        });
-        // A thread may still wait for stdin, which nothing can interrupt.
-        runtime.shutdown_background();
-        result
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Question(_) => Targets::new().with_default(Level::WARN),
+        })?;
+        cli.check()?;
+        match &cli.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Demo(demo) => demo.run().await,
+            // None of these waits for anything but the disk.
+            Command::Inspect(inspect) => inspect.run(cli.asking.json),
+            Command::Convert(convert) => convert.run(),
+            Command::Check(check) => check.run(cli.asking.json),
+            Command::Recover(recover) => recover.run(cli.asking.json),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
+            Command::Question(question) => ask(question, &cli.asking, table.as_deref()).await,
+        }
+    });
+    // A thread may still wait for stdin, which nothing can interrupt.
+    runtime.shutdown_background();
+    result
+}
+
+impl Cli {
+    /// No option is read and then ignored.
+    fn check(&self) -> Result<()> {
+        let (has_timeout, has_json) = match self.command {
+            Command::Question(_) => (true, true),
+            Command::Inspect(_) | Command::Check(_) | Command::Recover(_) => (false, true),
+            Command::Serve(_)
+            | Command::Demo(_)
+            | Command::Convert(_)
+            | Command::Completions(_)
+            | Command::Man(_) => (false, false),
+        };
+        let problem = if self.asking.json && !has_json {
+            "--json is for commands that print an answer"
+        } else if self.asking.timeout.is_some() && !has_timeout {
+            "--timeout is for commands that ask a server"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::Usage(problem.to_owned()))
+    }
+
+    fn from_arguments(
+        mut command: clap::Command,
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 
@@ -221,10 +291,15 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
 }
 
-fn start_log(default: &str) {
-    let filter = EnvFilter::try_from_env("WORDSPACE_LOG").unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+/// Starts the log at the levels of `WORDSPACE_LOG`, such as `debug` or `info,wordspace::index=debug`.
+fn start_log(default: Targets) -> Result<()> {
+    let filter = match std::env::var("WORDSPACE_LOG") {
+        Ok(levels) => levels.parse().map_err(|error| {
+            Failure::Local(format!("WORDSPACE_LOG={levels} is not understood: {error}"))
+        })?,
+        Err(_) => default,
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(
             debug_fn(|to, field, value| {
                 use std::fmt::Write as _;
@@ -237,124 +312,24 @@ fn start_log(default: &str) {
             .delimited(" "),
         )
         .with_ansi(output::shows_color(&std::io::stderr()))
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
+    Ok(())
 }
 
-impl Question {
-    async fn run(&self) -> Result<()> {
-        let (server, json) = self.asking();
-        let answer = async {
-            let client = Client::connect(server).await?;
-            self.ask(&client, &mut Output::standard(json)).await
-        };
-        tokio::select! {
-            result = answer => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+/// Asks the server and prints its answer.
+async fn ask(question: &Question, asking: &Asking, table: Option<&str>) -> Result<()> {
+    let answer = async {
+        let client = Client::connect(&asking.server).await?;
+        let answer = question.ask(&client, &mut Output::standard(asking.json)).await;
+        match answer {
+            Err(failure) => Err(suggest::explained(failure, &client, table).await),
+            answered => answered,
         }
-    }
-
-    /// The server's address, and whether answers are printed as JSON.
-    fn asking(&self) -> (&str, bool) {
-        let asking = match self {
-            Self::Export(export) => return (&export.server.server, false),
-            Self::Import(import) => &import.asking,
-            Self::Tables(tables) => &tables.asking,
-            Self::Delete(delete) => &delete.asking,
-            Self::Put(put) => &put.asking,
-            Self::DeleteWords(delete) => &delete.asking,
-            Self::SetAttributes(set) => &set.asking,
-            Self::Index(index) => &index.asking,
-            Self::Jobs(jobs) => jobs.asking(),
-            Self::Words(words) => &words.asking,
-            Self::Lookup(lookup) => &lookup.asking,
-            Self::Nearest(nearest) => &nearest.asking,
-            Self::Analogy(analogy) => &analogy.asking,
-            Self::Similarity(similarity) => &similarity.asking,
-            Self::OddOneOut(odd) => &odd.asking,
-            Self::SimilarityMatrix(asked) => &asked.asking,
-            Self::SetSimilarity(asked) => &asked.asking,
-            Self::WordMovers(asked) => &asked.asking,
-            Self::Rank(asked) => &asked.asking,
-            Self::CloserThan(asked) => &asked.asking,
-            Self::MostSimilarToGiven(asked) => &asked.asking,
-            Self::RelativeCosine(asked) => &asked.asking,
-            Self::RankByCentrality(asked) => &asked.asking,
-            Self::Compare(asked) => &asked.asking,
-            Self::Senses(asked) => &asked.asking,
-            Self::Tokenize(tokenize) => &tokenize.asking,
-            Self::Evaluate(asked) => &asked.asking,
-            Self::Bias(asked) => &asked.asking,
-            Self::Debias(asked) => &asked.asking,
-            Self::Detokenize(detokenize) => &detokenize.asking,
-            Self::Count(count) => &count.asking,
-            Self::Chunk(chunk) => &chunk.asking,
-            Self::CompareTokenizers(compare_tokenizers) => &compare_tokenizers.asking,
-            Self::Tokenizer(tokenizer) => tokenizer.asking(),
-            Self::Embed(embed) => &embed.asking,
-            Self::ImportTexts(asked) => &asked.asking,
-            Self::SeedTable(asked) => &asked.asking,
-            Self::TextSimilarity(text_similarity) => &text_similarity.asking,
-            Self::Recall(recall) => &recall.asking,
-            Self::Health(health) => &health.asking,
-            Self::Status(status) => &status.asking,
-            Self::Uploads(uploads) => &uploads.asking,
-            Self::Backup(backup) => &backup.asking,
-            Self::Restore(restore) => &restore.asking,
-            Self::Verify(verify) => &verify.asking,
-        };
-        (&asking.server.server, asking.json)
-    }
-
-    async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        match self {
-            Self::Import(import) => import.ask(client, output).await,
-            Self::Export(export) => export.ask(client, output).await,
-            Self::Tables(tables) => tables.ask(client, output).await,
-            Self::Delete(delete) => delete.ask(client, output).await,
-            Self::Put(put) => put.ask(client, output).await,
-            Self::DeleteWords(delete) => delete.ask(client, output).await,
-            Self::SetAttributes(set) => set.ask(client, output).await,
-            Self::Index(index) => index.ask(client, output).await,
-            Self::Jobs(jobs) => jobs.ask(client, output).await,
-            Self::Words(words) => words.ask(client, output).await,
-            Self::Lookup(lookup) => lookup.ask(client, output).await,
-            Self::Nearest(nearest) => nearest.ask(client, output).await,
-            Self::Analogy(analogy) => analogy.ask(client, output).await,
-            Self::Similarity(similarity) => similarity.ask(client, output).await,
-            Self::OddOneOut(odd) => odd.ask(client, output).await,
-            Self::SimilarityMatrix(asked) => asked.ask(client, output).await,
-            Self::SetSimilarity(asked) => asked.ask(client, output).await,
-            Self::WordMovers(asked) => asked.ask(client, output).await,
-            Self::Rank(asked) => asked.ask(client, output).await,
-            Self::CloserThan(asked) => asked.ask(client, output).await,
-            Self::MostSimilarToGiven(asked) => asked.ask(client, output).await,
-            Self::RelativeCosine(asked) => asked.ask(client, output).await,
-            Self::RankByCentrality(asked) => asked.ask(client, output).await,
-            Self::Compare(asked) => asked.ask(client, output).await,
-            Self::Senses(asked) => asked.ask(client, output).await,
-            Self::Tokenize(tokenize) => tokenize.ask(client, output).await,
-            Self::Evaluate(asked) => asked.ask(client, output).await,
-            Self::Bias(asked) => asked.ask(client, output).await,
-            Self::Debias(asked) => asked.ask(client, output).await,
-            Self::Detokenize(detokenize) => detokenize.ask(client, output).await,
-            Self::Count(count) => count.ask(client, output).await,
-            Self::Chunk(chunk) => chunk.ask(client, output).await,
-            Self::CompareTokenizers(compare_tokenizers) => {
-                compare_tokenizers.ask(client, output).await
-            }
-            Self::Tokenizer(tokenizer) => tokenizer.ask(client, output).await,
-            Self::Embed(embed) => embed.ask(client, output).await,
-            Self::ImportTexts(asked) => asked.ask(client, output).await,
-            Self::SeedTable(asked) => asked.ask(client, output).await,
-            Self::TextSimilarity(text_similarity) => text_similarity.ask(client, output).await,
-            Self::Recall(recall) => recall.ask(client, output).await,
-            Self::Health(health) => health.ask(client, output).await,
-            Self::Status(status) => status.ask(client, output).await,
-            Self::Uploads(uploads) => uploads.ask(client, output).await,
-            Self::Backup(backup) => backup.ask(client, output).await,
-            Self::Restore(restore) => restore.ask(client, output).await,
-            Self::Verify(verify) => verify.ask(client, output).await,
-        }
+    };
+    tokio::select! {
+        result = answer => result,
+        () = asking.expired() => Err(Failure::Expired(asking.timeout.unwrap_or_default())),
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
     }
 }

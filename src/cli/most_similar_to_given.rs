@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries, query};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries, query};
 use crate::cli::output::{Align, Grid, Output, answered, similarity};
 use crate::client::{Client, MostSimilarToGivenRequest, RankedWord};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, MostSimilarToGivenRequest, RankedWord};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct MostSimilarToGiven {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Near to this word

@@ -8,14 +8,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{
-    Asking, FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query,
-};
+use crate::cli::map::{self, Mark};
+use crate::cli::options::{FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
-use crate::cli::plot;
 use crate::client::{
-    Client, LookupRequest, NearestRequest, NearestResponse, NearestResult, NearestStreamRequest,
-    Neighbor, WordOrVector, nearest_result::Result as Outcome, word_or_vector::Query,
+    Client, NearestRequest, NearestResponse, NearestResult, NearestStreamRequest, Neighbor,
+    WordOrVector, nearest_result::Result as Outcome,
 };
 
 /// Lines of stdin that wait to be sent.
@@ -25,8 +23,6 @@ const LINES_WAITING: usize = 64;
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Nearest {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Words to be near to; several are one question: their mean. `-` reads words from stdin, a line
@@ -96,24 +92,13 @@ impl Nearest {
         client: &Client,
         output: &mut Output,
     ) -> Result<()> {
-        let asked = answer.answer.iter().flat_map(|answer| &answer.words).map(|word| word.row);
-        let rows = asked.chain(answer.neighbors.iter().map(|near| near.row));
-        let query = |row| WordOrVector { query: Some(Query::Row(row)), weight: None };
-        let request = LookupRequest {
-            table: self.table.name.clone(),
-            queries: rows.map(query).collect(),
-            unit: true,
-            ..LookupRequest::default()
-        };
-        let found = client.lookup(request).await?;
-        let (words, vectors): (Vec<String>, Vec<Vec<f32>>) = found
-            .vectors
-            .into_iter()
-            .map(|found| (found.word, found.vector.unwrap_or_default().values))
-            .unzip();
-        let title = format!("first component, around {}", self.words.join(", "));
-        let drawn = plot::points((&title, "second"), &plot::map(words, &vectors));
-        plot::write(path, &drawn, output)
+        let asked = answer.answer.iter().flat_map(|answer| &answer.words);
+        let asked = asked.map(|word| Mark { row: word.row, group: 1, is_asked: true });
+        let near = answer.neighbors.iter();
+        let near = near.map(|near| Mark { row: near.row, group: 0, is_asked: false });
+        let marks: Vec<_> = asked.chain(near).collect();
+        let title = format!("around {}", self.words.join(", "));
+        map::draw(path, &title, (&self.table.name, &marks, &[]), (client, output)).await
     }
 
     /// A question for each line of stdin, answered while more are read.

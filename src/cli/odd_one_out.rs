@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, similarity};
 use crate::client::{Client, OddOneOutRequest, OddOneOutResponse};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, OddOneOutRequest, OddOneOutResponse};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct OddOneOut {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// At least three words

@@ -1,20 +1,25 @@
 //! Options that several commands share.
 
+use std::time::Duration;
+
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::client::{
     self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
-    RowRange, Strategy, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
+    RowRange, Strategy, Vector, WordOptions, WordOrVector, attribute_value::Value,
+    word_or_vector::Query,
 };
 use crate::format::Format;
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
 
-/// Which server to ask.
+/// Which server to ask, and how to print its answer.
 #[derive(Debug, Args)]
-pub(super) struct Server {
+#[command(next_help_heading = "Every command")]
+pub(super) struct Asking {
     /// Address of the server
     #[arg(
         long,
@@ -25,22 +30,34 @@ pub(super) struct Server {
         global = true
     )]
     pub(super) server: String,
-}
-
-/// Which server to ask, and how to print its answer.
-#[derive(Debug, Args)]
-pub(super) struct Asking {
-    #[command(flatten)]
-    pub(super) server: Server,
     /// Print the answer as JSON Lines, with the fields of the proto
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Give up after so many seconds [default: wait]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Asking {
+    /// Returns when the time is over; never if there is no limit.
+    pub(super) async fn expired(&self) {
+        match self.timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "a number of seconds is needed, such as 5 or 0.5".to_owned())
 }
 
 /// The table a question is about.
 #[derive(Debug, Args)]
 pub(super) struct TableArg {
-    /// Table to ask
+    /// Table to ask; its name may stand first instead [default: `WORDSPACE_TABLE`, or the only table]
     #[arg(long = "table", value_name = "NAME")]
     pub(super) name: String,
 }
@@ -73,17 +90,31 @@ pub(super) struct WordArgs {
 /// What the words of a command may be.
 pub(super) const QUERIES_HELP: &str = "\
 Where a word is asked, `text:a few words` stands for the mean of the words of a text, `row:12` for the \
-word of a row, and `word:text:` for the word `text:` itself.";
+word of a row, `vector:0.1,-0.2,...` for a vector of your own, and `word:text:` for the word `text:` \
+itself.";
 
-/// A word of the command line: `text:TEXT`, `row:NUMBER`, `word:WORD`, or else a word as it stands.
+/// A word of the command line: `text:TEXT`, `row:NUMBER`, `vector:NUMBERS`, `word:WORD`, or else a word as it stands.
 pub(super) fn query(word: &str) -> WordOrVector {
     let query = match word.split_once(':') {
         Some(("text", text)) => Query::Text(text.to_owned()),
         Some(("word", word)) => Query::Word(word.to_owned()),
+        Some(("vector", numbers)) => vector(numbers).map_or_else(
+            || Query::Word(word.to_owned()),
+            |values| Query::Vector(Vector { values }),
+        ),
         Some(("row", row)) => row.parse().map_or_else(|_| Query::Word(word.to_owned()), Query::Row),
         _ => Query::Word(word.to_owned()),
     };
     WordOrVector { query: Some(query), weight: None }
+}
+
+/// Numbers between commas or spaces, in brackets or not.
+fn vector(numbers: &str) -> Option<Vec<f32>> {
+    let numbers = numbers.trim().trim_start_matches('[').trim_end_matches(']');
+    let split = numbers.split(|c: char| c == ',' || c.is_whitespace());
+    let values: Result<Vec<_>, _> =
+        split.filter(|n| !n.is_empty()).map(str::parse::<f32>).collect();
+    values.ok().filter(|values| !values.is_empty())
 }
 
 /// Words of the command line.
@@ -165,12 +196,23 @@ impl TargetArgs {
     }
 }
 
-/// `NAME=VALUE`, where a value is a flag, a number or a text.
+/// `NAME = VALUE`, where a value is a flag, a number or a text.
 pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), String> {
-    let Some((name, value)) = argument.split_once('=') else {
-        return Err("an attribute is written NAME=VALUE".to_owned());
+    let mut left = Left::new(argument);
+    let name = left.name()?;
+    if !left.skip("=") {
+        return Err(left.expected("=, as in NAME=VALUE"));
+    }
+    let rest = left.rest().trim();
+    let value = if rest.starts_with(['"', '\'']) {
+        let value = left.value()?;
+        left.end()?;
+        value
+    } else {
+        // A text may have spaces, as long as the shell keeps it together.
+        attribute_value(rest)
     };
-    Ok((name.to_owned(), attribute_value(value)))
+    Ok((name, value))
 }
 
 /// `true`, `false`, a number, or else a text.
@@ -222,9 +264,17 @@ fn forms(lowercase: bool, strip_accents: bool) -> Vec<Preprocessor> {
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// How many neighbors
-    #[arg(short, value_name = "COUNT", default_value_t = 10)]
+    #[arg(
+        short,
+        long = "k",
+        visible_alias = "topn",
+        aliases = ["limit", "count"],
+        short_alias = 'n',
+        value_name = "COUNT",
+        default_value_t = 10
+    )]
     pub(super) k: u32,
-    /// Compare every row, though the graph is ready
+    /// Compare every row, even if the graph is ready
     #[arg(long)]
     pub(super) exact: bool,
     /// Width of the graph's beam: more is slower and finds more [default: the table's own]
@@ -257,8 +307,8 @@ pub(super) struct FilterArgs {
     /// Not these words
     #[arg(long, value_name = "WORD", num_args = 1..)]
     deny: Vec<String>,
-    /// Only words with such an attribute: NAME (it has one), !NAME, NAME=VALUE, != < <= > >=;
-    /// VALUE is a number, true, false, or else a text
+    /// Only words with such an attribute: NAME (has it), !NAME (lacks it), or NAME and = != < <= > >=
+    /// and a number, true, false or a text, such as 'freq > 5' or 'lang = "fr"'; all of several
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
     conditions: Vec<AttributeCondition>,
 }
@@ -287,9 +337,11 @@ fn rows(text: &str) -> Result<RowRange, String> {
     ends.ok_or_else(|| "rows are START..END, such as 0..10000".to_owned())
 }
 
-/// Reads `NAME`, `!NAME`, or a name, an operator and a value.
+/// Reads `NAME`, `!NAME`, or a name, an operator and a value, with spaces anywhere between them.
+/// Whatever is not understood is an error that shows where.
 pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
-    const OPERATORS: [(&str, AttributeTest); 6] = [
+    const OPERATORS: [(&str, AttributeTest); 7] = [
+        ("==", AttributeTest::Eq),
         ("!=", AttributeTest::Ne),
         ("<=", AttributeTest::Le),
         (">=", AttributeTest::Ge),
@@ -297,23 +349,97 @@ pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
         ("<", AttributeTest::Lt),
         (">", AttributeTest::Gt),
     ];
-    let (name, test, value) = match text.find(['=', '<', '>']) {
-        None => match text.strip_prefix('!') {
-            Some(name) => (name, AttributeTest::Missing, None),
-            None => (text, AttributeTest::Exists, None),
-        },
-        Some(at) => {
-            let at = if text[..at].ends_with('!') { at - 1 } else { at };
-            let (name, rest) = text.split_at(at);
-            let operator = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign));
-            let (sign, test) = operator.ok_or_else(|| format!("no condition: {text}"))?;
-            (name, *test, Some(attribute_value(&rest[sign.len()..])))
-        }
+    let mut left = Left::new(text);
+    let is_missing = left.skip("!");
+    let name = left.name()?;
+    let (test, value) = if is_missing {
+        (AttributeTest::Missing, None)
+    } else if left.rest().trim().is_empty() {
+        (AttributeTest::Exists, None)
+    } else {
+        let test = OPERATORS.iter().find(|(sign, _)| left.skip(sign));
+        let (_, test) = test.ok_or_else(|| left.expected("=, !=, <, <=, > or >="))?;
+        (*test, Some(left.value()?))
     };
-    if name.is_empty() {
-        return Err(format!("no attribute's name: {text}"));
+    left.end()?;
+    Ok(AttributeCondition { name, test: test.into(), value })
+}
+
+/// What is left of a condition to be read.
+struct Left<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Left<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
     }
-    Ok(AttributeCondition { name: name.to_owned(), test: test.into(), value })
+
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    /// Goes over spaces.
+    fn space(&mut self) {
+        self.at += self.rest().len() - self.rest().trim_start().len();
+    }
+
+    /// Goes over a sign, if it comes next.
+    fn skip(&mut self, sign: &str) -> bool {
+        self.space();
+        let is_next = self.rest().starts_with(sign);
+        self.at += if is_next { sign.len() } else { 0 };
+        is_next
+    }
+
+    /// A text in quotes, or up to a space or a sign.
+    fn word(&mut self, expected: &str) -> Result<(String, bool), String> {
+        self.space();
+        let rest = self.rest();
+        if let Some(quote) = rest.chars().next().filter(|&c| c == '"' || c == '\'') {
+            let Some(end) = rest[1..].find(quote) else {
+                return Err(self.expected(&format!("a closing {quote} somewhere behind")));
+            };
+            self.at += end + 2;
+            return Ok((rest[1..=end].to_owned(), true));
+        }
+        let stops = |c: char| c.is_whitespace() || "=<>!&|()[],\"'".contains(c);
+        let end = rest.find(stops).unwrap_or(rest.len());
+        if end == 0 {
+            return Err(self.expected(expected));
+        }
+        self.at += end;
+        Ok((rest[..end].to_owned(), false))
+    }
+
+    fn name(&mut self) -> Result<String, String> {
+        self.word("the name of an attribute").map(|(name, _)| name)
+    }
+
+    /// What stands in quotes is a text.
+    fn value(&mut self) -> Result<AttributeValue, String> {
+        let (word, is_quoted) = self.word("a number, true, false or a text")?;
+        let text = |word| AttributeValue { value: Some(Value::Text(word)) };
+        Ok(if is_quoted { text(word) } else { attribute_value(&word) })
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        self.space();
+        if self.rest().is_empty() {
+            return Ok(());
+        }
+        Err(self.expected(
+            "the end here; give --where once for each condition, and put quotes \
+                           around texts with spaces or signs",
+        ))
+    }
+
+    /// The text, and under it where something else was expected.
+    fn expected(&self, what: &str) -> String {
+        let before = self.text[..self.at].width();
+        format!("\n  {}\n  {}^ expected {what}", self.text, " ".repeat(before))
+    }
 }
 
 /// Takes the names of formats that are read.

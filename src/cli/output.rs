@@ -148,7 +148,65 @@ fn json_line<M: Name>(message: &M) -> Result<String> {
     message
         .serialize_with_options(&mut line, &options)
         .map_err(|error| broken(error.to_string()))?;
-    String::from_utf8(line.into_inner()).map_err(|error| broken(error.to_string()))
+    let line = String::from_utf8(line.into_inner()).map_err(|error| broken(error.to_string()))?;
+    Ok(without_empty(&line))
+}
+
+/// JSON without the members of objects that say nothing: empty texts, lists and objects, and null.
+/// Numbers and flags stay, whatever they are.
+fn without_empty(json: &str) -> String {
+    let mut dense = String::with_capacity(json.len());
+    // Where the member begins that is being copied, in each open object.
+    let (mut in_text, mut is_escaped) = (false, false);
+    let mut begins: Vec<usize> = Vec::new();
+    for c in json.chars() {
+        if in_text {
+            dense.push(c);
+            in_text = is_escaped || c != '"';
+            is_escaped = !is_escaped && c == '\\';
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                dense.push(c);
+                begins.push(if c == '{' { dense.len() } else { usize::MAX });
+            }
+            ',' | '}' | ']' => {
+                if let Some(begin) = begins.last_mut().filter(|begin| **begin != usize::MAX) {
+                    let member = &dense[*begin..];
+                    if ["\":\"\"", "\":[]", "\":{}", "\":null"]
+                        .iter()
+                        .any(|end| member.ends_with(end))
+                    {
+                        dense.truncate(*begin);
+                        // The comma before it, if it was not the first.
+                        if dense.ends_with(',') && c == '}' {
+                            dense.pop();
+                        }
+                    }
+                    if c == ',' {
+                        if !dense.ends_with(['{', ',']) {
+                            dense.push(',');
+                        }
+                        *begin = dense.len();
+                        continue;
+                    }
+                    if dense.ends_with(',') {
+                        dense.pop();
+                    }
+                }
+                if c != ',' {
+                    begins.pop();
+                }
+                dense.push(c);
+            }
+            _ => {
+                in_text = c == '"';
+                dense.push(c);
+            }
+        }
+    }
+    dense
 }
 
 /// How a column's cells stand.
@@ -388,7 +446,7 @@ mod tests {
     use crate::client::{GetStatusResponse, NearestResponse, Neighbor, ResolvedWord};
 
     #[test]
-    fn json_has_proto_names_plain_numbers_and_default_values() {
+    fn json_has_proto_names_plain_numbers_and_zeros() {
         let answer = AnswerInfo {
             table: "glove".to_owned(),
             generation: 9_007_199_254_740_993,
@@ -409,10 +467,9 @@ mod tests {
         .unwrap();
         assert_eq!(
             line,
-            "{\"neighbors\":[{\"word\":\"q\\\"\u{738b}\",\"row\":0,\"similarity\":0.1,\
-             \"word_bytes\":\"\"}],\"answer\":{\"table\":\"glove\",\
-             \"generation\":9007199254740993,\"answered_by\":\"ANSWERED_BY_EXACT\",\
-             \"words\":[],\"unknown_words\":[],\"made_words\":[],\"texts\":[]}}"
+            "{\"neighbors\":[{\"word\":\"q\\\"\u{738b}\",\"row\":0,\"similarity\":0.1}],\
+             \"answer\":{\"table\":\"glove\",\"generation\":9007199254740993,\
+             \"answered_by\":\"ANSWERED_BY_EXACT\"}}"
         );
         let status = json_line(&GetStatusResponse::default()).unwrap();
         assert!(status.contains("\"uptime_seconds\":0.0,\"table_count\":0"), "{status}");
@@ -469,5 +526,13 @@ mod tests {
         );
         assert_eq!((bytes(1023), bytes(1536)), ("1023 B".to_owned(), "1.5 KiB".to_owned()));
         assert_eq!((seconds(0.0012), seconds(3.0)), ("1.2 ms".to_owned(), "3.00 s".to_owned()));
+    }
+
+    #[test]
+    fn json_leaves_out_what_says_nothing() {
+        let json = r#"{"a":"","b":0,"c":[],"d":{"e":"","f":null},"g":["",{}],"h":"x\\\"\":\"\"","i":false,"j":""}"#;
+        let dense = r#"{"b":0,"g":["",{}],"h":"x\\\"\":\"\"","i":false}"#;
+        assert_eq!(without_empty(json), dense);
+        assert_eq!(without_empty(r#"{"a":"","b":[]}"#), "{}");
     }
 }

@@ -1,4 +1,4 @@
-//! Drawings as SVG: bars, and words on a plane.
+//! Drawings as SVG: bars, words on a plane, and matrices of similarities.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,7 +8,6 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::Output;
-use crate::vector::algebra;
 
 /// A bar from the middle.
 #[derive(Clone, Debug)]
@@ -30,6 +29,10 @@ pub(super) struct Point {
     pub(super) x: f64,
     /// Upward.
     pub(super) y: f64,
+    /// Points of one group have one color.
+    pub(super) group: usize,
+    /// The question named it: it is drawn larger and in bold.
+    pub(super) is_asked: bool,
 }
 
 const COLORS: [&str; 6] = ["#3b6ea5", "#c1553b", "#4f8a4c", "#8a5fa8", "#b08a2e", "#5a5a5a"];
@@ -90,72 +93,103 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     drawing((x.max(left + 2.0 * HALF + 20.0), height), title, &body)
 }
 
-/// Words by the first two principal components of their vectors.
-pub(super) fn map(words: Vec<String>, vectors: &[Vec<f32>]) -> Vec<Point> {
-    let dim = vectors.iter().map(Vec::len).max().unwrap_or(0);
-    let mut center = vec![0.0; dim];
-    for vector in vectors {
-        algebra::add(&mut center, 1.0 / vectors.len() as f64, vector);
-    }
-    let mut rows: Vec<Vec<f64>> = vectors
-        .iter()
-        .map(|vector| vector.iter().zip(&center).map(|(&x, mean)| f64::from(x) - mean).collect())
-        .collect();
-    let mut along = || -> Vec<f64> {
-        let Some((axis, _)) = algebra::principal_component(&rows, &|| Ok(())).ok().flatten() else {
-            return vec![0.0; rows.len()];
-        };
-        let places = rows.iter_mut().map(|row| {
-            let place: f64 = row.iter().zip(&axis).map(|(x, y)| x * y).sum();
-            for (value, component) in row.iter_mut().zip(&axis) {
-                *value -= place * component;
-            }
-            place
-        });
-        places.collect()
-    };
-    let (across, upward) = (along(), along());
-    let places = across.into_iter().zip(upward);
-    words.into_iter().zip(places).map(|(label, (x, y))| Point { label, x, y }).collect()
-}
-
-/// Words on a plane; `names` are those of the axes, across and upward.
-pub(super) fn points(names: (&str, &str), points: &[Point]) -> String {
+/// Words on a plane, at one scale across and upward; `links` are lines between two points, by their
+/// places in the list. A label that has no room is left out, and told where the pointer rests.
+pub(super) fn points(title: &str, points: &[Point], links: &[[usize; 2]]) -> String {
     const SIZE: f64 = 640.0;
     const MARGIN: f64 = 60.0;
     let ends = |value: &dyn Fn(&Point) -> f64| {
         let low = points.iter().map(value).fold(0.0_f64, f64::min);
         let high = points.iter().map(value).fold(0.0_f64, f64::max);
-        if high - low > 1e-12 { (low, high) } else { (-1.0, 1.0) }
+        (low, high)
     };
     let (across, upward) = (ends(&|p| p.x), ends(&|p| p.y));
-    let place = |value: f64, (low, high): (f64, f64)| (value - low) / (high - low) * SIZE;
-    let (zero_x, zero_y) = (MARGIN + place(0.0, across), MARGIN + SIZE - place(0.0, upward));
-    let end = MARGIN + SIZE;
+    let span = (across.1 - across.0).max(upward.1 - upward.0);
+    let scale = if span > 1e-12 { SIZE / span } else { 1.0 };
+    // The narrower side is drawn in the middle.
+    let spare = |(low, high): (f64, f64)| (SIZE - (high - low) * scale) / 2.0;
+    let place_x = |x: f64| MARGIN + spare(across) + (x - across.0) * scale;
+    let place_y = |y: f64| MARGIN + SIZE - spare(upward) - (y - upward.0) * scale;
+    let (zero_x, zero_y, end) = (place_x(0.0), place_y(0.0), MARGIN + SIZE);
     let mut body = vec![format!(
         "<line x1=\"{MARGIN}\" x2=\"{end}\" y1=\"{zero_y:.1}\" y2=\"{zero_y:.1}\" \
-         stroke=\"#bbb\"/><line x1=\"{zero_x:.1}\" x2=\"{zero_x:.1}\" y1=\"{MARGIN}\" \
-         y2=\"{end}\" stroke=\"#bbb\"/>\n"
+         stroke=\"#ddd\"/><line x1=\"{zero_x:.1}\" x2=\"{zero_x:.1}\" y1=\"{MARGIN}\" \
+         y2=\"{end}\" stroke=\"#ddd\"/>\n"
     )];
-    let mut taken: Vec<Area> = Vec::new();
+    let linked = links.iter().filter_map(|[from, to]| points.get(*from).zip(points.get(*to)));
+    body.extend(linked.map(|(from, to)| {
+        let [(x1, y1), (x2, y2)] = [from, to].map(|p| (place_x(p.x), place_y(p.y)));
+        format!(
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" \
+             stroke=\"#888\" stroke-dasharray=\"4 3\"/>\n"
+        )
+    }));
+    let dot = |point: &Point| {
+        let (x, y) = (place_x(point.x), place_y(point.y));
+        Area { left: x - 4.0, right: x + 4.0, top: y - 4.0, bottom: y + 4.0 }
+    };
+    let mut taken: Vec<Area> = points.iter().map(dot).collect();
     let mut right = end + MARGIN;
-    for point in points {
-        let (x, y) = (MARGIN + place(point.x, across), end - place(point.y, upward));
-        let label = label_area((x, y), width_of(&point.label), &taken);
-        right = right.max(label.right + 16.0);
+    // Words of the question are labeled first, so that they have room.
+    let mut order: Vec<&Point> = points.iter().collect();
+    order.sort_by_key(|point| !point.is_asked);
+    for point in order {
+        let (x, y) = (place_x(point.x), place_y(point.y));
+        let (radius, weight) = if point.is_asked { (6.0, "bold") } else { (3.5, "normal") };
+        let color = COLORS[point.group % COLORS.len()];
+        let name = escaped(&point.label);
         body.push(format!(
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
-            COLORS[0],
-            label.left,
-            label.bottom - 3.0,
-            escaped(&point.label)
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{color}\">\
+             <title>{name}</title></circle>"
         ));
-        taken.push(Area { left: x - 4.0, right: x + 4.0, top: y - 4.0, bottom: y + 4.0 });
-        taken.push(label);
+        if let Some(label) = label_area((x, y), width_of(&point.label), &taken) {
+            right = right.max(label.right + 16.0);
+            body.push(format!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" font-weight=\"{weight}\">{name}</text>",
+                label.left,
+                label.bottom - 3.0,
+            ));
+            taken.push(label);
+        }
+        body.push("\n".to_owned());
     }
-    let title = format!("across: {}; upward: {}", names.0, names.1);
-    drawing((right, SIZE + 2.0 * MARGIN), &title, &body.concat())
+    drawing((right, SIZE + 2.0 * MARGIN), title, &body.concat())
+}
+
+/// A matrix of similarities from -1 to 1, row by row: blue is near, red is opposite.
+pub(super) fn heat(title: &str, rows: &[&str], columns: &[&str], values: &[f32]) -> String {
+    const CELL: f64 = 40.0;
+    let width = |names: &[&str]| names.iter().map(|name| width_of(name)).fold(0.0_f64, f64::max);
+    let (left, top) = (width(rows) + 28.0, width(columns) * 0.75 + 50.0);
+    let mut body: Vec<String> = Vec::new();
+    for (i, name) in columns.iter().enumerate() {
+        let (x, y) = (left + (i as f64 + 0.4) * CELL, top - 6.0);
+        body.push(format!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" transform=\"rotate(-45 {x:.1} {y:.1})\">{}</text>\n",
+            escaped(name)
+        ));
+    }
+    for (i, (name, values)) in rows.iter().zip(values.chunks(columns.len().max(1))).enumerate() {
+        let y = top + i as f64 * CELL;
+        let (x, middle) = (left - 8.0, y + CELL / 2.0 + 4.0);
+        let name = escaped(name);
+        body.push(format!(
+            "<text x=\"{x:.1}\" y=\"{middle:.1}\" text-anchor=\"end\">{name}</text>\n"
+        ));
+        for (j, value) in values.iter().enumerate() {
+            let (x, color) =
+                (left + j as f64 * CELL, if *value < 0.0 { COLORS[1] } else { COLORS[0] });
+            body.push(format!(
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{CELL}\" height=\"{CELL}\" \
+                 fill=\"{color}\" fill-opacity=\"{:.3}\"/><text x=\"{:.1}\" y=\"{middle:.1}\" \
+                 text-anchor=\"middle\" font-size=\"11\">{value:.2}</text>\n",
+                value.abs().min(1.0),
+                x + CELL / 2.0,
+            ));
+        }
+    }
+    let size = (left + (columns.len() as f64 + 1.0) * CELL, top + (rows.len() as f64 + 0.5) * CELL);
+    drawing(size, title, &body.concat())
 }
 
 /// Where something is drawn.
@@ -175,18 +209,26 @@ impl Area {
     }
 }
 
-/// A place for a point's label that no other drawing has: right of it, left, above, below; else right.
-fn label_area((x, y): (f64, f64), width: f64, taken: &[Area]) -> Area {
+/// A place for a point's label that nothing else has: beside the point, above or below it, or at a
+/// corner.
+fn label_area((x, y): (f64, f64), width: f64, taken: &[Area]) -> Option<Area> {
     const HEIGHT: f64 = 14.0;
-    let at = |left: f64, top: f64| Area { left, right: left + width, top, bottom: top + HEIGHT };
-    let right = at(x + 6.0, y - 7.0);
-    let others = [
-        at(x - 6.0 - width, y - 7.0),
-        at(x - width / 2.0, y - 6.0 - HEIGHT),
-        at(x - width / 2.0, y + 6.0),
+    let (right, left, middle) = (x + 7.0, x - 7.0 - width, x - width / 2.0);
+    let (beside, above, below) = (y - 7.0, y - 7.0 - HEIGHT, y + 7.0);
+    let places = [
+        (right, beside),
+        (left, beside),
+        (middle, above),
+        (middle, below),
+        (right, above),
+        (right, below),
+        (left, above),
+        (left, below),
     ];
-    let is_free = |area: &Area| area.left > 0.0 && !taken.iter().any(|other| area.meets(other));
-    [right].into_iter().chain(others).find(is_free).unwrap_or(right)
+    places
+        .into_iter()
+        .map(|(left, top)| Area { left, right: left + width, top, bottom: top + HEIGHT })
+        .find(|area| area.left > 0.0 && !taken.iter().any(|other| area.meets(other)))
 }
 
 /// About how wide a text is drawn.
@@ -233,8 +275,29 @@ mod tests {
         for part in ["a &lt; b", "&lt;x&gt;", "g&amp;h", ">z</text>", "width=\"220.0\""] {
             assert!(drawn.contains(part), "{part}: {drawn}");
         }
-        let drawn = points(("x", "y"), &[Point { label: "one".into(), x: 0.0, y: 0.0 }]);
+        let point = |x, is_asked| Point { label: "one".into(), x, y: 0.0, group: 7, is_asked };
+        let drawn = points("x", &[point(0.0, false)], &[]);
         assert!(drawn.contains(">one</text>") && !drawn.contains("NaN"), "{drawn}");
-        assert!(!points(("x", "y"), &[]).contains("NaN"));
+        assert!(!points("x", &[], &[[0, 1]]).contains("NaN"));
+        // Twenty words on one spot have no room for twenty labels; the asked one has its own.
+        let crowd: Vec<_> = (0..20).map(|i| point(0.0, i == 19)).collect();
+        let drawn = points("x", &crowd, &[[0, 19]]);
+        assert!(
+            drawn.matches(">one</text>").count() < 10 && drawn.matches("<circle").count() == 20
+        );
+        assert_eq!(drawn.matches("\"bold\">one</text>").count(), 1, "{drawn}");
+        let drawn = heat("m", &["<a>"], &["b", "c"], &[1.0, -0.5]);
+        assert!(drawn.contains("&lt;a&gt;") && drawn.contains(">-0.50</text>"), "{drawn}");
+    }
+
+    #[test]
+    fn both_axes_of_a_map_have_one_scale() {
+        let point = |x, y| Point { label: String::new(), x, y, group: 0, is_asked: false };
+        let drawn = points("x", &[point(0.0, 0.0), point(4.0, 0.0), point(0.0, 1.0)], &[]);
+        for place in
+            ["cx=\"60.0\" cy=\"460.0\"", "cx=\"700.0\" cy=\"460.0\"", "cx=\"60.0\" cy=\"300.0\""]
+        {
+            assert!(drawn.contains(place), "{place}: {drawn}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, TableArg, attribute};
+use crate::cli::options::{TableArg, attribute};
 use crate::cli::output::{Output, count, shown};
 use crate::client::{
     AttributeValue, Client, GetTableRequest, PutMode, PutVectorsRequest, PutVectorsResponse,
@@ -25,8 +25,6 @@ const BYTES_AT_ONCE: usize = 4 << 20;
 /// lines and is sent in parts of up to 1,000 words; each part is put whole or not at all.
 #[derive(Debug, Args)]
 pub(super) struct Put {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// The word

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
+use crate::cli::options::{FilterArgs, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, count, quoted, similarity};
 use crate::client::{Client, RankRequest};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, RankRequest};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Rank {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Near to this word

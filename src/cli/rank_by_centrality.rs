@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::most_similar_to_given::ranked;
-use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, queries};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Output, answered};
 use crate::client::{Client, RankByCentralityRequest};
 
@@ -12,8 +12,6 @@ use crate::client::{Client, RankByCentralityRequest};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct RankByCentrality {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// The set

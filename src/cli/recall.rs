@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, QUERIES_HELP, WordArgs, queries};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{Client, RecallRequest, RecallResponse};
 
@@ -12,10 +12,7 @@ use crate::client::{Client, RecallRequest, RecallResponse};
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Recall {
     #[command(flatten)]
-    pub(super) asking: Asking,
-    /// Table to ask
-    #[arg(value_name = "TABLE")]
-    table: String,
+    table: TableArg,
     /// Words to ask; without any, some are drawn
     #[arg(value_name = "WORD")]
     words: Vec<String>,
@@ -38,7 +35,7 @@ pub(super) struct Recall {
 impl Recall {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let request = RecallRequest {
-            table: self.table.clone(),
+            table: self.table.name.clone(),
             queries: queries(&self.words),
             sample: Some(self.sample),
             seed: self.seed,

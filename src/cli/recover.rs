@@ -33,25 +33,22 @@ pub(super) struct Recover {
     /// Tables that are wanted [default: all, with all tokenizers and test sets]
     #[arg(long = "table", value_name = "NAME", requires = "from")]
     tables: Vec<String>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl Recover {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self, as_json: bool) -> Result<()> {
         if let Some(from) = &self.from {
-            return self.restore(from);
+            return self.restore(from, as_json);
         }
         if !self.data.is_dir() {
             return Err(Failure::Local(format!("{} is no folder", self.data.display())));
         }
         let recovered = recover::recover(&self.data, &|| Ok(()))?;
-        let printed = if self.json { json(&recovered) } else { text(&recovered) };
-        Output::standard(self.json).data(printed.as_bytes())
+        let printed = if as_json { json(&recovered) } else { text(&recovered) };
+        Output::standard(as_json).data(printed.as_bytes())
     }
 
-    fn restore(&self, from: &str) -> Result<()> {
+    fn restore(&self, from: &str, as_json: bool) -> Result<()> {
         let config =
             EngineConfig { backups: Some(from.to_owned()), ..EngineConfig::new(&self.data) };
         let tables = self.tables.iter().map(|table| TableName::try_from(table.clone()));
@@ -61,7 +58,7 @@ impl Recover {
         let restored = engine.restore(&options, &mut |_, _| {});
         engine.close();
         let restored = restored?;
-        let printed = if self.json {
+        let printed = if as_json {
             let tables = restored.tables.iter();
             let tables = tables.map(|(name, rows)| json!({ "name": name, "rows": rows }));
             let tables: Vec<_> = tables.collect();
@@ -74,7 +71,7 @@ impl Recover {
             let _ = writeln!(text, "from backup {}", restored.backup);
             text
         };
-        Output::standard(self.json).data(printed.as_bytes())
+        Output::standard(as_json).data(printed.as_bytes())
     }
 }
 

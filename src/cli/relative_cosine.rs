@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, query};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Output, answered, similarity};
 use crate::client::{Client, RelativeCosineRequest};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, RelativeCosineRequest};
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct RelativeCosine {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Whose neighbors

@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::{Output, bytes, count, seconds};
 use crate::cli::verify::{bar, show};
 use crate::client::{Client, RestoreReport, RestoreRequest};
@@ -16,8 +15,6 @@ use crate::client::{Client, RestoreReport, RestoreRequest};
 /// The server goes on meanwhile. Into a new data folder: `wordspace recover DATA --from BACKUPS`.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Tables that are wanted [default: all, with all tokenizers and test sets]
     #[arg(value_name = "TABLE")]
     tables: Vec<String>,

@@ -4,15 +4,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::Result;
 use crate::cli::import::report_of;
-use crate::cli::options::Asking;
 use crate::cli::output::Output;
 use crate::client::{self, Client, IfExists, SeedTableRequest};
 
 /// Make a table whose words are a tokenizer's tokens, with random vectors: where training begins
 #[derive(Debug, Args)]
 pub(super) struct SeedTable {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// The tokenizer, whose tokens have numbers
     #[arg(long, value_name = "NAME")]
     tokenizer: String,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, Oov, QUERIES_HELP, TableArg, WordArgs, query};
+use crate::cli::map::{self, Mark};
+use crate::cli::options::{Oov, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, shown};
 use crate::cli::texts::lines_of;
 use crate::client::{
@@ -18,13 +19,15 @@ const SHOWN: usize = 8;
 /// Its contexts that are shown.
 const SHOWN_CONTEXTS: usize = 3;
 
-/// Which senses a word has: its rows, such as bank|money and bank|river; with --induce what its
-/// neighbors part into, with --contexts what the texts part into in which it stands
+/// Neighbors of each sense that are drawn.
+const DRAWN: usize = 20;
+
+/// Which senses a word has: its rows, such as bank|money and bank|river
+///
+/// --induce clusters its neighbors; --contexts clusters the sentences it occurs in.
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Senses {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// The word
@@ -51,6 +54,9 @@ pub(super) struct Senses {
     /// of contexts 0.2]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     homonyms_below: Option<f64>,
+    /// Also draw the word and its neighbors into this SVG file, a color for each sense
+    #[arg(long, value_name = "FILE", requires = "induce")]
+    svg: Option<PathBuf>,
     /// Seed of the parting
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -85,7 +91,17 @@ impl Senses {
             let answer = client.induce_senses(request).await?;
             output.answer(&answer, |answer| induced(answer, &contexts))?;
             output.footer(&answered(answer.answer.as_ref()));
-            return Ok(());
+            let Some(path) = &self.svg else { return Ok(()) };
+            let asked = answer.answer.iter().flat_map(|answer| &answer.words).take(1);
+            let asked = asked.map(|word| Mark { row: word.row, group: 0, is_asked: true });
+            let members = (1..).zip(&answer.senses).flat_map(|(group, sense)| {
+                let near = sense.members.iter().take(DRAWN);
+                near.map(move |near| Mark { row: near.row, group, is_asked: false })
+            });
+            let marks: Vec<_> = asked.chain(members).collect();
+            let title = format!("senses of {}", self.word);
+            let drawn = (self.table.name.as_str(), marks.as_slice(), [].as_slice());
+            return map::draw(path, &title, drawn, (client, output)).await;
         }
         let request = SensesRequest {
             table: self.table.name.clone(),

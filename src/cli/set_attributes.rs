@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, TargetArgs, attribute};
+use crate::cli::options::{TableArg, TargetArgs, attribute};
 use crate::cli::output::{Output, count, skipped};
 use crate::client::{
     AttributeValue, Client, SetAttributesRequest, SetAttributesResponse,
@@ -15,8 +15,6 @@ use crate::client::{
 /// Set and remove attributes of words; `lookup` shows them
 #[derive(Debug, Args)]
 pub(super) struct SetAttributes {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, QUERIES_HELP, TableArg, WordArgs, query};
+use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{self, Align, Grid, Output, answered};
 use crate::client::{Client, SimilarityRequest, SimilarityResponse, similarity_request::Pair};
 
@@ -11,8 +11,6 @@ use crate::client::{Client, SimilarityRequest, SimilarityResponse, similarity_re
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Similarity {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Pairs, one after the other: A B [A B ...]

@@ -3,16 +3,12 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds};
 use crate::client::{Client, GetStatusRequest, GetStatusResponse};
 
 /// The server: version, memory, disk, work under way
 #[derive(Debug, Args)]
-pub(super) struct Status {
-    #[command(flatten)]
-    pub(super) asking: Asking,
-}
+pub(super) struct Status {}
 
 impl Status {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {

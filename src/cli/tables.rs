@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, format_name};
+use crate::cli::options::format_name;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::client::{
     Client, GetTableRequest, IndexState, IndexStatus, InputTables, ListTablesRequest,
@@ -13,15 +13,16 @@ use crate::client::{
 /// The tables there are, or one of them in detail
 #[derive(Debug, Args)]
 pub(super) struct Tables {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Only this table, in detail
     name: Option<String>,
+    /// The same
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    table: Option<String>,
 }
 
 impl Tables {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        if let Some(name) = &self.name {
+        if let Some(name) = self.name.as_ref().or(self.table.as_ref()) {
             let answer = client.get_table(GetTableRequest { table: name.clone() }).await?;
             return output
                 .answer(&answer, |answer| answer.table.as_ref().map_or(String::new(), details));

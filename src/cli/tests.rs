@@ -31,73 +31,77 @@ fn the_documented_command_lines_about_texts_parse() {
     assert!(parses("tokenize text --nbest 3").is_err());
 }
 
+const DOCUMENTED: &[&str] = &[
+    "serve --data DIR",
+    "serve --data DIR --listen 127.0.0.1:0",
+    "import FILE --table NAME",
+    "import - --table NAME --wait-index --format glove --on-duplicate mean --on-invalid skip \
+     --on-invalid-utf8 keep-bytes --replace --limit 10 --json",
+    "export --table NAME FILE --format word2vec-binary --gzip --force",
+    "export --table NAME - --format glove",
+    "tables",
+    "tables NAME --json",
+    "delete NAME --yes",
+    "delete NAME OTHER -y",
+    "export --table NAME en.parquet",
+    "nearest --table NAME vector:0.5,-1,2 --topn 3 --timeout 2.5",
+    "put --table NAME WORD 0.5 -0.25 --insert-only --set pos=NN",
+    "put --table NAME --file - --update-only",
+    "delete-words --table NAME WORD WORD --oov skip",
+    "delete-words --table NAME --row 3",
+    "set-attributes --table NAME WORD --set pos=NN --set rank=3 --remove old --oov skip",
+    "index --table NAME --build --wait",
+    "index --table NAME --cancel --json",
+    "lookup --table NAME WORD WORD --unit",
+    "words --table NAME --prefix a --limit 3",
+    "nearest --table NAME WORD",
+    "nearest --table NAME WORD WORD -k 10 --exact --negative A B --include-inputs \
+     --min-similarity -0.5 --lowercase --oov skip",
+    "nearest --table NAME -",
+    "nearest --table NAME WORD --ef 128 --server http://host:1",
+    "nearest --table NAME WORD --top 30000 --prefix p --regex ^x+$ --deny a b --where lang=en \
+     --where freq>=1e3 --where !seen --rows 0..10",
+    "analogy --table NAME A B C --allow a b --where pos!=noun",
+    "analogy --table NAME A B C --method cos-mul --with-inputs",
+    "similarity --table NAME A B C D",
+    "odd-one-out --table NAME A B C",
+    "tokenize text --table NAME --tokenizer rules",
+    "tokenize -",
+    "tokenize",
+    "bias weat --table NAME career-family",
+    "bias --table NAME suite --json",
+    "bias word --table NAME nurse --a he,man --b she,woman",
+    "bias rnd --table NAME --x he,man --y she,woman nurse doctor",
+    "bias rnsb --table NAME john mary --positive love --negative death",
+    "bias mac --table NAME john --attributes love,peace --attributes death",
+    "bias indirect --table NAME --x he --y she nurse doctor",
+    "bias direct --table NAME --x he --y she nurse --strictness 0.5",
+    "bias analogies --table NAME --from he --to she -k 5",
+    "bias clusters --table NAME --original OTHER",
+    "debias --table NAME --target NEW --from he --to she --method double-hard",
+    "evaluate analogies FILE --table NAME OTHER --top 30000 --json",
+    "evaluate pairs FILE --table NAME --case-sensitive",
+    "senses --table NAME bank --context river water",
+    "senses --table NAME bank --induce -k 3",
+    "senses --table NAME bank --contexts FILE -k 2 --lowercase",
+    "nearest --table NAME text:two_words --oov tokenize --cut-by bert --all-forms",
+    "words --table NAME --regex ^a --where pos=NN",
+    "compare --table NAME --with OTHER WORD",
+    "word-movers --table NAME TEXT TEXT --relaxed",
+    "similarity-matrix --table NAME A B --columns C D",
+    "bias weat --table NAME --x a,b --y c,d --a e --b f --oov skip",
+    "bias project --table NAME --from man --to woman WORD WORD --pca",
+    "recall --table NAME",
+    "recall --table NAME king queen -k 5 --ef 16 32 --json",
+    "recall --table NAME --sample 50 --seed 3",
+    "health --table NAME --sample 100 --hub-queries 50 -k 5 --seed 1",
+    "status --json",
+    "demo --data DIR --listen 127.0.0.1:0 --exit",
+];
+
 #[test]
 fn the_documented_command_lines_parse() {
-    let lines = [
-        "serve --data DIR",
-        "serve --data DIR --listen 127.0.0.1:0",
-        "import FILE --table NAME",
-        "import - --table NAME --wait-index --format glove --on-duplicate mean --on-invalid skip \
-         --on-invalid-utf8 keep-bytes --replace --limit 10 --json",
-        "export --table NAME FILE --format word2vec-binary --gzip --force",
-        "export --table NAME - --format glove",
-        "tables",
-        "tables NAME --json",
-        "delete NAME --yes",
-        "put --table NAME WORD 0.5 -0.25 --insert-only --set pos=NN",
-        "put --table NAME --file - --update-only",
-        "delete-words --table NAME WORD WORD --oov skip",
-        "delete-words --table NAME --row 3",
-        "set-attributes --table NAME WORD --set pos=NN --set rank=3 --remove old --oov skip",
-        "index --table NAME --build --wait",
-        "index --table NAME --cancel --json",
-        "lookup --table NAME WORD WORD --unit",
-        "words --table NAME --prefix a --limit 3",
-        "nearest --table NAME WORD",
-        "nearest --table NAME WORD WORD -k 10 --exact --negative A B --include-inputs \
-         --min-similarity -0.5 --lowercase --oov skip",
-        "nearest --table NAME -",
-        "nearest --table NAME WORD --ef 128 --server http://host:1",
-        "nearest --table NAME WORD --top 30000 --prefix p --regex ^x+$ --deny a b --where lang=en \
-         --where freq>=1e3 --where !seen --rows 0..10",
-        "analogy --table NAME A B C --allow a b --where pos!=noun",
-        "analogy --table NAME A B C --method cos-mul --with-inputs",
-        "similarity --table NAME A B C D",
-        "odd-one-out --table NAME A B C",
-        "tokenize text --table NAME --tokenizer rules",
-        "tokenize -",
-        "tokenize",
-        "bias weat --table NAME career-family",
-        "bias --table NAME suite --json",
-        "bias word --table NAME nurse --a he,man --b she,woman",
-        "bias rnd --table NAME --x he,man --y she,woman nurse doctor",
-        "bias rnsb --table NAME john mary --positive love --negative death",
-        "bias mac --table NAME john --attributes love,peace --attributes death",
-        "bias indirect --table NAME --x he --y she nurse doctor",
-        "bias direct --table NAME --x he --y she nurse --strictness 0.5",
-        "bias analogies --table NAME --from he --to she -k 5",
-        "bias clusters --table NAME --original OTHER",
-        "debias --table NAME --target NEW --from he --to she --method double-hard",
-        "evaluate analogies FILE --table NAME OTHER --top 30000 --json",
-        "evaluate pairs FILE --table NAME --case-sensitive",
-        "senses --table NAME bank --context river water",
-        "senses --table NAME bank --induce -k 3",
-        "senses --table NAME bank --contexts FILE -k 2 --lowercase",
-        "nearest --table NAME text:two_words --oov tokenize --cut-by bert --all-forms",
-        "words --table NAME --regex ^a --where pos=NN",
-        "compare --table NAME --with OTHER WORD",
-        "word-movers --table NAME TEXT TEXT --relaxed",
-        "similarity-matrix --table NAME A B --columns C D",
-        "bias weat --table NAME --x a,b --y c,d --a e --b f --oov skip",
-        "bias project --table NAME --from man --to woman WORD WORD --pca",
-        "recall NAME",
-        "recall NAME king queen -k 5 --ef 16 32 --json",
-        "recall NAME --sample 50 --seed 3",
-        "health NAME --sample 100 --hub-queries 50 -k 5 --seed 1",
-        "status --json",
-        "demo --data DIR --listen 127.0.0.1:0 --exit",
-    ];
-    for line in lines {
+    for line in DOCUMENTED {
         if let Err(error) = parses(line) {
             panic!("{line}: {error}");
         }
@@ -118,7 +122,6 @@ fn wrong_arguments_are_refused_before_a_server_is_asked() {
         "bias weat --table NAME career-family --x a",
         "bias weat --table NAME --x a --y b",
         "bias project --table NAME --from man WORD",
-        "export --table NAME FILE",
         "put --table NAME",
         "put --table NAME WORD 1 --insert-only --update-only",
         "put --table NAME WORD x",
@@ -127,7 +130,6 @@ fn wrong_arguments_are_refused_before_a_server_is_asked() {
         "set-attributes --table NAME WORD --set pos",
         "index --table NAME --build --cancel",
         "import FILE --table NAME --format word3vec",
-        "serve --data DIR --json",
         "tokenize text --lowercase",
         "senses --table NAME bank -k 3",
         "senses --table NAME bank --induce --contexts FILE",
@@ -147,4 +149,44 @@ fn a_line_of_the_log_stays_one_line() {
     let escaped =
         r"importing x\n2026-11-28T00:00:00Z  INFO wordspace: forged \u{1b}[31mred\u{2028}";
     assert_eq!(line, escaped);
+}
+
+#[test]
+fn conditions_have_spaces_quotes_and_no_second_meaning() {
+    use crate::cli::options::{attribute, condition};
+    use crate::client::{AttributeTest, attribute_value::Value};
+
+    let text = |text: &str| Value::Text(text.to_owned());
+    for (written, name, test, value) in [
+        ("freq > 5", "freq", AttributeTest::Gt, Some(Value::Number(5.0))),
+        ("freq>=1e3", "freq", AttributeTest::Ge, Some(Value::Number(1e3))),
+        ("lang == fr", "lang", AttributeTest::Eq, Some(text("fr"))),
+        ("lang=\"fr\"", "lang", AttributeTest::Eq, Some(text("fr"))),
+        ("n = '5'", "n", AttributeTest::Eq, Some(text("5"))),
+        ("'my lang' != \"a b\"", "my lang", AttributeTest::Ne, Some(text("a b"))),
+        ("seen = true", "seen", AttributeTest::Eq, Some(Value::Flag(true))),
+        (" ! seen", "seen", AttributeTest::Missing, None),
+        ("seen", "seen", AttributeTest::Exists, None),
+    ] {
+        let read = condition(written).unwrap_or_else(|problem| panic!("{written}: {problem}"));
+        assert_eq!((read.name.as_str(), read.test()), (name, test), "{written}");
+        assert_eq!(read.value.and_then(|value| value.value), value, "{written}");
+    }
+    for (wrong, caret) in [
+        ("lang in (fr,en)", 5),
+        ("freq > 5 and n < 3", 9),
+        ("lang = \"fr", 7),
+        ("= 5", 0),
+        ("freq >", 6),
+        ("a = b c", 6),
+    ] {
+        let problem = condition(wrong).expect_err(wrong);
+        let column = problem.lines().nth(2).and_then(|line| line.find('^')).expect("a caret");
+        assert_eq!(column - 2, caret, "{problem}");
+    }
+    let set = |written| attribute(written).map(|(name, value)| (name, value.value.unwrap()));
+    assert_eq!(set("n = 5"), Ok(("n".to_owned(), Value::Number(5.0))));
+    assert_eq!(set("title=a b = c"), Ok(("title".to_owned(), text("a b = c"))));
+    assert_eq!(set("n = \"5\""), Ok(("n".to_owned(), text("5"))));
+    assert!(set("pos").is_err());
 }

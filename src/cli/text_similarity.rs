@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::embed::{PoolingArgs, weighed};
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, preprocessors};
+use crate::cli::options::{TableArg, preprocessors};
 use crate::cli::output::{Output, answered, skipped};
 use crate::cli::texts::CuttingArgs;
 use crate::client::{
@@ -14,8 +14,6 @@ use crate::client::{
 /// Tell how alike two texts are, by their vectors and by how far their words would have to move
 #[derive(Debug, Args)]
 pub(super) struct TextSimilarity {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// A text

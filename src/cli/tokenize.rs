@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, preprocessors};
+use crate::cli::options::preprocessors;
 use crate::cli::output::{Align, Grid, Output, answered, count, shown};
 use crate::cli::texts::{CuttingArgs, TextArgs};
 use crate::client::{
@@ -17,8 +17,6 @@ use crate::client::{
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "every switch of the command line is one")]
 pub(super) struct Tokenize {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     texts: TextArgs,
     /// Look each token up in this table

@@ -8,7 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::client::{
     self, Client, DeleteTokenizerRequest, GetTokenizerRequest, ListTokenizersRequest,
@@ -35,17 +34,6 @@ enum Action {
 }
 
 impl Tokenizer {
-    pub(super) fn asking(&self) -> &Asking {
-        match &self.action {
-            Action::Add(add) => &add.asking,
-            Action::List(list) => &list.asking,
-            Action::Show(show) => &show.asking,
-            Action::Remove(remove) => &remove.asking,
-            Action::Default(default) => &default.asking,
-            Action::Train(train) => &train.asking,
-        }
-    }
-
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         match &self.action {
             Action::Add(add) => add.ask(client, output).await,
@@ -61,8 +49,6 @@ impl Tokenizer {
 /// Store a tokenizer: its kind is told by the files, or named
 #[derive(Debug, Args)]
 struct Add {
-    #[command(flatten)]
-    asking: Asking,
     /// Its name
     name: String,
     /// tokenizer.json, vocab.txt, vocab.json and merges.txt, a model of sentencepiece, or tiktoken's
@@ -220,10 +206,7 @@ fn read(path: &PathBuf) -> Result<TokenizerFile> {
 
 /// All tokenizers
 #[derive(Debug, Args)]
-struct List {
-    #[command(flatten)]
-    asking: Asking,
-}
+struct List {}
 
 impl List {
     async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
@@ -258,8 +241,6 @@ impl List {
 /// What is known of a tokenizer, and what its vocabulary has
 #[derive(Debug, Args)]
 struct Show {
-    #[command(flatten)]
-    asking: Asking,
     /// Its name
     name: String,
     /// Show these tokens of its vocabulary
@@ -344,8 +325,6 @@ fn role(token: &VocabToken) -> &'static str {
 /// Delete a stored tokenizer
 #[derive(Debug, Args)]
 struct Remove {
-    #[command(flatten)]
-    asking: Asking,
     /// Its name
     name: String,
 }
@@ -361,8 +340,6 @@ impl Remove {
 /// Say which tokenizer a table's texts are cut by where none is named
 #[derive(Debug, Args)]
 struct SetDefault {
-    #[command(flatten)]
-    asking: Asking,
     /// The table
     #[arg(long, value_name = "NAME")]
     table: String,
@@ -383,8 +360,6 @@ impl SetDefault {
 /// Learn a tokenizer from text and store it
 #[derive(Debug, Args)]
 struct Train {
-    #[command(flatten)]
-    asking: Asking,
     /// Its name
     name: String,
     /// Files of text; none or "-" reads stdin. A line is a text of its own

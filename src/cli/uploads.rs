@@ -5,15 +5,12 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, bytes, seconds};
 use crate::client::{Client, DeleteUploadRequest, ListUploadsRequest, Upload};
 
 /// Files that have arrived in part, for imports that may go on
 #[derive(Debug, Args)]
 pub(super) struct Uploads {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Drop what is kept for this table
     #[arg(long, value_name = "TABLE")]
     delete: Option<String>,

@@ -7,7 +7,6 @@ use clap::Args;
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::style;
-use crate::cli::options::Asking;
 use crate::cli::output::{Output, bytes};
 use crate::client::{Client, JobProgress, VerifyReport, VerifyRequest};
 
@@ -17,8 +16,6 @@ use crate::client::{Client, JobProgress, VerifyReport, VerifyRequest};
 /// `wordspace check`.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Return at once; a job goes on
     #[arg(long)]
     detach: bool,

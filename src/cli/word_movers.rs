@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, TableArg, WordArgs};
+use crate::cli::options::{TableArg, WordArgs};
 use crate::cli::output::{Align, Grid, Output, answered};
 use crate::client::{Client, WordMoversRequest, WordMoversResponse};
 
@@ -14,8 +14,6 @@ const SHOWN: usize = 12;
 /// those of the other
 #[derive(Debug, Args)]
 pub(super) struct WordMovers {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// The first text; its words have spaces between

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::{Asking, FilterArgs, TableArg};
+use crate::cli::options::{FilterArgs, TableArg};
 use crate::cli::output::{Output, shown};
 use crate::client::{Client, ListWordsRequest, list_words_response::Word};
 
@@ -18,8 +18,6 @@ const PAGE: u32 = 10_000;
 /// their bytes, unless stdout is a terminal.
 #[derive(Debug, Args)]
 pub(super) struct Words {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(flatten)]
     table: TableArg,
     /// Stop after so many words [default: all of them]

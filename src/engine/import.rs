@@ -163,6 +163,26 @@ pub struct ImportReport {
     pub durable_seconds: f64,
 }
 
+impl ImportOptions {
+    /// Rows as they are, into a table that must not be there yet.
+    pub fn new(table: TableName) -> Self {
+        Self {
+            table,
+            source_name: String::new(),
+            policies: Policies::default(),
+            if_exists: IfExists::Error,
+            limit: None,
+            total_bytes: None,
+            imported_at: 0,
+            counts: None,
+            license: String::new(),
+            told: String::new(),
+            dry_run: false,
+            tokenizer: TokenizerPolicy::Attach,
+        }
+    }
+}
+
 impl Engine {
     /// Imports a source into a table, which appears, or is replaced, when everything is on disk;
     /// the index follows in the background. If anything fails, nothing changes.

@@ -40,8 +40,18 @@ impl Current {
     /// As [`Filter::allowed`].
     pub fn allowed(&self, filter: &Filter, go_on: GoOn<'_>) -> Result<Arc<RowSet>> {
         let (view, scans) = (&*self.view, self.generation.scans());
-        let find = |scan: &Scan| scans.rows(view.sequence(), scan, || scan.rows(view, go_on));
-        filter.allowed(view, find)
+        let find = |scan: &Scan| {
+            scans.rows(view.sequence(), scan, || {
+                scan.check_attributes(view, go_on)?;
+                scan.rows(view, go_on)
+            })
+        };
+        let allowed = filter.allowed(view, find)?;
+        if allowed.is_empty() && !filter.allow.is_empty() {
+            // A list of words is not scanned for.
+            filter.scan.check_attributes(view, go_on)?;
+        }
+        Ok(allowed)
     }
 
     /// What answers a question of this effort.

@@ -1,5 +1,6 @@
 //! Which rows may answer? By frequency, by row, by how the word is written, by list, by attribute.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,10 +9,14 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::query::GoOn;
+use crate::steps::watched;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
+
+/// Names of attributes that an error lists.
+const ATTRIBUTES_NAMED: usize = 20;
 
 /// Which rows may answer: those for which every part holds. A part that is empty always holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -115,6 +120,42 @@ impl Filter {
 }
 
 impl Scan {
+    /// Refuses a comparison with an attribute that no row has: most likely its name is misspelled,
+    /// and "nothing found" would hide that.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` naming the attribute, and those that rows have; or whatever `go_on` says.
+    pub fn check_attributes(&self, view: &View, go_on: GoOn<'_>) -> Result<()> {
+        let compares = |condition: &&Condition| matches!(condition.test, Test::Compare(..));
+        let compared = self.conditions.iter().filter(compares);
+        let mut missing: Vec<&str> = compared.map(|condition| condition.name.as_str()).collect();
+        let mut known = BTreeSet::new();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for step in watched(view.attributed(), go_on) {
+            let (_, held) = step?;
+            missing.retain(|name| held.get(name).is_none());
+            if missing.is_empty() {
+                return Ok(());
+            }
+            known.extend(held.iter().map(|(name, _)| name));
+            while known.len() > ATTRIBUTES_NAMED + 1 {
+                known.pop_last();
+            }
+        }
+        let is_long = known.len() > ATTRIBUTES_NAMED;
+        let some: Vec<_> = known.into_iter().take(ATTRIBUTES_NAMED).collect();
+        let known = match (some.join(", "), is_long) {
+            (names, _) if names.is_empty() => "no row of the table has attributes".to_owned(),
+            (names, false) => format!("the attributes are {names}"),
+            (names, true) => format!("the attributes are {names}, ..."),
+        };
+        let problem = format!("no row has an attribute \"{}\"; {known}", missing[0]);
+        Err(Error::invalid("filter.where", problem))
+    }
+
     /// Whether it takes no look at the words.
     pub fn is_quick(&self) -> bool {
         self.prefix.is_empty() && self.regex.is_empty() && self.conditions.is_empty()
@@ -358,6 +399,20 @@ mod tests {
             });
             prop_assert_eq!(got, want.collect::<BTreeSet<_>>());
         }
+    }
+
+    #[test]
+    fn a_comparison_with_an_attribute_that_no_row_has_is_refused() {
+        let check = |name: &str, test| {
+            let conditions = vec![Condition { name: name.to_owned(), test }];
+            let scan = Scan { conditions, ..Scan::default() };
+            scan.check_attributes(&KNOWN, &|| Ok(())).map_err(|error| error.to_string())
+        };
+        let one = || Test::Compare(Comparison::Equal, AttributeValue::Number(1.0));
+        assert_eq!(check("length", one()), Ok(()));
+        assert_eq!(check("lenght", Test::Exists), Ok(()));
+        let told = check("lenght", one()).unwrap_err();
+        assert!(told.contains("\"lenght\"") && told.contains("first, length"), "{told}");
     }
 
     #[test]

@@ -58,14 +58,17 @@ impl BiasService for Desk {
         &self,
         request: Request<pb::WeatSuiteRequest>,
     ) -> Result<Response<pb::WeatSuiteResponse>, Status> {
-        self.answer_long(request, Engine::weat_suite).await
+        self.answer_long(request, |engine: &Engine, ask: &Ask<Suite>| {
+            engine.weat_suite(ask).map(suite)
+        })
+        .await
     }
 
     async fn list_suites(
         &self,
         request: Request<pb::ListSuitesRequest>,
     ) -> Result<Response<pb::ListSuitesResponse>, Status> {
-        self.answer(request, |_: &Engine, _: &Listed| Ok(suites::all().collect::<Vec<_>>())).await
+        self.answer(request, |_: &Engine, _: &Listed| Ok(listed(suites::all().collect()))).await
     }
 
     async fn probe(
@@ -137,17 +140,15 @@ impl TryFrom<pb::ListSuitesRequest> for Listed {
     }
 }
 
-impl From<Vec<Published>> for pb::ListSuitesResponse {
-    fn from(tests: Vec<Published>) -> Self {
-        let set = |set: WordSet| pb::WordSet { name: set.name, words: set.words };
-        let suite = |test: Published| pb::list_suites_response::Suite {
-            name: test.name.to_owned(),
-            language: test.language.code().to_owned(),
-            source: test.language.source().to_owned(),
-            sets: test.sets.map(set).into(),
-        };
-        Self { suites: tests.into_iter().map(suite).collect() }
-    }
+fn listed(tests: Vec<Published>) -> pb::ListSuitesResponse {
+    let set = |set: WordSet| pb::WordSet { name: set.name, words: set.words };
+    let suite = |test: Published| pb::list_suites_response::Suite {
+        name: test.name.to_owned(),
+        language: test.language.code().to_owned(),
+        source: test.language.source().to_owned(),
+        sets: test.sets.map(set).into(),
+    };
+    pb::ListSuitesResponse { suites: tests.into_iter().map(suite).collect() }
 }
 
 impl TryFrom<pb::WeatRequest> for Ask<WeatQuery> {
@@ -395,17 +396,15 @@ impl From<Answer<SingleWeatAnswer>> for pb::SingleWeatResponse {
     }
 }
 
-impl From<Vec<NamedTest>> for pb::WeatSuiteResponse {
-    fn from(tests: Vec<NamedTest>) -> Self {
-        let test = |(name, answer): NamedTest| {
-            let (weat, problem) = match answer {
-                Ok(answer) => (Some(answer.into()), String::new()),
-                Err(error) => (None, error.to_string()),
-            };
-            pb::weat_suite_response::Test { name: name.to_owned(), weat, problem }
+fn suite(tests: Vec<NamedTest>) -> pb::WeatSuiteResponse {
+    let test = |(name, answer): NamedTest| {
+        let (weat, problem) = match answer {
+            Ok(answer) => (Some(answer.into()), String::new()),
+            Err(error) => (None, error.to_string()),
         };
-        Self { tests: tests.into_iter().map(test).collect() }
-    }
+        pb::weat_suite_response::Test { name: name.to_owned(), weat, problem }
+    };
+    pb::WeatSuiteResponse { tests: tests.into_iter().map(test).collect() }
 }
 
 impl From<Answer<ProbeAnswer>> for pb::ProbeResponse {

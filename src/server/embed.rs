@@ -247,16 +247,16 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
     }
 }
 
-impl From<(CutBy<TextVector>, Answer<NearestAnswer>)> for pb::NearestToTextResponse {
-    fn from((cut, found): (CutBy<TextVector>, Answer<NearestAnswer>)) -> Self {
-        let found = pb::NearestResponse::from(found);
-        Self {
-            neighbors: found.neighbors,
-            answer: found.answer,
-            text: Some(cut.answer.into()),
-            tokenizer: cut.tokenizer,
-            frequencies: cut.frequencies.map(pb::FrequenciesUsed::from),
-        }
+pub(super) fn near_text(
+    (cut, found): (CutBy<TextVector>, Answer<NearestAnswer>),
+) -> pb::NearestToTextResponse {
+    let found = pb::NearestResponse::from(found);
+    pb::NearestToTextResponse {
+        neighbors: found.neighbors,
+        answer: found.answer,
+        text: Some(cut.answer.into()),
+        tokenizer: cut.tokenizer,
+        frequencies: cut.frequencies.map(pb::FrequenciesUsed::from),
     }
 }
 

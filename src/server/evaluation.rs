@@ -17,7 +17,7 @@ use crate::proto::evaluation_service_server::EvaluationService;
 use crate::query::analogy::AnalogyMethod;
 use crate::query::{AnsweredBy, WordsUsed};
 use crate::server::Desk;
-use crate::server::test_sets::{Delete, Get, List};
+use crate::server::test_sets::{Delete, Get, List, listed};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 
@@ -30,28 +30,40 @@ impl EvaluationService for Desk {
         &self,
         request: Request<pb::AnalogiesRequest>,
     ) -> Result<Response<pb::AnalogiesResponse>, Status> {
-        self.answer_long(request, Engine::analogies).await
+        self.answer_long(request, |engine: &Engine, asks: &Asks<TestOf<AnalogyMethod>>| {
+            engine.analogies(asks).map(analogies)
+        })
+        .await
     }
 
     async fn word_pairs(
         &self,
         request: Request<pb::WordPairsRequest>,
     ) -> Result<Response<pb::WordPairsResponse>, Status> {
-        self.answer_long(request, Engine::word_pairs).await
+        self.answer_long(request, |engine: &Engine, asks: &Asks<TestOf<()>>| {
+            engine.word_pairs(asks).map(word_pairs)
+        })
+        .await
     }
 
     async fn categories(
         &self,
         request: Request<pb::CategoriesRequest>,
     ) -> Result<Response<pb::CategoriesResponse>, Status> {
-        self.answer_long(request, Engine::categories).await
+        self.answer_long(request, |engine: &Engine, asks: &Asks<TestOf<u64>>| {
+            engine.categories(asks).map(categories)
+        })
+        .await
     }
 
     async fn outliers(
         &self,
         request: Request<pb::OutliersRequest>,
     ) -> Result<Response<pb::OutliersResponse>, Status> {
-        self.answer_long(request, Engine::outliers).await
+        self.answer_long(request, |engine: &Engine, asks: &Asks<TestOf<()>>| {
+            engine.outliers(asks).map(outliers)
+        })
+        .await
     }
 
     async fn put_test_set(
@@ -72,14 +84,17 @@ impl EvaluationService for Desk {
         &self,
         request: Request<pb::ListTestSetsRequest>,
     ) -> Result<Response<pb::ListTestSetsResponse>, Status> {
-        self.answer(request, |engine: &Engine, _: &List| engine.test_sets()).await
+        self.answer(request, |engine: &Engine, _: &List| engine.test_sets().map(listed)).await
     }
 
     async fn delete_test_set(
         &self,
         request: Request<pb::DeleteTestSetRequest>,
     ) -> Result<Response<pb::DeleteTestSetResponse>, Status> {
-        self.answer(request, |engine: &Engine, set: &Delete| engine.delete_test_set(&set.0)).await
+        self.answer(request, |engine: &Engine, set: &Delete| {
+            engine.delete_test_set(&set.0).map(|()| pb::DeleteTestSetResponse {})
+        })
+        .await
     }
 }
 
@@ -183,18 +198,16 @@ fn first(mut words: Vec<String>) -> Vec<String> {
     words
 }
 
-impl From<Vec<(Answer<AnalogiesAnswer>, Duration)>> for pb::AnalogiesResponse {
-    fn from(answers: Vec<(Answer<AnalogiesAnswer>, Duration)>) -> Self {
-        let table = |(answer, took): (Answer<AnalogiesAnswer>, Duration)| pb::TableAnalogies {
-            answer: Some(info(&answer)),
-            sections: answer.answer.sections.into_iter().map(pb::AnalogySection::from).collect(),
-            total: Some(answer.answer.total.into()),
-            unknown_words: answer.answer.unknown,
-            unknown_count: wire::count(answer.answer.unknown_count),
-            seconds: took.as_secs_f64(),
-        };
-        Self { tables: answers.into_iter().map(table).collect() }
-    }
+fn analogies(answers: Vec<(Answer<AnalogiesAnswer>, Duration)>) -> pb::AnalogiesResponse {
+    let table = |(answer, took): (Answer<AnalogiesAnswer>, Duration)| pb::TableAnalogies {
+        answer: Some(info(&answer)),
+        sections: answer.answer.sections.into_iter().map(pb::AnalogySection::from).collect(),
+        total: Some(answer.answer.total.into()),
+        unknown_words: answer.answer.unknown,
+        unknown_count: wire::count(answer.answer.unknown_count),
+        seconds: took.as_secs_f64(),
+    };
+    pb::AnalogiesResponse { tables: answers.into_iter().map(table).collect() }
 }
 
 impl From<SectionScore> for pb::AnalogySection {
@@ -211,68 +224,62 @@ impl From<SectionScore> for pb::AnalogySection {
     }
 }
 
-impl From<Vec<Answer<WordPairsAnswer>>> for pb::WordPairsResponse {
-    fn from(answers: Vec<Answer<WordPairsAnswer>>) -> Self {
-        let table = |answer: Answer<WordPairsAnswer>| {
-            let info = info(&answer);
-            let answer = answer.answer;
-            let unknown = answer.unknown.into_iter().map(|(a, b)| format!("{a} {b}"));
-            pb::TableWordPairs {
-                pearson: answer.pearson,
-                spearman: answer.spearman,
-                spearman_low: answer.spearman_interval.map(|(low, _)| low),
-                spearman_high: answer.spearman_interval.map(|(_, high)| high),
-                pair_count: wire::count(answer.pairs),
-                known_count: wire::count(answer.known),
-                unknown_pairs: first(unknown.collect()),
-                has_header: answer.has_header,
-                answer: Some(info),
-            }
-        };
-        Self { tables: answers.into_iter().map(table).collect() }
-    }
+fn word_pairs(answers: Vec<Answer<WordPairsAnswer>>) -> pb::WordPairsResponse {
+    let table = |answer: Answer<WordPairsAnswer>| {
+        let info = info(&answer);
+        let answer = answer.answer;
+        let unknown = answer.unknown.into_iter().map(|(a, b)| format!("{a} {b}"));
+        pb::TableWordPairs {
+            pearson: answer.pearson,
+            spearman: answer.spearman,
+            spearman_low: answer.spearman_interval.map(|(low, _)| low),
+            spearman_high: answer.spearman_interval.map(|(_, high)| high),
+            pair_count: wire::count(answer.pairs),
+            known_count: wire::count(answer.known),
+            unknown_pairs: first(unknown.collect()),
+            has_header: answer.has_header,
+            answer: Some(info),
+        }
+    };
+    pb::WordPairsResponse { tables: answers.into_iter().map(table).collect() }
 }
 
-impl From<Vec<Answer<CategoriesAnswer>>> for pb::CategoriesResponse {
-    fn from(answers: Vec<Answer<CategoriesAnswer>>) -> Self {
-        let cluster = |(category, hits, size)| pb::table_categories::Cluster {
-            category,
-            hits: wire::count(hits),
-            size: wire::count(size),
-        };
-        let table = |answer: Answer<CategoriesAnswer>| {
-            let info = info(&answer);
-            let answer = answer.answer;
-            pb::TableCategories {
-                purity: answer.purity,
-                baseline: answer.baseline,
-                adjusted_rand: answer.adjusted_rand,
-                clusters: answer.clusters.into_iter().map(cluster).collect(),
-                word_count: wire::count(answer.words),
-                known_count: wire::count(answer.known),
-                unknown_words: first(answer.unknown),
-                answer: Some(info),
-            }
-        };
-        Self { tables: answers.into_iter().map(table).collect() }
-    }
+fn categories(answers: Vec<Answer<CategoriesAnswer>>) -> pb::CategoriesResponse {
+    let cluster = |(category, hits, size)| pb::table_categories::Cluster {
+        category,
+        hits: wire::count(hits),
+        size: wire::count(size),
+    };
+    let table = |answer: Answer<CategoriesAnswer>| {
+        let info = info(&answer);
+        let answer = answer.answer;
+        pb::TableCategories {
+            purity: answer.purity,
+            baseline: answer.baseline,
+            adjusted_rand: answer.adjusted_rand,
+            clusters: answer.clusters.into_iter().map(cluster).collect(),
+            word_count: wire::count(answer.words),
+            known_count: wire::count(answer.known),
+            unknown_words: first(answer.unknown),
+            answer: Some(info),
+        }
+    };
+    pb::CategoriesResponse { tables: answers.into_iter().map(table).collect() }
 }
 
-impl From<Vec<Answer<OutliersAnswer>>> for pb::OutliersResponse {
-    fn from(answers: Vec<Answer<OutliersAnswer>>) -> Self {
-        let set = |score: OutlierScore| pb::OutlierSet {
-            name: score.name,
-            outlier_count: wire::count(score.outliers),
-            asked_count: wire::count(score.asked),
-            accuracy: score.accuracy,
-            position: score.position,
-        };
-        let table = |answer: Answer<OutliersAnswer>| pb::TableOutliers {
-            answer: Some(info(&answer)),
-            sets: answer.answer.sets.into_iter().map(set).collect(),
-            total: Some(set(answer.answer.total)),
-            unknown_words: first(answer.answer.unknown),
-        };
-        Self { tables: answers.into_iter().map(table).collect() }
-    }
+fn outliers(answers: Vec<Answer<OutliersAnswer>>) -> pb::OutliersResponse {
+    let set = |score: OutlierScore| pb::OutlierSet {
+        name: score.name,
+        outlier_count: wire::count(score.outliers),
+        asked_count: wire::count(score.asked),
+        accuracy: score.accuracy,
+        position: score.position,
+    };
+    let table = |answer: Answer<OutliersAnswer>| pb::TableOutliers {
+        answer: Some(info(&answer)),
+        sets: answer.answer.sets.into_iter().map(set).collect(),
+        total: Some(set(answer.answer.total)),
+        unknown_words: first(answer.answer.unknown),
+    };
+    pb::OutliersResponse { tables: answers.into_iter().map(table).collect() }
 }

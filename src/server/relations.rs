@@ -294,23 +294,23 @@ impl TryFrom<pb::CompareRequest> for Ask<(TableName, CompareQuery)> {
     }
 }
 
-/// The answer, and the generation of the other table.
-impl From<(Answer<CompareAnswer>, u64, TableName)> for pb::CompareResponse {
-    fn from((mut answer, generation, table): (Answer<CompareAnswer>, u64, TableName)) -> Self {
-        let [first, second] = std::mem::take(&mut answer.answer.used);
-        let info = wire::info(&answer, AnsweredBy::EXACT, first);
-        let other = Answer { table, generation, answer: () };
-        let other_info = wire::info(&other, AnsweredBy::EXACT, second);
-        let answer = answer.answer;
-        Self {
-            words: answer.words.into_iter().map(compared).collect(),
-            anchor_count: wire::count(answer.anchor_count),
-            anchors_mean: answer.aligned_anchors.map(|(mean, _)| mean),
-            anchors_deviation: answer.aligned_anchors.map(|(_, deviation)| deviation),
-            not_aligned: answer.not_aligned,
-            answer: Some(info),
-            other_answer: Some(other_info),
-        }
+/// Of the answer, and the generation and name of the other table.
+pub(super) fn comparison(
+    (mut answer, generation, table): (Answer<CompareAnswer>, u64, TableName),
+) -> pb::CompareResponse {
+    let [first, second] = std::mem::take(&mut answer.answer.used);
+    let info = wire::info(&answer, AnsweredBy::EXACT, first);
+    let other = Answer { table, generation, answer: () };
+    let other_info = wire::info(&other, AnsweredBy::EXACT, second);
+    let answer = answer.answer;
+    pb::CompareResponse {
+        words: answer.words.into_iter().map(compared).collect(),
+        anchor_count: wire::count(answer.anchor_count),
+        anchors_mean: answer.aligned_anchors.map(|(mean, _)| mean),
+        anchors_deviation: answer.aligned_anchors.map(|(_, deviation)| deviation),
+        not_aligned: answer.not_aligned,
+        answer: Some(info),
+        other_answer: Some(other_info),
     }
 }
 

@@ -9,11 +9,13 @@ use crate::limits;
 use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
 use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyParts, AnalogyQuery};
+use crate::query::compare::CompareQuery;
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
+use crate::server::relations::comparison;
 use crate::server::stream::Answers;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, call_of, guard};
@@ -150,7 +152,10 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::CompareRequest>,
     ) -> Result<Response<pb::CompareResponse>, Status> {
-        self.answer_long(request, Engine::compare).await
+        self.answer_long(request, |engine: &Engine, ask: &Ask<(TableName, CompareQuery)>| {
+            engine.compare(ask).map(comparison)
+        })
+        .await
     }
 
     async fn odd_one_out(

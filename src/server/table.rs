@@ -41,7 +41,7 @@ impl TableService for Desk {
         &self,
         request: Request<pb::ListTablesRequest>,
     ) -> Result<Response<pb::ListTablesResponse>, Status> {
-        self.answer(request, |engine, Nothing| Ok(engine.tables())).await
+        self.answer(request, |engine, Nothing| Ok(listed(engine.tables()))).await
     }
 
     async fn delete_table(
@@ -155,10 +155,8 @@ impl From<TableStatus> for pb::DeleteTableResponse {
     }
 }
 
-impl From<Vec<TableStatus>> for pb::ListTablesResponse {
-    fn from(tables: Vec<TableStatus>) -> Self {
-        Self { tables: tables.into_iter().map(pb::Table::from).collect() }
-    }
+fn listed(tables: Vec<TableStatus>) -> pb::ListTablesResponse {
+    pb::ListTablesResponse { tables: tables.into_iter().map(pb::Table::from).collect() }
 }
 
 impl From<TableStatus> for pb::Table {

@@ -140,14 +140,6 @@ impl From<TestSetStatus> for pb::PutTestSetResponse {
     }
 }
 
-impl From<Vec<TestSetStatus>> for pb::ListTestSetsResponse {
-    fn from(all: Vec<TestSetStatus>) -> Self {
-        Self { test_sets: all.into_iter().map(pb::TestSetInfo::from).collect() }
-    }
-}
-
-impl From<()> for pb::DeleteTestSetResponse {
-    fn from((): ()) -> Self {
-        Self {}
-    }
+pub(super) fn listed(all: Vec<TestSetStatus>) -> pb::ListTestSetsResponse {
+    pb::ListTestSetsResponse { test_sets: all.into_iter().map(pb::TestSetInfo::from).collect() }
 }

@@ -15,11 +15,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
-use crate::server::embed::{NearText, TextSimilarity, Texts};
+use crate::server::embed::{NearText, TextSimilarity, Texts, near_text};
 use crate::server::job::Replies;
 use crate::server::pool::Lane;
 use crate::server::status::status;
-use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put};
+use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
 use crate::server::transport::{Call, Room};
 use crate::server::{Desk, opened, texts, train};
@@ -113,7 +113,7 @@ impl TextService for Desk {
         &self,
         request: Request<pb::ListTokenizersRequest>,
     ) -> Result<Response<pb::ListTokenizersResponse>, Status> {
-        self.answer(request, |engine: &Engine, _: &List| Ok(engine.tokenizers())).await
+        self.answer(request, |engine: &Engine, _: &List| Ok(listed(engine.tokenizers()))).await
     }
 
     async fn delete_tokenizer(
@@ -121,7 +121,7 @@ impl TextService for Desk {
         request: Request<pb::DeleteTokenizerRequest>,
     ) -> Result<Response<pb::DeleteTokenizerResponse>, Status> {
         self.answer(request, |engine: &Engine, name: &crate::server::tokenizers::Delete| {
-            engine.delete_tokenizer(&name.0)
+            engine.delete_tokenizer(&name.0).map(|()| pb::DeleteTokenizerResponse {})
         })
         .await
     }
@@ -164,7 +164,7 @@ impl TextService for Desk {
         request: Request<pb::NearestToTextRequest>,
     ) -> Result<Response<pb::NearestToTextResponse>, Status> {
         self.answer(request, |engine: &Engine, near: &NearText| {
-            engine.nearest_to_text(&near.text, &near.nearest)
+            engine.nearest_to_text(&near.text, &near.nearest).map(near_text)
         })
         .await
     }

@@ -328,9 +328,9 @@ impl TryFrom<pb::ListTokenizersRequest> for List {
     }
 }
 
-impl From<Vec<TokenizerStatus>> for pb::ListTokenizersResponse {
-    fn from(all: Vec<TokenizerStatus>) -> Self {
-        Self { tokenizers: all.into_iter().map(pb::TokenizerInfo::from).collect() }
+pub(super) fn listed(all: Vec<TokenizerStatus>) -> pb::ListTokenizersResponse {
+    pb::ListTokenizersResponse {
+        tokenizers: all.into_iter().map(pb::TokenizerInfo::from).collect(),
     }
 }
 
@@ -345,12 +345,6 @@ impl TryFrom<pb::DeleteTokenizerRequest> for Delete {
     }
 }
 
-impl From<()> for pb::DeleteTokenizerResponse {
-    fn from((): ()) -> Self {
-        Self {}
-    }
-}
-
 /// What a table is to use where none is named.
 pub(super) struct Default {
     table: TableName,
@@ -358,9 +352,10 @@ pub(super) struct Default {
 }
 
 impl Default {
-    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<()> {
+    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<pb::SetDefaultTokenizerResponse> {
         let name = (!asked.tokenizer.is_empty()).then_some(asked.tokenizer.as_str());
-        engine.set_default_tokenizer(&asked.table, name)
+        engine.set_default_tokenizer(&asked.table, name)?;
+        Ok(pb::SetDefaultTokenizerResponse {})
     }
 }
 
@@ -371,11 +366,5 @@ impl TryFrom<pb::SetDefaultTokenizerRequest> for Default {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.finish(|| Some(Self { table: table?, tokenizer: request.tokenizer }))
-    }
-}
-
-impl From<()> for pb::SetDefaultTokenizerResponse {
-    fn from((): ()) -> Self {
-        Self {}
     }
 }

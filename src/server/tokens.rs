@@ -109,8 +109,9 @@ pub(super) struct Detokenize {
 }
 
 impl Detokenize {
-    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<Vec<String>> {
-        engine.detokenize(&asked.tokenizer, &asked.texts, asked.skip_special)
+    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<pb::DetokenizeResponse> {
+        let texts = engine.detokenize(&asked.tokenizer, &asked.texts, asked.skip_special)?;
+        Ok(pb::DetokenizeResponse { texts })
     }
 }
 
@@ -125,12 +126,6 @@ impl TryFrom<pb::DetokenizeRequest> for Detokenize {
         let texts = request.texts.into_iter().map(|text| text.ids).collect();
         let (tokenizer, skip_special) = (request.tokenizer, request.skip_special);
         fields.finish(|| Some(Self { tokenizer, texts, skip_special }))
-    }
-}
-
-impl From<Vec<String>> for pb::DetokenizeResponse {
-    fn from(texts: Vec<String>) -> Self {
-        Self { texts }
     }
 }
 

@@ -10,11 +10,11 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::engine::Export;
 use crate::engine::import::{
     IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy, WholeRow,
 };
 use crate::engine::job::{Job, JobKind, JobReport, JobStatus, Progress, Unit};
+use crate::engine::{Engine, Export};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
     OnDuplicate, OnInvalid, OnInvalidUtf8, Policies, ReasonCount, WordChanges,
@@ -81,14 +81,17 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::ListUploadsRequest>,
     ) -> Result<Response<pb::ListUploadsResponse>, Status> {
-        self.answer(request, |engine, Uploads| engine.uploads()).await
+        self.answer(request, |engine: &Engine, _: &Uploads| engine.uploads().map(listed)).await
     }
 
     async fn delete_upload(
         &self,
         request: Request<pb::DeleteUploadRequest>,
     ) -> Result<Response<pb::DeleteUploadResponse>, Status> {
-        self.answer(request, |engine, UploadOf(table)| engine.delete_upload(table)).await
+        self.answer(request, |engine: &Engine, UploadOf(table): &UploadOf| {
+            engine.delete_upload(table).map(|bytes| pb::DeleteUploadResponse { bytes })
+        })
+        .await
     }
 
     async fn export(
@@ -114,16 +117,14 @@ impl TryFrom<pb::ListUploadsRequest> for Uploads {
     }
 }
 
-impl From<Vec<UploadStatus>> for pb::ListUploadsResponse {
-    fn from(uploads: Vec<UploadStatus>) -> Self {
-        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH);
-        let told = |upload: UploadStatus| pb::Upload {
-            table: upload.table.to_string(),
-            bytes: upload.bytes,
-            changed_at: seconds(upload.changed_at).map_or(0, |since| since.as_secs()),
-        };
-        Self { uploads: uploads.into_iter().map(told).collect() }
-    }
+fn listed(uploads: Vec<UploadStatus>) -> pb::ListUploadsResponse {
+    let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH);
+    let told = |upload: UploadStatus| pb::Upload {
+        table: upload.table.to_string(),
+        bytes: upload.bytes,
+        changed_at: seconds(upload.changed_at).map_or(0, |since| since.as_secs()),
+    };
+    pb::ListUploadsResponse { uploads: uploads.into_iter().map(told).collect() }
 }
 
 impl TryFrom<pb::DeleteUploadRequest> for UploadOf {
@@ -133,12 +134,6 @@ impl TryFrom<pb::DeleteUploadRequest> for UploadOf {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.finish(|| table.map(Self))
-    }
-}
-
-impl From<u64> for pb::DeleteUploadResponse {
-    fn from(bytes: u64) -> Self {
-        Self { bytes }
     }
 }
 

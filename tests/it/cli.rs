@@ -205,3 +205,56 @@ async fn a_detached_import_is_listed_and_watched_by_its_number() {
     let unknown = run(&server, &["jobs", "watch", "99"]).await;
     assert_eq!(unknown.status.code(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_type_is_understood_or_told() {
+    let (server, folder) = small().await;
+    let table = ["put", "en", "kong", "1", "-0.5", "1", "--set", "big = true", "--set", "n = 5"];
+    assert_eq!(json(&server, &table).await[0]["added_count"], 1);
+    let nearest = async |arguments: &[&str]| {
+        let answer = json(&server, &[&["search"], arguments].concat()).await;
+        let neighbors = answer[0]["neighbors"].as_array().cloned().unwrap_or_default();
+        neighbors.iter().map(|near| near["word"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // The only table need not be named, and may stand first.
+    let named = nearest(&["--table", "en", "king", "--topn", "3"]).await;
+    assert_eq!(named.len(), 3);
+    assert_eq!(nearest(&["king", "-n", "3"]).await, named);
+    assert_eq!(nearest(&["en", "king", "-k", "3"]).await, named);
+    for condition in ["n > 4", "big==true", "'n' = 5", "big"] {
+        assert_eq!(nearest(&["king", "--where", condition]).await, ["kong"], "{condition}");
+    }
+    assert_eq!(nearest(&["vector:1,-0.5,1", "-k", "1"]).await, ["kong"]);
+
+    let told = async |arguments: &[&str]| {
+        let output = run(&server, arguments).await;
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (arguments, hint) in [
+        (["nearest", "en", "kign"].as_slice(), "did you mean \"king\""),
+        (&["nearest", "--table", "em", "king"], "did you mean \"en\"?"),
+        (&["nearest", "king", "--where", "size > 3"], "the attributes are big, n"),
+        (&["nearest", "king", "--where", "n in (1,2)"], "^ expected =, !="),
+        (&["put", "en", "x", "1", "2", "3", "--set", "n"], "expected ="),
+        (&["neerest", "en", "king"], "nearest"),
+        (&["serve", "--data", "x", "--json"], "--json is for"),
+    ] {
+        let error = told(arguments).await;
+        assert!(error.contains(hint), "{arguments:?}: {error}");
+    }
+
+    // Two tables have to be told apart; both go with one command.
+    let path = folder.path().join("de.npy");
+    let path = path.to_str().unwrap();
+    assert!(run(&server, &["export", "en", path]).await.status.success());
+    assert!(std::fs::read(path).unwrap().starts_with(b"\x93NUMPY"), "the suffix tells the format");
+    let path = folder.path().join("small.txt");
+    let path = path.to_str().unwrap();
+    assert!(run(&server, &["import", path, "--table", "de"]).await.status.success());
+    assert!(told(&["nearest", "king"]).await.contains("There are de, en"));
+    assert!(told(&["rm", "de", "gone", "-y"]).await.contains("gone"));
+    assert_eq!(json(&server, &["delete", "de", "en", "--yes"]).await.len(), 2);
+    assert!(told(&["nearest", "king"]).await.contains("no tables yet"));
+    server.stop().await;
+}

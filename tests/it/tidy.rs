@@ -98,8 +98,8 @@ fn every_service_has_its_file() {
             continue;
         }
         assert!(file.exists(), "{name}.proto has no {}", file.display());
-        let build = fs::read_to_string(root().join("build.rs")).unwrap();
-        assert!(build.contains(&format!("\"{name}\"")), "build.rs lacks {name}");
+        let build = fs::read_to_string(root().join("proto/build.rs")).unwrap();
+        assert!(build.contains(&format!("\"{name}\"")), "proto/build.rs lacks {name}");
     }
 }
 

@@ -61,12 +61,19 @@ impl Project {
         if let Some(path) = &self.svg {
             let points = answer.projections.iter().filter_map(|x| {
                 let y = second.projections.iter().find(|y| y.index == x.index)?;
-                Some(Point { label: x.word.clone(), x: x.similarity, y: y.similarity })
+                Some(Point {
+                    label: x.word.clone(),
+                    x: x.similarity,
+                    y: y.similarity,
+                    group: 0,
+                    is_asked: false,
+                })
             });
             let axis =
                 |from: &[String], to: &[String]| format!("{} to {}", from.join(","), to.join(","));
             let names = (axis(&self.from, &self.to), axis(&self.and_from, &self.and_to));
-            let drawn = plot::points((&names.0, &names.1), &points.collect::<Vec<_>>());
+            let title = format!("across: {}; upward: {}", names.0, names.1);
+            let drawn = plot::points(&title, &points.collect::<Vec<_>>(), &[]);
             plot::write(path, &drawn, output)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ mod weat;
 use clap::{Args, Subcommand};
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{Asking, WordArgs};
+use crate::cli::options::WordArgs;
 use crate::cli::output::{Output, shown};
 use crate::client::{Client, WeatSet, WordOptions, WordSet};
 
@@ -17,8 +17,6 @@ use crate::client::{Client, WeatSet, WordOptions, WordSet};
 /// lower case, and unknown ones are lost to their set.
 #[derive(Debug, Args)]
 pub(super) struct Bias {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     /// Table to ask
     #[arg(long, value_name = "NAME", global = true, default_value = "")]
     table: String,

@@ -1,4 +1,4 @@
-//! `wordspace demo`: a server with real vectors inside, and a dozen questions to it.
+//! `wordspace demo`: a server with real vectors inside, and 19 questions to it.
 
 mod questions;
 
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::cli::demo::questions::{QUESTIONS, Telling};
 use crate::cli::failure::{Failure, Result};
-use crate::cli::import::{report_text, wait_for_index};
+use crate::cli::import::report_text;
 use crate::cli::options::LISTEN;
 use crate::cli::output::{Output, count, quoted, shown};
 use crate::cli::serve::{answering, bind, signals};
@@ -25,7 +25,7 @@ const VECTORS: &[u8] = include_bytes!("../../../examples/data/glove.6B.50d.20k.t
 const SOURCE: &str = "glove.6B.50d.20k.txt.gz";
 const TABLE: &str = "glove";
 
-/// Try wordspace: a server with 20,000 real word vectors, and a dozen questions to it
+/// Try wordspace: a server with 20,000 real word vectors, and 19 questions to it
 ///
 /// Imports the vectors that this program carries (GloVe 6B, 50 components) into a folder, serves
 /// them, and asks over gRPC, showing each question with the command that asks the same. Then it
@@ -72,7 +72,7 @@ impl Demo {
             drop(stop);
         } else {
             output.say("");
-            output.heading(&format!("Serving on at http://{address} until Ctrl-C."));
+            output.heading(&format!("Still serving at http://{address}; press Ctrl-C to stop."));
             output.say(&how_to_ask(&address.to_string()));
         }
         tokio::select! {
@@ -124,7 +124,8 @@ async fn import(client: &Client, output: &mut Output) -> Result<()> {
     };
     let report: ImportReport = client.import(header, chunks(Cursor::new(VECTORS)), |_| {}).await?;
     output.answer(&report, report_text)?;
-    wait_for_index(client, &report, output).await
+    output.say("  index   built in the background; until it is ready, every row is compared");
+    Ok(())
 }
 
 async fn ask(number: usize, telling: &Telling, client: &Client, output: &mut Output) -> Result<()> {

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::Asking;
 use crate::cli::output::{Align, Grid, Output, answered, count, seconds, shown, skipped};
 use crate::client::{
     AnalogiesRequest, AnalogyMethod, AnalogySection, CategoriesRequest, Client, EvaluationLookup,
@@ -21,8 +20,6 @@ use crate::table::meta::TableName;
 /// How well a table does on a test set, of your own file or stored; several tables are compared
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
-    #[command(flatten)]
-    pub(super) asking: Asking,
     #[command(subcommand)]
     set: Set,
 }

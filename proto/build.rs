@@ -1,4 +1,4 @@
-//! Turns `proto/` into Rust with protox: no protoc is needed.
+//! Turns the proto files into Rust with protox: no protoc is needed.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,8 +9,8 @@ use prost::Message as _;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let services =
         ["search", "table", "transfer", "text", "bias", "evaluation", "admin", "job_service"]
-            .map(|service| format!("proto/wordspace/v1/{service}.proto"));
-    let descriptors = protox::compile(services, ["proto"])?;
+            .map(|service| format!("wordspace/v1/{service}.proto"));
+    let descriptors = protox::compile(services, ["."])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut file = File::create(out.join("wordspace.v1.descriptor.bin"))?;
     file.write_all(&descriptors.encode_to_vec())?;
@@ -18,6 +18,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut messages = tonic_prost_build::Config::new();
     messages.enable_type_names();
     tonic_prost_build::configure().compile_fds_with_config(descriptors, messages)?;
-    println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=wordspace");
     Ok(())
 }
