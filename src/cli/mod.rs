@@ -242,7 +242,10 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
             Command::Inspect(inspect) => inspect.run(cli.asking.json),
             Command::Convert(convert) => convert.run(),
             Command::Check(check) => check.run(cli.asking.json),
-            Command::Recover(recover) => recover.run(cli.asking.json),
+            // A backup in a bucket waits for the network, on threads of its own.
+            Command::Recover(recover) => {
+                tokio::task::block_in_place(|| recover.run(cli.asking.json))
+            }
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
             Command::Question(question) => ask(question, &cli.asking, table.as_deref()).await,

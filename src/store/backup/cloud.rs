@@ -23,8 +23,7 @@ const PIECE_BYTES: usize = 16 << 20;
 const PIECES_AT_ONCE: usize = 4;
 
 struct Bucket {
-    /// What this program does meanwhile stands on threads of its own.
-    runtime: Arc<Runtime>,
+    runtime: Arc<Threads>,
     store: Box<dyn ObjectStore>,
     prefix: Path,
     /// As it was given.
@@ -40,18 +39,31 @@ pub(super) fn open(location: &str) -> Result<Box<dyn Target>> {
     };
     let (store, prefix) = object_store::parse_url_opts(&url, std::env::vars().filter(of_vendor))
         .map_err(|error| Error::invalid("backups", format!("{location}: {error}")))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let threads = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("cloud")
         .enable_all()
         .build()
         .map_err(Error::disk)?;
-    Ok(Box::new(Bucket {
-        runtime: Arc::new(runtime),
-        store,
-        prefix,
-        location: location.to_owned(),
-    }))
+    let runtime = Arc::new(Threads(Some(threads)));
+    Ok(Box::new(Bucket { runtime, store, prefix, location: location.to_owned() }))
+}
+
+/// The threads that talk to the network. Whoever drops them last may be a task, which must not wait.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.0.as_ref().expect("they end when this is dropped").block_on(work)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
 }
 
 fn failed(error: object_store::Error) -> Error {
@@ -136,7 +148,7 @@ impl Target for Bucket {
 
 /// A file of a bucket, as it arrives.
 struct Body {
-    runtime: Arc<Runtime>,
+    runtime: Arc<Threads>,
     stream: BoxStream<'static, object_store::Result<bytes::Bytes>>,
     piece: bytes::Bytes,
 }

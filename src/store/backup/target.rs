@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::store::blob;
 use crate::store::generation::stopped;
 
@@ -59,7 +59,7 @@ pub fn open(location: &str) -> Result<Box<dyn Target>> {
         {
             let what =
                 format!("a backup to {scheme}:// by a program that was built without `cloud`");
-            return Err(Error::new(ErrorKind::Unsupported { what }));
+            return Err(Error::new(crate::error::ErrorKind::Unsupported { what }));
         }
     }
     let folder = Path::new(location.strip_prefix("file://").unwrap_or(location));
