@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::server::status::status;
-use crate::server::{Desk, caught, guard};
+use crate::server::{Desk, caught, guard, transport};
 
 /// Time between two looks at a job whose progress is told.
 const LOOK: Duration = Duration::from_millis(100);
@@ -154,6 +154,8 @@ impl<P> Input<P> {
 pub(super) struct Call {
     owner: String,
     deadline: Option<Instant>,
+    /// None in tests.
+    transport: Option<Arc<transport::Call>>,
 }
 
 impl Call {
@@ -168,6 +170,7 @@ impl Call {
         Self {
             owner: named.or_else(address).unwrap_or_default(),
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            transport: request.extensions().get().cloned(),
         }
     }
 }
@@ -230,7 +233,10 @@ impl Desk {
         let mut is_closing = self.is_closing.clone();
         let kind = tokio::select! {
             message = stream.message() => return message,
-            () = sleep(self.idle) => ErrorKind::Idle { seconds: self.idle.as_secs_f64() },
+            () = sleep(self.idle) => {
+                call.transport.iter().for_each(|call| call.stalls());
+                ErrorKind::Idle { seconds: self.idle.as_secs_f64() }
+            }
             () = until(call.deadline) => ErrorKind::Deadline,
             // An error means that the server is gone, which is as good.
             _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
@@ -274,7 +280,8 @@ impl Desk {
             is_detached: work.is_detached(),
         })?;
         let deadline = call.deadline;
-        let keeper = Keeper { desk: self.clone(), job: job.clone(), deadline };
+        let transport = call.transport.filter(|_| messages.is_some());
+        let keeper = Keeper { desk: self.clone(), job: job.clone(), deadline, transport };
         tokio::spawn(keeper.keep(work, messages));
         Ok(Followed { desk: self.clone(), job, deadline, work: PhantomData })
     }
@@ -306,6 +313,8 @@ struct Keeper {
     desk: Desk,
     job: Job,
     deadline: Option<Instant>,
+    /// The call whose messages it reads.
+    transport: Option<Arc<transport::Call>>,
 }
 
 impl Keeper {
@@ -353,7 +362,12 @@ impl Keeper {
         }
         // What is left of a stream that was refused early is read and dropped until its caller has the
         // answer: a stream that is reset while its caller sends may lose it.
-        let idle = self.desk.idle;
+        // One that sent nothing for too long sends nothing now.
+        let outcome = self.job.status().outcome;
+        let is_idle = outcome.is_some_and(|outcome| {
+            matches!(outcome.as_ref().as_ref().map_err(Error::kind), Err(ErrorKind::Idle { .. }))
+        });
+        let idle = if is_idle { Duration::ZERO } else { self.desk.idle };
         // The engine is not kept open by a caller that sends on.
         drop(self);
         if let Some(Messages { mut stream, .. }) = messages {
@@ -376,7 +390,7 @@ impl Keeper {
         loop {
             let asked = Instant::now();
             let next = tokio::time::timeout(patience.left, messages.next()).await;
-            patience.spend(asked.elapsed())?;
+            self.spend(patience, asked.elapsed())?;
             let Ok(next) = next else { continue };
             let Some((part, more)) = next else { return Ok(First { parts, is_all: true }) };
             patience.regain(more);
@@ -386,6 +400,11 @@ impl Keeper {
                 return Ok(First { parts, is_all: false });
             }
         }
+    }
+
+    fn spend(&self, patience: &mut Patience, waited: Duration) -> Result<()> {
+        let stalls = |_: &Error| self.transport.iter().for_each(|call| call.stalls());
+        patience.spend(waited).inspect_err(stalls)
     }
 
     async fn permit(&self, slot: Slot) -> Result<Permit> {
@@ -477,7 +496,7 @@ impl Keeper {
                 () = sleep(look) => {
                     if feed.is_hungry() {
                         hungry += asked.elapsed();
-                        patience.spend(asked.elapsed())?;
+                        self.spend(patience, asked.elapsed())?;
                     }
                     if hungry >= LENT_AFTER {
                         drop(permit.lock().take());
@@ -778,7 +797,7 @@ mod tests {
             task: impl FnOnce(Run<()>) -> Result<JobReport> + Send + 'static,
         ) -> Followed<Fake<false>> {
             let deadline = deadline.map(|after| Instant::now() + after);
-            let call = Call { owner: "test".to_owned(), deadline };
+            let call = Call { owner: "test".to_owned(), deadline, transport: None };
             self.desk.start(Fake { task: Box::new(task), is_detached }, call).unwrap()
         }
 
@@ -929,7 +948,7 @@ mod tests {
             while sender.blocking_send(1).is_ok() {}
             Err(Error::new(ErrorKind::Cancelled))
         };
-        let call = Call { owner: String::new(), deadline: None };
+        let call = Call { owner: String::new(), deadline: None, transport: None };
         let work: Fake<true> = Fake { task: Box::new(task), is_detached: false };
         let started = office.desk.start(work, call).unwrap();
         let job = started.job.clone();

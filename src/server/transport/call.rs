@@ -80,8 +80,8 @@ impl Call {
         self.received.lock().clear();
     }
 
-    /// The caller let it wait for too long.
-    pub(super) fn stalls(&self) {
+    /// The caller let it wait for too long: its connection goes once it has no other call.
+    pub(in crate::server) fn stalls(&self) {
         self.has_stalled.store(true, Ordering::Relaxed);
     }
 
