@@ -85,7 +85,13 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
                 let known = known.as_ref().filter(|_| named.contains_key(&number));
                 let last =
                     known.map_or(0, |known| known.last_write(generation.manifest.meta.lineage()));
-                check_generation(&generation, kv.as_ref(), last, &mut checked, go_on)?;
+                check_generation(&generation, &mut checked, go_on, |show| match &kv {
+                    Some(kv) => show(kv, last),
+                    None if last > generation.manifest.meta.applied.sequence => {
+                        Err(Error::new(ErrorKind::Storage))
+                    }
+                    None => Ok(()),
+                })?;
             }
             Err(error) => checked.damages.push(Damage {
                 table: named.get(&number).cloned(),
@@ -160,8 +166,9 @@ pub(super) fn check_open(
             Ok(mut generation) => {
                 generation.manifest.meta.name = name;
                 let last = shared.catalog.last_write(generation.manifest.meta.lineage());
-                shared.catalog.read(|kv| {
-                    check_generation(&generation, Some(kv), last, &mut checked, go_on)
+                // The parts are read without holding up whoever opens the store again.
+                check_generation(&generation, &mut checked, go_on, |show| {
+                    shared.catalog.read(|kv| show(kv, last))
                 })?;
             }
             // It was replaced or deleted meanwhile.
@@ -177,12 +184,12 @@ pub(super) fn check_open(
     Ok(checked)
 }
 
+/// Checks the parts, and then the writes up to the last one, in the key-value store that `within` shows.
 fn check_generation(
     generation: &Generation,
-    kv: Option<&Kv>,
-    last: u64,
     checked: &mut Checked,
     go_on: GoOn<'_>,
+    within: impl FnOnce(&dyn Fn(&Kv, u64) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
     let meta = &generation.manifest.meta;
     let before = checked.damages.len();
@@ -191,18 +198,15 @@ fn check_generation(
         checked.damage(Some(meta), &part, error.to_string());
     }
     let first = meta.applied.sequence.saturating_add(1);
-    if last >= first {
-        let read = match kv {
-            Some(kv) => journal::each_write(kv, meta, first..=last, |_, _| go_on()),
-            None => Err(Error::new(ErrorKind::Storage)),
-        };
-        match read {
-            Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Closing) => {
-                return Err(error);
-            }
-            Err(error) => checked.damage(Some(meta), "journal", error.to_string()),
-            Ok(()) => {}
+    let read = |kv: &Kv, last| {
+        if last < first {
+            return Ok(());
         }
+        journal::each_write(kv, meta, first..=last, |_, _| go_on())
+    };
+    if let Err(error) = within(&read) {
+        go_on()?;
+        checked.damage(Some(meta), "journal", error.to_string());
     }
     if checked.damages.len() == before {
         checked.whole.push(meta.name.to_string());
