@@ -114,6 +114,8 @@ const SHORT_NANOS_MAX: usize = 2_000_000;
 /// Components that the questions of a batch which are answered together may compare: it takes about
 /// 0.2 s.
 const COMPARED_TOGETHER: usize = 10_000_000_000;
+/// About so many neighbors cost as much as the comparisons with every row.
+const NEIGHBORS_A_COMPARISON: usize = 64;
 /// Fewer questions than this are not faster together; more are not faster still.
 const ASKED_TOGETHER_MIN: usize = 16;
 const ASKED_TOGETHER_MAX: usize = 1_024;
@@ -493,7 +495,10 @@ impl Engine {
         let mut answers = Vec::with_capacity(queries.len());
         let go_on = || self.stop.check();
         let view = current.view();
-        let together = COMPARED_TOGETHER / (view.len() * view.dim()).max(1);
+        // The more neighbors are asked for, the more rows are compared twice.
+        let most = queries.iter().map(|query| query.k).max().unwrap_or(0);
+        let compared = (view.len() * view.dim()).saturating_mul(1 + most / NEIGHBORS_A_COMPARISON);
+        let together = COMPARED_TOGETHER / compared.max(1);
         for queries in queries.chunks(together.clamp(ASKED_TOGETHER_MIN, ASKED_TOGETHER_MAX)) {
             go_on()?;
             let asked = queries.iter().map(|query| self.asked(current, query, &go_on));
