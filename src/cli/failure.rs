@@ -94,7 +94,7 @@ fn hints(reason: &str, message: &str) -> &'static [&'static str] {
             "--oov skip answers without the unknown words",
         ],
         "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
-        "TABLE_EXISTS" => &["--replace replaces it when the import is complete"],
+        "TABLE_EXISTS" => &["--replace replaces it once the new one is complete"],
         // Only rows can be left out, and the message says so.
         "MALFORMED_FILE" if message.contains("on_invalid") => {
             &["--on-invalid skip leaves out rows that cannot be read, and counts them"]
