@@ -1,12 +1,12 @@
 //! How many questions a server answers over loopback, and how fast: one at a time, many calls in
-//! flight, batches, streams. `cargo bench --bench load` prints one line of JSON for each measurement.
+//! flight, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one line of JSON for each measurement.
 //!
 //! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
 //! from a fixed seed, where the exact answer costs about what reading a stored list would, so that
 //! what is measured is the way to it and back; and one with a graph: the first rows of
 //! `glove.6B.100d.txt` in `$WORDSPACE_DATA` (default `~/.cache/wordspace-data`), or else rows from a
 //! fixed seed. `WORDSPACE_BENCH_QUICK` asks the small table a little; `WORDSPACE_LOAD_ROWS` sets the
-//! rows of the large one, 0 for none of it.
+//! rows of the large one, 0 for none of it. Puts, of 100 components each, go to a third table.
 //!
 //! Beside the rate stand the microseconds of processor time that the server and this client took for
 //! a question: they hold on a busy machine as well. Of several rounds the median is told.
@@ -25,9 +25,10 @@ use std::time::Instant;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use wordspace::client::put_vectors_request::WordToPut;
 use wordspace::client::{
     Client, ImportHeader, ListWordsRequest, NearestBatchRequest, NearestRequest,
-    NearestStreamRequest, chunks, nearest_result,
+    NearestStreamRequest, PutVectorsRequest, Vector, chunks, nearest_result,
 };
 
 use support::Server;
@@ -39,6 +40,8 @@ const BATCH: usize = 100;
 /// Questions of a stream that wait for their answers at most.
 const STREAM_WINDOW: usize = 2_048;
 const SMALL_ROWS: usize = 32;
+const WRITERS: usize = 32;
+const WRITTEN_DIM: usize = 100;
 const LARGE_ROWS: usize = 30_000;
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,6 +53,18 @@ async fn main() {
     import(&server, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
     let questions = if quick { 200 } else { 100_000 };
     load(&server, "small", "32 seeded rows, exact", questions).await;
+    import(&server, "written", Cursor::new(seeded(1, WRITTEN_DIM)), 1).await;
+    let writes = if quick { 64 } else { 20_000 };
+    for (way, in_flight, words, calls) in [
+        ("puts of one word, 32 in flight", WRITERS, 1, writes),
+        ("puts of 1,000 words, one at a time", 1, 1_000, (writes / 200).max(1)),
+    ] {
+        let mut all = Vec::new();
+        for _ in 0..ROUNDS {
+            all.push(measure(&server, puts(&server.client, in_flight, words, calls)).await);
+        }
+        tell("durable writes", way, all);
+    }
     let rows = if quick { 0 } else { rows.unwrap_or(LARGE_ROWS) };
     if rows > 0 {
         let what = if let Some(path) = support::glove() {
@@ -211,6 +226,42 @@ async fn unary(
         micros.extend(caller.await.unwrap());
     }
     (questions, micros)
+}
+
+/// Calls that put so many words each, of the same ten thousand again and again.
+async fn puts(client: &Client, in_flight: usize, words: usize, calls: usize) -> (usize, Vec<u128>) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut callers = Vec::new();
+    for _ in 0..in_flight {
+        let (client, next) = (client.clone(), Arc::clone(&next));
+        callers.push(tokio::spawn(async move {
+            let mut micros = Vec::new();
+            loop {
+                let call = next.fetch_add(1, Ordering::Relaxed);
+                if call >= calls {
+                    return micros;
+                }
+                let word = |i: usize| WordToPut {
+                    word: format!("word{}", (call * words + i) % 10_000),
+                    vector: Some(Vector { values: vec![call as f32; WRITTEN_DIM] }),
+                    ..WordToPut::default()
+                };
+                let request = PutVectorsRequest {
+                    table: "written".to_owned(),
+                    words: (0..words).map(word).collect(),
+                    ..PutVectorsRequest::default()
+                };
+                let began = Instant::now();
+                client.put_vectors(request).await.unwrap();
+                micros.push(began.elapsed().as_micros());
+            }
+        }));
+    }
+    let mut micros = Vec::new();
+    for caller in callers {
+        micros.extend(caller.await.unwrap());
+    }
+    (calls, micros)
 }
 
 async fn batches(

@@ -21,6 +21,7 @@ use crate::evaluation::test_set::TestSetKind;
 use crate::evaluation::word_pairs::{self, PairFile, WordPairsAnswer, WordPairsQuery};
 use crate::index::hnsw::LIST;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
+use crate::query::answer_size::AnswerSize;
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::filter::Filter;
 use crate::query::given::{
@@ -492,7 +493,7 @@ impl Engine {
     ) -> Result<Vec<Result<NearestAnswer>>> {
         let index = current.index();
         let queries: Vec<_> = queries.collect();
-        let mut answers = Vec::with_capacity(queries.len());
+        let (mut answers, mut size) = (Vec::with_capacity(queries.len()), AnswerSize::default());
         let go_on = || self.stop.check();
         let view = current.view();
         // The more neighbors are asked for, the more rows are compared twice.
@@ -502,7 +503,8 @@ impl Engine {
         for queries in queries.chunks(together.clamp(ASKED_TOGETHER_MIN, ASKED_TOGETHER_MAX)) {
             go_on()?;
             let asked = queries.iter().map(|query| self.asked(current, query, &go_on));
-            answers.extend(nearest::nearest_batch(current.view(), &index, asked));
+            answers.extend(nearest::nearest_batch(current.view(), &index, asked, &mut size));
+            size.check()?;
         }
         Ok(answers)
     }

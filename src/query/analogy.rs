@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
+use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
 use crate::query::nearest::{ef_search, named, rows, weighted_mean};
 use crate::query::resolve::{Resolved, resolve};
@@ -157,15 +158,16 @@ pub fn analogy(
             (formula.directions(table, &params, go_on)?, AnsweredBy::EXACT)
         }
     };
-    let first = |wanted: &dyn Fn(RowId) -> bool| {
+    let mut size = AnswerSize::default();
+    let mut first = |wanted: &dyn Fn(RowId) -> bool| -> Result<Explained> {
         let nears = nears.iter().copied().filter(|near| wanted(near.row));
         let nears: Vec<Near> = nears.take(query.k).collect();
         let parts = nears.iter().map(|near| formula.parts(table.vector(near.row))).collect();
-        Explained { neighbors: named(table, nears), parts }
+        Ok(Explained { neighbors: named(table, nears, &mut size)?, parts })
     };
     let is_input = |row: RowId| inputs.binary_search(&row).is_ok();
-    let found = first(&|row| !(exclude_later && is_input(row)));
-    let with_inputs = query.with_inputs.then(|| first(&|_| true));
+    let found = first(&|row| !(exclude_later && is_input(row)))?;
+    let with_inputs = query.with_inputs.then(|| first(&|_| true)).transpose()?;
     let allowed_rows = allowed.map(RowSet::len);
     Ok(AnalogyAnswer { found, with_inputs, answered_by, allowed_rows, words })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
+use crate::query::answer_size::AnswerSize;
 use crate::query::nearest::named;
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, Neighbor, OovPolicy, WordOptions, WordOrVector, WordsUsed};
@@ -100,12 +101,13 @@ pub fn compare(
         let turned = turn.as_ref()?.apply(sides[0].view.vector(a));
         Some(scalar::cosine(&turned, sides[1].view.vector(b)))
     };
-    let mut words = Vec::with_capacity(query.words.len());
+    let (mut words, mut size) = (Vec::with_capacity(query.words.len()), AnswerSize::default());
     for ((word, a), b) in query.words.iter().zip(&first).zip(&second) {
         go_on()?;
         let rows = (a.as_ref().and_then(|r| r.row), b.as_ref().and_then(|r| r.row));
         let (Some(a), Some(b)) = rows else { return Err(Error::new(ErrorKind::Internal)) };
-        let neighbors = [near(sides[0], a, query.k), near(sides[1], b, query.k)];
+        let neighbors =
+            [near(sides[0], a, query.k, &mut size)?, near(sides[1], b, query.k, &mut size)?];
         let mut compared = ComparedWord {
             word: word.clone(),
             neighborhood_similarity: neighborhood(sides, (a, b), &neighbors),
@@ -144,12 +146,12 @@ impl ComparedWord {
     }
 }
 
-fn near(side: Side<'_>, row: RowId, k: usize) -> Vec<Neighbor> {
-    let Some(goal) = algebra::unit(side.view.vector(row)) else { return Vec::new() };
+fn near(side: Side<'_>, row: RowId, k: usize, size: &mut AnswerSize) -> Result<Vec<Neighbor>> {
+    let Some(goal) = algebra::unit(side.view.vector(row)) else { return Ok(Vec::new()) };
     let exclude = [row];
     let params =
         SearchParams { exclude: &exclude, row: Some(row), exact: true, ..SearchParams::new(k, k) };
-    named(side.view, side.index.search(&goal, &params).nears)
+    named(side.view, side.index.search(&goal, &params).nears, size)
 }
 
 fn neighborhood(

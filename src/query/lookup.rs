@@ -1,7 +1,7 @@
 //! Which vectors do words have?
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
+use crate::error::Result;
+use crate::query::answer_size::{AnswerSize, word_bytes};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::{AttributeValue, Attributes};
@@ -92,21 +92,11 @@ fn fits(table: &View, resolved: &[Option<Resolved<'_>>]) -> Result<()> {
             };
             attributes.iter().map(|(name, value)| name.len() + text(value) + BESIDE).sum::<usize>()
         });
-        // A word that is not UTF-8 is told twice, once with three bytes for each wrong one.
-        let word = found.row.map_or(found.word.len(), |row| table.word(row).len() * 4);
+        let word = found.row.map_or(found.word.len(), |row| word_bytes(table.word(row)));
         table.dim() * size_of::<f32>() + word + attributes + BESIDE
     };
-    let mut all: usize = 0;
-    for (count, found) in resolved.iter().enumerate() {
-        all += found.as_ref().map_or(0, bytes);
-        if all > limits::MESSAGE_BYTES_MAX {
-            let told = format!("an answer has room for {count} of these; ask for the rest apart");
-            let (max, got) = (limits::MESSAGE_BYTES_MAX as u64, all as u64);
-            let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
-            return Err(Error::new(kind).context(told));
-        }
-    }
-    Ok(())
+    let mut size = AnswerSize::default();
+    resolved.iter().try_for_each(|found| size.add(found.as_ref().map_or(0, bytes)))
 }
 
 /// Bytes of an entry beside what it holds: numbers, types and lengths.

@@ -26,9 +26,11 @@
 //! | `transformer.rs` | which vector has a text as a transformer takes it in? |
 //! | `alike.rs` | how alike are two texts? |
 //! | `frequency.rs` | how frequent is a word, and which direction do all texts share? |
+//! | `answer_size.rs` | has the answer room in a message? |
 
 pub mod alike;
 pub mod analogy;
+pub mod answer_size;
 pub mod compare;
 pub mod embed;
 pub mod filter;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::hnsw::LIST;
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
+use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{
@@ -113,14 +114,15 @@ impl fmt::Debug for Asked<'_> {
 pub fn nearest(table: &View, index: &dyn Index, asked: Asked<'_>) -> Result<NearestAnswer> {
     let goal = Goal::of(table, asked)?;
     let (found, within) = goal.find(index);
-    goal.answer(table, found, within)
+    goal.answer(table, (found, within), &mut AnswerSize::default())
 }
 
-/// Answers each question as [`nearest`] does; together they may take less time.
+/// Answers each question as [`nearest`] does; together they may take less time, and count as one answer.
 pub fn nearest_batch<'a>(
     table: &View,
     index: &dyn Index,
     asked: impl Iterator<Item = Result<Asked<'a>>>,
+    size: &mut AnswerSize,
 ) -> Vec<Result<NearestAnswer>> {
     let goals: Vec<_> = asked.map(|asked| Goal::of(table, asked?)).collect();
     let searches: Vec<_> = goals
@@ -134,7 +136,7 @@ pub fn nearest_batch<'a>(
         let goal = goal?;
         let found = if goal.asked.query.radius().is_none() { found.next() } else { None };
         let (found, within) = found.map_or_else(|| goal.find(index), |found| (found, None));
-        goal.answer(table, found, within)
+        goal.answer(table, (found, within), size)
     });
     answers.collect()
 }
@@ -221,7 +223,12 @@ impl<'a> Goal<'a> {
         (Found { nears, by: IndexKind::Exact }, Some(count))
     }
 
-    fn answer(self, table: &View, found: Found, within: Option<usize>) -> Result<NearestAnswer> {
+    fn answer(
+        self,
+        table: &View,
+        (found, within): (Found, Option<usize>),
+        size: &mut AnswerSize,
+    ) -> Result<NearestAnswer> {
         let answered_by = AnsweredBy::of(found.by, self.params().ef_search);
         let mut nears = found.nears;
         if let Some(min) = self.asked.query.min_similarity {
@@ -231,7 +238,7 @@ impl<'a> Goal<'a> {
             nears = diverse(table, nears, self.asked.query, self.asked.go_on)?;
         }
         Ok(NearestAnswer {
-            neighbors: named(table, nears),
+            neighbors: named(table, nears, size)?,
             within,
             answered_by,
             allowed_rows: self.asked.allowed.as_deref().map(RowSet::len),
@@ -302,10 +309,17 @@ pub(super) fn rows<'r>(resolved: impl Iterator<Item = &'r Resolved<'r>>) -> Vec<
     rows
 }
 
-/// Rows with their words.
-pub(super) fn named(table: &View, nears: Vec<Near>) -> Vec<Neighbor> {
-    let named =
-        |Near { row, similarity }| Neighbor { word: table.word(row).to_vec(), row, similarity };
+/// Rows with their words, for an answer that has room for them.
+pub(super) fn named(
+    table: &View,
+    nears: Vec<Near>,
+    size: &mut AnswerSize,
+) -> Result<Vec<Neighbor>> {
+    let named = |Near { row, similarity }| {
+        let word = table.word(row);
+        size.add_word(word)?;
+        Ok(Neighbor { word: word.to_vec(), row, similarity })
+    };
     nears.into_iter().map(named).collect()
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
+use crate::query::answer_size::AnswerSize;
 use crate::query::frequency::{self, Counts, Frequencies};
 use crate::query::nearest::named;
 use crate::query::pieces;
@@ -70,7 +71,7 @@ pub(super) fn induce(
     let centered: Vec<Vec<f64>> = vectors.iter().map(|vector| less(vector, &shared)).collect();
     let Parting { labels, stabilities } = part(&centered, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
-    let mut senses = Vec::new();
+    let (mut senses, mut size) = (Vec::new(), AnswerSize::default());
     for cluster in 0..clusters {
         go_on()?;
         let of_it: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == cluster).collect();
@@ -92,7 +93,7 @@ pub(super) fn induce(
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
         let cosine = |a: &[f32], b: &[f32]| scalar::cosine(a, b) as f32;
         senses.push(InducedSense {
-            members: named(table, members),
+            members: named(table, members, &mut size)?,
             similarity: cosine(&vector, word),
             context_similarity: goal.map(|goal| cosine(&direction, goal)),
             contexts: fits.into_iter().map(|(_, i)| places[i]).collect(),

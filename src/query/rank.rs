@@ -1,6 +1,7 @@
 //! Where does a word stand among the neighbors of another, and which stand before it?
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
 use crate::query::nearest::{named, rows};
 use crate::query::resolve::resolve;
@@ -84,6 +85,6 @@ pub fn rank(
     }
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let similarity = threshold as f32;
-    let closer = named(table, top.into_sorted());
+    let closer = named(table, top.into_sorted(), &mut AnswerSize::default())?;
     Ok(RankAnswer { rank: nearer + 1, similarity, closer, row_count, words })
 }

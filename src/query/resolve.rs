@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
+use crate::query::answer_size::AnswerSize;
 use crate::query::pieces::{self, Made};
 use crate::query::{
     GoOn, OovPolicy, Preprocessor, ResolvedWord, Strategy, WordOptions, WordOrVector, WordsUsed,
@@ -119,7 +120,8 @@ const FEW: usize = 16;
 /// of; `InvalidArgument` naming every row that the table does not have and every text without a word;
 /// `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves them out: under
 /// [`OovPolicy::Subword`] and [`OovPolicy::Tokenize`], every word of which no part is known; and those
-/// of texts in which no word is. Whatever `go_on` says.
+/// of texts in which no word is. `TooLarge` if vectors are made for so many words that they have no
+/// room in a message. Whatever `go_on` says.
 pub fn resolve<'a>(
     table: &'a View,
     options: &WordOptions,
@@ -130,10 +132,10 @@ pub fn resolve<'a>(
     let mut telling = Telling::default();
     let mut before = (asked.len() > FEW).then(HashSet::new);
     let mut violations = Vec::new();
-    let mut resolved = Vec::with_capacity(asked.len());
+    let (mut resolved, mut made_vectors) = (Vec::with_capacity(asked.len()), AnswerSize::default());
     for one in watched(asked.iter().enumerate(), go_on) {
         let (i, &one) = one?;
-        resolved.push(match one {
+        let found: Option<Resolved<'_>> = match one {
             WordOrVector::Word(word) => {
                 let is_first = match &mut before {
                     Some(before) => before.insert(word.as_str()),
@@ -171,7 +173,11 @@ pub fn resolve<'a>(
                 }
                 found
             }
-        });
+        };
+        if let Some(Resolved { vector: Cow::Owned(vector), .. }) = &found {
+            made_vectors.add(size_of_val(&vector[..]))?;
+        }
+        resolved.push(found);
     }
     if !violations.is_empty() {
         return Err(Error::new(ErrorKind::InvalidArgument { violations }));

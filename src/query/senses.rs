@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, SearchParams};
+use crate::query::answer_size::AnswerSize;
 use crate::query::frequency;
 use crate::query::nearest::{named, rows as rows_of, weighted_mean};
 use crate::query::occurrences;
@@ -265,7 +266,7 @@ pub fn induce(
         nears.iter().map(|near| beside(table.vector(near.row), &unit)).collect();
     let Parting { labels, stabilities } = part(&vectors, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
-    let mut senses = Vec::new();
+    let (mut senses, mut size) = (Vec::new(), AnswerSize::default());
     for cluster in 0..clusters {
         let members: Vec<_> = nears
             .iter()
@@ -283,7 +284,7 @@ pub fn induce(
         senses.push(InducedSense {
             similarity: cosine(&unit),
             context_similarity: goal.as_deref().map(cosine),
-            members: named(table, members),
+            members: named(table, members, &mut size)?,
             contexts: Vec::new(),
             vector,
         });

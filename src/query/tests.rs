@@ -1,14 +1,17 @@
 //! Questions compared with gensim, and what is refused.
 
 use super::analogy::{AnalogyMethod, AnalogyQuery, analogy};
+use super::answer_size::AnswerSize;
 use super::golden::{Brute, agree, answers, strings};
 use super::nearest::{self, NearestQuery, nearest};
 use super::odd_one_out::{OddOneOutQuery, odd_one_out};
 use super::similarity::{SimilarityQuery, similarity};
 use super::tokenize::{TokenizeQuery, tokenize};
+use super::words::{WordsQuery, words};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Found, Index, IndexKind, SearchParams};
+use crate::limits;
 use crate::steps::GO;
 use crate::table::builder::TableBuilder;
 use crate::table::view::View;
@@ -379,4 +382,49 @@ fn the_index_is_told_whose_direction_a_question_has() {
         (None, vec![]),
     ];
     assert_eq!(*index.0.lock().unwrap(), want);
+}
+
+#[test]
+fn an_answer_without_room_in_a_message_is_refused_before_it_is_made() {
+    let fitting = limits::MESSAGE_BYTES_MAX / limits::WORD_BYTES_MAX;
+    let mut builder = TableBuilder::new(1).unwrap();
+    for i in 0..fitting + 2 {
+        let mut long = vec![b'0'; limits::WORD_BYTES_MAX - 4];
+        long.extend(format!("{i:04}").bytes());
+        builder.push(&long, &[1.0]).unwrap();
+    }
+    let table: View = builder.build().unwrap().into();
+    let index = Brute(&table);
+    let near = |k: usize| NearestQuery {
+        k,
+        exclude_inputs: false,
+        ..near_to(vec![WordOrVector::Row(RowId(0))], Vec::new())
+    };
+    let refusal = |error: Error| {
+        assert!(matches!(error.kind(), ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", .. }));
+        error.to_string()
+    };
+
+    let fits = near(fitting);
+    assert_eq!(nearest(&table, &index, asked(&fits, 100)).unwrap().neighbors.len(), fitting);
+    let error = nearest(&table, &index, asked(&near(fitting + 1), 100)).unwrap_err();
+    assert!(refusal(error).contains(&format!("room for {fitting} of these")));
+
+    // The questions of a batch share the message.
+    let half = near(fitting / 2);
+    let mut size = AnswerSize::default();
+    let batch = [&half, &half, &half].into_iter().map(|query| Ok(asked(query, 100)));
+    let answers = nearest::nearest_batch(&table, &index, batch, &mut size);
+    assert!(answers[..2].iter().all(Result::is_ok) && answers[2].is_err());
+    refusal(size.check().unwrap_err());
+
+    // Pages end where a message is full, and join to the whole list.
+    let page = |page_token| {
+        let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token, filter: None };
+        words(&table, 1, &query, None).unwrap()
+    };
+    let first = page(String::new());
+    let second = page(first.next_page_token);
+    assert_eq!((first.words.len(), second.words.len()), (fitting, 2));
+    assert_eq!(second.next_page_token, "");
 }

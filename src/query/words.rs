@@ -1,6 +1,7 @@
 //! Which words does the table have? In row order, page by page.
 
 use crate::error::{Error, Result};
+use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -11,7 +12,7 @@ use crate::vector::row_set::RowSet;
 pub struct WordsQuery {
     /// Only words that start with these bytes.
     pub prefix: Vec<u8>,
-    /// Words on the page at most; not 0.
+    /// Words on the page at most; not 0. A page of long words ends before, where a message is full.
     pub page_size: usize,
     /// Where the page starts: the token of the page before; empty for the first.
     pub page_token: String,
@@ -47,10 +48,15 @@ pub fn words(
     let rows = table.rows_from(start).filter(is_allowed);
     let mut matching = rows.filter(|&row| table.word(row).starts_with(&query.prefix));
     let mut words = Vec::new();
-    for row in matching.by_ref().take(query.page_size) {
+    let mut size = AnswerSize::default();
+    let mut next = matching.next();
+    while let Some(row) = next
+        && words.len() < query.page_size
+        && size.add_word(table.word(row)).is_ok()
+    {
         words.push((table.word(row).to_vec(), row));
+        next = matching.next();
     }
-    let next = matching.next();
     let next_page_token = next.map_or_else(String::new, |row| token(generation, row, query));
     Ok(WordsAnswer { words, next_page_token, allowed_rows: allowed.map(RowSet::len) })
 }

@@ -1,9 +1,13 @@
 //! `Pool`: the threads that compute answers, a fixed number, in lanes of their own, so that short questions do
-//! not wait behind heavy ones. In each lane callers have their turns.
+//! not wait behind heavy ones.
+//!
+//! In each lane the caller that has used the least time is next (start-time fair queuing: Goyal, Vin and Cheng,
+//! 1996). A caller's time begins at that of whoever was served last, so that nobody saves up by being idle.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
@@ -43,13 +47,30 @@ struct Line {
 
 #[derive(Default)]
 struct Waiting {
-    /// By caller; none is empty.
-    of: BTreeMap<u64, VecDeque<Work>>,
+    /// Who has work that waits, or has used more time than others.
+    callers: HashMap<u64, Caller>,
+    /// Those with work that waits, by the time that they have used.
+    turns: BTreeSet<(Duration, u64)>,
     count: usize,
-    /// Who had a turn last.
-    last: u64,
+    /// What the caller had used whose work began last.
+    now: Duration,
+    /// What a piece of work takes, on average over the last ones.
+    cost: Duration,
     is_closed: bool,
 }
+
+struct Caller {
+    works: VecDeque<Work>,
+    /// The time of work that was begun, with what it is expected to take.
+    used: Duration,
+    /// What a piece of its work takes, on average over the last ones.
+    cost: Duration,
+}
+
+/// How far a caller's time can be ahead of that of others: it waits no longer for work that is done.
+const AHEAD_MAX: Duration = Duration::from_secs(1);
+/// How many callers without work are remembered, beside as many as have some.
+const REMEMBERED: usize = 64;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -99,7 +120,8 @@ impl Drop for Pool {
         for line in [&self.short, &self.heavy, &self.long, &self.disk] {
             let mut waiting = line.waiting.lock();
             waiting.is_closed = true;
-            let left = std::mem::take(&mut waiting.of);
+            waiting.turns.clear();
+            let left = std::mem::take(&mut waiting.callers);
             drop(waiting);
             drop(left);
             line.filled.notify_all();
@@ -122,11 +144,11 @@ impl Line {
 
     fn work(&self) {
         loop {
-            let work = {
+            let (caller, expected, work) = {
                 let mut waiting = self.waiting.lock();
                 loop {
-                    if let Some(work) = waiting.next() {
-                        break work;
+                    if let Some(next) = waiting.next() {
+                        break next;
                     }
                     if waiting.is_closed {
                         return;
@@ -134,11 +156,13 @@ impl Line {
                     self.filled.wait(&mut waiting);
                 }
             };
+            let began = Instant::now();
             work();
+            self.waiting.lock().charge(caller, expected, began.elapsed());
         }
     }
 
-    /// Whether there is room for it, or for it in place of work of a caller who has more waiting.
+    /// Whether there is room for it, or for it in place of work of a caller who takes more time.
     fn put(&self, caller: u64, work: Work) -> bool {
         let mut waiting = self.waiting.lock();
         if waiting.is_closed {
@@ -146,16 +170,10 @@ impl Line {
         }
         let mut displaced = None;
         if waiting.count >= self.max {
-            let own = waiting.of.get(&caller).map_or(0, VecDeque::len);
-            let most = waiting.of.iter().max_by_key(|(_, works)| works.len());
-            let Some(most) = most.filter(|(_, works)| works.len() > own + 1).map(|(&of, _)| of)
-            else {
-                return false;
-            };
-            displaced = waiting.take(most, VecDeque::pop_back);
+            let Some(greedy) = waiting.greedier_than(caller) else { return false };
+            displaced = waiting.take(greedy, VecDeque::pop_back);
         }
-        waiting.of.entry(caller).or_default().push_back(work);
-        waiting.count += 1;
+        waiting.put(caller, work);
         drop(waiting);
         drop(displaced);
         self.filled.notify_one();
@@ -164,19 +182,66 @@ impl Line {
 }
 
 impl Waiting {
-    /// Of the caller whose turn it is.
-    fn next(&mut self) -> Option<Work> {
-        let after = self.of.range(self.last.saturating_add(1)..).next();
-        let (&caller, _) = after.or_else(|| self.of.first_key_value())?;
-        self.last = caller;
-        self.take(caller, VecDeque::pop_front)
+    fn put(&mut self, id: u64, work: Work) {
+        if self.callers.len() > 2 * self.turns.len() + REMEMBERED {
+            let now = self.now;
+            self.callers.retain(|_, caller| !caller.works.is_empty() || caller.used > now);
+        }
+        let new = Caller { works: VecDeque::new(), used: self.now, cost: self.cost };
+        let caller = self.callers.entry(id).or_insert(new);
+        if caller.works.is_empty() {
+            caller.used = caller.used.clamp(self.now, self.now + AHEAD_MAX);
+            self.turns.insert((caller.used, id));
+        }
+        caller.works.push_back(work);
+        self.count += 1;
     }
 
-    fn take(&mut self, caller: u64, take: fn(&mut VecDeque<Work>) -> Option<Work>) -> Option<Work> {
-        let works = self.of.get_mut(&caller)?;
-        let work = take(works);
-        if works.is_empty() {
-            self.of.remove(&caller);
+    /// Of the caller whose turn it is, with the time that it is expected to take.
+    fn next(&mut self) -> Option<(u64, Duration, Work)> {
+        let &(used, id) = self.turns.first()?;
+        self.now = used;
+        let work = self.take(id, VecDeque::pop_front)?;
+        let expected = self.callers.get(&id)?.cost;
+        self.shift(id, |used| used + expected);
+        Some((id, expected, work))
+    }
+
+    /// After a piece of work that was expected to take less or more.
+    fn charge(&mut self, id: u64, expected: Duration, took: Duration) {
+        self.cost = (self.cost * 7 + took) / 8;
+        self.shift(id, |used| (used + took).saturating_sub(expected));
+        if let Some(caller) = self.callers.get_mut(&id) {
+            caller.cost = (caller.cost * 3 + took) / 4;
+        }
+    }
+
+    fn shift(&mut self, id: u64, by: impl FnOnce(Duration) -> Duration) {
+        let Some(caller) = self.callers.get_mut(&id) else { return };
+        let was_waiting = self.turns.remove(&(caller.used, id));
+        caller.used = by(caller.used).clamp(self.now, self.now + AHEAD_MAX);
+        if was_waiting {
+            self.turns.insert((caller.used, id));
+        }
+    }
+
+    /// The caller whose waiting work ends last, if another piece of this one's ends before.
+    fn greedier_than(&self, id: u64) -> Option<u64> {
+        let end = |caller: &Caller, more: usize| {
+            let count = u32::try_from(caller.works.len() + more).unwrap_or(u32::MAX);
+            caller.used.max(self.now) + caller.cost.saturating_mul(count)
+        };
+        let own = self.callers.get(&id).map_or(self.now + self.cost, |caller| end(caller, 1));
+        let all =
+            self.turns.iter().filter_map(|(_, id)| Some((end(self.callers.get(id)?, 0), *id)));
+        all.max().filter(|&(last, greedy)| last > own && greedy != id).map(|(_, greedy)| greedy)
+    }
+
+    fn take(&mut self, id: u64, take: fn(&mut VecDeque<Work>) -> Option<Work>) -> Option<Work> {
+        let caller = self.callers.get_mut(&id)?;
+        let work = take(&mut caller.works);
+        if caller.works.is_empty() {
+            self.turns.remove(&(caller.used, id));
         }
         self.count -= usize::from(work.is_some());
         work
@@ -196,21 +261,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_have_their_turns_and_who_waits_most_makes_room() {
+    fn turns_go_by_the_time_that_callers_used_and_the_greedy_make_room() {
         let line = Line { waiting: Mutex::default(), filled: Condvar::new(), max: 4 };
+        line.waiting.lock().cost = Duration::from_millis(1);
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {
             let told = told.clone();
             line.put(caller, Box::new(move || told.send((caller, number)).unwrap()))
         };
+        // One piece of work after the other; those of caller 9 take 40 ms, and those of others 1 ms.
+        let run = |count: usize| {
+            for _ in 0..count {
+                let Some((caller, expected, work)) = line.waiting.lock().next() else { break };
+                work();
+                let took = Duration::from_millis(if caller == 9 { 40 } else { 1 });
+                line.waiting.lock().charge(caller, expected, took);
+            }
+            order.try_iter().collect::<Vec<_>>()
+        };
         assert!((0..4).all(|number| put(1, number)) && !put(1, 4));
         assert!(put(2, 0) && put(3, 0), "in place of the last of the greedy");
         assert!(!put(2, 1), "nobody has more by far");
-        while let Some(work) = { line.waiting.lock().next() } {
-            work();
-        }
-        let order: Vec<_> = order.try_iter().collect();
-        assert_eq!(order, [(1, 0), (2, 0), (3, 0), (1, 1)]);
+        assert_eq!(run(9), [(1, 0), (2, 0), (3, 0), (1, 1)]);
+
+        assert!(put(9, 0) && put(9, 1) && put(1, 5));
+        assert_eq!(run(1), [(9, 0)]);
+        assert!((6..8).all(|number| put(1, number)));
+        assert_eq!(run(2), [(1, 5), (1, 6)], "it has used less");
+        assert!(put(4, 0) && put(1, 8) && put(1, 9), "one takes the place of the costly work");
+        assert_eq!(run(9), [(4, 0), (1, 7), (1, 8), (1, 9)]);
+        // Nobody waits for ever for what was once costly, and nobody saves time up.
+        assert!(put(9, 2));
+        assert_eq!(run(9), [(9, 2)]);
+        assert!(line.waiting.lock().turns.is_empty());
     }
 
     #[tokio::test]

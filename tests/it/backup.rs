@@ -14,6 +14,7 @@ use wordspace::engine::backup::RestoreOptions;
 use wordspace::engine::config::EngineConfig;
 use wordspace::proto as pb;
 use wordspace::proto::admin_service_client::AdminServiceClient;
+use wordspace::proto::job_service_client::JobServiceClient;
 use wordspace::proto::put_vectors_request::WordToPut;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::{backup_response, restore_response};
@@ -228,5 +229,54 @@ async fn a_damaged_backup_replaces_nothing_and_a_damaged_table_is_told() {
     fs::remove_dir_all(place.path().join("parts")).unwrap();
     let lacking = back_up(&channel, 1).await;
     assert_eq!((lacking.problems.len(), lacking.removed_count, lacking.table_count), (1, 0, 1));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_over_all_tables_wait_for_each_other_and_hold_nobody_up() {
+    let (data, place) = (Arc::new(tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    let server = start(&data, &place).await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    put(&channel, "en", &[("new", 0.5)]).await;
+
+    // More than one works on and 64 wait for; whoever comes then is told at once.
+    let began: Vec<_> = (0..100)
+        .map(|i| {
+            let mut admin = AdminServiceClient::new(channel.clone());
+            tokio::spawn(async move {
+                if i % 2 == 0 {
+                    let request = pb::BackupRequest { keep: 2, detach: true };
+                    let mut replies = admin.backup(request).await?.into_inner();
+                    while replies.message().await?.is_some() {}
+                } else {
+                    let request = pb::VerifyRequest { detach: true, ..Default::default() };
+                    let mut replies = admin.verify(request).await?.into_inner();
+                    while replies.message().await?.is_some() {}
+                }
+                Ok::<_, Status>(())
+            })
+        })
+        .collect();
+    let mut jobs = JobServiceClient::new(channel.clone());
+    let mut looks = 0;
+    while looks < 20 || began.iter().any(|call| !call.is_finished()) {
+        assert!(!vectors(&channel, "en").await.is_empty());
+        let listed = jobs.list_jobs(pb::ListJobsRequest::default()).await.unwrap().into_inner();
+        let running = listed.jobs.iter().filter(|job| job.state() == pb::JobState::Running);
+        let kinds = [pb::JobKind::Backup, pb::JobKind::Verify];
+        assert!(running.filter(|job| kinds.contains(&job.kind())).count() <= 1);
+        looks += 1;
+    }
+    for call in began {
+        if let Err(status) = call.await.unwrap() {
+            assert_eq!(reason(&status), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
+        }
+    }
+    let client = Client::connect(&server.url).await.unwrap();
+    let kept = client.list_backups(pb::ListBackupsRequest {}).await.unwrap().backups;
+    assert_eq!(kept.len(), 2);
+    restore(&channel, named(&["en"], "copy")).await.unwrap();
+    assert_eq!(vectors(&channel, "copy").await, vectors(&channel, "en").await);
     server.stop().await;
 }
