@@ -209,6 +209,10 @@ const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH
 
 /// Bytes that a packed buffer of an Arrow file may claim to become.
 pub const ARROW_BUFFER_BYTES_MAX: i64 = 1 << 31;
+/// How many times its size such a buffer may claim: the most that LZ4 packs. Vectors pack far less.
+pub const ARROW_BUFFER_RATIO_MAX: i64 = 255;
+/// Bytes that any such buffer may claim: what says which numbers are there packs to nothing.
+pub const ARROW_BUFFER_BYTES_MIN: i64 = 16 << 20;
 
 /// Values that a Python pickle may have: a vocabulary of three million words with their counts has
 /// thirty million.

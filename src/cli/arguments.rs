@@ -11,7 +11,7 @@ use crate::cli::options::{LISTEN, seconds};
 use crate::client::{Client, ListTablesRequest, Table};
 
 /// Commands whose `--table` names a table that is yet to be made.
-const MAKERS: [&str; 2] = ["import", "seed-table"];
+pub(super) const MAKERS: [&str; 2] = ["import", "seed-table"];
 
 /// The arguments with `--table`, and the table they name.
 pub(super) async fn with_table(

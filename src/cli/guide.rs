@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory as _};
 
 use crate::cli::Cli;
+use crate::cli::arguments::MAKERS;
 
 /// Commands by what they are for, in the order of the help.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -200,9 +201,27 @@ pub(super) fn command() -> Command {
         });
     }
     let groups = groups(&command);
+    let command = with_usage(command, "wordspace");
     command.help_template(format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n{{after-help}}"
     ))
+}
+
+/// The command, and those below it, with usage lines that tell where a table may stand.
+fn with_usage(mut command: Command, path: &str) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    for name in names {
+        let path = format!("{path} {name}");
+        command = command.mut_subcommand(name, |command| with_usage(command, &path));
+    }
+    let is_asked = |arg: &clap::Arg| arg.get_id() == "table" && arg.is_required_set();
+    if MAKERS.contains(&command.get_name()) || !command.get_arguments().any(is_asked) {
+        return command;
+    }
+    let mut shown = command.clone().mut_arg("table", |table| table.required(false)).bin_name(path);
+    let usage = shown.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").replacen("[OPTIONS]", "[OPTIONS] [TABLE]", 1);
+    command.override_usage(usage)
 }
 
 /// The commands by group, a line each; commands without a group stand last.

@@ -26,8 +26,8 @@ impl Completions {
 /// Print the manual page of wordspace, or of one of its commands
 #[derive(Debug, Args)]
 pub(super) struct Man {
-    /// A command
-    command: Option<String>,
+    /// A command, such as `nearest` or `tokenizer train`
+    command: Vec<String>,
 }
 
 impl Man {
@@ -39,12 +39,12 @@ impl Man {
         let mut all = guide::command();
         // A built command knows what it is called with those above it, and the options of all.
         all.build();
-        let command = match &self.command {
-            None => &all,
-            Some(name) => all
+        let mut command = &all;
+        for name in &self.command {
+            command = command
                 .find_subcommand(name)
-                .ok_or_else(|| Failure::Usage(format!("there is no command {}", quoted(name))))?,
-        };
+                .ok_or_else(|| Failure::Usage(format!("there is no command {}", quoted(name))))?;
+        }
         let mut page = Vec::new();
         let written = clap_mangen::Man::new(command.clone()).render(&mut page);
         written.map_err(|error| Failure::Local(format!("the manual cannot be made: {error}")))?;
@@ -54,6 +54,8 @@ impl Man {
 
 #[cfg(test)]
 mod tests {
+    use clap::Command;
+
     use super::*;
 
     #[test]
@@ -64,12 +66,19 @@ mod tests {
             let script = String::from_utf8(script).unwrap();
             assert!(script.contains("odd-one-out") && script.contains("topn"), "{shell}");
         }
-        for command in guide::command().get_subcommands() {
-            let name = command.get_name();
-            let page = Man { command: Some(name.to_owned()) }.page().unwrap();
+        check_pages(&guide::command(), &[]);
+    }
+
+    fn check_pages(command: &Command, path: &[String]) {
+        for command in command.get_subcommands() {
+            let mut path = path.to_vec();
+            path.push(command.get_name().to_owned());
+            check_pages(command, &path);
+            let page = Man { command: path.clone() }.page().unwrap();
             let page = String::from_utf8(page).unwrap();
-            let (title, usage) = (format!(".TH wordspace-{name} 1"), format!("wordspace {name}"));
+            let title = format!(".TH wordspace-{} 1", path.join("-"));
             assert!(page.starts_with(".ie") && page.contains(&title), "{page}");
+            let usage = format!("wordspace {}", path.join(" "));
             assert!(page.replace('\\', "").contains(&usage), "{page}");
         }
     }

@@ -18,6 +18,7 @@ use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
+use crate::priority;
 use crate::table::Table;
 
 /// Tables that wait for a graph, or for a rebuild.
@@ -68,6 +69,7 @@ impl Queue {
 pub(super) fn start(shared: &Arc<Shared>, threads: usize) -> Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     let work = move || {
+        priority::give_way();
         while let Some(lineage) = shared.queue.next() {
             attempt(&shared, &lineage, || work_on(&shared, &lineage, threads));
         }

@@ -24,6 +24,7 @@ use crate::engine::job::{Job, JobKind, JobReport, JobStatus, NewJob, Unit};
 use crate::engine::slots::{Permit, Slot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::priority;
 use crate::proto as pb;
 use crate::server::status::status;
 use crate::server::{Desk, caught, guard, transport};
@@ -430,6 +431,7 @@ impl Keeper {
         };
         let (job, permit) = (self.job.clone(), Arc::clone(permit));
         let works = move || {
+            priority::give_way();
             job.begin();
             let outcome = caught(|| work.run(run));
             // Whoever sees that it ended finds its slots free.

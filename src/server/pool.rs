@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::priority;
 use crate::server::caught;
 
 /// Where work is done.
@@ -69,9 +70,6 @@ struct Caller {
 
 /// How far a caller's time can be ahead of that of others: it waits no longer for work that is done.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
-/// How many callers without work are remembered, beside as many as have some.
-const REMEMBERED: usize = 64;
-
 type Work = Box<dyn FnOnce() + Send>;
 
 impl Pool {
@@ -79,10 +77,10 @@ impl Pool {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let heavy_max = (limits::WAITING_PER_CORE_MAX * cores).max(limits::WAITING_MIN);
         Ok(Self {
-            short: Line::start("short", cores, limits::CALLS_MAX)?,
-            heavy: Line::start("heavy", cores, heavy_max)?,
-            long: Line::start("long", limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX)?,
-            disk: Line::start("disk", limits::WRITES_AT_ONCE, limits::CALLS_MAX)?,
+            short: Line::start(Lane::Short, cores, limits::CALLS_MAX)?,
+            heavy: Line::start(Lane::Heavy, cores, heavy_max)?,
+            long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX)?,
+            disk: Line::start(Lane::Disk, limits::WRITES_AT_ONCE, limits::CALLS_MAX)?,
         })
     }
 
@@ -130,13 +128,18 @@ impl Drop for Pool {
 }
 
 impl Line {
-    fn start(name: &str, threads: usize, max: usize) -> Result<Arc<Self>> {
+    fn start(lane: Lane, threads: usize, max: usize) -> Result<Arc<Self>> {
         let line = Arc::new(Self { waiting: Mutex::default(), filled: Condvar::new(), max });
         for number in 0..threads {
             let line = Arc::clone(&line);
             thread::Builder::new()
-                .name(format!("{name} {number}"))
-                .spawn(move || line.work())
+                .name(format!("{lane:?} {number}").to_lowercase())
+                .spawn(move || {
+                    if matches!(lane, Lane::Heavy | Lane::Long) {
+                        priority::give_way();
+                    }
+                    line.work();
+                })
                 .map_err(|error| Error::caused(ErrorKind::Internal, error))?;
         }
         Ok(line)
@@ -183,7 +186,8 @@ impl Line {
 
 impl Waiting {
     fn put(&mut self, id: u64, work: Work) {
-        if self.callers.len() > 2 * self.turns.len() + REMEMBERED {
+        // As many can be connected; what their work takes is worth remembering.
+        if self.callers.len() > limits::CONNECTIONS_MAX {
             let now = self.now;
             self.callers.retain(|_, caller| !caller.works.is_empty() || caller.used > now);
         }

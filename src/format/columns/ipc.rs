@@ -150,10 +150,13 @@ fn part(all: &Buffer, block: &Block) -> Result<Buffer, Failure> {
             continue;
         };
         let claimed = i64::from_le_bytes(*claimed);
-        if buffer.length() >= 8 && claimed > limits::ARROW_BUFFER_BYTES_MAX {
-            let max = limits::ARROW_BUFFER_BYTES_MAX;
+        let packed = buffer.length();
+        let max = limits::ARROW_BUFFER_BYTES_MAX
+            .min(packed.saturating_mul(limits::ARROW_BUFFER_RATIO_MAX))
+            .max(limits::ARROW_BUFFER_BYTES_MIN);
+        if packed >= 8 && claimed > max {
             let problem = format!(
-                "a buffer claims {claimed} bytes when unpacked, over ARROW_BUFFER_BYTES_MAX, {max}"
+                "a buffer of {packed} bytes claims {claimed} bytes when unpacked; at most {max} allowed"
             );
             return Err(problem.into());
         }

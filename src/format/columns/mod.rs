@@ -7,7 +7,8 @@
 //! | `write.rs` | a table as batches |
 //!
 //! The word is a column of texts, plain, large, by dictionary or as views; the vector a column of lists
-//! of numbers, of any or of fixed length, or a column a component: see `roles.rs`.
+//! of numbers, of any or of fixed length, or a column a component: see `roles.rs`. Buffers of Arrow may be
+//! packed with LZ4 or Zstandard, pages of Parquet with any of its codecs but LZO.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -16,6 +17,8 @@
 
 mod ipc;
 mod source;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use arrow_array::cast::AsArray;

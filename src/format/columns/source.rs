@@ -139,25 +139,10 @@ impl Decoder {
 fn guarded<T>(format: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
     let problem = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => told(&error.to_string()),
+        Ok(Err(error)) => error.to_string(),
         Err(_) => "the file is damaged".to_owned(),
     };
     Err(malformed(format, At::Byte(0), problem))
-}
-
-/// An error of the crates, in a reader's words.
-fn told(problem: &str) -> String {
-    if problem.contains("Disabled feature at compile time: brotli") {
-        return "its columns are packed with brotli, which is not read; write it with another \
-                compression: to_parquet(path, compression='zstd')"
-            .to_owned();
-    }
-    if problem.contains("IPC decompression requires the") {
-        return "its buffers are packed, which is not read; write it plain: to_feather(path, \
-                compression='uncompressed'), write_ipc(path, compression='uncompressed')"
-            .to_owned();
-    }
-    problem.to_owned()
 }
 
 /// Mapped bytes, as the parquet crate asks for them.

@@ -1,12 +1,14 @@
 //! Chinese words by jieba's dictionary and its hidden Markov model: the only file that names jieba-rs.
 //!
 //! Texts are cut as jieba 0.42 does, in Python, also where jieba-rs differs (see `is_latin`). The
-//! dictionary is that of jieba itself, packed into the program; it is unpacked when the first
-//! Chinese text comes, which takes about half a second, and then shared.
+//! dictionary is that of jieba itself (`jieba.dict.txt.zst`, made with `zstd --ultra -22` of the file
+//! `dict.txt` of jieba-rs; its licence is `jieba.LICENSE`). It is unpacked when the first Chinese text
+//! comes, which takes about half a second, and then shared.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jieba_rs::Jieba;
 use serde::{Deserialize, Serialize};
@@ -31,7 +33,16 @@ pub struct Chinese {
     own: Option<Arc<OnceLock<Jieba>>>,
 }
 
-static SHARED: OnceLock<Jieba> = OnceLock::new();
+const DICTIONARY: &[u8] = include_bytes!("jieba.dict.txt.zst");
+
+static SHARED: LazyLock<Jieba> = LazyLock::new(|| {
+    let lines = zstd::stream::read::Decoder::new(DICTIONARY);
+    let read = lines.map(io::BufReader::new).map(|mut lines| Jieba::with_dict(&mut lines));
+    match read {
+        Ok(Ok(jieba)) => jieba,
+        broken => unreachable!("the dictionary is part of the program: {:?}", broken.err()),
+    }
+});
 
 impl Chinese {
     /// A cutter with these options.
@@ -65,9 +76,9 @@ impl Chinese {
     }
 
     fn jieba(&self) -> &Jieba {
-        let Some(own) = &self.own else { return SHARED.get_or_init(Jieba::new) };
+        let Some(own) = &self.own else { return &SHARED };
         own.get_or_init(|| {
-            let mut jieba = SHARED.get_or_init(Jieba::new).clone();
+            let mut jieba = SHARED.clone();
             for word in &self.options.words {
                 jieba.add_word(word, None, None);
             }
