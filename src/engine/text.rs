@@ -1,5 +1,6 @@
 //! The questions about texts: each takes a tokenizer, and the current state of a table if it names one.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -7,6 +8,7 @@ use parking_lot::Mutex;
 use crate::engine::{Answer, Ask, Current, Engine, Stop};
 use crate::error::{Context as _, Error, Result};
 use crate::query::alike::{self, Alike, AlikeQuery};
+use crate::query::answer_size::{AnswerSize, BESIDE};
 use crate::query::embed::{self, EmbedOptions, EmbedQuery, Pooling, TextVector};
 use crate::query::frequency::{
     Frequencies, FrequenciesUsed, FrequencySource, Weighing, common_direction,
@@ -94,8 +96,13 @@ impl Engine {
         texts: &[String],
     ) -> Result<CutBy<Vec<Vec<Window>>>> {
         self.cut_by(table, cutting, |tokenizer, current| {
+            let size = RefCell::new(AnswerSize::default());
             self.each_text(texts, current, |_, text, knows| {
-                windows.cut(tokenizer, text, &cutting.options, knows, &|| self.stop.check())
+                let cut =
+                    windows.cut(tokenizer, text, &cutting.options, knows, &|| self.stop.check())?;
+                cut.iter()
+                    .try_for_each(|window| size.borrow_mut().add(BESIDE + window.bytes.len()))?;
+                Ok(cut)
             })
         })
     }

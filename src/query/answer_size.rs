@@ -45,6 +45,9 @@ impl AnswerSize {
     }
 }
 
+/// Bytes of an entry beside what it holds: numbers, types and lengths.
+pub const BESIDE: usize = 64;
+
 /// Bytes of a word on the wire. One that is not UTF-8 is sent twice: as it is, and as a text with three
 /// bytes for each wrong one.
 pub(super) fn word_bytes(word: &[u8]) -> usize {

@@ -1,7 +1,7 @@
 //! Which vectors do words have?
 
 use crate::error::Result;
-use crate::query::answer_size::{AnswerSize, word_bytes};
+use crate::query::answer_size::{AnswerSize, BESIDE, word_bytes};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::{AttributeValue, Attributes};
@@ -98,6 +98,3 @@ fn fits(table: &View, resolved: &[Option<Resolved<'_>>]) -> Result<()> {
     let mut size = AnswerSize::default();
     resolved.iter().try_for_each(|found| size.add(found.as_ref().map_or(0, bytes)))
 }
-
-/// Bytes of an entry beside what it holds: numbers, types and lengths.
-const BESIDE: usize = 64;

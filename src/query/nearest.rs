@@ -182,7 +182,12 @@ impl<'a> Goal<'a> {
             }
         };
         let Some(vector) = mean else {
-            return Err(unsuited("the question's vectors cancel out, so nothing is near to them"));
+            let is_zero = known().all(|(resolved, _)| resolved.unit().is_none());
+            return Err(unsuited(if is_zero {
+                "the question's vectors are all zeros: nothing is near to them"
+            } else {
+                "the question's vectors cancel out, so nothing is near to them"
+            }));
         };
         let inputs = rows(known().map(|(resolved, _)| resolved));
         Ok(Self { asked, vector, row, inputs, words })

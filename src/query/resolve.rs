@@ -120,8 +120,8 @@ const FEW: usize = 16;
 /// of; `InvalidArgument` naming every row that the table does not have and every text without a word;
 /// `UnknownWords` naming every unknown word, unless [`OovPolicy::Skip`] leaves them out: under
 /// [`OovPolicy::Subword`] and [`OovPolicy::Tokenize`], every word of which no part is known; and those
-/// of texts in which no word is. `TooLarge` if vectors are made for so many words that they have no
-/// room in a message. Whatever `go_on` says.
+/// of texts in which no word is. `TooLarge` if the words of rows, or vectors that are made, have
+/// no room in a message. Whatever `go_on` says.
 pub fn resolve<'a>(
     table: &'a View,
     options: &WordOptions,
@@ -132,7 +132,7 @@ pub fn resolve<'a>(
     let mut telling = Telling::default();
     let mut before = (asked.len() > FEW).then(HashSet::new);
     let mut violations = Vec::new();
-    let (mut resolved, mut made_vectors) = (Vec::with_capacity(asked.len()), AnswerSize::default());
+    let (mut resolved, mut size) = (Vec::with_capacity(asked.len()), AnswerSize::default());
     for one in watched(asked.iter().enumerate(), go_on) {
         let (i, &one) = one?;
         let found: Option<Resolved<'_>> = match one {
@@ -174,8 +174,13 @@ pub fn resolve<'a>(
                 found
             }
         };
-        if let Some(Resolved { vector: Cow::Owned(vector), .. }) = &found {
-            made_vectors.add(size_of_val(&vector[..]))?;
+        // The question has room for what it names; what rows and made vectors bring may be more.
+        match &found {
+            Some(Resolved { vector: Cow::Owned(vector), .. }) => {
+                size.add(size_of_val(&vector[..]))?
+            }
+            Some(Resolved { row: Some(row), .. }) => size.add_word(table.word(*row))?,
+            Some(_) | None => {}
         }
         resolved.push(found);
     }

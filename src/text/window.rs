@@ -108,15 +108,20 @@ struct Places {
 
 impl Places {
     fn new(text: &str, tokens: &[Token]) -> Self {
+        let groups = groups(tokens, &|_| false);
         let (mut bytes, mut before) = (Vec::new(), Vec::new());
-        for group in groups(tokens, &|_| false) {
-            let start = text.floor_char_boundary(tokens[group.start].bytes.start);
+        let mut behind = 0;
+        for group in groups {
+            // A token that stands for no text, such as an added space, goes with the one behind it.
+            let standing = tokens[group.clone()].iter().filter(|token| !token.bytes.is_empty());
+            let Some(start) = standing.map(|token| token.bytes.start).min() else { continue };
             // The first window begins with the text; tokens that overlap begin with others.
-            let start = if bytes.is_empty() { 0 } else { start };
+            let start = if bytes.is_empty() { 0 } else { text.floor_char_boundary(start) };
             if bytes.last().is_none_or(|&last| last < start) {
                 bytes.push(start);
-                before.push(group.start);
+                before.push(behind);
             }
+            behind = group.end;
         }
         bytes.push(text.len());
         before.push(tokens.len());
@@ -151,5 +156,29 @@ impl Places {
         let last = *sentences[..until].last()?;
         let place = self.bytes.partition_point(|&place| place < last);
         (place > after).then_some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As tokenizers with `add_prefix_space` cut a text behind a special token.
+    #[test]
+    fn a_token_for_no_text_is_no_place_to_cut() {
+        let text = "x <m>y";
+        let token = |bytes: Range<usize>| Token {
+            id: None,
+            chars: bytes.clone(),
+            bytes,
+            is_special: false,
+        };
+        for added in [5..5, 6..6] {
+            let tokens = [0..1, 2..5, added, 5..6].map(token);
+            let places = Places::new(text, &tokens);
+            assert_eq!((places.bytes, places.tokens), (vec![0, 2, 5, 6], vec![0, 1, 2, 4]));
+        }
+        let places = Places::new(text, &[token(6..6)]);
+        assert_eq!(places.len(), 0, "the whole text is one window");
     }
 }
