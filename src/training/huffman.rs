@@ -147,7 +147,7 @@ mod tests {
 
     /// The cheapest full binary tree over a set of leaves, by trying every split.
     fn cheapest(counts: &[u64], set: usize, known: &mut [Option<u64>]) -> u64 {
-        if set.count_ones() == 1 {
+        if set.is_power_of_two() {
             return 0;
         }
         if let Some(cost) = known[set] {

@@ -17,7 +17,7 @@ const BYTES: u64 = 4;
 const BLOCK: usize = 1 << 16;
 
 /// Makes the file that holds what does not fit into memory; it should vanish with its handle.
-pub type Spill = Box<dyn FnMut() -> Result<File> + Send>;
+pub type Spill = Box<dyn FnMut() -> Result<File> + Send + Sync>;
 
 pub(super) struct Ids {
     /// All of them, or those that are not in the file yet.

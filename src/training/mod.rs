@@ -1,15 +1,40 @@
-//! Training: vectors of words from texts, by word2vec's models.
+//! Training: vectors of words from texts, by word2vec's models (Mikolov et al. 2013), with sub-words as in
+//! fastText (Bojanowski et al. 2017).
+//!
+//! A text is read once: [`corpus::Encoder`] counts its words and makes numbers of them. [`train::train`]
+//! reads the numbers as often as it is told, and ends with vectors.
 //!
 //! | file | responsibility |
 //! | --- | --- |
 //! | `corpus.rs` | token streams become counted words and numbers that every epoch reads again |
+//! | `draws.rs` | words drawn by a power of their counts |
 //! | `huffman.rs` | the tree over words by which hierarchical softmax finds them |
-//! | `ids.rs` | those numbers, in memory or in a file |
+//! | `ids.rs` | the numbers of a corpus, in memory or in a file |
+//! | `kernel/` | the loops in which the time is spent, for three kinds of processors |
+//! | `ngrams.rs` | the rows whose mean is a word |
+//! | `plan.rs` | what all threads read and none changes |
 //! | `reading.rs` | plain text cut at white space, by several threads |
+//! | `rows.rs` | matrices |
+//! | `settings.rs` | what training is told, and its bounds |
+//! | `train.rs` | epochs, threads, progress |
+//! | `worker.rs` | what a thread learns from a piece of the corpus |
 
 pub mod corpus;
+mod draws;
 pub mod huffman;
 mod ids;
+mod kernel;
+mod ngrams;
+mod plan;
 mod reading;
+mod rows;
+pub mod settings;
+pub mod train;
+mod worker;
 
 pub use ids::Spill;
+pub use kernel::Kind;
+pub use rows::Rows;
+
+#[cfg(test)]
+mod tests;
