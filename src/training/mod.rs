@@ -8,11 +8,13 @@
 //! | --- | --- |
 //! | `corpus.rs` | token streams become counted words and numbers that every epoch reads again |
 //! | `draws.rs` | words drawn by a power of their counts |
+//! | `glove/` | GloVe: vectors from how often words stand together |
 //! | `huffman.rs` | the tree over words by which hierarchical softmax finds them |
 //! | `ids.rs` | the numbers of a corpus, in memory or in a file |
 //! | `kernel/` | the loops in which the time is spent, for three kinds of processors |
 //! | `ngrams.rs` | the rows whose mean is a word |
 //! | `plan.rs` | what all threads read and none changes |
+//! | `progress.rs` | what training tells on its way, and how it is stopped |
 //! | `reading.rs` | plain text cut at white space, by several threads |
 //! | `rows.rs` | matrices |
 //! | `settings.rs` | what training is told, and its bounds |
@@ -21,11 +23,13 @@
 
 pub mod corpus;
 mod draws;
+pub mod glove;
 pub mod huffman;
 mod ids;
 mod kernel;
 mod ngrams;
 mod plan;
+pub mod progress;
 mod reading;
 mod rows;
 pub mod settings;

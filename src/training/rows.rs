@@ -149,6 +149,11 @@ impl<'a> Pointers<'a> {
         Row(self.start.wrapping_add(row * self.stride), PhantomData)
     }
 
+    /// Floats from one row to the next.
+    pub(super) fn stride(self) -> usize {
+        self.stride
+    }
+
     pub(super) fn len(self) -> usize {
         self.len
     }

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::vector::RowId;
 use crate::vector::random::SplitMix64;
 
-fn corpus(text: &str) -> Corpus {
+pub(super) fn corpus(text: &str) -> Corpus {
     let spill: Spill = Box::new(|| Err(Error::new(ErrorKind::DiskFull)));
     let bounds = Bounds { ids_bytes: usize::MAX, words_bytes: usize::MAX, spill };
     let mut encoder = Encoder::new(bounds);
@@ -21,7 +21,7 @@ fn toy() -> Corpus {
 }
 
 /// Four kinds of words, each of which stands beside its own.
-fn kinds() -> Corpus {
+pub(super) fn kinds() -> Corpus {
     let mut random = SplitMix64(5);
     let mut words = Vec::new();
     for _ in 0..150 {
@@ -46,21 +46,25 @@ fn run(corpus: &Corpus, settings: &Settings) -> Result<Trained> {
     train(corpus, settings, Start::default(), &mut |_| Ok(()))
 }
 
-fn row(corpus: &Corpus, word: &str) -> RowId {
+pub(super) fn row(corpus: &Corpus, word: &str) -> RowId {
     corpus.words().row(word.as_bytes()).unwrap()
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 /// The mean similarity of words of one kind, less that of words of two.
 fn contrast(corpus: &Corpus, trained: &Trained) -> f32 {
+    contrast_of(corpus, |word| trained.vector(word))
+}
+
+pub(super) fn contrast_of(corpus: &Corpus, vector: impl Fn(RowId) -> Vec<f32>) -> f32 {
     let all: Vec<(char, Vec<f32>)> = (0..24)
         .map(|i| {
             let word = String::from_utf8_lossy(corpus.words().word(RowId(i))).into_owned();
-            (word.chars().nth(1).unwrap(), trained.vector(RowId(i)))
+            (word.chars().nth(1).unwrap(), vector(RowId(i)))
         })
         .collect();
     let (mut same, mut other) = ((0.0, 0.0), (0.0, 0.0));

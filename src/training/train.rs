@@ -2,6 +2,7 @@
 
 use super::corpus::Corpus;
 use super::plan::{Frozen, Goal, Plan};
+use super::progress::{Progress, Watch};
 use super::rows::Rows;
 use super::settings::{Ngrams, Settings};
 use super::worker::Worker;
@@ -42,45 +43,6 @@ impl std::fmt::Debug for Start<'_> {
         f.debug_struct("Start").field("continues", &self.vector.is_some()).finish_non_exhaustive()
     }
 }
-
-/// How far training is.
-#[derive(Clone, Copy)]
-pub struct Progress<'a> {
-    /// The epoch that runs, from 1.
-    pub epoch: usize,
-    /// Tokens read, those of all epochs so far together, and those left out too.
-    pub tokens: u64,
-    /// Tokens that will have been read at the end.
-    pub tokens_total: u64,
-    /// The mean loss of a prediction in nats, measured at some since the last call; 0 if at none.
-    pub loss: f64,
-    /// The learning rate now.
-    pub lr: f32,
-    vectors: Vectors<'a>,
-}
-
-impl Progress<'_> {
-    /// The vector of a word of the corpus as it is now.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such word.
-    pub fn vector(&self, word: RowId) -> Vec<f32> {
-        self.vectors.vector(word)
-    }
-}
-
-impl std::fmt::Debug for Progress<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { epoch, tokens, tokens_total, loss, lr, .. } = self;
-        let mut shown = f.debug_struct("Progress");
-        shown.field("epoch", epoch).field("tokens", tokens).field("tokens_total", tokens_total);
-        shown.field("loss", loss).field("lr", lr).finish_non_exhaustive()
-    }
-}
-
-/// Told now and then how far training is: an error ends it.
-pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<()> + 'w;
 
 #[derive(Clone, Copy)]
 struct Vectors<'a> {
@@ -340,9 +302,9 @@ impl Course<'_> {
         )]
         let tokens = (share * tokens_total as f64) as u64;
         let loss = if count == 0 { 0.0 } else { sum / count as f64 };
-        let vectors = Vectors { plan: self.plan, inputs };
+        let vectors = |word| Vectors { plan: self.plan, inputs }.vector(word);
         let lr = self.lr(self.read);
-        watch(&Progress { epoch, tokens, tokens_total, loss, lr, vectors })
+        watch(&Progress { epoch, tokens, tokens_total, loss, lr, vectors: &vectors })
     }
 
     fn end_epoch(&mut self, (sum, count): (f64, u64), is_finite: bool) -> Result<()> {

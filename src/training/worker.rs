@@ -175,13 +175,7 @@ impl<'a> Pass<'a> {
             let now = block;
             if let Some(&next) = sentence.get(at + 1) {
                 block = self.prepare(next);
-                if let Some(&entering) = sentence.get(at + window + 1) {
-                    let lines = self.plan.kernels.lines();
-                    rows[at + window].prefetch(lines);
-                    if let Goal::Negative(..) = self.plan.goal {
-                        self.outputs.row(entering).prefetch(lines);
-                    }
-                }
+                self.prefetch(sentence.get(at + window + 1));
             }
             self.predict(&rows[first..end], &now);
             if let Some(frozen) = &self.plan.frozen {
@@ -212,14 +206,12 @@ impl<'a> Pass<'a> {
                 let now = block;
                 if let Some(&next) = sentence.get(at + 1) {
                     block = self.prepare(next);
+                    self.prefetch(sentence.get(at + self.plan.settings.window + 1));
                 }
                 self.predict_by_mean(&rows, &now);
             } else {
                 self.add_parts(word, &mut rows);
-                if let (Some(&next), Some(parts)) = (sentence.get(at + 1), &self.plan.parts) {
-                    let lines = self.plan.kernels.lines();
-                    parts.of(next).iter().for_each(|&row| self.inputs.row(row).prefetch(lines));
-                }
+                self.prefetch(sentence.get(at + 1));
                 for other in others.clone() {
                     let block = self.prepare(other);
                     self.predict_by_mean(&rows, &block);
@@ -246,6 +238,24 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Asks for the rows of a word that will be needed soon.
+    #[inline]
+    fn prefetch(&self, word: Option<&u32>) {
+        let Some(&word) = word else { return };
+        let lines = self.plan.kernels.lines();
+        match &self.plan.parts {
+            Some(parts) => {
+                for &row in parts.of(word) {
+                    self.inputs.row(row).prefetch(lines);
+                }
+            }
+            None => self.inputs.row(word).prefetch(lines),
+        }
+        if let Goal::Negative(..) = self.plan.goal {
+            self.outputs.row(word).prefetch(lines);
+        }
+    }
+
     fn add_parts(&self, word: u32, rows: &mut Vec<Row<'a>>) {
         match &self.plan.parts {
             Some(parts) => rows.extend(parts.of(word).iter().map(|&row| self.inputs.row(row))),
@@ -256,7 +266,13 @@ impl<'a> Pass<'a> {
     /// Draws what a word is told from and asks for the rows, which are needed one window later.
     #[inline]
     fn prepare(&mut self, target: u32) -> Block<'a> {
+        let lines = self.plan.kernels.lines();
         let Goal::Negative(table, count) = &self.plan.goal else {
+            if let Goal::Hierarchical(tree) = &self.plan.goal {
+                for &node in tree.path(target as usize).nodes {
+                    self.outputs.row(node).prefetch(lines);
+                }
+            }
             // A word's number may be behind the inner nodes of a tree; row 0 is only filling.
             return Block { target, rows: [self.outputs.row(0); OUTPUTS] };
         };
@@ -264,7 +280,6 @@ impl<'a> Pass<'a> {
         let count = (*count).min(TOGETHER);
         let mut words = [target; OUTPUTS];
         self.draws.differing(&self.plan.kernels, table, &mut words, count);
-        let lines = self.plan.kernels.lines();
         for (row, &word) in rows[1..=count].iter_mut().zip(&words[1..]) {
             *row = self.outputs.row(word);
             row.prefetch(lines);

@@ -4,8 +4,8 @@ use std::arch::x86_64::{
     __m256, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps,
     _mm256_castsi256_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_hadd_ps,
     _mm256_load_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permute2f128_ps,
-    _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32, _mm256_store_ps,
-    _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_round_ps, _mm256_rsqrt_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32,
+    _mm256_store_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::isa::{EDGE, EXP2, Isa};
@@ -74,6 +74,15 @@ impl Isa for Avx2 {
     fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: as above.
         unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn rsqrt(self, a: __m256) -> __m256 {
+        // SAFETY: as above.
+        let near = unsafe { _mm256_rsqrt_ps(a) };
+        // A step of Newton's: processors differ in what they compute, and 12 bits are few.
+        let half = self.mul(self.mul(self.splat(-0.5), a), self.mul(near, near));
+        self.mul(near, self.add(self.splat(1.5), half))
     }
 
     #[inline(always)]

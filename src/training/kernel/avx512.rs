@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm512_cmple_epu64_mask, _mm512_cvtepi64_epi32, _mm512_div_ps, _mm512_extractf32x8_ps,
     _mm512_fmadd_ps, _mm512_i64gather_epi64, _mm512_insertf32x8, _mm512_load_ps,
     _mm512_loadu_si512, _mm512_mask_blend_epi64, _mm512_max_ps, _mm512_min_ps, _mm512_mul_epu32,
-    _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_roundscale_ps, _mm512_scalef_ps, _mm512_set1_epi64,
-    _mm512_set1_ps, _mm512_slli_epi64, _mm512_srli_epi64, _mm512_store_ps, _mm512_storeu_si512,
-    _mm512_sub_ps, _mm512_xor_si512,
+    _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_roundscale_ps, _mm512_rsqrt14_ps, _mm512_scalef_ps,
+    _mm512_set1_epi64, _mm512_set1_ps, _mm512_slli_epi64, _mm512_srli_epi64, _mm512_store_ps,
+    _mm512_storeu_si512, _mm512_sub_ps, _mm512_xor_si512,
 };
 
 use super::isa::{EDGE, EXP2, Isa};
@@ -80,6 +80,12 @@ impl Isa for Avx512 {
     fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: as above.
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn rsqrt(self, a: __m512) -> __m512 {
+        // SAFETY: as above.
+        unsafe { _mm512_rsqrt14_ps(a) }
     }
 
     #[inline(always)]

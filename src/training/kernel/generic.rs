@@ -1,7 +1,7 @@
 //! The kernels over any registers.
 
 use super::isa::Isa;
-use super::{Chances, LINE, OUTPUTS, Step};
+use super::{Cell, Cells, Chances, LINE, OUTPUTS, Step};
 use crate::training::rows::Row;
 
 /// How long rows are: known to the compiler, or not.
@@ -251,4 +251,84 @@ pub(super) unsafe fn softmax<I: Isa>(isa: I, step: &mut Chances<'_>, lines: usiz
         unsafe { isa.store(changed, step.input.at(at)) };
     }
     total.ln() - target.ln()
+}
+
+/// Cells between asking for a row and needing it.
+const AHEAD: usize = 4;
+
+/// See `Kernels::cells`.
+///
+/// # Safety
+///
+/// A row has four times so many cache lines.
+#[inline(always)]
+pub(super) unsafe fn cells<I: Isa, L: Length>(isa: I, cells: &mut Cells<'_>, lines: usize) -> f64 {
+    let floats = L::lines(lines) * LINE;
+    let mut loss = 0.0;
+    for (i, &cell) in cells.learned.iter().enumerate() {
+        if let Some(next) = cells.learned.get(i + AHEAD) {
+            // Cells of one row stand together: only the other word's row is new.
+            cells.rows.row(next.words[1]).prefetch(4 * floats / LINE);
+        }
+        let [a, b] = cell.words.map(|word| cells.rows.row(word));
+        // SAFETY: the rows have twice two parts of so many floats.
+        loss +=
+            f64::from(unsafe { pair(isa, [a.at(0), b.at(2 * floats)], cell, cells.lr, floats) });
+        if cell.words[0] != cell.words[1] {
+            let parts = [b.at(0), a.at(2 * floats)];
+            // SAFETY: as above.
+            loss += f64::from(unsafe { pair(isa, parts, cell, cells.lr, floats) });
+        }
+    }
+    loss
+}
+
+/// Learns from a word's vector and another's context vector, behind each of which the squares of its changes
+/// stand (`AdaGrad`: Duchi et al. 2011), and tells the loss before.
+///
+/// # Safety
+///
+/// There are two times so many floats at both, a multiple of a cache line's, and they begin at one.
+#[inline(always)]
+unsafe fn pair<I: Isa>(isa: I, at: [*mut f32; 2], cell: Cell, lr: f32, floats: usize) -> f32 {
+    let [a, b] = at;
+    let mut sum = isa.splat(0.0);
+    for at in (0..floats).step_by(I::WIDTH) {
+        // SAFETY: the caller promises the floats.
+        let x = unsafe { isa.load(a.wrapping_add(at)) };
+        // SAFETY: as above.
+        sum = isa.fma(x, unsafe { isa.load(b.wrapping_add(at)) }, sum);
+    }
+    let off = isa.sum(sum) - cell.log;
+    let step = isa.splat(-cell.weight * off * lr);
+    for at in (0..floats).step_by(I::WIDTH) {
+        // SAFETY: as above.
+        let (x, y) = unsafe { both(isa, [a.wrapping_add(at), b.wrapping_add(at)]) };
+        let squares = [a.wrapping_add(floats + at), b.wrapping_add(floats + at)];
+        // SAFETY: as above.
+        let (xx, yy) = unsafe { both(isa, squares) };
+        let (dx, dy) = (isa.mul(step, y), isa.mul(step, x));
+        // SAFETY: as above.
+        unsafe { isa.store(isa.fma(dx, isa.rsqrt(xx), x), a.wrapping_add(at)) };
+        // SAFETY: as above.
+        unsafe { isa.store(isa.fma(dy, isa.rsqrt(yy), y), b.wrapping_add(at)) };
+        // SAFETY: as above.
+        unsafe { isa.store(isa.fma(dx, dx, xx), squares[0]) };
+        // SAFETY: as above.
+        unsafe { isa.store(isa.fma(dy, dy, yy), squares[1]) };
+    }
+    0.5 * cell.weight * off * off
+}
+
+/// Reads two registers.
+///
+/// # Safety
+///
+/// As of `Isa::load`, for both.
+#[inline(always)]
+unsafe fn both<I: Isa>(isa: I, from: [*mut f32; 2]) -> (I::Register, I::Register) {
+    // SAFETY: the caller promises it.
+    let first = unsafe { isa.load(from[0]) };
+    // SAFETY: the caller promises it.
+    (first, unsafe { isa.load(from[1]) })
 }

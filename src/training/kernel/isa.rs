@@ -40,6 +40,9 @@ pub(super) trait Isa: Copy {
     /// a b + c
     fn fma(self, a: Self::Register, b: Self::Register, c: Self::Register) -> Self::Register;
 
+    /// 1 / sqrt(a), to 1e-4 of it.
+    fn rsqrt(self, a: Self::Register) -> Self::Register;
+
     /// The sum of all floats.
     fn sum(self, value: Self::Register) -> f32;
 

@@ -88,6 +88,27 @@ pub(super) struct Chances<'a> {
     pub(super) exps: &'a mut [f32],
 }
 
+/// What GloVe learns in one go: the logarithms of how often words stand together.
+pub(super) struct Cells<'a> {
+    /// Two words, how often they stand together, and how much that weighs.
+    pub(super) learned: &'a [Cell],
+    /// A row a word, each of four times as many cache lines as the kernels are for: its vector, the squares
+    /// of that one's changes, its context vector, the squares of that one's.
+    pub(super) rows: Pointers<'a>,
+    pub(super) lr: f32,
+}
+
+/// How often two words stand together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cell {
+    pub(super) words: [u32; 2],
+    /// The logarithm.
+    pub(super) log: f32,
+    pub(super) weight: f32,
+}
+
+type CellsKernel = unsafe fn(&mut Cells<'_>, usize) -> f64;
+
 /// The kernels of a kind for vectors of one length.
 #[derive(Clone, Copy)]
 pub(super) struct Kernels {
@@ -97,6 +118,7 @@ pub(super) struct Kernels {
     spread: Mean,
     softmax: Softmax,
     fill: Fill,
+    cells: CellsKernel,
 }
 
 impl Kernels {
@@ -171,6 +193,14 @@ impl Kernels {
         unsafe { (self.softmax)(chances, self.lines) }
     }
 
+    /// Learns cells both ways, and tells the sum of their losses before.
+    pub(super) fn cells(&self, cells: &mut Cells<'_>) -> f64 {
+        let lines = cells.rows.stride() / LINE;
+        assert_eq!(lines, self.lines * 4, "a row has four parts of the kernels' length");
+        // SAFETY: the kernel is for this machine, and the rows have the length that it asks for.
+        unsafe { (self.cells)(cells, self.lines) }
+    }
+
     /// Draws from an alias table, which is not empty.
     pub(super) fn fill(&self, table: &[u64], lanes: &mut [[u64; 8]; 2], drawn: &mut [u32; DRAWN]) {
         assert!(!table.is_empty(), "nothing can be drawn from an empty table");
@@ -182,7 +212,7 @@ impl Kernels {
 /// The kernels of a kind, each compiled with the features that it may use.
 macro_rules! kernels {
     ($isa:ty, $fill:path $(, $features:literal)?) => {
-        use crate::training::kernel::{Chances, DRAWN, Kernels, Step, generic};
+        use crate::training::kernel::{Cells, Chances, DRAWN, Kernels, Step, generic};
         use crate::training::kernel::generic::{Any, Fixed, Length};
         use crate::training::rows::Row;
 
@@ -202,7 +232,7 @@ macro_rules! kernels {
                 step::<L, 1>, step::<L, 2>, step::<L, 3>, step::<L, 4>,
                 step::<L, 5>, step::<L, 6>, step::<L, 7>, step::<L, 8>,
             ];
-            Kernels { lines, steps, mean, spread, softmax, fill }
+            Kernels { lines, steps, mean, spread, softmax, fill, cells: cells::<L> }
         }
 
         $(#[target_feature(enable = $features)])?
@@ -227,6 +257,12 @@ macro_rules! kernels {
         unsafe fn softmax(chances: &mut Chances<'_>, lines: usize) -> f32 {
             // SAFETY: the caller promises the same.
             unsafe { generic::softmax(<$isa>::PROVED, chances, lines) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn cells<L: Length>(cells: &mut Cells<'_>, lines: usize) -> f64 {
+            // SAFETY: the caller promises the same.
+            unsafe { generic::cells::<_, L>(<$isa>::PROVED, cells, lines) }
         }
 
         $(#[target_feature(enable = $features)])?

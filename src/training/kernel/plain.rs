@@ -68,6 +68,11 @@ impl Isa for Plain {
     }
 
     #[inline(always)]
+    fn rsqrt(self, a: [f32; WIDTH]) -> [f32; WIDTH] {
+        a.map(|a| 1.0 / a.sqrt())
+    }
+
+    #[inline(always)]
     fn sum(self, value: [f32; WIDTH]) -> f32 {
         value.iter().sum()
     }
