@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Read;
 
 use super::ids::{END, GONE, Ids, Spill};
+use super::phrases::{self, Phrases};
 use super::reading::{self, Cut};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -117,6 +118,40 @@ impl Encoder {
     pub fn text(&mut self, source: &mut dyn Read, threads: usize, go_on: GoOn<'_>) -> Result<()> {
         reading::cut(source, threads.max(1), go_on, |cut| self.add(&cut))?;
         self.end_sentence()
+    }
+
+    /// Makes phrases of words that stand together more often than by chance, as one pass of
+    /// word2phrase does; each further call may join phrases again. How many different ones there are.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is wrong, or if the file of numbers fails.
+    pub fn join_phrases(&mut self, phrases: &Phrases) -> Result<usize> {
+        self.end_sentence()?;
+        let mut joins = phrases::find(&self.ids, &self.counts, phrases)?;
+        let words = &mut self.words;
+        let mut phrase_of = |a: u32, b: u32| {
+            let [a, b] = [a, b].map(|id| words.word(RowId(id)));
+            let phrase = [a, phrases.joint.as_bytes(), b].concat();
+            let fits = phrase.len() <= limits::WORD_BYTES_MAX
+                && words.word_bytes() + phrase.len() <= limits::VOCAB_BYTES_MAX;
+            let (Added::New(row) | Added::Known(row)) =
+                if fits { words.add(&phrase) } else { return GONE };
+            row.0
+        };
+        phrases::join(&mut self.ids, &mut joins, &mut phrase_of)?;
+        self.counts.resize(self.words.len(), 0);
+        let mut different = 0;
+        for (pair, join) in joins {
+            let [a, b] = phrases::words(pair);
+            if join.count > 0 && join.phrase != GONE {
+                self.counts[a.index()] -= join.count;
+                self.counts[b.index()] -= join.count;
+                self.counts[join.phrase as usize] += join.count;
+                different += 1;
+            }
+        }
+        Ok(different)
     }
 
     /// What was read so far.

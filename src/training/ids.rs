@@ -69,7 +69,7 @@ impl Ids {
     /// those of sentences that became empty go.
     pub(super) fn renumber(&mut self, numbers: &[u32]) -> Result<()> {
         let mut before = END;
-        let mut keep = |ids: &mut Vec<u32>| {
+        self.rewrite(|ids| {
             ids.retain_mut(|id| {
                 if *id != END {
                     *id = numbers.get(*id as usize).copied().unwrap_or(GONE);
@@ -80,19 +80,23 @@ impl Ids {
                 }
                 stays
             });
-        };
+        })
+    }
+
+    /// Has all numbers changed, block by block and in order. They may become fewer, never more.
+    pub(super) fn rewrite(&mut self, mut change: impl FnMut(&mut Vec<u32>)) -> Result<()> {
         if let Some(file) = &mut self.file {
             let file = file.get_mut().unwrap_or_else(PoisonError::into_inner);
             let (mut from, mut to, mut block) = (0, 0, Vec::new());
             while from < self.in_file {
                 from += read_at(file, from, self.in_file, BLOCK, &mut block)?;
-                keep(&mut block);
+                change(&mut block);
                 write_at(file, to, &block)?;
                 to += block.len() as u64;
             }
             self.in_file = to;
         }
-        keep(&mut self.last);
+        change(&mut self.last);
         Ok(())
     }
 

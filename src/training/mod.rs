@@ -13,6 +13,7 @@
 //! | `ids.rs` | the numbers of a corpus, in memory or in a file |
 //! | `kernel/` | the loops in which the time is spent, for three kinds of processors |
 //! | `ngrams.rs` | the rows whose mean is a word |
+//! | `phrases.rs` | words that stand together more often than by chance become one |
 //! | `plan.rs` | what all threads read and none changes |
 //! | `progress.rs` | what training tells on its way, and how it is stopped |
 //! | `reading.rs` | plain text cut at white space, by several threads |
@@ -28,6 +29,7 @@ pub mod huffman;
 mod ids;
 mod kernel;
 mod ngrams;
+pub mod phrases;
 mod plan;
 pub mod progress;
 mod reading;
