@@ -86,6 +86,18 @@ pub const MAPPED_BYTES_MAX: usize = 128;
 pub const TOKENIZERS_MAX: usize = 1_000;
 /// Words of its own that a Chinese tokenizer has, and special tokens of one with ranks.
 pub const TOKENIZER_WORDS_MAX: usize = 10_000;
+/// Words to either side that training looks at.
+pub const TRAIN_WINDOW_MAX: usize = 100;
+/// Negative examples for each word.
+pub const TRAIN_NEGATIVE_MAX: usize = 1_000;
+/// Times that training reads its corpus.
+pub const TRAIN_EPOCHS_MAX: usize = 10_000;
+/// Threads that train: the replicas of more diverge.
+pub const TRAIN_THREADS_MAX: usize = 2;
+/// Words of a vocabulary that is trained by full softmax: each step takes time for all of them.
+pub const TRAIN_SOFTMAX_WORDS_MAX: usize = 20_000;
+/// Buckets of n-grams that are trained.
+pub const TRAIN_BUCKETS_MAX: u32 = 1 << 28;
 /// Tokens of a vocabulary that is trained.
 pub const TRAIN_VOCAB_MAX: usize = 1_000_000;
 /// Bytes of the different words from which a tokenizer is trained.

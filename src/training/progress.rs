@@ -1,0 +1,45 @@
+//! What training tells on its way.
+
+use crate::error::Result;
+use crate::vector::RowId;
+
+/// How far training is.
+#[derive(Clone, Copy)]
+pub struct Progress<'a> {
+    /// The epoch that runs, from 1.
+    pub epoch: usize,
+    /// Tokens read, those of all epochs so far together, and those left out too. Of GloVe, cells
+    /// of the co-occurrences.
+    pub tokens: u64,
+    /// Tokens, or cells, that will have been read at the end.
+    pub tokens_total: u64,
+    /// The mean loss of a prediction in nats, measured at some since the last call; 0 if at none. Of
+    /// GloVe, the mean weighted square of a cell, halved.
+    pub loss: f64,
+    /// The learning rate now.
+    pub lr: f32,
+    pub(super) vectors: &'a dyn Fn(RowId) -> Vec<f32>,
+}
+
+impl Progress<'_> {
+    /// The vector of a word of the corpus as it is now.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such word.
+    pub fn vector(&self, word: RowId) -> Vec<f32> {
+        (self.vectors)(word)
+    }
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { epoch, tokens, tokens_total, loss, lr, .. } = self;
+        let mut shown = f.debug_struct("Progress");
+        shown.field("epoch", epoch).field("tokens", tokens).field("tokens_total", tokens_total);
+        shown.field("loss", loss).field("lr", lr).finish_non_exhaustive()
+    }
+}
+
+/// Told now and then how far training is: an error ends it, and nothing is kept.
+pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<()> + 'w;

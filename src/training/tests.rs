@@ -1,0 +1,218 @@
+use super::corpus::{Bounds, Corpus, Encoder, Keep};
+use super::settings::{Loss, Model, Ngrams, Settings};
+use super::train::{Start, Trained, train};
+use super::*;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::vector::RowId;
+use crate::vector::random::SplitMix64;
+
+pub(super) fn corpus(text: &str) -> Corpus {
+    let spill: Spill = Box::new(|| Err(Error::new(ErrorKind::DiskFull)));
+    let bounds = Bounds { ids_bytes: usize::MAX, words_bytes: usize::MAX, spill };
+    let mut encoder = Encoder::new(bounds);
+    encoder.text(&mut text.as_bytes(), 1, &|| Ok(())).unwrap();
+    encoder.finish(Keep { min_count: 1, words_max: usize::MAX }).unwrap()
+}
+
+/// The notes' toy corpus.
+fn toy() -> Corpus {
+    corpus("Troll 2 is great !\nGymkata is great !\n")
+}
+
+/// Four kinds of words, each of which stands beside its own.
+pub(super) fn kinds() -> Corpus {
+    let mut random = SplitMix64(5);
+    let mut words = Vec::new();
+    for _ in 0..150 {
+        let kind = random.below(4);
+        for _ in 0..8 {
+            words.push(format!("k{kind}w{}", random.below(6)));
+        }
+        words.push("\n".to_owned());
+    }
+    corpus(&words.join(" "))
+}
+
+fn small(model: Model, loss: Loss) -> Settings {
+    let lr = if model == Model::Cbow { 0.2 } else { 0.1 };
+    Settings { loss, dim: 16, window: 3, sample: 0.0, epochs: 5, lr, ..Settings::new(model) }
+}
+
+const NEGATIVE: Loss = Loss::Negative { count: 5, exponent: 0.75 };
+const LOSSES: [Loss; 3] = [NEGATIVE, Loss::Hierarchical, Loss::Softmax];
+
+fn run(corpus: &Corpus, settings: &Settings) -> Result<Trained> {
+    train(corpus, settings, Start::default(), &mut |_| Ok(()))
+}
+
+pub(super) fn row(corpus: &Corpus, word: &str) -> RowId {
+    corpus.words().row(word.as_bytes()).unwrap()
+}
+
+pub(super) fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// The mean similarity of words of one kind, less that of words of two.
+fn contrast(corpus: &Corpus, trained: &Trained) -> f32 {
+    contrast_of(corpus, |word| trained.vector(word))
+}
+
+pub(super) fn contrast_of(corpus: &Corpus, vector: impl Fn(RowId) -> Vec<f32>) -> f32 {
+    let all: Vec<(char, Vec<f32>)> = (0..24)
+        .map(|i| {
+            let word = String::from_utf8_lossy(corpus.words().word(RowId(i))).into_owned();
+            (word.chars().nth(1).unwrap(), vector(RowId(i)))
+        })
+        .collect();
+    let (mut same, mut other) = ((0.0, 0.0), (0.0, 0.0));
+    for (i, (kind, a)) in all.iter().enumerate() {
+        for (other_kind, b) in &all[..i] {
+            let sum = if kind == other_kind { &mut same } else { &mut other };
+            *sum = (sum.0 + cosine(a, b), sum.1 + 1.0);
+        }
+    }
+    same.0 / same.1 - other.0 / other.1
+}
+
+#[test]
+fn the_films_of_the_notes_end_side_by_side() {
+    let corpus = toy();
+    // Both films stand beside "is"; over two words "!" has nearly the same neighbors as they have.
+    // Five of six words drawn against each would leave little to tell them apart.
+    let negative = Loss::Negative { count: 2, exponent: 0.75 };
+    for (loss, dim) in [(negative, 8), (Loss::Softmax, 2), (Loss::Hierarchical, 8)] {
+        let settings = Settings { dim, window: 1, epochs: 600, ..small(Model::SkipGram, loss) };
+        let trained = run(&corpus, &settings).unwrap();
+        let film = trained.vector(row(&corpus, "Gymkata"));
+        let alike = |word: &&str| cosine(&film, &trained.vector(row(&corpus, word)));
+        let others = ["2", "Troll", "is", "great", "!"];
+        let nearest = others.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+        assert_eq!(nearest, Some(&"2"), "{loss:?}: {:?}", others.each_ref().map(alike));
+        let (first, last) = (trained.losses[0], trained.losses[599]);
+        assert!(last < first * 0.9, "{loss:?}: {first} {last}");
+    }
+}
+
+#[test]
+fn words_that_stand_together_become_alike_in_every_model() {
+    let corpus = kinds();
+    let ngrams = Some(Ngrams { min_n: 2, max_n: 3, buckets: 500 });
+    for model in [Model::SkipGram, Model::Cbow] {
+        for loss in LOSSES {
+            let trained = run(&corpus, &small(model, loss)).unwrap();
+            let found = contrast(&corpus, &trained);
+            assert!(found > 0.4, "{model:?} {loss:?}: {found}");
+            let trained = run(&corpus, &Settings { ngrams, ..small(model, loss) }).unwrap();
+            assert!(contrast(&corpus, &trained) > 0.4, "{model:?} {loss:?} sub-words");
+            assert!(trained.bucket(499).is_some() && trained.bucket(500).is_none());
+        }
+    }
+    let many = Loss::Negative { count: 17, exponent: 0.0 };
+    let trained = run(&corpus, &small(Model::SkipGram, many)).unwrap();
+    assert!(contrast(&corpus, &trained) > 0.4);
+}
+
+#[test]
+fn the_same_seed_and_threads_make_the_same_bytes() {
+    let corpus = kinds();
+    for threads in [1, 2] {
+        for loss in LOSSES {
+            let settings = Settings { threads, ..small(Model::SkipGram, loss) };
+            let (one, again) = (run(&corpus, &settings).unwrap(), run(&corpus, &settings).unwrap());
+            let bits = |rows: &Rows| rows.floats().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert!(bits(one.inputs()) == bits(again.inputs()), "{threads} {loss:?}");
+            assert!(bits(one.outputs()) == bits(again.outputs()), "{threads} {loss:?}");
+            let found = contrast(&corpus, &one);
+            assert!(found > 0.4, "{threads} {loss:?}: {found}");
+            let other = run(&corpus, &Settings { seed: 2, ..settings }).unwrap();
+            assert!(bits(one.inputs()) != bits(other.inputs()), "{threads} {loss:?}");
+        }
+    }
+}
+
+#[test]
+fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
+    let corpus = kinds();
+    let given: Vec<f32> = (0..16).map(|i| i as f32 / 10.0).collect();
+    let vector = |word: &[u8]| (word == b"k0w0" || word == b"k1w0").then_some(&given[..]);
+    let is_frozen = |word: &[u8]| word == b"k0w0";
+    for model in [Model::SkipGram, Model::Cbow] {
+        let start = Start { vector: Some(&vector), frozen: Some(&is_frozen), ..Start::default() };
+        let settings = small(model, NEGATIVE);
+        let trained = train(&corpus, &settings, start, &mut |_| Ok(())).unwrap();
+        assert!(trained.vector(row(&corpus, "k0w0")) == given);
+        let moved = trained.vector(row(&corpus, "k1w0"));
+        assert!(moved != given && cosine(&moved, &given) > 0.5, "{moved:?}");
+        let alike = cosine(&given, &trained.vector(row(&corpus, "k0w1")));
+        assert!(alike > cosine(&given, &trained.vector(row(&corpus, "k2w1"))));
+    }
+    let short = |_: &[u8]| Some(&given[..3]);
+    let start = Start { vector: Some(&short), ..Start::default() };
+    let settings = small(Model::SkipGram, NEGATIVE);
+    let error = train(&corpus, &settings, start, &mut |_| Ok(())).unwrap_err().to_string();
+    assert!(error.contains("to begin with have 3"), "{error}");
+}
+
+#[test]
+fn the_watch_sees_progress_and_stops_it() {
+    let corpus = kinds();
+    for threads in [1, 2] {
+        let settings = Settings { threads, ..small(Model::SkipGram, NEGATIVE) };
+        let mut seen = Vec::new();
+        let word = row(&corpus, "k0w0");
+        train(&corpus, &settings, Start::default(), &mut |progress| {
+            seen.push((progress.epoch, progress.tokens, progress.lr, progress.vector(word)));
+            assert!(progress.loss > 0.0 && progress.tokens_total == 6_000, "{progress:?}");
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen.len(), 5);
+        assert!(seen.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1 && a.2 > b.2 && a.3 != b.3));
+        assert_eq!(seen[4].1, 6_000);
+        let mut looks = 0;
+        let stopped = train(&corpus, &settings, Start::default(), &mut |_| {
+            looks += 1;
+            if looks < 3 { Ok(()) } else { Err(Error::new(ErrorKind::Cancelled)) }
+        });
+        assert!(matches!(stopped.unwrap_err().kind(), ErrorKind::Cancelled));
+        assert_eq!(looks, 3);
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_is_an_error_that_says_why() {
+    let fails =
+        |corpus: &Corpus, settings: Settings| run(corpus, &settings).unwrap_err().to_string();
+    let good = small(Model::SkipGram, NEGATIVE);
+    let corpus = kinds();
+    let one = fails(&self::corpus("a a a a"), good);
+    assert!(one.contains("two words at least; it has 1"), "{one}");
+    let wrong = Settings {
+        dim: 0,
+        window: 101,
+        epochs: 0,
+        threads: 3,
+        lr: f32::NAN,
+        sample: -1.0,
+        loss: Loss::Negative { count: 0, exponent: 99.0 },
+        ngrams: Some(Ngrams { min_n: 4, max_n: 3, buckets: 0 }),
+        ..good
+    };
+    let error = fails(&corpus, wrong);
+    for field in ["dim", "window", "epochs", "threads", "lr", "sample", "negative", "ns_exponent"] {
+        assert!(error.contains(&format!("{field}: ")), "{field}: {error}");
+    }
+    assert!(error.contains("subwords: ") && error.contains("buckets: "), "{error}");
+    let wide = fails(&corpus, Settings { dim: limits::DIM_MAX + 1, ..good });
+    assert!(wide.contains("dim: from 1 to 65536"), "{wide}");
+    for threads in [1, 2] {
+        for loss in LOSSES {
+            let settings = Settings { lr: 1e30, threads, ..small(Model::SkipGram, loss) };
+            let error = fails(&corpus, settings);
+            assert!(error.contains("lr: ") && error.contains("lower learning rate"), "{error}");
+        }
+    }
+}
