@@ -7,9 +7,18 @@ use std::path::PathBuf;
 use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let services =
-        ["search", "table", "transfer", "text", "bias", "evaluation", "admin", "job_service"]
-            .map(|service| format!("wordspace/v1/{service}.proto"));
+    let services = [
+        "search",
+        "table",
+        "transfer",
+        "text",
+        "training",
+        "bias",
+        "evaluation",
+        "admin",
+        "job_service",
+    ]
+    .map(|service| format!("wordspace/v1/{service}.proto"));
     let descriptors = protox::compile(services, ["."])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut file = File::create(out.join("wordspace.v1.descriptor.bin"))?;

@@ -33,6 +33,7 @@ use crate::proto::job_service_client::JobServiceClient;
 use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
+use crate::proto::training_service_client::TrainingServiceClient;
 use crate::proto::transfer_service_client::TransferServiceClient;
 use crate::store::upload::checksum;
 
@@ -58,6 +59,7 @@ pub struct Client {
     tables: TableServiceClient<Channel>,
     transfer: TransferServiceClient<Channel>,
     text: TextServiceClient<Channel>,
+    training: TrainingServiceClient<Channel>,
     bias: BiasServiceClient<Channel>,
     evaluation: EvaluationServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
@@ -107,6 +109,7 @@ impl Client {
             tables: stub!(TableServiceClient),
             transfer: stub!(TransferServiceClient),
             text: stub!(TextServiceClient),
+            training: stub!(TrainingServiceClient),
             bias: stub!(BiasServiceClient),
             evaluation: stub!(EvaluationServiceClient),
             admin: stub!(AdminServiceClient),
@@ -407,6 +410,34 @@ impl Client {
         }
     }
 
+    /// Sends text, read on a thread of its own, and has vectors of its words learned.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a text cannot be read; else as every call.
+    pub async fn train_table(
+        &self,
+        header: TrainTableHeader,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        on_progress: impl FnMut(&TrainTableProgress) + Send,
+    ) -> Result<TrainTableReport> {
+        use train_table_request::Part;
+        let part = |part| TrainTableRequest { part: Some(part) };
+        let first = part(Part::Header(header));
+        let text = move |text| part(Part::Text(text));
+        let broken = TrainTableRequest { part: None };
+        let (requests, mut failure) = send_texts(first, text, broken, texts);
+        let answered = async {
+            let answers = self.answer(self.training.clone().train_table(requests).await)?;
+            self.follow(answers, on_progress).await
+        };
+        let answer = answered.await;
+        match failure.try_recv() {
+            Ok(error) => Err(CallError::Source(error)),
+            Err(_) => answer,
+        }
+    }
+
     /// Sends texts, read on a thread of their own, and has them made the rows of a new table.
     ///
     /// # Errors
@@ -486,6 +517,7 @@ job_replies! {
     ImportResponse, import_response: ImportProgress, ImportReport;
     ImportTextsResponse, import_texts_response: ImportProgress, ImportTextsReport;
     TrainTokenizerResponse, train_tokenizer_response: TrainProgress, TrainReport;
+    TrainTableResponse, train_table_response: TrainTableProgress, TrainTableReport;
     DebiasResponse, debias_response: DebiasProgress, DebiasReport;
     VerifyResponse, verify_response: JobProgress, VerifyReport;
     BackupResponse, backup_response: JobProgress, BackupReport;
@@ -530,6 +562,8 @@ unary! {
     jobs.get_job: GetJobRequest -> GetJobResponse;
     /// Stops a job.
     jobs.cancel_job: CancelJobRequest -> CancelJobResponse;
+    /// The way to a word in the Huffman tree over a table's words.
+    training.get_huffman_path: GetHuffmanPathRequest -> GetHuffmanPathResponse;
     /// All backups.
     admin.list_backups: ListBackupsRequest -> ListBackupsResponse;
     /// Recall and speed of a table's graph.

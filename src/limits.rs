@@ -92,6 +92,8 @@ pub const TRAIN_WINDOW_MAX: usize = 100;
 pub const TRAIN_NEGATIVE_MAX: usize = 1_000;
 /// Times that training reads its corpus.
 pub const TRAIN_EPOCHS_MAX: usize = 10_000;
+/// Times that words are joined to phrases before training.
+pub const TRAIN_PHRASE_PASSES_MAX: usize = 10;
 /// Threads that train: the replicas of more diverge.
 pub const TRAIN_THREADS_MAX: usize = 2;
 /// Words of a vocabulary that is trained by full softmax: each step takes time for all of them.

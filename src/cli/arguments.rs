@@ -11,7 +11,7 @@ use crate::cli::options::{LISTEN, seconds};
 use crate::client::{Client, ListTablesRequest, Table};
 
 /// Commands whose `--table` names a table that is yet to be made.
-pub(super) const MAKERS: [&str; 2] = ["import", "seed-table"];
+pub(super) const MAKERS: [&str; 3] = ["import", "seed-table", "train"];
 
 /// The arguments with `--table`, and the table they name.
 pub(super) async fn with_table(

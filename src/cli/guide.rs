@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Tables",
         &[
             "import",
+            "train",
             "export",
             "tables",
             "delete",
@@ -27,6 +28,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "index",
             "health",
             "recall",
+            "huffman",
         ],
     ),
     (
@@ -100,6 +102,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("check", ["check ./words", "check ./words --json"]),
     ("recover", ["recover ./words", "recover ./new --from ./backups"]),
     ("import", ["import glove.6B.100d.txt --table en", "import model/ --table minilm --dry-run"]),
+    ("train", ["train corpus.txt --table mine", "train - --table mine --model cbow --subwords"]),
     ("export", ["export en en.parquet", "export en - --format glove --top 1000"]),
     ("tables", ["tables", "tables en"]),
     ("delete", ["delete old --yes", "delete trial-1 trial-2 --yes"]),
@@ -112,6 +115,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("index", ["index en", "index en --build --wait"]),
     ("health", ["health en", "health en --hub-queries 5000"]),
     ("recall", ["recall en", "recall en king queen --ef 32 64"]),
+    ("huffman", ["huffman en king", "huffman en king --json"]),
     ("nearest", ["nearest en king queen -k 5", "nearest en king --negative man --top 30000"]),
     ("analogy", ["analogy en man king woman", "analogy en france paris japan --method cos-mul"]),
     ("similarity", ["similarity en cat dog", "similarity en cat dog king queen"]),

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use crate::cli::failure::Result;
 use crate::cli::import::{report_of, report_text, style};
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
-use crate::cli::{backup, debias, import_texts, restore, tokenizer, verify};
+use crate::cli::{backup, debias, import_texts, restore, tokenizer, train, verify};
 use crate::client::{
     self, CallError, CancelJobRequest, Client, Code, Job, JobKind, JobState, JobUnit,
     ListJobsRequest, Refusal, Violation, job,
@@ -132,6 +132,10 @@ fn line(job: &Job) -> String {
     let left = job.progress.as_ref().and_then(|now| now.seconds_left);
     let left = left.map_or_else(String::new, |left| format!(", {} left", seconds(left)));
     let what = kind(job);
+    let now = job.progress.as_ref().and_then(|now| now.learning.as_ref());
+    if let Some(now) = now.filter(|_| job.state() == JobState::Running) {
+        return format!("{what} {} runs: {}", shown(&job.table), train::learned(now));
+    }
     format!("{what} {} {}: {}{left}", shown(&job.table), state(job), done(job))
 }
 
@@ -142,6 +146,7 @@ fn kind(job: &Job) -> String {
         JobKind::Export => "export",
         JobKind::ImportTexts => "import-texts",
         JobKind::TrainTokenizer => "tokenizer train",
+        JobKind::TrainTable => "train",
         JobKind::Debias => "debias",
         JobKind::SeedTable => "seed-table",
         JobKind::Verify => "verify",
@@ -172,6 +177,7 @@ fn done(job: &Job) -> String {
     let number = |number: u64| match now.unit() {
         JobUnit::Bytes => bytes(number),
         JobUnit::Rows | JobUnit::Unspecified => format!("{} rows", count(number)),
+        JobUnit::Tokens => format!("{} tokens", count(number)),
     };
     match now.total {
         Some(total) => format!("{} of {}", number(now.done), number(total)),
@@ -188,6 +194,7 @@ fn result(job: &Job) -> String {
         Some(job::Result::Import(report)) => report_text(report),
         Some(job::Result::ImportTexts(report)) => import_texts::text(report),
         Some(job::Result::Train(report)) => tokenizer::trained(report),
+        Some(job::Result::TrainTable(report)) => train::text(report),
         Some(job::Result::Debias(report)) => debias::text(report),
         Some(job::Result::Verify(report)) => verify::text(report),
         Some(job::Result::Backup(report)) => backup::text(report),

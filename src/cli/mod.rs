@@ -38,6 +38,7 @@ mod failure;
 mod guide;
 mod health;
 mod heaps;
+mod huffman;
 mod import;
 mod import_texts;
 mod index;
@@ -77,6 +78,7 @@ mod text_similarity;
 mod texts;
 mod tokenize;
 mod tokenizer;
+mod train;
 mod uploads;
 mod verify;
 mod word_movers;
@@ -189,6 +191,8 @@ questions! {
     embed::Embed,
     import_texts::ImportTexts,
     seed_table::SeedTable,
+    train::Train,
+    huffman::Huffman,
     text_similarity::TextSimilarity,
     recall::Recall,
     health::Health,

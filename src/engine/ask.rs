@@ -28,6 +28,7 @@ use crate::query::given::{
     self, CentralityQuery, GivenQuery, RankedAnswer, RelativeCosineAnswer, RelativeCosineQuery,
 };
 use crate::query::health::{self, HealthAnswer, HealthQuery};
+use crate::query::huffman::{self, HuffmanPath, HuffmanQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
@@ -344,6 +345,13 @@ impl Engine {
     pub fn lookup(&self, ask: &Ask<LookupQuery>) -> Result<Answer<LookupAnswer>> {
         self.ask(&ask.table, |current| {
             lookup::lookup(current.view(), &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// The way to a word in the Huffman tree over the table's words.
+    pub fn huffman_path(&self, ask: &Ask<HuffmanQuery>) -> Result<Answer<HuffmanPath>> {
+        self.ask(&ask.table, |current| {
+            huffman::huffman_path(current.view(), &ask.query, &|| self.stop.check())
         })
     }
 

@@ -100,6 +100,10 @@ pub struct Made {
     pub reader: Box<dyn RowReader>,
     /// Bytes read of what they are made of.
     pub bytes: Arc<AtomicU64>,
+    /// The digest of what they are made of, in hexadecimal digits; empty if there is none.
+    pub sha256: String,
+    /// What makes vectors of words that are not among them.
+    pub subwords: Option<Arc<Subwords>>,
 }
 
 /// Words with their vectors and attributes, one by one.
@@ -248,7 +252,8 @@ impl Engine {
         self.shared.store.uploads()
     }
 
-    fn import_in_turn(
+    /// [`Engine::import`] for whoever has the turn already.
+    pub(super) fn import_in_turn(
         &self,
         options: &ImportOptions,
         source: Source,
@@ -338,6 +343,8 @@ struct Import<'a> {
     files: Option<CountedFiles>,
     /// What rows without a file are.
     kind: &'static str,
+    /// The digest of what they are made of, if that is known.
+    sha256: String,
     format: Option<Format>,
     compression: Compression,
     counts: Counts,
@@ -355,6 +362,7 @@ impl<'a> Import<'a> {
         let shared = &*engine.shared;
         let mut counts = Counts::default();
         let (mut subwords, mut inputs, mut found) = (None, None, None);
+        let mut sha256 = String::new();
         let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
             Source::Files(files, mut options) => {
@@ -367,6 +375,7 @@ impl<'a> Import<'a> {
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
             Source::Made(made) => {
                 (kind, counts.all) = (made.name, made.bytes);
+                (sha256, subwords) = (made.sha256, made.subwords);
                 (made.reader, None, None, Compression::None)
             }
         };
@@ -390,6 +399,7 @@ impl<'a> Import<'a> {
             attachment: None,
             files,
             kind,
+            sha256,
             format,
             compression,
             counts,
@@ -526,7 +536,11 @@ impl<'a> Import<'a> {
         let generation = self.staging.generation();
         let mut report = self.report(generation);
         let began = self.began;
-        let sha256 = if self.is_at_limit() { String::new() } else { self.counts.sha256() };
+        let sha256 = match std::mem::take(&mut self.sha256) {
+            _ if self.is_at_limit() => String::new(),
+            known if !known.is_empty() => known,
+            _ => self.counts.sha256(),
+        };
         let (builder, attributes, _) = self.intake.finish();
         let inputs = self.inputs.as_deref();
         let subwords = self.subwords.map(|subwords| self.staging.keep_subwords(&subwords));

@@ -30,6 +30,7 @@ use crate::engine::import::ImportReport;
 use crate::engine::slots::{News, Slot, Slots};
 use crate::engine::texts::TextsReport;
 use crate::engine::train::TrainReport;
+use crate::engine::train_table::{Learning, TrainTableReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::backup::BackupReport;
@@ -47,6 +48,8 @@ pub enum JobKind {
     ImportTexts,
     /// A tokenizer of texts.
     TrainTokenizer,
+    /// A table of vectors that are learned from text.
+    TrainTable,
     /// A new table with less of a bias.
     Debias,
     /// A new table of a tokenizer's tokens.
@@ -65,7 +68,7 @@ impl JobKind {
         match self {
             Self::Import | Self::ImportTexts | Self::Restore => Slot::Import,
             Self::Export => Slot::Export,
-            Self::TrainTokenizer => Slot::Training,
+            Self::TrainTokenizer | Self::TrainTable => Slot::Training,
             Self::Debias | Self::SeedTable => Slot::Long,
             Self::Verify | Self::Backup => Slot::Sweep,
         }
@@ -83,6 +86,8 @@ pub enum JobReport {
     ImportTexts(TableName, TextsReport),
     /// A tokenizer, stored.
     TrainTokenizer(TrainReport),
+    /// A table of vectors that were learned.
+    TrainTable(TableName, Box<TrainTableReport>),
     /// A table with less of a bias.
     Debias(DebiasReport),
     /// What was read, and is damaged.
@@ -123,10 +128,12 @@ pub enum Unit {
     Bytes,
     /// Rows.
     Rows,
+    /// Tokens of all epochs together, or cells of their co-occurrences.
+    Tokens,
 }
 
 /// How far the work of a job is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// What is counted.
     pub unit: Unit,
@@ -138,6 +145,8 @@ pub struct Progress {
     pub made: u64,
     /// What it does now, as a word; may be empty.
     pub phase: &'static str,
+    /// How far vectors are learned, if they are.
+    pub learning: Option<Learning>,
 }
 
 /// A job that is asked for.
@@ -179,8 +188,11 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    /// Units a second since it began to work; 0 before.
+    /// Units a second since it began to work, or to learn; 0 before.
     pub fn rate(&self) -> f64 {
+        if let Some(learning) = &self.progress.learning {
+            return learning.tokens_per_second;
+        }
         let seconds = self.run_time.as_secs_f64();
         if seconds > 0.0 { self.progress.done as f64 / seconds } else { 0.0 }
     }
@@ -469,6 +481,7 @@ impl fmt::Display for JobKind {
             Self::Export => "export",
             Self::ImportTexts => "import of texts",
             Self::TrainTokenizer => "training",
+            Self::TrainTable => "training of vectors",
             Self::Debias => "debiasing",
             Self::SeedTable => "seeding",
             Self::Verify => "verification",

@@ -19,6 +19,9 @@
 //! | `test_sets.rs` | stored test sets |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `texts.rs` | texts as the rows of a new table |
+//! | `train_table.rs` | vectors learned from streamed text, as a table |
+//! | `corpus.rs` | streamed text becomes a corpus, within the budgets of jobs |
+//! | `learned.rs` | the rows of what was learned |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
@@ -32,11 +35,13 @@ pub mod backup;
 mod build;
 mod catalog;
 pub mod config;
+mod corpus;
 pub mod debias;
 mod digest;
 mod generation;
 pub mod import;
 pub mod job;
+mod learned;
 mod lineage;
 mod rebuild;
 mod scans;
@@ -50,6 +55,7 @@ mod text;
 pub mod texts;
 mod tokenizers;
 pub mod train;
+pub mod train_table;
 pub mod write;
 
 use std::collections::HashSet;

@@ -124,7 +124,13 @@ impl Engine {
         let ready = VecDeque::with_capacity(TEXTS_AT_ONCE);
         let layout = job.layout;
         let reader = Texts { lines, layout, current, tokenizer, query, weighing, stop, ready };
-        let made = Made { name: "texts", reader: Box::new(reader), bytes };
+        let made = Made {
+            name: "texts",
+            reader: Box::new(reader),
+            bytes,
+            sha256: String::new(),
+            subwords: None,
+        };
         let import = self.import(&options, Source::Made(made), on_progress)?;
         Ok(TextsReport { import, tokenizer: name, generation, frequencies })
     }

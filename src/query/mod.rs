@@ -21,6 +21,7 @@
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
 //! | `health.rs` | what is odd about a table? |
+//! | `huffman.rs` | where does a word stand in the Huffman tree over a table's words? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
 //! | `embed.rs` | which vector has a text? |
 //! | `transformer.rs` | which vector has a text as a transformer takes it in? |
@@ -39,6 +40,7 @@ pub mod given;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod health;
+pub mod huffman;
 pub mod lookup;
 pub mod nearest;
 mod occurrences;

@@ -86,6 +86,7 @@ pub(super) fn progress(status: &JobStatus) -> pb::JobProgress {
         unit: match status.progress.unit {
             Unit::Bytes => pb::JobUnit::Bytes,
             Unit::Rows => pb::JobUnit::Rows,
+            Unit::Tokens => pb::JobUnit::Tokens,
         }
         .into(),
         done: status.progress.done,
@@ -94,6 +95,7 @@ pub(super) fn progress(status: &JobStatus) -> pb::JobProgress {
         seconds_left: status.seconds_left(),
         seconds: status.run_time.as_secs_f64(),
         phase: status.progress.phase.to_owned(),
+        learning: status.progress.learning.map(pb::LearningProgress::from),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::proto::job_service_server::JobService;
 use crate::server::job::{Replies, progress};
 use crate::server::status::{message, status};
 use crate::server::transfer::told_report;
-use crate::server::{Desk, backup};
+use crate::server::{Desk, backup, training};
 
 #[async_trait]
 impl JobService for Desk {
@@ -102,6 +102,7 @@ impl From<JobKind> for pb::JobKind {
             JobKind::Export => Self::Export,
             JobKind::ImportTexts => Self::ImportTexts,
             JobKind::TrainTokenizer => Self::TrainTokenizer,
+            JobKind::TrainTable => Self::TrainTable,
             JobKind::Debias => Self::Debias,
             JobKind::SeedTable => Self::SeedTable,
             JobKind::Verify => Self::Verify,
@@ -134,6 +135,9 @@ impl From<&JobReport> for Outcome {
                 Self::ImportTexts(crate::server::texts::told(table, report))
             }
             JobReport::TrainTokenizer(report) => Self::Train(report.clone().into()),
+            JobReport::TrainTable(table, report) => {
+                Self::TrainTable(training::told(table, report))
+            }
             JobReport::Debias(report) => Self::Debias(report.clone().into()),
             JobReport::Verify(checked) => Self::Verify(checked.into()),
             JobReport::Backup(report, time) => {

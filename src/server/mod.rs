@@ -20,6 +20,7 @@
 //! | `cutting.rs` `tokens.rs` `tokenizers.rs` `embed.rs` | TextService's conversions: how texts are cut, tokens, tokenizers, vectors |
 //! | `test_sets.rs` | EvaluationService's stored test sets |
 //! | `train.rs` | tokenizers learned from a stream |
+//! | `training.rs` | TrainingService: vectors learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -49,6 +50,7 @@ mod texts;
 mod tokenizers;
 mod tokens;
 mod train;
+mod training;
 mod transfer;
 mod transport;
 mod uploads;
@@ -194,7 +196,7 @@ pub async fn serve(
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 9] {
+fn service_names() -> [&'static str; 10] {
     use tonic::server::NamedService;
     [
         "",
@@ -202,6 +204,7 @@ fn service_names() -> [&'static str; 9] {
         <pb::table_service_server::TableServiceServer<Desk> as NamedService>::NAME,
         <pb::transfer_service_server::TransferServiceServer<Desk> as NamedService>::NAME,
         <pb::text_service_server::TextServiceServer<Desk> as NamedService>::NAME,
+        <pb::training_service_server::TrainingServiceServer<Desk> as NamedService>::NAME,
         <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
         <pb::evaluation_service_server::EvaluationServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
@@ -246,6 +249,7 @@ impl Desk {
             table_service_server::TableServiceServer,
             transfer_service_server::TransferServiceServer,
             text_service_server::TextServiceServer,
+            training_service_server::TrainingServiceServer,
             bias_service_server::BiasServiceServer,
             evaluation_service_server::EvaluationServiceServer,
             admin_service_server::AdminServiceServer,

@@ -22,9 +22,8 @@ pub(super) struct Method {
 pub(super) fn method(path: &str) -> Method {
     let method = path.rsplit('/').next().unwrap_or_default();
     let (bytes, limit) = match method {
-        "Import" | "ImportTexts" | "TrainTokenizer" | "PutTokenizer" | "PutTestSet" | "Debias" => {
-            (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX")
-        }
+        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "PutTokenizer" | "PutTestSet"
+        | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
         "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
         | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
         | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
@@ -34,7 +33,10 @@ pub(super) fn method(path: &str) -> Method {
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
     let is_stream = method.ends_with("Stream")
-        || matches!(method, "Import" | "ImportTexts" | "TrainTokenizer" | "ServerReflectionInfo");
+        || matches!(
+            method,
+            "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "ServerReflectionInfo"
+        );
     let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");
     Method { bytes, limit, is_stream, is_watching, lane: lane(method) }
 }

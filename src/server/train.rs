@@ -79,6 +79,7 @@ impl Work for Training {
                 total: None,
                 made: now.word_count as u64,
                 phase: if now.is_learning { LEARNING } else { "reading" },
+                learning: None,
             });
         };
         let mut next = || input.next().transpose();

@@ -236,9 +236,18 @@ pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> P
     let ImportProgress { bytes_read, rows_read } = now;
     match unit {
         Unit::Bytes => {
-            Progress { unit, done: bytes_read, total, made: rows_read, phase: "reading" }
+            Progress {
+            unit,
+            done: bytes_read,
+            total,
+            made: rows_read,
+            phase: "reading",
+            learning: None,
         }
-        Unit::Rows => Progress { unit, done: rows_read, total: None, made: 0, phase: "reading" },
+        }
+        Unit::Rows | Unit::Tokens => {
+            Progress { unit, done: rows_read, phase: "reading", ..Progress::default() }
+        }
     }
 }
 
@@ -247,7 +256,7 @@ pub(super) fn import_progress(status: &JobStatus) -> pb::ImportProgress {
     let now = status.progress;
     let (bytes_read, rows_read) = match now.unit {
         Unit::Bytes => (now.done, now.made),
-        Unit::Rows => (0, now.done),
+        Unit::Rows | Unit::Tokens => (0, now.done),
     };
     pb::ImportProgress { bytes_read, rows_read, total_bytes: now.total }
 }

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("container", 1),
     ("text", 2),
     ("table", 3),
+    ("training", 3),
     ("format", 4),
     ("index", 4),
     ("store", 4),

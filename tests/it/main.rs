@@ -28,5 +28,6 @@ mod test_sets;
 mod texts;
 mod tidy;
 mod told;
+mod training;
 mod wordings;
 mod writes;

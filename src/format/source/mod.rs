@@ -228,6 +228,18 @@ impl Spool {
         Self { budget: Some(budget), ..self }
     }
 
+    /// A file without a name, for whoever counts its bytes against the budget himself.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn file(&self) -> Result<File> {
+        tempfile::tempfile_in(&self.folder).map_err(|error| {
+            Error::disk(error)
+                .context(format!("making a temporary file in {}", self.folder.display()))
+        })
+    }
+
     /// All of a stream.
     pub(in crate::format) fn keep(&self, stream: &mut dyn BufRead) -> Result<Bytes> {
         let full = |error| {

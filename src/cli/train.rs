@@ -1,0 +1,316 @@
+//! `wordspace train`: vectors of words, learned from a text.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use crate::cli::detach::unless_detached;
+use crate::cli::failure::{Failure, Result};
+use crate::cli::import::{report_of, style};
+use crate::cli::output::{Output, bytes, count, seconds, shown};
+use crate::client::{
+    self, Client, Cutting, IfExists, LearningProgress, TrainLoss, TrainModel, TrainPhrases,
+    TrainSubwords, TrainTableHeader, TrainTableProgress, TrainTableReport,
+};
+
+/// How often the line of progress moves by itself.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Learn vectors of words from a text, and make a table of them
+///
+/// A line of the text is a sentence. The table appears, or is replaced, when everything is learned; if it
+/// fails, or is stopped, nothing changes. One thread makes the same bytes from the same text, settings and
+/// seed.
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// Files of text, one after the other; none or "-" reads stdin
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The new table
+    #[arg(long, value_name = "NAME")]
+    table: String,
+    /// What predicts what
+    #[arg(long, value_enum, default_value_t = Model::SkipGram)]
+    model: Model,
+    /// What is made smaller (not of glove) [default: negative]
+    #[arg(long, value_enum)]
+    loss: Option<Loss>,
+    /// Components of a vector [default: those of --from, else 100]
+    #[arg(long, value_name = "COUNT")]
+    dim: Option<u32>,
+    /// Words to either side [default: 5; of glove 10]
+    #[arg(long, value_name = "WORDS")]
+    window: Option<u32>,
+    /// Words that are drawn against each (negative) [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    negative: Option<u32>,
+    /// The power of their counts by which they are drawn (negative) [default: 0.75]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    ns_exponent: Option<f64>,
+    /// The share of the tokens above which words are left out at random; 0 keeps all [default: 0.001]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    sample: Option<f64>,
+    /// Leave out words that are rarer [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    min_count: Option<u64>,
+    /// Keep only so many words, the most frequent
+    #[arg(long, value_name = "WORDS")]
+    vocab_max: Option<u64>,
+    /// Times that the text is read [default: 5; of glove 15]
+    #[arg(long, value_name = "COUNT")]
+    epochs: Option<u32>,
+    /// The learning rate at first [default: 0.025; of cbow and glove 0.05]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// Threads that learn, 1 or 2: two make other vectors than one [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<u32>,
+    /// Seed of whatever is drawn [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Learn n-grams of characters, too, which make vectors of unknown words
+    #[arg(long)]
+    subwords: bool,
+    /// Characters of the shortest n-grams [default: 3]
+    #[arg(long, value_name = "CHARS", requires = "subwords")]
+    minn: Option<u32>,
+    /// Characters of the longest n-grams [default: 6]
+    #[arg(long, value_name = "CHARS", requires = "subwords")]
+    maxn: Option<u32>,
+    /// Rows that n-grams share [default: 2000000]
+    #[arg(long, value_name = "COUNT", requires = "subwords")]
+    buckets: Option<u32>,
+    /// Join words first that stand together more often than by chance, in so many passes [default: 1]
+    #[arg(long, value_name = "PASSES", num_args = 0..=1, default_missing_value = "1")]
+    phrases: Option<u32>,
+    /// What a phrase's score is above [default: 100; with --npmi 0.5]
+    #[arg(long, value_name = "SCORE", requires = "phrases", allow_negative_numbers = true)]
+    threshold: Option<f64>,
+    /// Judge phrases by normalized pointwise mutual information
+    #[arg(long, requires = "phrases")]
+    npmi: bool,
+    /// Tokenizer that cuts lines: a stored one, or whitespace, rules, unicode-words, characters, bytes,
+    /// jieba [default: at white space of ASCII]
+    #[arg(long, value_name = "NAME")]
+    tokenizer: Option<String>,
+    /// Begin with the vectors of this table, and keep its other words
+    #[arg(long, value_name = "TABLE")]
+    from: Option<String>,
+    /// Leave the vectors of --from as they are
+    #[arg(long, requires = "from")]
+    freeze: bool,
+    /// Replace the table if it is there already
+    #[arg(long)]
+    replace: bool,
+    /// Return when all text has arrived; training goes on as a job
+    #[arg(long)]
+    detach: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Model {
+    /// Each word of a window predicts the one in its middle
+    SkipGram,
+    /// All words of a window predict the one in its middle
+    Cbow,
+    /// How often words stand together
+    Glove,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Loss {
+    /// Each word against some that are drawn
+    Negative,
+    /// Softmax over a Huffman tree
+    Hierarchical,
+    /// Softmax over all words, at most 20,000
+    Softmax,
+}
+
+impl Train {
+    pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        let sizes = self.files.iter().map(|file| file.metadata().map(|metadata| metadata.len()));
+        let total: Option<u64> = sizes.map(std::io::Result::ok).sum();
+        let total = total.filter(|_| !self.is_stdin());
+        let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}"));
+        if output.is_json() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.enable_steady_tick(TICK);
+        let sources: Vec<Option<PathBuf>> = if self.is_stdin() {
+            vec![None]
+        } else {
+            self.files.iter().cloned().map(Some).collect()
+        };
+        let readers = sources.into_iter().map(|source| match source {
+            None => Ok(Box::new(std::io::stdin()) as Box<dyn Read + Send>),
+            Some(path) => File::open(&path)
+                .map(|file| Box::new(file) as Box<_>)
+                .map_err(|error| std::io::Error::other(format!("{}: {error}", path.display()))),
+        });
+        let on_progress = |now: &TrainTableProgress| bar.set_message(progress(now, total));
+        let report = client.train_table(self.header(total), readers, on_progress).await;
+        bar.finish_and_clear();
+        let report = report.map_err(|error| {
+            if let client::CallError::Source(error) = &error {
+                return Failure::Local(format!("the text cannot be read: {error}"));
+            }
+            error.into()
+        });
+        match unless_detached(report, output)? {
+            Some(report) => output.answer(&report, text),
+            None => Ok(()),
+        }
+    }
+
+    fn is_stdin(&self) -> bool {
+        self.files.is_empty() || self.files == [Path::new("-")]
+    }
+
+    fn source(&self) -> String {
+        if self.is_stdin() {
+            return "stdin".to_owned();
+        }
+        let name =
+            |file: &PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let names: Vec<String> = self.files.iter().filter_map(name).collect();
+        let names = names.join(" ");
+        if names.len() > crate::limits::SOURCE_BYTES_MAX {
+            return format!("{} files", self.files.len());
+        }
+        names
+    }
+
+    fn header(&self, total_bytes: Option<u64>) -> TrainTableHeader {
+        let model = match self.model {
+            Model::SkipGram => TrainModel::SkipGram,
+            Model::Cbow => TrainModel::Cbow,
+            Model::Glove => TrainModel::Glove,
+        };
+        let loss = match self.loss {
+            None => TrainLoss::Unspecified,
+            Some(Loss::Negative) => TrainLoss::Negative,
+            Some(Loss::Hierarchical) => TrainLoss::Hierarchical,
+            Some(Loss::Softmax) => TrainLoss::Softmax,
+        };
+        let if_exists = if self.replace { IfExists::Replace } else { IfExists::Error };
+        let (min_n, max_n, buckets) = (self.minn, self.maxn, self.buckets);
+        let cutting = |name: &String| Cutting { tokenizer: name.clone(), ..Cutting::default() };
+        TrainTableHeader {
+            table: self.table.clone(),
+            if_exists: if_exists.into(),
+            detach: self.detach,
+            source: self.source(),
+            total_bytes,
+            model: model.into(),
+            loss: loss.into(),
+            dim: self.dim,
+            window: self.window,
+            negative: self.negative,
+            ns_exponent: self.ns_exponent,
+            sample: self.sample,
+            min_count: self.min_count,
+            vocab_max: self.vocab_max,
+            epochs: self.epochs,
+            lr: self.lr,
+            threads: self.threads,
+            seed: self.seed,
+            subwords: self.subwords.then_some(TrainSubwords { min_n, max_n, buckets }),
+            phrases: self.phrases.map(|passes| TrainPhrases {
+                passes: Some(passes),
+                threshold: self.threshold,
+                npmi: self.npmi,
+            }),
+            cutting: self.tokenizer.as_ref().map(cutting),
+            from_table: self.from.clone().unwrap_or_default(),
+            freeze: self.freeze,
+        }
+    }
+}
+
+/// How far it is, in a line.
+fn progress(now: &TrainTableProgress, total: Option<u64>) -> String {
+    if let Some(learning) = &now.learning {
+        return learned(learning);
+    }
+    let read = bytes(now.bytes_read);
+    match (now.phase.as_str(), total) {
+        ("reading", Some(total)) => format!("reading  {read} of {}", bytes(total)),
+        ("reading", None) => format!("reading  {read}"),
+        (phase, _) => format!("{phase}  {} words", count(now.word_count)),
+    }
+}
+
+/// How far vectors are learned, in a line.
+pub(super) fn learned(now: &LearningProgress) -> String {
+    let share = now.tokens as f64 / now.tokens_total.max(1) as f64;
+    let left = now.seconds_left.map_or_else(String::new, |left| format!("  {} left", seconds(left)));
+    format!(
+        "learning  epoch {} of {}  {:.1}%  {}/s  loss {:.4}  lr {:.6}{left}",
+        now.epoch,
+        now.epochs,
+        100.0 * share,
+        rate(now.tokens_per_second),
+        now.loss,
+        now.lr,
+    )
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive")]
+fn rate(tokens: f64) -> String {
+    count(tokens as u64)
+}
+
+/// What came of it.
+pub(super) fn text(report: &TrainTableReport) -> String {
+    let import = report.import.clone().unwrap_or_default();
+    let cut_by = match report.tokenizer.as_str() {
+        "" => "white space".to_owned(),
+        name => format!("tokenizer {}", shown(name)),
+    };
+    let mut text = report_of(&import, "learned from text");
+    let mut line = |line: String| {
+        text += "  ";
+        text += &line;
+        text.push('\n');
+    };
+    line(format!(
+        "text    {} tokens in {} sentences, cut by {cut_by}; {} have a vector",
+        count(report.token_count),
+        count(report.sentence_count),
+        count(report.kept_token_count),
+    ));
+    for (number, what) in [
+        (report.rare_word_count, "words left out: too rare, or too many"),
+        (report.too_long_count, "tokens left out: too long for a word"),
+        (report.repaired_count, "places that were not UTF-8, read as U+FFFD"),
+        (report.carried_word_count, "words kept of the table before"),
+    ] {
+        if number > 0 {
+            line(format!("        {} {what}", count(number)));
+        }
+    }
+    for (pass, phrases) in (1..).zip(&report.phrase_counts) {
+        line(format!("        {} phrases joined by pass {pass}", count(*phrases)));
+    }
+    let losses: Vec<String> = report.losses.iter().map(|loss| format!("{loss:.4}")).collect();
+    let shown = match losses.as_slice() {
+        [first, .., last] if losses.len() > SHOWN => format!("{first} ... {last}"),
+        all => all.join(" "),
+    };
+    line(format!("loss    {shown}"));
+    line(format!(
+        "learned in {}, {}/s, with {} of memory",
+        seconds(report.learn_seconds),
+        rate(report.tokens_per_second),
+        bytes(report.memory_bytes),
+    ));
+    text
+}
+
+/// Losses that are shown one by one.
+const SHOWN: usize = 15;

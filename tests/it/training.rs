@@ -1,0 +1,316 @@
+//! Vectors learned from text over gRPC: models, sub-words, counts, the same bytes, and what cannot be.
+
+use std::io::{Cursor, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tonic::Code;
+use wordspace::client::{CallError, Client, TrainTableHeader, TrainTableReport};
+use wordspace::proto as pb;
+use wordspace::server::ServerConfig;
+
+use crate::support::{SMALL, Server, header, import, word};
+
+/// The notes' toy corpus.
+const TOY: &str = "Troll 2 is great !\nGymkata is great !\n";
+
+/// Four kinds of words, each of which stands beside its own; those of kind 0 the most often.
+fn kinds() -> String {
+    let (mut text, mut seed) = (String::new(), 5_u64);
+    let mut below = |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % n
+    };
+    for _ in 0..300 {
+        let kind = below(5) % 4;
+        for _ in 0..8 {
+            text += &format!("kind{kind}word{} ", below(6));
+        }
+        text += "\n";
+    }
+    text
+}
+
+async fn train(
+    client: &Client,
+    header: TrainTableHeader,
+    text: impl Into<Vec<u8>>,
+) -> Result<TrainTableReport, CallError> {
+    let reader: Box<dyn Read + Send> = Box::new(Cursor::new(text.into()));
+    client.train_table(header, std::iter::once(Ok(reader)), |_| {}).await
+}
+
+fn small(table: &str) -> TrainTableHeader {
+    TrainTableHeader {
+        table: table.to_owned(),
+        source: "a test".to_owned(),
+        if_exists: pb::IfExists::Replace.into(),
+        dim: Some(16),
+        window: Some(3),
+        sample: Some(0.0),
+        min_count: Some(1),
+        epochs: Some(8),
+        lr: Some(0.1),
+        ..TrainTableHeader::default()
+    }
+}
+
+fn glove(table: &str) -> TrainTableHeader {
+    TrainTableHeader { sample: None, model: pb::TrainModel::Glove.into(), ..small(table) }
+}
+
+async fn nearest(client: &Client, table: &str, of: &str, oov: pb::OovPolicy) -> String {
+    let words = pb::WordOptions { oov: oov.into(), ..pb::WordOptions::default() };
+    let request = pb::NearestRequest {
+        table: table.to_owned(),
+        positive: vec![word(of)],
+        k: Some(1),
+        words: Some(words),
+        ..pb::NearestRequest::default()
+    };
+    client.nearest(request).await.unwrap().neighbors[0].word.clone()
+}
+
+async fn vectors(client: &Client, table: &str, words: &[&str]) -> Vec<pb::WordVector> {
+    let queries = words.iter().map(|of| word(of)).collect();
+    let request =
+        pb::LookupRequest { table: table.to_owned(), queries, ..pb::LookupRequest::default() };
+    client.lookup(request).await.unwrap().vectors
+}
+
+fn values(vectors: &[pb::WordVector]) -> Vec<Vec<u32>> {
+    let of = |one: &pb::WordVector| one.vector.clone().unwrap().values;
+    vectors.iter().map(|one| of(one).into_iter().map(f32::to_bits).collect()).collect()
+}
+
+fn count_of(vector: &pb::WordVector) -> Option<f64> {
+    match vector.attributes.get("count")?.value.clone()? {
+        pb::attribute_value::Value::Number(count) => Some(count),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn has_table(client: &Client, table: &str) -> bool {
+    let request = pb::GetTableRequest { table: table.to_owned() };
+    client.get_table(request).await.is_ok()
+}
+
+fn refusal(error: CallError) -> (Code, String) {
+    match error {
+        CallError::Refused(refusal) => (refusal.code, format!("{refusal:?}")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_stand_together_become_neighbors_in_every_model() {
+    let server = Server::start().await;
+    let client = Client::connect(&server.url).await.unwrap();
+
+    let toy = TrainTableHeader {
+        loss: pb::TrainLoss::Softmax.into(),
+        dim: Some(2),
+        window: Some(1),
+        epochs: Some(600),
+        ..small("toy")
+    };
+    let report = train(&client, toy.clone(), TOY).await.unwrap();
+    assert_eq!((report.token_count, report.sentence_count, report.losses.len()), (9, 2, 600));
+    assert!(report.losses[599] < report.losses[0] * 0.9 && report.memory_bytes > 0);
+    let import = report.import.unwrap();
+    assert_eq!((import.rows_kept, import.dim, import.bytes_read), (6, 2, TOY.len() as u64));
+    let always = pb::OovPolicy::Unspecified;
+    assert_eq!(nearest(&client, "toy", "Gymkata", always).await, "2");
+    let words = vectors(&client, "toy", &["is", "Gymkata"]).await;
+    assert_eq!(words.iter().map(count_of).collect::<Vec<_>>(), [Some(2.0), Some(1.0)]);
+    let table = pb::GetTableRequest { table: "toy".to_owned() };
+    let from = client.get_table(table).await.unwrap().table.unwrap().provenance.unwrap();
+    assert_eq!((from.source.as_str(), from.sha256.len()), ("a test", 64));
+    assert!(from.options.contains("skip-gram loss=softmax dim=2") && from.options.contains("seed=1"));
+    train(&client, TrainTableHeader { table: "again".to_owned(), ..toy }, TOY).await.unwrap();
+    let all = ["Troll", "2", "is", "great", "!", "Gymkata"];
+    let bytes = values(&vectors(&client, "toy", &all).await);
+    assert_eq!(bytes, values(&vectors(&client, "again", &all).await));
+
+    // Every word's nearest is of its kind.
+    let subwords = pb::TrainSubwords { min_n: Some(4), max_n: Some(5), buckets: Some(500) };
+    let hierarchical = pb::TrainLoss::Hierarchical.into();
+    let cbow = pb::TrainModel::Cbow.into();
+    for header in [
+        small("kinds"),
+        TrainTableHeader { threads: Some(2), ..small("kinds") },
+        TrainTableHeader { model: cbow, lr: Some(0.2), ..small("kinds") },
+        TrainTableHeader { loss: hierarchical, ..small("kinds") },
+        TrainTableHeader { subwords: Some(subwords), ..small("parts") },
+        TrainTableHeader { epochs: Some(30), ..glove("kinds") },
+    ] {
+        let shown = format!("{header:?}");
+        let table = header.table.clone();
+        let report = train(&client, header, kinds()).await.unwrap();
+        assert_eq!(report.import.unwrap().rows_kept, 24, "{shown}");
+        for kind in 0..4 {
+            let of = format!("kind{kind}word1");
+            let found = nearest(&client, &table, &of, always).await;
+            assert_eq!(found[..5], of[..5], "{shown}: {of} {found}");
+        }
+    }
+    // A word that was never seen has a vector of its n-grams.
+    let found = nearest(&client, "parts", "kind2words", pb::OovPolicy::Subword).await;
+    assert!(found.starts_with("kind2"), "{found}");
+
+    // Frequent words are nearer to the root, and no code begins another.
+    let mut codes = Vec::new();
+    for kind in 0..4 {
+        for i in 0..6 {
+            let word = format!("kind{kind}word{i}");
+            let request = pb::GetHuffmanPathRequest { table: "kinds".to_owned(), word };
+            let path = client.get_huffman_path(request).await.unwrap();
+            assert_eq!((path.code.len(), path.word_count), (path.nodes.len(), 24));
+            assert_eq!(path.nodes[0], 22, "the root is made last");
+            codes.push((path.count, path.code));
+        }
+    }
+    codes.sort();
+    assert!(codes.is_sorted_by(|a, b| a.0 == b.0 || a.1.len() >= b.1.len()), "{codes:?}");
+    let prefixes = |code: &String| codes.iter().filter(|(_, one)| one.starts_with(code.as_str())).count();
+    assert!(codes.iter().all(|(_, code)| prefixes(code) == 1));
+    let unknown = pb::GetHuffmanPathRequest { table: "toy".to_owned(), word: "x".to_owned() };
+    let error = refusal(client.get_huffman_path(unknown).await.unwrap_err());
+    assert_eq!(error.0, Code::NotFound);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn training_goes_on_from_a_table_cuts_as_told_and_joins_phrases() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let client = Client::connect(&server.url).await.unwrap();
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let text = "king and queen and king\nprince and queen\n".repeat(50);
+
+    let from = |freeze| TrainTableHeader {
+        dim: None,
+        from_table: "en".to_owned(),
+        freeze,
+        ..small("more")
+    };
+    let report = train(&client, from(true), text.clone()).await.unwrap();
+    assert_eq!(report.carried_word_count, 5);
+    let import = report.import.unwrap();
+    assert_eq!((import.rows_kept, import.dim), (9, 3));
+    let words = ["king", "pear", "and"];
+    let (before, after) =
+        (vectors(&client, "en", &words[..2]).await, vectors(&client, "more", &words).await);
+    assert_eq!(values(&before), values(&after[..2]));
+    assert_eq!(after.iter().map(count_of).collect::<Vec<_>>(), [Some(100.0), None, Some(150.0)]);
+    train(&client, from(false), text.clone()).await.unwrap();
+    let moved = vectors(&client, "more", &words).await;
+    assert!(values(&moved)[0] != values(&before)[0] && values(&moved)[1] == values(&before)[1]);
+    let wrong = TrainTableHeader { dim: Some(4), ..from(false) };
+    let (code, error) = refusal(train(&client, wrong, text).await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("have 3"), "{error}");
+
+    let cutting = pb::Cutting { tokenizer: "unicode-words".to_owned(), ..pb::Cutting::default() };
+    let header = TrainTableHeader { cutting: Some(cutting), ..small("cut") };
+    let text = "new york, new york! it is (far) away\n".repeat(40);
+    let report = train(&client, header.clone(), text.clone()).await.unwrap();
+    assert_eq!((report.tokenizer.as_str(), report.token_count), ("unicode-words", 13 * 40));
+    assert_eq!(vectors(&client, "cut", &["york", "("]).await.len(), 2);
+    let phrases = pb::TrainPhrases { threshold: Some(2.0), ..pb::TrainPhrases::default() };
+    let header = TrainTableHeader { phrases: Some(phrases), ..header };
+    let report = train(&client, header, text).await.unwrap();
+    assert!(report.phrase_counts[0] >= 1, "{report:?}");
+    assert_eq!(count_of(&vectors(&client, "cut", &["new_york"]).await[0]), Some(80.0));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
+    let server = Server::start().await;
+    let client = Client::connect(&server.url).await.unwrap();
+    let with = |change: &dyn Fn(&mut TrainTableHeader)| {
+        let mut header = small("none");
+        change(&mut header);
+        header
+    };
+    let softmax = pb::TrainLoss::Softmax.into();
+    let cases: Vec<(TrainTableHeader, String, &str)> = vec![
+        (small("none"), String::new(), "no tokens"),
+        (small("none"), " \n\n ".to_owned(), "no tokens"),
+        (small("none"), "one one one".to_owned(), "two words at least; it has 1"),
+        (with(&|h| h.min_count = Some(9)), TOY.to_owned(), "the most frequent one occurs 2 times"),
+        (with(&|h| h.dim = Some(0)), TOY.to_owned(), "dim"),
+        (with(&|h| h.dim = Some(100_000)), TOY.to_owned(), "dim"),
+        (with(&|h| h.vocab_max = Some(0)), TOY.to_owned(), "vocab_max"),
+        (with(&|h| h.lr = Some(1e30)), TOY.to_owned(), "lower learning rate"),
+        (with(&|h| (h.negative, h.loss) = (Some(5), softmax)), TOY.to_owned(), "negative"),
+        (with(&|h| h.model = pb::TrainModel::Glove.into()), TOY.to_owned(), "sample"),
+        (with(&|h| h.freeze = true), TOY.to_owned(), "freeze"),
+        (glove("none"), "a\nb\n".to_owned(), "no two of its words"),
+    ];
+    for (header, text, want) in cases {
+        let (code, error) = refusal(train(&client, header, text).await.unwrap_err());
+        assert!(code == Code::InvalidArgument && error.contains(want), "{want}: {error}");
+    }
+    let packed = b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec();
+    let (_, error) = refusal(train(&client, small("none"), packed).await.unwrap_err());
+    assert!(error.contains("packed with gzip"), "{error}");
+    assert!(!has_table(&client, "none").await);
+
+    // Bytes that are no characters are repaired and counted, and NUL is a character as any other.
+    let report = train(&client, small("odd"), b"a b\xff\x00c a\nb\xff\x00c a".to_vec()).await.unwrap();
+    assert_eq!((report.repaired_count, report.import.unwrap().rows_kept), (2, 3));
+    let refused = TrainTableHeader { if_exists: 0, ..small("odd") };
+    let (code, _) = refusal(train(&client, refused, TOY).await.unwrap_err());
+    assert_eq!(code, Code::AlreadyExists);
+
+    // While one learns, others are answered; a cancelled one leaves nothing.
+    let long = TrainTableHeader { epochs: Some(10_000), ..small("none") };
+    let (own, learns) = (client.clone(), AtomicBool::new(false));
+    let training = async {
+        let reader: Box<dyn Read + Send> = Box::new(Cursor::new(kinds().into_bytes()));
+        let seen = |now: &pb::TrainTableProgress| {
+            if let Some(learning) = &now.learning {
+                assert_eq!((learning.epochs, now.word_count), (10_000, 24));
+                learns.store(true, Ordering::SeqCst);
+            }
+        };
+        own.train_table(long, std::iter::once(Ok(reader)), seen).await
+    };
+    let asking = async {
+        while !learns.load(Ordering::SeqCst) {
+            nearest(&client, "odd", "a", pb::OovPolicy::Unspecified).await;
+        }
+        let jobs = client.list_jobs(pb::ListJobsRequest {}).await.unwrap().jobs;
+        let job = jobs.last().unwrap();
+        assert_eq!((job.kind(), job.state()), (pb::JobKind::TrainTable, pb::JobState::Running));
+        let now = job.progress.as_ref().unwrap();
+        assert!(now.unit() == pb::JobUnit::Tokens && now.learning.is_some(), "{now:?}");
+        client.cancel_job(pb::CancelJobRequest { id: job.id }).await.unwrap();
+        job.id
+    };
+    let (trained, id) = tokio::join!(training, asking);
+    assert_eq!(refusal(trained.unwrap_err()).0, Code::Cancelled);
+    assert!(!has_table(&client, "none").await);
+    let job = client.get_job(pb::GetJobRequest { id }).await.unwrap().job.unwrap();
+    assert_eq!(job.state(), pb::JobState::Cancelled);
+    let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+    assert_eq!(status.job_memory_bytes, 0, "what it took was given back");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_is_told_before_and_never_passed() {
+    let job_memory = Some(16 << 20);
+    let server = Server::start_with(|config| ServerConfig { job_memory, ..config }).await;
+    let client = Client::connect(&server.url).await.unwrap();
+    let subwords = Some(pb::TrainSubwords::default());
+    let large = TrainTableHeader { subwords, ..small("large") };
+    let (code, error) = refusal(train(&client, large, TOY).await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("job-memory"), "{error}");
+    let many: String = (0..400_000).map(|i| format!("w{i} ")).collect();
+    let (code, error) = refusal(train(&client, small("many"), many).await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("job-memory"), "{error}");
+    train(&client, small("toy"), TOY).await.unwrap();
+    assert!(!has_table(&client, "large").await && !has_table(&client, "many").await);
+    server.stop().await;
+}
