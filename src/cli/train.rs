@@ -248,7 +248,8 @@ fn progress(now: &TrainTableProgress, total: Option<u64>) -> String {
 /// How far vectors are learned, in a line.
 pub(super) fn learned(now: &LearningProgress) -> String {
     let share = now.tokens as f64 / now.tokens_total.max(1) as f64;
-    let left = now.seconds_left.map_or_else(String::new, |left| format!("  {} left", seconds(left)));
+    let left =
+        now.seconds_left.map_or_else(String::new, |left| format!("  {} left", seconds(left)));
     format!(
         "learning  epoch {} of {}  {:.1}%  {}/s  loss {:.4}  lr {:.6}{left}",
         now.epoch,

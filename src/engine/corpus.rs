@@ -257,11 +257,12 @@ mod tests {
         let mut told = |_| Ok(());
         let mut lines = Vec::new();
         let mut arriving = Arriving::new(&mut next, &mut told).unwrap();
-        arriving.lines(|number, line| {
-            lines.push((number, line.to_owned()));
-            Ok(())
-        })
-        .unwrap();
+        arriving
+            .lines(|number, line| {
+                lines.push((number, line.to_owned()));
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(arriving.end().repaired, repaired);
         (read, lines, repaired)
     }

@@ -21,13 +21,13 @@ use crate::query::tokenize::Cutting;
 use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
 use crate::text::vocab::Vocab;
+use crate::training::Kind;
 use crate::training::corpus::{Bounds, Corpus, Encoder, Keep, Totals};
 use crate::training::glove::{self, GloveSettings};
 use crate::training::phrases::{PhraseScore, Phrases};
 use crate::training::progress::Progress;
 use crate::training::settings::{Loss, Model, Ngrams, Settings};
 use crate::training::train::{Start, train};
-use crate::training::Kind;
 use crate::vector::RowId;
 
 /// Bytes of numbers in memory, at most; the others stand in a file, which is read in order.
@@ -215,9 +215,10 @@ impl Engine {
         let (totals, kept_tokens, losses) = (corpus.totals(), corpus.tokens(), vectors.losses());
         let memory_bytes = memory.bytes();
         let subwords = match (&vectors, &job.method) {
-            (Vectors::Words(trained), Method::Words(Settings { ngrams: Some(ngrams), dim, .. })) => {
-                Some(Arc::new(subwords(trained, *ngrams, *dim)?))
-            }
+            (
+                Vectors::Words(trained),
+                Method::Words(Settings { ngrams: Some(ngrams), dim, .. }),
+            ) => Some(Arc::new(subwords(trained, *ngrams, *dim)?)),
             (Vectors::Words(_) | Vectors::Glove(_), Method::Words(_) | Method::Glove(_)) => None,
         };
         let dim = job.method.dim();
@@ -288,7 +289,8 @@ impl Engine {
         let current = self.shared.catalog.current(&from.table)?;
         let (dim, got) = (current.view().dim(), job.method.dim());
         if dim != got {
-            let problem = format!("the vectors of table {} have {dim}; {got} was asked", from.table);
+            let problem =
+                format!("the vectors of table {} have {dim}; {got} was asked", from.table);
             return Err(Error::invalid("dim", problem));
         }
         Ok(Some(current))
@@ -322,7 +324,8 @@ impl Engine {
     ) -> Result<Read> {
         let max = self.shared.memory.max();
         let readers = std::thread::available_parallelism().map_or(1, usize::from).min(READERS_MAX);
-        let (ids_bytes, words_bytes) = ((max / 16).min(IDS_BYTES_MAX), (max / 8).min(WORDS_BYTES_MAX));
+        let (ids_bytes, words_bytes) =
+            ((max / 16).min(IDS_BYTES_MAX), (max / 8).min(WORDS_BYTES_MAX));
         let bounds = Bounds {
             ids_bytes: in_memory(ids_bytes),
             words_bytes: in_memory(words_bytes),
@@ -488,7 +491,8 @@ impl Method {
             Self::Words(settings) => {
                 let parts = settings.ngrams.map_or(0, |ngrams| parts_bytes(words, ngrams));
                 // The paths of a tree are longest where counts double from word to word, at most 63.
-                let paths = if settings.loss == Loss::Hierarchical { 400 * count as u64 } else { 0 };
+                let paths =
+                    if settings.loss == Loss::Hierarchical { 400 * count as u64 } else { 0 };
                 settings.memory_bytes(count) + parts + paths
             }
             Self::Glove(settings) => {

@@ -41,9 +41,9 @@ pub struct HuffmanPath {
 /// `UnknownWords` if the table lacks it; if it or all others have no count; whatever `go_on` says.
 pub fn huffman_path(table: &View, query: &HuffmanQuery, go_on: GoOn<'_>) -> Result<HuffmanPath> {
     let word = &query.word;
-    let row = table.row(word.as_bytes()).ok_or_else(|| {
-        Error::new(ErrorKind::UnknownWords { words: vec![word.clone()] })
-    })?;
+    let row = table
+        .row(word.as_bytes())
+        .ok_or_else(|| Error::new(ErrorKind::UnknownWords { words: vec![word.clone()] }))?;
     let mut counted = Vec::new();
     for item in watched(table.attributed(), go_on) {
         let (row, attributes) = item?;

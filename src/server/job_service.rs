@@ -135,9 +135,7 @@ impl From<&JobReport> for Outcome {
                 Self::ImportTexts(crate::server::texts::told(table, report))
             }
             JobReport::TrainTokenizer(report) => Self::Train(report.clone().into()),
-            JobReport::TrainTable(table, report) => {
-                Self::TrainTable(training::told(table, report))
-            }
+            JobReport::TrainTable(table, report) => Self::TrainTable(training::told(table, report)),
             JobReport::Debias(report) => Self::Debias(report.clone().into()),
             JobReport::Verify(checked) => Self::Verify(checked.into()),
             JobReport::Backup(report, time) => {

@@ -22,8 +22,8 @@ pub(super) struct Method {
 pub(super) fn method(path: &str) -> Method {
     let method = path.rsplit('/').next().unwrap_or_default();
     let (bytes, limit) = match method {
-        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "PutTokenizer" | "PutTestSet"
-        | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
+        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "PutTokenizer"
+        | "PutTestSet" | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
         "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
         | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
         | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"

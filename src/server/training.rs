@@ -207,7 +207,8 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
         }
         !is_plain
     });
-    let cutting = cutting.map(|cutting| fields.cutting(Some(pb::Cutting { bare: true, ..cutting })));
+    let cutting =
+        cutting.map(|cutting| fields.cutting(Some(pb::Cutting { bare: true, ..cutting })));
     let source_name = match header.source {
         source if source.is_empty() => "a stream of text".to_owned(),
         source => source,
@@ -306,7 +307,8 @@ fn loss(fields: &mut Fields, header: &pb::TrainTableHeader) -> Loss {
         pb::TrainLoss::Hierarchical => Loss::Hierarchical,
         pb::TrainLoss::Softmax => Loss::Softmax,
     };
-    let given = [("negative", header.negative.is_some()), ("ns_exponent", header.ns_exponent.is_some())];
+    let given =
+        [("negative", header.negative.is_some()), ("ns_exponent", header.ns_exponent.is_some())];
     for (field, _) in given.iter().filter(|(_, is_given)| *is_given) {
         fields.bad(field, "only negative sampling has a use for it");
     }

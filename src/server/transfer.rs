@@ -235,16 +235,14 @@ impl Work for ImportJob {
 pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> Progress {
     let ImportProgress { bytes_read, rows_read } = now;
     match unit {
-        Unit::Bytes => {
-            Progress {
+        Unit::Bytes => Progress {
             unit,
             done: bytes_read,
             total,
             made: rows_read,
             phase: "reading",
             learning: None,
-        }
-        }
+        },
         Unit::Rows | Unit::Tokens => {
             Progress { unit, done: rows_read, phase: "reading", ..Progress::default() }
         }

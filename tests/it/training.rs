@@ -125,7 +125,9 @@ async fn words_that_stand_together_become_neighbors_in_every_model() {
     let table = pb::GetTableRequest { table: "toy".to_owned() };
     let from = client.get_table(table).await.unwrap().table.unwrap().provenance.unwrap();
     assert_eq!((from.source.as_str(), from.sha256.len()), ("a test", 64));
-    assert!(from.options.contains("skip-gram loss=softmax dim=2") && from.options.contains("seed=1"));
+    assert!(
+        from.options.contains("skip-gram loss=softmax dim=2") && from.options.contains("seed=1")
+    );
     train(&client, TrainTableHeader { table: "again".to_owned(), ..toy }, TOY).await.unwrap();
     let all = ["Troll", "2", "is", "great", "!", "Gymkata"];
     let bytes = values(&vectors(&client, "toy", &all).await);
@@ -171,7 +173,8 @@ async fn words_that_stand_together_become_neighbors_in_every_model() {
     }
     codes.sort();
     assert!(codes.is_sorted_by(|a, b| a.0 == b.0 || a.1.len() >= b.1.len()), "{codes:?}");
-    let prefixes = |code: &String| codes.iter().filter(|(_, one)| one.starts_with(code.as_str())).count();
+    let prefixes =
+        |code: &String| codes.iter().filter(|(_, one)| one.starts_with(code.as_str())).count();
     assert!(codes.iter().all(|(_, code)| prefixes(code) == 1));
     let unknown = pb::GetHuffmanPathRequest { table: "toy".to_owned(), word: "x".to_owned() };
     let error = refusal(client.get_huffman_path(unknown).await.unwrap_err());
@@ -257,7 +260,8 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
     assert!(!has_table(&client, "none").await);
 
     // Bytes that are no characters are repaired and counted, and NUL is a character as any other.
-    let report = train(&client, small("odd"), b"a b\xff\x00c a\nb\xff\x00c a".to_vec()).await.unwrap();
+    let report =
+        train(&client, small("odd"), b"a b\xff\x00c a\nb\xff\x00c a".to_vec()).await.unwrap();
     assert_eq!((report.repaired_count, report.import.unwrap().rows_kept), (2, 3));
     let refused = TrainTableHeader { if_exists: 0, ..small("odd") };
     let (code, _) = refusal(train(&client, refused, TOY).await.unwrap_err());
