@@ -203,7 +203,8 @@ impl Encoder {
 
     /// The number of a word, which is given one if it has none.
     fn number(&mut self, word: &[u8]) -> Result<RowId> {
-        let most = self.words_bytes.min(limits::VOCAB_BYTES_MAX);
+        // Fewer would leave out words all the time.
+        let most = self.words_bytes.clamp(1 << 16, limits::VOCAB_BYTES_MAX);
         let bytes = self.words.word_bytes() + word.len() + (self.words.len() + 1) * WORD_BYTES;
         if bytes > most && self.words.row(word).is_none() {
             self.prune()?;

@@ -155,6 +155,9 @@ impl Settings {
             let max = limits::TRAIN_BUCKETS_MAX;
             let problem = format!("from 1 to {max}; {buckets} is not");
             deny(!(1..=max).contains(&buckets), "buckets", problem);
+            let is_over = self.input_rows(words) > limits::ROWS_MAX;
+            let problem = format!("{words} words and {buckets} buckets are more rows than a table");
+            deny(is_over, "buckets", problem);
             let problem = "sub-words are trained by one thread".to_owned();
             deny(self.threads > 1, "threads", problem);
         }

@@ -39,7 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hnsw_rs", &["index/hnsw.rs"]),
     ("libc", &["cli/heaps.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
-    ("memmap2", &["index/codes.rs", "format/source/mod.rs"]),
+    ("memmap2", &["index/codes.rs", "format/source/mod.rs", "training/rows.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),
     ("tokenizers", &["text/model/"]),
     ("tiktoken_rs", &["text/shipped.rs"]),
