@@ -298,7 +298,9 @@ pub(super) fn text(report: &TrainTableReport) -> String {
     for (pass, phrases) in (1..).zip(&report.phrase_counts) {
         line(format!("        {} phrases joined by pass {pass}", count(*phrases)));
     }
-    let losses: Vec<String> = report.losses.iter().map(|loss| format!("{loss:.4}")).collect();
+    // Where few words are learned from, none is measured in most epochs.
+    let measured = report.losses.iter().filter(|&&loss| loss > 0.0);
+    let losses: Vec<String> = measured.map(|loss| format!("{loss:.4}")).collect();
     let shown = match losses.as_slice() {
         [first, .., last] if losses.len() > SHOWN => format!("{first} ... {last}"),
         all => all.join(" "),

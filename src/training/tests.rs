@@ -1,3 +1,5 @@
+//! Tests of training: every model and loss, seeds, frozen words, what cannot be.
+
 use super::corpus::{Bounds, Corpus, Encoder, Keep};
 use super::settings::{Loss, Model, Ngrams, Settings};
 use super::train::{Start, Trained, train};

@@ -1,3 +1,5 @@
+//! Tests of the corpus.
+
 use super::*;
 
 fn bounds(ids_bytes: usize, words_bytes: usize) -> Bounds {

@@ -1,3 +1,5 @@
+//! Tests of GloVe against counts by brute force and finite differences.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the kernels against plain loops and finite differences.
+
 use super::*;
 use crate::training::huffman::Huffman;
 use crate::training::rows::Rows;
