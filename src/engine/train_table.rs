@@ -577,8 +577,8 @@ struct Watch<'a> {
     on_progress: &'a mut dyn FnMut(TrainTableProgress),
     now: TrainTableProgress,
     epochs: usize,
-    /// When the first token was learned from.
-    began: Option<Instant>,
+    /// When learning began, after all was counted.
+    began: Instant,
     told: Instant,
     tokens: u64,
     /// Losses since progress was told, and how many.
@@ -594,15 +594,15 @@ impl<'a> Watch<'a> {
         on_progress: &'a mut dyn FnMut(TrainTableProgress),
     ) -> Self {
         let told = Instant::now();
-        let (began, tokens, loss) = (None, 0, (0.0, 0));
-        Self { stop, spilled, on_progress, now, epochs, began, told, tokens, loss }
+        let (tokens, loss) = (0, (0.0, 0));
+        Self { stop, spilled, on_progress, now, epochs, began: told, told, tokens, loss }
     }
 
     fn see(&mut self, progress: &Progress<'_>) -> Result<()> {
         self.stop.check()?;
         let is_counting = progress.epoch == 0;
-        if !is_counting && self.began.is_none() {
-            self.began = Some(Instant::now());
+        if is_counting {
+            self.began = Instant::now();
         }
         self.tokens = progress.tokens;
         if progress.loss > 0.0 {
@@ -635,7 +635,7 @@ impl<'a> Watch<'a> {
 
     /// Tokens a second since learning began.
     fn rate(&self) -> f64 {
-        let seconds = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64());
+        let seconds = self.began.elapsed().as_secs_f64();
         if seconds > 0.0 { self.tokens as f64 / seconds } else { 0.0 }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
-//! | `corpus.rs` | token streams become counted words and numbers that every epoch reads again |
+//! | `corpus/` | token streams become counted words and numbers that every epoch reads again |
 //! | `draws.rs` | words drawn by a power of their counts |
 //! | `glove/` | GloVe: vectors from how often words stand together |
 //! | `huffman.rs` | the tree over words by which hierarchical softmax finds them |
