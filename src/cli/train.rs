@@ -26,6 +26,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// fails, or is stopped, nothing changes. One thread makes the same bytes from the same text, settings and
 /// seed.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct Train {
     /// Files of text, one after the other; none or "-" reads stdin
     #[arg(value_name = "FILE")]

@@ -201,7 +201,7 @@ pub(super) struct Spilled(Arc<Mutex<Files>>);
 
 struct Files {
     spool: Spool,
-    files: Vec<File>,
+    made: Vec<File>,
     share: Share,
 }
 
@@ -209,7 +209,7 @@ impl Spilled {
     pub(super) fn new(shared: &Shared) -> Self {
         let spool = Spool::new(&shared.data);
         let share = Share::of(&shared.disk);
-        Self(Arc::new(Mutex::new(Files { spool, files: Vec::new(), share })))
+        Self(Arc::new(Mutex::new(Files { spool, made: Vec::new(), share })))
     }
 
     /// Makes a file when one is needed.
@@ -218,7 +218,7 @@ impl Spilled {
         Box::new(move || {
             let mut files = spilled.0.lock();
             let file = files.spool.file()?;
-            files.files.push(file.try_clone().map_err(Error::disk)?);
+            files.made.push(file.try_clone().map_err(Error::disk)?);
             Ok(file)
         })
     }
@@ -227,7 +227,7 @@ impl Spilled {
     pub(super) fn account(&self) -> Result<()> {
         let mut files = self.0.lock();
         let mut bytes = 0;
-        for file in &files.files {
+        for file in &files.made {
             bytes += file.metadata().map_err(Error::disk)?.len();
         }
         let more = bytes.saturating_sub(files.share.bytes());

@@ -356,20 +356,17 @@ impl Engine {
         let tokenizer = self.tokenizer_of(job)?;
         let mut encoder = Encoder::new(bounds);
         let mut arriving = Arriving::new(next, &mut told)?;
-        match (&tokenizer, &job.cutting) {
-            (Some((_, tokenizer)), Some(cutting)) => {
-                arriving.lines(|number, line| {
-                    encode(&mut encoder, tokenizer, cutting, (number, line))
-                        .context(|| format!("line {number}"))
-                })?;
+        if let (Some((_, tokenizer)), Some(cutting)) = (&tokenizer, &job.cutting) {
+            arriving.lines(|number, line| {
+                encode(&mut encoder, tokenizer, cutting, (number, line))
+                    .context(|| format!("line {number}"))
+            })?;
+        } else {
+            let encoded = encoder.text(&mut arriving, readers, &|| self.stop.check());
+            if let Some(failure) = arriving.failure() {
+                return Err(failure);
             }
-            (None, _) | (_, None) => {
-                let encoded = encoder.text(&mut arriving, readers, &|| self.stop.check());
-                if let Some(failure) = arriving.failure() {
-                    return Err(failure);
-                }
-                encoded?;
-            }
+            encoded?;
         }
         let arrived = arriving.end();
         let phrase_counts = self.join_phrases(job, &mut encoder, spilled)?;
