@@ -116,7 +116,7 @@ fn costly(seed: usize) -> NearestRequest {
         table: "t".to_owned(),
         positive: vec![WordOrVector { query: Some(vector), ..WordOrVector::default() }],
         k: Some(10_000),
-        exact: true,
+        exact: Some(true),
         ..NearestRequest::default()
     }
 }
