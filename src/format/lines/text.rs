@@ -3,8 +3,8 @@
 use crate::error::{At, Result};
 use crate::format::lines::detect::Layout;
 use crate::format::lines::line::{parse, trim};
-use crate::format::source::input::Input;
-use crate::format::{Fault, Reason, Row, RowReader, Step};
+use crate::format::source::input::{BOM, Input};
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
 
 /// The rows of a text file.
 pub(super) struct TextReader {
@@ -15,6 +15,10 @@ pub(super) struct TextReader {
     lines: u64,
     /// How many of the last lines were blank and are not reported yet.
     blanks: u64,
+    /// Whether the file may be several that were joined, each with its byte order mark.
+    may_be_joined: bool,
+    /// The first line that a byte order mark was let go of.
+    mark: Option<At>,
 }
 
 impl TextReader {
@@ -22,7 +26,10 @@ impl TextReader {
     pub(super) fn new(mut input: Input, layout: &Layout) -> Self {
         input.consume(layout.header_bytes);
         let lines = u64::from(layout.header_bytes > 0);
-        Self { input, dim: layout.dim, claimed: layout.claimed_rows, lines, blanks: 0 }
+        let (dim, claimed) = (layout.dim, layout.claimed_rows);
+        // Several headers would be rows that are wrong.
+        let may_be_joined = claimed.is_none();
+        Self { input, dim, claimed, lines, blanks: 0, may_be_joined, mark: None }
     }
 
     /// The length of the next line that is not blank; 0 at the end of the file.
@@ -68,7 +75,11 @@ impl RowReader for TextReader {
         row.at = At::Line(self.lines + 1);
         let line = trim(&self.input.window()[..length]);
         let step = match parse(line, self.dim, &mut row.vector) {
-            Ok(word) => {
+            Ok(mut word) => {
+                if self.may_be_joined && marked(word) {
+                    word = &word[BOM.len()..];
+                    self.mark.get_or_insert(row.at);
+                }
                 row.word.clear();
                 row.word.extend_from_slice(word);
                 Step::Row
@@ -79,4 +90,19 @@ impl RowReader for TextReader {
         self.lines += 1;
         Ok(step)
     }
+
+    fn notes(&self) -> Vec<Note> {
+        let note = |&at: &At| Note {
+            reason: "byte_order_mark",
+            done: "let go",
+            at,
+            detail: "it stands before a word, as where files were joined".to_owned(),
+        };
+        self.mark.iter().map(note).collect()
+    }
+}
+
+/// Whether a byte order mark stands before a word.
+pub(super) fn marked(word: &[u8]) -> bool {
+    word.len() > BOM.len() && word.starts_with(BOM)
 }

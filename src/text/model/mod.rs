@@ -14,11 +14,13 @@ mod places;
 pub mod train;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
+use serde::de::IgnoredAny;
 use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{
@@ -65,7 +67,17 @@ impl Model {
     }
 
     fn try_open(json: &[u8]) -> Result<Self> {
-        let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| malformed(&*cause))?;
+        let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| {
+            // The crate says of any other object where its first field ends.
+            let fields: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_slice(json);
+            match fields {
+                Ok(fields) if !fields.contains_key("model") => {
+                    let problem = "this is no tokenizer.json: it has no field \"model\"";
+                    malformed(&*Box::from(problem))
+                }
+                Ok(_) | Err(_) => malformed(&*cause),
+            }
+        })?;
         let hidden = hidden(&parsing);
         if let ModelWrapper::BPE(pairs) = parsing.get_model()
             && pairs.dropout.is_some()
