@@ -413,7 +413,7 @@ async fn soak(server: &Server, words: &Arc<Vec<String>>, time: Duration) {
         sleep(step).await;
         memory.push(memory_mb(server, "VmRSS"));
         if rebuilt.elapsed() > Duration::from_mins(1) {
-            let build = BuildIndexRequest { table: "t".to_owned(), ..BuildIndexRequest::default() };
+            let build = BuildIndexRequest { table: "t".to_owned() };
             server.client.build_index(build).await.unwrap();
             rebuilt = Instant::now();
         }

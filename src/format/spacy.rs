@@ -82,11 +82,14 @@ pub(super) fn words(whole: &Whole<'_>, rows: usize) -> Result<Option<(Words, Vec
     // The sort keeps the order of the words of one row.
     found.sort_by_key(|&(row, _)| row);
     let mut words = Words::default();
-    found.iter().for_each(|(_, word)| words.push(word.as_bytes()));
-    let mut detail = format!("{} words of {STRINGS}, by their rows in {ROWS}", words.len());
-    if !left.is_empty() {
-        detail += &format!("; {} of its {all} keys have no text there", left.len());
+    for (_, word) in &found {
+        words.push(word.as_bytes());
     }
+    let rest = match left.len() {
+        0 => String::new(),
+        left => format!("; {left} of its {all} keys have no text there"),
+    };
+    let detail = format!("{} words of {STRINGS}, by their rows in {ROWS}{rest}", words.len());
     let note =
         Note { reason: "words", done: "read as the words of the rows", at: At::Row(0), detail };
     Ok(Some((words, found.into_iter().map(|(row, _)| row).collect(), note)))

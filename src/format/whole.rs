@@ -116,16 +116,16 @@ impl Whole<'_> {
             );
             return Err(malformed(self.format, At::Byte(0), problem));
         }
-        let mut told = format!("{count} words of {file}");
-        match (words.number_name(), words.unnumbered_count()) {
-            (Some(name), 0) => told.extend([", each with its ", name]),
-            (Some(name), without) => told += &format!(", {} with their {name}", count - without),
-            (None, _) => {}
-        }
-        match words.tab_count() {
-            0 => {}
-            tabs => told += &format!("; {tabs} of them hold a tab"),
-        }
+        let numbered = match (words.number_name(), words.unnumbered_count()) {
+            (Some(name), 0) => format!(", each with its {name}"),
+            (Some(name), without) => format!(", {} with their {name}", count - without),
+            (None, _) => String::new(),
+        };
+        let tabs = match words.tab_count() {
+            0 => String::new(),
+            tabs => format!("; {tabs} of them hold a tab"),
+        };
+        let told = format!("{count} words of {file}{numbered}{tabs}");
         let done = "read as the words of the rows";
         Ok(Note { reason: "words", done, at: At::Row(0), detail: told })
     }

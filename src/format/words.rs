@@ -96,7 +96,7 @@ impl Words {
             lines = words;
         }
         // The count stands behind the word, or before it as uniq writes it.
-        let ways: [fn(&[u8]) -> Option<(&[u8], &[u8])>; 4] = [
+        let ways: [Way; 4] = [
             |line| behind(line, b'\t'),
             |line| behind(line, b' '),
             |line| behind(line, b','),
@@ -105,12 +105,14 @@ impl Words {
         if let Some(numbered) = ways.into_iter().find_map(|way| Self::numbered(&lines, way)) {
             return numbered;
         }
-        lines.iter().for_each(|line| words.push(line));
+        for line in lines {
+            words.push(line);
+        }
         words
     }
 
     /// None unless nearly every line is a word and a number; one line tells nothing.
-    fn numbered(lines: &[&[u8]], way: fn(&[u8]) -> Option<(&[u8], &[u8])>) -> Option<Self> {
+    fn numbered(lines: &[&[u8]], way: Way) -> Option<Self> {
         let mut words = Self { is_list: true, ..Self::default() };
         let (mut numbers, mut is_count, mut without) = (Vec::new(), true, 0);
         for line in lines {
@@ -238,7 +240,7 @@ const ODD_LINES: usize = 8;
 fn behind(line: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let line = line.trim_ascii_end();
     let at = line.iter().rposition(|&byte| byte == separator)?;
-    let word = &line[..line[..at].iter().rposition(|&byte| byte != separator)? + 1];
+    let word = &line[..=line[..at].iter().rposition(|&byte| byte != separator)?];
     is_number(&line[at + 1..]).then_some((word, &line[at + 1..]))
 }
 
@@ -270,6 +272,9 @@ fn without_ids<'l>(lines: &[&'l [u8]]) -> Option<Vec<&'l [u8]>> {
     }
     (has_words && words.len() > 1).then_some(words)
 }
+
+/// Parts a line into a word and a number.
+type Way = fn(&[u8]) -> Option<(&[u8], &[u8])>;
 
 /// How the models of fairseq are named whose pieces have other numbers than their rows.
 const FAIRSEQ: &str = "sentencepiece.bpe.model";

@@ -138,16 +138,14 @@ impl JsonReader {
         if columns.is_empty() {
             return Err(no_rows(NAME, at, &first));
         }
-        let named: Vec<Column> = columns
-            .iter()
-            .map(|(name, seen)| Column {
-                name: Some(name.clone()),
-                is_quoted: false,
-                holds: seen.holds(),
-                kind: None,
-                has_equals: equals.contains(name),
-            })
-            .collect();
+        let column = |(name, seen): &(String, Seen)| Column {
+            name: Some(name.clone()),
+            is_quoted: false,
+            holds: seen.holds(),
+            kind: None,
+            has_equals: equals.contains(name),
+        };
+        let named: Vec<Column> = columns.iter().map(column).collect();
         let table =
             Table { format: NAME, columns: &named, is_typed: true, at: At::Row(0), also: "" };
         let Roles { word, vector, notes, .. } = table.roles()?;

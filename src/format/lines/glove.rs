@@ -6,9 +6,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::RowReader;
 use crate::format::entry::{Entry, Read, Writer};
 use crate::format::lines::detect::{Lines, detect};
-use crate::format::lines::text::{TextReader, marked};
+use crate::format::lines::text::TextReader;
 use crate::format::lines::word2vec_text::{check_words, push_row};
-use crate::format::selection::{Selection, each_row, unsuited};
+use crate::format::selection::{Selection, each_row};
 use crate::format::source::input::Input;
 use crate::format::whole::Choices;
 use crate::limits;
@@ -30,11 +30,6 @@ fn open(mut input: Input, _: &Choices) -> Result<Box<dyn RowReader>> {
 }
 
 fn check(table: &Selection<'_>) -> Result<()> {
-    if let Some(row) = table.rows().find(|&row| marked(table.word(row))) {
-        let because =
-            "begins with a byte order mark, which a reader lets go; word2vec-text can carry it";
-        return Err(unsuited(table, row, WRITING, because));
-    }
     if check_words(table, WRITING)? { check_dimension(table) } else { Ok(()) }
 }
 

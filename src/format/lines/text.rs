@@ -15,9 +15,7 @@ pub(super) struct TextReader {
     lines: u64,
     /// How many of the last lines were blank and are not reported yet.
     blanks: u64,
-    /// Whether the file may be several that were joined, each with its byte order mark.
-    may_be_joined: bool,
-    /// The first line that a byte order mark was let go of.
+    /// The first line that begins with a byte order mark.
     mark: Option<At>,
 }
 
@@ -27,9 +25,7 @@ impl TextReader {
         input.consume(layout.header_bytes);
         let lines = u64::from(layout.header_bytes > 0);
         let (dim, claimed) = (layout.dim, layout.claimed_rows);
-        // Several headers would be rows that are wrong.
-        let may_be_joined = claimed.is_none();
-        Self { input, dim, claimed, lines, blanks: 0, may_be_joined, mark: None }
+        Self { input, dim, claimed, lines, blanks: 0, mark: None }
     }
 
     /// The length of the next line that is not blank; 0 at the end of the file.
@@ -75,9 +71,8 @@ impl RowReader for TextReader {
         row.at = At::Line(self.lines + 1);
         let line = trim(&self.input.window()[..length]);
         let step = match parse(line, self.dim, &mut row.vector) {
-            Ok(mut word) => {
-                if self.may_be_joined && marked(word) {
-                    word = &word[BOM.len()..];
+            Ok(word) => {
+                if word.starts_with(BOM) {
                     self.mark.get_or_insert(row.at);
                 }
                 row.word.clear();
@@ -94,15 +89,10 @@ impl RowReader for TextReader {
     fn notes(&self) -> Vec<Note> {
         let note = |&at: &At| Note {
             reason: "byte_order_mark",
-            done: "let go",
+            done: "kept as a part of the word",
             at,
-            detail: "it stands before a word, as where files were joined".to_owned(),
+            detail: "a word begins with it, as where files were joined".to_owned(),
         };
         self.mark.iter().map(note).collect()
     }
-}
-
-/// Whether a byte order mark stands before a word.
-pub(super) fn marked(word: &[u8]) -> bool {
-    word.len() > BOM.len() && word.starts_with(BOM)
 }

@@ -87,6 +87,7 @@ fn vectors_of_spacy_have_the_words_whose_hashes_say_their_rows() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a folder as spaCy leaves it")]
 fn a_folder_has_one_model_if_all_others_are_parts_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();

@@ -14,7 +14,6 @@ mod places;
 pub mod train;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,6 +59,12 @@ pub(super) struct Encode {
     pub(super) chance: Option<Chance>,
 }
 
+/// What of a JSON object tells whether it is a tokenizer.json.
+#[derive(serde::Deserialize)]
+struct Fields {
+    model: Option<IgnoredAny>,
+}
+
 impl Model {
     /// Reads a tokenizer.json. Truncation, padding and dropout in it are reported and switched off.
     pub(super) fn open(json: &[u8]) -> Result<Self> {
@@ -69,13 +74,12 @@ impl Model {
     fn try_open(json: &[u8]) -> Result<Self> {
         let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| {
             // The crate says of any other object where its first field ends.
-            let fields: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_slice(json);
-            match fields {
-                Ok(fields) if !fields.contains_key("model") => {
+            match serde_json::from_slice(json) {
+                Ok(Fields { model: None }) => {
                     let problem = "this is no tokenizer.json: it has no field \"model\"";
                     malformed(&*Box::from(problem))
                 }
-                Ok(_) | Err(_) => malformed(&*cause),
+                Ok(Fields { model: Some(_) }) | Err(_) => malformed(&*cause),
             }
         })?;
         let hidden = hidden(&parsing);
