@@ -116,7 +116,7 @@ fn costly(seed: usize) -> NearestRequest {
         table: "t".to_owned(),
         positive: vec![WordOrVector { query: Some(vector), ..WordOrVector::default() }],
         k: Some(10_000),
-        exact: true,
+        exact: Some(true),
         ..NearestRequest::default()
     }
 }
@@ -413,7 +413,7 @@ async fn soak(server: &Server, words: &Arc<Vec<String>>, time: Duration) {
         sleep(step).await;
         memory.push(memory_mb(server, "VmRSS"));
         if rebuilt.elapsed() > Duration::from_mins(1) {
-            let build = BuildIndexRequest { table: "t".to_owned(), ..BuildIndexRequest::default() };
+            let build = BuildIndexRequest { table: "t".to_owned() };
             server.client.build_index(build).await.unwrap();
             rebuilt = Instant::now();
         }

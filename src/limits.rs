@@ -146,7 +146,9 @@ pub const ERROR_BYTES_MAX: usize = 6 << 10;
 pub const VIOLATIONS_MAX: usize = 100;
 /// Streams that watch jobs at once.
 pub const STREAMS_MAX: usize = 256;
-/// Questions that wait for each core before more are refused.
+/// Short questions, of a millisecond at most, that wait for each core before more are refused.
+pub const SHORT_WAITING_PER_CORE_MAX: usize = 128;
+/// Other questions that wait for each core before more are refused.
 pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.
 pub const WAITING_MIN: usize = 64;

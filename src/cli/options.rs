@@ -11,7 +11,7 @@ use crate::client::{
     RowRange, Strategy, Vector, WordOptions, WordOrVector, attribute_value::Value,
     word_or_vector::Query,
 };
-use crate::format::Format;
+use crate::format::{Format, plain_number};
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -205,7 +205,7 @@ pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), Stri
     }
     let rest = left.rest().trim();
     let value = if rest.starts_with(['"', '\'']) {
-        let value = left.value()?;
+        let value = left.value(attribute_value)?;
         left.end()?;
         value
     } else {
@@ -215,15 +215,35 @@ pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), Stri
     Ok((name, value))
 }
 
-/// `true`, `false`, a number, or else a text.
+/// `true`, `false`, a number that is written as numbers are, or else a text, such as the code 007.
 fn attribute_value(value: &str) -> AttributeValue {
-    let number = || value.parse().ok().filter(|number: &f64| number.is_finite());
     let value = match value {
         "true" => Value::Flag(true),
         "false" => Value::Flag(false),
-        text => number().map_or_else(|| Value::Text(text.to_owned()), Value::Number),
+        text => plain_number(text).map_or_else(|| Value::Text(text.to_owned()), Value::Number),
     };
     AttributeValue { value: Some(value) }
+}
+
+/// The same where only numbers have an order, however they are written.
+fn any_number(value: &str) -> AttributeValue {
+    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+    number.map_or_else(
+        || attribute_value(value),
+        |number| AttributeValue { value: Some(Value::Number(number)) },
+    )
+}
+
+/// A text as it is, or in quotes if it would be read as something else.
+fn text_shown(text: &str) -> String {
+    let is_text = attribute_value(text).value.is_some_and(|value| matches!(value, Value::Text(_)));
+    let is_plain = is_text && !text.is_empty() && !text.starts_with(['"', '\'']);
+    match (is_plain, text.contains('"')) {
+        // A code is kept as what it is, and shown so that it is told from a number.
+        (true, _) if text.parse::<f64>().is_err() => text.to_owned(),
+        (_, false) => format!("\"{text}\""),
+        (_, true) => format!("'{text}'"),
+    }
 }
 
 /// Attributes as `NAME=VALUE`, by name.
@@ -233,7 +253,7 @@ pub(super) fn attributes_text(
     let mut pairs: Vec<_> = attributes
         .iter()
         .map(|(name, value)| match &value.value {
-            Some(Value::Text(text)) => format!("{name}={text}"),
+            Some(Value::Text(text)) => format!("{name}={}", text_shown(text)),
             Some(Value::Number(number)) => format!("{name}={number}"),
             Some(Value::Flag(flag)) => format!("{name}={flag}"),
             None => format!("{name}="),
@@ -359,7 +379,17 @@ pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
     } else {
         let test = OPERATORS.iter().find(|(sign, _)| left.skip(sign));
         let (_, test) = test.ok_or_else(|| left.expected("=, !=, <, <=, > or >="))?;
-        (*test, Some(left.value()?))
+        let reads = match test {
+            AttributeTest::Lt | AttributeTest::Le | AttributeTest::Gt | AttributeTest::Ge => {
+                any_number
+            }
+            AttributeTest::Eq
+            | AttributeTest::Ne
+            | AttributeTest::Exists
+            | AttributeTest::Missing
+            | AttributeTest::Unspecified => attribute_value,
+        };
+        (*test, Some(left.value(reads)?))
     };
     left.end()?;
     Ok(AttributeCondition { name, test: test.into(), value })
@@ -418,10 +448,10 @@ impl<'t> Left<'t> {
     }
 
     /// What stands in quotes is a text.
-    fn value(&mut self) -> Result<AttributeValue, String> {
+    fn value(&mut self, reads: fn(&str) -> AttributeValue) -> Result<AttributeValue, String> {
         let (word, is_quoted) = self.word("a number, true, false or a text")?;
         let text = |word| AttributeValue { value: Some(Value::Text(word)) };
-        Ok(if is_quoted { text(word) } else { attribute_value(&word) })
+        Ok(if is_quoted { text(word) } else { reads(&word) })
     }
 
     fn end(&mut self) -> Result<(), String> {

@@ -153,8 +153,8 @@ fn a_line_of_the_log_stays_one_line() {
 
 #[test]
 fn conditions_have_spaces_quotes_and_no_second_meaning() {
-    use crate::cli::options::{attribute, condition};
-    use crate::client::{AttributeTest, attribute_value::Value};
+    use crate::cli::options::{attribute, attributes_text, condition};
+    use crate::client::{AttributeTest, AttributeValue, attribute_value::Value};
 
     let text = |text: &str| Value::Text(text.to_owned());
     for (written, name, test, value) in [
@@ -188,5 +188,12 @@ fn conditions_have_spaces_quotes_and_no_second_meaning() {
     assert_eq!(set("n = 5"), Ok(("n".to_owned(), Value::Number(5.0))));
     assert_eq!(set("title=a b = c"), Ok(("title".to_owned(), text("a b = c"))));
     assert_eq!(set("n = \"5\""), Ok(("n".to_owned(), text("5"))));
+    // Codes and identifiers that a number would change stay what they are, and are shown as texts.
+    for code in ["010", "9007199254740993", "+49"] {
+        let read = attribute(&format!("n={code}")).unwrap().1;
+        assert_eq!(read.value, Some(text(code)));
+        let kept = [("n".to_owned(), AttributeValue { value: Some(text(code)) })];
+        assert_eq!(attributes_text(&kept.into_iter().collect()), format!("n=\"{code}\""));
+    }
     assert!(set("pos").is_err());
 }

@@ -10,6 +10,7 @@ use crate::format::source::Bytes;
 use crate::format::source::input::Input;
 use crate::format::whole::{Choices, Parts, Whole};
 use crate::format::words::Words;
+use crate::text::foreign::beginning;
 
 /// Bytes of a file's beginning that tell its format, if any do.
 pub(super) const HEAD_BYTES: usize = 64 << 10;
@@ -97,6 +98,10 @@ pub(super) fn told(
     let bytes = &bytes[..bytes.len().min(HEAD_BYTES)];
     let by_content = surest(formats, &Head { bytes, name, members: &[] });
     by_content.or_else(|| {
+        // A page or a pointer in place of the file has the file's name.
+        if beginning(bytes).is_some() {
+            return None;
+        }
         let suffix = name.rsplit_once('.')?.1.to_ascii_lowercase();
         let mut told = formats.iter().copied().filter(|entry| entry.is_told_by_suffix);
         told.find(|entry| entry.suffixes.contains(&suffix.as_str()))

@@ -10,7 +10,7 @@ use crate::format::registry::{FORMATS, Format};
 use crate::format::source::Bytes;
 use crate::format::source::archive::{self, Zip};
 use crate::format::source::input::Input;
-use crate::format::{beside, words};
+use crate::format::{beside, shown, spacy, words};
 
 /// The main file of a folder that holds a model.
 ///
@@ -22,26 +22,57 @@ pub fn folder(folder: &Path) -> io::Result<PathBuf> {
     if let Some(main) = mains.map(|name| folder.join(name)).find(|path| path.is_file()) {
         return Ok(main);
     }
-    let known = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let format = Format::of_suffix(&name);
-        path.is_file() && format.is_some_and(|format| !format.is_streamed())
-    };
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<_>>()?;
-    files.sort();
-    let mut mains = files.into_iter().filter(known);
-    match (mains.next(), mains.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => {
-            Err(io::Error::other("the folder has no model.safetensors; name a file of it"))
-        }
-        (Some(_), Some(_)) => {
-            Err(io::Error::other("the folder has several files; name one of them"))
+    let mut files: Vec<String> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().is_file() {
+            files.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
+    files.sort();
+    let is_part = |main: &String, other: &String| {
+        main != other && FORMATS.iter().any(|entry| (entry.beside.parts)(main, other))
+    };
+    let is_told = |name: &String| {
+        let told = told(&folder.join(name), name, None);
+        matches!(told, Ok(Some(format)) if !format.is_streamed())
+    };
+    // What holds an array of another file is no model of its own, and what has such files is one whatever
+    // its name.
+    let known = |name: &&String| {
+        let format = Format::of_suffix(name);
+        let is_main = format.is_some_and(|format| !format.is_streamed())
+            || (files.iter().any(|other| is_part(name, other)) && is_told(name));
+        is_main && !files.iter().any(|main| is_part(main, name))
+    };
+    let mut mains: Vec<&String> = files.iter().filter(known).collect();
+    if mains.is_empty() {
+        mains = files.iter().filter(|name| is_told(name)).collect();
+    }
+    match mains.as_slice() {
+        [only] => Ok(folder.join(only)),
+        [] => Err(io::Error::other(format!(
+            "the folder has no model.safetensors; name a file of it: {}",
+            listed(&files.iter().collect::<Vec<_>>())
+        ))),
+        several => Err(io::Error::other(format!(
+            "the folder has several files; name one of them: {}",
+            listed(several)
+        ))),
+    }
 }
+
+/// Names of files, the first of them.
+fn listed(names: &[&String]) -> String {
+    let mut shown: Vec<_> = names.iter().take(SHOWN).map(|name| shown(name.as_bytes())).collect();
+    if names.len() > SHOWN {
+        shown.push(format!("and {} more", names.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// Names that an error lists.
+const SHOWN: usize = 8;
 
 /// The files beside `main` that may be needed to read it, with their names as a source has them. Of
 /// a checkpoint's shards only those that have `tensor`, or a table.
@@ -67,6 +98,14 @@ pub fn companions(
         if (format.entry().beside.parts)(&name, &other) {
             found.push((other, entry.path()));
         }
+    }
+    // spaCy has its words above the folder of its vectors where it is not told otherwise.
+    let above = folder.parent().map(|above| above.join(spacy::STRINGS));
+    if (format.entry().beside.parts)(&name, spacy::STRINGS)
+        && found.iter().all(|(other, _)| other != spacy::STRINGS)
+        && let Some(above) = above.filter(|above| above.is_file())
+    {
+        found.push((spacy::STRINGS.to_owned(), above));
     }
     found.sort();
     let stem = words::stem(&name);

@@ -3,17 +3,12 @@
 use memchr::memchr;
 
 use crate::format::source::unpack::Compression;
+use crate::text::foreign::beginning;
 
 /// What a file of no accepted format is, if its first bytes tell; and what to do about it.
 pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
-    let known = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning));
-    if let Some((_, kind)) = known {
+    if let Some(kind) = beginning(bytes) {
         return Some(kind);
-    }
-    let start = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
-    let start = start[..start.len().min(16)].to_ascii_lowercase();
-    if PAGES.iter().any(|beginning| start.starts_with(beginning)) {
-        return Some("a web page, not the file: download the file itself");
     }
     match bytes {
         _ if Compression::of(bytes) != Compression::None => {
@@ -58,29 +53,6 @@ pub(super) fn archive(names: &[&str]) -> Option<&'static str> {
 }
 
 /// What to do about an HDF5 file that is not read.
-pub(super) const CONVERT_HDF5: &str = "convert its array: python -c \"import h5py, numpy; \
-    numpy.save('OUT.npy', h5py.File('IN')['train'][:])\"";
-
-const UTF_16: &str = "UTF-16 text; convert it to UTF-8 first: iconv -f UTF-16 -t UTF-8 IN >OUT";
-const BEGINNINGS: &[(&[u8], &str)] = &[
-    (
-        b"version https://git-lfs",
-        "a pointer of Git LFS in place of the file: run `git lfs pull` in its folder, or download the \
-         file itself",
-    ),
-    (b"\xFF\xFE", UTF_16),
-    (b"\xFE\xFF", UTF_16),
-    (b"%PDF-", "a PDF document"),
-    (b"\x89PNG", "a picture"),
-    (b"\x7FELF", "a program"),
-    (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive; unpack it first"),
-    (b"Rar!\x1A\x07", "a RAR archive; unpack it first"),
-    (b"\x04\x22\x4D\x18", "packed with lz4; unpack it first: lz4 -d IN OUT"),
-    (b"\x1F\x9D", "packed with compress; unpack it first: uncompress IN"),
-    (b"lmgg", "a model of llama.cpp from before GGUF; convert it with its tools"),
-    (b"tjgg", "a model of llama.cpp from before GGUF; convert it with its tools"),
-    (b"MATLAB 5.0", "a MATLAB file; save its array: scipy.io.loadmat, then numpy.save"),
-];
-
-/// Beginnings of web pages, in lower case.
-const PAGES: &[&[u8]] = &[b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--"];
+pub(super) const CONVERT_HDF5: &str = "list its arrays: python -c \"import h5py; \
+    h5py.File('IN').visititems(print)\", then convert the one of the vectors: python -c \"import h5py, \
+    numpy; numpy.save('OUT.npy', h5py.File('IN')['NAME'][:])\"";

@@ -16,6 +16,14 @@ pub(super) enum Literal {
     Code,
 }
 
+/// The number that a text is, if it would come back as that text: `0.5`, and not `007`.
+pub fn plain_number(text: &str) -> Option<f64> {
+    match Literal::of(text.as_bytes())? {
+        Literal::Number(number) => Some(number),
+        Literal::Code => None,
+    }
+}
+
 impl Literal {
     /// What a text is if it reads as a finite number.
     pub(super) fn of(text: &[u8]) -> Option<Self> {

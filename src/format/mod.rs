@@ -11,6 +11,7 @@
 //! | `foreign.rs` | the names of file kinds that are refused |
 //! | `tensor.rs` `quantized.rs` | matrices as they lie in files |
 //! | `words.rs` `paired.rs` | words beside a matrix |
+//! | `spacy.rs` | the words of spaCy's vectors |
 //! | `beside.rs` | the tokenizer that words come from |
 //! | `checkpoint.rs` | the table of a transformer, its other tables, and its shards |
 //! | `lines/` `csv/` `json/` | formats read as streams |
@@ -81,6 +82,7 @@ mod roles;
 mod safetensors;
 mod selection;
 pub mod source;
+mod spacy;
 mod tensor;
 mod whole;
 mod words;
@@ -100,6 +102,7 @@ use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 pub use folder::{companions, folder};
+pub use literal::plain_number;
 pub use open::{Options, open, open_files};
 pub use registry::Format;
 pub use selection::Selection;

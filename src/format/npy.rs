@@ -8,12 +8,15 @@ use std::io::{self, Write};
 
 use crate::error::{At, Error, Result};
 use crate::format::entry::{Beside, Entry, Read, Told, Writer};
-use crate::format::malformed;
+use crate::format::paired::Paired;
 use crate::format::selection::{Selection, check_words, unsuited, vectors};
 use crate::format::source::Bytes;
 use crate::format::source::bytes::Cursor;
 use crate::format::source::input::BOM;
 use crate::format::tensor::{Dtype, Endian, Order, Tensor};
+use crate::format::whole::{Parts, Whole};
+use crate::format::words::Words;
+use crate::format::{malformed, spacy};
 
 pub(super) const ENTRY: Entry = Entry {
     name: NAME,
@@ -21,9 +24,10 @@ pub(super) const ENTRY: Entry = Entry {
     about: "A NumPy array, with a file of words",
     suffixes: &["npy"],
     begins: |head| Told::surely(head.bytes.starts_with(MAGIC)),
-    read: Read::Whole(|whole| whole.plain(None, Box::new(open(whole.bytes)?))),
+    read: Read::Whole(read),
     write: Some(Writer { check, write, words: Some("words.txt"), ..Writer::DEFAULT }),
-    beside: Beside { words: true, ..Entry::DEFAULT.beside },
+    beside: Beside { words: true, parts: spacy::is_part, ..Entry::DEFAULT.beside },
+    in_folder: &["vocab/vectors", "vectors"],
     ..Entry::DEFAULT
 };
 
@@ -38,6 +42,17 @@ struct Header {
     descr: String,
     fortran_order: bool,
     shape: Vec<usize>,
+}
+
+fn read(whole: &Whole<'_>) -> Result<Parts> {
+    let matrix = Box::new(open(whole.bytes)?);
+    match spacy::words(whole, matrix.rows)? {
+        Some((words, rows, note)) => {
+            let matrix = Box::new(spacy::Picked { matrix, rows });
+            Ok(Parts::rows(Paired::new(words, matrix, vec![note])))
+        }
+        None => whole.plain(None, matrix),
+    }
 }
 
 /// The matrix of a file.
@@ -211,25 +226,22 @@ fn check(table: &Selection<'_>) -> Result<()> {
         let because = "ends a line, and the words stand a line each; csv can carry it";
         (word.contains(&b'\n') || word.ends_with(b"\r")).then_some(because)
     })?;
-    let is_numbered = |word: &[u8]| {
-        let at = word.iter().rposition(|&byte| byte == b' ' || byte == b'\t');
-        at.is_some_and(|at| fast_float2::parse::<f64, _>(&word[at + 1..]).is_ok())
-    };
-    if let Some(first) = table.rows().next()
-        && table.rows().nth(1).is_some()
-        && table.rows().all(|row| is_numbered(table.word(row)))
-    {
-        let because = "ends with a number, as all of them do, and would be read as a word and its \
-                       count; csv can carry it";
+    if let Some(first) = table.rows().next().filter(|&row| table.word(row).starts_with(BOM)) {
+        let because = "begins with a byte order mark, which a reader lets go";
         return Err(unsuited(table, first, WRITING, because));
     }
-    match table.rows().next() {
-        Some(first) if table.word(first).starts_with(BOM) => {
-            let because = "begins with a byte order mark, which a reader lets go";
-            Err(unsuited(table, first, WRITING, because))
-        }
-        Some(_) | None => Ok(()),
+    let mut lines = Vec::new();
+    for row in table.rows() {
+        lines.extend_from_slice(table.word(row));
+        lines.push(b'\n');
     }
+    let read = Words::from_lines(&lines);
+    let changed = table.rows().enumerate().find(|&(i, row)| read.get(i) != table.word(row));
+    changed.map_or(Ok(()), |(_, row)| {
+        let because = "has a number, as nearly all of them do, and would be read as a word and its \
+                       count; csv can carry it";
+        Err(unsuited(table, row, WRITING, because))
+    })
 }
 
 /// Writes the vectors of a table; the words are another file's.

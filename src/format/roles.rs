@@ -10,7 +10,7 @@ use crate::format::{Note, malformed, shown};
 /// Names of the column of words, in lower case, the surest first.
 const WORDS: &[&str] = &["word", "token", "term", "key"];
 /// Names of columns that are the words if nothing surer is there.
-const MAYBE_WORDS: &[&str] = &["text", "piece", "name", "label", "index"];
+const MAYBE_WORDS: &[&str] = &["text", "piece", "index", "name", "label"];
 /// How the index of a table of pandas is named in a file.
 const INDEX: &[&str] = &["", "__index_level_0__", "unnamed: 0"];
 /// Names of the column that holds whole vectors, the surest first.
@@ -45,6 +45,10 @@ pub(super) struct Column {
     /// Whether the name stands in quotes, as those of attributes do that this program writes.
     pub(super) is_quoted: bool,
     pub(super) holds: Holds,
+    /// The name of its type, if the file tells.
+    pub(super) kind: Option<String>,
+    /// Whether a value comes again in the rows that were looked at, as no word does.
+    pub(super) has_equals: bool,
 }
 
 /// What most values of a column are.
@@ -193,15 +197,21 @@ impl Table<'_> {
         let named = |names: &[&str], fits: &dyn Fn(&Column) -> bool| {
             names.iter().find_map(|name| self.find(name, fits))
         };
-        let by_name = named(WORDS, &text)
-            .or_else(|| named(INDEX, &text))
-            .or_else(|| named(MAYBE_WORDS, &text))
-            .or_else(|| if self.is_typed { None } else { named(WORDS, &value) });
-        if let Some(column) = by_name {
+        if let Some(column) = named(WORDS, &text).or_else(|| named(INDEX, &text)) {
             return Ok((column, true));
         }
-        if let Some(column) = self.columns.iter().position(text) {
-            return Ok((column, false));
+        let is_only = self.columns.iter().filter(|column| text(column)).count() == 1;
+        let differs = |column: &Column| text(column) && !column.has_equals;
+        let of_texts = |fits: &dyn Fn(&Column) -> bool| {
+            if let Some(column) = named(MAYBE_WORDS, fits) {
+                return Some((column, is_only));
+            }
+            let by_number = || if self.is_typed { None } else { named(WORDS, &value) };
+            let by_number = by_number().map(|column| (column, true));
+            by_number.or_else(|| Some((self.columns.iter().position(fits)?, false)))
+        };
+        if let Some(found) = of_texts(&differs).or_else(|| of_texts(&text)) {
+            return Ok(found);
         }
         let likely = || named(INDEX, &value).or_else(|| named(MAYBE_WORDS, &value));
         match self.columns.iter().position(value) {
@@ -231,6 +241,13 @@ impl Table<'_> {
             let gap = counted.gap();
             let columns = counted.columns.into_iter().map(|(_, column)| column).collect();
             return Ok((Vector::Wide(columns), true, gap));
+        }
+        let empty = |column: &Column| self.is_typed && column.holds == Holds::Nothing;
+        if let Some(column) = VECTORS.iter().find_map(|name| self.find(name, empty)) {
+            let name = self.shown(column);
+            let problem =
+                format!("{name} has no value in the first rows, so its length is not known");
+            return Err(malformed(self.format, self.at, problem));
         }
         let is_named = |column: &Column| column.name.as_deref() != Some("");
         let other_name = |column: &Column| {
@@ -289,9 +306,13 @@ impl Table<'_> {
         counting(false).or_else(|| counting(true))
     }
 
+    /// The columns, with what those hold that can be nothing here.
     fn listed(&self) -> String {
-        let mut names: Vec<String> =
-            (0..self.columns.len().min(SHOWN)).map(|i| self.shown(i)).collect();
+        let shown = |i: usize| match &self.columns[i].kind {
+            Some(kind) => format!("{} ({kind})", self.shown(i)),
+            None => self.shown(i),
+        };
+        let mut names: Vec<String> = (0..self.columns.len().min(SHOWN)).map(shown).collect();
         if self.columns.len() > SHOWN {
             names.push("...".to_owned());
         }

@@ -116,10 +116,16 @@ impl Whole<'_> {
             );
             return Err(malformed(self.format, At::Byte(0), problem));
         }
-        let told = match words.number(0) {
-            Some((name, _)) => format!("{count} words of {file}, each with its {name}"),
-            None => format!("{count} words of {file}"),
+        let numbered = match (words.number_name(), words.unnumbered_count()) {
+            (Some(name), 0) => format!(", each with its {name}"),
+            (Some(name), without) => format!(", {} with their {name}", count - without),
+            (None, _) => String::new(),
         };
+        let tabs = match words.tab_count() {
+            0 => String::new(),
+            tabs => format!("; {tabs} of them hold a tab"),
+        };
+        let told = format!("{count} words of {file}{numbered}{tabs}");
         let done = "read as the words of the rows";
         Ok(Note { reason: "words", done, at: At::Row(0), detail: told })
     }

@@ -8,6 +8,7 @@ use crate::error::{At, Context as _, Error, Result};
 use crate::format::source::Bytes;
 use crate::format::{malformed, shown};
 use crate::limits;
+use crate::text::foreign::without_marks;
 use crate::text::spec::{File, Kind, Spec};
 use crate::text::tokenizer::Tokenizer;
 
@@ -69,49 +70,80 @@ impl Words {
     /// The number of a row's word, and what it is.
     pub(super) fn number(&self, row: usize) -> Option<(&'static str, f64)> {
         let (name, numbers) = self.numbers.as_ref()?;
-        Some((name, *numbers.get(row)?))
+        Some((name, *numbers.get(row).filter(|number| !number.is_nan())?))
+    }
+
+    /// What the numbers of words are, if they have some.
+    pub(super) fn number_name(&self) -> Option<&'static str> {
+        self.numbers.as_ref().map(|&(name, _)| name)
     }
 
     /// A word a line; or a word and a number, as GloVe writes counts and `SentencePiece` scores, if
-    /// every line is so. An empty line is a row without a word; the last line may end or not.
+    /// nearly every line is so; behind the number of its line and a tab, if every line has that. An empty
+    /// line is a row without a word; the last line may end or not.
     pub(super) fn from_lines(text: &[u8]) -> Self {
         let mut words = Self { is_list: true, ..Self::default() };
-        let text = text.strip_prefix(crate::format::source::input::BOM).unwrap_or(text);
+        let text = without_marks(text);
         if text.is_empty() {
             return words;
         }
         let text = text.strip_suffix(b"\n").unwrap_or(text);
-        let lines = || {
-            text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        };
-        if let Some(numbered) =
-            Self::numbered(lines(), b'\t').or_else(|| Self::numbered(lines(), b' '))
-        {
+        let mut lines: Vec<&[u8]> = text
+            .split(|&byte| byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+            .collect();
+        if let Some(words) = without_ids(&lines) {
+            lines = words;
+        }
+        // The count stands behind the word, or before it as uniq writes it.
+        let ways: [Way; 4] = [
+            |line| behind(line, b'\t'),
+            |line| behind(line, b' '),
+            |line| behind(line, b','),
+            before,
+        ];
+        if let Some(numbered) = ways.into_iter().find_map(|way| Self::numbered(&lines, way)) {
             return numbered;
         }
-        lines().for_each(|line| words.push(line));
+        for line in lines {
+            words.push(line);
+        }
         words
     }
 
-    /// None unless every line is a word, the separator, and a number; one line tells nothing.
-    fn numbered<'l>(lines: impl Iterator<Item = &'l [u8]>, separator: u8) -> Option<Self> {
+    /// None unless nearly every line is a word and a number; one line tells nothing.
+    fn numbered(lines: &[&[u8]], way: Way) -> Option<Self> {
         let mut words = Self { is_list: true, ..Self::default() };
-        let (mut numbers, mut is_count) = (Vec::new(), true);
+        let (mut numbers, mut is_count, mut without) = (Vec::new(), true, 0);
         for line in lines {
-            let at = line.iter().rposition(|&byte| byte == separator).filter(|&at| at > 0)?;
-            let number = &line[at + 1..];
-            let is_whole = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-            if separator == b' ' && !is_whole {
+            let (word, number) = match way(line) {
+                Some((word, number)) => {
+                    is_count &= number.iter().all(u8::is_ascii_digit) || number.contains(&b'e');
+                    (word, fast_float2::parse(number).unwrap_or(f64::NAN))
+                }
+                None => (*line, f64::NAN),
+            };
+            without += usize::from(number.is_nan());
+            if without * ODD_LINES > lines.len() {
                 return None;
             }
-            is_count &= is_whole;
-            numbers
-                .push(fast_float2::parse(number).ok().filter(|number: &f64| number.is_finite())?);
-            words.push(&line[..at]);
+            numbers.push(number);
+            words.push(word);
         }
         let name = if is_count { "count" } else { "score" };
         words.numbers = Some((name, numbers));
         (words.len() > 1).then_some(words)
+    }
+
+    /// How many words hold a tab.
+    pub(super) fn tab_count(&self) -> usize {
+        (0..self.len()).filter(|&row| self.get(row).contains(&b'\t')).count()
+    }
+
+    /// How many words have no number where others have one.
+    pub(super) fn unnumbered_count(&self) -> usize {
+        let numbers = self.numbers.iter().flat_map(|(_, numbers)| numbers);
+        numbers.filter(|number| number.is_nan()).count()
     }
 
     /// The words of a companion, told by its name and contents.
@@ -200,6 +232,49 @@ impl Words {
         }
     }
 }
+
+/// One line in so many may have no number where the others have.
+const ODD_LINES: usize = 8;
+
+/// The word and the number behind it.
+fn behind(line: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let line = line.trim_ascii_end();
+    let at = line.iter().rposition(|&byte| byte == separator)?;
+    let word = &line[..=line[..at].iter().rposition(|&byte| byte != separator)?];
+    is_number(&line[at + 1..]).then_some((word, &line[at + 1..]))
+}
+
+/// The word and the count before it.
+fn before(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.trim_ascii();
+    let at = line.iter().position(|byte| b" \t".contains(byte))?;
+    let (number, word) = (&line[..at], line[at..].trim_ascii_start());
+    number.iter().all(u8::is_ascii_digit).then_some((word, number))
+}
+
+fn is_number(field: &[u8]) -> bool {
+    fast_float2::parse(field).is_ok_and(|number: f64| number.is_finite())
+}
+
+/// What stands behind a number and a tab, if all lines have these, and the numbers ascend: they are those
+/// of the rows. None if what follows is a number as well: it is the count of a word.
+fn without_ids<'l>(lines: &[&'l [u8]]) -> Option<Vec<&'l [u8]>> {
+    let (mut words, mut last, mut has_words) = (Vec::new(), None, false);
+    for line in lines {
+        let tab = line.iter().position(|&byte| byte == b'\t')?;
+        let id: u64 = std::str::from_utf8(&line[..tab]).ok()?.parse().ok()?;
+        if last.is_some_and(|last| id <= last) {
+            return None;
+        }
+        last = Some(id);
+        has_words |= !is_number(&line[tab + 1..]);
+        words.push(&line[tab + 1..]);
+    }
+    (has_words && words.len() > 1).then_some(words)
+}
+
+/// Parts a line into a word and a number.
+type Way = fn(&[u8]) -> Option<(&[u8], &[u8])>;
 
 /// How the models of fairseq are named whose pieces have other numbers than their rows.
 const FAIRSEQ: &str = "sentencepiece.bpe.model";

@@ -40,6 +40,10 @@ impl AnswerSize {
     }
 
     /// Adds a row with this word.
+    ///
+    /// # Errors
+    ///
+    /// As [`AnswerSize::add`].
     pub fn add_word(&mut self, word: &[u8]) -> Result<()> {
         self.add(word_bytes(word))
     }

@@ -177,7 +177,7 @@ pub fn resolve<'a>(
         // The question has room for what it names; what rows and made vectors bring may be more.
         match &found {
             Some(Resolved { vector: Cow::Owned(vector), .. }) => {
-                size.add(size_of_val(&vector[..]))?
+                size.add(size_of_val(&vector[..]))?;
             }
             Some(Resolved { row: Some(row), .. }) => size.add_word(table.word(*row))?,
             Some(_) | None => {}

@@ -77,7 +77,7 @@ impl Pool {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let heavy_max = (limits::WAITING_PER_CORE_MAX * cores).max(limits::WAITING_MIN);
         Ok(Self {
-            short: Line::start(Lane::Short, cores, limits::CALLS_MAX)?,
+            short: Line::start(Lane::Short, cores, limits::SHORT_WAITING_PER_CORE_MAX * cores)?,
             heavy: Line::start(Lane::Heavy, cores, heavy_max)?,
             long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX)?,
             disk: Line::start(Lane::Disk, limits::WRITES_AT_ONCE, limits::CALLS_MAX)?,

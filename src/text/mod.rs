@@ -6,6 +6,7 @@
 //! | `subword.rs` | vectors of unseen words, from n-grams in buckets |
 //! | `spec.rs` | what a tokenizer is made of: its kind, options and files |
 //! | `tokenizer.rs` | `Tokenizer`: any of those below, with one way to cut and to join |
+//! | `foreign.rs` | kinds of files that are none of what is read |
 //! | `cutter.rs` | who knows which tokenizer cuts the texts of a table |
 //! | `words/` | tokenizers without a vocabulary |
 //! | `model/` | models of Hugging Face's kind, and their training: the only folder that names the crate tokenizers |
@@ -23,6 +24,7 @@
 pub mod chance;
 pub mod cutter;
 pub mod fit;
+pub(crate) mod foreign;
 mod model;
 mod ranks;
 mod sentencepiece;

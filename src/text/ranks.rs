@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::limits;
 use crate::text::chance::{Chance, Numbers, Way};
-use crate::text::special::{Role, Special, Specials};
+use crate::text::special::{Role, Special, SpecialText, Specials};
 
 /// How a text is split before its bytes are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,8 +106,11 @@ pub(super) struct Ranks {
     tokens: HashMap<u32, Box<[u8]>>,
     ids_end: u32,
     regex: Regex,
-    pattern: Pattern,
+    /// Whether white space that ends with a line break is a piece of its own.
+    keeps_line_breaks: bool,
     pub(super) specials: Specials,
+    /// What becomes of special tokens in texts, as the library has it that the tokenizer comes from.
+    pub(super) own_policy: SpecialText,
 }
 
 impl Ranks {
@@ -136,7 +139,7 @@ impl Ranks {
             }
             ids_end = ids_end.max(rank.saturating_add(1));
         }
-        if let Some(missing) = (0..=u8::MAX).find(|&byte| !ranks.contains_key(&[byte][..])) {
+        if let Some(missing) = missing_byte(&ranks) {
             let problem = format!("there is no token for the byte {missing:#04x}");
             return Err(malformed(1, &problem));
         }
@@ -161,7 +164,54 @@ impl Ranks {
         let specials = Specials::new(given.into_iter().map(special).collect())?;
         let regex = Regex::new(pattern.regex());
         let regex = regex.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        Ok(Self { by_token: ranks, tokens, ids_end, regex, pattern, specials })
+        let keeps_line_breaks = pattern.keeps_line_breaks();
+        let (by_token, own_policy) = (ranks, SpecialText::Refuse);
+        Ok(Self { by_token, tokens, ids_end, regex, keeps_line_breaks, specials, own_policy })
+    }
+
+    /// Reads Mistral's tekken.json, whose special tokens have the first numbers.
+    pub(super) fn open_tekken(json: &[u8]) -> Result<Self> {
+        let wrong = |problem: &str| {
+            let (at, problem) = (At::Byte(0), problem.to_owned());
+            Error::new(ErrorKind::Malformed { format: "tekken.json", at, problem })
+        };
+        let Tekken { config, vocab, special_tokens } =
+            serde_json::from_slice(json).map_err(|error| wrong(&error.to_string()))?;
+        let first = config.default_num_special_tokens;
+        let size = config.default_vocab_size.saturating_sub(first);
+        let (mut by_token, mut tokens) = (HashMap::new(), HashMap::new());
+        let mut ids_end = first;
+        for Token { rank, token_bytes } in vocab.into_iter().filter(|token| token.rank < size) {
+            let token = base64(token_bytes.as_bytes())
+                .filter(|token| !token.is_empty() && token.len() <= limits::WORD_BYTES_MAX)
+                .ok_or_else(|| wrong("the bytes of a token are no base64"))?;
+            let id = rank.checked_add(first).ok_or_else(|| wrong("a rank is too large"))?;
+            let token: Box<[u8]> = token.into();
+            if by_token.insert(token.clone(), id).is_some() || tokens.insert(id, token).is_some() {
+                return Err(wrong("a token or a rank is there twice"));
+            }
+            ids_end = ids_end.max(id.saturating_add(1));
+        }
+        if let Some(missing) = missing_byte(&by_token) {
+            return Err(wrong(&format!("there is no token for the byte {missing:#04x}")));
+        }
+        if special_tokens.iter().any(|special| special.rank >= first) {
+            return Err(wrong("a special token has the number of another"));
+        }
+        let special = |SpecialToken { rank, token_str }: SpecialToken| Special {
+            role: Role::of(&token_str),
+            token: token_str,
+            id: rank,
+        };
+        let specials = Specials::new(special_tokens.into_iter().map(special).collect())?;
+        // White space with a look ahead is told in `split`.
+        let pattern = config.pattern.replace(LOOKS_AHEAD, r"|\s+");
+        let regex =
+            Regex::new(&pattern).map_err(|_| wrong("its pattern is not one that is read"))?;
+        let keeps_line_breaks = pattern.contains(r"|\s*[\r\n]+");
+        // Its library takes all of a text for text.
+        let own_policy = SpecialText::Plain;
+        Ok(Self { by_token, tokens, ids_end, regex, keeps_line_breaks, specials, own_policy })
     }
 
     pub(super) fn id(&self, token: &[u8]) -> Option<u32> {
@@ -224,7 +274,7 @@ impl Ranks {
                 && let Some((last, character)) = piece.char_indices().next_back()
                 && last > 0
                 && character.is_whitespace()
-                && !(self.pattern.keeps_line_breaks() && matches!(character, '\r' | '\n'))
+                && !(self.keeps_line_breaks && matches!(character, '\r' | '\n'))
                 && piece.chars().all(char::is_whitespace)
             {
                 end = found.start() + last;
@@ -279,6 +329,51 @@ impl Ranks {
             start = end;
         }
     }
+}
+
+/// White space but the last of it before other text, then any.
+const LOOKS_AHEAD: &str = r"|\s+(?!\S)|\s+";
+
+/// Mistral's file.
+#[derive(Deserialize)]
+struct Tekken {
+    config: TekkenConfig,
+    vocab: Vec<Token>,
+    #[serde(default)]
+    special_tokens: Vec<SpecialToken>,
+}
+
+#[derive(Deserialize)]
+struct TekkenConfig {
+    pattern: String,
+    /// Tokens with the special ones; the file may have more.
+    default_vocab_size: u32,
+    default_num_special_tokens: u32,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    rank: u32,
+    /// In base64.
+    token_bytes: String,
+}
+
+#[derive(Deserialize)]
+struct SpecialToken {
+    rank: u32,
+    token_str: String,
+}
+
+/// Whether a JSON file is Mistral's, which says how it is split and has ranks.
+pub(super) fn is_tekken(json: &[u8]) -> bool {
+    // A tokenizer.json has neither; to parse all of it takes long.
+    let has = |field: &[u8]| memchr::memmem::find(json, field).is_some();
+    has(b"\"token_bytes\"") && has(b"\"default_vocab_size\"")
+}
+
+/// The first byte that has no token; every text can be cut if all have one.
+fn missing_byte(ranks: &HashMap<Box<[u8]>, u32>) -> Option<u8> {
+    (0..=u8::MAX).find(|&byte| !ranks.contains_key(&[byte][..]))
 }
 
 /// Whether a file looks like ranks.

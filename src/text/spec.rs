@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::text::foreign::{beginning, without_marks};
 use crate::text::ranks::{self, Pattern as RanksPattern};
 use crate::text::words::jieba::ChineseOptions;
 use crate::text::words::rules::RuleSet;
@@ -108,18 +109,21 @@ impl Kind {
     ///
     /// If they look like none.
     pub fn detect(files: &[File]) -> Result<Self> {
+        for file in files {
+            file.check()?;
+        }
         match files {
             [_, _] => Ok(Self::BytePairs),
-            [only] if only.bytes.trim_ascii_start().starts_with(b"{") => Ok(Self::Json),
+            [only] if only.text().trim_ascii_start().starts_with(b"{") => Ok(Self::Json),
             // Field 1 of the model is a message: its first piece.
             [only] if only.bytes.starts_with(b"\x0a") && only.bytes.contains(&0) => {
                 Ok(Self::SentencePiece)
             }
-            [only] if ranks::is_ranks(&only.bytes) => {
+            [only] if ranks::is_ranks(only.text()) => {
                 let pattern: Option<RanksPattern> = None;
                 Ok(Self::Tiktoken { pattern, specials: Vec::new() })
             }
-            [only] if only.bytes.split(|&byte| byte == b'\n').any(is_unknown) => {
+            [only] if only.text().split(|&byte| byte == b'\n').any(is_unknown) => {
                 // A cased vocabulary has words with capitals; the special tokens are no words.
                 let is_cased = |line: &[u8]| {
                     !line.starts_with(b"[") && line.iter().any(u8::is_ascii_uppercase)
@@ -147,6 +151,19 @@ pub struct File {
     pub name: String,
     /// All of it.
     pub bytes: Vec<u8>,
+}
+
+impl File {
+    /// All of it but byte order marks, which mean nothing in UTF-8.
+    pub(crate) fn text(&self) -> &[u8] {
+        without_marks(&self.bytes)
+    }
+
+    /// Whether it may be what it is named for, and no page or pointer in its place.
+    pub(crate) fn check(&self) -> Result<()> {
+        beginning(&self.bytes)
+            .map_or(Ok(()), |kind| Err(Error::invalid("files", format!("{} is {kind}", self.name))))
+    }
 }
 
 /// A tokenizer as it is kept.

@@ -352,6 +352,63 @@ fn special_tokens_in_a_text_are_refused_parsed_or_text() {
     assert_eq!(cut(SpecialText::Plain, &[]).unwrap(), 0);
 }
 
+/// tekken.json with the bytes and " th" as ranks, and one more than its size has room for.
+fn tekken() -> Vec<u8> {
+    let mut ranks: Vec<Vec<u8>> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
+    ranks.extend([b"th".to_vec(), b" th".to_vec(), b"in".to_vec()]);
+    let token = |(rank, token): (usize, &Vec<u8>)| {
+        let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut bits = token.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte));
+        bits <<= 8 * (3 - token.len());
+        let digit = |at: usize| char::from(digits[(bits >> (18 - 6 * at) & 63) as usize]);
+        let text: String = (0..=token.len()).map(digit).collect();
+        serde_json::json!({"rank": rank, "token_bytes": format!("{text:=<4}"), "token_str": null})
+    };
+    let vocab: Vec<_> = ranks.iter().enumerate().map(token).collect();
+    let special =
+        |(rank, token)| serde_json::json!({"rank": rank, "token_str": token, "is_control": true});
+    let specials: Vec<_> =
+        [(0, "<unk>"), (1, "<s>"), (2, "</s>")].into_iter().map(special).collect();
+    let pattern =
+        r"[^\r\n\p{L}\p{N}]?[\p{L}]+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let file = serde_json::json!({
+        "config": {"pattern": pattern, "num_vocab_tokens": 259, "default_vocab_size": 262,
+            "default_num_special_tokens": 4, "version": "v3"},
+        "vocab": vocab,
+        "special_tokens": specials,
+    });
+    serde_json::to_vec(&file).unwrap()
+}
+
+#[test]
+fn mistrals_tekken_has_its_special_tokens_first() {
+    let file = tekken();
+    let named = |bytes: &[u8]| File { name: "tekken.json".to_owned(), bytes: bytes.to_vec() };
+    let kind = Kind::detect(&[named(&file)]).unwrap();
+    let tokenizer = opened(kind, &[&file]).unwrap();
+    let of = |byte: u8| u32::from(byte) + 4;
+    // "in" is beyond the vocabulary, and of three spaces the last belongs to the word.
+    let text = "th   thin\n";
+    let want = [260, of(b' '), of(b' '), 261, of(b'i'), of(b'n'), of(b'\n')];
+    assert_eq!(ids(&tokenizer, text), want);
+    assert_eq!(tokenizer.join(&want, false).unwrap(), text);
+    assert_eq!(ids(&tokenizer, "</s>").len(), 4, "special tokens in a text are text");
+    assert_eq!((tokenizer.ids_end(), tokenizer.token(2)), (Some(262), Some(b"</s>".to_vec())));
+}
+
+#[test]
+fn what_is_no_tokenizer_is_called_by_its_name() {
+    let file = |bytes: &[u8]| [File { name: "x".to_owned(), bytes: bytes.to_vec() }];
+    let error = |bytes: &[u8]| Kind::detect(&file(bytes)).unwrap_err().to_string();
+    assert!(error(b"<!doctype html>\n").contains("x is a web page"));
+    assert!(error(b"version https://git-lfs.github.com/spec/v1\n").contains("Git LFS"));
+    let other = opened(Kind::Json, &[b"{\"architectures\": [\"A\"], \"b\": 1}"]).unwrap_err();
+    assert!(other.to_string().contains("this is no tokenizer.json"), "{other}");
+    let marked = "\u{feff}[PAD]\n[UNK]\na\n".as_bytes();
+    let tokenizer = opened(Kind::detect(&file(marked)).unwrap(), &[marked]).unwrap();
+    assert_eq!(tokenizer.token(0), Some(b"[PAD]".to_vec()));
+}
+
 #[test]
 fn damaged_files_are_refused() {
     let vocab = b"king\nqueen\n";

@@ -9,9 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::text::chance::Chance;
 use crate::text::model::{self, Encode, Model, files};
-use crate::text::ranks::Ranks;
+use crate::text::ranks::{Ranks, is_tekken};
 use crate::text::sentencepiece::SentencePiece;
-use crate::text::spec::{Kind, Spec};
+use crate::text::spec::{File, Kind, Spec};
 use crate::text::special::{Special, SpecialText, Specials};
 use crate::text::words::Words;
 use crate::text::words::jieba::Chinese;
@@ -68,7 +68,10 @@ impl Tokenizer {
     /// If a file cannot be read as what it should be, or if another tokenizer that it needs is not
     /// there.
     pub fn open(spec: &Spec, stored: &dyn Fn(&str) -> Result<Self>) -> Result<Self> {
-        let file = |at: usize| spec.files.get(at).map_or(&[][..], |file| &file.bytes[..]);
+        for file in &spec.files {
+            file.check()?;
+        }
+        let file = |at: usize| spec.files.get(at).map_or(&[][..], File::text);
         let inner = match &spec.kind {
             Kind::Hybrid { words, parts } => {
                 let words = Kind::of_name(words).and_then(|kind| Words::of(&kind));
@@ -82,6 +85,9 @@ impl Tokenizer {
                     return Err(Error::invalid("hybrid.parts", problem));
                 }
                 Inner::Hybrid { words, parts }
+            }
+            Kind::Json if is_tekken(file(0)) => {
+                Inner::Ranks(Box::new(Ranks::open_tekken(file(0))?))
             }
             Kind::Json => Inner::Model(Box::new(Model::open(file(0))?)),
             Kind::WordPiece { cased } => {
@@ -250,7 +256,7 @@ impl Tokenizer {
                 model.encode(text, how, &mut |id, bytes, special| take(Some(id), bytes, special))
             }
             Inner::Ranks(ranks) => {
-                let policy = own(options.special_text, SpecialText::Refuse);
+                let policy = own(options.special_text, ranks.own_policy);
                 let wanted = ranks.specials.wanted(text, policy, &options.allowed_special)?;
                 let numbers = options.chance.map(|chance| (chance, RefCell::new(chance.numbers())));
                 between(text, &wanted, take, &|part, start, take| match &numbers {

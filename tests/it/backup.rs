@@ -250,7 +250,7 @@ async fn passes_over_all_tables_wait_for_each_other_and_hold_nobody_up() {
                     let mut replies = admin.backup(request).await?.into_inner();
                     while replies.message().await?.is_some() {}
                 } else {
-                    let request = pb::VerifyRequest { detach: true, ..Default::default() };
+                    let request = pb::VerifyRequest { detach: true };
                     let mut replies = admin.verify(request).await?.into_inner();
                     while replies.message().await?.is_some() {}
                 }

@@ -57,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("zip", &["format/source/archive.rs", "format/tests/"]),
     ("half", &["format/tensor.rs", "format/gguf_blocks.rs"]),
-    ("tempfile", &["format/source/mod.rs"]),
+    ("tempfile", &["format/source/mod.rs", "format/tests/"]),
     ("bytes", &["format/columns/", "store/backup/cloud.rs"]),
     ("arrow_array", &["format/columns/"]),
     ("arrow_buffer", &["format/columns/"]),

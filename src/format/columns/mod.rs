@@ -21,6 +21,8 @@ mod source;
 mod tests;
 mod write;
 
+use std::collections::HashSet;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
@@ -167,7 +169,10 @@ impl ColumnReader {
         let (mut batches, claimed) = Batches::open(bytes, format)?;
         let batch = batches.next()?;
         let schema = batches.schema();
-        let columns = columns(&schema);
+        let mut columns = columns(&schema);
+        for (i, column) in columns.iter_mut().enumerate() {
+            column.has_equals = batch.as_ref().is_some_and(|batch| has_equals(batch.column(i)));
+        }
         let table = Table {
             format: format.name(),
             columns: &columns,
@@ -342,6 +347,8 @@ fn columns(schema: &Schema) -> Vec<Column> {
     let column = |field: &arrow_schema::FieldRef| Column {
         name: Some(field.name().clone()),
         is_quoted: false,
+        has_equals: false,
+        kind: Some(shown(field.data_type().to_string().as_bytes())),
         holds: match field.data_type() {
             DataType::Boolean => Holds::Flags,
             kind if is_text(kind) => Holds::Texts,
@@ -353,6 +360,17 @@ fn columns(schema: &Schema) -> Vec<Column> {
     };
     schema.fields().iter().map(column).collect()
 }
+
+/// Whether a text comes again in the first rows.
+fn has_equals(column: &ArrayRef) -> bool {
+    let mut seen = HashSet::new();
+    let rows = 0..column.len().min(LOOK_ROWS);
+    is_text(column.data_type())
+        && rows.filter_map(|row| text(column, row)).any(|value| !seen.insert(value))
+}
+
+/// Rows that are looked at for texts that come again.
+const LOOK_ROWS: usize = 1_024;
 
 fn is_number(kind: &DataType) -> bool {
     is_float(kind) || kind.is_integer()

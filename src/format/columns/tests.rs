@@ -12,7 +12,7 @@ use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::error::Result;
-use crate::format::{Options, Row, Step, open};
+use crate::format::{Row, Step, open};
 
 const ROWS: usize = 3_000;
 const DIM: i32 = 4;

@@ -1,15 +1,30 @@
 //! What a file of records looks like: its delimiter, its decimals, its header, and what each column is.
 
+use std::collections::HashSet;
+
 use crate::error::{At, Result};
 use crate::format::csv::record::{Fields, list_items, without_end};
 use crate::format::entry::HEAD_BYTES;
 use crate::format::literal::Literal;
 use crate::format::roles::{Column, Roles, Seen, Table, usual};
 use crate::format::source::input::BOM;
+use crate::text::foreign::without_marks;
 
 /// Names of the column of words in a header, in lower case; it is the first one nearly always.
-const WORD_NAMES: &[&[u8]] =
-    &[b"word", b"token", b"text", b"key", b"term", b"name", b"label", b"index", b""];
+const WORD_NAMES: &[&[u8]] = &[
+    b"word",
+    b"token",
+    b"text",
+    b"key",
+    b"term",
+    b"piece",
+    b"name",
+    b"label",
+    b"index",
+    b"",
+    b"unnamed: 0",
+    b"__index_level_0__",
+];
 
 /// How fields and numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +50,15 @@ impl Dialect {
         self.number(field).is_some()
     }
 
+    /// How many numbers a field is, or has as a list.
+    fn numbers(self, field: &[u8]) -> usize {
+        if field.starts_with(b"[") {
+            let points = Self { has_commas: false, ..self };
+            return list_items(field).filter(|item| points.is_number(item)).count();
+        }
+        usize::from(self.is_number(field))
+    }
+
     fn is_list(self, field: &[u8]) -> bool {
         field.starts_with(b"[") && list_items(field).next().is_some_and(|item| self.is_number(item))
     }
@@ -53,25 +77,45 @@ impl Dialect {
     }
 }
 
+/// What may stand between fields where a format's own does not.
+pub(super) const OTHERS: &[u8] = b";|\t,";
+/// The same in a file whose name does not tell its format.
+const UNNAMED: &[u8] = b";|";
+
 /// The delimiter and the decimals of records, by their first lines: the delimiter of the caller or of
-/// the format, or a semicolon where lines have that and no other.
+/// the format; or another one that all lines have, if the first has not the format's own, or if more
+/// fields are numbers with the other.
 pub(super) fn dialect(
     head: &[u8],
     delimiter: Option<u8>,
-    of_format: u8,
+    (of_format, others): (u8, &[u8]),
     decimal: Option<u8>,
 ) -> Dialect {
-    let lines = || head.split(|&byte| byte == b'\n').take(8).filter(|line| !line.is_empty());
-    let fields = |delimiter: u8| {
-        let counts = lines().map(|line| line.split(|&byte| byte == delimiter).count());
-        counts.min().unwrap_or(0)
-    };
+    // The last line may be cut, unless it is the only one.
+    let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..end]);
+    let lines = || whole.split(|&byte| byte == b'\n').take(8).filter(|line| !line.is_empty());
     let delimiter = delimiter.unwrap_or_else(|| {
-        let other = [b';', b'|'].into_iter().find(|&other| fields(other) > 1);
-        // Every line of decimals with commas has commas, but its name does not.
+        // The fewest fields of a line, the most, and how many numbers there are.
+        let seen = |delimiter: u8| {
+            let dialect = Dialect { delimiter, has_commas: delimiter != b',' };
+            let (mut least, mut most, mut numbers) = (usize::MAX, 0, 0);
+            let mut fields = Fields::default();
+            for line in lines() {
+                fields.split(without_end(line), delimiter);
+                (least, most) = (least.min(fields.len()), most.max(fields.len()));
+                numbers += fields.iter().map(|field| dialect.numbers(field)).sum::<usize>();
+            }
+            (least, most, numbers)
+        };
         let first = lines().next().unwrap_or_default();
-        let top = first.split(|&byte| byte == of_format).count();
-        other.filter(|_| of_format == b',' && top < 2).unwrap_or(of_format)
+        let has_own = first.contains(&of_format);
+        let (_, _, numbers) = seen(of_format);
+        let is_better = |&other: &u8| {
+            let (least, most, others) = seen(other);
+            let has_other = other != of_format && least > 1 && least < usize::MAX;
+            has_other && (!has_own || (least == most && others > numbers))
+        };
+        others.iter().copied().find(is_better).unwrap_or(of_format)
     });
     let points = Dialect { delimiter, has_commas: false };
     let commas = Dialect { delimiter, has_commas: true };
@@ -121,6 +165,8 @@ impl Sample<'_> {
                     name: top.map(|top| String::from_utf8_lossy(top.get(i)).into_owned()),
                     is_quoted: top.is_some_and(|top| top.is_quoted(i)),
                     holds: seen.holds(),
+                    kind: None,
+                    has_equals: has_equals(&rows, i),
                 }
             })
             .collect();
@@ -206,27 +252,59 @@ impl Sample<'_> {
         if (1..top.len()).any(is_name) && below.is_empty() {
             return true;
         }
-        let counts = counts(top, 0) || (counts(top, 1) && top.len() > 2);
         let has_fractions = holds.iter().skip(1).any(|seen| seen.numbers > 0);
-        counts && ((is_named && (top.len() > 2 || !first.is_empty())) || has_fractions)
+        (is_named && (top.len() > 2 || !first.is_empty()) && counts(top))
+            || (has_fractions && (counts_up(top, 0) || (counts_up(top, 1) && top.len() > 2)))
     }
 }
 
-/// Whether the whole numbers behind the first field are those from this one up, and there are some.
-fn counts(fields: &Fields, from: usize) -> bool {
-    let whole = |field: &&[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
-    let mut whole = fields.iter().skip(1).filter(whole).peekable();
-    let mut numbers = from..;
-    whole.peek().is_some()
-        && whole.all(|field| numbers.next().is_some_and(|n| n.to_string().as_bytes() == field))
+/// Whether a value of a column comes again.
+fn has_equals(rows: &[&Fields], column: usize) -> bool {
+    let mut seen = HashSet::new();
+    let mut values = rows.iter().map(|row| row.get(column)).filter(|field| !field.is_empty());
+    values.any(|value| !seen.insert(value))
+}
+
+/// The whole numbers behind the first field.
+fn whole_numbers(fields: &Fields) -> impl Iterator<Item = u64> {
+    let whole = |field: &[u8]| {
+        let digits =
+            std::str::from_utf8(field).ok().filter(|_| field.iter().all(u8::is_ascii_digit));
+        digits.and_then(|digits| digits.parse().ok())
+    };
+    fields.iter().skip(1).filter_map(whole)
+}
+
+/// Whether the whole numbers behind the first field count from this one up, and there are some.
+fn counts_up(fields: &Fields, from: u64) -> bool {
+    whole_numbers(fields).next().is_some() && whole_numbers(fields).zip(from..).all(|(a, b)| a == b)
+}
+
+/// Whether the whole numbers behind the first field are those of components in any order, such as that
+/// of texts: all differ, the least is 0 or 1, and few are missing.
+fn counts(fields: &Fields) -> bool {
+    let mut numbers: Vec<u64> = whole_numbers(fields).collect();
+    let count = numbers.len() as u64;
+    numbers.sort_unstable();
+    numbers.dedup();
+    let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return false };
+    let begins = first == 0 || (first == 1 && fields.len() > 2);
+    begins && numbers.len() as u64 == count && last - first < 2 * count
 }
 
 /// Whether a file begins with a header that this program or pandas would write, or with two records
 /// of a word and as many numbers. Rows between tabs without a header are lines of text as well.
 pub(super) fn begins(head: &[u8], of_format: u8) -> bool {
-    let head = head.strip_prefix(BOM).unwrap_or(head);
-    let dialect = dialect(head, None, of_format, None);
+    let head = without_marks(head);
     let is_all = head.len() + BOM.len() < HEAD_BYTES;
+    let told = told_delimiter(head);
+    let head = told.map_or(head, |(_, length)| &head[length..]);
+    let others = if of_format == b',' { UNNAMED } else { &[] };
+    let delimiter = told.map(|(delimiter, _)| delimiter);
+    if delimiter.is_some() && of_format != b',' {
+        return false;
+    }
+    let dialect = dialect(head, delimiter, (of_format, others), None);
     let delimiter = dialect.delimiter;
     // Where a line has as many fields as the header, a quote that is open at its end is a character.
     let next = |from: usize, width: Option<usize>| {
@@ -248,18 +326,34 @@ pub(super) fn begins(head: &[u8], of_format: u8) -> bool {
     let numbers =
         |fields: &Fields, count: usize| count > 1 && fields.iter().take(count).skip(1).all(number);
     let is_known = WORD_NAMES.contains(&top.get(0).to_ascii_lowercase().as_slice());
-    let named = top.len() > 1
-        && is_known
-        && (!numbers(&top, top.len()) || counts(&top, 0) || counts(&top, 1));
+    let named = top.len() > 1 && is_known && (!numbers(&top, top.len()) || counts(&top));
     // Some of the columns may be attributes, and some of the fields missing.
     let some = || below.iter().take(seen).skip(1).any(|field| number(field) || field.is_empty());
     let rows = named && fits && some();
     if of_format == b'\t' {
         return rows && !top.get(0).is_empty();
     }
+    // A word and a tab before numbers between commas is a line of text.
+    let has_tab = |fields: &Fields| tabbed_number(fields.get(0));
+    if of_format == b',' && has_tab(&top) && has_tab(&below) {
+        return false;
+    }
     let alike = fits && numbers(&top, top.len()) && numbers(&below, seen);
     let lists = || below.iter().any(|field| dialect.is_list(field) || field == b"nan");
     // Names above numbers, between semicolons.
     let above = || top.len() > 1 && fits && !numbers(&top, top.len()) && numbers(&below, seen);
     alike || rows || (named && fits && lists()) || (dialect.delimiter != of_format && above())
+}
+
+/// The delimiter that the first line of a spreadsheet tells, `sep=;`, and that line's length.
+pub(super) fn told_delimiter(head: &[u8]) -> Option<(u8, usize)> {
+    let (&delimiter, rest) = head.strip_prefix(b"sep=")?.split_first()?;
+    let end = rest.strip_prefix(b"\r").unwrap_or(rest).strip_prefix(b"\n")?;
+    Some((delimiter, head.len() - end.len()))
+}
+
+/// Whether a field is a word, a tab and a number: not the first of fields between commas.
+pub(super) fn tabbed_number(field: &[u8]) -> bool {
+    let tab = field.iter().rposition(|&byte| byte == b'\t').filter(|&tab| tab > 0);
+    tab.is_some_and(|tab| fast_float2::parse::<f32, _>(&field[tab + 1..]).is_ok())
 }

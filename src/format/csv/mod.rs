@@ -20,14 +20,14 @@ use crate::format::entry::{Entry, Read, Told, Writer};
 use crate::format::lines::line::trim;
 use crate::format::literal::Literal;
 use crate::format::roles::{Roles, Vector};
-use crate::format::source::input::{BOM, Input};
+use crate::format::source::input::Input;
 use crate::format::tensor::check_dim;
 use crate::format::whole::Choices;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, malformed, shown};
 use crate::limits;
 use crate::table::attributes::{AttributeValue, Attributes};
 
-use columns::{Dialect, Look, Sample, dialect};
+use columns::{Dialect, Look, OTHERS, Sample, dialect, tabbed_number, told_delimiter};
 use record::{Fields, list_items, record, without_end};
 
 pub(super) const CSV: Entry = Entry {
@@ -67,6 +67,9 @@ const LOOK_RECORDS: usize = 64;
 /// Bytes of them, unless two records take more.
 const LOOK_BYTES: usize = 64 << 10;
 
+/// Bytes of records that are looked at until each column has shown a value.
+const LOOK_ON_BYTES: usize = 4 << 20;
+
 /// The rows of a file.
 struct CsvReader {
     input: Input,
@@ -93,12 +96,16 @@ impl CsvReader {
     /// Looks at the first records. A byte order mark is let go.
     fn open(mut input: Input, of_format: u8, choices: &Choices) -> Result<Self> {
         let format = if of_format == b'\t' { "tsv" } else { "csv" };
-        if input.fill_to(BOM.len())? && input.window().starts_with(BOM) {
-            input.consume(BOM.len());
-        }
+        input.pass_marks()?;
         input.fill_to(LOOK_BYTES)?;
+        let told = told_delimiter(input.window());
+        if let Some((_, length)) = told {
+            input.consume(length);
+        }
+        let lines = u64::from(told.is_some());
         let head = &input.window()[..input.window().len().min(LOOK_BYTES)];
-        let dialect = dialect(head, choices.delimiter, of_format, choices.decimal);
+        let delimiter = choices.delimiter.or(told.map(|(delimiter, _)| delimiter));
+        let dialect = dialect(head, delimiter, (of_format, OTHERS), choices.decimal);
         let roles =
             Roles { word: 0, vector: Vector::List(0), attributes: Vec::new(), notes: Vec::new() };
         let mut reader = Self {
@@ -111,7 +118,7 @@ impl CsvReader {
             roles,
             codes: Vec::new(),
             dim: 0,
-            lines: 0,
+            lines,
             mended: None,
             kept: None,
         };
@@ -127,6 +134,11 @@ impl CsvReader {
                     char::from(dialect.delimiter)
                 )
             };
+            return Err(reader.wrong(problem));
+        }
+        if dialect.delimiter == b',' && records.iter().all(|row| tabbed_number(row.get(0))) {
+            let problem = "a tab stands between words and numbers, and commas between these: read \
+                           the file with --format glove";
             return Err(reader.wrong(problem));
         }
         let sample = Sample { dialect, records: &records, header: choices.header, format };
@@ -151,7 +163,13 @@ impl CsvReader {
     /// those below it how many of them are numbers at least.
     fn sample(&mut self) -> Result<Vec<Fields>> {
         let (mut records, mut begin) = (Vec::<Fields>::new(), 0);
-        while records.len() < LOOK_RECORDS && (begin < LOOK_BYTES || records.len() < 2) {
+        // Columns that have shown no value yet: what they are is told by rows further on.
+        let mut unseen = Vec::new();
+        loop {
+            let few = records.len() < LOOK_RECORDS && (begin < LOOK_BYTES || records.len() < 2);
+            if !few && (unseen.is_empty() || begin >= LOOK_ON_BYTES) {
+                break;
+            }
             let Some((length, _)) = self.record_at(begin)? else { break };
             let bytes = without_end(&self.input.window()[begin..begin + length]);
             begin += length;
@@ -162,6 +180,9 @@ impl CsvReader {
             fields.split(bytes, self.dialect.delimiter);
             if records.is_empty() {
                 self.width = fields.len();
+                unseen = (0..self.width).collect();
+            } else {
+                unseen.retain(|&column| fields.get(column).is_empty());
             }
             let numbers = fields.iter().filter(|field| self.dialect.number(field).is_some());
             let numbers = numbers.count();

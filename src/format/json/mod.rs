@@ -10,6 +10,7 @@ mod records;
 mod row;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::error::{At, Result};
@@ -47,6 +48,8 @@ const WRITING: &str = "writing json-lines";
 const LOOK_VALUES: u64 = 64;
 /// Bytes of them, unless two values take more.
 const LOOK_BYTES: usize = 64 << 10;
+/// Bytes of values that are looked at until each field has shown what it is.
+const LOOK_ON_BYTES: usize = 4 << 20;
 /// What a value that cannot be read would be.
 const RIGHT: &str = "a row is {\"word\": \"the\", \"vector\": [0.1, 0.2]} or [\"the\", [0.1, 0.2]]";
 
@@ -95,7 +98,15 @@ impl JsonReader {
         let mut records = Records::open(input, layout)?;
         let (mut columns, mut lengths) = (Vec::<(String, Seen)>::new(), Vec::new());
         let (mut from, mut number, mut problem) = (0, 0, None);
-        while number < LOOK_VALUES && (from < LOOK_BYTES || number < 2) {
+        // Fields of texts one of which came again, which the words are none of.
+        let (mut texts, mut equals) = (HashSet::new(), HashSet::new());
+        loop {
+            let few = number < LOOK_VALUES && (from < LOOK_BYTES || number < 2);
+            // What a field is that was null is told by values further on.
+            let is_null = |(_, seen): &(String, Seen)| seen.holds() == Holds::Nothing;
+            if !few && (from >= LOOK_ON_BYTES || !columns.iter().any(is_null)) {
+                break;
+            }
             let Some(found) = records.find(from, number)? else { break };
             (from, number) = (found.end, number + 1);
             let window = records.input.window();
@@ -106,7 +117,15 @@ impl JsonReader {
             let key = found.key.map(|key| &window[key]);
             let fixed = repaired(bytes);
             match fields(fixed.as_deref().unwrap_or(bytes), key) {
-                Ok(all) => all.iter().for_each(|field| see(field, &mut columns, &mut lengths)),
+                Ok(all) => {
+                    for field in &all {
+                        see(field, &mut columns, &mut lengths);
+                        let text = (field.name.to_string(), field.raw.to_owned());
+                        if field.holds() == Holds::Texts && !texts.insert(text) {
+                            equals.insert(field.name.to_string());
+                        }
+                    }
+                }
                 Err(error) => drop(problem.get_or_insert((found.at, error))),
             }
         }
@@ -119,14 +138,14 @@ impl JsonReader {
         if columns.is_empty() {
             return Err(no_rows(NAME, at, &first));
         }
-        let named: Vec<Column> = columns
-            .iter()
-            .map(|(name, seen)| Column {
-                name: Some(name.clone()),
-                is_quoted: false,
-                holds: seen.holds(),
-            })
-            .collect();
+        let column = |(name, seen): &(String, Seen)| Column {
+            name: Some(name.clone()),
+            is_quoted: false,
+            holds: seen.holds(),
+            kind: None,
+            has_equals: equals.contains(name),
+        };
+        let named: Vec<Column> = columns.iter().map(column).collect();
         let table =
             Table { format: NAME, columns: &named, is_typed: true, at: At::Row(0), also: "" };
         let Roles { word, vector, notes, .. } = table.roles()?;

@@ -2,8 +2,9 @@
 //! object.
 
 use crate::error::{At, Result};
-use crate::format::source::input::{BOM, Input};
+use crate::format::source::input::Input;
 use crate::limits;
+use crate::text::foreign::without_marks;
 
 /// How values stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Layout {
     /// What a file's beginning looks like, without its byte order mark; `is_all` if it is the file.
     /// None if it does not begin as JSON does.
     pub(super) fn of(head: &[u8], is_all: bool) -> Option<Self> {
-        let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+        let head = without_marks(head).trim_ascii_start();
         let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
         let is_line = line.len() < head.len() || is_all;
         let inner = head.get(1..)?.trim_ascii_start();
@@ -46,7 +47,13 @@ impl Layout {
         if all_lists && (values.len() > 1 || is_only) && !(is_whole && next.starts_with(b"{")) {
             return Some(Self::Object);
         }
-        let layout = if is_whole { Self::Lines } else { Self::Values };
+        // The first line may be cut where another stands below it.
+        let below = head.get(line.len() + 1..).unwrap_or_default();
+        let is_cut = line.starts_with(b"{\"") && below.starts_with(b"{\"") && {
+            let below = below.split(|&byte| byte == b'\n').next().unwrap_or(below);
+            end(below, 0).is_some()
+        };
+        let layout = if is_whole || is_cut { Self::Lines } else { Self::Values };
         (!values.is_empty()).then_some(layout)
     }
 }
@@ -150,9 +157,7 @@ pub(super) struct Records {
 impl Records {
     /// A byte order mark is let go.
     pub(super) fn open(mut input: Input, layout: Layout) -> Result<Self> {
-        if input.fill_to(BOM.len())? && input.window().starts_with(BOM) {
-            input.consume(BOM.len());
-        }
+        input.pass_marks()?;
         let mut records = Self { input, layout, lines: 0, values: 0 };
         if matches!(layout, Layout::Array | Layout::Object) {
             let begin = records.space(0)?.unwrap_or(0);

@@ -9,6 +9,7 @@ use crate::format::lines::line;
 use crate::format::source::input::{BOM, Input};
 use crate::format::{foreign, malformed, shown};
 use crate::limits;
+use crate::text::foreign::without_marks;
 
 /// Bytes that are looked at first.
 const LOOK: usize = 64 << 10;
@@ -178,6 +179,11 @@ impl Peek<'_> {
         }
         let (components, _) = most.ok_or_else(|| self.unknown())?;
         let dim = dim(components as u64)?;
+        if self.mostly(0, line::hides_number) {
+            let problem = "a no-break space stands between the words and the first numbers: put a \
+                           space there";
+            return Err(self.malformed(1, problem));
+        }
         if !self.mostly(0, |line| is_row(line, dim)) {
             return Err(self.unknown());
         }
@@ -190,7 +196,7 @@ impl Peek<'_> {
             None if self.whole => self.bytes.len(),
             None => return None,
         };
-        let line = line::trim(&self.bytes[..bytes]);
+        let line = line::trim(without_marks(&self.bytes[..bytes]));
         let mut fields = line.split(|byte| b" \t".contains(byte));
         // A line that starts with a separator is a row whose word is empty or starts so.
         let rows = whole_number(fields.next()?)?;

@@ -43,20 +43,33 @@ fn separator(line: &[u8]) -> (u8, Option<usize>) {
     }
 }
 
-/// The word and the numbers of a line that has a tab between them and spaces between these.
-fn tabbed(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memrchr(b'\t', line).filter(|&at| at > 0)?;
-    let rest = &line[at + 1..];
-    memchr(b' ', rest)?;
-    let is_number = |field: &[u8]| number(field).is_some();
-    let mut fields = rest.split(|&byte| byte == b' ');
-    fields.all(is_number).then_some((&line[..at], rest))
+/// The word and the numbers of a line that has tabs between them and spaces or commas between these,
+/// and which of both.
+fn tabbed(line: &[u8]) -> Option<(&[u8], &[u8], u8)> {
+    let at = memrchr(b'\t', line)?;
+    let word_end = before_run(&line[..at], b'\t');
+    let (word, rest) = (&line[..word_end], &line[at + 1..]);
+    let separator = if memchr(b' ', rest).is_some() { b' ' } else { b',' };
+    let fields = || rest.split(|&byte| byte == separator);
+    // One comma between digits may be that of a decimal.
+    let is_plain = separator == b' '
+        || (memchr(b'\t', word).is_none()
+            && (fields().count() > 2 || fields().any(|field| field.contains(&b'.'))));
+    let is_row = word_end > 0 && is_plain && fields().count() > 1;
+    (is_row && fields().all(|field| number(field).is_some())).then_some((word, rest, separator))
+}
+
+/// Whether a word ends with a no-break space and a number, which a reader would take for a part of it.
+pub(in crate::format) fn hides_number(line: &[u8]) -> bool {
+    let word = line.split(|byte| b" \t".contains(byte)).next().unwrap_or(line);
+    let at = memchr::memmem::rfind(word, "\u{a0}".as_bytes()).filter(|&at| at > 0);
+    at.is_some_and(|at| number(&word[at + 2..]).is_some())
 }
 
 /// How many components a trimmed line would have if its word contained no separator.
 pub(in crate::format) fn components(line: &[u8]) -> usize {
-    if let Some((_, numbers)) = tabbed(line) {
-        return numbers.split(|&byte| byte == b' ').count();
+    if let Some((_, numbers, separator)) = tabbed(line) {
+        return numbers.split(|&byte| byte == separator).count();
     }
     let (separator, Some(_)) = separator(line) else { return 0 };
     let fields = line.split(|&byte| byte == separator).filter(|field| !field.is_empty()).count();
@@ -78,8 +91,8 @@ pub(in crate::format) fn parse<'l>(
     if first > 0 && numbers(&line[first + 1..], separator, dim, vector) {
         return Ok(&line[..first]);
     }
-    if let Some((word, rest)) = tabbed(line)
-        && numbers(rest, b' ', dim, vector)
+    if let Some((word, rest, separator)) = tabbed(line)
+        && numbers(rest, separator, dim, vector)
     {
         return Ok(word);
     }

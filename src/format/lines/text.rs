@@ -3,8 +3,8 @@
 use crate::error::{At, Result};
 use crate::format::lines::detect::Layout;
 use crate::format::lines::line::{parse, trim};
-use crate::format::source::input::Input;
-use crate::format::{Fault, Reason, Row, RowReader, Step};
+use crate::format::source::input::{BOM, Input};
+use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
 
 /// The rows of a text file.
 pub(super) struct TextReader {
@@ -15,6 +15,8 @@ pub(super) struct TextReader {
     lines: u64,
     /// How many of the last lines were blank and are not reported yet.
     blanks: u64,
+    /// The first line that begins with a byte order mark.
+    mark: Option<At>,
 }
 
 impl TextReader {
@@ -22,7 +24,8 @@ impl TextReader {
     pub(super) fn new(mut input: Input, layout: &Layout) -> Self {
         input.consume(layout.header_bytes);
         let lines = u64::from(layout.header_bytes > 0);
-        Self { input, dim: layout.dim, claimed: layout.claimed_rows, lines, blanks: 0 }
+        let (dim, claimed) = (layout.dim, layout.claimed_rows);
+        Self { input, dim, claimed, lines, blanks: 0, mark: None }
     }
 
     /// The length of the next line that is not blank; 0 at the end of the file.
@@ -69,6 +72,9 @@ impl RowReader for TextReader {
         let line = trim(&self.input.window()[..length]);
         let step = match parse(line, self.dim, &mut row.vector) {
             Ok(word) => {
+                if word.starts_with(BOM) {
+                    self.mark.get_or_insert(row.at);
+                }
                 row.word.clear();
                 row.word.extend_from_slice(word);
                 Step::Row
@@ -78,5 +84,15 @@ impl RowReader for TextReader {
         self.input.consume(length);
         self.lines += 1;
         Ok(step)
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let note = |&at: &At| Note {
+            reason: "byte_order_mark",
+            done: "kept as a part of the word",
+            at,
+            detail: "a word begins with it, as where files were joined".to_owned(),
+        };
+        self.mark.iter().map(note).collect()
     }
 }

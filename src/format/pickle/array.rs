@@ -55,9 +55,14 @@ impl Array {
         Tensor { bytes, dtype, endian, order, rows, dim }.check(format, what)
     }
 
+    /// Whether it is a vector, or a matrix of one row.
+    pub(super) fn is_row(&self) -> bool {
+        matches!(self.shape.as_slice(), [_] | [1, _])
+    }
+
     /// As one row of a matrix.
     pub(super) fn row(self, format: &'static str) -> Result<Tensor> {
-        let dim = self.shape.iter().product();
+        let dim = self.shape.iter().fold(1, |all: usize, &size| all.saturating_mul(size));
         let Self { dtype, endian, order, bytes, .. } = self;
         Tensor { bytes, dtype, endian, order, rows: 1, dim }.check(format, "a vector")
     }
@@ -111,6 +116,26 @@ fn data_of(values: &Values, id: Id) -> Option<Bytes> {
                 }
                 _ => None,
             }
+        }
+        _ => None,
+    }
+}
+
+/// A number of Python, or of `NumPy`.
+#[expect(clippy::cast_possible_truncation, reason = "vectors are of single precision")]
+#[expect(clippy::cast_precision_loss, reason = "vectors are of single precision")]
+pub(super) fn number(values: &Values, id: Id) -> Option<f32> {
+    match values.get(id) {
+        Value::Float(number) => Some(*number as f32),
+        Value::Int(number) => Some(*number as f32),
+        Value::Made(made) if is_class(values.class(id)?, "scalar") => {
+            let &[dtype, data] = values.items(made.arguments?)? else { return None };
+            let (dtype, endian) = dtype_of(values, dtype)?;
+            let bytes = data_of(values, data).filter(|bytes| bytes.len() == dtype.bytes())?;
+            let mut number = Vec::with_capacity(1);
+            let (rows, dim, order) = (1, 1, Order::Rows);
+            Tensor { bytes, dtype, endian, order, rows, dim }.copy(0, &mut number);
+            number.first().copied()
         }
         _ => None,
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::error::{At, Error, Result};
 use crate::format::entry::{Beside, Entry, Read, Told};
 use crate::format::paired::Paired;
-use crate::format::pickle::array::{Array, word};
+use crate::format::pickle::array::{self, Array, word};
 use crate::format::pickle::machine;
 use crate::format::pickle::value::{Id, Value, Values};
+use crate::format::source::archive::{self, Zip};
 use crate::format::tensor::{Matrix, Tensor};
 use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
@@ -22,7 +23,7 @@ pub(in crate::format) const ENTRY: Entry = Entry {
     about: "A model that gensim saved, with the .npy files beside it; no code in it is run",
     suffixes: &["kv"],
     begins: |head| {
-        let is_text = [b"ccopy_reg\n".as_slice(), b"(dp", b"(lp", b"cgensim."];
+        let is_text = [b"ccopy_reg\n".as_slice(), b"(dp", b"(lp", b"cgensim.", b"}q\0"];
         let is_binary = matches!(head.bytes, [0x80, 2..=5, ..]);
         Told::likely(is_binary || is_text.iter().any(|start| head.bytes.starts_with(start)))
     },
@@ -33,19 +34,29 @@ pub(in crate::format) const ENTRY: Entry = Entry {
 
 const NAME: &str = "gensim";
 /// Attributes of a model that are word vectors, the likeliest first.
-const VECTORS_OF: &[&str] = &["wv", "dv", "docvecs", "vectors"];
+const VECTORS_OF: &[&str] = &["wv", "dv", "docvecs", "vectors", "kv"];
 /// Names of the list of words, by version.
 const WORDS: &[&str] = &["index_to_key", "index2word", "index2entity", "offset2doctag"];
 /// Names of their matrix, by version.
 const MATRICES: &[&str] = &["vectors", "syn0", "vectors_docs", "doctag_syn0"];
 
-/// Arrays are in files of the model's name with their own behind it.
+/// Arrays are in files of the model's name with their own behind it. Those of a model that is packed may
+/// have the name that it has within, and be packed themselves.
 fn is_part(main: &str, other: &str) -> bool {
-    let behind = other.strip_prefix(main).and_then(|rest| rest.strip_prefix('.'));
-    behind.is_some_and(|rest| {
-        rest == "npy" || rest.rsplit_once('.').is_some_and(|(_, end)| end == "npy")
+    let behind = |main: &str| other.strip_prefix(main).and_then(|rest| rest.strip_prefix('.'));
+    [main, unpacked(main)].into_iter().filter_map(behind).any(|rest| {
+        let end = rest.rsplit_once('.').map_or(rest, |(_, end)| end);
+        matches!(end, "npy" | "npz")
     })
 }
+
+/// The name of a model without that of what packs it.
+fn unpacked(name: &str) -> &str {
+    PACKED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+}
+
+/// Suffixes of what packs a model.
+const PACKED: &[&str] = &[".gz", ".bz2", ".xz", ".zst"];
 
 fn fits(words: &Words, matrix: &Tensor) -> Result<()> {
     if words.len() <= matrix.rows {
@@ -122,17 +133,30 @@ impl Model<'_> {
         inner.ok_or_else(|| {
             let is = match self.values.class(root) {
                 Some(class) => format!("a pickle of a {}", shown(class.as_bytes())),
-                None => "a pickle of other data".to_owned(),
+                None => format!("a pickle of {}", self.kind(root)),
             };
             wrong(format!("this is {is}, which has no words with vectors"))
         })
     }
 
+    /// What a value is, for people.
+    fn kind(&self, id: Id) -> &'static str {
+        match self.values.get(id) {
+            Value::Dict(_) => "a dict",
+            Value::List(_) => "a list",
+            Value::Tuple(_) => "a tuple",
+            Value::Text(_) => "a text",
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => "a number",
+            _ => "other data",
+        }
+    }
+
+    /// A vocabulary has words if its values know their rows: others count phrases.
     fn has_words(&self, object: Id) -> bool {
+        let vocab = self.find(object, &["vocab"]).and_then(|vocab| self.values.entries(vocab));
+        let row = |&(_, value): &(Id, Id)| self.values.attribute(value, "index");
         self.find(object, WORDS).is_some_and(|list| self.values.items(list).is_some())
-            || self
-                .find(object, &["vocab"])
-                .is_some_and(|vocab| self.values.entries(vocab).is_some())
+            || vocab.is_some_and(|vocab| vocab.first().and_then(row).is_some())
     }
 
     fn words(&self, object: Id) -> Result<Words> {
@@ -170,14 +194,25 @@ impl Model<'_> {
             if let Some(array) = found.and_then(|id| Array::of(&self.values, id)) {
                 return array.tensor(NAME, &format!("the array {name}")).map(Some);
             }
-            let ends = [format!(".{path}.{name}.npy"), format!(".{name}.npy")];
-            let file = self.whole.others.iter().find(|(other, _)| {
-                let stem = self.whole.name;
-                ends.iter().any(|end| other.strip_prefix(stem) == Some(end.as_str()))
-            });
-            if let Some((_, bytes)) = file {
+            let ends = [format!(".{path}.{name}.np"), format!(".{name}.np")];
+            let is_array = |rest: &str| {
+                let rest = PACKED.iter().find_map(|end| rest.strip_prefix(end)).unwrap_or(rest);
+                let kind = ends.iter().find_map(|end| rest.strip_prefix(end.as_str()));
+                matches!(kind, Some("y" | "z"))
+            };
+            let stem = unpacked(self.whole.name);
+            let file = self
+                .whole
+                .others
+                .iter()
+                .find(|(other, _)| other.strip_prefix(stem).is_some_and(is_array));
+            let Some((_, bytes)) = file else { continue };
+            if !bytes.starts_with(archive::MAGIC) {
                 return npy::open(bytes).map(Some);
             }
+            // gensim packs the one array of an archive as "val".
+            let array = Zip::open(bytes)?.keep("val.npy", &self.whole.choices.spool)?;
+            return npy::open(&array).map(Some);
         }
         Ok(None)
     }
@@ -232,7 +267,7 @@ impl Model<'_> {
             let detail = "n-grams of another hash, or without rows".to_owned();
             notes.push(Note { reason: "subwords_left", done: "not kept", at: At::Row(0), detail });
         }
-        if let Some(matrix) = self.matrix(object, path, &["vectors"])? {
+        if let Some(matrix) = self.matrix(object, path, &["vectors", "syn0"])? {
             fits(&words, &matrix)?;
             let reader = Paired::new(words, Box::new(matrix), notes);
             return Ok(Parts::rows(reader).with_subwords(subwords));
@@ -259,9 +294,10 @@ impl Model<'_> {
     fn dictionary(&self, root: Id) -> Result<Option<Parts>> {
         let Value::Dict(entries) = self.values.get(root) else { return Ok(None) };
         let Some(&(key, first)) = entries.first() else { return Ok(None) };
-        let is_vector = Array::of(&self.values, first).is_some_and(|array| array.shape.len() == 1)
+        let is_vector = Array::of(&self.values, first).is_some_and(|array| array.is_row())
             || self.values.items(first).is_some_and(|items| {
-                items.iter().all(|&item| matches!(self.values.get(item), Value::Float(_)))
+                !items.is_empty()
+                    && items.iter().all(|&item| array::number(&self.values, item).is_some())
             });
         if word(&self.values, key).is_none() || !is_vector {
             return Ok(None);
@@ -292,13 +328,12 @@ impl Model<'_> {
             array.row(NAME)?.copy(0, &mut vector);
             return Ok(vector);
         }
-        #[expect(clippy::cast_possible_truncation, reason = "vectors are of single precision")]
         for &item in self.values.items(id).unwrap_or_default() {
-            let Value::Float(number) = self.values.get(item) else {
+            let number = array::number(&self.values, item).ok_or_else(|| {
                 let word = shown(word);
-                return Err(wrong(format!("the vector of \"{word}\" is no list of numbers")));
-            };
-            vector.push(*number as f32);
+                wrong(format!("the vector of \"{word}\" is no list of numbers"))
+            })?;
+            vector.push(number);
         }
         Ok(vector)
     }

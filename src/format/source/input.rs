@@ -95,6 +95,14 @@ impl Input {
         self.passed += count as u64;
     }
 
+    /// Lets byte order marks go; files that were joined have several.
+    pub(in crate::format) fn pass_marks(&mut self) -> Result<()> {
+        while self.fill_to(BOM.len())? && self.window().starts_with(BOM) {
+            self.consume(BOM.len());
+        }
+        Ok(())
+    }
+
     /// Reads once into the window; false at the end of the file.
     pub(in crate::format) fn fill(&mut self) -> Result<bool> {
         if self.ended {

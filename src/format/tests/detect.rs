@@ -1,8 +1,8 @@
 //! Which format a file has, and what is refused.
 
-use super::{binary, gzip, read, read_as, refusal};
+use super::{binary, gzip, read, read_as, read_files, refusal};
 use crate::error::ErrorKind;
-use crate::format::Format;
+use crate::format::{Format, Options};
 use crate::limits;
 
 #[test]
@@ -18,7 +18,13 @@ fn a_byte_order_mark_is_let_go() {
     let plain = read("2 2\na 1 2\nb 3 4\n").unwrap();
     assert_eq!(read("\u{feff}2 2\na 1 2\nb 3 4\n").unwrap(), plain);
     let glove = read("\u{feff}a 1 2\nb 3 4\n").unwrap();
-    assert_eq!((glove.format, glove.rows), (Format::Glove, plain.rows));
+    assert_eq!((glove.format, &glove.rows), (Format::Glove, &plain.rows));
+    // Files that were joined have several; one behind the first line may be a word's own.
+    for file in ["2 2\na 1 2\nb 3 4\n", "a 1 2\nb 3 4\n", "word,0,1\na,1,2\nb,3,4\n"] {
+        let file = format!("\u{feff}\u{feff}{file}");
+        assert_eq!(read(&file).unwrap().rows, plain.rows, "{file}");
+    }
+    assert_eq!(read("a 1 2\n\u{feff}b 3 4\n").unwrap().words(), ["a", "\u{feff}b"]);
 }
 
 #[test]
@@ -89,6 +95,19 @@ fn what_is_no_embedding_file_is_called_by_its_name() {
             "{text}"
         );
         assert_eq!(refusal(gzip(bytes)), text, "within gzip");
+    }
+    for name in ["x.csv", "x.tsv", "x.json", "x.jsonl"] {
+        for (bytes, kind) in [
+            (b"<!DOCTYPE html>\n<html>\n".as_slice(), "this is a web page"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+                "this is a pointer of Git LFS",
+            ),
+            (b"\xFF\xFEa\0,\x001\0\n\0", "this is UTF-16"),
+        ] {
+            let text = read_files(&[(name, bytes)], &Options::default()).unwrap_err().to_string();
+            assert!(text.contains(kind), "{name}: {text}");
+        }
     }
     let twice = refusal(gzip(&gzip(b"a 1 2\n")));
     assert!(twice.contains("compressed twice; unpack it once"), "{twice}");

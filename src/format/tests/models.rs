@@ -1,7 +1,8 @@
 //! Models whose traps are their own, from files made by hand.
 
 use super::{contents, open_all, read, read_files, refusal, with_tensor};
-use crate::format::{Format, Opened, Options, Reason};
+use crate::format::words::Words;
+use crate::format::{Choices, Format, Opened, Options, Reason, folder as folder_of};
 use crate::text::spec::Kind;
 
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -45,6 +46,92 @@ fn numpy_arrays_of_both_orders_both_byte_orders_and_every_float() {
     let huge =
         npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976, 2), }", b"");
     assert!(read_files(&[("x.npy", &huge)], &Options::default()).is_err());
+}
+
+/// `key2row` of spaCy: "apple" and "coffee" have one row, one word has none, one has no text.
+fn key2row() -> Vec<u8> {
+    let mut map = vec![0x84];
+    let (apple, coffee) = (8_566_208_034_543_834_098_u64, 3_197_928_453_018_144_401);
+    for (key, row) in [(apple, 1), (coffee, 1), (7, 0), (8, 0xFF)] {
+        map.push(0xCF);
+        map.extend(key.to_be_bytes());
+        map.push(row);
+    }
+    map
+}
+
+#[test]
+fn vectors_of_spacy_have_the_words_whose_hashes_say_their_rows() {
+    let array =
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", &le(&[1.0, 2.0]));
+    let (keys, strings) = (key2row(), b"[\"apple\", \"coffee\", \"tea\"]".as_slice());
+    let files = [("vectors", array.as_slice()), ("key2row", &keys), ("strings.json", strings)];
+    let opened = open_all(&files, &Options::default()).unwrap();
+    let told = opened.reader.notes().remove(0).detail;
+    assert_eq!(
+        told,
+        "2 words of strings.json, by their rows in key2row; 2 of its 4 keys have no text there"
+    );
+    let read = contents(opened).unwrap();
+    assert_eq!(read.words(), ["apple", "coffee"]);
+    assert_eq!((read.values(0), read.values(1)), (vec![2.0], vec![2.0]));
+    let choices = Choices { words: Some("strings.json".to_owned()), ..Choices::default() };
+    let options = Options { choices, ..Options::default() };
+    assert_eq!(read_files(&files, &options).unwrap().words(), ["apple", "coffee"]);
+    let error = read_files(&[files[0], files[2]], &options).unwrap_err().to_string();
+    assert!(error.contains("put key2row beside"), "{error}");
+    for length in 0..keys.len() {
+        let files = [files[0], ("key2row", &keys[..length]), files[2]];
+        assert!(read_files(&files, &Options::default()).is_err());
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder as spaCy leaves it")]
+fn a_folder_has_one_model_if_all_others_are_parts_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    put("w.model", b"\x80\x04.");
+    put("w.model.wv.vectors.npy", b"\x93NUMPY\x01\0");
+    put("w.model.syn1neg.npy", b"\x93NUMPY\x01\0");
+    assert_eq!(folder_of(folder.path()).unwrap(), folder.path().join("w.model"));
+    put("b.npy", b"\x93NUMPY\x01\0");
+    let error = folder_of(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("name one of them: b.npy, w.model"), "{error}");
+    std::fs::create_dir(folder.path().join("vocab")).unwrap();
+    put("vocab/vectors", b"\x93NUMPY\x01\0");
+    put("strings.json", b"[]");
+    let main = folder_of(folder.path()).unwrap();
+    assert!(main.ends_with("vocab/vectors"));
+    let found = crate::format::companions(&main, None, None).unwrap();
+    assert_eq!(found, [("strings.json".to_owned(), folder.path().join("strings.json"))]);
+}
+
+#[test]
+fn a_list_of_words_may_have_numbers() {
+    let words = |text: &str| {
+        let words = Words::from_lines(text.as_bytes());
+        let number = |row| words.number(row).map(|(_, number)| number);
+        let word = |row| String::from_utf8_lossy(words.get(row)).into_owned();
+        (0..words.len()).map(|row| (word(row), number(row))).collect::<Vec<_>>()
+    };
+    let counted = [("the".to_owned(), Some(10.0)), ("of".to_owned(), Some(9.0))];
+    for text in [
+        "the 10\nof 9\n",
+        "the\t10\nof\t9\n",
+        "the,10\nof,9",
+        "the 10 \r\nof 9 \r\n",
+        "the 1e1\nof 9\n",
+        "  10 the\n   9 of\n",
+        "0\tthe\t10\n1\tof\t9\n",
+    ] {
+        assert_eq!(words(text), counted, "{text}");
+    }
+    assert_eq!(words("0\tthe\n1\tof\n"), [("the".to_owned(), None), ("of".to_owned(), None)]);
+    let most = format!("{}a b\n", "w 1\n".repeat(9));
+    assert_eq!(words(&most)[8..], [("w".to_owned(), Some(1.0)), ("a b".to_owned(), None)]);
+    assert_eq!(words("a 1\nb\n"), [("a 1".to_owned(), None), ("b".to_owned(), None)]);
+    assert_eq!(Words::from_lines(b"the\t10\tx\nof\t9\ty\n").tab_count(), 2);
 }
 
 fn safetensors(entries: &str, data: &[u8]) -> Vec<u8> {

@@ -67,6 +67,14 @@ fn nothing_in_a_pickle_is_called() {
     let read = read_files(&[("x.pkl", words)], &Options::default()).unwrap();
     assert_eq!((read.format, read.words()), (Format::Gensim, vec!["a".into(), "b\u{e9}".into()]));
     assert_eq!(read.values(1), [2.0, 3.0]);
+    // Whole numbers, of protocol 1.
+    let whole = b"}q\0(U\x01a](K\x01K\x02eU\x01b](K\x03F4.5\neu.".as_slice();
+    let read = read_files(&[("x.pkl", whole)], &Options::default()).unwrap();
+    assert_eq!((read.format, read.values(1)), (Format::Gensim, vec![3.0, 4.5]));
+    // Counts of phrases are no rows of words.
+    let phrases = b"(dp0\nS'vocab'\n(dp1\nS'a'\nI4\nss.".as_slice();
+    let error = read_as(phrases, Format::Gensim).unwrap_err().to_string();
+    assert!(error.contains("this is a pickle of a dict, which has no words"), "{error}");
     // A list that holds itself, and one that holds another twice, again and again.
     for file in [b"(lp0\ng0\na.".as_slice(), b"(dp0\nS'wv'\ng0\ns.".as_slice()] {
         assert!(read_as(file, Format::Gensim).is_err());

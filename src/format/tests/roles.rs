@@ -43,7 +43,7 @@ fn a_first_row_of_whole_numbers_is_a_row_unless_the_rows_below_are_not() {
     }
     let contents = read_as("mot,0,1\nchat,0.5,0.25\n", Format::Csv).unwrap();
     assert_eq!(contents.words(), ["chat"]);
-    for header in ["word,0,1", ",0,1", "word,1,2"] {
+    for header in ["word,0,1", ",0,1", "word,1,2", "word,1,0", "Unnamed: 0,0,1", "index,00,01"] {
         assert_eq!(read(format!("{header}\ncat,1,2\n")).unwrap().words(), ["cat"], "{header}");
     }
 }
@@ -56,6 +56,19 @@ fn components_are_taken_in_the_order_of_their_numbers_and_none_is_lost() {
     assert_eq!(told("x.csv", sorted.as_bytes()).0, "taken by their names");
     let reversed = "word,d2,d1,d0\nw,2,1,0.5\n";
     assert_eq!(read(reversed).unwrap().values(0), [0.5, 1.0, 2.0]);
+    let names = ["0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9"];
+    let bare = |first: &str, names: &[&str]| {
+        let wanted: Vec<f32> =
+            (0..12_u8).filter(|n| names.contains(&&*n.to_string())).map(f32::from).collect();
+        let file = format!("{first},{}\na,{}\nb,{0}\n", names.join(","), names.join(","));
+        let contents = read_files(&[("x.csv", file.as_bytes())], &Options::default()).unwrap();
+        assert_eq!((contents.values(0), contents.rows.len()), (wanted, 2), "{file}");
+    };
+    for first in ["word", "", "Unnamed: 0", "index"] {
+        bare(first, &names);
+        bare(first, &names[..11]);
+        bare(first, &names.iter().rev().copied().collect::<Vec<_>>());
+    }
     let gap = "word,d0,d1,d3,freq\nw,0.5,1,3,77\n";
     assert_eq!(read(gap).unwrap().values(0), [0.5, 1.0, 3.0]);
     let (done, detail) = told("x.csv", gap.as_bytes());
@@ -80,6 +93,12 @@ fn the_surest_name_is_the_word_and_then_a_nameless_index() {
     let (view, _) = taken(b",0,1,label\ncat,0.5,1,animal\ndog,1,0.5,animal\n");
     assert_eq!((view.word(RowId(0)), view.len()), (b"cat".as_slice(), 2));
     assert_eq!(of(&view, 1), attributes(&[("label", Text("animal".into()))]));
+    for file in ["vocabulary,0,1,label", "index,0,1,label"] {
+        let file = format!("{file}\ncat,0.5,1,animal\ndog,1,0.5,animal\n");
+        let read = read_files(&[("x.csv", file.as_bytes())], &Options::default()).unwrap();
+        assert_eq!(read.words(), ["cat", "dog"], "{file}");
+        assert_eq!(told("x.csv", file.as_bytes()).0, "a guess: see that it is right");
+    }
     for file in [
         "{\"name\":\"n1\",\"word\":\"cat\",\"vector\":[1,2]}\n{\"name\":\"n2\",\"word\":\"dog\",\"vector\":[2,1]}\n",
         "name,word,d0,d1\nn1,cat,1,2\nn2,dog,2,1\n",
@@ -133,6 +152,18 @@ fn a_first_row_that_is_wrong_is_a_row_that_is_wrong() {
             "{file}"
         );
     }
+    let cut = "{\"word\":\"cat\",\"vector\":[1,2\n{\"word\":\"dog\",\"vector\":[1,2]}\n";
+    let contents = read(cut).unwrap();
+    assert_eq!((contents.words(), contents.faults.len()), (vec!["dog".to_owned()], 1));
+    let empty = format!("word,x,y\n{}dog,1,2\n", "cat,,1\n".repeat(70));
+    assert_eq!(read(&empty).unwrap().values(0), [1.0, 2.0]);
+    let null = "{\"word\":\"cat\",\"n\":0.5,\"vector\":null}\n".repeat(70);
+    assert_eq!(
+        read(format!("{null}{{\"word\":\"dog\",\"n\":1,\"vector\":[1,2]}}\n")).unwrap().dim,
+        2
+    );
+    let error = read(&null).unwrap_err().to_string();
+    assert!(error.contains("\"vector\" has no value in the first rows"), "{error}");
     let nan = read(
         "{\"word\":\"cat\",\"vector\":[NaN,0.5]}\n{\"word\":\"dog\",\"vector\":[-Infinity,0.5]}\n",
     )
@@ -175,6 +206,20 @@ fn semicolons_and_decimal_commas_are_told() {
         (Format::Csv, vec!["katze".into(), "hund".into()])
     );
     assert_eq!(contents.values(0), [0.1, 0.25]);
+    for file in [
+        "katze;0,1;0,25\nhund;0,2;0,5\n",
+        "sep=;\r\nwort;d0;d1\r\nkatze;0,1;0,25\r\n",
+        "\"wort, das\";d0;d1\nkatze;0,1;0,25\n",
+        "wort\td0\td1\nkatze\t0,1\t0,25\n",
+        "katze\t0.1\t0.25\nhund, klein\t0.2\t0.5\n",
+    ] {
+        let contents = read_files(&[("x.csv", file.as_bytes())], &Options::default()).unwrap();
+        assert_eq!(
+            (contents.words()[0].as_str(), contents.values(0)),
+            ("katze", vec![0.1, 0.25]),
+            "{file}"
+        );
+    }
     let (_, detail) = told("x.csv", file.as_bytes());
     assert!(detail.ends_with("fields between \";\"; decimals with a comma"), "{detail}");
 }
@@ -204,7 +249,10 @@ fn numbers_that_a_double_would_change_stay_texts() {
 #[test]
 fn a_tab_before_numbers_between_spaces_is_no_part_of_the_word() {
     let rows = "king\t0.11 0.22 0.33\nqueen\t0.12 0.21 0.31\nnew york\t-0.4 0.5 0.6\n";
-    for file in [rows.to_owned(), format!("3 3\n{rows}")] {
+    let commas = "king\t0.11,0.22,0.33\nqueen\t0.12,0.21,0.31\nnew york\t-0.4,0.5,0.6\n";
+    for file in
+        [rows.to_owned(), format!("3 3\n{rows}"), rows.replace('\t', "\t\t"), commas.to_owned()]
+    {
         let contents = read(&file).unwrap();
         assert_eq!(
             (contents.dim, contents.words()),
@@ -212,4 +260,9 @@ fn a_tab_before_numbers_between_spaces_is_no_part_of_the_word() {
         );
         assert_eq!(contents.values(1), [0.12, 0.21, 0.31]);
     }
+    let error =
+        read_files(&[("x.csv", commas.as_bytes())], &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("--format glove"), "{error}");
+    let hidden = "king\u{a0}0.1 0.2\nqueen\u{a0}0.3 0.4\n";
+    assert!(read(hidden).unwrap_err().to_string().contains("a no-break space"));
 }

@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
+use serde::de::IgnoredAny;
 use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{
@@ -58,6 +59,12 @@ pub(super) struct Encode {
     pub(super) chance: Option<Chance>,
 }
 
+/// What of a JSON object tells whether it is a tokenizer.json.
+#[derive(serde::Deserialize)]
+struct Fields {
+    model: Option<IgnoredAny>,
+}
+
 impl Model {
     /// Reads a tokenizer.json. Truncation, padding and dropout in it are reported and switched off.
     pub(super) fn open(json: &[u8]) -> Result<Self> {
@@ -65,7 +72,16 @@ impl Model {
     }
 
     fn try_open(json: &[u8]) -> Result<Self> {
-        let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| malformed(&*cause))?;
+        let mut parsing = Tokenizer::from_bytes(json).map_err(|cause| {
+            // The crate says of any other object where its first field ends.
+            match serde_json::from_slice(json) {
+                Ok(Fields { model: None }) => {
+                    let problem = "this is no tokenizer.json: it has no field \"model\"";
+                    malformed(&*Box::from(problem))
+                }
+                Ok(Fields { model: Some(_) }) | Err(_) => malformed(&*cause),
+            }
+        })?;
         let hidden = hidden(&parsing);
         if let ModelWrapper::BPE(pairs) = parsing.get_model()
             && pairs.dropout.is_some()
