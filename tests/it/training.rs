@@ -23,7 +23,7 @@ fn kinds() -> String {
     for _ in 0..300 {
         let kind = below(5) % 4;
         for _ in 0..8 {
-            text += &format!("kind{kind}word{} ", below(6));
+            text.extend(["kind", &kind.to_string(), "word", &below(6).to_string(), " "]);
         }
         text += "\n";
     }
@@ -83,10 +83,9 @@ fn values(vectors: &[pb::WordVector]) -> Vec<Vec<u32>> {
 }
 
 fn count_of(vector: &pb::WordVector) -> Option<f64> {
-    match vector.attributes.get("count")?.value.clone()? {
-        pb::attribute_value::Value::Number(count) => Some(count),
-        other => panic!("{other:?}"),
-    }
+    let value = vector.attributes.get("count")?.value.clone()?;
+    let pb::attribute_value::Value::Number(count) = value else { panic!("{value:?}") };
+    Some(count)
 }
 
 async fn has_table(client: &Client, table: &str) -> bool {
@@ -95,10 +94,8 @@ async fn has_table(client: &Client, table: &str) -> bool {
 }
 
 fn refusal(error: CallError) -> (Code, String) {
-    match error {
-        CallError::Refused(refusal) => (refusal.code, format!("{refusal:?}")),
-        other => panic!("{other:?}"),
-    }
+    let CallError::Refused(refusal) = error else { panic!("{error:?}") };
+    (refusal.code, format!("{refusal:?}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
