@@ -1,6 +1,6 @@
 //! What callers do to each other: how fast a stored word's neighbors come while others stall, hoard or ask for much.
 //! `cargo bench --bench neighbors` prints one line of JSON for each kind of attack: the good callers' latency before and
-//! meanwhile, when the last of the others was sent away, and the server's memory.
+//! meanwhile, when the last of the others was sent away, and the server's memory. `-- overload` is one of them alone.
 //!
 //! The table is the first rows of `glove.6B.100d.txt` in `$WORDSPACE_DATA` (default `~/.cache/wordspace-data`), or else
 //! rows from a fixed seed; `WORDSPACE_LOAD_ROWS` sets how many. `WORDSPACE_SOAK=600` has 64 callers read and write for
@@ -63,13 +63,24 @@ async fn main() {
     }
     let (time, callers) =
         if quick { (Duration::from_millis(50), 2) } else { (Duration::from_secs(18), CALLERS) };
+    // `cargo bench` adds `--bench`.
+    let wanted = std::env::args().skip(1).find(|argument| argument != "--bench");
+    let is_wanted =
+        |name: &str| wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()));
     for kind in Kind::ALL {
-        beside(&server, &words, (&format!("{kind:?}"), &[kind]), callers, time).await;
+        let name = format!("{kind:?}");
+        if is_wanted(&name) {
+            beside(&server, &words, (&name, &[kind]), callers, time).await;
+        }
     }
     let six = ("six kinds at once", &Kind::ALL[..6]);
-    beside(&server, &words, six, 6 * callers, time).await;
+    if is_wanted(six.0) {
+        beside(&server, &words, six, 6 * callers, time).await;
+    }
     for each in [1, 10] {
-        overload(&server, &words, callers, each, time / 2).await;
+        if is_wanted("overload") {
+            overload(&server, &words, callers, each, time / 2).await;
+        }
     }
 }
 
