@@ -1,7 +1,5 @@
 //! `wordspace import-texts`: texts as the rows of a new table.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use crate::cli::import::{report_of, style, wait_for_index};
 use crate::cli::local::{OnDuplicate, OnInvalid};
 use crate::cli::options::{Oov, TableArg, WordArgs};
 use crate::cli::output::{Output, shown};
-use crate::cli::texts::CuttingArgs;
+use crate::cli::texts::{CuttingArgs, readers};
 use crate::client::{self, Client, IfExists, ImportTextsHeader, ImportTextsReport, TextLayout};
 
 /// How often the bar moves by itself.
@@ -143,17 +141,7 @@ impl ImportTexts {
         };
         bar.set_message("importing texts");
         bar.enable_steady_tick(TICK);
-        let sources: Vec<Option<PathBuf>> = if self.is_stdin() {
-            vec![None]
-        } else {
-            self.files.iter().cloned().map(Some).collect()
-        };
-        let readers = sources.into_iter().map(|source| match source {
-            None => Ok(Box::new(std::io::stdin()) as Box<dyn Read + Send>),
-            Some(path) => File::open(&path)
-                .map(|file| Box::new(Ended { file, is_ended: true }) as Box<_>)
-                .map_err(|error| std::io::Error::other(format!("{}: {error}", path.display()))),
-        });
+        let readers = readers(&self.files);
         let on_progress = |progress: &client::ImportProgress| bar.set_position(progress.bytes_read);
         let report = client.import_texts(self.header(total), readers, on_progress).await;
         bar.finish_and_clear();
@@ -163,30 +151,6 @@ impl ImportTexts {
             }
             error.into()
         })
-    }
-}
-
-/// A file whose last line ends, though the file does not say so: the next file begins a line.
-struct Ended {
-    file: File,
-    is_ended: bool,
-}
-
-impl Read for Ended {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        if let Some(last) = buffer[..count].last() {
-            self.is_ended = *last == b'\n';
-            return Ok(count);
-        }
-        match buffer.first_mut() {
-            Some(first) if !self.is_ended => {
-                *first = b'\n';
-                self.is_ended = true;
-                Ok(1)
-            }
-            Some(_) | None => Ok(0),
-        }
     }
 }
 

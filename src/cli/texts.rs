@@ -1,7 +1,8 @@
 //! Options that commands about texts share: the texts, and how they are cut.
 
-use std::io::{BufRead as _, Read as _};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufRead as _, Read};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -54,6 +55,45 @@ impl TextArgs {
     }
 }
 
+/// The texts of files, one after the other; none or "-" is stdin.
+pub(super) fn readers(
+    files: &[PathBuf],
+) -> impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + use<> {
+    let is_stdin = files.is_empty() || files == [PathBuf::from("-")];
+    let sources: Vec<Option<PathBuf>> =
+        if is_stdin { vec![None] } else { files.iter().cloned().map(Some).collect() };
+    sources.into_iter().map(|source| match source {
+        None => Ok(Box::new(io::stdin()) as Box<dyn Read + Send>),
+        Some(path) => File::open(&path)
+            .map(|file| Box::new(Ended { file, is_ended: true }) as Box<_>)
+            .map_err(|error| io::Error::other(format!("{}: {error}", path.display()))),
+    })
+}
+
+/// A file whose last line ends, though the file does not say so: the next file begins a line.
+struct Ended {
+    file: File,
+    is_ended: bool,
+}
+
+impl Read for Ended {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        if let Some(last) = buffer[..count].last() {
+            self.is_ended = *last == b'\n';
+            return Ok(count);
+        }
+        match buffer.first_mut() {
+            Some(first) if !self.is_ended => {
+                *first = b'\n';
+                self.is_ended = true;
+                Ok(1)
+            }
+            Some(_) | None => Ok(0),
+        }
+    }
+}
+
 /// The lines of a file that are not empty; `-` is stdin.
 pub(super) async fn lines_of(path: &Path) -> Result<Vec<String>> {
     let path = path.to_owned();
@@ -70,7 +110,7 @@ pub(super) async fn lines_of(path: &Path) -> Result<Vec<String>> {
 }
 
 fn read_stdin(whole: bool) -> Result<Vec<String>> {
-    let stdin = std::io::stdin().lock();
+    let stdin = io::stdin().lock();
     if whole {
         let mut text = Vec::new();
         let limit = limits::TEXT_BYTES_MAX as u64 + 1;
@@ -176,5 +216,25 @@ impl SpecialArgs {
             allowed_special: self.allow_special.clone(),
             sampling: self.sampling(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a user's files")]
+    fn the_last_line_of_a_file_is_not_joined_to_the_next_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a", "b", "c"].map(|name| folder.path().join(name));
+        for (file, text) in files.iter().zip(["one", "two\n", "three"]) {
+            std::fs::write(file, text).unwrap();
+        }
+        let mut all = String::new();
+        for reader in readers(&files) {
+            reader.unwrap().read_to_string(&mut all).unwrap();
+        }
+        assert_eq!(all, "one\ntwo\nthree\n");
     }
 }

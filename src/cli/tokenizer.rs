@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
+use crate::cli::texts::readers;
 use crate::client::{
     self, Client, DeleteTokenizerRequest, GetTokenizerRequest, ListTokenizersRequest,
     ListTokensRequest, PutTokenizerRequest, SetDefaultTokenizerRequest, TokenizerFile,
@@ -421,13 +422,7 @@ impl Train {
             replace: self.replace,
             detach: self.detach,
         };
-        let stdin = self.files.is_empty() || self.files == [PathBuf::from("-")];
-        let sources: Vec<Option<PathBuf>> =
-            if stdin { vec![None] } else { self.files.iter().cloned().map(Some).collect() };
-        let readers = sources.into_iter().map(|source| match source {
-            None => Ok(Box::new(std::io::stdin()) as Box<dyn std::io::Read + Send>),
-            Some(path) => File::open(path).map(|file| Box::new(file) as Box<_>),
-        });
+        let readers = readers(&self.files);
         let mut learning = false;
         let on_progress = |progress: &TrainProgress| {
             if progress.learning && !learning {

@@ -1,7 +1,5 @@
 //! `wordspace train`: vectors of words, learned from a text.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::{report_of, style};
 use crate::cli::output::{Output, bytes, count, seconds, shown};
+use crate::cli::texts::readers;
 use crate::client::{
     self, Client, Cutting, IfExists, LearningProgress, TrainLoss, TrainModel, TrainPhrases,
     TrainSubwords, TrainTableHeader, TrainTableProgress, TrainTableReport,
@@ -142,17 +141,7 @@ impl Train {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(TICK);
-        let sources: Vec<Option<PathBuf>> = if self.is_stdin() {
-            vec![None]
-        } else {
-            self.files.iter().cloned().map(Some).collect()
-        };
-        let readers = sources.into_iter().map(|source| match source {
-            None => Ok(Box::new(std::io::stdin()) as Box<dyn Read + Send>),
-            Some(path) => File::open(&path)
-                .map(|file| Box::new(file) as Box<_>)
-                .map_err(|error| std::io::Error::other(format!("{}: {error}", path.display()))),
-        });
+        let readers = readers(&self.files);
         let on_progress = |now: &TrainTableProgress| bar.set_message(progress(now, total));
         let report = client.train_table(self.header(total), readers, on_progress).await;
         bar.finish_and_clear();
