@@ -1,12 +1,14 @@
 //! How many questions a server answers over loopback, and how fast: one at a time, many calls in
-//! flight, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one line of JSON for each measurement.
+//! flight, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one
+//! line of JSON for each measurement.
 //!
 //! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
 //! from a fixed seed, where the exact answer costs about what reading a stored list would, so that
 //! what is measured is the way to it and back; and one with a graph: the first rows of
 //! `glove.6B.100d.txt` in `$WORDSPACE_DATA` (default `~/.cache/wordspace-data`), or else rows from a
 //! fixed seed. `WORDSPACE_BENCH_QUICK` asks the small table a little; `WORDSPACE_LOAD_ROWS` sets the
-//! rows of the large one, 0 for none of it. Puts, of 100 components each, go to a third table.
+//! rows of the large one, 0 for none of it. Puts, of 100 components each, overwrite
+//! words of a third table, of 30,000 rows.
 //!
 //! Beside the rate stand the microseconds of processor time that the server and this client took for
 //! a question: they hold on a busy machine as well. Of several rounds the median is told.
@@ -42,6 +44,9 @@ const STREAM_WINDOW: usize = 2_048;
 const SMALL_ROWS: usize = 32;
 const WRITERS: usize = 32;
 const WRITTEN_DIM: usize = 100;
+const WRITTEN_ROWS: usize = 30_000;
+/// Few enough that no rebuild begins.
+const WRITTEN_WORDS: usize = 1_000;
 const LARGE_ROWS: usize = 30_000;
 
 #[tokio::main(flavor = "current_thread")]
@@ -53,11 +58,12 @@ async fn main() {
     import(&server, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
     let questions = if quick { 200 } else { 100_000 };
     load(&server, "small", "32 seeded rows, exact", questions).await;
-    import(&server, "written", Cursor::new(seeded(1, WRITTEN_DIM)), 1).await;
-    let writes = if quick { 64 } else { 20_000 };
+    let written = if quick { 1 } else { WRITTEN_ROWS };
+    import(&server, "written", Cursor::new(seeded(written, WRITTEN_DIM)), written).await;
+    let writes = if quick { 64 } else { 8_000 };
     for (way, in_flight, words, calls) in [
         ("puts of one word, 32 in flight", WRITERS, 1, writes),
-        ("puts of 1,000 words, one at a time", 1, 1_000, (writes / 200).max(1)),
+        ("puts of 1,000 words, one at a time", 1, 1_000, (writes / 400).max(1)),
     ] {
         let mut all = Vec::new();
         for _ in 0..ROUNDS {
@@ -241,9 +247,11 @@ async fn puts(client: &Client, in_flight: usize, words: usize, calls: usize) -> 
                 if call >= calls {
                     return micros;
                 }
+                let values: Vec<f32> =
+                    (0..WRITTEN_DIM).map(|i| ((call + i) as f32).sin()).collect();
                 let word = |i: usize| WordToPut {
-                    word: format!("word{}", (call * words + i) % 10_000),
-                    vector: Some(Vector { values: vec![call as f32; WRITTEN_DIM] }),
+                    word: format!("word{}", (call * words + i) % WRITTEN_WORDS),
+                    vector: Some(Vector { values: values.clone() }),
                     ..WordToPut::default()
                 };
                 let request = PutVectorsRequest {

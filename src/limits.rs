@@ -153,7 +153,7 @@ pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.
 pub const WAITING_MIN: usize = 64;
 /// Writes, and other work that waits for the disk, at once.
-pub const WRITES_AT_ONCE: usize = 16;
+pub const WRITES_AT_ONCE: usize = 32;
 /// Bytes of a request that is read where the network is served; longer ones are read by the threads
 /// that answer.
 pub const READ_AT_ONCE_BYTES: usize = 64 << 10;

@@ -37,7 +37,6 @@ mod export;
 mod failure;
 mod guide;
 mod health;
-mod heaps;
 mod huffman;
 mod import;
 mod import_texts;
@@ -214,7 +213,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn attempt(arguments: Vec<OsString>) -> Result<()> {
-    heaps::share();
+    crate::heaps::share();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()

@@ -14,6 +14,7 @@ use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
 use crate::engine::rebuild;
 use crate::error::{Error, ErrorKind, Result};
+use crate::heaps;
 use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
@@ -72,6 +73,8 @@ pub(super) fn start(shared: &Arc<Shared>, threads: usize) -> Result<JoinHandle<(
         priority::give_way();
         while let Some(lineage) = shared.queue.next() {
             attempt(&shared, &lineage, || work_on(&shared, &lineage, threads));
+            drop(lineage);
+            heaps::give_back();
         }
     };
     std::thread::Builder::new().name("index-builder".to_owned()).spawn(work).map_err(Error::disk)

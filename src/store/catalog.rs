@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::kv::{self, Kv};
 use crate::store::ledger::{self, Entry, Ledger};
+use crate::store::turns::Turns;
 use crate::store::{blob, fault, folder, journal};
 use crate::table::meta::TableName;
 
@@ -56,13 +57,6 @@ pub(super) struct Refusal {
     pub(super) what: String,
 }
 
-/// Up to which turn, counted over all epochs, what was written in this one is durable.
-#[derive(Clone, Copy, Debug, Default)]
-struct Durable {
-    epoch: u64,
-    turn: u64,
-}
-
 pub(super) struct Catalog {
     folder: PathBuf,
     /// None while sled cannot be opened.
@@ -73,9 +67,7 @@ pub(super) struct Catalog {
     changing: Mutex<()>,
     /// What sled holds and the ledger does not.
     queue: Mutex<Vec<Entry>>,
-    /// How often it was asked to make all durable, and how often it did.
-    turns: AtomicU64,
-    durable: Mutex<Durable>,
+    turns: Turns,
     epoch: AtomicU64,
     /// Whether sled and the ledger are to be opened again, and why.
     broken: Mutex<Option<ErrorKind>>,
@@ -182,8 +174,7 @@ impl Catalog {
             known: Mutex::new(known),
             changing: Mutex::new(()),
             queue: Mutex::default(),
-            turns: AtomicU64::new(0),
-            durable: Mutex::default(),
+            turns: Turns::default(),
             epoch: AtomicU64::new(1),
             broken: Mutex::default(),
             is_broken: AtomicBool::new(false),
@@ -253,7 +244,7 @@ impl Catalog {
 
     /// Opens sled and the ledger again, and puts them in order.
     fn revive(&self) -> Result<()> {
-        let _durable = self.durable.lock();
+        let _turn = self.turns.take();
         let mut kv = self.kv.write();
         if !self.is_broken.load(Ordering::SeqCst) {
             return Ok(());
@@ -313,16 +304,10 @@ impl Catalog {
     /// Everything that was written in this epoch until now survives a power cut once this returns.
     /// Callers that come while one is at it share the next turn.
     pub(super) fn make_durable(&self, epoch: u64) -> Result<()> {
-        let turn = self.turns.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut durable = self.durable.lock();
-        if durable.epoch == epoch && durable.turn >= turn {
-            return Ok(());
-        }
+        let Some(turn) = self.turns.wait(epoch) else { return Ok(()) };
         if self.epoch.load(Ordering::SeqCst) != epoch {
             return Err(self.failed_before());
         }
-        // All callers counted here wrote before they took a number, so this flush covers them.
-        let last = self.turns.load(Ordering::SeqCst);
         let entries: Vec<Entry> = std::mem::take(&mut *self.queue.lock());
         let made = self.read(Kv::make_durable);
         // A full disk refuses a write, which loses nothing that was written before.
@@ -331,7 +316,7 @@ impl Catalog {
         }
         let made = made.and_then(|()| self.append(&entries));
         match &made {
-            Ok(()) => *durable = Durable { epoch, turn: last },
+            Ok(()) => turn.done(epoch),
             // A disk that failed once may claim the next time that all is well.
             Err(error) => self.fail(error),
         }
