@@ -1,5 +1,7 @@
 //! Every hard cap, by name; an error that refuses something tells the cap's name and value.
 
+use std::time::Duration;
+
 /// Components of a vector. The widest token table in use has 12,288 (GPT-3).
 pub const DIM_MAX: usize = 65_536;
 /// Bytes of a word.
@@ -146,8 +148,10 @@ pub const ERROR_BYTES_MAX: usize = 6 << 10;
 pub const VIOLATIONS_MAX: usize = 100;
 /// Streams that watch jobs at once.
 pub const STREAMS_MAX: usize = 256;
-/// Short questions, of a millisecond at most, that wait for each core before more are refused.
-pub const SHORT_WAITING_PER_CORE_MAX: usize = 128;
+/// Short questions that wait for each core before more are refused, however quick they are.
+pub const SHORT_WAITING_PER_CORE_MAX: usize = 1_024;
+/// How long short questions wait before more are refused.
+pub const SHORT_WAIT_MAX: Duration = Duration::from_millis(100);
 /// Other questions that wait for each core before more are refused.
 pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.

@@ -43,7 +43,10 @@ pub(super) struct Pool {
 struct Line {
     waiting: Mutex<Waiting>,
     filled: Condvar,
+    /// Pieces of work that wait.
     max: usize,
+    /// What they are expected to take together.
+    time_max: Duration,
 }
 
 #[derive(Default)]
@@ -53,6 +56,8 @@ struct Waiting {
     /// Those with work that waits, by the time that they have used.
     turns: BTreeSet<(Duration, u64)>,
     count: usize,
+    /// What the work that waits is expected to take.
+    expected: Duration,
     /// What the caller had used whose work began last.
     now: Duration,
     /// What a piece of work takes, on average over the last ones.
@@ -61,7 +66,7 @@ struct Waiting {
 }
 
 struct Caller {
-    works: VecDeque<Work>,
+    works: VecDeque<Piece>,
     /// The time of work that was begun, with what it is expected to take.
     used: Duration,
     /// What a piece of its work takes, on average over the last ones.
@@ -70,17 +75,27 @@ struct Caller {
 
 /// How far a caller's time can be ahead of that of others: it waits no longer for work that is done.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
+
 type Work = Box<dyn FnOnce() + Send>;
+
+/// A piece of work that waits.
+struct Piece {
+    work: Work,
+    /// What it is expected to take.
+    expected: Duration,
+}
 
 impl Pool {
     pub(super) fn start() -> Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let short_max = limits::SHORT_WAITING_PER_CORE_MAX * cores;
         let heavy_max = (limits::WAITING_PER_CORE_MAX * cores).max(limits::WAITING_MIN);
+        let any = Duration::MAX;
         Ok(Self {
-            short: Line::start(Lane::Short, cores, limits::SHORT_WAITING_PER_CORE_MAX * cores)?,
-            heavy: Line::start(Lane::Heavy, cores, heavy_max)?,
-            long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX)?,
-            disk: Line::start(Lane::Disk, limits::WRITES_AT_ONCE, limits::CALLS_MAX)?,
+            short: Line::start(Lane::Short, cores, short_max, limits::SHORT_WAIT_MAX)?,
+            heavy: Line::start(Lane::Heavy, cores, heavy_max, any)?,
+            long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX, any)?,
+            disk: Line::start(Lane::Disk, limits::WRITES_AT_ONCE, limits::CALLS_MAX, any)?,
         })
     }
 
@@ -128,8 +143,10 @@ impl Drop for Pool {
 }
 
 impl Line {
-    fn start(lane: Lane, threads: usize, max: usize) -> Result<Arc<Self>> {
-        let line = Arc::new(Self { waiting: Mutex::default(), filled: Condvar::new(), max });
+    fn start(lane: Lane, threads: usize, max: usize, wait_max: Duration) -> Result<Arc<Self>> {
+        let time_max = wait_max.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX));
+        let (waiting, filled) = (Mutex::default(), Condvar::new());
+        let line = Arc::new(Self { waiting, filled, max, time_max });
         for number in 0..threads {
             let line = Arc::clone(&line);
             thread::Builder::new()
@@ -147,7 +164,7 @@ impl Line {
 
     fn work(&self) {
         loop {
-            let (caller, expected, work) = {
+            let (caller, Piece { work, expected }) = {
                 let mut waiting = self.waiting.lock();
                 loop {
                     if let Some(next) = waiting.next() {
@@ -172,7 +189,7 @@ impl Line {
             return false;
         }
         let mut displaced = None;
-        if waiting.count >= self.max {
+        if waiting.count >= self.max || waiting.expected >= self.time_max {
             let Some(greedy) = waiting.greedier_than(caller) else { return false };
             displaced = waiting.take(greedy, VecDeque::pop_back);
         }
@@ -197,18 +214,19 @@ impl Waiting {
             caller.used = caller.used.clamp(self.now, self.now + AHEAD_MAX);
             self.turns.insert((caller.used, id));
         }
-        caller.works.push_back(work);
+        let expected = caller.cost;
+        caller.works.push_back(Piece { work, expected });
         self.count += 1;
+        self.expected += expected;
     }
 
-    /// Of the caller whose turn it is, with the time that it is expected to take.
-    fn next(&mut self) -> Option<(u64, Duration, Work)> {
+    /// Of the caller whose turn it is.
+    fn next(&mut self) -> Option<(u64, Piece)> {
         let &(used, id) = self.turns.first()?;
         self.now = used;
-        let work = self.take(id, VecDeque::pop_front)?;
-        let expected = self.callers.get(&id)?.cost;
-        self.shift(id, |used| used + expected);
-        Some((id, expected, work))
+        let piece = self.take(id, VecDeque::pop_front)?;
+        self.shift(id, |used| used + piece.expected);
+        Some((id, piece))
     }
 
     /// After a piece of work that was expected to take less or more.
@@ -241,14 +259,17 @@ impl Waiting {
         all.max().filter(|&(last, greedy)| last > own && greedy != id).map(|(_, greedy)| greedy)
     }
 
-    fn take(&mut self, id: u64, take: fn(&mut VecDeque<Work>) -> Option<Work>) -> Option<Work> {
+    fn take(&mut self, id: u64, take: fn(&mut VecDeque<Piece>) -> Option<Piece>) -> Option<Piece> {
         let caller = self.callers.get_mut(&id)?;
-        let work = take(&mut caller.works);
+        let piece = take(&mut caller.works);
         if caller.works.is_empty() {
             self.turns.remove(&(caller.used, id));
         }
-        self.count -= usize::from(work.is_some());
-        work
+        if let Some(piece) = &piece {
+            self.count -= 1;
+            self.expected -= piece.expected;
+        }
+        piece
     }
 }
 
@@ -266,7 +287,8 @@ mod tests {
 
     #[test]
     fn turns_go_by_the_time_that_callers_used_and_the_greedy_make_room() {
-        let line = Line { waiting: Mutex::default(), filled: Condvar::new(), max: 4 };
+        let (waiting, filled) = (Mutex::default(), Condvar::new());
+        let line = Line { waiting, filled, max: 4, time_max: Duration::from_millis(60) };
         line.waiting.lock().cost = Duration::from_millis(1);
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {
@@ -276,7 +298,8 @@ mod tests {
         // One piece of work after the other; those of caller 9 take 40 ms, and those of others 1 ms.
         let run = |count: usize| {
             for _ in 0..count {
-                let Some((caller, expected, work)) = line.waiting.lock().next() else { break };
+                let Some((caller, piece)) = line.waiting.lock().next() else { break };
+                let Piece { work, expected } = piece;
                 work();
                 let took = Duration::from_millis(if caller == 9 { 40 } else { 1 });
                 line.waiting.lock().charge(caller, expected, took);
@@ -297,6 +320,9 @@ mod tests {
         // Nobody waits for ever for what was once costly, and nobody saves time up.
         assert!(put(9, 2));
         assert_eq!(run(9), [(9, 2)]);
+        assert!((3..6).all(|number| put(9, number)) && !put(9, 6), "they would wait too long");
+        assert_eq!(run(9), [(9, 3), (9, 4), (9, 5)]);
+        assert_eq!(line.waiting.lock().expected, Duration::ZERO);
         assert!(line.waiting.lock().turns.is_empty());
     }
 

@@ -99,17 +99,28 @@ pub(super) fn append(kv: &Kv, lineage: u64, sequence: u64, changes: &[Change]) -
     let body = encode(changes);
     let parts = body.chunks(PART_BYTES);
     let count = parts.len();
-    let mut batch = sled::Batch::default();
-    for (part, bytes) in (0..).zip(parts) {
+    let records = (0..).zip(parts).map(|(part, bytes)| {
         let key = key(lineage, sequence, part);
         let mut value = vec![VERSION];
         push_u32(&mut value, count);
         value.extend_from_slice(bytes);
         seal(&key, &mut value);
-        batch.insert(&key, value);
-    }
+        (key, value)
+    });
     let what = || format!("write {sequence} of generation {lineage}");
-    fault::guarded(what, || kv.journal.apply_batch(batch))
+    fault::guarded(what, || {
+        if count == 1 {
+            // Sled writes a batch to the file at once, and twice; this waits for the next sync.
+            return records
+                .into_iter()
+                .try_for_each(|(key, value)| kv.journal.insert(key, value).map(drop));
+        }
+        let mut batch = sled::Batch::default();
+        for (key, value) in records {
+            batch.insert(&key, value);
+        }
+        kv.journal.apply_batch(batch)
+    })
 }
 
 /// Makes the writes of a table that its rows do not hold, up to `last`, in a view that stands at the
