@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn turns_go_by_the_time_that_callers_used_and_the_greedy_make_room() {
         let (waiting, filled) = (Mutex::default(), Condvar::new());
-        let line = Line { waiting, filled, max: 4, time_max: Duration::from_millis(60) };
+        let line = Line { waiting, filled, max: 4, time_max: Duration::from_millis(50) };
         line.waiting.lock().cost = Duration::from_millis(1);
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {
