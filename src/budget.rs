@@ -46,18 +46,14 @@ impl Budget {
     /// `TooLarge` with the budget's name if there are fewer left, or with `DISK_LEFT_BYTES` if the disk
     /// would have too few left.
     pub fn take(&self, bytes: u64) -> Result<()> {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let checked = if used > self.max {
-            let (limit, max, got) = (self.name, self.max, used);
+        // Nothing is taken that has no room: what is refused refuses nothing else.
+        let more = |used: u64| used.checked_add(bytes).filter(|&sum| sum <= self.max);
+        if let Err(used) = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            let (limit, max, got) = (self.name, self.max, used.saturating_add(bytes));
             let taken = "what is taken by all work together";
-            Err(Error::new(ErrorKind::TooLarge { limit, max, got }).context(taken))
-        } else {
-            self.check_disk(bytes)
-        };
-        if checked.is_err() {
-            self.give(bytes);
+            return Err(Error::new(ErrorKind::TooLarge { limit, max, got }).context(taken));
         }
-        checked
+        self.check_disk(bytes).inspect_err(|_| self.give(bytes))
     }
 
     /// Counts bytes that are there already.

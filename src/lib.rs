@@ -50,7 +50,7 @@
 //! | floor | modules | what |
 //! | --- | --- | --- |
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
-//! | 1 | [`budget`], [`container`], [`heaps`], [`priority`], [`steps`], [`vector`] | what work may take; sealed files; memory that goes back; threads that give way; long loops; numbers |
+//! | 1 | [`budget`], [`container`], [`arenas`], [`priority`], [`steps`], [`vector`] | what work may take; sealed files; memory that goes back; threads that give way; long loops; numbers |
 //! | 2 | [`text`] | words |
 //! | 3 | [`table`], [`training`] | an embedding table in memory; vectors from texts |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
@@ -66,9 +66,9 @@ pub mod error;
 pub mod limits;
 pub use wordspace_proto as proto;
 
+pub mod arenas;
 pub mod budget;
 pub mod container;
-pub mod heaps;
 pub mod priority;
 pub mod steps;
 pub mod vector;

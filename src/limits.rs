@@ -178,8 +178,14 @@ pub const CONNECTION_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
 pub const RECEIVED_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
 /// Bytes of answers that were not read, of all callers.
 pub const ANSWERS_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
-/// Entries with a length in one message: texts and messages within it.
+/// Texts and messages in one message, not counting those within its messages.
 pub const MESSAGE_ENTRIES_MAX: usize = 20_000;
+/// Texts and messages in one message, those within its messages included: some take a hundred times as
+/// many bytes in memory as on the wire.
+pub const NESTED_ENTRIES_MAX: usize = 500_000;
+/// Bytes of one of many messages that are parts of a file or of texts: several wait for the job that reads
+/// them.
+pub const PART_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a question.
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
 /// Bytes of a batch: of many questions, of texts, of words to put.

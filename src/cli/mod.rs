@@ -213,7 +213,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn attempt(arguments: Vec<OsString>) -> Result<()> {
-    crate::heaps::share();
+    crate::arenas::share();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()

@@ -107,6 +107,8 @@ pub enum Pace {
     Short,
     /// Perhaps longer.
     Slow,
+    /// As long as it takes to read the table, which was not read yet.
+    Unread,
 }
 
 /// The longest that a quick answer may take, in nanoseconds.
@@ -132,12 +134,20 @@ const COMPONENTS_A_NANO: usize = 3;
 /// its function in [`query`](crate::query) or [`bias`](crate::bias) does.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Engine {
+    /// How long a question takes that is short where its table is read.
+    pub fn pace_of_short(&self, table: &TableName) -> Pace {
+        if self.shared.catalog.is_read(table) { Pace::Short } else { Pace::Unread }
+    }
+
     /// How long such questions take together. Also quick: an error.
     pub fn pace<'q>(
         &self,
         table: &TableName,
         queries: impl IntoIterator<Item = &'q NearestQuery>,
     ) -> Pace {
+        if !self.shared.catalog.is_read(table) {
+            return Pace::Unread;
+        }
         let Ok(current) = self.shared.catalog.current(table) else { return Pace::Quick };
         let (generation, view) = (current.generation(), current.view());
         let mut nanos: usize = 0;

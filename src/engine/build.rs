@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::arenas;
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
 use crate::engine::rebuild;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heaps;
 use crate::index::Watch;
 use crate::index::file;
 use crate::index::graph::Graph;
@@ -74,7 +74,7 @@ pub(super) fn start(shared: &Arc<Shared>, threads: usize) -> Result<JoinHandle<(
         while let Some(lineage) = shared.queue.next() {
             attempt(&shared, &lineage, || work_on(&shared, &lineage, threads));
             drop(lineage);
-            heaps::give_back();
+            arenas::give_back();
         }
     };
     std::thread::Builder::new().name("index-builder".to_owned()).spawn(work).map_err(Error::disk)

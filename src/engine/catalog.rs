@@ -52,6 +52,11 @@ impl Catalog {
         entry.ok_or_else(|| Error::new(ErrorKind::TableNotFound { name: name.to_string() }))
     }
 
+    /// Whether a question of this table is answered without reading it first.
+    pub(super) fn is_read(&self, name: &TableName) -> bool {
+        self.entries.load().get(name).is_none_or(|entry| entry.opened.get().is_some())
+    }
+
     /// What answers questions of a table.
     pub(super) fn current(&self, name: &TableName) -> Result<Arc<Current>> {
         self.lineage(name).map(|lineage| lineage.current())

@@ -188,6 +188,12 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
+    /// The same without what came of it, unless that is an error.
+    #[must_use]
+    pub fn without_report(self) -> Self {
+        Self { outcome: self.outcome.filter(|outcome| outcome.is_err()), ..self }
+    }
+
     /// Units a second since it began to work, or to learn; 0 before.
     pub fn rate(&self) -> f64 {
         if let Some(learning) = &self.progress.learning {

@@ -3,9 +3,10 @@
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::budget::Share;
 use crate::engine::slots::Permit;
 use crate::engine::{Engine, TokenizerStatus};
-use crate::error::{At, Error, ErrorKind, Result};
+use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::table::meta::TableName;
 use crate::text::spec::{File, Kind, Spec};
@@ -73,11 +74,14 @@ impl Engine {
         let began = Instant::now();
         let mut trainer = Trainer::new(job.options.clone())?;
         let mut lines = Lines::default();
+        let mut memory = Share::of(&self.shared.memory);
         while let Some(part) = next()? {
             self.stop.check()?;
             lines.push(&part)?;
             if lines.batch_bytes >= BATCH_BYTES {
                 trainer.feed(&lines.take())?;
+                let bytes = trainer.memory_bytes().saturating_sub(memory.bytes());
+                memory.grow(bytes).context(|| "counting words")?;
             }
             let (bytes_read, word_count) = (lines.bytes_read, trainer.word_count());
             on_progress(TrainProgress { bytes_read, word_count, is_learning: false });
@@ -88,7 +92,7 @@ impl Engine {
         let read_seconds = began.elapsed().as_secs_f64();
         on_progress(TrainProgress { bytes_read, word_count, is_learning: true });
         let began = Instant::now();
-        let json = self.learn(trainer, slot()?)?;
+        let json = self.learn(trainer, memory, slot()?)?;
         let learn_seconds = began.elapsed().as_secs_f64();
         let files = vec![File { name: "tokenizer.json".to_owned(), bytes: json }];
         let spec = Spec { kind: Kind::Json, files };
@@ -98,12 +102,13 @@ impl Engine {
 
     /// The crate cannot be stopped while it learns: if nobody waits any more, it ends alone, what it
     /// learned is dropped, and its slot is free then, not earlier.
-    fn learn(&self, trainer: Trainer, slot: Permit) -> Result<Vec<u8>> {
+    fn learn(&self, trainer: Trainer, mut memory: Share, slot: Permit) -> Result<Vec<u8>> {
+        memory.grow(trainer.learning_bytes()).context(|| "learning from the words")?;
         let (sender, learned) = mpsc::channel();
         let learning = std::thread::Builder::new().name("learning".to_owned());
         let learning = learning.spawn(move || {
             let json = trainer.train();
-            drop(slot);
+            drop((slot, memory));
             // Ignore: nobody waits for it any more.
             drop(sender.send(json));
         });

@@ -19,11 +19,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::arenas;
 use crate::engine::Engine;
 use crate::engine::job::{Job, JobKind, JobReport, JobStatus, NewJob, Unit};
 use crate::engine::slots::{Permit, Slot};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heaps;
 use crate::limits;
 use crate::priority;
 use crate::proto as pb;
@@ -440,7 +440,7 @@ impl Keeper {
             // Whoever sees that it ended finds its slots free.
             drop((permit.lock().take(), thread));
             job.end(outcome);
-            heaps::give_back();
+            arenas::give_back();
         };
         let named = std::thread::Builder::new().name(format!("job-{}", self.job.id()));
         if let Err(cause) = named.spawn(works) {

@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::engine::job::{JobKind, JobReport, JobState, JobStatus};
+use crate::engine::job::{Job, JobKind, JobReport, JobState, JobStatus};
+use crate::error::{Error, Result};
 use crate::proto as pb;
 use crate::proto::job::Result as Outcome;
 use crate::proto::job_service_server::JobService;
@@ -21,20 +22,16 @@ impl JobService for Desk {
 
     async fn list_jobs(
         &self,
-        _: Request<pb::ListJobsRequest>,
+        request: Request<pb::ListJobsRequest>,
     ) -> Result<Response<pb::ListJobsResponse>, Status> {
-        let jobs = self.engine.jobs().list();
-        // Results may be large: they are for those who ask for one job.
-        let jobs = jobs.iter().map(|job| pb::Job { result: None, ..job.status().into() }).collect();
-        Ok(Response::new(pb::ListJobsResponse { jobs }))
+        self.answer(request, |engine, All| Ok(AllJobs(engine.jobs().list()))).await
     }
 
     async fn get_job(
         &self,
         request: Request<pb::GetJobRequest>,
     ) -> Result<Response<pb::GetJobResponse>, Status> {
-        let job = self.engine.jobs().get(request.into_inner().id).map_err(|e| status(&e))?;
-        Ok(Response::new(pb::GetJobResponse { job: Some(job.status().into()) }))
+        self.answer(request, |engine, &JobId(id)| engine.jobs().get(id)).await
     }
 
     async fn watch_job(
@@ -63,6 +60,44 @@ impl JobService for Desk {
         let told = job.status();
         job.cancel();
         Ok(Response::new(pb::CancelJobResponse { job: Some(told.into()) }))
+    }
+}
+
+/// A question for every job.
+struct All;
+
+impl TryFrom<pb::ListJobsRequest> for All {
+    type Error = Error;
+
+    fn try_from(_: pb::ListJobsRequest) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// A question for one job.
+struct JobId(u64);
+
+impl TryFrom<pb::GetJobRequest> for JobId {
+    type Error = Error;
+
+    fn try_from(request: pb::GetJobRequest) -> Result<Self> {
+        Ok(Self(request.id))
+    }
+}
+
+struct AllJobs(Vec<Job>);
+
+impl From<AllJobs> for pb::ListJobsResponse {
+    fn from(AllJobs(jobs): AllJobs) -> Self {
+        // Reports may be large: they are for those who ask for one job.
+        let without = |job: Job| pb::Job::from(job.status().without_report());
+        Self { jobs: jobs.into_iter().map(without).collect() }
+    }
+}
+
+impl From<Job> for pb::GetJobResponse {
+    fn from(job: Job) -> Self {
+        Self { job: Some(job.status().into()) }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `requests.rs` | what each method's requests may have |
+//! | `shapes.rs` | which of their fields are messages |
 //! | `pool.rs` | the threads that compute answers |
 //! | `guard.rs` | deadlines and permits |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
@@ -41,6 +42,7 @@ mod relations;
 mod requests;
 mod search;
 mod senses;
+mod shapes;
 mod status;
 mod stream;
 mod table;
@@ -68,7 +70,7 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
 use crate::engine::slots::Slot;
-use crate::engine::{Engine, Pace, Stop};
+use crate::engine::{Ask, Engine, Pace, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -277,6 +279,22 @@ impl Desk {
         self.answer_at_pace(request, |_, _| Pace::Slow, ask).await
     }
 
+    /// As `answer`, for questions that are short unless their table has to be read first.
+    async fn answer_short<P, Q, A, M>(
+        &self,
+        request: Request<P>,
+        ask: impl FnOnce(&Engine, &Ask<Q>) -> Result<A> + Send + 'static,
+    ) -> Result<Response<M>, Status>
+    where
+        P: Send + 'static,
+        Ask<Q>: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + prost::Message + Default + 'static,
+    {
+        let pace = |engine: &Engine, ask: &Ask<Q>| engine.pace_of_short(&ask.table);
+        self.answer_at_pace(request, pace, ask).await
+    }
+
     /// As `answer`, for questions that take a core for seconds: few at once, and none is waited for
     /// when the server closes.
     async fn answer_long<P, Q, A, M>(
@@ -382,6 +400,7 @@ impl Desk {
                 Pace::Quick => return caught(|| ask(&self.engine, &query).and_then(made)),
                 Pace::Short => Lane::Short,
                 Pace::Slow => lane,
+                Pace::Unread => Lane::Disk,
             };
             self.pool.run(lane, caller, move || ask(&engine, &query).and_then(made)).await
         };

@@ -2,6 +2,7 @@
 
 use crate::limits;
 use crate::server::pool::Lane;
+use crate::server::shapes::Shape;
 
 /// What is known of a method.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Method {
     pub(super) bytes: usize,
     /// The limit's name.
     pub(super) limit: &'static str,
+    /// Which of its fields are messages.
+    pub(super) shape: Shape,
     /// Whether several messages may come.
     pub(super) is_stream: bool,
     /// Whether a call only watches the server, and is answered until it has ended.
@@ -22,8 +25,12 @@ pub(super) struct Method {
 pub(super) fn method(path: &str) -> Method {
     let method = path.rsplit('/').next().unwrap_or_default();
     let (bytes, limit) = match method {
-        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "PutTokenizer"
-        | "PutTestSet" | "Debias" => (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX"),
+        "PutTokenizer" | "PutTestSet" | "Debias" => {
+            (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX")
+        }
+        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" => {
+            (limits::PART_BYTES_MAX, "PART_BYTES_MAX")
+        }
         "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
         | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
         | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
@@ -38,14 +45,14 @@ pub(super) fn method(path: &str) -> Method {
             "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "ServerReflectionInfo"
         );
     let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");
-    Method { bytes, limit, is_stream, is_watching, lane: lane(method) }
+    let shape = Shape::of_request(path);
+    Method { bytes, limit, shape, is_stream, is_watching, lane: lane(method) }
 }
 
 fn lane(method: &str) -> Lane {
     match method {
-        "GetStatus" | "GetTable" | "ListTables" | "GetIndex" | "CancelBuild" | "Lookup"
-        | "Similarity" | "SetSimilarity" | "OddOneOut" | "MostSimilarToGiven" | "Detokenize"
-        | "ListTokenizers" | "ListTestSets" | "ListSuites" => Lane::Short,
+        "CancelBuild" | "Lookup" | "Similarity" | "SetSimilarity" | "OddOneOut"
+        | "MostSimilarToGiven" | "Detokenize" | "ListSuites" | "ListJobs" | "GetJob" => Lane::Short,
         "PutVectors"
         | "DeleteWords"
         | "SetAttributes"
@@ -59,7 +66,16 @@ fn lane(method: &str) -> Lane {
         | "GetTestSet"
         | "DeleteTestSet"
         | "GetUpload"
-        | "ListBackups" => Lane::Disk,
+        | "ListUploads"
+        | "DeleteUpload"
+        | "ListBackups"
+        // They read what was not read yet.
+        | "GetStatus"
+        | "GetTable"
+        | "ListTables"
+        | "GetIndex"
+        | "ListTokenizers"
+        | "ListTestSets" => Lane::Disk,
         _ => Lane::Heavy,
     }
 }

@@ -68,7 +68,7 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::SimilarityRequest>,
     ) -> Result<Response<pb::SimilarityResponse>, Status> {
-        self.answer(request, Engine::similarity).await
+        self.answer_short(request, Engine::similarity).await
     }
 
     async fn recall(
@@ -89,7 +89,7 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::SetSimilarityRequest>,
     ) -> Result<Response<pb::SetSimilarityResponse>, Status> {
-        self.answer(request, Engine::set_similarity).await
+        self.answer_short(request, Engine::set_similarity).await
     }
 
     async fn word_movers(
@@ -117,7 +117,7 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::MostSimilarToGivenRequest>,
     ) -> Result<Response<pb::MostSimilarToGivenResponse>, Status> {
-        self.answer(request, Engine::most_similar_to_given).await
+        self.answer_short(request, Engine::most_similar_to_given).await
     }
 
     async fn relative_cosine(
@@ -162,7 +162,7 @@ impl SearchService for Desk {
         &self,
         request: Request<pb::OddOneOutRequest>,
     ) -> Result<Response<pb::OddOneOutResponse>, Status> {
-        self.answer(request, Engine::odd_one_out).await
+        self.answer_short(request, Engine::odd_one_out).await
     }
 }
 

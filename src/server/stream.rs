@@ -105,6 +105,7 @@ impl Answers {
             Pace::Quick => return Ok(message.answered(&engine)),
             Pace::Short => Lane::Short,
             Pace::Slow => Lane::Heavy,
+            Pace::Unread => Lane::Disk,
         };
         Err(run(lane, Box::new(move || message.answered(&engine))))
     }

@@ -55,7 +55,7 @@ impl TableService for Desk {
         &self,
         request: Request<pb::LookupRequest>,
     ) -> Result<Response<pb::LookupResponse>, Status> {
-        self.answer(request, Engine::lookup).await
+        self.answer_short(request, Engine::lookup).await
     }
 
     async fn health(

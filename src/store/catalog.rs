@@ -20,9 +20,9 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::store::group_commit::GroupCommit;
 use crate::store::kv::{self, Kv};
 use crate::store::ledger::{self, Entry, Ledger};
-use crate::store::turns::Turns;
 use crate::store::{blob, fault, folder, journal};
 use crate::table::meta::TableName;
 
@@ -48,6 +48,8 @@ pub(super) struct Known {
     /// The last write of each lineage.
     pub(super) writes: BTreeMap<u64, u64>,
     revision: u64,
+    /// The key of the record that is being removed: sled may lack it, so no new ledger has it.
+    removing: Option<String>,
 }
 
 /// Why a folder is read and not written to.
@@ -67,7 +69,7 @@ pub(super) struct Catalog {
     changing: Mutex<()>,
     /// What sled holds and the ledger does not.
     queue: Mutex<Vec<Entry>>,
-    turns: Turns,
+    commits: GroupCommit,
     epoch: AtomicU64,
     /// Whether sled and the ledger are to be opened again, and why.
     broken: Mutex<Option<ErrorKind>>,
@@ -102,7 +104,7 @@ impl Catalog {
             && state.closed.is_some()
         {
             // From here on sled changes its files.
-            Ledger::create(&ledger_path, &ledger::State { closed: None, ..state.clone() })?;
+            Ledger::create(&ledger_path, state)?;
         }
         if let ledger::Found::Whole(state) = &found
             && state.closed.is_none()
@@ -174,7 +176,7 @@ impl Catalog {
             known: Mutex::new(known),
             changing: Mutex::new(()),
             queue: Mutex::default(),
-            turns: Turns::default(),
+            commits: GroupCommit::default(),
             epoch: AtomicU64::new(1),
             broken: Mutex::default(),
             is_broken: AtomicBool::new(false),
@@ -236,15 +238,19 @@ impl Catalog {
             let what = format!("{}: until it is recovered nothing is written", refusal.what);
             return Err(Error::new(ErrorKind::Corrupt { what, advice: fault::RECOVER }));
         }
-        if self.is_broken.load(Ordering::SeqCst) {
+        loop {
+            // First the number: what fails from here on makes it an old one.
+            let epoch = self.epoch.load(Ordering::SeqCst);
+            if !self.is_broken.load(Ordering::SeqCst) {
+                return Ok(epoch);
+            }
             self.revive()?;
         }
-        Ok(self.epoch.load(Ordering::SeqCst))
     }
 
     /// Opens sled and the ledger again, and puts them in order.
     fn revive(&self) -> Result<()> {
-        let _turn = self.turns.take();
+        let _commit = self.commits.take();
         let mut kv = self.kv.write();
         if !self.is_broken.load(Ordering::SeqCst) {
             return Ok(());
@@ -255,7 +261,7 @@ impl Catalog {
             tracing::warn!(?error, "closing the key-value store failed");
         }
         self.queue.lock().clear();
-        let known = self.known.lock().clone();
+        let known = Known { removing: None, ..self.known.lock().clone() };
         let store = self.folder.join(folder::STORE);
         if self.is_unsynced.load(Ordering::SeqCst) {
             kv::rewrite(&store)?;
@@ -302,9 +308,9 @@ impl Catalog {
     }
 
     /// Everything that was written in this epoch until now survives a power cut once this returns.
-    /// Callers that come while one is at it share the next turn.
+    /// Callers that come while one syncs share the next sync.
     pub(super) fn make_durable(&self, epoch: u64) -> Result<()> {
-        let Some(turn) = self.turns.wait(epoch) else { return Ok(()) };
+        let Some(commit) = self.commits.wait(epoch) else { return Ok(()) };
         if self.epoch.load(Ordering::SeqCst) != epoch {
             return Err(self.failed_before());
         }
@@ -316,7 +322,7 @@ impl Catalog {
         }
         let made = made.and_then(|()| self.append(&entries));
         match &made {
-            Ok(()) => turn.done(epoch),
+            Ok(()) => commit.done(epoch),
             // A disk that failed once may claim the next time that all is well.
             Err(error) => self.fail(error),
         }
@@ -348,12 +354,13 @@ impl Catalog {
 
     /// Forgets the writes of all lineages but these.
     pub(super) fn keep_writes(&self, live: &BTreeSet<u64>) -> Result<()> {
+        let mut ledger = self.ledger.lock();
         let mut known = self.known.lock();
         let before = known.writes.len();
         known.writes.retain(|lineage, _| live.contains(lineage));
         if known.writes.len() < before {
-            let path = self.folder.join(folder::LEDGER);
-            *self.ledger.lock() = Some(Ledger::create(&path, &known.state()?)?);
+            let new = Ledger::create(&self.folder.join(folder::LEDGER), &known.state()?);
+            *ledger = Some(new.inspect_err(|error| self.fail(error))?);
         }
         Ok(())
     }
@@ -363,8 +370,9 @@ impl Catalog {
         let mut broken = self.broken.lock();
         if broken.is_none() {
             *broken = Some(error.kind().clone());
-            self.epoch.fetch_add(1, Ordering::SeqCst);
+            // Before the number, so that nobody gets it while sled is broken.
             self.is_broken.store(true, Ordering::SeqCst);
+            self.epoch.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -407,7 +415,9 @@ impl Catalog {
     /// Removes a table's record, durably, also where the disk is full; what it was.
     pub(super) fn remove(&self, name: &TableName) -> Result<Option<Record>> {
         let _changing = self.changing.lock();
-        with_room(&self.folder, || self.try_remove(name))
+        let removed = with_room(&self.folder, || self.try_remove(name));
+        self.known.lock().removing = None;
+        removed
     }
 
     fn try_remove(&self, name: &TableName) -> Result<Option<Record>> {
@@ -419,14 +429,14 @@ impl Catalog {
         let appended = {
             let mut ledger = self.ledger.lock();
             let ledger = ledger.as_mut().ok_or_else(|| self.failed_before())?;
+            self.known.lock().removing = Some(key.clone());
             ledger.append(std::slice::from_ref(&removed))
         };
         appended.inspect_err(|error| self.fail(error))?;
         let what = || format!("the record of table \"{name}\"");
         let remove = |kv: &Kv| fault::guarded(what, || kv.catalog.remove(&key)).map(drop);
-        self.write(epoch, [], remove)?;
+        self.write(epoch, [removed], remove)?;
         self.make_durable(epoch)?;
-        self.known.lock().records.remove(&key);
         Ok(Some(old))
     }
 
@@ -700,12 +710,15 @@ impl Known {
                 }
             }
             Entry::Wrote { lineage, sequence } => _ = self.writes.insert(*lineage, *sequence),
-            Entry::Removed { .. } | Entry::Closed(_) | Entry::Opened => {}
+            Entry::Removed { key, .. } => {
+                self.records.remove(&*String::from_utf8_lossy(key));
+            }
+            Entry::Closed(_) | Entry::Opened => {}
         }
     }
 
     pub(super) fn state(&self) -> Result<ledger::State> {
-        let records = self.records.iter();
+        let records = self.records.iter().filter(|(key, _)| self.removing.as_ref() != Some(*key));
         let records =
             records.map(|(key, record)| Ok((key.clone().into_bytes(), encode(key, record)?)));
         let records = records.collect::<Result<_>>()?;

@@ -7,7 +7,7 @@
 //! | `generation.rs` | a generation's folder: its manifest, its parts |
 //! | `staging.rs` | `Staging`: a new generation in the making |
 //! | `catalog.rs` | which generation a name means; what is acknowledged; a disk that fails |
-//! | `turns.rs` | one sync for all who wait for one |
+//! | `group_commit.rs` | one sync for all callers that wait for one |
 //! | `ledger.rs` | what sled must know, so that nothing it forgets goes unseen |
 //! | `journal.rs` | writes since a generation's rows |
 //! | `kv.rs` | sled: opened, synced, closed |
@@ -60,6 +60,7 @@ pub mod check;
 mod fault;
 mod folder;
 mod generation;
+mod group_commit;
 mod journal;
 mod kv;
 mod ledger;
@@ -71,7 +72,6 @@ mod staging;
 mod test_sets;
 #[cfg(test)]
 mod tests;
-mod turns;
 pub mod upload;
 
 use std::collections::BTreeSet;

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     // A crate of its own, in `proto/`.
     ("proto", 0),
     ("budget", 1),
-    ("heaps", 1),
+    ("arenas", 1),
     ("priority", 1),
     ("steps", 1),
     ("vector", 1),
@@ -38,7 +38,7 @@ const FLOORS: &[(&str, u32)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("simsimd", &["vector/kernel/"]),
     ("hnsw_rs", &["index/hnsw.rs"]),
-    ("libc", &["heaps.rs"]),
+    ("libc", &["arenas.rs"]),
     ("rayon", &["index/", "text/model/train.rs"]),
     ("memmap2", &["index/codes.rs", "format/source/mod.rs", "training/rows.rs"]),
     ("regex", &["query/filter.rs", "text/ranks.rs", "text/special.rs"]),

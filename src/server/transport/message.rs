@@ -16,6 +16,7 @@ use tonic::codegen::Bytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::requests::Method;
+use crate::server::shapes::Shape;
 use crate::server::status::{left, status};
 use crate::server::transport::call::Call;
 
@@ -25,6 +26,8 @@ pub(super) const PREFIX_BYTES: usize = 5;
 const SMALL_BYTES: usize = 16 << 10;
 /// Bytes that must have moved in every wait.
 const LEAST_BYTES: usize = 64 << 10;
+/// Messages within messages; prost takes no more apart.
+const DEPTH_MAX: usize = 100;
 /// Pause before asking once more whether there is room.
 const ROOM_EVERY: Duration = Duration::from_millis(20);
 
@@ -229,7 +232,7 @@ impl Framing {
         self.left = length;
         self.largest = self.largest.max(length);
         self.counted = 0;
-        self.entries = Entries::default();
+        self.entries = Entries::of(method.shape, length);
         self.end_if_whole();
         Ok(())
     }
@@ -242,12 +245,18 @@ impl Framing {
     }
 }
 
-/// Counts the entries of a message that have a length: texts and messages within it. They take far
+/// Counts the entries of a message that have a length: texts and messages, at every depth. They take far
 /// more memory than bytes once they are read.
 #[derive(Debug, Default)]
 struct Entries {
     at: At,
+    /// Bytes read.
+    position: u64,
+    /// The messages that it is in, the outermost first, each with where it ends.
+    within: Vec<(Shape, u64)>,
+    /// Entries of the outermost message, and all.
     count: usize,
+    nested: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -257,51 +266,94 @@ enum At {
     Begin,
     Tag(u64, u32),
     Number,
-    Length(u64, u32),
+    /// In the length of the field with this number: likewise.
+    Length(u64, u64, u32),
     Skip(u64),
-    /// It cannot be read: whoever takes the message apart will say so.
+    /// It cannot be read, or is of a kind that the contract has not: whoever takes the message apart says so.
     Lost,
 }
 
 impl Entries {
+    fn of(shape: Shape, bytes: usize) -> Self {
+        Self { within: vec![(shape, bytes as u64)], ..Self::default() }
+    }
+
     fn read(&mut self, mut data: &[u8]) -> Result<()> {
         while let Some((&byte, rest)) = data.split_first() {
-            let (low, is_last) = (u64::from(byte & 0x7f), byte < 0x80);
-            let joined = |value: u64, bits: u32| Some(value | low.checked_shl(bits)?);
-            self.at = match self.at {
-                At::Begin if is_last => Self::value(low),
-                At::Begin => At::Tag(low, 7),
-                At::Tag(value, bits) => match joined(value, bits) {
-                    Some(value) if is_last => Self::value(value),
-                    Some(value) => At::Tag(value, bits + 7),
-                    None => At::Lost,
-                },
-                At::Number if is_last => At::Begin,
-                At::Number => At::Number,
-                At::Length(value, bits) => match joined(value, bits) {
-                    Some(value) if is_last => {
-                        self.count += 1;
-                        Self::skip(value)
-                    }
-                    Some(value) => At::Length(value, bits + 7),
-                    None => At::Lost,
-                },
-                At::Skip(left) => {
-                    let now = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
-                    data = &data[now..];
-                    self.at = Self::skip(left - now as u64);
-                    continue;
-                }
-                At::Lost => return Ok(()),
-            };
-            data = rest;
-            if self.count > limits::MESSAGE_ENTRIES_MAX {
-                let (max, got) = (limits::MESSAGE_ENTRIES_MAX as u64, self.count as u64);
-                let limit = "MESSAGE_ENTRIES_MAX";
-                return Err(Error::new(ErrorKind::TooLarge { limit, max, got }));
+            if let At::Skip(left) = self.at {
+                let now = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
+                data = &data[now..];
+                self.position += now as u64;
+                self.at = Self::skip(left - now as u64);
+                continue;
             }
+            if matches!(self.at, At::Lost) {
+                // No entry is shorter than two bytes.
+                self.nested += data.len() / 2;
+                return self.check();
+            }
+            data = rest;
+            self.position += 1;
+            self.step(byte);
+            self.check()?;
         }
         Ok(())
+    }
+
+    /// Reads a byte that is no content of a field.
+    fn step(&mut self, byte: u8) {
+        let (low, is_last) = (u64::from(byte & 0x7f), byte < 0x80);
+        let joined = |value: u64, bits: u32| Some(value | low.checked_shl(bits)?);
+        self.at = match self.at {
+            At::Begin => {
+                while self.within.last().is_some_and(|&(_, end)| self.position > end) {
+                    self.within.pop();
+                }
+                if is_last { Self::value(low) } else { At::Tag(low, 7) }
+            }
+            At::Tag(value, bits) => match joined(value, bits) {
+                Some(value) if is_last => Self::value(value),
+                Some(value) => At::Tag(value, bits + 7),
+                None => At::Lost,
+            },
+            At::Number if is_last => At::Begin,
+            At::Length(field, value, bits) => match joined(value, bits) {
+                Some(value) if is_last => self.entry(field, value),
+                Some(value) => At::Length(field, value, bits + 7),
+                None => At::Lost,
+            },
+            At::Number | At::Skip(_) | At::Lost => self.at,
+        }
+    }
+
+    /// Counts an entry; what follows its length.
+    fn entry(&mut self, field: u64, bytes: u64) -> At {
+        let Some(&(shape, end)) = self.within.last() else { return At::Lost };
+        self.count += usize::from(self.within.len() == 1);
+        self.nested += 1;
+        let own = self.position.saturating_add(bytes);
+        match shape.field(field) {
+            _ if own > end || self.within.len() > DEPTH_MAX => At::Lost,
+            Some(nested) => {
+                self.within.push((nested, own));
+                At::Begin
+            }
+            None => Self::skip(bytes),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let too_many = |limit, max, got| {
+            let (max, got) = (max as u64, got as u64);
+            Err(Error::new(ErrorKind::TooLarge { limit, max, got }))
+        };
+        if self.count > limits::MESSAGE_ENTRIES_MAX {
+            too_many("MESSAGE_ENTRIES_MAX", limits::MESSAGE_ENTRIES_MAX, self.count)
+        } else if self.nested > limits::NESTED_ENTRIES_MAX {
+            too_many("NESTED_ENTRIES_MAX", limits::NESTED_ENTRIES_MAX, self.nested)
+        } else {
+            Ok(())
+        }
     }
 
     /// What follows a field's number and type.
@@ -309,7 +361,7 @@ impl Entries {
         match tag & 7 {
             0 => At::Number,
             1 => At::Skip(8),
-            2 => At::Length(0, 0),
+            2 => At::Length(tag >> 3, 0, 0),
             5 => At::Skip(4),
             _ => At::Lost,
         }
@@ -337,22 +389,30 @@ mod tests {
     fn read(data: &[u8], piece: usize) -> Result<Framing> {
         let mut frame = Framing::default();
         for piece in data.chunks(piece) {
-            frame.read(piece, &method("/wordspace.v1.SearchService/Nearest"))?;
+            frame.read(piece, &method("/wordspace.v1.SearchService/NearestBatch"))?;
         }
         Ok(frame)
     }
 
+    fn word(word: &str) -> pb::WordOrVector {
+        word.to_owned().into()
+    }
+
     #[test]
     fn messages_are_counted_however_they_are_cut() {
-        let query =
-            pb::NearestRequest { k: Some(300), min_similarity: Some(0.5), ..Default::default() };
+        let (k, min_similarity) = (Some(300), Some(0.5));
+        let positive = vec![word("king"), word("")];
+        let query = pb::NearestRequest { k, min_similarity, positive, ..Default::default() };
         let batch = pb::NearestBatchRequest { table: "t".to_owned(), queries: vec![query; 70] };
         let data = [framed(&batch), framed(&pb::NearestBatchRequest::default()), framed(&batch)];
         let data = data.concat();
         for piece in [1, 2, 5, 7, 1_000, data.len()] {
             let frame = read(&data, piece).unwrap();
             assert_eq!((frame.messages, frame.is_between()), (3, true), "{piece}");
-            assert_eq!((frame.entries.count, frame.largest), (71, batch.encoded_len()), "{piece}");
+            // A table and 70 queries, each with two words that are messages with a text.
+            let counts = (frame.entries.count, frame.entries.nested);
+            assert_eq!(counts, (71, 1 + 70 * 5), "{piece}");
+            assert_eq!(frame.largest, batch.encoded_len());
             let frame = read(&data[..data.len() - 1], piece).unwrap();
             assert_eq!((frame.messages, frame.is_between()), (2, false), "{piece}");
         }
@@ -365,10 +425,20 @@ mod tests {
             let ErrorKind::TooLarge { limit, .. } = *error.kind() else { panic!("{error}") };
             limit
         };
-        assert_eq!(limit(read(&[0, 0, 0x20, 0, 1], 1)), "QUESTION_BYTES_MAX");
+        assert_eq!(limit(read(&[0, 2, 0, 0, 1], 1)), "BATCH_BYTES_MAX");
         let queries = vec![pb::NearestRequest::default(); limits::MESSAGE_ENTRIES_MAX + 1];
         let batch = pb::NearestBatchRequest { table: String::new(), queries };
         assert_eq!(limit(read(&framed(&batch), 999)), "MESSAGE_ENTRIES_MAX");
+        let positive = vec![pb::WordOrVector::default(); limits::NESTED_ENTRIES_MAX];
+        let query = pb::NearestRequest { positive, ..pb::NearestRequest::default() };
+        let batch = pb::NearestBatchRequest { table: String::new(), queries: vec![query] };
+        assert_eq!(limit(read(&framed(&batch), 999)), "NESTED_ENTRIES_MAX");
+        // Behind a group, which proto3 has not, nothing is counted but bytes.
+        let mut hidden = framed(&batch);
+        hidden.splice(5..5, [0x0b, 0x0c]);
+        let length = u32::try_from(hidden.len() - 5).unwrap().to_be_bytes();
+        hidden[1..5].copy_from_slice(&length);
+        assert_eq!(limit(read(&hidden, 999)), "NESTED_ENTRIES_MAX");
         // Nonsense is left to whoever takes it apart.
         assert!(read(&[0, 0, 0, 0, 3, 0xff, 0xff, 0xff], 1).is_ok());
     }

@@ -55,6 +55,11 @@ pub struct TrainOptions {
     pub lowercase: bool,
 }
 
+/// Bytes that a word takes with its count, beside its own.
+const COUNT_BYTES: usize = 64;
+/// Bytes that learning takes for each byte of a word.
+const LEARNING_BYTES_A_BYTE: usize = 64;
+
 /// Counts the words of texts and learns from them.
 pub struct Trainer {
     options: TrainOptions,
@@ -118,6 +123,17 @@ impl Trainer {
             return Err(Error::new(ErrorKind::TooLarge { limit, max, got }));
         }
         Ok(())
+    }
+
+    /// Bytes of memory that the counts take, about.
+    pub fn memory_bytes(&self) -> u64 {
+        (self.word_bytes + self.counts.len() * COUNT_BYTES) as u64
+    }
+
+    /// Bytes of memory that learning takes beside the counts, about: the crate keeps each character as a
+    /// symbol, and where each pair of them stands.
+    pub fn learning_bytes(&self) -> u64 {
+        (self.word_bytes * LEARNING_BYTES_A_BYTE) as u64
     }
 
     /// How many different words were counted.
