@@ -156,8 +156,12 @@ pub const SHORT_WAIT_MAX: Duration = Duration::from_millis(100);
 pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.
 pub const WAITING_MIN: usize = 64;
-/// Writes, and other work that waits for the disk, at once.
-pub const WRITES_AT_ONCE: usize = 32;
+/// Work that waits for the disk, at once.
+pub const DISK_WORK_AT_ONCE: usize = 16;
+/// Threads that make writes to tables durable.
+pub const WRITERS: usize = 4;
+/// Writes that one of them begins before it waits for all of them.
+pub const WRITES_TOGETHER: usize = 64;
 /// Bytes of a request that is read where the network is served; longer ones are read by the threads
 /// that answer.
 pub const READ_AT_ONCE_BYTES: usize = 64 << 10;

@@ -91,6 +91,7 @@ pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::Stop;
 pub use text::{CompareQuery, Compared, CutBy};
+pub use write::Written;
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///

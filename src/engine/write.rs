@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::lineage::Lineage;
-use crate::engine::{Answer, Ask, Engine, TableStatus};
+use crate::engine::{Answer, Ask, Engine, Shared, TableStatus};
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
@@ -105,6 +105,15 @@ impl Engine {
     /// `InvalidArgument` naming every vector of another dimension; `WordsExist` or `UnknownWords`
     /// naming every word that the mode does not allow.
     pub fn put(&self, ask: &Ask<PutQuery>) -> Result<Answer<PutAnswer>> {
+        self.begin_put(ask)?.wait()
+    }
+
+    /// The same, not yet durable: many that have begun share one sync.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::put`].
+    pub fn begin_put(&self, ask: &Ask<PutQuery>) -> Result<Written<PutAnswer>> {
         self.write(&ask.table, |view| put(view, &ask.query))
     }
 
@@ -114,6 +123,15 @@ impl Engine {
     ///
     /// As [`resolve`]; `Unsuited` if no word would be left.
     pub fn delete_words(&self, ask: &Ask<DeleteQuery>) -> Result<Answer<WriteAnswer>> {
+        self.begin_delete(ask)?.wait()
+    }
+
+    /// The same, not yet durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::delete_words`].
+    pub fn begin_delete(&self, ask: &Ask<DeleteQuery>) -> Result<Written<WriteAnswer>> {
         self.write(&ask.table, |view| delete(view, &ask.query, &|| self.stop.check()))
     }
 
@@ -123,6 +141,15 @@ impl Engine {
     ///
     /// As [`resolve`].
     pub fn set_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Answer<WriteAnswer>> {
+        self.begin_attributes(ask)?.wait()
+    }
+
+    /// The same, not yet durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::set_attributes`].
+    pub fn begin_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Written<WriteAnswer>> {
         self.write(&ask.table, |view| attribute(view, &ask.query, &|| self.stop.check()))
     }
 
@@ -166,17 +193,16 @@ impl Engine {
         &self,
         name: &TableName,
         make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
-    ) -> Result<Answer<A>> {
+    ) -> Result<Written<A>> {
         loop {
             self.shared.check_open()?;
             let lineage = self.shared.catalog.lineage(name)?;
             let written = self.write_to(&lineage, &make).context(|| format!("table {name}"))?;
             // None: the table was replaced or deleted a moment ago, and the catalog knows.
-            if let Some((generation, answer)) = written {
-                if lineage.rebuild_if_due() {
-                    self.shared.queue.push(lineage);
-                }
-                return Ok(Answer { table: name.clone(), generation, answer });
+            if let Some((generation, answer, appended)) = written {
+                let answer = Answer { table: name.clone(), generation, answer };
+                let shared = Arc::clone(&self.shared);
+                return Ok(Written { shared, lineage, appended, answer });
             }
         }
     }
@@ -185,7 +211,7 @@ impl Engine {
         &self,
         lineage: &Lineage,
         make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
-    ) -> Result<Option<(u64, A)>> {
+    ) -> Result<Option<(u64, A, Option<Appended>)>> {
         let store = &self.shared.store;
         let mut writer = lineage.writer();
         if writer.is_closed {
@@ -200,17 +226,52 @@ impl Engine {
         let generation = lineage.current().generation().number();
         let (changes, answer) = make(&writer.head)?;
         if changes.is_empty() {
-            return Ok(Some((generation, answer)));
+            return Ok(Some((generation, answer, None)));
         }
         let view = writer.head.after(&changes)?;
         let sequence = view.sequence();
         store.append(epoch, lineage.number(), sequence, &changes)?;
         writer.wrote(view, changes);
-        // Others may write while this one waits for the disk, and share the next turn.
-        drop(writer);
-        store.make_durable(epoch)?;
-        lineage.publish(&mut lineage.writer(), sequence);
-        Ok(Some((generation, answer)))
+        Ok(Some((generation, answer, Some(Appended { epoch, sequence }))))
+    }
+}
+
+/// A write that is in the journal, and that nobody sees before it is durable.
+#[derive(Debug)]
+#[must_use = "it is not durable yet"]
+pub struct Written<A> {
+    shared: Arc<Shared>,
+    lineage: Arc<Lineage>,
+    /// None if it changes nothing.
+    appended: Option<Appended>,
+    answer: Answer<A>,
+}
+
+/// Where a write stands in the journal.
+#[derive(Clone, Copy, Debug)]
+struct Appended {
+    /// The store's epoch.
+    epoch: u64,
+    sequence: u64,
+}
+
+impl<A> Written<A> {
+    /// Waits until it is durable, and shows it.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn wait(self) -> Result<Answer<A>> {
+        let Self { shared, lineage, appended, answer } = self;
+        if let Some(Appended { epoch, sequence }) = appended {
+            let durable = shared.store.make_durable(epoch);
+            durable.context(|| format!("table {}", answer.table))?;
+            lineage.publish(&mut lineage.writer(), sequence);
+        }
+        if lineage.rebuild_if_due() {
+            shared.queue.push(lineage);
+        }
+        Ok(answer)
     }
 }
 

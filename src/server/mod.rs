@@ -70,7 +70,7 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
 use crate::engine::slots::Slot;
-use crate::engine::{Ask, Engine, Pace, Stop};
+use crate::engine::{Answer, Ask, Engine, Pace, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -79,6 +79,7 @@ use crate::server::guard::Guard;
 use crate::server::pool::{Lane, Pool};
 use crate::server::status::status;
 use crate::server::transport::{Call, Encoded, House, Room};
+use crate::table::meta::TableName;
 
 pub use crate::server::transport::ConnectionLimits;
 
@@ -404,12 +405,55 @@ impl Desk {
             };
             self.pool.run(lane, caller, move || ask(&engine, &query).and_then(made)).await
         };
-        match timeout {
-            Some(timeout) => tokio::time::timeout(timeout, answered)
-                .await
-                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Deadline))),
-            None => answered.await,
-        }
+        within(timeout, answered).await
+    }
+
+    /// Answers a write to the table that `table` finds in the request.
+    async fn answer_write<P, Q, A, M>(
+        &self,
+        request: Request<P>,
+        table: fn(&P) -> &String,
+        begin: impl FnOnce(&Engine, &Q) -> Result<Written<A>> + Send + 'static,
+    ) -> Result<Response<M>, Status>
+    where
+        P: Send + 'static,
+        Q: TryFrom<P, Error = Error>,
+        A: Send + 'static,
+        M: From<Answer<A>> + prost::Message + Default + 'static,
+    {
+        let (call, timeout, message) = opened(request)?;
+        let made = encoded::<Answer<A>, M>(&call);
+        let caller = call.peer().id();
+        let answered = async {
+            let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
+            let engine = self.engine.until(stop.clone());
+            let _raised_when_the_caller_leaves = Raised(stop);
+            let table = TableName::try_from(table(&message).clone())?;
+            if engine.pace_of_short(&table) == Pace::Unread {
+                let engine = self.engine.clone();
+                let read = move || engine.table(&table).map(drop);
+                self.pool.run(Lane::Disk, caller, read).await?;
+            }
+            let begin = move || {
+                let written = begin(&engine, &Q::try_from(message)?)?;
+                Ok(move || written.wait().and_then(made))
+            };
+            self.pool.write(caller, begin).await
+        };
+        response(within(timeout, answered).await)
+    }
+}
+
+/// Waits for an answer as long as its caller does.
+async fn within<T>(
+    timeout: Option<Duration>,
+    answered: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match timeout {
+        Some(timeout) => tokio::time::timeout(timeout, answered)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Deadline))),
+        None => answered.await,
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) enum Lane {
     Long,
     /// What waits for the disk.
     Disk,
+    /// Writes to tables.
+    Write,
 }
 
 /// Threads that compute answers; they end when it is dropped.
@@ -37,6 +39,7 @@ pub(super) struct Pool {
     heavy: Arc<Line>,
     long: Arc<Line>,
     disk: Arc<Line>,
+    write: Arc<Line>,
 }
 
 /// The work of one lane.
@@ -76,7 +79,9 @@ struct Caller {
 /// How far a caller's time can be ahead of that of others: it waits no longer for work that is done.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
 
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce() -> Option<End> + Send>;
+/// The end of work that waits for the disk: its thread may begin other work before, so that they wait together.
+type End = Box<dyn FnOnce() + Send>;
 
 /// A piece of work that waits.
 struct Piece {
@@ -95,7 +100,8 @@ impl Pool {
             short: Line::start(Lane::Short, cores, short_max, limits::SHORT_WAIT_MAX)?,
             heavy: Line::start(Lane::Heavy, cores, heavy_max, any)?,
             long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX, any)?,
-            disk: Line::start(Lane::Disk, limits::WRITES_AT_ONCE, limits::CALLS_MAX, any)?,
+            disk: Line::start(Lane::Disk, limits::DISK_WORK_AT_ONCE, limits::CALLS_MAX, any)?,
+            write: Line::start(Lane::Write, limits::WRITERS, limits::CALLS_MAX, any)?,
         })
     }
 
@@ -110,17 +116,53 @@ impl Pool {
         let (done, answer) = oneshot::channel();
         let work = move || {
             if !done.is_closed() {
-                // Nobody waits any more if this fails.
+                // Ignore: the receiver is gone.
                 let _ = done.send(caught(work));
             }
+            None
         };
+        self.answered(lane, caller, Box::new(work), answer).await
+    }
+
+    /// Does work in two parts: many begin, and then end together.
+    pub(super) async fn write<T: Send + 'static, E>(
+        &self,
+        caller: u64,
+        begin: impl FnOnce() -> Result<E> + Send + 'static,
+    ) -> Result<T>
+    where
+        E: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let (done, answer) = oneshot::channel();
+        let work = move || {
+            if done.is_closed() {
+                return None;
+            }
+            let end: End = match caught(begin) {
+                // Ignore, here and below: the receiver is gone.
+                Ok(end) => Box::new(move || drop(done.send(caught(end)))),
+                Err(error) => Box::new(move || drop(done.send(Err(error)))),
+            };
+            Some(end)
+        };
+        self.answered(Lane::Write, caller, Box::new(work), answer).await
+    }
+
+    async fn answered<T>(
+        &self,
+        lane: Lane,
+        caller: u64,
+        work: Work,
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
         let line = match lane {
             Lane::Short => &self.short,
             Lane::Heavy => &self.heavy,
             Lane::Long => &self.long,
             Lane::Disk => &self.disk,
+            Lane::Write => &self.write,
         };
-        if !line.put(caller, Box::new(work)) {
+        if !line.put(caller, work) {
             return Err(Error::new(ErrorKind::Overloaded));
         }
         // Work that is dropped undone made room for that of callers with less.
@@ -130,7 +172,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for line in [&self.short, &self.heavy, &self.long, &self.disk] {
+        for line in [&self.short, &self.heavy, &self.long, &self.disk, &self.write] {
             let mut waiting = line.waiting.lock();
             waiting.is_closed = true;
             waiting.turns.clear();
@@ -163,22 +205,33 @@ impl Line {
     }
 
     fn work(&self) {
+        let mut begun: Vec<End> = Vec::new();
         loop {
-            let (caller, Piece { work, expected }) = {
-                let mut waiting = self.waiting.lock();
-                loop {
-                    if let Some(next) = waiting.next() {
-                        break next;
+            match self.next(begun.is_empty()) {
+                Some((caller, Piece { work, expected })) => {
+                    let began = Instant::now();
+                    begun.extend(work());
+                    self.waiting.lock().charge(caller, expected, began.elapsed());
+                    if begun.len() < limits::WRITES_TOGETHER {
+                        continue;
                     }
-                    if waiting.is_closed {
-                        return;
-                    }
-                    self.filled.wait(&mut waiting);
                 }
-            };
-            let began = Instant::now();
-            work();
-            self.waiting.lock().charge(caller, expected, began.elapsed());
+                None if begun.is_empty() => return,
+                None => {}
+            }
+            begun.drain(..).for_each(|end| end());
+        }
+    }
+
+    /// The next work, which may be waited for; none when the line is closed.
+    fn next(&self, may_wait: bool) -> Option<(u64, Piece)> {
+        let mut waiting = self.waiting.lock();
+        loop {
+            let next = waiting.next();
+            if next.is_some() || waiting.is_closed || !may_wait {
+                return next;
+            }
+            self.filled.wait(&mut waiting);
         }
     }
 
@@ -293,7 +346,11 @@ mod tests {
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {
             let told = told.clone();
-            line.put(caller, Box::new(move || told.send((caller, number)).unwrap()))
+            let work = move || {
+                told.send((caller, number)).unwrap();
+                None
+            };
+            line.put(caller, Box::new(work))
         };
         // One piece of work after the other; those of caller 9 take 40 ms, and those of others 1 ms.
         let run = |count: usize| {

@@ -53,10 +53,7 @@ fn lane(method: &str) -> Lane {
     match method {
         "CancelBuild" | "Lookup" | "Similarity" | "SetSimilarity" | "OddOneOut"
         | "MostSimilarToGiven" | "Detokenize" | "ListSuites" | "ListJobs" | "GetJob" => Lane::Short,
-        "PutVectors"
-        | "DeleteWords"
-        | "SetAttributes"
-        | "DeleteTable"
+        "DeleteTable"
         | "BuildIndex"
         | "PutTokenizer"
         | "GetTokenizer"

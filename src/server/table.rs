@@ -76,21 +76,21 @@ impl TableService for Desk {
         &self,
         request: Request<pb::PutVectorsRequest>,
     ) -> Result<Response<pb::PutVectorsResponse>, Status> {
-        self.answer(request, Engine::put).await
+        self.answer_write(request, |put| &put.table, Engine::begin_put).await
     }
 
     async fn delete_words(
         &self,
         request: Request<pb::DeleteWordsRequest>,
     ) -> Result<Response<pb::DeleteWordsResponse>, Status> {
-        self.answer(request, Engine::delete_words).await
+        self.answer_write(request, |delete| &delete.table, Engine::begin_delete).await
     }
 
     async fn set_attributes(
         &self,
         request: Request<pb::SetAttributesRequest>,
     ) -> Result<Response<pb::SetAttributesResponse>, Status> {
-        self.answer(request, Engine::set_attributes).await
+        self.answer_write(request, |set| &set.table, Engine::begin_attributes).await
     }
 
     async fn get_index(
