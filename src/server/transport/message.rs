@@ -289,7 +289,7 @@ impl Entries {
             }
             if matches!(self.at, At::Lost) {
                 // No entry is shorter than two bytes.
-                self.nested += data.len() / 2;
+                self.nested += data.len().div_ceil(2);
                 return self.check();
             }
             data = rest;
