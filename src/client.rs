@@ -66,6 +66,12 @@ pub struct Client {
     jobs: JobServiceClient<Channel>,
 }
 
+/// Whether something stands where a port would.
+fn names_port(host: &str) -> bool {
+    // The colons of an address of IPv6 stand in brackets.
+    host.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
+}
+
 impl Client {
     /// Connects to the server at `url`, such as `http://127.0.0.1:50051`; without a scheme,
     /// `http://` is meant.
@@ -86,6 +92,11 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         if endpoint.uri().scheme_str() != Some("http") {
             return Err(wrong("the server speaks plain http://".to_owned()));
+        }
+        // A port that is no number would be taken for none.
+        let authority = endpoint.uri().authority();
+        if authority.is_some_and(|host| host.port_u16().is_none() && names_port(host.as_str())) {
+            return Err(wrong("its port is no number from 0 to 65535".to_owned()));
         }
         let channel = endpoint.connect().await.map_err(|error| CallError::Unreachable {
             url: full.clone(),

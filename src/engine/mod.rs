@@ -135,11 +135,11 @@ struct Shared {
 pub struct Export {
     /// From where.
     pub table: TableName,
-    /// As what.
+    /// The format of the file.
     pub format: Format,
-    /// Packed how.
+    /// What the file is compressed with.
     pub compression: Compression,
-    /// Which rows; none: all.
+    /// The rows that are written; every row if none.
     pub filter: Option<Filter>,
     /// See [`Selection::guards_formulas`].
     pub guards_formulas: bool,
