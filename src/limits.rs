@@ -230,6 +230,9 @@ pub const ARROW_BUFFER_RATIO_MAX: i64 = 255;
 /// Bytes that any such buffer may claim: what says which numbers are there packs to nothing.
 pub const ARROW_BUFFER_BYTES_MIN: i64 = 16 << 20;
 
+/// Pixels of a picture: four bytes of memory each.
+pub const PICTURE_PIXELS_MAX: usize = 1 << 25;
+
 /// Values that a Python pickle may have: a vocabulary of three million words with their counts has
 /// thirty million.
 pub const PICKLE_VALUES_MAX: usize = 1 << 25;

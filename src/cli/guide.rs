@@ -10,8 +10,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Server",
         &[
-            "demo", "serve", "status", "jobs", "uploads", "backup", "restore", "verify", "check",
-            "recover",
+            "demo", "serve", "shell", "status", "jobs", "uploads", "backup", "restore", "verify",
+            "check", "recover",
         ],
     ),
     (
@@ -93,6 +93,7 @@ const ALIASES: &[(&str, &[&str])] = &[
 const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("demo", ["demo", "demo --exit --data /tmp/words"]),
     ("serve", ["serve --data ./words", "serve --data ./words --listen 127.0.0.1:4000"]),
+    ("shell", ["shell", "shell en --json"]),
     ("status", ["status", "status --json"]),
     ("jobs", ["jobs", "jobs watch 3"]),
     ("uploads", ["uploads", "uploads --delete glove"]),

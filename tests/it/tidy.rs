@@ -125,6 +125,9 @@ fn dependencies_come_once_and_from_the_registry() {
         "rand_core",
         // tokenizers, and tiktoken-rs, which is optional.
         "fancy-regex",
+        // resvg and what it brings, which is optional.
+        "miniz_oxide",
+        "roxmltree",
         // The arrow crates.
         "base64",
         "getrandom",
