@@ -140,6 +140,7 @@ fn dependencies_come_once_and_from_the_registry() {
         "windows_aarch64_gnullvm",
         "windows_aarch64_msvc",
         "windows_i686_gnu",
+        "windows_i686_gnullvm",
         "windows_i686_msvc",
         "windows_x86_64_gnu",
         "windows_x86_64_gnullvm",

@@ -69,7 +69,7 @@ fn what_is_odd_is_noted_and_words_may_stand_beside() {
 
 #[test]
 fn weights_of_keras_have_their_embedding() {
-    let files = [("m.weights.h5", KERAS), ("m.words.txt", b"a\nb\nc\nd\ne\n".as_slice())];
+    let files = [("m.weights.h5", KERAS), ("m.weights.words.txt", b"a\nb\nc\nd\ne\n".as_slice())];
     let read = |tensor: Option<&str>| {
         let options = with_tensor(tensor.map(str::to_owned));
         contents(open_all(&files, &options).unwrap()).unwrap()

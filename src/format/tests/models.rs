@@ -52,7 +52,7 @@ fn numpy_arrays_of_both_orders_both_byte_orders_and_every_float() {
 /// is a symbol.
 fn key2row() -> Vec<u8> {
     let mut map = vec![0x85];
-    let (apple, coffee, number) = (8_566_208_034_543_834_098_u64, 3_197_928_453_018_144_401, 433);
+    let (apple, coffee, number) = (8_566_208_034_543_834_098_u64, 3_197_928_453_018_144_401, 432);
     for (key, row) in [(apple, 1), (coffee, 1), (7, 0), (8, 0xFF), (number, 0)] {
         map.push(0xCF);
         map.extend(key.to_be_bytes());
