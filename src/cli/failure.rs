@@ -17,8 +17,8 @@ pub(super) enum Failure {
     Usage(String),
     /// The server said no, or nobody answered.
     Call(CallError),
-    /// The arguments are wrong, as was said already.
-    Told,
+    /// The arguments of a line of the shell, as their parser tells it.
+    Parse(Box<clap::Error>),
     /// Something on this machine, such as a file or a port.
     Local(String),
     /// The engine in this process.
@@ -48,7 +48,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::StdoutClosed => 0,
-            Self::Usage(_) | Self::Told | Self::Call(CallError::Address { .. }) => 2,
+            Self::Usage(_) | Self::Parse(_) | Self::Call(CallError::Address { .. }) => 2,
             Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
             | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
@@ -62,7 +62,7 @@ impl Failure {
 
     /// Whether there is anything to tell.
     pub(super) fn is_silent(&self) -> bool {
-        matches!(self, Self::StdoutClosed | Self::Interrupted | Self::Told)
+        matches!(self, Self::StdoutClosed | Self::Interrupted)
     }
 
     /// What to try next, a line each.
@@ -82,7 +82,7 @@ impl Failure {
             }
             Self::Call(_)
             | Self::Local(_)
-            | Self::Told
+            | Self::Parse(_)
             | Self::StdoutClosed
             | Self::Interrupted
             | Self::Expired(_) => Vec::new(),
@@ -118,7 +118,7 @@ impl fmt::Display for Failure {
             Self::Call(error) => error.fmt(f),
             Self::Engine(error) => error.fmt(f),
             Self::StdoutClosed => f.write_str("stdout was closed"),
-            Self::Told => f.write_str("wrong arguments"),
+            Self::Parse(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Expired(after) => {
                 write!(f, "no answer within {} s; --timeout allows more", after.as_secs_f64())

@@ -111,6 +111,10 @@ impl Output {
 
 /// Prints the one line of an error, and what may help.
 pub(super) fn print_failure(failure: &Failure) {
+    if let Failure::Parse(error) = failure {
+        let _ = error.print();
+        return;
+    }
     let color = shows_color(&io::stderr());
     let (red, plain) = if color { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
     let mut lines = format!("{red}error:{plain} {}\n", shown_lines(&failure.to_string()));

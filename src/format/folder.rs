@@ -64,7 +64,7 @@ pub fn folder(folder: &Path) -> io::Result<PathBuf> {
 }
 
 /// The file itself; or the shard that has `tensor`, or else a known table, if the file is the index of
-/// a model that PyTorch saved in several. Each of these is a whole file of its own.
+/// a model that `PyTorch` saved in several. Each of these is a whole file of its own.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn shard(main: PathBuf, tensor: Option<&str>) -> Result<PathBuf> {
     Ok(main.with_file_name(shard))
 }
 
-/// How the index of shards is named that PyTorch saved.
+/// How the index of shards is named that `PyTorch` saved.
 const TORCH_SHARDS: &str = ".bin.index.json";
 
 /// Names of files, the first of them.

@@ -122,9 +122,7 @@ impl Session<'_> {
                         "line {number}: {}",
                         shown(String::from_utf8_lossy(&line).trim())
                     ));
-                    if !failure.is_silent() {
-                        output::print_failure(&failure);
-                    }
+                    output::print_failure(&failure);
                 }
             }
         }
@@ -167,8 +165,10 @@ impl Session<'_> {
             Err(error) => {
                 let is_help =
                     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-                let printed = error.print().map_err(|error| Failure::stdout(&error));
-                return if is_help { printed } else { Err(Failure::Told) };
+                if !is_help {
+                    return Err(Failure::Parse(Box::new(error)));
+                }
+                return error.print().map_err(|error| Failure::stdout(&error));
             }
         };
         match &cli.command {
