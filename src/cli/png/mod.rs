@@ -29,7 +29,7 @@ mod drawn {
     use super::Picture;
     use crate::limits;
 
-    /// DejaVu Sans, without the scripts that need more than a form for each character.
+    /// `DejaVu` Sans, without the scripts that need more than a form for each character.
     const FONTS: [&[u8]; 2] = [include_bytes!("sans.ttf"), include_bytes!("bold.ttf")];
     const FAMILY: &str = "DejaVu Sans";
 
