@@ -19,7 +19,7 @@
 //! | `test_sets.rs` | stored test sets |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `texts.rs` | texts as the rows of a new table |
-//! | `train_table.rs` | vectors learned from streamed text, as a table |
+//! | `train_table/` | vectors learned from streamed text, as a table |
 //! | `corpus.rs` | streamed text becomes a corpus, within the budgets of jobs |
 //! | `learned.rs` | the rows of what was learned |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
