@@ -98,6 +98,10 @@ pub const TRAIN_PHRASE_PASSES_MAX: usize = 10;
 pub const TRAIN_THREADS_MAX: usize = 2;
 /// Words of a vocabulary that is trained by full softmax: each step takes time for all of them.
 pub const TRAIN_SOFTMAX_WORDS_MAX: usize = 20_000;
+/// Words whose neighbors are shown while vectors are learned.
+pub const TRAIN_PROBES_MAX: usize = 16;
+/// Test sets that are asked while vectors are learned.
+pub const TRAIN_TEST_SETS_MAX: usize = 16;
 /// Buckets of n-grams that are trained.
 pub const TRAIN_BUCKETS_MAX: u32 = 1 << 28;
 /// Tokens of a vocabulary that is trained.
@@ -180,7 +184,7 @@ pub const MESSAGE_ENTRIES_MAX: usize = 20_000;
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
 /// Bytes of a batch: of many questions, of texts, of words to put.
 pub const BATCH_BYTES_MAX: usize = 24 << 20;
-/// Bytes of the data folder's disk that temporary files and uploads leave free, for the journal.
+/// Bytes of the data folder's disk that temporary files, uploads and checkpoints of trainings leave free, for the journal.
 pub const DISK_LEFT_BYTES: u64 = 256 << 20;
 
 /// Bytes of one gRPC message, in and out.

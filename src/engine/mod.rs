@@ -78,9 +78,9 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::limits;
 use crate::query::filter::Filter;
-use crate::store::Store;
 use crate::store::backup::Target;
 use crate::store::upload::Upload;
+use crate::store::{Checkpoint, Store};
 use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 
@@ -89,7 +89,7 @@ pub use self::tokenizers::TokenizerStatus;
 pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TestOf};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
-pub use stop::Stop;
+pub use stop::{Stop, Wish};
 pub use text::{CompareQuery, Compared, CutBy};
 
 /// The tables of one data folder, open: imports into them, answers about them.
@@ -115,7 +115,7 @@ struct Shared {
     weighings: Weighings,
     /// Memory that jobs take.
     memory: Arc<Budget>,
-    /// Disk that temporary files and uploads take.
+    /// Disk that temporary files, uploads and checkpoints of trainings take.
     disk: Arc<Budget>,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
@@ -177,7 +177,7 @@ pub struct EngineStatus {
     pub build_count: usize,
     /// Bytes of memory that imports and other jobs take, and may take.
     pub job_memory: (u64, u64),
-    /// Bytes of disk that temporary files and uploads take, and may take.
+    /// Bytes of disk that temporary files, uploads and checkpoints of trainings take, and may take.
     pub spool: (u64, u64),
     /// Bytes of uploads among them.
     pub upload_bytes: u64,
@@ -199,7 +199,7 @@ impl Engine {
         let (store, swept) = Store::open(&config.data)?;
         let memory = config.job_memory.or_else(|| Some(budget::memory_bytes()? / 2));
         let memory = Budget::new("job-memory", memory.unwrap_or(u64::MAX));
-        let kept = store.upload_bytes();
+        let kept = store.upload_bytes() + store.checkpoint_bytes();
         let free = || Some(budget::free_bytes(&config.data)?.saturating_add(kept) / 2);
         let disk = Budget::new("spool-max", config.spool_max.or_else(free).unwrap_or(u64::MAX));
         let disk = disk.on_disk(config.data.clone(), limits::DISK_LEFT_BYTES);
@@ -403,6 +403,11 @@ fn open_all(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {
 }
 
 impl Shared {
+    /// Where the training of a table stands.
+    fn checkpoint(&self, table: &TableName) -> Checkpoint {
+        self.store.checkpoint(table, Arc::clone(&self.disk))
+    }
+
     /// What is known of a table, which is read for it if its manifest does not tell it all.
     fn status(&self, entry: &Entry) -> TableStatus {
         let meta = entry.meta();

@@ -251,7 +251,7 @@ pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> P
 
 /// The other way round.
 pub(super) fn import_progress(status: &JobStatus) -> pb::ImportProgress {
-    let now = status.progress;
+    let now = &status.progress;
     let (bytes_read, rows_read) = match now.unit {
         Unit::Bytes => (now.done, now.made),
         Unit::Rows | Unit::Tokens => (0, now.done),

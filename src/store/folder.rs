@@ -21,6 +21,8 @@ pub(super) const SHELF: &str = "shelf";
 pub(super) const LOST: &str = "lost";
 /// Files that arrive in pieces.
 pub(super) const UPLOADS: &str = "uploads";
+/// Where trainings stand.
+pub(super) const TRAININGS: &str = "trainings";
 /// A copy of the key-value store that is looked at and thrown away.
 pub(super) const TRIAL: &str = "store.trial";
 /// Room that a full disk has for what makes room.

@@ -12,6 +12,7 @@
 //! | `kv.rs` | sled: opened, synced, closed |
 //! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`: what they hold |
 //! | `upload.rs` | files that arrive in pieces |
+//! | `checkpoint.rs` | where trainings stand |
 //! | `backup/` | all of it kept elsewhere, and made tables again |
 //! | `check.rs` | every byte read again |
 //! | `recover.rs` | a catalog made of what is whole |
@@ -31,6 +32,8 @@
 //! ledger                  what sled must know
 //! uploads/en.part         what has arrived of a file for the table "en", until it is imported; capitals have a
 //!                         ^ before them
+//! trainings/en/corpus     the text from which the table "en" is trained, as numbers, and what is asked
+//! trainings/en/state      how far it was trained
 //! reserve                 room that is given up so that a table can be deleted on a full disk
 //! lost/                   what no catalog names, where none can tell that it is a left-over
 //! ```
@@ -56,6 +59,7 @@ pub mod backup;
 pub(crate) mod blob;
 mod catalog;
 pub mod check;
+mod checkpoint;
 mod fault;
 mod folder;
 mod generation;
@@ -79,6 +83,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::container::{Container, Kind};
 use crate::error::{Context as _, ErrorKind, Result};
 use crate::store::catalog::Catalog;
@@ -92,6 +97,7 @@ use crate::table::view::View;
 use crate::text::spec::Spec;
 
 pub use blob::FileWriter;
+pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
@@ -167,6 +173,7 @@ impl Store {
             Swept::default()
         } else {
             upload::sweep(&folder.join(folder::UPLOADS));
+            checkpoint::sweep(&folder.join(folder::TRAININGS));
             shared.sweep(&numbers)
         };
         Ok((Self { shared }, swept))
@@ -325,6 +332,25 @@ impl Store {
     /// Bytes of all uploads; 0 if they cannot be read.
     pub fn upload_bytes(&self) -> u64 {
         self.uploads().map_or(0, |uploads| uploads.iter().map(|upload| upload.bytes).sum())
+    }
+
+    /// Where the training of a table stands; its bytes are taken of a budget.
+    pub fn checkpoint(&self, table: &TableName, budget: Arc<Budget>) -> Checkpoint {
+        Checkpoint::new(&self.shared.folder.join(folder::TRAININGS), table, budget)
+    }
+
+    /// Where trainings stand that were interrupted, or run.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn checkpoints(&self) -> Result<Vec<CheckpointStatus>> {
+        checkpoint::list(&self.shared.folder.join(folder::TRAININGS))
+    }
+
+    /// Bytes of all of them; 0 if they cannot be read.
+    pub fn checkpoint_bytes(&self) -> u64 {
+        blob::bytes(&self.shared.folder.join(folder::TRAININGS))
     }
 
     /// Stores a tokenizer, in place of one of its name. Once this returns it survives a power cut.

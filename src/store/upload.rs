@@ -129,9 +129,19 @@ impl UploadWriter {
     }
 }
 
-/// The name of a table's file: a `^` stands before each capital, so that names which differ only in case
-/// differ where the file system does not tell case apart.
+/// The name of a table's file.
 fn file_name(table: &TableName) -> String {
+    format!("{}.{PART}", escaped(table))
+}
+
+/// The table whose file has this name.
+fn table_of(path: &Path) -> Option<TableName> {
+    unescaped(path.file_name()?.to_str()?.strip_suffix(PART)?.strip_suffix('.')?)
+}
+
+/// A table's name for files and folders: a `^` stands before each capital, so that names which differ only in
+/// case differ where the file system does not tell case apart.
+pub(super) fn escaped(table: &TableName) -> String {
     let mut name = String::new();
     for c in table.as_str().chars() {
         if c.is_ascii_uppercase() {
@@ -139,15 +149,14 @@ fn file_name(table: &TableName) -> String {
         }
         name.push(c.to_ascii_lowercase());
     }
-    format!("{name}.{PART}")
+    name
 }
 
-/// The table whose file has this name.
-fn table_of(path: &Path) -> Option<TableName> {
-    let stem = path.file_name()?.to_str()?.strip_suffix(PART)?.strip_suffix('.')?;
+/// The table that has this name there.
+pub(super) fn unescaped(file: &str) -> Option<TableName> {
     let mut name = String::new();
     let mut is_capital = false;
-    for c in stem.chars() {
+    for c in file.chars() {
         match c {
             '^' => is_capital = true,
             c if std::mem::take(&mut is_capital) => name.push(c.to_ascii_uppercase()),
@@ -155,9 +164,7 @@ fn table_of(path: &Path) -> Option<TableName> {
         }
     }
     // Names of older versions are swept when they are old.
-    TableName::try_from(name)
-        .ok()
-        .filter(|table| path.file_name() == Some(file_name(table).as_ref()))
+    TableName::try_from(name).ok().filter(|table| escaped(table) == file)
 }
 
 /// What is kept, by the table's name.

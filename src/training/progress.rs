@@ -1,12 +1,14 @@
 //! What training tells on its way.
 
+use super::rows::Rows;
+use super::standing::Position;
 use crate::error::Result;
 use crate::vector::RowId;
 
 /// How far training is.
 #[derive(Clone, Copy)]
 pub struct Progress<'a> {
-    /// The epoch that runs, from 1.
+    /// The epoch that runs, from 1; 0 while GloVe counts.
     pub epoch: usize,
     /// Tokens read, those of all epochs so far together, and those left out too. Of GloVe, cells
     /// of the co-occurrences.
@@ -19,6 +21,9 @@ pub struct Progress<'a> {
     /// The learning rate now.
     pub lr: f32,
     pub(super) vectors: &'a dyn Fn(RowId) -> Vec<f32>,
+    /// What has to be kept so that training can go on from here; nothing while GloVe counts.
+    pub(super) matrices: &'a [&'a Rows],
+    pub(super) position: &'a dyn Fn() -> Position,
 }
 
 impl Progress<'_> {
@@ -29,6 +34,12 @@ impl Progress<'_> {
     /// If there is no such word.
     pub fn vector(&self, word: RowId) -> Vec<f32> {
         (self.vectors)(word)
+    }
+
+    /// Bytes of the vectors that [`standing::write`](super::standing::write) would write; 0 if there is
+    /// nothing to go on from yet.
+    pub fn bytes(&self) -> u64 {
+        self.matrices.iter().map(|rows| (rows.len() * rows.dim()) as u64 * 4).sum()
     }
 }
 
@@ -41,5 +52,14 @@ impl std::fmt::Debug for Progress<'_> {
     }
 }
 
+/// Whether training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// It does.
+    On,
+    /// It ends here, with what was learned so far.
+    Enough,
+}
+
 /// Told now and then how far training is: an error ends it, and nothing is kept.
-pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<()> + 'w;
+pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<Go> + 'w;

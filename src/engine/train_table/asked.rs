@@ -1,7 +1,10 @@
 //! What is asked of a training of vectors.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::import::IfExists;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::limits;
 use crate::query::tokenize::Cutting;
 use crate::table::meta::TableName;
 use crate::training::corpus::Keep;
@@ -30,10 +33,73 @@ pub struct TrainTableJob {
     pub cutting: Option<Cutting>,
     /// Whose vectors words begin with.
     pub from: Option<Continue>,
+    /// What is done while it learns.
+    pub along: Along,
 }
 
+/// What is done while vectors are learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Along {
+    /// Seconds between two checkpoints; 0 for none.
+    pub checkpoint_seconds: f64,
+    /// Words whose neighbors are shown, `TRAIN_PROBES_MAX` at most.
+    pub probes: Vec<String>,
+    /// Stored test sets that are asked, `TRAIN_TEST_SETS_MAX` at most.
+    pub test_sets: Vec<TableName>,
+    /// Seconds between two times that they are, above 0.
+    pub evaluate_seconds: f64,
+}
+
+impl Default for Along {
+    fn default() -> Self {
+        let (probes, test_sets) = (Vec::new(), Vec::new());
+        Self { checkpoint_seconds: 60.0, probes, test_sets, evaluate_seconds: 300.0 }
+    }
+}
+
+impl Along {
+    /// # Errors
+    ///
+    /// With everything of it that is out of its bounds.
+    pub(super) fn check(&self) -> Result<()> {
+        let mut violations = Vec::new();
+        let mut deny = |is_wrong: bool, field: &str, problem: String| {
+            if is_wrong {
+                violations.push(Violation { field: field.to_owned(), problem });
+            }
+        };
+        let seconds = self.checkpoint_seconds;
+        let is_time = (0.0..=SECONDS_MAX).contains(&seconds);
+        deny(!is_time, "checkpoint_seconds", format!("from 0 to {SECONDS_MAX}; {seconds} is not"));
+        let seconds = self.evaluate_seconds;
+        let is_time = seconds > 0.0 && seconds <= SECONDS_MAX;
+        let problem = format!("above 0, and {SECONDS_MAX} at most; {seconds} is not");
+        deny(!is_time, "evaluate_seconds", problem);
+        for (field, max, got) in [
+            ("probes", limits::TRAIN_PROBES_MAX, self.probes.len()),
+            ("test_sets", limits::TRAIN_TEST_SETS_MAX, self.test_sets.len()),
+        ] {
+            deny(got > max, field, format!("at most {max}; {got} are more"));
+        }
+        let longest = self.probes.iter().map(String::len).max().unwrap_or(0);
+        let max = limits::WORD_BYTES_MAX;
+        deny(
+            longest > max,
+            "probes",
+            format!("a word has {max} bytes at most; {longest} are more"),
+        );
+        if violations.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidArgument { violations }))
+    }
+}
+
+/// A year: what is longer is a mistake.
+const SECONDS_MAX: f64 = 31_536_000.0;
+
 /// How vectors are learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Method {
     /// By a model of word2vec.
     Words(Settings),

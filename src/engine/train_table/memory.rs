@@ -2,13 +2,18 @@
 
 use crate::budget::Share;
 use crate::engine::Engine;
-use crate::engine::train_table::asked::{Method, TrainTableJob};
+use crate::engine::train_table::asked::Method;
+use crate::engine::train_table::lesson::Lesson;
 use crate::error::{Context as _, Result};
 use crate::text::vocab::Vocab;
 use crate::training::glove::GloveSettings;
 use crate::training::settings::{Loss, Ngrams};
 use crate::vector::RowId;
 
+/// Bytes of numbers in memory, at most; the others stand in a file, which is read in order.
+const IDS_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of different words while they are counted, at most.
+const WORDS_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of counts of words that stand together, at most; the others stand in files.
 const COUNTS_BYTES_MAX: u64 = 1 << 30;
 /// Bytes that a table takes beside its vectors while it is made.
@@ -28,27 +33,28 @@ impl Engine {
         }
     }
 
-    pub(super) fn learning_memory(
-        &self,
-        (job, method): (&TrainTableJob, &Method),
-        words: &Vocab,
-        count: usize,
-    ) -> Result<Share> {
-        let mut memory = Share::of(&self.shared.memory);
-        let needed = method.learning_bytes(words, count);
-        let frozen = job.from.as_ref().is_some_and(|from| from.is_frozen);
-        let frozen = if frozen { row_bytes(job.method.dim()) * count as u64 } else { 0 };
+    pub(super) fn learning_memory(&self, lesson: &Lesson, words: &Vocab) -> Result<Share> {
+        let (mut memory, count) = (Share::of(&self.shared.memory), words.len());
+        let needed = lesson.method.learning_bytes(words, count);
+        let frozen = lesson.from.as_ref().is_some_and(|from| from.is_frozen);
+        let frozen = if frozen { row_bytes(lesson.method.dim()) * count as u64 } else { 0 };
         memory
             .grow(needed + frozen)
             .context(|| format!("bytes of memory to learn the vectors of {count} words"))?;
         Ok(memory)
     }
 
-    pub(super) fn table_memory(&self, job: &TrainTableJob, rows: usize) -> Result<Share> {
+    pub(super) fn table_memory(&self, dim: usize, rows: usize) -> Result<Share> {
         let mut memory = Share::of(&self.shared.memory);
-        let bytes = rows as u64 * job.method.dim() as u64 * 4 + TABLE_BYTES;
+        let bytes = rows as u64 * dim as u64 * 4 + TABLE_BYTES;
         memory.grow(bytes).context(|| format!("bytes of memory for a table of {rows} rows"))?;
         Ok(memory)
+    }
+
+    /// Bytes that numbers of text may take in memory, and different words.
+    pub(super) fn corpus_bytes(&self) -> (u64, u64) {
+        let max = self.shared.memory.max();
+        ((max / 16).min(IDS_BYTES_MAX), (max / 8).min(WORDS_BYTES_MAX))
     }
 }
 

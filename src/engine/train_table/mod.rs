@@ -6,12 +6,20 @@
 //! | `asked.rs` | what is asked of a training |
 //! | `report.rs` | what it tells |
 //! | `reading.rs` | text becomes numbers |
+//! | `lesson.rs` | what is left to do then |
 //! | `memory.rs` | what it takes of the budget of jobs |
 //! | `watch.rs` | what looks at it on its way |
+//! | `checkpoint.rs` | where it stands, kept so that it can go on |
+//! | `probes.rs` | words whose neighbors are shown |
+//! | `evaluations.rs` | test sets that judge it |
 //! | `provenance.rs` | how the vectors came about |
 
 mod asked;
+mod checkpoint;
+mod evaluations;
+mod lesson;
 mod memory;
+mod probes;
 mod provenance;
 mod reading;
 mod report;
@@ -21,26 +29,47 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use crate::budget::Share;
+use crate::container::Container;
 use crate::engine::corpus::Spilled;
-use crate::engine::import::{Made, Source, Turn};
+use crate::engine::import::{IfExists, ImportReport, Made, Source, Turn};
 use crate::engine::learned::{LearnedRows, Vectors, subwords};
 use crate::engine::slots::Permit;
-use crate::engine::{Current, Engine};
+use crate::engine::{Current, Engine, Wish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::table::meta::TableName;
+use crate::text::subword::Subwords;
 use crate::text::vocab::Vocab;
 use crate::training::corpus::Corpus;
 use crate::training::glove;
 use crate::training::settings::Settings;
+use crate::training::standing::Saved;
 use crate::training::train::{Start, train};
 
-pub use asked::{Continue, Method, PhrasePasses, TrainTableJob};
-pub use report::{Learning, TrainTableProgress, TrainTableReport};
+pub use asked::{Along, Continue, Method, PhrasePasses, TrainTableJob};
+pub use report::{
+    CheckpointTold, Evaluation, Learning, Probe, TrainTableProgress, TrainTableReport,
+};
 
-use provenance::options;
+use checkpoint::{Interrupted, Saver};
+use evaluations::Evaluations;
+use lesson::{Lesson, Origin, TextTold};
+use probes::Probes;
 use reading::Read;
-use watch::Watch;
+use watch::{Looks, Watch};
+
+/// A lesson with its text, in memory.
+struct Task {
+    lesson: Lesson,
+    corpus: Corpus,
+    /// The table that it begins with.
+    before: Option<Arc<Current>>,
+    /// Where it stood when it was interrupted.
+    state: Option<Container>,
+    /// What the corpus takes.
+    _memory: Share,
+}
 
 impl Engine {
     /// Learns vectors from text, whose parts `next` gives until there are no more, and makes a table of
@@ -49,7 +78,9 @@ impl Engine {
     /// # Errors
     ///
     /// As [`Engine::import`] and [`Engine::check_training`]; if the text has too few words, if memory or
-    /// disk do not suffice, if learning diverges, or if it is stopped: then nothing changes.
+    /// disk do not suffice, if learning diverges, or if it is stopped: then no table changes. What was
+    /// learned until the last checkpoint is kept for [`Engine::resume_training`], unless learning
+    /// diverged or its caller said [`Wish::Drop`].
     pub fn train_table(
         &self,
         job: &TrainTableJob,
@@ -62,64 +93,183 @@ impl Engine {
         let began = Instant::now();
         let before = self.begins_with(job)?;
         let spilled = Spilled::new(&self.shared);
-        let read = self.read_corpus(job, next, on_progress, &spilled)?;
-        let Read { corpus, arrived, tokenizer, phrase_counts, memory: _read } = read;
-        let read_seconds = began.elapsed().as_secs_f64();
-        let word_count = corpus.words().len();
-        let method = self.fitted(&job.method, corpus.tokens());
+        let Read { corpus, arrived, tokenizer, phrase_counts, memory } =
+            self.read_corpus(job, next, on_progress, &spilled)?;
+        let origin = job.from.as_ref().zip(before.as_ref()).map(|(from, before)| Origin {
+            table: from.table.clone(),
+            is_frozen: from.is_frozen,
+            generation: before.generation().number(),
+            sequence: before.view().sequence(),
+        });
+        let lesson = Lesson {
+            table: job.table.clone(),
+            replaces: job.if_exists == IfExists::Replace,
+            source_name: job.source_name.clone(),
+            trained_at: job.trained_at,
+            told: provenance::told(job, tokenizer.as_deref()),
+            tokenizer,
+            method: self.fitted(&job.method, corpus.tokens()),
+            from: origin,
+            along: job.along.clone(),
+            text: TextTold {
+                bytes: arrived.bytes,
+                sha256: arrived.sha256,
+                repaired: arrived.repaired,
+                phrases: phrase_counts,
+                seconds: began.elapsed().as_secs_f64(),
+            },
+        };
+        let task = Task { lesson, corpus, before, state: None, _memory: memory };
+        self.learn_task(task, &spilled, on_progress, slot)
+    }
+
+    /// Goes on with the training of a table where its last checkpoint was. With one thread the table becomes
+    /// what it would have been without the interruption, bit for bit, on the same kind of processor.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::check_resuming`] and [`Engine::train_table`]; if the table that it began with has
+    /// changed.
+    pub fn resume_training(
+        &self,
+        table: &TableName,
+        on_progress: &mut dyn FnMut(TrainTableProgress),
+        slot: &mut dyn FnMut() -> Result<Permit>,
+    ) -> Result<TrainTableReport> {
+        self.check_resuming(table)?;
+        let _turn = Turn::take(&self.shared, table)?;
+        let spilled = Spilled::new(&self.shared);
+        let Interrupted { lesson, corpus, state, memory } = self.interrupted(table, &spilled)?;
+        let before = lesson.from.as_ref().map(|origin| self.same_as_then(origin)).transpose()?;
+        let task = Task { lesson, corpus, before, state: Some(state), _memory: memory };
+        self.learn_task(task, &spilled, on_progress, slot)
+    }
+
+    /// The table that an interrupted training began with, in the state of then.
+    fn same_as_then(&self, origin: &Origin) -> Result<Arc<Current>> {
+        let current = self.shared.catalog.current(&origin.table)?;
+        let now = (current.generation().number(), current.view().sequence());
+        if now == (origin.generation, origin.sequence) {
+            return Ok(current);
+        }
+        let problem = format!(
+            "training began with the vectors of table {}, which have changed since: train anew",
+            origin.table
+        );
+        Err(Error::invalid("resume", problem))
+    }
+
+    /// Learns, and removes the checkpoint when it is of no more use.
+    fn learn_task(
+        &self,
+        task: Task,
+        spilled: &Spilled,
+        on_progress: &mut dyn FnMut(TrainTableProgress),
+        slot: &mut dyn FnMut() -> Result<Permit>,
+    ) -> Result<TrainTableReport> {
+        let checkpoint = self.shared.checkpoint(&task.lesson.table);
+        let learned = self.learn_vectors(task, spilled, on_progress, slot);
+        let is_over = learned.as_ref().map_or_else(
+            |error| {
+                let is_wrong = matches!(error.kind(), ErrorKind::InvalidArgument { .. });
+                is_wrong || self.stop.wish() == Some(Wish::Drop)
+            },
+            |_| true,
+        );
+        if is_over && let Err(error) = checkpoint.remove() {
+            tracing::warn!(?error, "the checkpoint of a training that is over stays");
+        }
+        learned
+    }
+
+    fn learn_vectors(
+        &self,
+        task: Task,
+        spilled: &Spilled,
+        on_progress: &mut dyn FnMut(TrainTableProgress),
+        slot: &mut dyn FnMut() -> Result<Permit>,
+    ) -> Result<TrainTableReport> {
+        let Task { lesson, corpus, before, state, _memory } = task;
+        let (word_count, method) = (corpus.words().len(), &lesson.method);
         method.check(word_count)?;
         // What learning takes, and what the table will: the import takes that itself, so it is given back
         // before.
         let carried = before.as_ref().map_or(0, |before| before.view().len());
-        let memory = self.learning_memory((job, &method), corpus.words(), word_count)?;
-        let table = self.table_memory(job, word_count + carried)?;
+        let memory = self.learning_memory(&lesson, corpus.words())?;
+        let table = self.table_memory(method.dim(), word_count + carried)?;
         let _slot = slot()?;
         let began = Instant::now();
-        let told = TrainTableProgress {
-            bytes_read: arrived.bytes,
-            phase: "learning",
-            word_count,
-            learning: None,
-        };
-        let mut watch = Watch::new(&self.stop, &spilled, told, job.method.epochs(), on_progress);
-        let vectors = learn((job, &method), &corpus, before.as_deref(), &spilled, &mut watch)?;
+        let (phase, bytes_read) = ("learning", lesson.text.bytes);
+        let told = TrainTableProgress { bytes_read, phase, word_count, learning: None };
+        let looks = self.looks((&lesson, &corpus), state.as_ref())?;
+        let first = if state.is_some() { None } else { Some(0) };
+        let told_of = (told.clone(), method.epochs());
+        let mut watch = Watch::new((&self.stop, spilled), looks, told_of, first, &mut *on_progress);
+        let learning = (&lesson, &corpus, state.as_ref());
+        let vectors = vectors(learning, before.as_deref(), spilled, &mut watch)?;
         let (learn_seconds, tokens_per_second) = (began.elapsed().as_secs_f64(), watch.rate());
+        let (ended_in_epoch, evaluations) = watch.end();
         on_progress(TrainTableProgress { phase: "writing", ..told });
         drop(table);
         let (totals, kept_tokens, losses) = (corpus.totals(), corpus.tokens(), vectors.losses());
-        let memory_bytes = memory.bytes();
-        let subwords = match (&vectors, &job.method) {
-            (
-                Vectors::Words(trained),
-                Method::Words(Settings { ngrams: Some(ngrams), dim, .. }),
-            ) => Some(Arc::new(subwords(trained, *ngrams, *dim)?)),
-            (Vectors::Words(_) | Vectors::Glove(_), Method::Words(_) | Method::Glove(_)) => None,
-        };
-        let dim = job.method.dim();
-        let rows = LearnedRows::new((corpus, vectors), before, dim, self.stop.clone());
+        let subwords = subwords_of(&vectors, method)?;
+        let rows = LearnedRows::new((corpus, vectors), before, method.dim(), self.stop.clone());
         let carried_count = rows.len() - word_count;
+        let import = self.publish(&lesson, ended_in_epoch, rows, subwords)?;
+        let TextTold { repaired, phrases, seconds, .. } = lesson.text;
+        Ok(TrainTableReport {
+            import,
+            tokenizer: lesson.tokenizer.unwrap_or_default(),
+            totals,
+            kept_tokens,
+            repaired_count: repaired,
+            phrase_counts: phrases,
+            carried_count,
+            losses,
+            memory_bytes: memory.bytes(),
+            read_seconds: seconds,
+            learn_seconds,
+            tokens_per_second,
+            ended_in_epoch,
+            is_resumed: state.is_some(),
+            evaluations,
+        })
+    }
+
+    /// Makes the table of what was learned.
+    fn publish(
+        &self,
+        lesson: &Lesson,
+        ended_in_epoch: Option<usize>,
+        rows: LearnedRows,
+        subwords: Option<Arc<Subwords>>,
+    ) -> Result<ImportReport> {
+        let mut options = lesson.options();
+        if let Some(epoch) = ended_in_epoch {
+            options.told += &format!(" ended_in_epoch={epoch}");
+        }
         let made = Made {
             name: "training",
             reader: Box::new(rows),
-            bytes: Arc::new(AtomicU64::new(arrived.bytes)),
-            sha256: arrived.sha256,
+            bytes: Arc::new(AtomicU64::new(lesson.text.bytes)),
+            sha256: lesson.text.sha256.clone(),
             subwords,
         };
-        let options = options(job, tokenizer.as_deref());
-        let import = self.import_in_turn(&options, Source::Made(made), &mut |_| {})?;
-        Ok(TrainTableReport {
-            import,
-            tokenizer: tokenizer.unwrap_or_default(),
-            totals,
-            kept_tokens,
-            repaired_count: arrived.repaired,
-            phrase_counts,
-            carried_count,
-            losses,
-            memory_bytes,
-            read_seconds,
-            learn_seconds,
-            tokens_per_second,
+        self.import_in_turn(&options, Source::Made(made), &mut |_| {})
+    }
+
+    /// What is done while it learns.
+    fn looks<'a>(
+        &'a self,
+        (lesson, corpus): (&'a Lesson, &'a Corpus),
+        state: Option<&Container>,
+    ) -> Result<Looks<'a>> {
+        let Along { probes, test_sets, evaluate_seconds, .. } = &lesson.along;
+        let checkpoint = self.shared.checkpoint(&lesson.table);
+        Ok(Looks {
+            saver: Saver::new(checkpoint, (lesson, corpus), state.map(Container::owner)),
+            probes: Probes::new(corpus, probes),
+            evaluations: Evaluations::new(self, corpus, (test_sets, *evaluate_seconds))?,
         })
     }
 
@@ -127,13 +277,18 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If the table is there and not to be replaced, if a setting is wrong, if there is no such tokenizer
-    /// or it needs a table, if there is no table to begin with or it has another dimension, or if two
+    /// If the table is there and not to be replaced, if a setting is wrong, if there is no such test set or
+    /// tokenizer or that needs a table, if there is no table to begin with or it has another dimension, or if two
     /// words take more memory than jobs have.
     pub fn check_training(&self, job: &TrainTableJob) -> Result<()> {
-        options(job, None).check(self)?;
+        let is_there = self.shared.catalog.entry(&job.table).is_ok();
+        if job.if_exists == IfExists::Error && is_there {
+            return Err(Error::new(ErrorKind::TableExists { name: job.table.to_string() }));
+        }
         // Two words are the fewest: how many there are is known at the end.
         job.method.check(2)?;
+        job.along.check()?;
+        self.test_sets_of(&job.along.test_sets)?;
         if let Some(PhrasePasses { passes, phrases }) = &job.phrases {
             let max = limits::TRAIN_PHRASE_PASSES_MAX;
             if !(1..=max).contains(passes) {
@@ -180,32 +335,43 @@ impl Engine {
     }
 }
 
-fn learn(
-    (job, method): (&TrainTableJob, &Method),
-    corpus: &Corpus,
+/// The sub-words that were learned, if they were.
+fn subwords_of(vectors: &Vectors, method: &Method) -> Result<Option<Arc<Subwords>>> {
+    match (vectors, method) {
+        (Vectors::Words(trained), Method::Words(Settings { ngrams: Some(ngrams), dim, .. })) => {
+            subwords(trained, *ngrams, *dim).map(|subwords| Some(Arc::new(subwords)))
+        }
+        (Vectors::Words(_) | Vectors::Glove(_), Method::Words(_) | Method::Glove(_)) => Ok(None),
+    }
+}
+
+fn vectors(
+    (lesson, corpus, state): (&Lesson, &Corpus, Option<&Container>),
     before: Option<&Current>,
     spilled: &Spilled,
     watch: &mut Watch<'_>,
 ) -> Result<Vectors> {
-    match method {
+    let saved = state.map(Saved::new);
+    match &lesson.method {
         Method::Words(settings) => {
             let known = |word: &[u8]| {
                 let view = before?.view();
                 view.row(word).map(|row| view.vector(row))
             };
             let is_known = |word: &[u8]| known(word).is_some();
-            let is_frozen = job.from.as_ref().is_some_and(|from| from.is_frozen);
+            let is_frozen = lesson.from.as_ref().is_some_and(|from| from.is_frozen);
             let start = Start {
                 vector: Some(&known),
                 frozen: if is_frozen { Some(&is_known) } else { None },
+                saved,
                 ..Start::default()
             };
             let trained = train(corpus, settings, start, &mut |now| watch.see(now))?;
             Ok(Vectors::Words(Arc::new(trained)))
         }
         Method::Glove(settings) => {
-            let spill = spilled.spill();
-            let glove = glove::train(corpus, settings, spill, &mut |now| watch.see(now))?;
+            let files = (spilled.spill(), saved);
+            let glove = glove::train(corpus, settings, files, &mut |now| watch.see(now))?;
             Ok(Vectors::Glove(Box::new(glove)))
         }
     }

@@ -2,37 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::import::{ImportOptions, TokenizerPolicy};
 use crate::engine::train_table::asked::{Continue, Method, PhrasePasses, TrainTableJob};
-use crate::format::intake::Policies;
 use crate::limits;
 use crate::training::Kind;
 use crate::training::glove::GloveSettings;
 use crate::training::phrases::PhraseScore;
 use crate::training::settings::{Loss, Model, Ngrams, Settings};
 
-pub(super) fn options(job: &TrainTableJob, tokenizer: Option<&str>) -> ImportOptions {
-    ImportOptions {
-        table: job.table.clone(),
-        source_name: job.source_name.clone(),
-        policies: Policies::default(),
-        if_exists: job.if_exists,
-        limit: None,
-        total_bytes: None,
-        imported_at: job.trained_at,
-        counts: None,
-        license: String::new(),
-        told: told(job, tokenizer),
-        dry_run: false,
-        tokenizer: match tokenizer {
-            Some(name) => TokenizerPolicy::Use(name.to_owned()),
-            None => TokenizerPolicy::Leave,
-        },
-    }
-}
-
 /// How the vectors came about, kept as provenance.
-fn told(job: &TrainTableJob, tokenizer: Option<&str>) -> String {
+pub(super) fn told(job: &TrainTableJob, tokenizer: Option<&str>) -> String {
     let mut told = match &job.method {
         Method::Words(settings) => told_of_words(settings),
         Method::Glove(settings) => {

@@ -12,10 +12,6 @@ use crate::text::tokenizer::Tokenizer;
 use crate::training::corpus::{Bounds, Corpus, Encoder};
 use crate::training::phrases::Phrases;
 
-/// Bytes of numbers in memory, at most; the others stand in a file, which is read in order.
-const IDS_BYTES_MAX: u64 = 256 << 20;
-/// Bytes of different words while they are counted, at most.
-const WORDS_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of pairs that may be phrases, at most.
 const PAIRS_BYTES_MAX: u64 = 1 << 30;
 /// Bytes that any text takes while it is read.
@@ -55,10 +51,8 @@ impl Engine {
         on_progress: &mut dyn FnMut(TrainTableProgress),
         spilled: &Spilled,
     ) -> Result<Read> {
-        let max = self.shared.memory.max();
         let readers = std::thread::available_parallelism().map_or(1, usize::from).min(READERS_MAX);
-        let (ids_bytes, words_bytes) =
-            ((max / 16).min(IDS_BYTES_MAX), (max / 8).min(WORDS_BYTES_MAX));
+        let (ids_bytes, words_bytes) = self.corpus_bytes();
         let bounds = Bounds {
             ids_bytes: in_memory(ids_bytes),
             words_bytes: in_memory(words_bytes),

@@ -1,10 +1,12 @@
 //! What a training of vectors tells, on its way and at its end.
 
+use std::sync::Arc;
+
 use crate::engine::import::ImportReport;
 use crate::training::corpus::Totals;
 
 /// How far a training is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrainTableProgress {
     /// Of text.
     pub bytes_read: u64,
@@ -13,11 +15,11 @@ pub struct TrainTableProgress {
     /// Words that will have a vector; 0 while text is read.
     pub word_count: usize,
     /// While it learns.
-    pub learning: Option<Learning>,
+    pub learning: Option<Arc<Learning>>,
 }
 
 /// How far vectors are learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Learning {
     /// The one that runs, from 1.
     pub epoch: usize,
@@ -33,6 +35,53 @@ pub struct Learning {
     pub loss: f64,
     /// The learning rate now.
     pub lr: f32,
+    /// The last checkpoint, if there was one or should have been.
+    pub checkpoint: Option<CheckpointTold>,
+    /// The words whose neighbors are shown.
+    pub probes: Vec<Probe>,
+    /// What each test set said last.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// The last checkpoint of a training.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointTold {
+    /// How many were written.
+    pub count: u64,
+    /// Bytes of the last one's vectors.
+    pub bytes: u64,
+    /// Tokens that were read when it was written, of all epochs; of GloVe cells.
+    pub tokens: u64,
+    /// Time that it took.
+    pub seconds: f64,
+    /// Why the next one could not be written, if so.
+    pub problem: Option<String>,
+}
+
+/// A word whose neighbors are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// The word.
+    pub word: String,
+    /// Whether it has a vector.
+    pub is_known: bool,
+    /// Tokens that were read when it was looked at, of all epochs; of GloVe cells.
+    pub tokens: u64,
+    /// The words that were nearest, with their cosine similarity.
+    pub neighbors: Vec<(String, f32)>,
+}
+
+/// What a test set said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Its name.
+    pub test_set: String,
+    /// Tokens that were read when it was asked, of all epochs; of GloVe cells.
+    pub tokens: u64,
+    /// Its figures by their names; none if one is not defined.
+    pub figures: Vec<(String, Option<f64>)>,
+    /// Why it could not be asked; empty if it was.
+    pub problem: String,
 }
 
 impl Learning {
@@ -70,4 +119,10 @@ pub struct TrainTableReport {
     pub learn_seconds: f64,
     /// Tokens of all epochs, or cells of GloVe, a second of learning.
     pub tokens_per_second: f64,
+    /// The epoch in which its caller had enough, if so.
+    pub ended_in_epoch: Option<usize>,
+    /// Whether it went on from a checkpoint.
+    pub is_resumed: bool,
+    /// What test sets said on the way, and at the end.
+    pub evaluations: Vec<Evaluation>,
 }

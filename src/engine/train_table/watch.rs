@@ -1,46 +1,81 @@
-//! What looks at a training on its way: whether anybody still waits, and how far it is.
+//! What looks at a training on its way: whether anybody still waits, how far it is, and what is asked of
+//! it while it learns.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::Stop;
 use crate::engine::corpus::Spilled;
-use crate::engine::train_table::report::{Learning, TrainTableProgress};
-use crate::error::Result;
-use crate::training::progress::Progress;
+use crate::engine::stop::{Stop, Wish};
+use crate::engine::train_table::checkpoint::Saver;
+use crate::engine::train_table::evaluations::Evaluations;
+use crate::engine::train_table::probes::Probes;
+use crate::engine::train_table::report::{Evaluation, Learning, TrainTableProgress};
+use crate::error::{ErrorKind, Result};
+use crate::training::progress::{Go, Progress};
 
 /// Time between two tellings of progress.
 const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// What is done while it learns.
+pub(super) struct Looks<'a> {
+    pub(super) saver: Saver<'a>,
+    pub(super) probes: Probes<'a>,
+    pub(super) evaluations: Evaluations<'a>,
+}
 
 /// Looks whether anybody still waits, and tells progress now and then.
 pub(super) struct Watch<'a> {
     stop: &'a Stop,
     spilled: &'a Spilled,
     on_progress: &'a mut dyn FnMut(TrainTableProgress),
+    looks: Looks<'a>,
     now: TrainTableProgress,
     epochs: usize,
-    /// When learning began, after all was counted.
+    /// When learning began, after all was counted, and how far it was.
     began: Instant,
+    first: Option<u64>,
     told: Instant,
     tokens: u64,
     /// Losses since progress was told, and how many.
     loss: (f64, u32),
+    /// The epoch in which it was enough.
+    enough: Option<usize>,
 }
 
 impl<'a> Watch<'a> {
+    /// `first` are the tokens with which learning begins; none: those that are seen first.
     pub(super) fn new(
-        stop: &'a Stop,
-        spilled: &'a Spilled,
-        now: TrainTableProgress,
-        epochs: usize,
+        (stop, spilled): (&'a Stop, &'a Spilled),
+        looks: Looks<'a>,
+        (now, epochs): (TrainTableProgress, usize),
+        first: Option<u64>,
         on_progress: &'a mut dyn FnMut(TrainTableProgress),
     ) -> Self {
         let told = Instant::now();
-        let (tokens, loss) = (0, (0.0, 0));
-        Self { stop, spilled, on_progress, now, epochs, began: told, told, tokens, loss }
+        let (began, tokens, loss, enough) = (told, 0, (0.0, 0), None);
+        Self {
+            stop,
+            spilled,
+            on_progress,
+            looks,
+            now,
+            epochs,
+            began,
+            first,
+            told,
+            tokens,
+            loss,
+            enough,
+        }
     }
 
-    pub(super) fn see(&mut self, progress: &Progress<'_>) -> Result<()> {
-        self.stop.check()?;
+    pub(super) fn see(&mut self, progress: &Progress<'_>) -> Result<Go> {
+        if let Err(why) = self.stop.check() {
+            if *why.kind() == ErrorKind::Closing {
+                self.looks.saver.save(progress);
+            }
+            return Err(why);
+        }
         let is_counting = progress.epoch == 0;
         if is_counting {
             self.began = Instant::now();
@@ -49,19 +84,34 @@ impl<'a> Watch<'a> {
         if progress.loss > 0.0 {
             self.loss = (self.loss.0 + progress.loss, self.loss.1 + 1);
         }
-        let is_last = progress.tokens == progress.tokens_total;
-        if self.told.elapsed() < TELL_EVERY && !is_last {
-            return Ok(());
+        let is_enough = self.stop.wish() == Some(Wish::Keep) && !is_counting;
+        let is_last = is_enough || progress.tokens == progress.tokens_total;
+        if !is_counting {
+            self.first.get_or_insert(progress.tokens);
+            self.looks.saver.look(progress);
+            self.looks.probes.look(progress, self.stop)?;
+            self.looks.evaluations.look(progress, is_last)?;
         }
+        if self.told.elapsed() >= TELL_EVERY || is_last {
+            self.tell(progress)?;
+        }
+        if !is_enough {
+            return Ok(Go::On);
+        }
+        self.enough = Some(progress.epoch);
+        Ok(Go::Enough)
+    }
+
+    fn tell(&mut self, progress: &Progress<'_>) -> Result<()> {
         self.told = Instant::now();
-        if is_counting {
+        if progress.epoch == 0 {
             self.spilled.account()?;
-            (self.on_progress)(TrainTableProgress { phase: "counting", ..self.now });
+            (self.on_progress)(TrainTableProgress { phase: "counting", ..self.now.clone() });
             return Ok(());
         }
-        let lately = self.now.learning.map_or(0.0, |learning| learning.loss);
+        let lately = self.now.learning.as_ref().map_or(0.0, |learning| learning.loss);
         let (sum, count) = std::mem::take(&mut self.loss);
-        self.now.learning = Some(Learning {
+        self.now.learning = Some(Arc::new(Learning {
             epoch: progress.epoch,
             epochs: self.epochs,
             tokens: progress.tokens,
@@ -69,14 +119,23 @@ impl<'a> Watch<'a> {
             tokens_per_second: self.rate(),
             loss: if count == 0 { lately } else { sum / f64::from(count) },
             lr: progress.lr,
-        });
-        (self.on_progress)(self.now);
+            checkpoint: self.looks.saver.told().cloned(),
+            probes: self.looks.probes.last().to_vec(),
+            evaluations: self.looks.evaluations.last().to_vec(),
+        }));
+        (self.on_progress)(self.now.clone());
         Ok(())
     }
 
     /// Tokens a second since learning began.
     pub(super) fn rate(&self) -> f64 {
         let seconds = self.began.elapsed().as_secs_f64();
-        if seconds > 0.0 { self.tokens as f64 / seconds } else { 0.0 }
+        let tokens = self.tokens.saturating_sub(self.first.unwrap_or(0));
+        if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 }
+    }
+
+    /// The epoch in which its caller had enough, and what test sets said.
+    pub(super) fn end(self) -> (Option<usize>, Vec<Evaluation>) {
+        (self.enough, self.looks.evaluations.into_all())
     }
 }
