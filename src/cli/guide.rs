@@ -102,7 +102,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("check", ["check ./words", "check ./words --json"]),
     ("recover", ["recover ./words", "recover ./new --from ./backups"]),
     ("import", ["import glove.6B.100d.txt --table en", "import model/ --table minilm --dry-run"]),
-    ("train", ["train corpus.txt --table mine", "train - --table mine --model cbow --subwords"]),
+    ("train", ["train corpus.txt --table mine --watch king bank", "train --resume mine"]),
     ("export", ["export en en.parquet", "export en - --format glove --top 1000"]),
     ("tables", ["tables", "tables en"]),
     ("delete", ["delete old --yes", "delete trial-1 trial-2 --yes"]),

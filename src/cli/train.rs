@@ -114,6 +114,9 @@ pub(super) struct Train {
     /// Leave the vectors of --from as they are
     #[arg(long, requires = "from")]
     freeze: bool,
+    /// Keep the output vectors, too, as a table of this name [default: that of --table and -outputs]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    keep_outputs: Option<String>,
     /// Seconds between two checkpoints; 0 writes none [default: 60]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     checkpoint: Option<f64>,
@@ -253,6 +256,15 @@ impl Train {
         names
     }
 
+    /// The table for output vectors; empty if there is to be none.
+    fn outputs(&self) -> String {
+        match self.keep_outputs.as_deref() {
+            None => String::new(),
+            Some("") => format!("{}-outputs", self.table.clone().unwrap_or_default()),
+            Some(name) => name.to_owned(),
+        }
+    }
+
     fn header(&self, total_bytes: Option<u64>) -> TrainTableHeader {
         let model = match self.model {
             Model::SkipGram => TrainModel::SkipGram,
@@ -296,6 +308,7 @@ impl Train {
             cutting: self.tokenizer.as_ref().map(cutting),
             from_table: self.from.clone().unwrap_or_default(),
             freeze: self.freeze,
+            outputs_table: self.outputs(),
             resume: false,
             checkpoint_seconds: self.checkpoint,
             probes: self.watch.clone(),
@@ -398,6 +411,10 @@ pub(super) fn text(report: &TrainTableReport) -> String {
         count(report.sentence_count),
         count(report.kept_token_count),
     ));
+    if let Some(outputs) = &report.outputs {
+        let rows = count(outputs.rows_kept);
+        line(format!("outputs {rows} vectors in table {}", shown(&outputs.table)));
+    }
     for (number, what) in [
         (report.rare_word_count, "words left out: too rare, or too many"),
         (report.too_long_count, "tokens left out: too long for a word"),

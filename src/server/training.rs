@@ -224,6 +224,7 @@ pub(super) fn told(table: &TableName, report: &TrainTableReport) -> pb::TrainTab
     let totals = &report.totals;
     pb::TrainTableReport {
         import: Some(told_report(table, &report.import)),
+        outputs: report.outputs.as_ref().map(|(table, outputs)| told_report(table, outputs)),
         tokenizer: report.tokenizer.clone(),
         token_count: totals.tokens,
         kept_token_count: report.kept_tokens,
@@ -296,6 +297,10 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
     };
     let method = method(&mut fields, &header, dim);
     let along = along(&mut fields, &header);
+    let outputs = match header.outputs_table.clone() {
+        name if name.is_empty() => None,
+        name => fields.within("outputs_table", |fields| fields.table(name)),
+    };
     let vocab_max = header.vocab_max.unwrap_or(limits::ROWS_MAX as u64);
     if vocab_max == 0 {
         fields.bad("vocab_max", "at least 1");
@@ -327,6 +332,7 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
             phrases,
             cutting,
             from,
+            outputs,
             along,
         })
     })

@@ -1,8 +1,11 @@
 //! What training tells on its way.
 
+use std::io::Write;
+
 use super::rows::Rows;
-use super::standing::Position;
-use crate::error::Result;
+use super::standing::{MATRICES, Position};
+use crate::container::{CHUNK_BYTES, Writer};
+use crate::error::{Error, ErrorKind, Result};
 use crate::vector::RowId;
 
 /// How far training is.
@@ -36,8 +39,24 @@ impl Progress<'_> {
         (self.vectors)(word)
     }
 
-    /// Bytes of the vectors that [`standing::write`](super::standing::write) would write; 0 if there is
-    /// nothing to go on from yet.
+    /// Writes where training stands as sections of a file, from which it can go on.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<()> {
+        let json = serde_json::to_vec(&(self.position)());
+        let json = json.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+        out.section("position", CHUNK_BYTES)?;
+        out.write(&json)?;
+        for (name, rows) in MATRICES.iter().zip(self.matrices) {
+            out.section(name, CHUNK_BYTES)?;
+            rows.write(out)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the vectors that [`Progress::write`] would write; 0 if there is nothing to go on from yet.
     pub fn bytes(&self) -> u64 {
         self.matrices.iter().map(|rows| (rows.len() * rows.dim()) as u64 * 4).sum()
     }

@@ -1,18 +1,15 @@
-//! Where a training stands, written and read again, so that it goes on as if it had never stopped: the same
+//! Where a training stands, as it is written and read again, so that it goes on as if it had never stopped: the same
 //! vectors, the same random numbers, the same place in the corpus.
-
-use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
 use super::kernel::DRAWN;
-use super::progress::Progress;
 use super::rows::Rows;
-use crate::container::{CHUNK_BYTES, Container, Writer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::container::Container;
+use crate::error::{Error, Result};
 
 /// The sections of matrices.
-const MATRICES: [&str; 2] = ["inputs", "outputs"];
+pub(super) const MATRICES: [&str; 2] = ["inputs", "outputs"];
 
 /// Everything but the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +70,7 @@ impl Position {
 pub struct Saved<'a>(&'a Container);
 
 impl<'a> Saved<'a> {
-    /// That of a file which [`write`] wrote.
+    /// That of a file which [`Progress::write`](super::progress::Progress::write) wrote.
     pub fn new(file: &'a Container) -> Self {
         Self(file)
     }
@@ -97,21 +94,4 @@ impl<'a> Saved<'a> {
     pub(super) fn senseless(self) -> Error {
         self.0.senseless()
     }
-}
-
-/// Writes where a training stands as sections of a file.
-///
-/// # Errors
-///
-/// If the output fails.
-pub fn write<W: Write>(progress: &Progress<'_>, out: &mut Writer<W>) -> Result<()> {
-    let json = serde_json::to_vec(&(progress.position)());
-    let json = json.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-    out.section("position", CHUNK_BYTES)?;
-    out.write(&json)?;
-    for (name, rows) in MATRICES.iter().zip(progress.matrices) {
-        out.section(name, CHUNK_BYTES)?;
-        rows.write(out)?;
-    }
-    Ok(())
 }

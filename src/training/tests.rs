@@ -6,8 +6,8 @@ use super::corpus::{Bounds, Corpus, Encoder, Keep};
 use super::progress::{Go, Watch};
 use super::settings::{Loss, Model, Ngrams, Settings};
 use super::standing::Saved;
-use super::train::{Start, Trained, train};
-use super::{Rows, Spill, standing};
+use super::train::{IsFrozen, Start, Trained, train};
+use super::{Rows, Spill};
 use crate::container::{Container, Kind, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -201,7 +201,7 @@ pub(super) fn stood(looks: usize, train: impl FnOnce(&mut Watch<'_>) -> Result<(
             return Ok(Go::On);
         }
         let mut out = Writer::new(Vec::new(), KIND, 0)?;
-        standing::write(progress, &mut out)?;
+        progress.write(&mut out)?;
         file = Some(out.finish()?.0);
         Err(Error::new(ErrorKind::Cancelled))
     });
@@ -229,14 +229,14 @@ fn what_was_interrupted_goes_on_as_if_it_had_not_been() {
         Settings { ngrams, ..small(Model::SkipGram, NEGATIVE) },
     ] {
         let settings = Settings { epochs: 2, ..settings };
-        let start = Start {
-            frozen: if settings.ngrams.is_none() { Some(&frozen) } else { None },
-            ..Start::default()
-        };
+        let kept: Option<IsFrozen<'_>> =
+            if settings.ngrams.is_none() { Some(&frozen) } else { None };
+        let start = Start { frozen: kept, ..Start::default() };
         let whole = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap();
         for looks in [1, 2] {
             let file = stood(looks, |watch| train(&corpus, &settings, start, watch).map(drop));
-            let start = Start { saved: Some(Saved::new(&file)), ..start };
+            let saved = Some(Saved::new(&file));
+            let start = Start { frozen: kept, saved, ..Start::default() };
             let mut first = None;
             let resumed = train(&corpus, &settings, start, &mut |progress| {
                 first.get_or_insert(progress.tokens);

@@ -153,6 +153,21 @@ async fn words_that_stand_together_become_neighbors_in_every_model() {
             assert_eq!(found[..5], of[..5], "{shown}: {of} {found}");
         }
     }
+    // Output vectors are kept beside them: a word's own vector is near to those of words that stand beside it.
+    for header in [small("in"), glove("in")] {
+        let header = TrainTableHeader { outputs_table: "out".to_owned(), ..header };
+        let report = train(&client, header, kinds()).await.unwrap();
+        let outputs = report.outputs.unwrap();
+        assert_eq!((outputs.table.as_str(), outputs.rows_kept, outputs.dim), ("out", 24, 16));
+        let own = values(&vectors(&client, "in", &["kind1word1"]).await);
+        let of = ["kind1word1", "kind1word2", "kind2word1"];
+        let outputs = values(&vectors(&client, "out", &of).await);
+        let product = |a: &[u32], b: &[u32]| -> f32 {
+            a.iter().zip(b).map(|(&a, &b)| f32::from_bits(a) * f32::from_bits(b)).sum()
+        };
+        assert!(own[0] != outputs[0]);
+        assert!(product(&own[0], &outputs[1]) > product(&own[0], &outputs[2]));
+    }
     // A word that was never seen has a vector of its n-grams.
     let found = nearest(&client, "parts", "kind2words", pb::OovPolicy::Subword).await;
     assert!(found.starts_with("kind2"), "{found}");
@@ -234,6 +249,7 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
         header
     };
     let softmax = pb::TrainLoss::Softmax.into();
+    let hierarchical = pb::TrainLoss::Hierarchical.into();
     let cases: Vec<(TrainTableHeader, String, &str)> = vec![
         (small("none"), String::new(), "no tokens"),
         (small("none"), " \n\n ".to_owned(), "no tokens"),
@@ -245,6 +261,12 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
         (with(&|h| h.lr = Some(1e30)), TOY.to_owned(), "lower learning rate"),
         (with(&|h| (h.negative, h.loss) = (Some(5), softmax)), TOY.to_owned(), "negative"),
         (with(&|h| h.model = pb::TrainModel::Glove.into()), TOY.to_owned(), "sample"),
+        (with(&|h| h.outputs_table = "none".to_owned()), TOY.to_owned(), "another name"),
+        (
+            with(&|h| (h.outputs_table, h.loss) = ("out".to_owned(), hierarchical)),
+            TOY.to_owned(),
+            "nodes of a tree",
+        ),
         (with(&|h| h.power = Some(0.5)), TOY.to_owned(), "power"),
         (TrainTableHeader { x_max: Some(0.0), ..glove("none") }, TOY.to_owned(), "x_max"),
         (with(&|h| h.checkpoint_seconds = Some(-1.0)), TOY.to_owned(), "checkpoint_seconds"),

@@ -10,7 +10,7 @@ use crate::table::meta::TableName;
 use crate::training::corpus::Keep;
 use crate::training::glove::GloveSettings;
 use crate::training::phrases::Phrases;
-use crate::training::settings::Settings;
+use crate::training::settings::{Loss, Settings};
 
 /// A table to be trained.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct TrainTableJob {
     pub cutting: Option<Cutting>,
     /// Whose vectors words begin with.
     pub from: Option<Continue>,
+    /// A second table, for the output vectors of the same words.
+    pub outputs: Option<TableName>,
     /// What is done while it learns.
     pub along: Along,
 }
@@ -138,6 +140,18 @@ impl Method {
         match self {
             Self::Words(settings) => settings.check(words),
             Self::Glove(settings) => settings.check(words),
+        }
+    }
+
+    /// Refuses to keep outputs that are no words'.
+    pub(super) fn check_outputs(&self) -> Result<()> {
+        match self {
+            Self::Words(Settings { loss: Loss::Hierarchical, .. }) => {
+                let problem =
+                    "the outputs of hierarchical softmax belong to nodes of a tree, not to words";
+                Err(Error::invalid("outputs_table", problem))
+            }
+            Self::Words(_) | Self::Glove(_) => Ok(()),
         }
     }
 

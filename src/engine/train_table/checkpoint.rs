@@ -14,7 +14,6 @@ use crate::store::{Checkpoint, CheckpointFile};
 use crate::table::meta::TableName;
 use crate::training::corpus::{Bounds, Corpus};
 use crate::training::progress::Progress;
-use crate::training::standing;
 
 /// What a file has beside vectors and numbers, at most.
 const BESIDE: u64 = 64 << 10;
@@ -84,8 +83,7 @@ impl<'a> Saver<'a> {
     fn write(&mut self, progress: &Progress<'_>) -> Result<u64> {
         let owner = if let Some(owner) = self.owner { owner } else { self.write_corpus()? };
         let bytes = progress.bytes() + BESIDE;
-        self.checkpoint
-            .write((CheckpointFile::State, owner), bytes, |out| standing::write(progress, out))
+        self.checkpoint.write((CheckpointFile::State, owner), bytes, |out| progress.write(out))
     }
 
     fn write_corpus(&mut self) -> Result<u64> {
@@ -160,7 +158,9 @@ impl Engine {
         }
         let file = checkpoint.open(CheckpointFile::Corpus)?;
         let file = file.ok_or_else(|| self.not_there(table))?;
-        lesson_of(&file)?.options().check(self)
+        let lesson = lesson_of(&file)?;
+        lesson.options().check(self)?;
+        lesson.output_options().map_or(Ok(()), |options| options.check(self))
     }
 
     fn not_there(&self, table: &TableName) -> Error {

@@ -23,6 +23,8 @@ pub(super) struct Lesson {
     /// How vectors are learned, with as much room as was chosen for this text.
     pub(super) method: Method,
     pub(super) from: Option<Origin>,
+    /// The table of the output vectors.
+    pub(super) outputs: Option<TableName>,
     pub(super) along: Along,
     pub(super) text: TextTold,
 }
@@ -54,6 +56,13 @@ pub(super) struct TextTold {
 }
 
 impl Lesson {
+    /// How the output vectors become a table, if they do.
+    pub(super) fn output_options(&self) -> Option<ImportOptions> {
+        let table = self.outputs.clone()?;
+        let told = format!("outputs of table {}: {}", self.table, self.told);
+        Some(ImportOptions { table, told, ..self.options() })
+    }
+
     /// How what was learned becomes a table.
     pub(super) fn options(&self) -> ImportOptions {
         let if_exists = if self.replaces { IfExists::Replace } else { IfExists::Error };

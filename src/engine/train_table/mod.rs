@@ -33,7 +33,7 @@ use crate::budget::Share;
 use crate::container::Container;
 use crate::engine::corpus::Spilled;
 use crate::engine::import::{IfExists, ImportReport, Made, Source, Turn};
-use crate::engine::learned::{LearnedRows, Vectors, subwords};
+use crate::engine::learned::{LearnedRows, OutputRows, Vectors, subwords};
 use crate::engine::slots::Permit;
 use crate::engine::{Current, Engine, Wish};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,6 +90,8 @@ impl Engine {
     ) -> Result<TrainTableReport> {
         self.check_training(job)?;
         let _turn = Turn::take(&self.shared, &job.table)?;
+        let outputs = job.outputs.as_ref();
+        let _other = outputs.map(|table| Turn::take(&self.shared, table)).transpose()?;
         let began = Instant::now();
         let before = self.begins_with(job)?;
         let spilled = Spilled::new(&self.shared);
@@ -110,6 +112,7 @@ impl Engine {
             tokenizer,
             method: self.fitted(&job.method, corpus.tokens()),
             from: origin,
+            outputs: job.outputs.clone(),
             along: job.along.clone(),
             text: TextTold {
                 bytes: arrived.bytes,
@@ -140,6 +143,8 @@ impl Engine {
         let _turn = Turn::take(&self.shared, table)?;
         let spilled = Spilled::new(&self.shared);
         let Interrupted { lesson, corpus, state, memory } = self.interrupted(table, &spilled)?;
+        let outputs = lesson.outputs.clone();
+        let _other = outputs.as_ref().map(|table| Turn::take(&self.shared, table)).transpose()?;
         let before = lesson.from.as_ref().map(|origin| self.same_as_then(origin)).transpose()?;
         let task = Task { lesson, corpus, before, state: Some(state), _memory: memory };
         self.learn_task(task, &spilled, on_progress, slot)
@@ -190,6 +195,7 @@ impl Engine {
         slot: &mut dyn FnMut() -> Result<Permit>,
     ) -> Result<TrainTableReport> {
         let Task { lesson, corpus, before, state, _memory } = task;
+        let corpus = Arc::new(corpus);
         let (word_count, method) = (corpus.words().len(), &lesson.method);
         method.check(word_count)?;
         // What learning takes, and what the table will: the import takes that itself, so it is given back
@@ -205,7 +211,7 @@ impl Engine {
         let first = if state.is_some() { None } else { Some(0) };
         let told_of = (told.clone(), method.epochs());
         let mut watch = Watch::new((&self.stop, spilled), looks, told_of, first, &mut *on_progress);
-        let learning = (&lesson, &corpus, state.as_ref());
+        let learning = (&lesson, &*corpus, state.as_ref());
         let vectors = vectors(learning, before.as_deref(), spilled, &mut watch)?;
         let (learn_seconds, tokens_per_second) = (began.elapsed().as_secs_f64(), watch.rate());
         let (ended_in_epoch, evaluations) = watch.end();
@@ -213,12 +219,15 @@ impl Engine {
         drop(table);
         let (totals, kept_tokens, losses) = (corpus.totals(), corpus.tokens(), vectors.losses());
         let subwords = subwords_of(&vectors, method)?;
-        let rows = LearnedRows::new((corpus, vectors), before, method.dim(), self.stop.clone());
+        let learned = (corpus, Arc::new(vectors));
+        let outputs = self.publish_outputs(&lesson, &learned)?;
+        let rows = LearnedRows::new(learned, before, method.dim(), self.stop.clone());
         let carried_count = rows.len() - word_count;
         let import = self.publish(&lesson, ended_in_epoch, rows, subwords)?;
         let TextTold { repaired, phrases, seconds, .. } = lesson.text;
         Ok(TrainTableReport {
             import,
+            outputs,
             tokenizer: lesson.tokenizer.unwrap_or_default(),
             totals,
             kept_tokens,
@@ -258,6 +267,31 @@ impl Engine {
         self.import_in_turn(&options, Source::Made(made), &mut |_| {})
     }
 
+    /// Makes the table of the output vectors, if they are kept.
+    fn publish_outputs(
+        &self,
+        lesson: &Lesson,
+        (corpus, vectors): &(Arc<Corpus>, Arc<Vectors>),
+    ) -> Result<Option<(TableName, ImportReport)>> {
+        let Some(options) = lesson.output_options() else { return Ok(None) };
+        let rows = OutputRows {
+            corpus: Arc::clone(corpus),
+            vectors: Arc::clone(vectors),
+            dim: lesson.method.dim(),
+            at: 0,
+            stop: self.stop.clone(),
+        };
+        let made = Made {
+            name: "training",
+            reader: Box::new(rows),
+            bytes: Arc::new(AtomicU64::new(lesson.text.bytes)),
+            sha256: lesson.text.sha256.clone(),
+            subwords: None,
+        };
+        let report = self.import_in_turn(&options, Source::Made(made), &mut |_| {})?;
+        Ok(Some((options.table, report)))
+    }
+
     /// What is done while it learns.
     fn looks<'a>(
         &'a self,
@@ -281,9 +315,17 @@ impl Engine {
     /// tokenizer or that needs a table, if there is no table to begin with or it has another dimension, or if two
     /// words take more memory than jobs have.
     pub fn check_training(&self, job: &TrainTableJob) -> Result<()> {
-        let is_there = self.shared.catalog.entry(&job.table).is_ok();
-        if job.if_exists == IfExists::Error && is_there {
-            return Err(Error::new(ErrorKind::TableExists { name: job.table.to_string() }));
+        for table in [Some(&job.table), job.outputs.as_ref()].into_iter().flatten() {
+            let is_there = self.shared.catalog.entry(table).is_ok();
+            if job.if_exists == IfExists::Error && is_there {
+                return Err(Error::new(ErrorKind::TableExists { name: table.to_string() }));
+            }
+        }
+        if let Some(outputs) = &job.outputs {
+            job.method.check_outputs()?;
+            if *outputs == job.table {
+                return Err(Error::invalid("outputs_table", "another name than the table's"));
+            }
         }
         // Two words are the fewest: how many there are is known at the end.
         job.method.check(2)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::import::ImportReport;
+use crate::table::meta::TableName;
 use crate::training::corpus::Totals;
 
 /// How far a training is.
@@ -97,6 +98,8 @@ impl Learning {
 pub struct TrainTableReport {
     /// The table, and what became of its rows.
     pub import: ImportReport,
+    /// The table of the output vectors, if they were kept.
+    pub outputs: Option<(TableName, ImportReport)>,
     /// What cut; empty for white space of ASCII.
     pub tokenizer: String,
     /// What was read, and what of it was left out.

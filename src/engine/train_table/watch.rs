@@ -69,13 +69,17 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Sees how far it is. Where the process closes, a last checkpoint is written.
     pub(super) fn see(&mut self, progress: &Progress<'_>) -> Result<Go> {
-        if let Err(why) = self.stop.check() {
-            if *why.kind() == ErrorKind::Closing {
-                self.looks.saver.save(progress);
-            }
-            return Err(why);
+        let seen = self.look(progress);
+        if seen.as_ref().is_err_and(|why| *why.kind() == ErrorKind::Closing) {
+            self.looks.saver.save(progress);
         }
+        seen
+    }
+
+    fn look(&mut self, progress: &Progress<'_>) -> Result<Go> {
+        self.stop.check()?;
         let is_counting = progress.epoch == 0;
         if is_counting {
             self.began = Instant::now();
