@@ -53,7 +53,7 @@ impl TrainingService for Desk {
         // A table to begin with may have to be read first.
         let asked = tokio::task::spawn_blocking(move || {
             if header.resume {
-                let table = resumed(header)?;
+                let table = resumed(&header)?;
                 return engine.check_resuming(&table).map(|()| Asked::Resume(table));
             }
             let job = job_of(header, &engine)?;
@@ -246,7 +246,7 @@ pub(super) fn told(table: &TableName, report: &TrainTableReport) -> pb::TrainTab
 }
 
 /// The table whose training goes on. Whatever else is asked is refused.
-fn resumed(header: pb::TrainTableHeader) -> Result<TableName> {
+fn resumed(header: &pb::TrainTableHeader) -> Result<TableName> {
     let mut fields = Fields::default();
     let table = fields.table(header.table.clone());
     let alone = pb::TrainTableHeader {
@@ -255,7 +255,7 @@ fn resumed(header: pb::TrainTableHeader) -> Result<TableName> {
         resume: true,
         ..pb::TrainTableHeader::default()
     };
-    if header != alone {
+    if *header != alone {
         fields.bad("resume", "only table and detach go with it: the rest is as it was asked");
     }
     fields.finish(|| table)

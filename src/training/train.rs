@@ -131,12 +131,11 @@ pub fn train(
 ) -> Result<Trained> {
     let mut plan = Plan::new(corpus, settings)?;
     let words = corpus.words().len();
-    let (position, inputs, outputs) = match start.saved {
-        Some(saved) => resumed(corpus, &plan, saved)?,
-        None => {
-            let (inputs, outputs) = begin(corpus, &plan, start)?;
-            (Position::first(), inputs, outputs)
-        }
+    let (position, inputs, outputs) = if let Some(saved) = start.saved {
+        resumed(corpus, &plan, saved)?
+    } else {
+        let (inputs, outputs) = begin(corpus, &plan, start)?;
+        (Position::first(), inputs, outputs)
     };
     if let Some(is_frozen) = start.frozen {
         if plan.parts.is_some() {
@@ -151,7 +150,7 @@ pub fn train(
         threads => course.together((inputs, outputs), threads, &position, watch)?,
     };
     let losses = std::mem::take(&mut course.losses);
-    Ok(Trained { words, plan, inputs, outputs, losses })
+    Ok(Trained { plan, words, inputs, outputs, losses })
 }
 
 /// Rows of the output matrix.

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tonic::Code;
 use wordspace::client::{CallError, Client, TrainTableHeader, TrainTableReport};
@@ -334,7 +335,8 @@ async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
     let client = Client::connect(&process.url).await.unwrap();
     // As many epochs as take a while, whatever the machine.
     let probe = train(&client, small("plain"), kinds()).await.unwrap();
-    let epochs = (8.0 * 2.0 / probe.learn_seconds).clamp(16.0, 10_000.0) as u32;
+    let learned = Duration::from_secs_f64(probe.learn_seconds).as_micros().max(1);
+    let epochs = u32::try_from(8 * 2_000_000 / learned).unwrap_or(u32::MAX).clamp(16, 10_000);
     let header = |table: &str| TrainTableHeader { epochs: Some(epochs), ..small(table) };
     train(&client, header("plain"), kinds()).await.unwrap();
     let killed = TrainTableHeader { checkpoint_seconds: Some(1e-3), ..header("killed") };

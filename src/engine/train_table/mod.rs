@@ -255,7 +255,7 @@ impl Engine {
     ) -> Result<ImportReport> {
         let mut options = lesson.options();
         if let Some(epoch) = ended_in_epoch {
-            options.told += &format!(" ended_in_epoch={epoch}");
+            options.told = format!("{} ended_in_epoch={epoch}", options.told);
         }
         let made = Made {
             name: "training",

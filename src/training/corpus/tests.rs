@@ -105,9 +105,13 @@ fn a_corpus_is_the_same_in_a_file_and_a_changed_one_is_refused() {
             out.write(word).unwrap();
         }
         out.section("counts", 64).unwrap();
-        counts.iter().for_each(|count| out.write(&count.to_le_bytes()).unwrap());
+        for count in counts {
+            out.write(&count.to_le_bytes()).unwrap();
+        }
         out.section("numbers", 64).unwrap();
-        numbers.iter().for_each(|number| out.write(&number.to_le_bytes()).unwrap());
+        for number in numbers {
+            out.write(&number.to_le_bytes()).unwrap();
+        }
         opened(out.finish().unwrap().0, MUCH).is_ok()
     };
     assert!(written(&[b"a", b"b"], &[2, 1], &[0, 1, END, 0]));
