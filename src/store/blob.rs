@@ -184,13 +184,19 @@ pub(super) fn move_to_lost(lost: &Path, path: &Path) -> Result<Option<PathBuf>> 
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let free = (1_u64..).map(|number| lost.join(format!("{name}.{number}")));
     let free = free.into_iter().find(|free| !free.exists()).unwrap_or_else(|| lost.join("other"));
-    let moving = || format!("moving {} to {}", path.display(), free.display());
-    make_folder(lost).map_err(Error::disk).context(moving)?;
-    fs::rename(path, &free).map_err(Error::disk).context(moving)?;
-    let folders = [Some(lost), path.parent()];
-    let synced = folders.into_iter().flatten().try_for_each(sync_folder);
-    synced.map_err(Error::disk).context(moving)?;
+    move_to(path, &free)?;
     Ok(Some(free))
+}
+
+/// Moves a file or folder to a name that nothing has, durably.
+pub(super) fn move_to(from: &Path, to: &Path) -> Result<()> {
+    let moving = || format!("moving {} to {}", from.display(), to.display());
+    let folder = to.parent().unwrap_or(Path::new("."));
+    make_folder(folder).map_err(Error::disk).context(moving)?;
+    fs::rename(from, to).map_err(Error::disk).context(moving)?;
+    let folders = [Some(folder), from.parent()];
+    let synced = folders.into_iter().flatten().try_for_each(sync_folder);
+    synced.map_err(Error::disk).context(moving)
 }
 
 /// Two writers of one file must not share a temporary one. What a crash left under such a name is

@@ -23,6 +23,8 @@ pub(super) const LOST: &str = "lost";
 pub(super) const UPLOADS: &str = "uploads";
 /// A copy of the key-value store that is looked at and thrown away.
 pub(super) const TRIAL: &str = "store.trial";
+/// What a recovery makes before it changes the names.
+pub(super) const RECOVERY: &str = "recovery";
 /// Room that a full disk has for what makes room.
 const RESERVE: &str = "reserve";
 const RESERVE_BYTES: usize = 2 << 20;

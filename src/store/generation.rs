@@ -76,9 +76,14 @@ impl Generation {
 
     /// Writes the manifest, and makes the folder's names durable: from now on it is complete.
     pub(super) fn seal(&self) -> Result<()> {
+        self.seal_in(&self.folder)
+    }
+
+    /// Writes the manifest into another folder.
+    pub(super) fn seal_in(&self, folder: &Path) -> Result<()> {
         let manifest = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        let path = self.folder.join(MANIFEST.name);
+        let path = folder.join(MANIFEST.name);
         blob::publish_container(&path, MANIFEST, self.manifest.meta.generation, |out| {
             out.section("manifest", CHUNK_BYTES)?;
             out.write(&manifest)

@@ -228,6 +228,38 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A copy of a closed key-value store, which can be read without changing what was copied. Gone when
+/// dropped.
+pub(super) struct Trial {
+    /// None before it is opened.
+    kv: Option<Kv>,
+    folder: PathBuf,
+}
+
+impl Trial {
+    /// Copies the store, in place of what a killed process left there.
+    pub(super) fn open(store: &Path, folder: &Path) -> Result<Self> {
+        blob::remove_folder(folder)?;
+        let mut trial = Self { kv: None, folder: folder.to_path_buf() };
+        copy(store, folder)?;
+        trial.kv = Some(Kv::open(folder)?);
+        Ok(trial)
+    }
+
+    pub(super) fn kv(&self) -> &Kv {
+        self.kv.as_ref().expect("it was opened when it was made")
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        let closed = self.kv.take().map_or(Ok(()), Kv::close);
+        if let Err(error) = closed.and_then(|()| blob::remove_folder(&self.folder)) {
+            tracing::warn!(?error, "a copy that nobody needs stays");
+        }
+    }
+}
+
 /// A crash or a full disk leaves such files, of which nothing is needed.
 fn remove_incomplete(folder: &Path) -> Result<()> {
     blob::list(folder)?

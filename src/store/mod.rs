@@ -33,7 +33,11 @@
 //! uploads/en.part         what has arrived of a file for the table "en", until it is imported; capitals have a
 //!                         ^ before them
 //! reserve                 room that is given up so that a table can be deleted on a full disk
-//! lost/                   what no catalog names, where none can tell that it is a left-over
+//! lost/                   what no catalog names, where none can tell that it is a left-over; what a recovery
+//!                         replaced
+//! store.new/              a kill may leave these three: a new folder's store before it is complete,
+//! store.trial/            a copy of the store that is looked at and thrown away,
+//! recovery/               and what `wordspace recover` makes before it changes names
 //! ```
 //!
 //! Manifest, parts and what is on the shelf are [containers](crate::container); parts are described
@@ -168,6 +172,10 @@ impl Store {
         let swept = if shared.catalog.refusal().is_some() {
             Swept::default()
         } else {
+            // A recovery that ended before it changed a name: the old store goes on.
+            if let Err(error) = blob::remove_folder(&folder.join(folder::RECOVERY)) {
+                tracing::warn!(?error, "what a recovery left stays");
+            }
             upload::sweep(&folder.join(folder::UPLOADS));
             shared.sweep(&numbers)
         };
