@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::catalog::{self, Known};
 use crate::store::generation::{self, Generation};
-use crate::store::kv::{self, Kv};
+use crate::store::kv::{self, Kv, Trial};
 use crate::store::ledger::{Found, Ledger};
 use crate::store::shelf::{SORTS, Shelf};
 use crate::store::{Shared, folder, journal};
@@ -45,7 +45,8 @@ impl Checked {
     }
 }
 
-/// Checks a folder that nobody has open. Nothing in it is changed.
+/// Checks a folder that nobody has open. What is kept there does not change; beside it stands a copy of the
+/// key-value store for the time of the check.
 ///
 /// # Errors
 ///
@@ -62,8 +63,7 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
         Ok(None) => checked.damage(None, "catalog", "store/format is missing"),
         Err(error) => checked.damage(None, "catalog", error.to_string()),
     }
-    let trial = data.join(folder::TRIAL);
-    let (kv, known) = check_catalog(data, &trial, &mut checked)?;
+    let (trial, known) = check_catalog(data, &mut checked)?;
     let named = known.as_ref().map(Known::named).unwrap_or_default();
     let named: BTreeMap<u64, String> =
         named.into_iter().map(|(number, (name, _))| (number, name.to_string())).collect();
@@ -85,8 +85,8 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
                 let known = known.as_ref().filter(|_| named.contains_key(&number));
                 let last =
                     known.map_or(0, |known| known.last_write(generation.manifest.meta.lineage()));
-                check_generation(&generation, &mut checked, go_on, |show| match &kv {
-                    Some(kv) => show(kv, last),
+                check_generation(&generation, &mut checked, go_on, |show| match &trial {
+                    Some(trial) => show(trial.kv(), last),
                     None if last > generation.manifest.meta.applied.sequence => {
                         Err(Error::new(ErrorKind::Storage))
                     }
@@ -101,19 +101,11 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
         }
     }
     check_shelves(data, &mut checked, go_on)?;
-    if let Some(kv) = kv {
-        kv.close()?;
-    }
-    crate::store::blob::remove_folder(&trial)?;
     Ok(checked)
 }
 
 /// What the catalog says, and the key-value store, opened in a copy: opening changes files.
-fn check_catalog(
-    data: &Path,
-    trial: &Path,
-    checked: &mut Checked,
-) -> Result<(Option<Kv>, Option<Known>)> {
+fn check_catalog(data: &Path, checked: &mut Checked) -> Result<(Option<Trial>, Option<Known>)> {
     let store = data.join(folder::STORE);
     let found = Ledger::read(&data.join(folder::LEDGER))?;
     let mut known = match &found {
@@ -133,9 +125,9 @@ fn check_catalog(
     {
         checked.damage(None, "catalog", format!("store/{file} was changed or is missing"));
     }
-    let kv = kv::copy(&store, trial).and_then(|()| Kv::open(trial));
-    let kv = kv.inspect_err(|error| checked.damage(None, "catalog", error.to_string())).ok();
-    match (kv.as_ref().map(catalog::known_by), &mut known) {
+    let trial = Trial::open(&store, &data.join(folder::TRIAL));
+    let trial = trial.inspect_err(|error| checked.damage(None, "catalog", error.to_string())).ok();
+    match (trial.as_ref().map(|trial| catalog::known_by(trial.kv())), &mut known) {
         (Some(Ok(told)), Some(known)) => {
             for key in known.forgotten(&told) {
                 checked.damage(None, "catalog", format!("the key-value store forgot {key}"));
@@ -145,7 +137,7 @@ fn check_catalog(
         (Some(Err(error)), _) => checked.damage(None, "catalog", error.to_string()),
         (None, _) => {}
     }
-    Ok((kv, known))
+    Ok((trial, known))
 }
 
 /// Checks what a server has open.
