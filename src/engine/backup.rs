@@ -223,6 +223,10 @@ impl Work<'_> {
         let shared = &self.engine.shared;
         let _publishing = shared.publishing.lock();
         self.engine.go_on()?;
+        // It may have come while other tables were read.
+        if !self.options.replace && shared.catalog.entry(name).is_ok() {
+            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
+        }
         // Whoever writes to the table that is replaced waits, and finds the new one.
         let old = shared.catalog.lineage(name).ok();
         let mut writer = old.as_ref().map(|old| old.writer());
