@@ -298,6 +298,8 @@ impl Engine {
         // Whoever writes to it waits, and finds it gone; a table that is damaged has no writer.
         let lineage = self.shared.catalog.lineage(name).ok();
         let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
+        // Nobody gives it a tokenizer meanwhile, which would be remembered behind its end.
+        let _changing = self.shared.shelf.changing();
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
         self.shared.shelf.forget_table(name);

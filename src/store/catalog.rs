@@ -375,12 +375,12 @@ impl Catalog {
 
     /// Says which generation and tokenizer a table has from now on, durably; what it had before.
     ///
-    /// If this fails the record is the old one, unless the process ends before another write: then
+    /// If `change` fails nothing is written. If the disk does the record is the old one, unless the process ends before another write: then
     /// it may be either.
     pub(super) fn set(
         &self,
         name: &TableName,
-        change: impl FnOnce(Option<&Record>) -> (u64, Option<String>),
+        change: impl FnOnce(Option<&Record>) -> Result<(u64, Option<String>)>,
     ) -> Result<Option<Record>> {
         let _changing = self.changing.lock();
         let epoch = self.ready()?;
@@ -390,7 +390,7 @@ impl Catalog {
             let last = known.records.get(GENERATION).map_or(0, |record| record.generation);
             (known.records.get(&key(name)).cloned(), known.revision, last)
         };
-        let (generation, tokenizer) = change(old.as_ref());
+        let (generation, tokenizer) = change(old.as_ref())?;
         let mut batch = sled::Batch::default();
         let record = Record { generation, tokenizer, revision };
         let mut entries = vec![put(&mut batch, &key(name), &record)?];

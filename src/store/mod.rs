@@ -86,7 +86,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::container::{Container, Kind};
-use crate::error::{Context as _, ErrorKind, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::catalog::Catalog;
 use crate::store::generation::Generation;
 use crate::store::ledger::Entry;
@@ -381,21 +381,21 @@ impl Store {
         tables.filter_map(|(name, record)| Some((name, record.tokenizer?))).collect()
     }
 
-    /// Sets or removes the tokenizer of a table, durably; whether there is such a table.
+    /// Sets or removes the tokenizer of a table, durably.
     ///
     /// # Errors
     ///
-    /// If nothing may be written, or if the disk fails.
-    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<bool> {
-        let Some(record) = self.shared.catalog.table(table) else { return Ok(false) };
-        if record.tokenizer.as_deref() == name {
-            return Ok(true);
+    /// If there is no such table, if nothing may be written, or if the disk fails.
+    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
+        let gone = || Error::new(ErrorKind::TableNotFound { name: table.to_string() });
+        if self.shared.catalog.table(table).ok_or_else(gone)?.tokenizer.as_deref() == name {
+            return Ok(());
         }
+        // It may be deleted between the two looks.
         let change = |old: Option<&catalog::Record>| {
-            let generation = old.map_or(record.generation, |old| old.generation);
-            (generation, name.map(ToOwned::to_owned))
+            Ok((old.ok_or_else(gone)?.generation, name.map(ToOwned::to_owned)))
         };
-        self.shared.catalog.set(table, change).map(|_| true)
+        self.shared.catalog.set(table, change).map(drop)
     }
 
     /// Stores a test set, in place of one of its name. Once this returns it survives a power cut.

@@ -263,7 +263,7 @@ impl Staging {
                 TokenizerOf::Same => old.and_then(|old| old.tokenizer.clone()),
                 TokenizerOf::This(name) => Some(name),
             };
-            (meta.generation, tokenizer)
+            Ok((meta.generation, tokenizer))
         })?;
         Ok(Replaced { shared: Arc::clone(&self.shared), old, new: meta.clone() })
     }

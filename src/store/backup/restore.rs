@@ -216,7 +216,7 @@ impl Restored {
         // Even if the next call fails: the record may be there after a crash.
         self.is_kept = true;
         let generation = self.meta.generation;
-        let set = |_: Option<&_>| (generation, tokenizer.clone());
+        let set = |_: Option<&_>| Ok((generation, tokenizer.clone()));
         let old = self.shared.catalog.set(&self.meta.name, set)?;
         Ok((Replaced::new(Arc::clone(&self.shared), old, self.meta.clone()), tokenizer))
     }
