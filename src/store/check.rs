@@ -9,8 +9,8 @@ use crate::store::generation::{self, Generation};
 use crate::store::kv::{self, Kv, Trial};
 use crate::store::ledger::{Found, Ledger};
 use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, folder, journal};
-use crate::table::meta::Meta;
+use crate::store::{Shared, TRIES, folder, journal};
+use crate::table::meta::TableName;
 
 /// Whether it is to go on: an error ends it.
 pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
@@ -39,8 +39,8 @@ pub struct Damage {
 }
 
 impl Checked {
-    fn damage(&mut self, table: Option<&Meta>, part: &str, problem: impl Into<String>) {
-        let table = table.map(|meta| meta.name.to_string());
+    fn damage(&mut self, table: Option<&str>, part: &str, problem: impl Into<String>) {
+        let table = table.map(ToOwned::to_owned);
         self.damages.push(Damage { table, part: part.to_owned(), problem: problem.into() });
     }
 }
@@ -71,11 +71,7 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
     for (number, name) in &named {
         if !all.contains_key(number) {
             let problem = format!("generations/{number} is missing");
-            checked.damages.push(Damage {
-                table: Some(name.clone()),
-                part: "manifest".to_owned(),
-                problem,
-            });
+            checked.damage(Some(name), "manifest", problem);
         }
     }
     for (number, opened) in all {
@@ -93,11 +89,10 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
                     None => Ok(()),
                 })?;
             }
-            Err(error) => checked.damages.push(Damage {
-                table: named.get(&number).cloned(),
-                part: "manifest".to_owned(),
-                problem: error.to_string(),
-            }),
+            Err(error) => {
+                let table = named.get(&number).map(String::as_str);
+                checked.damage(table, "manifest", error.to_string());
+            }
         }
     }
     check_shelves(data, &mut checked, go_on)?;
@@ -151,29 +146,49 @@ pub(super) fn check_open(
     if let Some(problem) = shared.catalog.problem() {
         checked.damage(None, "catalog", problem);
     }
-    for (name, record) in shared.catalog.tables() {
+    for name in shared.catalog.tables().into_keys() {
         go_on()?;
         on_progress(checked.bytes, total);
-        match shared.generation(record.generation) {
-            Ok(mut generation) => {
-                generation.manifest.meta.name = name;
-                let last = shared.catalog.last_write(generation.manifest.meta.lineage());
-                // The parts are read without holding up whoever opens the store again.
-                check_generation(&generation, &mut checked, go_on, |show| {
-                    shared.catalog.read(|kv| show(kv, last))
-                })?;
-            }
-            // It was replaced or deleted meanwhile.
-            Err(_) if shared.catalog.table(&name).as_ref() != Some(&record) => {}
-            Err(error) => checked.damages.push(Damage {
-                table: Some(name.to_string()),
-                part: "manifest".to_owned(),
-                problem: error.to_string(),
-            }),
-        }
+        check_table(shared, &name, &mut checked, go_on)?;
     }
     check_shelves(&shared.folder, &mut checked, go_on)?;
     Ok(checked)
+}
+
+/// Checks a table as it is now. One that is replaced while it is read loses its files, which is no damage:
+/// it is begun again.
+fn check_table(
+    shared: &Shared,
+    name: &TableName,
+    checked: &mut Checked,
+    go_on: GoOn<'_>,
+) -> Result<()> {
+    for _ in 0..TRIES {
+        let Some(record) = shared.catalog.table(name) else { return Ok(()) };
+        let found = shared.generation(record.generation);
+        let mut now = Checked::default();
+        match &found {
+            Ok(generation) => {
+                let mut generation = generation.clone();
+                generation.manifest.meta.name = name.clone();
+                let last = shared.catalog.last_write(generation.manifest.meta.lineage());
+                // The parts are read without holding up whoever opens the store again.
+                check_generation(&generation, &mut now, go_on, |show| {
+                    shared.catalog.read(|kv| show(kv, last))
+                })?;
+            }
+            Err(error) => now.damage(Some(name.as_str()), "manifest", error.to_string()),
+        }
+        checked.bytes += now.bytes;
+        if now.damages.is_empty() || shared.is_still(name, &record, found.ok().as_ref()) {
+            checked.whole.extend(now.whole);
+            checked.damages.extend(now.damages);
+            return Ok(());
+        }
+    }
+    let problem = format!("it was replaced {TRIES} times while it was read, and is not checked");
+    checked.damage(Some(name.as_str()), "manifest", problem);
+    Ok(())
 }
 
 /// Checks the parts, and then the writes up to the last one, in the key-value store that `within` shows.
@@ -187,7 +202,7 @@ fn check_generation(
     let before = checked.damages.len();
     checked.bytes += generation.manifest.parts.values().map(|part| part.bytes).sum::<u64>();
     for (part, error) in generation.damages(go_on)? {
-        checked.damage(Some(meta), &part, error.to_string());
+        checked.damage(Some(meta.name.as_str()), &part, error.to_string());
     }
     let first = meta.applied.sequence.saturating_add(1);
     let read = |kv: &Kv, last| {
@@ -198,7 +213,7 @@ fn check_generation(
     };
     if let Err(error) = within(&read) {
         go_on()?;
-        checked.damage(Some(meta), "journal", error.to_string());
+        checked.damage(Some(meta.name.as_str()), "journal", error.to_string());
     }
     if checked.damages.len() == before {
         checked.whole.push(meta.name.to_string());

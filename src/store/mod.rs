@@ -87,7 +87,7 @@ use parking_lot::Mutex;
 
 use crate::container::{Container, Kind};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::catalog::Catalog;
+use crate::store::catalog::{Catalog, Record};
 use crate::store::generation::Generation;
 use crate::store::ledger::Entry;
 use crate::store::shelf::Shelf;
@@ -101,6 +101,9 @@ pub use blob::FileWriter;
 pub use folder::Released;
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
+
+/// How often a table is begun again that is replaced while it is read.
+const TRIES: usize = 10;
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
 ///
@@ -392,7 +395,7 @@ impl Store {
             return Ok(());
         }
         // It may be deleted between the two looks.
-        let change = |old: Option<&catalog::Record>| {
+        let change = |old: Option<&Record>| {
             Ok((old.ok_or_else(gone)?.generation, name.map(ToOwned::to_owned)))
         };
         self.shared.catalog.set(table, change).map(drop)
@@ -576,6 +579,14 @@ impl Shared {
         let folder = folder::generation(&self.folder, number);
         let opened = Generation::open(&folder, number)?;
         opened.ok_or_else(|| staging::missing(&self.folder, number))
+    }
+
+    /// Whether a table is what it was when it began to be read, whose generation then had this manifest:
+    /// files of one that is replaced go away under whoever reads them.
+    fn is_still(&self, name: &TableName, before: &Record, then: Option<&Generation>) -> bool {
+        let now = self.generation(before.generation).ok();
+        self.catalog.table(name).as_ref() == Some(before)
+            && then.map(|one| &one.manifest) == now.as_ref().map(|one| &one.manifest)
     }
 
     /// A number that was never a table's.

@@ -496,6 +496,29 @@ fn what_is_damaged_is_named_and_what_is_whole_is_recovered() {
     assert!(import(&store, "new", 7).generation > metas[2].generation);
 }
 
+#[test]
+fn a_table_that_is_replaced_while_it_is_checked_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    import(&store, "first", 4);
+    import(&store, "second", 5);
+    // Before each file, and in the middle of it.
+    for moment in 1..12 {
+        let looks = std::cell::Cell::new(0);
+        let go_on = || {
+            looks.set(looks.get() + 1);
+            if looks.get() == moment {
+                import(&store, "first", 10 + moment);
+                store.delete(&name("second")).unwrap();
+                import(&store, "second", 30 + moment);
+            }
+            Ok(())
+        };
+        let checked = store.check(&go_on, &mut |_, _| {}).unwrap();
+        assert_eq!((checked.damages, checked.whole.len()), (Vec::new(), 2), "at {moment}");
+    }
+}
+
 /// Starts itself as a child that imports, replaces and deletes without end, and kills it with
 /// SIGKILL at changing moments. What the child acknowledged must be there, whole.
 ///

@@ -36,7 +36,7 @@ use crate::store::catalog::Record;
 use crate::store::check::GoOn;
 use crate::store::generation::{Generation, Part, stopped};
 use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, blob, fault, journal};
+use crate::store::{Shared, TRIES, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
 pub use restore::Restored;
@@ -49,8 +49,6 @@ const ADVICE: &str = "take an earlier backup";
 const SNAPSHOT: Kind = Kind { name: "backup", version: 1, advice: ADVICE };
 /// Writes since a generation's rows: for each its number u64, the length of its changes u32, and these.
 const WRITES: Kind = Kind { name: "writes", version: 1, advice: ADVICE };
-/// How often a table is begun again that is replaced while it is copied.
-const TRIES: usize = 10;
 /// Bytes that the list of one backup may have.
 const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
 
@@ -380,15 +378,9 @@ impl Work<'_> {
                 Ok(generation) => self.copy(name, &record, generation),
                 Err(error) => Err(Fault::from(Error::new(error.kind().clone()))),
             };
-            let is_same = || {
-                let now = self.shared.generation(record.generation);
-                let (before, now) = (found.as_ref().ok(), now.as_ref().ok());
-                self.shared.catalog.table(name).as_ref() == Some(&record)
-                    && before.map(|one| &one.manifest) == now.map(|one| &one.manifest)
-            };
-            // It may have been replaced while it was read.
+            let is_still = || self.shared.is_still(name, &record, found.as_ref().ok());
             match copied {
-                Err(_) if tried < TRIES && !is_same() => {}
+                Err(_) if tried < TRIES && !is_still() => {}
                 copied => return copied.map(Some),
             }
         }
