@@ -119,11 +119,6 @@ impl Engine {
         let missing = || Error::new(ErrorKind::Unsuited { operation: "backups", because });
         self.shared.backups.as_deref().ok_or_else(missing)
     }
-
-    fn go_on(&self) -> Result<()> {
-        self.shared.check_open()?;
-        self.stop.check()
-    }
 }
 
 struct Work<'a> {

@@ -594,8 +594,8 @@ impl<'a> Import<'a> {
         shared.queue.push(lineage);
         replaced.remove();
         report.durable_seconds = began.elapsed().as_secs_f64();
-        let told = stored.map(|tokenizer| self.engine.tokenizer_status(&tokenizer));
-        report.tokenizer = told.transpose()?;
+        // One that was deleted meanwhile is none any more.
+        report.tokenizer = stored.and_then(|name| self.engine.tokenizer_status(&name).ok());
         Ok(report)
     }
 

@@ -358,6 +358,12 @@ impl Engine {
             upload_bytes: self.shared.store.upload_bytes(),
         }
     }
+
+    /// An error once the engine is closing, or nobody waits for the work.
+    fn go_on(&self) -> Result<()> {
+        self.shared.check_open()?;
+        self.stop.check()
+    }
 }
 
 /// Where rows came from, for the files that they are written to.
