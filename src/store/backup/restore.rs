@@ -213,12 +213,11 @@ impl Restored {
         is_usable: impl FnOnce(&str) -> bool,
     ) -> Result<(Replaced, Option<String>)> {
         let tokenizer = self.tokenizer.take().filter(|name| is_usable(name));
-        // Even if the next call fails: the record may be there after a crash.
-        self.is_kept = true;
         let generation = self.meta.generation;
-        let set = |_: Option<&_>| Ok((generation, tokenizer.clone()));
-        let old = self.shared.catalog.set(&self.meta.name, set)?;
-        Ok((Replaced::new(Arc::clone(&self.shared), old, self.meta.clone()), tokenizer))
+        let record = |_: Option<&_>| Ok((generation, tokenizer.clone()));
+        let set = self.shared.catalog.set(&self.meta.name, record);
+        self.is_kept = set.is_ok() || staging::may_be_named(&self.shared, &self.meta);
+        Ok((Replaced::new(Arc::clone(&self.shared), set?, self.meta.clone()), tokenizer))
     }
 }
 
