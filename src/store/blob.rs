@@ -60,10 +60,25 @@ pub(super) fn replace<T>(
     let file = out.into_inner().map_err(|error| Error::disk(error.into_error()));
     let synced = file.and_then(|file| file.sync_all().map_err(Error::disk));
     synced
-        .and_then(|()| fs::rename(&temporary.0, path).map_err(Error::disk))
-        .and_then(|()| sync_folder(folder).map_err(Error::disk))
+        .and_then(|()| take_place(&temporary.0, path, folder).map_err(Error::disk))
         .context(writing)?;
     Ok(written)
+}
+
+/// Renames a file, durably. If the disk refuses that, what had the name has it again: else it would be
+/// another after a restart than before. Without hard links that cannot be.
+fn take_place(new: &Path, path: &Path, folder: &Path) -> io::Result<()> {
+    let old = Temporary::beside(path);
+    let kept = fs::hard_link(path, &old.0).map_err(|error| error.kind());
+    fs::rename(new, path)?;
+    sync_folder(folder).inspect_err(|_| {
+        // Ignore: a disk that refuses this too tells so by the first error.
+        let _ = match kept {
+            Ok(()) => fs::rename(&old.0, path),
+            Err(io::ErrorKind::NotFound) => fs::remove_file(path),
+            Err(_) => Ok(()),
+        };
+    })
 }
 
 /// Makes a file, in place of what a crash may have left, that only its owner may read.

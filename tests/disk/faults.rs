@@ -116,6 +116,40 @@ fn a_call_that_fails_is_told_and_the_next_one_works() {
     assert!(tried > 5);
 }
 
+/// What replaces something, and is refused, is not there after a restart either.
+#[test]
+fn a_tokenizer_whose_last_sync_fails_is_the_old_one_then_and_after_a_restart() {
+    let vocabulary = |engine: &Engine| {
+        let spec = engine.tokenizer_spec("u0-k").ok()?;
+        Some(String::from_utf8(spec.files[0].bytes.clone()).unwrap())
+    };
+    let put = |text: &str| Step::PutTokenizer("u0-k".to_owned(), format!("[UNK]\n{text}\n"));
+    let mut refused = 0;
+    for (nth, is_there) in [(1, false), (2, false), (3, false), (1, true), (2, true), (3, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let watched = Watched::new(folder.path());
+        let engine = open(folder.path()).unwrap();
+        // The shelf is made.
+        take(&engine, &Step::PutTokenizer("u0-other".to_owned(), "[UNK]\n".to_owned())).unwrap();
+        if is_there {
+            take(&engine, &put("old")).unwrap();
+        }
+        let before = vocabulary(&engine);
+        let how = How::Error(libc::EIO);
+        watched.refuse(Some(Fault { call: Some(Call::Sync), nth, how, lasts: false }));
+        let is_refused = take(&engine, &put("new")).is_err();
+        watched.refuse(None);
+        refused += usize::from(is_refused);
+        let expected = if is_refused { before } else { Some("[UNK]\nnew\n".to_owned()) };
+        assert_eq!(vocabulary(&engine), expected, "sync {nth}");
+        engine.close();
+        let engine = open(folder.path()).unwrap();
+        assert_eq!(vocabulary(&engine), expected, "sync {nth}, after a restart");
+        engine.close();
+    }
+    assert_eq!(refused, 4, "a file and its folder are synced");
+}
+
 /// A full disk is made empty with what fills it.
 #[test]
 fn tables_are_deleted_from_a_full_disk_and_then_there_is_room() {
