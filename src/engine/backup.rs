@@ -222,17 +222,16 @@ impl Work<'_> {
         if !self.options.replace && shared.catalog.entry(name).is_ok() {
             return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
         }
-        // Whoever writes to the table that is replaced waits, and finds the new one.
-        let old = shared.catalog.lineage(name).ok();
-        let mut writer = old.as_ref().map(|old| old.writer());
+        let old = shared.catalog.entry(name).ok();
+        let closing = old.as_deref().map(Entry::closing);
         let meta = restored.meta().clone();
         let _changing = shared.shelf.changing();
         let is_usable = |tokenizer: &str| self.engine.check_tokenizer(tokenizer).is_ok();
         let (replaced, tokenizer) = restored.switch(is_usable)?;
         shared.shelf.remember_default(name, tokenizer.as_deref());
         shared.catalog.publish(name, Entry::closed(Listed { meta, problem: None }));
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
+        if let Some(closing) = closing {
+            closing.done();
         }
         replaced.remove();
         Ok(())

@@ -570,9 +570,8 @@ impl<'a> Import<'a> {
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         self.engine.stop.check()?;
-        // Whoever writes to the table that is replaced waits, and finds the new one.
-        let old = shared.catalog.lineage(&options.table).ok();
-        let mut writer = old.as_ref().map(|old| old.writer());
+        let old = shared.catalog.entry(&options.table).ok();
+        let closing = old.as_deref().map(Entry::closing);
         let stored = self.attachment.map(|attachment| attachment.store(self.engine)).transpose()?;
         let tokenizer = match (&stored, &options.tokenizer) {
             (Some(stored), _) => Some(stored.clone()),
@@ -588,8 +587,8 @@ impl<'a> Import<'a> {
         }
         let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
         shared.catalog.publish(&options.table, Entry::live(Arc::clone(&lineage)));
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
+        if let Some(closing) = closing {
+            closing.done();
         }
         shared.queue.push(lineage);
         replaced.remove();

@@ -293,19 +293,17 @@ impl Engine {
     ///
     /// If there is none of that name, or if the disk fails.
     pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
-        let _publishing = self.shared.publishing.lock();
+        // It may be read for this, which nobody else waits for.
         let status = self.shared.status(&*self.shared.catalog.entry(name)?);
-        // Whoever writes to it waits, and finds it gone; a table that is damaged has no writer.
-        let lineage = self.shared.catalog.lineage(name).ok();
-        let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
+        let _publishing = self.shared.publishing.lock();
+        let entry = self.shared.catalog.entry(name)?;
+        let closing = entry.closing();
         // Nobody gives it a tokenizer meanwhile, which would be remembered behind its end.
         let _changing = self.shared.shelf.changing();
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
         self.shared.shelf.forget_table(name);
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
-        }
+        closing.done();
         Ok(status)
     }
 
