@@ -237,10 +237,16 @@ impl Engine {
     /// `Conflict` if an import into the table runs; if the disk fails.
     pub fn delete_upload(&self, table: &TableName) -> Result<u64> {
         let _turn = Turn::take(&self.shared, table)?;
-        let upload = self.upload(table);
-        let (bytes, _) = upload.state()?;
-        upload.remove()?;
-        Ok(bytes)
+        Ok(self.upload(table).remove()?.unwrap_or(0))
+    }
+
+    /// How many bytes have arrived of a file for a table, and their CRC-32.
+    ///
+    /// # Errors
+    ///
+    /// If it is stopped, or if the disk fails.
+    pub fn upload_state(&self, table: &TableName) -> Result<(u64, u32)> {
+        self.upload(table).state(&|| self.go_on())
     }
 
     /// What has arrived of files for tables, by the tables' names.

@@ -59,6 +59,8 @@ fn lane(method: &str) -> Lane {
         | "GetTestSet"
         | "DeleteTestSet"
         | "GetUpload"
+        | "ListUploads"
+        | "DeleteUpload"
         | "ListBackups" => Lane::Disk,
         _ => Lane::Heavy,
     }

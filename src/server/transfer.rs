@@ -71,7 +71,7 @@ impl TransferService for Desk {
         request: Request<pb::GetUploadRequest>,
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
         self.answer(request, |engine, asked: &UploadOf| {
-            let (bytes, crc32) = engine.upload(&asked.0).state()?;
+            let (bytes, crc32) = engine.upload_state(&asked.0)?;
             Ok(Arrived(bytes, crc32))
         })
         .await

@@ -5,7 +5,7 @@ use wordspace::error::ErrorKind;
 
 use crate::disk::{Call, Fault, How, Watched};
 use crate::power::{Cut, Luck, Names};
-use crate::steps::{Dice, Model, Step, User, check_search, open, take, wait};
+use crate::steps::{Dice, Model, Step, User, check_search, name, open, take, wait};
 
 /// Steps before a call may fail, and at most until one does.
 const BEFORE: usize = 12;
@@ -148,6 +148,24 @@ fn a_tokenizer_whose_last_sync_fails_is_the_old_one_then_and_after_a_restart() {
         engine.close();
     }
     assert_eq!(refused, 4, "a file and its folder are synced");
+}
+
+#[test]
+fn an_upload_counts_what_it_has_when_the_disk_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::new(folder.path());
+    let engine = open(folder.path()).unwrap();
+    let upload = engine.upload(&name("t"));
+    let mut writer = upload.write_from(0).unwrap();
+    writer.push(b"123").unwrap();
+    watched.leave_room(Some(4));
+    let error = writer.push(b"1234567890").unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::DiskFull);
+    watched.leave_room(None);
+    assert_eq!(engine.status().spool.0, 7);
+    assert_eq!(engine.delete_upload(&name("t")).unwrap(), 7);
+    assert_eq!(engine.status().spool.0, 0);
+    engine.close();
 }
 
 /// A full disk is made empty with what fills it.
