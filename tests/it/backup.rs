@@ -229,6 +229,11 @@ async fn a_damaged_backup_replaces_nothing_and_a_damaged_table_is_told() {
     fs::remove_dir_all(place.path().join("parts")).unwrap();
     let lacking = back_up(&channel, 1).await;
     assert_eq!((lacking.problems.len(), lacking.removed_count, lacking.table_count), (1, 0, 1));
+    // A backup is made though an earlier one that is to be kept is damaged.
+    flip(&damaged);
+    flip(&place.path().join("backups/00000003"));
+    let made = back_up(&channel, 2).await;
+    assert_eq!((made.backup, made.problems.len(), made.removed_count), (4, 1, 0), "{made:?}");
     server.stop().await;
 }
 

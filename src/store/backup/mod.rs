@@ -95,8 +95,8 @@ pub struct BackupReport {
     pub new_bytes: u64,
     /// Earlier backups that were removed.
     pub removed: usize,
-    /// What could not be kept because it is damaged here, a sentence each. Then no earlier backup is
-    /// removed.
+    /// What could not be kept because it is damaged here, or which earlier backup is damaged, a sentence
+    /// each. Then no earlier backup is removed.
     pub problems: Vec<String>,
 }
 
@@ -327,7 +327,12 @@ pub(super) fn back_up(
     snapshot.keep(target, number)?;
     let mut report = work.report;
     if let Some(keep) = keep.filter(|_| report.problems.is_empty()) {
-        report.removed = remove_but(target, keep.max(1), go_on)?;
+        match remove_but(target, keep.max(1), go_on).map_err(Fault::from) {
+            Ok(removed) => report.removed = removed,
+            // This backup is made; an earlier one is damaged.
+            Err(Fault::Here(error)) => report.problems.push(error.to_string()),
+            Err(Fault::Other(error)) => return Err(error),
+        }
     }
     Ok(report)
 }
@@ -354,7 +359,7 @@ fn remove_but(target: &dyn Target, keep: usize, go_on: GoOn<'_>) -> Result<usize
     Ok(removed.len())
 }
 
-/// What went wrong: something here is damaged, which leaves the rest as it is, or anything else.
+/// What went wrong: something is damaged, which leaves the rest as it is, or anything else.
 enum Fault {
     Here(Error),
     Other(Error),
