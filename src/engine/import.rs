@@ -207,8 +207,8 @@ impl Engine {
     }
 
     /// The same of a source that is kept as it arrives. What is kept goes away before anybody else may
-    /// import into the table, unless the import failed for a reason that is not the source's: then it can
-    /// go on there.
+    /// import into the table, unless the import failed for a reason that is not the source's: then another
+    /// call can go on there.
     ///
     /// # Errors
     ///
@@ -288,7 +288,8 @@ impl ImportOptions {
     }
 }
 
-/// Whether an import failed for a reason that is not the source's.
+/// Whether an import failed for a reason that is not the source's: the call's, another's, or the disk's.
+/// Damage is the store's, as a format tells that of its files otherwise.
 fn can_go_on(imported: &Result<ImportReport>) -> bool {
     imported.as_ref().is_err_and(|error| {
         matches!(
@@ -299,7 +300,13 @@ fn can_go_on(imported: &Result<ImportReport>) -> bool {
                 | ErrorKind::Idle { .. }
                 | ErrorKind::Overloaded
                 | ErrorKind::DiskFull
+                | ErrorKind::Storage
+                | ErrorKind::Corrupt { .. }
+                | ErrorKind::Internal
                 | ErrorKind::InvalidArgument { .. }
+                | ErrorKind::TableExists { .. }
+                | ErrorKind::TokenizerExists { .. }
+                | ErrorKind::TokenizerNotFound { .. }
                 | ErrorKind::TooLarge { limit: "job-memory" | "spool-max" | "DISK_LEFT_BYTES", .. }
         )
     })
