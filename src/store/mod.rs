@@ -472,7 +472,8 @@ impl Store {
         self.ready()?;
         let known = self.shared.generation(generation)?;
         let part = generation::write_part(&known.folder, kind, generation, write)?;
-        Ok(NewPart { shared: Arc::clone(&self.shared), generation, kind, part })
+        let (shared, folder) = (Arc::clone(&self.shared), known.folder);
+        Ok(NewPart { shared, generation, folder, kind, part, is_sealed: false })
     }
 
     /// The last acknowledged write of a lineage; 0 if there is none.
@@ -539,13 +540,16 @@ impl Store {
     }
 }
 
-/// A part that was written into a generation's folder, and that its manifest does not tell of yet.
+/// A part that was written into a generation's folder, and that its manifest does not tell of yet. Gone
+/// when dropped before.
 #[must_use = "it belongs to no generation before it is sealed"]
 pub struct NewPart {
     shared: Arc<Shared>,
     generation: u64,
+    folder: PathBuf,
     kind: Kind,
     part: generation::Part,
+    is_sealed: bool,
 }
 
 impl NewPart {
@@ -555,10 +559,26 @@ impl NewPart {
     /// # Errors
     ///
     /// If the disk fails, or if the generation is gone.
-    pub fn seal(self) -> Result<()> {
+    pub fn seal(mut self) -> Result<()> {
         let mut known = self.shared.generation(self.generation)?;
-        known.manifest.parts.insert(self.kind.name.to_owned(), self.part);
-        known.seal()
+        known.manifest.parts.insert(self.kind.name.to_owned(), self.part.clone());
+        known.seal()?;
+        self.is_sealed = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewPart {
+    fn drop(&mut self) {
+        if self.is_sealed {
+            return;
+        }
+        if let Err(error) = blob::remove(&self.folder.join(self.kind.name)) {
+            tracing::warn!(?error, "a part that nobody needs stays");
+        }
+        // If the table was deleted meanwhile, writing the part has made its folder again. One with
+        // anything in it stays.
+        let _ = std::fs::remove_dir(&self.folder);
     }
 }
 

@@ -726,6 +726,32 @@ fn writes_are_there_after_a_restart_and_go_into_a_rebuild_and_with_their_table()
 }
 
 #[test]
+fn a_part_that_is_not_wanted_any_more_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let meta = import(&store, "first", 4);
+    let before = files(folder.path());
+    let kind = Kind { name: "graph", version: 1, advice: "" };
+    let write = || {
+        store.write_part(meta.generation, kind, |out| {
+            out.section("text", 10)?;
+            out.write(b"a graph")
+        })
+    };
+    drop(write().unwrap());
+    assert_eq!(files(folder.path()), before);
+    write().unwrap().seal().unwrap();
+    assert!(store.part(meta.generation, kind).unwrap().is_some());
+    let late = write().unwrap();
+    store.delete(&name("first")).unwrap();
+    // As a build does that was under way then.
+    let of = folder::generation(folder.path(), meta.generation);
+    fs::create_dir(&of).unwrap();
+    drop(late);
+    assert!(!of.exists());
+}
+
+#[test]
 fn a_damaged_or_missing_write_is_told_and_never_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
