@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::container::{Container, Kind, Sealed, Writer};
 use crate::error::{Context as _, Error, Result};
 
-/// How the names of files begin that are not complete; nothing that people name does.
-const TEMPORARY: &str = ".";
+/// How the names of files begin that are not complete; nothing that people name does, their own hidden files
+/// in the folder included.
+const TEMPORARY: &str = ".wordspace-";
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A container that is being written to a file.
@@ -224,7 +225,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 }
 
 /// Whether a file of this name was never completed.
-pub(super) fn is_temporary(name: &str) -> bool {
+fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
 }
 
@@ -291,5 +292,12 @@ mod tests {
         assert_eq!(move_to_lost(&lost, &path).unwrap(), Some(lost.join("7.2")));
         assert_eq!(names(&lost), ["7.1", "7.2"]);
         remove(&path).unwrap();
+
+        let left = temporary_name(&lost.join("8"));
+        for path in [&left, &lost.join(".note"), &lost.join(".nfs0007")] {
+            File::create(path).unwrap();
+        }
+        sweep(&lost);
+        assert_eq!(names(&lost), [".nfs0007", ".note", "7.1", "7.2"], "only what is our own goes");
     }
 }

@@ -225,7 +225,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     // What is on the disk right before the manifest is what a crash there leaves.
     staging.end(&unfinished).unwrap();
     staging.complete(&BTreeMap::new()).unwrap();
-    let torn = folder::generation(folder.path(), meta.generation).join(".graph.0");
+    let torn = folder::generation(folder.path(), meta.generation).join(".wordspace-graph.0");
     blob::create(&torn).unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(folder.path(), crashed.path());

@@ -7,6 +7,7 @@ use std::process::Command;
 use wordspace::store::recover::{Recovered, recover};
 
 use crate::disk::{Fault, How, Watched};
+use crate::power::put_file;
 use crate::steps::{Dice, Model, User, open, take, wait};
 
 /// A folder with writes in its journal, whose ledger is damaged, and a part that a table can do without.
@@ -26,7 +27,7 @@ fn make(folder: &Path) {
     for path in [attributes.unwrap(), folder.join("ledger")] {
         let mut bytes = fs::read(&path).unwrap();
         bytes[40] ^= 4;
-        fs::write(path, bytes).unwrap();
+        put_file(&path, &bytes);
     }
 }
 

@@ -93,7 +93,8 @@ impl Target for Folder {
         while let Some((folder, prefix)) = folders.pop() {
             for path in blob::list(&folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if blob::is_temporary(&name) {
+                // What was never completed, and what others hide there, is no part of a backup.
+                if name.starts_with('.') {
                     continue;
                 }
                 let name = format!("{prefix}/{name}");
