@@ -102,7 +102,7 @@ impl Catalog {
             && state.closed.is_some()
         {
             // From here on sled changes its files.
-            Ledger::create(&ledger_path, &ledger::State { closed: None, ..state.clone() })?;
+            Ledger::create(&ledger_path, state)?;
         }
         if let ledger::Found::Whole(state) = &found
             && state.closed.is_none()

@@ -183,10 +183,10 @@ pub(super) fn verify_file(path: &Path, part: &Part, stop: &dyn Fn() -> Result<()
     if is_whole { Ok(()) } else { Err(damaged()) }
 }
 
-/// Copies bytes, and looks now and then whether it is to go on.
+/// Copies bytes in large pieces, one write for each, and looks before each whether it is to go on.
 pub(super) fn copy(
     mut from: impl io::Read,
-    to: &mut impl io::Write,
+    to: &mut (impl io::Write + ?Sized),
     stop: &dyn Fn() -> Result<()>,
 ) -> io::Result<u64> {
     let (mut buffer, mut bytes) = (vec![0; 1 << 20], 0);

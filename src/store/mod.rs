@@ -601,6 +601,13 @@ impl Shared {
         opened.ok_or_else(|| staging::missing(&self.folder, number))
     }
 
+    /// Makes the names of the generations' folders durable.
+    fn sync_generations(&self) -> Result<()> {
+        let folder = self.folder.join(folder::GENERATIONS);
+        let synced = blob::sync_folder(&folder).map_err(Error::disk);
+        synced.context(|| format!("syncing {}", folder.display()))
+    }
+
     /// Whether a table is what it was when it began to be read, whose generation then had this manifest:
     /// files of one that is replaced go away under whoever reads them.
     fn is_still(&self, name: &TableName, before: &Record, then: Option<&Generation>) -> bool {

@@ -253,9 +253,7 @@ impl Staging {
         );
         let manifest = Manifest { meta: meta.clone(), parts: std::mem::take(&mut self.parts) };
         Generation { folder: self.folder.clone(), manifest }.seal()?;
-        let generations = self.shared.folder.join(folder::GENERATIONS);
-        let synced = blob::sync_folder(&generations).map_err(Error::disk);
-        synced.context(|| format!("syncing {}", generations.display()))?;
+        self.shared.sync_generations()?;
         let set = self.shared.catalog.set(&meta.name, |old| {
             let tokenizer = match tokenizer {
                 TokenizerOf::Same => old.and_then(|old| old.tokenizer.clone()),

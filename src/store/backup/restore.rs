@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::container::Container;
 use crate::error::{Context as _, Error, Result};
-use crate::store::backup::target::{Target, copy};
+use crate::store::backup::target::Target;
 use crate::store::backup::{ADVICE, PARTS, ShelfCopy, Snapshot, Verified, WRITES, place_of};
 use crate::store::check::GoOn;
-use crate::store::generation::{GRAPH, Generation, Manifest, Part, stopped};
+use crate::store::generation::{GRAPH, Generation, Manifest, Part, copy, stopped};
 use crate::store::ledger::Entry;
 use crate::store::shelf::{self, Shelf, Sort};
 use crate::store::staging::{self, Replaced};
@@ -111,7 +111,9 @@ fn read(
     };
     let from = target.get(&place)?.ok_or_else(missing)?;
     let mut from = Verified::new(from, part, what, go_on, on_bytes);
-    copy(&mut from, out).map_err(|error| stopped(error, || what.to_owned()))
+    // What is read looks itself whether it is to go on.
+    let copied = copy(&mut from, out, &|| Ok(()));
+    copied.map(drop).map_err(|error| stopped(error, || what.to_owned()))
 }
 
 /// Writes a table of a backup into a generation of its own.
@@ -162,9 +164,7 @@ pub(in crate::store) fn table(
     }
     let manifest = Manifest { meta: restored.meta.clone(), parts };
     Generation { folder: restored.folder.clone(), manifest }.seal()?;
-    let generations = shared.folder.join(folder::GENERATIONS);
-    let synced = blob::sync_folder(&generations).map_err(Error::disk);
-    synced.context(|| format!("syncing {}", generations.display()))?;
+    shared.sync_generations()?;
     Ok(restored)
 }
 
