@@ -19,7 +19,7 @@ use crate::query::{AnsweredBy, WordsUsed};
 use crate::server::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
-use crate::server::transfer::{if_exists, seconds_since_1970, told_report};
+use crate::server::transfer::{if_exists, told_report};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 use crate::training::corpus::Keep;
@@ -218,7 +218,7 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
             table: table?,
             if_exists,
             source_name,
-            trained_at: seconds_since_1970(),
+            trained_at: wire::seconds_since_1970(),
             method,
             keep: Keep { min_count, words_max },
             phrases,

@@ -192,7 +192,9 @@ impl Work<'_> {
                     self.plan.done.losses.push(loss);
                     chosen.insert(name.clone(), (generation, tokenizer.clone()));
                 }
-                None => self.plan.done.losses.push(format!("table {name}: generation {number} is lost")),
+                None => {
+                    self.plan.done.losses.push(format!("table {name}: generation {number} is lost"))
+                }
             }
         }
         for (number, generation) in others.into_iter().rev() {
@@ -217,7 +219,10 @@ impl Work<'_> {
         let of = format!("table {}, generation {}", meta.name, meta.generation);
         for (part, error) in &damages {
             let told = if part == generation::GRAPH { "it is built again" } else { "it is lost" };
-            self.plan.done.losses.push(format!("{of}: its part {part} is damaged, {told} ({error})"));
+            self.plan
+                .done
+                .losses
+                .push(format!("{of}: its part {part} is damaged, {told} ({error})"));
         }
         let Some(spared) = spared(&damages) else { return Ok(None) };
         let number = meta.generation;

@@ -19,8 +19,10 @@ fn make(folder: &Path) {
     }
     wait(&engine);
     engine.close();
-    let mut generations: Vec<_> =
-        fs::read_dir(folder.join("generations")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut generations: Vec<_> = fs::read_dir(folder.join("generations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     generations.sort();
     let attributes = generations.iter().map(|generation| generation.join("attributes"));
     let attributes = attributes.filter(|path| path.exists()).next_back();
