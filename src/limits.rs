@@ -54,7 +54,7 @@ pub const WRITE_BYTES_MAX: usize = 16 << 20;
 pub const RECALL_WIDTHS_MAX: usize = 16;
 /// Pairs and rows drawn to measure a table's isotropy.
 pub const HEALTH_SAMPLE_MAX: usize = 1_000_000;
-/// Words drawn to find a table's hubs, and neighbors of each.
+/// Words drawn to find a table's hubs.
 pub const HUB_QUERIES_MAX: usize = 100_000;
 /// Neighbors of a word drawn to find hubs.
 pub const HUB_NEIGHBORS_MAX: usize = 100;
@@ -191,11 +191,11 @@ pub const DISK_LEFT_BYTES: u64 = 256 << 20;
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Calls that are worked on at once; more are refused at once.
 pub const CALLS_MAX: usize = 1_024;
-/// Imports of files, rows and texts that run at once.
+/// Imports of files, rows and texts, and restores, that run at once.
 pub const IMPORTS_MAX: usize = 8;
 /// Exports that run at once.
 pub const EXPORTS_MAX: usize = 32;
-/// Tokenizers whose texts are counted at once.
+/// Trainings, of tokenizers or tables, whose text is read at once.
 pub const TRAININGS_MAX: usize = 4;
 /// Threads of jobs that read a stream, those among them that wait for their callers.
 pub const JOB_THREADS_MAX: usize = 32;

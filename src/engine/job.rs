@@ -9,7 +9,7 @@
 //!
 //! 1. Here: a variant of [`JobKind`], with the slot it takes, and one of [`JobReport`], if no other fits.
 //! 2. `src/engine/NAME.rs`: the work, as a method of [`Engine`](crate::engine::Engine) that returns the
-//!    report. It asks `self.stop` at least every 10,000 steps, and tells progress to a closure.
+//!    report. It asks `self.stop` at least every 1,024 steps (`src/steps.rs`), and tells progress to a closure.
 //! 3. `src/server/NAME.rs`: `impl Work` (`src/server/job.rs`), which calls that method and makes replies of
 //!    what the job tells. The handler is `Desk::start` and `Desk::replies`, or for a unary call
 //!    `Desk::outcome`. Streams, deadlines, slots, panics and callers that leave are the runner's business.

@@ -13,7 +13,7 @@
 //! | `transport/` | connections, and the calls on them |
 //! | `requests.rs` | what each method's requests may have |
 //! | `pool.rs` | the threads that compute answers |
-//! | `guard.rs` | deadlines and permits |
+//! | `guard.rs` | deadlines, permits, and the end of a stream |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
@@ -22,6 +22,7 @@
 //! | `train.rs` | tokenizers learned from a stream |
 //! | `training.rs` | TrainingService: vectors learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
+//! | `files.rs` `uploads.rs` | the files of an import's stream; those that are kept until they are whole |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
@@ -191,7 +192,7 @@ pub async fn serve(
     if let Ok(closed) = tokio::time::timeout(rest, closed).await {
         return closed;
     }
-    tracing::warn!("work that nobody waits for is left behind");
+    tracing::warn!("the engine did not close in time: the process ends while it works");
     Ok(())
 }
 

@@ -127,7 +127,7 @@ fn listed(uploads: Vec<UploadStatus>) -> pb::ListUploadsResponse {
 }
 
 fn part_of(message: pb::ImportRequest) -> Result<Part> {
-    let problem = "every message holds a header, a chunk or rows";
+    let problem = "every message holds a header, a chunk, a file or rows";
     message.part.ok_or_else(|| Error::invalid("part", problem))
 }
 
