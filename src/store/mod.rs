@@ -519,12 +519,12 @@ impl Store {
     /// That of `go_on`; if the backup is damaged, if nothing may be written, or if the disk fails.
     pub fn restore(
         &self,
-        (target, snapshot): (&dyn backup::Target, &backup::Snapshot),
+        (target, list): (&dyn backup::Target, &backup::BackupList),
         (of, name): (&TableName, &TableName),
         go_on: check::GoOn<'_>,
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<backup::Restored> {
-        backup::restore(&self.shared, (target, snapshot), (of, name), go_on, on_bytes)
+        backup::restore(&self.shared, (target, list), (of, name), go_on, on_bytes)
     }
 
     /// Bytes on disk; what cannot be read counts 0.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::container::Container;
 use crate::error::{Context as _, Error, Result};
 use crate::store::backup::target::Target;
-use crate::store::backup::{ADVICE, PARTS, ShelfCopy, Snapshot, Verified, WRITES, place_of};
+use crate::store::backup::{ADVICE, BackupList, PARTS, ShelfCopy, Verified, WRITES, place_of};
 use crate::store::check::GoOn;
 use crate::store::generation::{GRAPH, Generation, Manifest, Part, copy, stopped};
 use crate::store::ledger::Entry;
@@ -33,7 +33,7 @@ pub struct Restored {
     is_kept: bool,
 }
 
-impl Snapshot {
+impl BackupList {
     /// What of the backup is kept for a table: its rows, without the writes since, and the bytes of all.
     pub fn table_size(&self, name: &TableName) -> Option<(u64, u64)> {
         let table = self.tables.get(name)?;
@@ -119,7 +119,7 @@ fn read(
 /// Writes a table of a backup into a generation of its own.
 pub(in crate::store) fn table(
     shared: &Arc<Shared>,
-    (target, snapshot): (&dyn Target, &Snapshot),
+    (target, list): (&dyn Target, &BackupList),
     (of, name): (&TableName, &TableName),
     go_on: GoOn<'_>,
     on_bytes: &mut dyn FnMut(u64),
@@ -127,7 +127,7 @@ pub(in crate::store) fn table(
     let epoch = shared.catalog.ready()?;
     let what = format!("table \"{of}\" of the backup");
     let damaged = || Error::new(fault::damage(what.clone(), ADVICE));
-    let table = snapshot.tables.get(of).ok_or_else(damaged)?;
+    let table = list.tables.get(of).ok_or_else(damaged)?;
     let generation = shared.next_generation();
     let folder = folder::generation(&shared.folder, generation);
     let applied = Applied { lineage: None, ..table.meta.applied };
