@@ -175,8 +175,7 @@ impl Store {
         let swept = if shared.catalog.refusal().is_some() {
             Swept::default()
         } else {
-            // A recovery that ended before it changed a name: the old store goes on.
-            if let Err(error) = blob::remove_folder(&folder.join(folder::RECOVERY)) {
+            if let Err(error) = recover::forget(folder) {
                 tracing::warn!(?error, "what a recovery left stays");
             }
             upload::sweep(&folder.join(folder::UPLOADS));

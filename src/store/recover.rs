@@ -33,7 +33,7 @@ pub struct Recovered {
 /// that is whole. Writes since are taken from the old key-value store as far as it can be read.
 ///
 /// All that is new is made in `recovery/`, and only then do names change, the key-value store's first and
-/// last. Killed before, it begins anew; killed while there is no key-value store, it goes on there.
+/// last. Killed before, it begins anew; killed while they change, it goes on there.
 ///
 /// # Errors
 ///
@@ -44,15 +44,24 @@ pub fn recover(data: &Path, go_on: GoOn<'_>) -> Result<Recovered> {
         let because = "the folder is of an older format: start a server on it first".to_owned();
         return Err(Error::new(ErrorKind::Unsuited { operation: "recovering", because }));
     }
-    if !data.join(folder::STORE).exists()
+    let has_begun = !data.join(folder::STORE).exists();
+    let has_ended = !data.join(folder::RECOVERY).join(folder::STORE).exists();
+    if (has_begun || has_ended)
         && let Some(plan) = Plan::read(data)?
     {
         return plan.carry_out(data);
     }
-    blob::remove_folder(&data.join(folder::RECOVERY))?;
+    forget(data)?;
     let plan = prepare(data, go_on)?;
     plan.write(data)?;
     plan.carry_out(data)
+}
+
+/// Forgets a recovery that ended before it changed a name: the old key-value store goes on.
+pub(super) fn forget(data: &Path) -> Result<()> {
+    // The plan first: without the rest it would be taken for one that was carried out.
+    blob::remove(&Plan::path(data))?;
+    blob::remove_folder(&data.join(folder::RECOVERY))
 }
 
 /// Makes the new key-value store and the new ledger beside the old ones, and plans the rest.
@@ -140,6 +149,12 @@ impl Plan {
                 blob::move_to(&from, &to)?;
             }
         }
+        // The plan last: until then it tells what was done.
+        for path in blob::list(&data.join(folder::RECOVERY))? {
+            if path.is_dir() {
+                blob::remove_folder(&path)?;
+            }
+        }
         blob::remove_folder(&data.join(folder::RECOVERY))?;
         Ok(self.done)
     }
@@ -193,7 +208,10 @@ impl Work<'_> {
                     chosen.insert(name.clone(), (generation, tokenizer.clone()));
                 }
                 None => {
-                    self.plan.done.losses.push(format!("table {name}: generation {number} is lost"))
+                    self.plan
+                        .done
+                        .losses
+                        .push(format!("table {name}: generation {number} is lost"));
                 }
             }
         }
