@@ -259,7 +259,6 @@ impl Catalog {
         let store = self.folder.join(folder::STORE);
         if self.is_unsynced.load(Ordering::SeqCst) {
             kv::rewrite(&store)?;
-            self.is_unsynced.store(false, Ordering::SeqCst);
         }
         let opened = Kv::open(&store)?;
         put_in_order(&opened, &known)?;
@@ -267,6 +266,7 @@ impl Catalog {
         *self.ledger.lock() = Some(ledger);
         *kv = Some(opened);
         *self.broken.lock() = None;
+        self.is_unsynced.store(false, Ordering::SeqCst);
         self.is_broken.store(false, Ordering::SeqCst);
         tracing::info!("the key-value store is open again");
         folder::reserve(&self.folder);
@@ -310,8 +310,8 @@ impl Catalog {
         }
         let entries: Vec<Entry> = std::mem::take(&mut *self.queue.lock());
         let made = self.read(Kv::make_durable);
-        // A full disk refuses a write, which loses nothing that was written before.
-        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull) {
+        let is_unsynced = || self.read(|kv| Ok(kv.is_unsynced())).unwrap_or(true);
+        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull || is_unsynced()) {
             self.is_unsynced.store(true, Ordering::SeqCst);
         }
         let made = made.and_then(|()| self.append(&entries));
