@@ -4,8 +4,8 @@
 //! Without a file, the rows are 341,479 x 100 from a seed, the shape of `GloVe` 6B 100d without
 //! numbers. Every phase runs in a process of its own, so that its memory is its own.
 //!
-//! Vectors stand in a file beside sled (`src/store/vectors.rs`), words and checksums in sled. Vectors in
-//! sled alone, as they were before, cost five to twelve times as much: a program that did nothing but
+//! Vectors stand in a file of their own (`src/store/staging.rs`), as all parts of a table do. In sled,
+//! as they were in format 1, they cost five to twelve times as much: a program that did nothing but
 //! insert 137 MB took 0.31 s to 0.63 s of processor time and 0.48 s to 0.84 s until they were synced,
 //! whatever the blocks (16 KiB to 1 MiB), segments (1 MiB to 16 MiB), flushes and cache, and up to
 //! 318 MB of disk. Sled writes a record when it is inserted, and again when its page is consolidated

@@ -66,6 +66,12 @@ pub struct Client {
     jobs: JobServiceClient<Channel>,
 }
 
+/// Whether something stands where a port would.
+fn names_port(host: &str) -> bool {
+    // The colons of an address of IPv6 stand in brackets.
+    host.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
+}
+
 impl Client {
     /// Connects to the server at `url`, such as `http://127.0.0.1:50051`; without a scheme,
     /// `http://` is meant.
@@ -86,6 +92,11 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         if endpoint.uri().scheme_str() != Some("http") {
             return Err(wrong("the server speaks plain http://".to_owned()));
+        }
+        // A port that is no number would be taken for none.
+        let authority = endpoint.uri().authority();
+        if authority.is_some_and(|host| host.port_u16().is_none() && names_port(host.as_str())) {
+            return Err(wrong("its port is no number from 0 to 65535".to_owned()));
         }
         let channel = endpoint.connect().await.map_err(|error| CallError::Unreachable {
             url: full.clone(),
@@ -395,19 +406,14 @@ impl Client {
     ) -> Result<TrainReport> {
         use train_tokenizer_request::Part;
         let part = |part| TrainTokenizerRequest { part: Some(part) };
-        let first = part(Part::Header(header));
-        let text = move |text| part(Part::Text(text));
-        let broken = TrainTokenizerRequest { part: None };
-        let (requests, mut failure) = send_texts(first, text, broken, texts);
-        let answered = async {
-            let answers = self.answer(self.text.clone().train_tokenizer(requests).await)?;
-            self.follow(answers, on_progress).await
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |text| part(Part::Text(text)),
+            broken: TrainTokenizerRequest { part: None },
         };
-        let answer = answered.await;
-        match failure.try_recv() {
-            Ok(error) => Err(CallError::Source(error)),
-            Err(_) => answer,
-        }
+        let mut stub = self.text.clone();
+        let call = |requests| async move { stub.train_tokenizer(requests).await };
+        self.with_texts(messages, texts, call, on_progress).await
     }
 
     /// Sends text, read on a thread of its own, and has vectors of its words learned.
@@ -423,19 +429,14 @@ impl Client {
     ) -> Result<TrainTableReport> {
         use train_table_request::Part;
         let part = |part| TrainTableRequest { part: Some(part) };
-        let first = part(Part::Header(header));
-        let text = move |text| part(Part::Text(text));
-        let broken = TrainTableRequest { part: None };
-        let (requests, mut failure) = send_texts(first, text, broken, texts);
-        let answered = async {
-            let answers = self.answer(self.training.clone().train_table(requests).await)?;
-            self.follow(answers, on_progress).await
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |text| part(Part::Text(text)),
+            broken: TrainTableRequest { part: None },
         };
-        let answer = answered.await;
-        match failure.try_recv() {
-            Ok(error) => Err(CallError::Source(error)),
-            Err(_) => answer,
-        }
+        let mut stub = self.training.clone();
+        let call = |requests| async move { stub.train_table(requests).await };
+        self.with_texts(messages, texts, call, on_progress).await
     }
 
     /// Sends texts, read on a thread of their own, and has them made the rows of a new table.
@@ -451,15 +452,34 @@ impl Client {
     ) -> Result<ImportTextsReport> {
         use import_texts_request::Part;
         let part = |part| ImportTextsRequest { part: Some(part) };
-        let first = part(Part::Header(header));
-        let chunk = move |chunk| part(Part::Chunk(chunk));
-        let broken = ImportTextsRequest { part: None };
-        let (requests, mut failure) = send_texts(first, chunk, broken, texts);
-        let answered = async {
-            let answers = self.answer(self.text.clone().import_texts(requests).await)?;
-            self.follow(answers, on_progress).await
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |text| part(Part::Chunk(text)),
+            broken: ImportTextsRequest { part: None },
         };
-        let answer = answered.await;
+        let mut stub = self.text.clone();
+        let call = |requests| async move { stub.import_texts(requests).await };
+        self.with_texts(messages, texts, call, on_progress).await
+    }
+
+    /// Starts a job with texts, read on a thread of their own, and follows it.
+    async fn with_texts<M, R, C>(
+        &self,
+        messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        call: impl FnOnce(ReceiverStream<M>) -> C,
+        on_progress: impl FnMut(&R::Progress) + Send,
+    ) -> Result<R::Report>
+    where
+        M: Send + 'static,
+        R: JobReply,
+        C: Future<Output = Result<Response<Streaming<R>>, Status>>,
+    {
+        let (requests, mut failure) = send_texts(messages, texts);
+        let answer = match self.answer(call(requests).await) {
+            Ok(answers) => self.follow(answers, on_progress).await,
+            Err(error) => Err(error),
+        };
         match failure.try_recv() {
             Ok(error) => Err(CallError::Source(error)),
             Err(_) => answer,
@@ -478,6 +498,15 @@ impl Client {
         }
         CallError::Refused(Box::new(Refusal::from(status)))
     }
+}
+
+/// The messages that bring texts.
+struct Messages<M, T> {
+    first: M,
+    /// The message of some bytes of text.
+    text: T,
+    /// What is sent when a text could not be read: no server takes it.
+    broken: M,
 }
 
 /// A reply of a stream that started a job.
@@ -741,11 +770,10 @@ impl<T> Answers<T> {
 /// Sends a first message and then those of texts, which are read on a thread of their own. What could
 /// not be read is told, behind a `broken` message: half a text would look like a whole one without it.
 fn send_texts<M: Send + 'static>(
-    first: M,
-    message: impl Fn(Vec<u8>) -> M + Send + 'static,
-    broken: M,
+    messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
     texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
 ) -> (ReceiverStream<M>, oneshot::Receiver<io::Error>) {
+    let Messages { first, text: message, broken } = messages;
     let (sender, receiver) = mpsc::channel(PARTS_WAITING);
     let (failed, failure) = oneshot::channel();
     tokio::task::spawn_blocking(move || {

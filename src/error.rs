@@ -295,7 +295,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the {noun} {} {verb} in the table already", quoted(words))
             }
             Self::TableNotFound { name } => write!(f, "no table is named \"{name}\""),
-            Self::TableExists { name } => write!(f, "a table \"{name}\" is there already"),
+            Self::TableExists { name } => {
+                write!(f, "a table \"{name}\" is there already; replace it, or take another name")
+            }
             Self::TokenizerNotFound { name } => write!(f, "no tokenizer is named \"{name}\""),
             Self::TokenizerExists { name } => {
                 write!(
@@ -312,7 +314,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::Unsuited { operation, because } => write!(f, "{operation}: {because}"),
             Self::Conflict { table } => {
-                write!(f, "another import into \"{table}\" is running; try again when it ended")
+                write!(f, "another job makes the table \"{table}\"; try again when it has ended")
             }
             Self::Overloaded => write!(f, "too many calls at once; try again in a moment"),
             Self::DiskFull => write!(f, "the disk of the data folder is full"),

@@ -54,7 +54,7 @@ pub const WRITE_BYTES_MAX: usize = 16 << 20;
 pub const RECALL_WIDTHS_MAX: usize = 16;
 /// Pairs and rows drawn to measure a table's isotropy.
 pub const HEALTH_SAMPLE_MAX: usize = 1_000_000;
-/// Words drawn to find a table's hubs, and neighbors of each.
+/// Words drawn to find a table's hubs.
 pub const HUB_QUERIES_MAX: usize = 100_000;
 /// Neighbors of a word drawn to find hubs.
 pub const HUB_NEIGHBORS_MAX: usize = 100;
@@ -100,6 +100,10 @@ pub const TRAIN_PHRASE_PASSES_MAX: usize = 10;
 pub const TRAIN_THREADS_MAX: usize = 2;
 /// Words of a vocabulary that is trained by full softmax: each step takes time for all of them.
 pub const TRAIN_SOFTMAX_WORDS_MAX: usize = 20_000;
+/// Words whose neighbors are shown while vectors are learned.
+pub const TRAIN_PROBES_MAX: usize = 16;
+/// Test sets that are asked while vectors are learned.
+pub const TRAIN_TEST_SETS_MAX: usize = 16;
 /// Buckets of n-grams that are trained.
 pub const TRAIN_BUCKETS_MAX: u32 = 1 << 28;
 /// Tokens of a vocabulary that is trained.
@@ -194,18 +198,18 @@ pub const PART_BYTES_MAX: usize = 8 << 20;
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
 /// Bytes of a batch: of many questions, of texts, of words to put.
 pub const BATCH_BYTES_MAX: usize = 24 << 20;
-/// Bytes of the data folder's disk that temporary files and uploads leave free, for the journal.
+/// Bytes of the data folder's disk that temporary files, uploads and checkpoints of trainings leave free, for the journal.
 pub const DISK_LEFT_BYTES: u64 = 256 << 20;
 
 /// Bytes of one gRPC message, in and out.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Calls that are worked on at once; more are refused at once.
 pub const CALLS_MAX: usize = 1_024;
-/// Imports of files, rows and texts that run at once.
+/// Imports of files, rows and texts, and restores, that run at once.
 pub const IMPORTS_MAX: usize = 8;
 /// Exports that run at once.
 pub const EXPORTS_MAX: usize = 32;
-/// Tokenizers whose texts are counted at once.
+/// Trainings, of tokenizers or tables, whose text is read at once.
 pub const TRAININGS_MAX: usize = 4;
 /// Threads of jobs that read a stream, those among them that wait for their callers.
 pub const JOB_THREADS_MAX: usize = 32;
@@ -243,6 +247,9 @@ pub const ARROW_BUFFER_BYTES_MAX: i64 = 1 << 31;
 pub const ARROW_BUFFER_RATIO_MAX: i64 = 255;
 /// Bytes that any such buffer may claim: what says which numbers are there packs to nothing.
 pub const ARROW_BUFFER_BYTES_MIN: i64 = 16 << 20;
+
+/// Pixels of a picture: four bytes of memory each.
+pub const PICTURE_PIXELS_MAX: usize = 1 << 25;
 
 /// Values that a Python pickle may have: a vocabulary of three million words with their counts has
 /// thirty million.

@@ -38,7 +38,7 @@ pub enum DebiasMethod {
 /// What is taken out, and of what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DebiasQuery {
-    /// How.
+    /// The method, which also says which of the sets below are needed.
     pub method: DebiasMethod,
     /// Words of one side; for all but [`DebiasMethod::Multiclass`].
     pub from: WordSet,

@@ -1,7 +1,5 @@
 //! `wordspace analogy`: a is to b as c is to ?
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
@@ -9,11 +7,15 @@ use crate::cli::map::{self, Mark};
 use crate::cli::nearest::neighbors;
 use crate::cli::options::{FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, shown, similarity};
+use crate::cli::plot::DrawArgs;
 use crate::client::{
     AnalogyMethod, AnalogyPair, AnalogyParts, AnalogyRequest, AnalogyResponse, Client, Neighbor,
 };
 
 /// A is to B as C is to ? (`analogy man king woman` asks for king - man + woman)
+///
+/// --svg and --png draw A, B, C and the answers; A, B, C and the first answer are the corners of a
+/// parallelogram where the analogy holds.
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Analogy {
@@ -37,10 +39,8 @@ pub(super) struct Analogy {
     /// Also give the list in which A, B and C may stand: often B itself is the nearest
     #[arg(long)]
     with_inputs: bool,
-    /// Also draw A, B, C and the answers into this SVG file, with lines from A to B and from C to the
-    /// first answer
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drawn: DrawArgs,
     #[command(flatten)]
     search: SearchArgs,
     #[command(flatten)]
@@ -70,15 +70,18 @@ impl Analogy {
         let answer = client.analogy(self.request()).await?;
         output.answer(&answer, |answer| self.text(answer))?;
         output.footer(&answered(answer.answer.as_ref()));
-        let Some(path) = &self.svg else { return Ok(()) };
+        if !self.drawn.is_asked() {
+            return Ok(());
+        }
         let asked = answer.answer.iter().flat_map(|answer| &answer.words).take(3);
         let asked = asked.map(|word| Mark { row: word.row, group: 1, is_asked: true });
         let found = answer.neighbors.iter();
         let found = found.map(|near| Mark { row: near.row, group: 0, is_asked: false });
         let marks: Vec<_> = asked.chain(found).collect();
         let title = format!("{} is to {} as {} is to ?", self.a, self.b, self.c);
-        let drawn = (self.table.name.as_str(), marks.as_slice(), [[0, 1], [2, 3]].as_slice());
-        map::draw(path, &title, drawn, (client, output)).await
+        let sides = [[0, 1], [2, 3], [0, 2], [1, 3]];
+        let drawn = (self.table.name.as_str(), marks.as_slice(), sides.as_slice());
+        map::draw(&self.drawn, &title, drawn, (client, output)).await
     }
 
     fn request(&self) -> AnalogyRequest {

@@ -2,6 +2,7 @@
 //! `WORDSPACE_TABLE`, or the only table there is. What comes out always says `--table`.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Command;
 
@@ -13,10 +14,28 @@ use crate::client::{Client, ListTablesRequest, Table};
 /// Commands whose `--table` names a table that is yet to be made.
 pub(super) const MAKERS: [&str; 3] = ["import", "seed-table", "train"];
 
+/// What holds where the arguments say nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Usual {
+    /// The table that is asked.
+    pub(super) table: Option<String>,
+    /// How long an answer may take.
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Usual {
+    /// What the environment says.
+    pub(super) fn of_environment() -> Self {
+        let table = std::env::var("WORDSPACE_TABLE").ok().filter(|name| !name.is_empty());
+        Self { table, timeout: None }
+    }
+}
+
 /// The arguments with `--table`, and the table they name.
 pub(super) async fn with_table(
     arguments: Vec<OsString>,
     command: &mut Command,
+    usual: &Usual,
 ) -> Result<(Vec<OsString>, Option<String>)> {
     let texts: Vec<_> = arguments.iter().map(|text| text.to_string_lossy()).collect();
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
@@ -24,21 +43,20 @@ pub(super) async fn with_table(
     let Some(asked) = Asked::of(&texts, command) else {
         return Ok((arguments, named));
     };
-    let tables = match tables(&texts).await {
+    let tables = match tables(&texts, usual.timeout).await {
         // What is wrong whichever table is meant needs no server to be refused.
         Err(_) if !asked.may_parse(&arguments, command) => {
             return Ok((completed(arguments, asked.after, None, "NAME"), named));
         }
         tables => tables?,
     };
-    let usual = std::env::var("WORDSPACE_TABLE").ok().filter(|name| !name.is_empty());
-    let choice = asked.choose(&texts, &tables, usual)?;
+    let choice = asked.choose(&texts, &tables, usual.table.clone())?;
     let arguments = completed(arguments, asked.after, choice.place, &choice.table);
     Ok((arguments, Some(choice.table)))
 }
 
 /// The names of the server's tables.
-async fn tables(texts: &[&str]) -> Result<Vec<String>> {
+async fn tables(texts: &[&str], usual: Option<Duration>) -> Result<Vec<String>> {
     let server = option(texts, "--server").map(str::to_owned);
     let server = server.or_else(|| std::env::var("WORDSPACE_SERVER").ok());
     let asked = async {
@@ -46,7 +64,7 @@ async fn tables(texts: &[&str]) -> Result<Vec<String>> {
         Ok(client.list_tables(ListTablesRequest {}).await?.tables)
     };
     let tables: Result<Vec<Table>> =
-        match option(texts, "--timeout").and_then(|text| seconds(text).ok()) {
+        match option(texts, "--timeout").and_then(|text| seconds(text).ok()).or(usual) {
             Some(limit) => tokio::time::timeout(limit, asked)
                 .await
                 .unwrap_or_else(|_| Err(Failure::Expired(limit))),
@@ -70,7 +88,7 @@ fn completed(
 }
 
 /// The value of `--name VALUE` or `--name=VALUE`.
-fn option<'t>(texts: &[&'t str], name: &str) -> Option<&'t str> {
+pub(super) fn option<'t>(texts: &[&'t str], name: &str) -> Option<&'t str> {
     texts.iter().enumerate().find_map(|(place, text)| match text.strip_prefix(name)? {
         "" => texts.get(place + 1).copied(),
         rest => rest.strip_prefix('='),

@@ -11,9 +11,13 @@ use crate::cli::evaluate::{self, Kind};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::TableArg;
 use crate::cli::output::{Align, Grid, Output, count, seconds, shown};
+use crate::cli::plot::{self, Bar, DrawArgs};
 use crate::client::{Client, DebiasMethod, DebiasReport, DebiasRequest, DebiasTestSet};
 
 /// Make a new table with less of a bias; the old one stays as it is
+///
+/// --svg and --png draw each probe before and after. To see words rather than probes, draw `wordspace
+/// bias project --beside`.
 #[derive(Debug, Args)]
 pub(super) struct Debias {
     #[command(flatten)]
@@ -52,8 +56,10 @@ pub(super) struct Debias {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Return at once; the table is made by a job
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["svg", "png"])]
     detach: bool,
+    #[command(flatten)]
+    drawn: DrawArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,7 +92,10 @@ impl Debias {
         let report = report.await;
         bar.finish_and_clear();
         match unless_detached(report.map_err(Failure::from), output)? {
-            Some(report) => output.answer(&report, text),
+            Some(report) => {
+                output.answer(&report, text)?;
+                self.drawn.write_if_asked(|| probes(&report), output)
+            }
             None => Ok(()),
         }
     }
@@ -122,6 +131,20 @@ impl Debias {
             detach: self.detach,
         })
     }
+}
+
+/// The probes that could be measured in both tables, a bar for each.
+fn probes(report: &DebiasReport) -> String {
+    let bars = report.probes.iter().filter_map(|probe| {
+        let bar = |group: &str, label: &str, value| Bar {
+            label: label.to_owned(),
+            group: group.to_owned(),
+            value,
+        };
+        Some([bar("before", &probe.name, probe.before?), bar("after", "", probe.after?)])
+    });
+    let title = format!("{}: {}", report.table, report.lineage);
+    plot::bars(&title, &bars.flatten().collect::<Vec<_>>())
 }
 
 /// A test set for the report: stored, or a file.

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Usage(String),
     /// The server said no, or nobody answered.
     Call(CallError),
+    /// The arguments of a line of the shell, as their parser tells it.
+    Parse(Box<clap::Error>),
     /// Something on this machine, such as a file or a port.
     Local(String),
     /// The engine in this process.
@@ -46,7 +48,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::StdoutClosed => 0,
-            Self::Usage(_) | Self::Call(CallError::Address { .. }) => 2,
+            Self::Usage(_) | Self::Parse(_) | Self::Call(CallError::Address { .. }) => 2,
             Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
             | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
@@ -80,6 +82,7 @@ impl Failure {
             }
             Self::Call(_)
             | Self::Local(_)
+            | Self::Parse(_)
             | Self::StdoutClosed
             | Self::Interrupted
             | Self::Expired(_) => Vec::new(),
@@ -94,6 +97,10 @@ fn hints(reason: &str, message: &str) -> &'static [&'static str] {
             "--oov skip answers without the unknown words",
         ],
         "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
+        "TOKENIZER_NOT_FOUND" => &["`wordspace tokenizer list` lists the stored tokenizers"],
+        "TEST_SET_NOT_FOUND" => {
+            &["no file has this name either; `wordspace evaluate sets list` lists the stored ones"]
+        }
         "TABLE_EXISTS" => &["--replace replaces it once the new one is complete"],
         // Only rows can be left out, and the message says so.
         "MALFORMED_FILE" if message.contains("on_invalid") => {
@@ -111,6 +118,7 @@ impl fmt::Display for Failure {
             Self::Call(error) => error.fmt(f),
             Self::Engine(error) => error.fmt(f),
             Self::StdoutClosed => f.write_str("stdout was closed"),
+            Self::Parse(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Expired(after) => {
                 write!(f, "no answer within {} s; --timeout allows more", after.as_secs_f64())

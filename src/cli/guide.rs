@@ -10,8 +10,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Server",
         &[
-            "demo", "serve", "status", "jobs", "uploads", "backup", "restore", "verify", "check",
-            "recover",
+            "demo", "serve", "shell", "status", "jobs", "uploads", "backup", "restore", "verify",
+            "check", "recover",
         ],
     ),
     (
@@ -93,6 +93,7 @@ const ALIASES: &[(&str, &[&str])] = &[
 const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("demo", ["demo", "demo --exit --data /tmp/words"]),
     ("serve", ["serve --data ./words", "serve --data ./words --listen 127.0.0.1:4000"]),
+    ("shell", ["shell", "shell en --json"]),
     ("status", ["status", "status --json"]),
     ("jobs", ["jobs", "jobs watch 3"]),
     ("uploads", ["uploads", "uploads --delete glove"]),
@@ -102,7 +103,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("check", ["check ./words", "check ./words --json"]),
     ("recover", ["recover ./words", "recover ./new --from ./backups"]),
     ("import", ["import glove.6B.100d.txt --table en", "import model/ --table minilm --dry-run"]),
-    ("train", ["train corpus.txt --table mine", "train - --table mine --model cbow --subwords"]),
+    ("train", ["train corpus.txt --table mine --watch king bank", "train --resume mine"]),
     ("export", ["export en en.parquet", "export en - --format glove --top 1000"]),
     ("tables", ["tables", "tables en"]),
     ("delete", ["delete old --yes", "delete trial-1 trial-2 --yes"]),

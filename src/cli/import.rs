@@ -336,7 +336,7 @@ fn tokenizer_text(tokenizer: &TokenizerInfo) -> String {
     let name = shown(&tokenizer.name);
     let mut text = format!("  cut by  tokenizer {name} ({}{size}): {role}\n", kind(tokenizer));
     for hidden in &tokenizer.hidden_limits {
-        let _ = writeln!(text, "          its file says, and is not obeyed: {}", shown(hidden));
+        let _ = writeln!(text, "          ignored from its file: {}", shown(hidden));
     }
     text
 }
@@ -403,7 +403,7 @@ mod tests {
              \u{20} rows    20,003 read = 20,001 kept + 2 left out\n\
              \u{20} time    0.50 s to read, 0.75 s until all was on disk\n\
              \u{20} cut by  tokenizer glove (wordpiece, 20,001 tokens): stored, and the table's\n\
-             \u{20}         its file says, and is not obeyed: padding: to 128 tokens\n\
+             \u{20}         ignored from its file: padding: to 128 tokens\n\
              \u{20} left out\n\
              \u{20}   2  duplicate word  kept the first\n\
              \u{20}                      line 7 \"the\"\n\

@@ -32,11 +32,14 @@ struct Watch {
     id: u64,
 }
 
-/// Stop a job, which then changes nothing
+/// Stop a job; what it has not finished is as it was before
 #[derive(Debug, Args)]
 struct Cancel {
     /// Number of the job
     id: u64,
+    /// End a training of vectors with what it has learned so far, as a table
+    #[arg(long)]
+    keep: bool,
 }
 
 impl Jobs {
@@ -48,11 +51,13 @@ impl Jobs {
             }
             Some(Action::Watch(watch)) => watch.ask(client, output).await,
             Some(Action::Cancel(cancel)) => {
-                let answer = client.cancel_job(CancelJobRequest { id: cancel.id }).await?;
+                let Cancel { id, keep } = *cancel;
+                let answer = client.cancel_job(CancelJobRequest { id, keep }).await?;
                 output.answer(&answer, |answer| {
                     let job = answer.job.clone().unwrap_or_default();
                     match job.ended_at {
                         Some(_) => format!("job {} had ended: {}", job.id, state(&job)),
+                        None if keep => format!("job {} is told to end with what it has", job.id),
                         None => format!("job {} is told to stop", job.id),
                     }
                 })

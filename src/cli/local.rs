@@ -254,6 +254,7 @@ pub(super) fn find(
         File::open(path).map_err(|error| unreadable(&error))?;
         path.to_owned()
     };
+    let main = format::shard(main, places.tensor.as_deref())?;
     let mut companions = format::companions(&main, wanted, places.tensor.as_deref())?;
     let mut words = None;
     if let Some(file) = &places.words {

@@ -1,10 +1,8 @@
 //! Words of a table drawn on the first two principal components of their vectors.
 
-use std::path::Path;
-
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
-use crate::cli::plot::{self, Point};
+use crate::cli::plot::{self, DrawArgs, Point};
 use crate::client::{Client, LookupRequest, WordOrVector, word_or_vector::Query};
 use crate::vector::algebra;
 
@@ -19,9 +17,9 @@ pub(super) struct Mark {
     pub(super) is_asked: bool,
 }
 
-/// Draws rows of a table into the file at `path`; `links` are lines between two of them.
+/// Draws rows of a table into the files of `drawn`; `links` are lines between two of them.
 pub(super) async fn draw(
-    path: &Path,
+    drawn: &DrawArgs,
     title: &str,
     (table, marks, links): (&str, &[Mark], &[[usize; 2]]),
     (client, output): (&Client, &mut Output),
@@ -45,7 +43,7 @@ pub(super) async fn draw(
     let title = format!(
         "{title}: first component across ({first:.0} % of the variance), second upward ({second:.0} %)"
     );
-    plot::write(path, &plot::points(&title, &points.collect::<Vec<_>>(), links), output)
+    drawn.write(&plot::points(&title, &points.collect::<Vec<_>>(), links), output)
 }
 
 /// The places of vectors on their first two principal components, and the share of the variance that

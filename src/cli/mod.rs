@@ -6,6 +6,8 @@
 //! | `options.rs` | options that commands share |
 //! | `output.rs` | tables, JSON Lines, talk; the only file that prints |
 //! | `plot.rs` | drawings as SVG |
+//! | `png/` | the same as PNG, with the fonts for it |
+//! | `shell/` | the same commands at a prompt |
 //! | `failure.rs` | errors, hints and exit codes |
 //! | the others | one command each, with the name the user types |
 //!
@@ -54,6 +56,7 @@ mod odd_one_out;
 mod options;
 mod output;
 mod plot;
+mod png;
 mod put;
 mod rank;
 mod rank_by_centrality;
@@ -66,6 +69,7 @@ mod senses;
 mod serve;
 mod set_attributes;
 mod set_similarity;
+mod shell;
 mod similarity;
 mod similarity_matrix;
 mod status;
@@ -94,6 +98,7 @@ use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::cli::arguments::Usual;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::Asking;
 use crate::cli::output::Output;
@@ -120,6 +125,7 @@ proto. WORDSPACE_LOG sets what is logged (error, warn, info, debug); NO_COLOR tu
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Shell(shell::Shell),
     Inspect(inspect::Inspect),
     Convert(convert::Convert),
     Check(check::Check),
@@ -221,7 +227,8 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
         .map_err(|error| Failure::Local(format!("no threads can be started: {error}")))?;
     let result = runtime.block_on(async {
         let mut command = guide::command();
-        let (arguments, table) = arguments::with_table(arguments, &mut command).await?;
+        let usual = Usual::of_environment();
+        let (arguments, table) = arguments::with_table(arguments, &mut command, &usual).await?;
         let cli = Cli::from_arguments(command, arguments).unwrap_or_else(|error| error.exit());
         start_log(match &cli.command {
             // The index library reports its own steps at the level "info".
@@ -229,6 +236,7 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
                 Targets::new().with_default(Level::INFO).with_target("hnsw_rs", Level::WARN)
             }
             Command::Demo(_)
+            | Command::Shell(_)
             | Command::Inspect(_)
             | Command::Convert(_)
             | Command::Check(_)
@@ -237,22 +245,7 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
             | Command::Man(_)
             | Command::Question(_) => Targets::new().with_default(Level::WARN),
         })?;
-        cli.check()?;
-        match &cli.command {
-            Command::Serve(serve) => serve.run().await,
-            Command::Demo(demo) => demo.run().await,
-            // None of these waits for anything but the disk.
-            Command::Inspect(inspect) => inspect.run(cli.asking.json),
-            Command::Convert(convert) => convert.run(),
-            Command::Check(check) => check.run(cli.asking.json),
-            // A backup in a bucket waits for the network, on threads of its own.
-            Command::Recover(recover) => {
-                tokio::task::block_in_place(|| recover.run(cli.asking.json))
-            }
-            Command::Completions(completions) => completions.run(),
-            Command::Man(man) => man.run(),
-            Command::Question(question) => ask(question, &cli.asking, table.as_deref()).await,
-        }
+        cli.run(table.as_deref()).await
     });
     // A thread may still wait for stdin, which nothing can interrupt.
     runtime.shutdown_background();
@@ -260,10 +253,31 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
 }
 
 impl Cli {
+    /// Runs the command to its end; `table` is the one it names.
+    async fn run(&self, table: Option<&str>) -> Result<()> {
+        self.check()?;
+        let json = self.asking.json;
+        match &self.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Demo(demo) => demo.run().await,
+            // Each of its lines runs a command in turn.
+            Command::Shell(shell) => Box::pin(shell.run(&self.asking)).await,
+            // None of these waits for anything but the disk.
+            Command::Inspect(inspect) => inspect.run(json),
+            Command::Convert(convert) => convert.run(),
+            Command::Check(check) => check.run(json),
+            // A backup in a bucket waits for the network, on threads of its own.
+            Command::Recover(recover) => tokio::task::block_in_place(|| recover.run(json)),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
+            Command::Question(question) => ask(question, &self.asking, table).await,
+        }
+    }
+
     /// No option is read and then ignored.
     fn check(&self) -> Result<()> {
         let (has_timeout, has_json) = match self.command {
-            Command::Question(_) => (true, true),
+            Command::Question(_) | Command::Shell(_) => (true, true),
             Command::Inspect(_) | Command::Check(_) | Command::Recover(_) => (false, true),
             Command::Serve(_)
             | Command::Demo(_)

@@ -1,7 +1,6 @@
 //! `wordspace nearest`: the nearest words of one or more words.
 
 use std::io::BufRead as _;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::sync::mpsc;
@@ -11,6 +10,7 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::map::{self, Mark};
 use crate::cli::options::{FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
+use crate::cli::plot::DrawArgs;
 use crate::client::{
     Client, NearestRequest, NearestResponse, NearestResult, NearestStreamRequest, Neighbor,
     WordOrVector, nearest_result::Result as Outcome,
@@ -20,6 +20,8 @@ use crate::client::{
 const LINES_WAITING: usize = 64;
 
 /// The nearest words of a word, or of the mean of several
+///
+/// --svg and --png draw the words and their neighbors on their first two principal components.
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Nearest {
@@ -47,10 +49,8 @@ pub(super) struct Nearest {
     /// How much neighbors should differ among themselves, from 0 (nearest first) to 1
     #[arg(long, value_name = "X")]
     diversity: Option<f32>,
-    /// Also draw the words and their neighbors into this SVG file, on their first two principal
-    /// components
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drawn: DrawArgs,
     #[command(flatten)]
     looked_up: WordArgs,
     #[command(flatten)]
@@ -78,16 +78,12 @@ impl Nearest {
             neighbors("cosine", &answer.neighbors) + &more.unwrap_or_default()
         })?;
         output.footer(&answered(answer.answer.as_ref()));
-        match &self.svg {
-            Some(path) => self.draw(path, &answer, client, output).await,
-            None => Ok(()),
-        }
+        if self.drawn.is_asked() { self.draw(&answer, client, output).await } else { Ok(()) }
     }
 
     /// Draws the question's words and their neighbors.
     async fn draw(
         &self,
-        path: &Path,
         answer: &NearestResponse,
         client: &Client,
         output: &mut Output,
@@ -98,7 +94,7 @@ impl Nearest {
         let near = near.map(|near| Mark { row: near.row, group: 0, is_asked: false });
         let marks: Vec<_> = asked.chain(near).collect();
         let title = format!("around {}", self.words.join(", "));
-        map::draw(path, &title, (&self.table.name, &marks, &[]), (client, output)).await
+        map::draw(&self.drawn, &title, (&self.table.name, &marks, &[]), (client, output)).await
     }
 
     /// A question for each line of stdin, answered while more are read.

@@ -103,13 +103,16 @@ impl Unfinished {
         hidden.push(name);
         hidden.push(format!(".{}.part", std::process::id()));
         let path = file.with_file_name(hidden);
-        Ok((File::create_new(&path)?, Self(path)))
+        let created = File::create_new(&path).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+        })?;
+        Ok((created, Self(path)))
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // After the rename there is nothing of that name, and nobody to tell otherwise.
+        // Ignored: after the rename no file has this name.
         let _ = std::fs::remove_file(&self.0);
     }
 }

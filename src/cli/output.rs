@@ -103,7 +103,7 @@ impl Output {
         self.say(&line);
     }
 
-    /// A line of talk. If it cannot be written there is nobody to tell.
+    /// A line of talk. A failure is ignored: stderr is where it would be reported.
     pub(super) fn say(&mut self, line: &str) {
         let _ = writeln!(self.talk, "{line}").and_then(|()| self.talk.flush());
     }
@@ -111,6 +111,10 @@ impl Output {
 
 /// Prints the one line of an error, and what may help.
 pub(super) fn print_failure(failure: &Failure) {
+    if let Failure::Parse(error) = failure {
+        let _ = error.print();
+        return;
+    }
     let color = shows_color(&io::stderr());
     let (red, plain) = if color { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
     let mut lines = format!("{red}error:{plain} {}\n", shown_lines(&failure.to_string()));
@@ -152,6 +156,9 @@ fn json_line<M: Name>(message: &M) -> Result<String> {
     Ok(without_empty(&line))
 }
 
+/// An attribute's value that is an empty text.
+const EMPTY_TEXT: &str = "\"text\":\"\"";
+
 /// JSON without the members of objects that say nothing: empty texts, lists and objects, and null.
 /// Numbers and flags stay, whatever they are.
 fn without_empty(json: &str) -> String {
@@ -174,9 +181,13 @@ fn without_empty(json: &str) -> String {
             ',' | '}' | ']' => {
                 if let Some(begin) = begins.last_mut().filter(|begin| **begin != usize::MAX) {
                     let member = &dense[*begin..];
-                    if ["\":\"\"", "\":[]", "\":{}", "\":null"]
-                        .iter()
-                        .any(|end| member.ends_with(end))
+                    // The value of an attribute is told, though it is empty.
+                    let is_value =
+                        member == EMPTY_TEXT && dense[..*begin].ends_with('{') && c == '}';
+                    if !is_value
+                        && ["\":\"\"", "\":[]", "\":{}", "\":null"]
+                            .iter()
+                            .any(|end| member.ends_with(end))
                     {
                         dense.truncate(*begin);
                         // The comma before it, if it was not the first.
@@ -534,5 +545,8 @@ mod tests {
         let dense = r#"{"b":0,"g":["",{}],"h":"x\\\"\":\"\"","i":false}"#;
         assert_eq!(without_empty(json), dense);
         assert_eq!(without_empty(r#"{"a":"","b":[]}"#), "{}");
+        let attributes = r#"{"attributes":{"pos":{"text":""},"n":{"number":0.0}}}"#;
+        assert_eq!(without_empty(attributes), attributes);
+        assert_eq!(without_empty(r#"{"text":"","n":1}"#), r#"{"n":1}"#);
     }
 }

@@ -1,13 +1,15 @@
-//! Drawings as SVG: bars, words on a plane, and matrices of similarities.
+//! Drawings: bars, words on a plane, and matrices of similarities; as SVG, and as PNG made of it.
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, shown};
+use crate::cli::png;
 
 /// A bar from the middle.
 #[derive(Clone, Debug)]
@@ -38,12 +40,65 @@ pub(super) struct Point {
 const COLORS: [&str; 6] = ["#3b6ea5", "#c1553b", "#4f8a4c", "#8a5fa8", "#b08a2e", "#5a5a5a"];
 const STYLE: &str = "font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\"";
 
-/// Writes a drawing, and says so.
-pub(super) fn write(path: &Path, drawing: &str, output: &mut Output) -> Result<()> {
+/// The files into which an answer is drawn.
+#[derive(Debug, Default, Args)]
+pub(super) struct DrawArgs {
+    /// Also draw the answer into this SVG file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Also draw the answer into this PNG file
+    #[arg(long, value_name = "FILE", value_parser = png_path)]
+    png: Option<PathBuf>,
+}
+
+impl DrawArgs {
+    /// Whether a drawing is asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.svg.is_some() || self.png.is_some()
+    }
+
+    /// Makes a drawing if one is asked for, and writes it.
+    pub(super) fn write_if_asked(
+        &self,
+        drawing: impl FnOnce() -> String,
+        output: &mut Output,
+    ) -> Result<()> {
+        if self.is_asked() { self.write(&drawing(), output) } else { Ok(()) }
+    }
+
+    /// Writes a drawing, which is SVG, into the files, and says so.
+    pub(super) fn write(&self, drawing: &str, output: &mut Output) -> Result<()> {
+        if let Some(path) = &self.svg {
+            save(path, drawing.as_bytes(), output)?;
+        }
+        if let Some(path) = &self.png {
+            let picture = png::picture(drawing)
+                .map_err(|problem| Failure::Local(format!("{}: {problem}", path.display())))?;
+            save(path, &picture.png, output)?;
+            if !picture.undrawn.is_empty() {
+                let undrawn = shown(&picture.undrawn);
+                output.say(&format!("  (no font of this machine has {undrawn}; --svg keeps them)"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn save(path: &Path, bytes: &[u8], output: &mut Output) -> Result<()> {
     let problem = |error| Failure::Local(format!("{} cannot be written: {error}", path.display()));
-    File::create(path).and_then(|mut file| file.write_all(drawing.as_bytes())).map_err(problem)?;
+    File::create(path).and_then(|mut file| file.write_all(bytes)).map_err(problem)?;
     output.footer(&format!("  (drawn into {})", path.display()));
     Ok(())
+}
+
+/// The path of a PNG file, refused before anything is asked where none can be drawn.
+fn png_path(path: &str) -> Result<PathBuf, String> {
+    if cfg!(feature = "png") {
+        return Ok(path.into());
+    }
+    Err("this program was built without the feature png, which `cargo install --path . --features \
+         png` builds in; --svg draws the same picture"
+        .to_owned())
 }
 
 /// Bars below one another, in the order given.
@@ -84,17 +139,23 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         format!("<text x=\"{at:.1}\" y=\"{y:.1}\" fill=\"{color}\">{}</text>\n", escaped(group))
     });
     let legend: Vec<String> = legend.collect();
-    let height = 70.0 + bars.len() as f64 * ROW;
+    let height = 94.0 + bars.len() as f64 * ROW;
     let line = format!(
         "<line x1=\"{middle}\" x2=\"{middle}\" y1=\"34\" y2=\"{:.1}\" stroke=\"#888\"/>\n",
-        height - 32.0
+        height - 56.0
     );
-    let body = [rows.concat(), line, legend.concat()].concat();
+    let ticks = [-most, 0.0, most].map(|value| {
+        let (x, y) = (middle + HALF * value / most, 76.0 + bars.len() as f64 * ROW);
+        let sign = if value == 0.0 { "0".to_owned() } else { format!("{value:+.3}") };
+        format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-size=\"11\">{sign}</text>\n")
+    });
+    let body = [rows.concat(), line, legend.concat(), ticks.concat()].concat();
     drawing((x.max(left + 2.0 * HALF + 20.0), height), title, &body)
 }
 
 /// Words on a plane, at one scale across and upward; `links` are lines between two points, by their
-/// places in the list. A label that has no room is left out, and told where the pointer rests.
+/// places in the list. A label that has no room is left out and counted; SVG shows it where the
+/// pointer rests.
 pub(super) fn points(title: &str, points: &[Point], links: &[[usize; 2]]) -> String {
     const SIZE: f64 = 640.0;
     const MARGIN: f64 = 60.0;
@@ -129,7 +190,7 @@ pub(super) fn points(title: &str, points: &[Point], links: &[[usize; 2]]) -> Str
         Area { left: x - 4.0, right: x + 4.0, top: y - 4.0, bottom: y + 4.0 }
     };
     let mut taken: Vec<Area> = points.iter().map(dot).collect();
-    let mut right = end + MARGIN;
+    let (mut right, mut unlabeled) = (end + MARGIN, 0_usize);
     // Words of the question are labeled first, so that they have room.
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by_key(|point| !point.is_asked);
@@ -150,8 +211,17 @@ pub(super) fn points(title: &str, points: &[Point], links: &[[usize; 2]]) -> Str
                 label.bottom - 3.0,
             ));
             taken.push(label);
+        } else {
+            unlabeled += 1;
         }
         body.push("\n".to_owned());
+    }
+    if unlabeled > 0 {
+        body.push(format!(
+            "<text x=\"16\" y=\"{:.0}\" font-size=\"11\">{unlabeled} points have no room for \
+             their label</text>\n",
+            SIZE + 2.0 * MARGIN - 12.0
+        ));
     }
     drawing((right, SIZE + 2.0 * MARGIN), title, &body.concat())
 }
@@ -182,9 +252,10 @@ pub(super) fn heat(title: &str, rows: &[&str], columns: &[&str], values: &[f32])
             body.push(format!(
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{CELL}\" height=\"{CELL}\" \
                  fill=\"{color}\" fill-opacity=\"{:.3}\"/><text x=\"{:.1}\" y=\"{middle:.1}\" \
-                 text-anchor=\"middle\" font-size=\"11\">{value:.2}</text>\n",
+                 text-anchor=\"middle\" font-size=\"11\" fill=\"{ink}\">{value:.2}</text>\n",
                 value.abs().min(1.0),
                 x + CELL / 2.0,
+                ink = if value.abs() > 0.6 { "#fff" } else { "#222" },
             ));
         }
     }
@@ -233,7 +304,7 @@ fn label_area((x, y): (f64, f64), width: f64, taken: &[Area]) -> Option<Area> {
 
 /// About how wide a text is drawn.
 fn width_of(text: &str) -> f64 {
-    7.5 * text.width() as f64
+    8.0 * text.width() as f64
 }
 
 fn drawing((width, height): (f64, f64), title: &str, body: &str) -> String {

@@ -8,6 +8,7 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::map::{self, Mark};
 use crate::cli::options::{Oov, QUERIES_HELP, TableArg, WordArgs, query};
 use crate::cli::output::{Align, Grid, Output, answered, shown};
+use crate::cli::plot::DrawArgs;
 use crate::cli::texts::lines_of;
 use crate::client::{
     Client, InduceSensesRequest, InduceSensesResponse, OovPolicy, SensesRequest, SensesResponse,
@@ -24,7 +25,8 @@ const DRAWN: usize = 20;
 
 /// Which senses a word has: its rows, such as bank|money and bank|river
 ///
-/// --induce clusters its neighbors; --contexts clusters the sentences it occurs in.
+/// --induce clusters its neighbors; --contexts clusters the sentences it occurs in. --svg and --png
+/// draw the word and the neighbors of each sense, in a color of their own.
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Senses {
@@ -54,9 +56,8 @@ pub(super) struct Senses {
     /// of contexts 0.2]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     homonyms_below: Option<f64>,
-    /// Also draw the word and its neighbors into this SVG file, a color for each sense
-    #[arg(long, value_name = "FILE", requires = "induce")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drawn: DrawArgs,
     /// Seed of the parting
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -69,7 +70,12 @@ impl Senses {
         // Unknown words of a context are left out, unless something else is said.
         let oov = self.looked_up.oov.unwrap_or(Oov::Skip);
         let words = WordOptions { oov: OovPolicy::from(oov).into(), ..self.looked_up.options() };
-        if self.induce || self.contexts.is_some() {
+        let is_induced = self.induce || self.contexts.is_some();
+        if self.drawn.is_asked() && !is_induced {
+            let problem = "--svg and --png draw the senses that --induce or --contexts finds";
+            return Err(Failure::Usage(problem.to_owned()));
+        }
+        if is_induced {
             let contexts = match &self.contexts {
                 Some(path) => lines_of(path).await?,
                 None => Vec::new(),
@@ -91,7 +97,9 @@ impl Senses {
             let answer = client.induce_senses(request).await?;
             output.answer(&answer, |answer| induced(answer, &contexts))?;
             output.footer(&answered(answer.answer.as_ref()));
-            let Some(path) = &self.svg else { return Ok(()) };
+            if !self.drawn.is_asked() {
+                return Ok(());
+            }
             let asked = answer.answer.iter().flat_map(|answer| &answer.words).take(1);
             let asked = asked.map(|word| Mark { row: word.row, group: 0, is_asked: true });
             let members = (1..).zip(&answer.senses).flat_map(|(group, sense)| {
@@ -101,7 +109,7 @@ impl Senses {
             let marks: Vec<_> = asked.chain(members).collect();
             let title = format!("senses of {}", self.word);
             let drawn = (self.table.name.as_str(), marks.as_slice(), [].as_slice());
-            return map::draw(path, &title, drawn, (client, output)).await;
+            return map::draw(&self.drawn, &title, drawn, (client, output)).await;
         }
         let request = SensesRequest {
             table: self.table.name.clone(),

@@ -50,7 +50,8 @@ pub(super) struct Serve {
     /// if it is not given
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     job_memory: Option<u64>,
-    /// Disk that temporary files and uploads may take together; half of what is free if it is not given
+    /// Disk that temporary files, uploads and checkpoints of trainings may take together; half of what is
+    /// free if it is not given
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     spool_max: Option<u64>,
     /// Where `wordspace backup` keeps backups: a folder, or a URL such as <s3://bucket/prefix>

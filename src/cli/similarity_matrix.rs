@@ -1,16 +1,16 @@
 //! `wordspace similarity-matrix`: how alike all words of a list are.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered};
-use crate::cli::plot;
+use crate::cli::plot::{self, DrawArgs};
 use crate::client::{Client, SimilarityMatrixRequest, SimilarityMatrixResponse};
 
 /// The cosine similarities of all words of a list, or of two lists
+///
+/// --svg and --png draw the matrix as a heat map: blue is near, red is opposite.
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct SimilarityMatrix {
@@ -22,9 +22,8 @@ pub(super) struct SimilarityMatrix {
     /// The words of the columns [default: those of the rows]
     #[arg(long, value_name = "WORD", num_args = 1..)]
     columns: Vec<String>,
-    /// Also draw the matrix into this SVG file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drawn: DrawArgs,
     #[command(flatten)]
     looked_up: WordArgs,
 }
@@ -40,11 +39,11 @@ impl SimilarityMatrix {
         let answer = client.similarity_matrix(request).await?;
         output.answer(&answer, text)?;
         output.footer(&answered(answer.answer.as_ref()));
-        if let Some(path) = &self.svg {
+        if self.drawn.is_asked() {
             let [rows, columns] = [&answer.rows, &answer.columns]
                 .map(|words| words.iter().map(|word| word.word.as_str()).collect::<Vec<_>>());
             let drawn = plot::heat("Cosine similarity", &rows, &columns, &answer.similarities);
-            plot::write(path, &drawn, output)?;
+            self.drawn.write(&drawn, output)?;
         }
         Ok(())
     }

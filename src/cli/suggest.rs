@@ -39,7 +39,7 @@ async fn tables(client: &Client, message: &str) -> Vec<String> {
 /// JSON list.
 async fn words(client: &Client, table: &str, words: &str) -> Vec<String> {
     let unknown: Vec<String> = serde_json::from_str(words).unwrap_or_default();
-    let mut hints = Vec::new();
+    let mut hints = tables_for_words(client, table, &unknown).await;
     for word in unknown.iter().filter(|word| word.chars().count() <= CHARS_MAX).take(WORDS) {
         let request = ListWordsRequest {
             table: table.to_owned(),
@@ -54,6 +54,23 @@ async fn words(client: &Client, table: &str, words: &str) -> Vec<String> {
         }
     }
     hints
+}
+
+/// A first word may be the name of another table, with a slip in it.
+async fn tables_for_words(client: &Client, table: &str, unknown: &[String]) -> Vec<String> {
+    let Some(first) = unknown.first() else { return Vec::new() };
+    let Ok(answer) = client.list_tables(ListTablesRequest {}).await else { return Vec::new() };
+    let is_near = |name: &str| distance(first, name) == 1 && name.chars().count() > 1;
+    let near = answer.tables.iter().find(|other| is_near(&other.name));
+    let meant = near.map(|near| {
+        let asked = quoted(table);
+        format!(
+            "no table is named {}, so {asked} was asked; there is {}",
+            quoted(first),
+            quoted(&near.name)
+        )
+    });
+    meant.into_iter().collect()
 }
 
 /// A regular expression for the words in which one character is changed, left out or put in, or two

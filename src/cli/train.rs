@@ -12,8 +12,9 @@ use crate::cli::import::{report_of, style};
 use crate::cli::output::{Output, bytes, count, seconds, shown};
 use crate::cli::texts::readers;
 use crate::client::{
-    self, Client, Cutting, IfExists, LearningProgress, TrainLoss, TrainModel, TrainPhrases,
-    TrainSubwords, TrainTableHeader, TrainTableProgress, TrainTableReport,
+    self, Client, Cutting, IfExists, LearningProgress, TrainEvaluation, TrainFigure, TrainLoss,
+    TrainModel, TrainPhrases, TrainSubwords, TrainTableHeader, TrainTableProgress,
+    TrainTableReport,
 };
 
 /// How often the line of progress moves by itself.
@@ -23,7 +24,8 @@ const TICK: Duration = Duration::from_millis(200);
 ///
 /// A line of the text is a sentence. The table appears, or is replaced, when everything is learned; if it
 /// fails, or is stopped, nothing changes. One thread makes the same bytes from the same text, settings and
-/// seed.
+/// seed. What a crash, a restart or a lost connection interrupts goes on with --resume, from the last
+/// checkpoint.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct Train {
@@ -31,8 +33,11 @@ pub(super) struct Train {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The new table
-    #[arg(long, value_name = "NAME")]
-    table: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "resume")]
+    table: Option<String>,
+    /// Go on with the training of this table where its last checkpoint was; everything is as it was asked
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ASKED)]
+    resume: Option<String>,
     /// What predicts what
     #[arg(long, value_enum, default_value_t = Model::SkipGram)]
     model: Model,
@@ -66,6 +71,12 @@ pub(super) struct Train {
     /// The learning rate at first [default: 0.025; of cbow and glove 0.05]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// The count from which on two words weigh all alike (glove) [default: 100]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true)]
+    x_max: Option<f64>,
+    /// The power of its share of that by which a count weighs below (glove) [default: 0.75]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    power: Option<f64>,
     /// Threads that learn, 1 or 2: two make other vectors than one [default: 1]
     #[arg(long, value_name = "COUNT")]
     threads: Option<u32>,
@@ -103,6 +114,21 @@ pub(super) struct Train {
     /// Leave the vectors of --from as they are
     #[arg(long, requires = "from")]
     freeze: bool,
+    /// Keep the output vectors, too, as a table of this name [default: that of --table and -outputs]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    keep_outputs: Option<String>,
+    /// Seconds between two checkpoints; 0 writes none [default: 60]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    checkpoint: Option<f64>,
+    /// Show the neighbors of these words while it learns, at most 16
+    #[arg(long, value_name = "WORD", num_args = 1..)]
+    watch: Vec<String>,
+    /// Ask these stored test sets while it learns, and at the end
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    evaluate: Vec<String>,
+    /// Minutes between two times that they are asked [default: 5]
+    #[arg(long, value_name = "MINUTES", requires = "evaluate", allow_negative_numbers = true)]
+    evaluate_every: Option<f64>,
     /// Replace the table if it is there already
     #[arg(long)]
     replace: bool,
@@ -110,6 +136,42 @@ pub(super) struct Train {
     #[arg(long)]
     detach: bool,
 }
+
+/// What says how a new training is done.
+const ASKED: [&str; 32] = [
+    "files",
+    "table",
+    "model",
+    "loss",
+    "dim",
+    "window",
+    "negative",
+    "ns_exponent",
+    "sample",
+    "min_count",
+    "vocab_max",
+    "epochs",
+    "lr",
+    "threads",
+    "seed",
+    "subwords",
+    "minn",
+    "maxn",
+    "buckets",
+    "phrases",
+    "threshold",
+    "npmi",
+    "tokenizer",
+    "from",
+    "freeze",
+    "checkpoint",
+    "watch",
+    "evaluate",
+    "evaluate_every",
+    "replace",
+    "x_max",
+    "power",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Model {
@@ -133,17 +195,36 @@ enum Loss {
 
 impl Train {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+        if let Some(table) = &self.resume {
+            let header = TrainTableHeader {
+                table: table.clone(),
+                resume: true,
+                detach: self.detach,
+                ..TrainTableHeader::default()
+            };
+            return self.follow(client, output, (header, None)).await;
+        }
         let sizes = self.files.iter().map(|file| file.metadata().map(|metadata| metadata.len()));
         let total: Option<u64> = sizes.map(std::io::Result::ok).sum();
         let total = total.filter(|_| !self.is_stdin());
+        self.follow(client, output, (self.header(total), total)).await
+    }
+
+    async fn follow(
+        &self,
+        client: &Client,
+        output: &mut Output,
+        (header, total): (TrainTableHeader, Option<u64>),
+    ) -> Result<()> {
         let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}"));
         if output.is_json() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(TICK);
-        let readers = readers(&self.files);
+        let readers = if header.resume { None } else { Some(readers(&self.files)) };
+        let readers = readers.into_iter().flatten();
         let on_progress = |now: &TrainTableProgress| bar.set_message(progress(now, total));
-        let report = client.train_table(self.header(total), readers, on_progress).await;
+        let report = client.train_table(header, readers, on_progress).await;
         bar.finish_and_clear();
         let report = report.map_err(|error| {
             if let client::CallError::Source(error) = &error {
@@ -175,6 +256,15 @@ impl Train {
         names
     }
 
+    /// The table for output vectors; empty if there is to be none.
+    fn outputs(&self) -> String {
+        match self.keep_outputs.as_deref() {
+            None => String::new(),
+            Some("") => format!("{}-outputs", self.table.clone().unwrap_or_default()),
+            Some(name) => name.to_owned(),
+        }
+    }
+
     fn header(&self, total_bytes: Option<u64>) -> TrainTableHeader {
         let model = match self.model {
             Model::SkipGram => TrainModel::SkipGram,
@@ -191,7 +281,7 @@ impl Train {
         let (min_n, max_n, buckets) = (self.minn, self.maxn, self.buckets);
         let cutting = |name: &String| Cutting { tokenizer: name.clone(), ..Cutting::default() };
         TrainTableHeader {
-            table: self.table.clone(),
+            table: self.table.clone().unwrap_or_default(),
             if_exists: if_exists.into(),
             detach: self.detach,
             source: self.source(),
@@ -218,6 +308,14 @@ impl Train {
             cutting: self.tokenizer.as_ref().map(cutting),
             from_table: self.from.clone().unwrap_or_default(),
             freeze: self.freeze,
+            outputs_table: self.outputs(),
+            resume: false,
+            checkpoint_seconds: self.checkpoint,
+            probes: self.watch.clone(),
+            test_sets: self.evaluate.clone(),
+            x_max: self.x_max,
+            power: self.power,
+            evaluate_seconds: self.evaluate_every.map(|minutes| minutes * 60.0),
         }
     }
 }
@@ -240,7 +338,7 @@ pub(super) fn learned(now: &LearningProgress) -> String {
     let share = now.tokens as f64 / now.tokens_total.max(1) as f64;
     let left =
         now.seconds_left.map_or_else(String::new, |left| format!("  {} left", seconds(left)));
-    format!(
+    let mut text = format!(
         "learning  epoch {} of {}  {:.1}%  {}/s  loss {:.4}  lr {:.6}{left}",
         now.epoch,
         now.epochs,
@@ -248,7 +346,45 @@ pub(super) fn learned(now: &LearningProgress) -> String {
         rate(now.tokens_per_second),
         now.loss,
         now.lr,
-    )
+    );
+    for line in looks(now) {
+        text += "\n  ";
+        text += &line;
+    }
+    text
+}
+
+/// What was looked at while it learned, in lines.
+fn looks(now: &LearningProgress) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(checkpoint) = now.checkpoint.as_ref().filter(|one| !one.problem.is_empty()) {
+        lines.push(format!("no checkpoint: {}", shown(&checkpoint.problem)));
+    }
+    for probe in &now.probes {
+        let neighbors: Vec<String> = probe
+            .neighbors
+            .iter()
+            .map(|near| format!("{} {:.2}", shown(&near.word), near.similarity))
+            .collect();
+        let neighbors = if probe.known { neighbors.join("  ") } else { "no such word".to_owned() };
+        lines.push(format!("{}: {neighbors}", shown(&probe.word)));
+    }
+    lines.extend(now.evaluations.iter().map(evaluated));
+    lines
+}
+
+fn evaluated(evaluation: &TrainEvaluation) -> String {
+    let name = shown(&evaluation.test_set);
+    if !evaluation.problem.is_empty() {
+        return format!("{name}: {}", shown(&evaluation.problem));
+    }
+    let figure = |figure: &TrainFigure| {
+        let value = figure.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        format!("{} {value}", shown(&figure.name))
+    };
+    let figures: Vec<String> = evaluation.figures.iter().map(figure).collect();
+    let tokens = count(evaluation.tokens);
+    format!("{name} after {tokens} tokens: {}", figures.join("  "))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive")]
@@ -275,6 +411,10 @@ pub(super) fn text(report: &TrainTableReport) -> String {
         count(report.sentence_count),
         count(report.kept_token_count),
     ));
+    if let Some(outputs) = &report.outputs {
+        let rows = count(outputs.rows_kept);
+        line(format!("outputs {rows} vectors in table {}", shown(&outputs.table)));
+    }
     for (number, what) in [
         (report.rare_word_count, "words left out: too rare, or too many"),
         (report.too_long_count, "tokens left out: too long for a word"),
@@ -296,14 +436,23 @@ pub(super) fn text(report: &TrainTableReport) -> String {
         all => all.join(" "),
     };
     line(format!("loss    {shown}"));
+    if let Some(epoch) = report.ended_in_epoch {
+        line(format!("        ended in epoch {epoch}, as it was told"));
+    }
+    for evaluation in report.evaluations.iter().rev().take(EVALUATIONS_SHOWN).rev() {
+        line(format!("judged  {}", evaluated(evaluation)));
+    }
     line(format!(
-        "learned in {}, {}/s, with {} of memory",
+        "learned in {}, {}/s, with {} of memory{}",
         seconds(report.learn_seconds),
         rate(report.tokens_per_second),
         bytes(report.memory_bytes),
+        if report.resumed { ", since it was resumed" } else { "" },
     ));
     text
 }
 
+/// Evaluations that are shown.
+const EVALUATIONS_SHOWN: usize = 20;
 /// Losses that are shown one by one.
 const SHOWN: usize = 15;

@@ -47,20 +47,20 @@ use crate::vector::row_set::RowSet;
 /// A question of a table.
 #[derive(Clone, Debug)]
 pub struct Ask<Q> {
-    /// Of which table.
+    /// The table that is asked.
     pub table: TableName,
-    /// What.
+    /// The question.
     pub query: Q,
 }
 
 /// An answer, and which generation of the table gave it.
 #[derive(Clone, Debug)]
 pub struct Answer<A> {
-    /// Of which table.
+    /// The table that is asked.
     pub table: TableName,
-    /// Of which generation.
+    /// The generation that answered.
     pub generation: u64,
-    /// What.
+    /// What the question computes.
     pub answer: A,
 }
 
@@ -81,9 +81,9 @@ pub struct Suite {
 /// A question of several tables.
 #[derive(Clone, Debug)]
 pub struct Asks<Q> {
-    /// Of which tables.
+    /// The tables that are asked, each in turn.
     pub tables: Vec<TableName>,
-    /// What.
+    /// The question.
     pub query: Q,
 }
 

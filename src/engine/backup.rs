@@ -9,7 +9,7 @@ use crate::engine::test_sets::NewTestSet;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::evaluation::test_set::TestSetKind;
 use crate::store::Listed;
-use crate::store::backup::{self, BackupReport, BackupStatus, Restored, Snapshot, Target};
+use crate::store::backup::{self, BackupList, BackupReport, BackupStatus, Restored, Target};
 use crate::store::check::Checked;
 use crate::table::meta::TableName;
 use crate::text::spec::Kind;
@@ -95,10 +95,10 @@ impl Engine {
         let Some(number) = options.backup.map_or_else(latest, |number| Ok(Some(number)))? else {
             return Err(Error::invalid("backup", "there is no backup"));
         };
-        let snapshot = Snapshot::read(place, number)?;
-        let work = Work { engine: self, place, snapshot: &snapshot, options };
+        let list = BackupList::read(place, number)?;
+        let work = Work { engine: self, place, list: &list, options };
         let tables = work.tables()?;
-        let total = tables.iter().filter_map(|(of, _)| Some(snapshot.table_size(of)?.1)).sum();
+        let total = tables.iter().filter_map(|(of, _)| Some(list.table_size(of)?.1)).sum();
         let mut report = RestoreReport { backup: number, ..RestoreReport::default() };
         work.shelf(&tables, &mut report)?;
         for (of, name) in tables {
@@ -108,7 +108,7 @@ impl Engine {
             };
             work.table(&of, &name, &mut on_bytes)
                 .context(|| format!("restoring the table {of}"))?;
-            let rows = snapshot.table_size(&of).map_or(0, |(rows, _)| rows);
+            let rows = list.table_size(&of).map_or(0, |(rows, _)| rows);
             report.tables.push((name, rows));
         }
         Ok(report)
@@ -119,29 +119,24 @@ impl Engine {
         let missing = || Error::new(ErrorKind::Unsuited { operation: "backups", because });
         self.shared.backups.as_deref().ok_or_else(missing)
     }
-
-    fn go_on(&self) -> Result<()> {
-        self.shared.check_open()?;
-        self.stop.check()
-    }
 }
 
 struct Work<'a> {
     engine: &'a Engine,
     place: &'a dyn Target,
-    snapshot: &'a Snapshot,
+    list: &'a BackupList,
     options: &'a RestoreOptions,
 }
 
 impl Work<'_> {
     /// Which tables, and the name of each from then on.
     fn tables(&self) -> Result<Vec<(TableName, TableName)>> {
-        let Self { engine, snapshot, options, .. } = self;
+        let Self { engine, list, options, .. } = self;
         let asked: Vec<TableName> = match &options.tables[..] {
-            [] => snapshot.tables().cloned().collect(),
+            [] => list.tables().cloned().collect(),
             some => some.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect(),
         };
-        if let Some(name) = asked.iter().find(|name| snapshot.table_size(name).is_none()) {
+        if let Some(name) = asked.iter().find(|name| list.table_size(name).is_none()) {
             let problem = format!("the backup has no table {name}");
             return Err(Error::invalid("tables", problem));
         }
@@ -160,18 +155,18 @@ impl Work<'_> {
     /// Brings back what stands on the shelves: all of it with all tables, else the tokenizers that the
     /// tables need. What is there already stays, unless it may be replaced.
     fn shelf(&self, tables: &[(TableName, TableName)], report: &mut RestoreReport) -> Result<()> {
-        let Self { engine, place, snapshot, options } = self;
+        let Self { engine, place, list, options } = self;
         let is_all = options.tables.is_empty();
         let needed: BTreeSet<&str> =
-            tables.iter().filter_map(|(of, _)| snapshot.tokenizer_of(of)).collect();
+            tables.iter().filter_map(|(of, _)| list.tokenizer_of(of)).collect();
         let mut hybrids = Vec::new();
-        for name in snapshot.tokenizers() {
+        for name in list.tokenizers() {
             let is_wanted = is_all || needed.contains(name.as_str());
             let is_free = engine.check_new_tokenizer(name, options.replace && is_all).is_ok();
             if !is_wanted || !is_free {
                 continue;
             }
-            let spec = snapshot.tokenizer(*place, name)?;
+            let spec = list.tokenizer(*place, name)?;
             if matches!(spec.kind, Kind::Hybrid { .. }) {
                 hybrids.push((name.clone(), spec));
                 continue;
@@ -182,21 +177,21 @@ impl Work<'_> {
         // After what they are made of.
         for (name, spec) in hybrids {
             if let Kind::Hybrid { parts, .. } = &spec.kind
-                && let Some(parts) = snapshot.tokenizers().find(|name| name.as_str() == parts)
+                && let Some(parts) = list.tokenizers().find(|name| name.as_str() == parts)
                 && engine.check_new_tokenizer(parts, false).is_ok()
             {
-                engine.put_tokenizer(parts, &snapshot.tokenizer(*place, parts)?, false)?;
+                engine.put_tokenizer(parts, &list.tokenizer(*place, parts)?, false)?;
                 report.tokenizers.push(parts.clone());
             }
             engine.put_tokenizer(&name, &spec, true)?;
             report.tokenizers.push(name);
         }
         let there = engine.shared.store.test_sets()?;
-        for wanted in snapshot.test_sets().filter(|_| is_all) {
+        for wanted in list.test_sets().filter(|_| is_all) {
             if there.contains(wanted) && !options.replace {
                 continue;
             }
-            let (head, file) = snapshot.test_set(*place, wanted)?;
+            let (head, file) = list.test_set(*place, wanted)?;
             let kind = TestSetKind::of_name(&head.kind).ok_or_else(|| {
                 let what = format!("test set {wanted}, of the kind {:?},", head.kind);
                 Error::new(ErrorKind::Unsupported { what })
@@ -213,7 +208,7 @@ impl Work<'_> {
         let _turn = Turn::take(shared, name)?;
         let go_on = || self.engine.go_on();
         let restored =
-            shared.store.restore((self.place, self.snapshot), (of, name), &go_on, on_bytes)?;
+            shared.store.restore((self.place, self.list), (of, name), &go_on, on_bytes)?;
         self.publish(name, restored)?;
         let entry = shared.catalog.entry(name)?;
         shared.catalog.open(&entry)
@@ -223,17 +218,20 @@ impl Work<'_> {
         let shared = &self.engine.shared;
         let _publishing = shared.publishing.lock();
         self.engine.go_on()?;
-        // Whoever writes to the table that is replaced waits, and finds the new one.
-        let old = shared.catalog.lineage(name).ok();
-        let mut writer = old.as_ref().map(|old| old.writer());
+        // It may have come while other tables were read.
+        if !self.options.replace && shared.catalog.entry(name).is_ok() {
+            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
+        }
+        let old = shared.catalog.entry(name).ok();
+        let closing = old.as_deref().map(Entry::closing);
         let meta = restored.meta().clone();
         let _changing = shared.shelf.changing();
         let is_usable = |tokenizer: &str| self.engine.check_tokenizer(tokenizer).is_ok();
         let (replaced, tokenizer) = restored.switch(is_usable)?;
         shared.shelf.remember_default(name, tokenizer.as_deref());
         shared.catalog.publish(name, Entry::closed(Listed { meta, problem: None }));
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
+        if let Some(closing) = closing {
+            closing.done();
         }
         replaced.remove();
         Ok(())

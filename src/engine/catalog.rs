@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::engine::TableStatus;
 use crate::engine::generation::IndexStatus;
-use crate::engine::lineage::{Current, Lineage};
+use crate::engine::lineage::{Current, Lineage, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::EXACT_ROWS_MAX;
 use crate::store::Listed;
@@ -64,10 +64,13 @@ impl Catalog {
 
     /// Where a table is written to.
     pub(super) fn lineage(&self, name: &TableName) -> Result<Arc<Lineage>> {
-        let entries = self.entries.load();
-        match entries.get(name) {
-            Some(entry) => entry.lineage(&*self.open),
-            None => Err(Error::new(ErrorKind::TableNotFound { name: name.to_string() })),
+        loop {
+            let entry = self.entry(name)?;
+            match entry.lineage(&*self.open) {
+                // It was replaced or deleted before its rows were read.
+                Err(_) if !self.entry(name).is_ok_and(|now| Arc::ptr_eq(&now, &entry)) => {}
+                found => return found,
+            }
         }
     }
 
@@ -103,6 +106,27 @@ impl Catalog {
     }
 }
 
+/// A table that is about to be replaced or deleted. Whoever waits for it finds what has its name then.
+pub(super) struct Closing<'a> {
+    entry: &'a Entry,
+    /// None if its rows were not read, or cannot be.
+    writer: Option<MutexGuard<'a, Writer>>,
+    _opening: Option<MutexGuard<'a, ()>>,
+}
+
+impl Closing<'_> {
+    /// It was replaced or deleted.
+    pub(super) fn done(mut self) {
+        if let Some(writer) = &mut self.writer {
+            writer.is_closed = true;
+        } else {
+            let name = self.entry.meta.name.to_string();
+            // One that cannot be read stays so.
+            let _ = self.entry.opened.set(Err(ErrorKind::TableNotFound { name }));
+        }
+    }
+}
+
 impl std::fmt::Debug for Catalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Catalog").field("entries", &self.entries).finish_non_exhaustive()
@@ -120,6 +144,20 @@ impl Entry {
     pub(super) fn closed(listed: Listed) -> Self {
         let opened = listed.problem.map_or_else(OnceLock::new, |kind| OnceLock::from(Err(kind)));
         Self { meta: listed.meta, opened, opening: Mutex::new(()) }
+    }
+
+    /// To replace or delete the table, whose rows are not read for that: nobody writes to it, or begins
+    /// to read it, while this is held.
+    pub(super) fn closing(&self) -> Closing<'_> {
+        let mut opening = None;
+        if self.opened.get().is_none() {
+            opening = Some(self.opening.lock());
+        }
+        let writer = match self.opened.get() {
+            Some(Ok(lineage)) => Some(lineage.writer()),
+            Some(Err(_)) | None => None,
+        };
+        Closing { entry: self, writer, _opening: opening }
     }
 
     /// Its name when it was opened, its generation and its lineage.

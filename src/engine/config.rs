@@ -11,7 +11,7 @@ pub struct EngineConfig {
     pub index_threads: usize,
     /// Bytes of memory that imports and other jobs may take together; none: half of the machine's.
     pub job_memory: Option<u64>,
-    /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
+    /// Bytes of disk that temporary files, uploads and checkpoints of trainings may take together; none: half of what is free.
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,

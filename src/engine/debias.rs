@@ -79,7 +79,8 @@ const PARTITIONS: Partitions = Partitions { drawn: 1, draw: true, seed: 0 };
 
 impl Engine {
     /// Makes a new table with less of a bias; the old one stays as it is. If anything fails, or the
-    /// caller leaves before the new one is there, nothing changes.
+    /// caller leaves before the new one is there, nothing changes. Once it is there the report comes,
+    /// without probes if these were stopped.
     ///
     /// # Errors
     ///
@@ -97,10 +98,10 @@ impl Engine {
         let test_sets = self.report_test_sets(test_sets)?;
         let began = Instant::now();
         let current = self.shared.catalog.current(&ask.table)?;
-        let go_on = || self.stop.check().and_then(|()| self.shared.check_open());
+        let go_on = || self.go_on();
         let debiaser = Debiaser::new(current.view(), query, &go_on)
             .context(|| format!("table {}", ask.table))?;
-        let (sets, warnings) = (debiaser.used.clone(), debiaser.warnings.clone());
+        let (sets, mut warnings) = (debiaser.used.clone(), debiaser.warnings.clone());
         let debiaser = Arc::new(debiaser);
         let lineage = lineage(&ask.table, &current, query);
         let row_count = current.view().len() as u64;
@@ -123,21 +124,38 @@ impl Engine {
             on_progress(progress.rows_read, row_count);
         })?;
         let seconds = began.elapsed().as_secs_f64();
-        let new = self.shared.catalog.current(target)?;
-        let views = (current.view(), new.view());
-        let mut probes = probes(views, &debiaser, query, &go_on)?;
-        probes.extend(compared(views, &test_sets, &go_on)?);
+        // The table is there: what ends this from here on takes nothing back.
+        let probes = self.measured(&ask.query, &current, &debiaser, &test_sets);
+        let probes = probes.unwrap_or_else(|error| {
+            warnings.push(format!("the new table is there, and was not measured: {error}"));
+            Vec::new()
+        });
         Ok(DebiasReport {
             table: target.clone(),
             generation: report.generation,
             lineage,
             row_count: report.rows_kept,
-            attributed_rows: new.view().attributed().len() as u64,
+            attributed_rows: current.view().attributed().len() as u64,
             probes,
             sets,
             warnings,
             seconds,
         })
+    }
+
+    /// The probes and test sets of a report, of the old table and the new one.
+    fn measured(
+        &self,
+        job: &DebiasJob,
+        old: &Current,
+        debiaser: &Debiaser,
+        test_sets: &[(String, TestSet)],
+    ) -> Result<Vec<BeforeAfter>> {
+        let new = self.shared.catalog.current(&job.target)?;
+        let (views, go_on) = ((old.view(), new.view()), || self.go_on());
+        let mut probes = probes(views, debiaser, &job.query, &go_on)?;
+        probes.extend(compared(views, test_sets, &go_on)?);
+        Ok(probes)
     }
 
     /// The test sets of a report, read before the work begins.

@@ -207,8 +207,8 @@ impl Engine {
     }
 
     /// The same of a source that is kept as it arrives. What is kept goes away before anybody else may
-    /// import into the table, unless the import failed for a reason that is not the source's: then it can
-    /// go on there.
+    /// import into the table, unless the import failed for a reason that is not the source's: then another
+    /// call can go on there.
     ///
     /// # Errors
     ///
@@ -237,10 +237,16 @@ impl Engine {
     /// `Conflict` if an import into the table runs; if the disk fails.
     pub fn delete_upload(&self, table: &TableName) -> Result<u64> {
         let _turn = Turn::take(&self.shared, table)?;
-        let upload = self.upload(table);
-        let (bytes, _) = upload.state()?;
-        upload.remove()?;
-        Ok(bytes)
+        Ok(self.upload(table).remove()?.unwrap_or(0))
+    }
+
+    /// How many bytes have arrived of a file for a table, and their CRC-32.
+    ///
+    /// # Errors
+    ///
+    /// If it is stopped, or if the disk fails.
+    pub fn upload_state(&self, table: &TableName) -> Result<(u64, u32)> {
+        self.upload(table).state(&|| self.go_on())
     }
 
     /// What has arrived of files for tables, by the tables' names.
@@ -282,7 +288,8 @@ impl ImportOptions {
     }
 }
 
-/// Whether an import failed for a reason that is not the source's.
+/// Whether an import failed for a reason that is not the source's: the call's, another's, or the disk's.
+/// Damage is the store's, as a format tells that of its files otherwise.
 fn can_go_on(imported: &Result<ImportReport>) -> bool {
     imported.as_ref().is_err_and(|error| {
         matches!(
@@ -293,7 +300,13 @@ fn can_go_on(imported: &Result<ImportReport>) -> bool {
                 | ErrorKind::Idle { .. }
                 | ErrorKind::Overloaded
                 | ErrorKind::DiskFull
+                | ErrorKind::Storage
+                | ErrorKind::Corrupt { .. }
+                | ErrorKind::Internal
                 | ErrorKind::InvalidArgument { .. }
+                | ErrorKind::TableExists { .. }
+                | ErrorKind::TokenizerExists { .. }
+                | ErrorKind::TokenizerNotFound { .. }
                 | ErrorKind::TooLarge { limit: "job-memory" | "spool-max" | "DISK_LEFT_BYTES", .. }
         )
     })
@@ -570,9 +583,8 @@ impl<'a> Import<'a> {
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         self.engine.stop.check()?;
-        // Whoever writes to the table that is replaced waits, and finds the new one.
-        let old = shared.catalog.lineage(&options.table).ok();
-        let mut writer = old.as_ref().map(|old| old.writer());
+        let old = shared.catalog.entry(&options.table).ok();
+        let closing = old.as_deref().map(Entry::closing);
         let stored = self.attachment.map(|attachment| attachment.store(self.engine)).transpose()?;
         let tokenizer = match (&stored, &options.tokenizer) {
             (Some(stored), _) => Some(stored.clone()),
@@ -588,14 +600,14 @@ impl<'a> Import<'a> {
         }
         let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
         shared.catalog.publish(&options.table, Entry::live(Arc::clone(&lineage)));
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
+        if let Some(closing) = closing {
+            closing.done();
         }
         shared.queue.push(lineage);
         replaced.remove();
         report.durable_seconds = began.elapsed().as_secs_f64();
-        let told = stored.map(|tokenizer| self.engine.tokenizer_status(&tokenizer));
-        report.tokenizer = told.transpose()?;
+        // One that was deleted meanwhile is none any more.
+        report.tokenizer = stored.and_then(|name| self.engine.tokenizer_status(&name).ok());
         Ok(report)
     }
 

@@ -9,7 +9,7 @@
 //!
 //! 1. Here: a variant of [`JobKind`], with the slot it takes, and one of [`JobReport`], if no other fits.
 //! 2. `src/engine/NAME.rs`: the work, as a method of [`Engine`](crate::engine::Engine) that returns the
-//!    report. It asks `self.stop` at least every 10,000 steps, and tells progress to a closure.
+//!    report. It asks `self.stop` at least every 1,024 steps (`src/steps.rs`), and tells progress to a closure.
 //! 3. `src/server/NAME.rs`: `impl Work` (`src/server/job.rs`), which calls that method and makes replies of
 //!    what the job tells. The handler is `Desk::start` and `Desk::replies`, or for a unary call
 //!    `Desk::outcome`. Streams, deadlines, slots, panics and callers that leave are the runner's business.
@@ -23,7 +23,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
-use crate::engine::Stop;
 use crate::engine::backup::RestoreReport;
 use crate::engine::debias::DebiasReport;
 use crate::engine::import::ImportReport;
@@ -31,6 +30,7 @@ use crate::engine::slots::{News, Slot, Slots};
 use crate::engine::texts::TextsReport;
 use crate::engine::train::TrainReport;
 use crate::engine::train_table::{Learning, TrainTableReport};
+use crate::engine::{Stop, Wish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::store::backup::BackupReport;
@@ -133,7 +133,7 @@ pub enum Unit {
 }
 
 /// How far the work of a job is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// What is counted.
     pub unit: Unit,
@@ -146,7 +146,7 @@ pub struct Progress {
     /// What it does now, as a word; may be empty.
     pub phase: &'static str,
     /// How far vectors are learned, if they are.
-    pub learning: Option<Learning>,
+    pub learning: Option<Arc<Learning>>,
 }
 
 /// A job that is asked for.
@@ -398,7 +398,7 @@ impl Job {
             id: self.0.id,
             asked: self.0.asked.clone(),
             state: state.state,
-            progress: state.progress,
+            progress: state.progress.clone(),
             created_at: self.0.created_at,
             started_at: state.started.map(|(_, at)| at),
             ended_at: state.ended.map(|(_, at)| at),
@@ -438,6 +438,26 @@ impl Job {
     /// Stops it; it ends soon.
     pub fn cancel(&self) {
         self.stop_for(ErrorKind::Cancelled);
+    }
+
+    /// The same, and nothing stays with which it could be gone on.
+    pub fn discard(&self) {
+        self.0.stop.ask_for(Wish::Drop);
+        self.cancel();
+    }
+
+    /// Ends it soon with what is there so far.
+    ///
+    /// # Errors
+    ///
+    /// If it is of a kind that has nothing before its end.
+    pub fn suffices(&self) -> Result<()> {
+        if self.0.asked.kind != JobKind::TrainTable {
+            let problem = "only a training of vectors has something to keep before its end";
+            return Err(Error::invalid("keep", problem));
+        }
+        self.0.stop.ask_for(Wish::Keep);
+        Ok(())
     }
 
     /// The same for another reason.

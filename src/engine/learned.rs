@@ -1,5 +1,5 @@
 //! The rows of what was learned: each word with its vector and how often it occurs, and behind or between
-//! them the words of the table that training began with.
+//! them the words of the table that training began with. And the rows of the output matrix.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -33,6 +33,15 @@ impl Vectors {
         }
     }
 
+    /// What predicts a word: its row of the output matrix, which has one a word; of GloVe its context
+    /// vector.
+    fn output(&self, word: RowId) -> &[f32] {
+        match self {
+            Self::Words(trained) => trained.outputs().row(word.index()),
+            Self::Glove(glove) => glove.context(word),
+        }
+    }
+
     /// The mean loss of each epoch.
     pub(super) fn losses(&self) -> Vec<f64> {
         match self {
@@ -51,8 +60,8 @@ enum Origin {
 
 /// Reads them, the most frequent first.
 pub(super) struct LearnedRows {
-    corpus: Corpus,
-    vectors: Vectors,
+    corpus: Arc<Corpus>,
+    vectors: Arc<Vectors>,
     before: Option<Arc<Current>>,
     /// How often each occurs, and where it is.
     order: Vec<(u64, Origin)>,
@@ -64,7 +73,7 @@ pub(super) struct LearnedRows {
 impl LearnedRows {
     /// The words of a corpus and those of the table that training began with, whose counts are added.
     pub(super) fn new(
-        (corpus, vectors): (Corpus, Vectors),
+        (corpus, vectors): (Arc<Corpus>, Arc<Vectors>),
         before: Option<Arc<Current>>,
         dim: usize,
         stop: Stop,
@@ -134,6 +143,45 @@ impl RowReader for LearnedRows {
         }
         let Some(&(count, origin)) = self.order.get(self.at) else { return Ok(Step::End) };
         *row = self.row(count, origin);
+        self.at += 1;
+        Ok(Step::Row)
+    }
+}
+
+/// Reads the rows of the output matrix, in the order of the corpus.
+pub(super) struct OutputRows {
+    pub(super) corpus: Arc<Corpus>,
+    pub(super) vectors: Arc<Vectors>,
+    pub(super) dim: usize,
+    /// The next one.
+    pub(super) at: usize,
+    pub(super) stop: Stop,
+}
+
+impl RowReader for OutputRows {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn claimed_rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn counted_rows(&self) -> Option<usize> {
+        Some(self.corpus.words().len())
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<Step> {
+        if self.at.is_multiple_of(ROWS_PER_LOOK) {
+            self.stop.check()?;
+        }
+        let Some(&count) = self.corpus.counts().get(self.at) else { return Ok(Step::End) };
+        let Ok(word) = RowId::try_from(self.at) else { return Ok(Step::End) };
+        let mut attributes = Attributes::new();
+        attributes.set(COUNT.to_owned(), AttributeValue::Number(count as f64));
+        let (bytes, vector) = (self.corpus.words().word(word), self.vectors.output(word));
+        let at = At::Row(self.at as u64);
+        *row = Row { word: bytes.to_vec(), vector: vector.to_vec(), at, attributes };
         self.at += 1;
         Ok(Step::Row)
     }

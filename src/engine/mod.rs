@@ -19,7 +19,7 @@
 //! | `test_sets.rs` | stored test sets |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `texts.rs` | texts as the rows of a new table |
-//! | `train_table.rs` | vectors learned from streamed text, as a table |
+//! | `train_table/` | vectors learned from streamed text, as a table |
 //! | `corpus.rs` | streamed text becomes a corpus, within the budgets of jobs |
 //! | `learned.rs` | the rows of what was learned |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
@@ -78,9 +78,9 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::{self, Compression, Format, Outputs, Selection};
 use crate::limits;
 use crate::query::filter::Filter;
-use crate::store::Store;
 use crate::store::backup::Target;
 use crate::store::upload::Upload;
+use crate::store::{Checkpoint, Store};
 use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 
@@ -89,7 +89,7 @@ pub use self::tokenizers::TokenizerStatus;
 pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TestOf};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
-pub use stop::Stop;
+pub use stop::{Stop, Wish};
 pub use text::{CompareQuery, Compared, CutBy};
 pub use write::Written;
 
@@ -116,7 +116,7 @@ struct Shared {
     weighings: Weighings,
     /// Memory that jobs take.
     memory: Arc<Budget>,
-    /// Disk that temporary files and uploads take.
+    /// Disk that temporary files, uploads and checkpoints of trainings take.
     disk: Arc<Budget>,
     /// Names that an import is working on.
     importing: Mutex<HashSet<TableName>>,
@@ -136,11 +136,11 @@ struct Shared {
 pub struct Export {
     /// From where.
     pub table: TableName,
-    /// As what.
+    /// The format of the file.
     pub format: Format,
-    /// Packed how.
+    /// What the file is compressed with.
     pub compression: Compression,
-    /// Which rows; none: all.
+    /// The rows that are written; every row if none.
     pub filter: Option<Filter>,
     /// See [`Selection::guards_formulas`].
     pub guards_formulas: bool,
@@ -178,7 +178,7 @@ pub struct EngineStatus {
     pub build_count: usize,
     /// Bytes of memory that imports and other jobs take, and may take.
     pub job_memory: (u64, u64),
-    /// Bytes of disk that temporary files and uploads take, and may take.
+    /// Bytes of disk that temporary files, uploads and checkpoints of trainings take, and may take.
     pub spool: (u64, u64),
     /// Bytes of uploads among them.
     pub upload_bytes: u64,
@@ -200,7 +200,7 @@ impl Engine {
         let (store, swept) = Store::open(&config.data)?;
         let memory = config.job_memory.or_else(|| Some(budget::memory_bytes()? / 2));
         let memory = Budget::new("job-memory", memory.unwrap_or(u64::MAX));
-        let kept = store.upload_bytes();
+        let kept = store.upload_bytes() + store.checkpoint_bytes();
         let free = || Some(budget::free_bytes(&config.data)?.saturating_add(kept) / 2);
         let disk = Budget::new("spool-max", config.spool_max.or_else(free).unwrap_or(u64::MAX));
         let disk = disk.on_disk(config.data.clone(), limits::DISK_LEFT_BYTES);
@@ -294,17 +294,17 @@ impl Engine {
     ///
     /// If there is none of that name, or if the disk fails.
     pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
-        let _publishing = self.shared.publishing.lock();
+        // It may be read for this, which nobody else waits for.
         let status = self.shared.status(&*self.shared.catalog.entry(name)?);
-        // Whoever writes to it waits, and finds it gone; a table that is damaged has no writer.
-        let lineage = self.shared.catalog.lineage(name).ok();
-        let mut writer = lineage.as_ref().map(|lineage| lineage.writer());
+        let _publishing = self.shared.publishing.lock();
+        let entry = self.shared.catalog.entry(name)?;
+        let closing = entry.closing();
+        // Nobody gives it a tokenizer meanwhile, which would be remembered behind its end.
+        let _changing = self.shared.shelf.changing();
         self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
         self.shared.catalog.remove(name);
         self.shared.shelf.forget_table(name);
-        if let Some(writer) = &mut writer {
-            writer.is_closed = true;
-        }
+        closing.done();
         Ok(status)
     }
 
@@ -357,6 +357,12 @@ impl Engine {
             upload_bytes: self.shared.store.upload_bytes(),
         }
     }
+
+    /// An error once the engine is closing, or nobody waits for the work.
+    fn go_on(&self) -> Result<()> {
+        self.shared.check_open()?;
+        self.stop.check()
+    }
 }
 
 /// Where rows came from, for the files that they are written to.
@@ -404,6 +410,11 @@ fn open_all(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {
 }
 
 impl Shared {
+    /// Where the training of a table stands.
+    fn checkpoint(&self, table: &TableName) -> Checkpoint {
+        self.store.checkpoint(table, Arc::clone(&self.disk))
+    }
+
     /// What is known of a table, which is read for it if its manifest does not tell it all.
     fn status(&self, entry: &Entry) -> TableStatus {
         let meta = entry.meta();

@@ -22,7 +22,7 @@ pub enum Slot {
     Import,
     /// A table written to a stream.
     Export,
-    /// Texts counted for a tokenizer.
+    /// Text read to train a tokenizer or a table.
     Training,
     /// A core or more for seconds.
     Long,

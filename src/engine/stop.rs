@@ -8,9 +8,24 @@ use crate::error::{Error, ErrorKind, Result};
 /// Raised when the caller left, when the process closes, or past a deadline. Every clone is the same.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
-    /// Why; the first reason holds.
-    raised: Option<Arc<OnceLock<ErrorKind>>>,
+    raised: Option<Arc<Raised>>,
     deadline: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Raised {
+    /// Why; the first reason holds.
+    why: OnceLock<ErrorKind>,
+    wish: OnceLock<Wish>,
+}
+
+/// What its caller wants of work that ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// What is there so far.
+    Keep,
+    /// Nothing, and nothing that could be gone on with.
+    Drop,
 }
 
 impl Stop {
@@ -27,8 +42,20 @@ impl Stop {
     /// From now on, for this reason.
     pub fn raise_for(&self, why: ErrorKind) {
         if let Some(raised) = &self.raised {
-            raised.get_or_init(|| why);
+            raised.why.get_or_init(|| why);
         }
+    }
+
+    /// Tells what is wanted of work that ends early; the first wish holds.
+    pub fn ask_for(&self, wish: Wish) {
+        if let Some(raised) = &self.raised {
+            raised.wish.get_or_init(|| wish);
+        }
+    }
+
+    /// What is wanted of it, if its caller has said so.
+    pub fn wish(&self) -> Option<Wish> {
+        self.raised.as_ref()?.wish.get().copied()
     }
 
     /// Whether to go on.
@@ -37,7 +64,7 @@ impl Stop {
     ///
     /// Why not: what it was raised for, or `Deadline` if that has passed.
     pub fn check(&self) -> Result<()> {
-        if let Some(why) = self.raised.as_ref().and_then(|raised| raised.get()) {
+        if let Some(why) = self.raised.as_ref().and_then(|raised| raised.why.get()) {
             return Err(Error::new(why.clone()));
         }
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {

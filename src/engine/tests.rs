@@ -17,6 +17,7 @@ use crate::query::lookup::LookupQuery;
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
 use crate::query::{Effort, OovPolicy, Weighted, WordOptions, WordOrVector};
+use crate::store::Listed;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::scalar;
 
@@ -508,4 +509,31 @@ fn a_panic_in_the_builder_fails_that_build_and_the_next_one_starts() {
     assert!(status.problem.contains("panic"), "{}", status.problem);
     drop((built, rebuilt, current));
     engine.close();
+}
+
+#[test]
+fn a_table_that_nobody_read_is_replaced_unread_and_who_waits_finds_the_new_one() {
+    let read = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&read);
+    let catalog = Catalog::new(Box::new(move |meta: &Meta| {
+        told.lock().push(meta.generation);
+        Err(Error::new(ErrorKind::Storage))
+    }));
+    let publish = |generation| {
+        let meta = Meta::unknown(name(), generation);
+        catalog.publish(&name(), Entry::closed(Listed { meta, problem: None }));
+    };
+    publish(1);
+    let old = catalog.entry(&name()).unwrap();
+    let closing = old.closing();
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| catalog.current(&name()).map(drop).unwrap_err());
+        publish(2);
+        closing.done();
+        assert_eq!(*asked.join().unwrap().kind(), ErrorKind::Storage);
+    });
+    assert_eq!(*read.lock(), [2]);
+    drop(catalog.entry(&name()).unwrap().closing());
+    catalog.current(&name()).map(drop).unwrap_err();
+    assert_eq!(*read.lock(), [2, 2], "what was not replaced after all is read");
 }

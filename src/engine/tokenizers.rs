@@ -341,9 +341,7 @@ impl Engine {
         if let Some(name) = name {
             self.check_tokenizer(name)?;
         }
-        if !self.shared.store.set_default_tokenizer(table, name)? {
-            return Err(Error::new(ErrorKind::TableNotFound { name: table.to_string() }));
-        }
+        self.shared.store.set_default_tokenizer(table, name)?;
         shelf.remember_default(table, name);
         Ok(())
     }

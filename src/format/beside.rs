@@ -16,6 +16,7 @@ const TOKENIZERS: &[&str] = &[
     "tokenizer.json",
     VOCAB_JSON,
     "vocab.txt",
+    "tekken.json",
     "tokenizer.model",
     "spiece.model",
     "sentencepiece.bpe.model",
@@ -56,7 +57,8 @@ pub(super) fn tokenizer(name: &str, others: &[(String, Bytes)]) -> (Option<Spec>
     let files: Vec<File> = files.iter().map(file).collect();
     let is_json = name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("json"));
     // Lists and maps of words are JSON too.
-    let is_list = is_json && files.len() == 1 && !file_name(name).ends_with("tokenizer.json");
+    let is_tokenizer = |name: &str| name.ends_with("tokenizer.json") || name.starts_with("tekken");
+    let is_list = is_json && files.len() == 1 && !is_tokenizer(file_name(name));
     // A list of words may begin as ranks do.
     let may_be_ranks = [".model", ".tiktoken"].iter().any(|end| name.ends_with(end));
     let kind = Kind::detect(&files).ok().filter(|_| !is_list);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::format::entry::HEAD_BYTES;
 use crate::format::registry::{FORMATS, Format};
+use crate::format::safetensors::Index;
 use crate::format::source::Bytes;
 use crate::format::source::archive::{self, Zip};
 use crate::format::source::input::Input;
@@ -61,6 +62,28 @@ pub fn folder(folder: &Path) -> io::Result<PathBuf> {
         ))),
     }
 }
+
+/// The file itself; or the shard that has `tensor`, or else a known table, if the file is the index of
+/// a model that `PyTorch` saved in several. Each of these is a whole file of its own.
+///
+/// # Errors
+///
+/// If the index cannot be read, or tells of no such tensor.
+pub fn shard(main: PathBuf, tensor: Option<&str>) -> Result<PathBuf> {
+    let name = main.file_name().unwrap_or_default().to_string_lossy();
+    if !name.ends_with(TORCH_SHARDS) {
+        return Ok(main);
+    }
+    let file = File::open(&main).map_err(Error::disk)?;
+    let index = Index::parse(&Bytes::map(&file).map_err(Error::disk)?)?;
+    let (_, shard) = index.shard(tensor)?;
+    // A name with folders could lead anywhere.
+    let shard = Path::new(shard).file_name().unwrap_or_default();
+    Ok(main.with_file_name(shard))
+}
+
+/// How the index of shards is named that `PyTorch` saved.
+const TORCH_SHARDS: &str = ".bin.index.json";
 
 /// Names of files, the first of them.
 fn listed(names: &[&String]) -> String {

@@ -111,7 +111,7 @@ pub enum OnInvalidUtf8 {
 pub struct ReasonCount {
     /// Such as `duplicate_word`.
     pub reason: &'static str,
-    /// How many.
+    /// Rows with this reason.
     pub count: u64,
     /// Whether these rows have no row of their own in the table.
     pub rows_left_out: bool,

@@ -1,5 +1,7 @@
 //! Numbers as they are written: attributes are doubles, and what a double would change stays a text.
 
+use crate::error::At;
+use crate::format::{Note, shown};
 use crate::table::attributes::AttributeValue;
 
 /// Whole numbers up to this one are doubles exactly.
@@ -72,5 +74,44 @@ pub(super) fn whole(number: i128) -> AttributeValue {
         AttributeValue::Number(number as f64)
     } else {
         AttributeValue::Text(number.to_string())
+    }
+}
+
+/// The columns in which numbers stayed texts, for a note.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeptTexts {
+    /// Where the first one stands.
+    at: Option<At>,
+    names: Vec<String>,
+    has_more: bool,
+}
+
+impl KeptTexts {
+    /// Columns that a note names.
+    const NAMED: usize = 8;
+
+    /// A number of this column stays a text.
+    pub(super) fn add(&mut self, name: &str, at: At) {
+        self.at.get_or_insert(at);
+        if self.names.iter().any(|known| known == name) {
+            return;
+        }
+        if self.names.len() < Self::NAMED {
+            self.names.push(name.to_owned());
+        } else {
+            self.has_more = true;
+        }
+    }
+
+    /// The note, if there is anything to note.
+    pub(super) fn note(&self) -> Option<Note> {
+        let names: Vec<_> = self.names.iter().map(|name| shown(name.as_bytes())).collect();
+        let more = if self.has_more { ", ..." } else { "" };
+        self.at.map(|at| Note {
+            reason: "number_as_text",
+            done: "kept as a text, which a number would change",
+            at,
+            detail: format!("{}{more}", names.join(", ")),
+        })
     }
 }

@@ -101,7 +101,7 @@ use crate::table::input::InputTables;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
-pub use folder::{companions, folder};
+pub use folder::{companions, folder, shard};
 pub use literal::plain_number;
 pub use open::{Options, open, open_files};
 pub use registry::Format;

@@ -14,6 +14,7 @@ use crate::format::source::{self, Body, Bytes, Files, Named};
 use crate::format::whole::{Choices, Parts, Whole};
 use crate::format::words::Words;
 use crate::format::{Opened, foreign, malformed};
+use crate::text::foreign as text_foreign;
 
 /// How to open a source.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +65,13 @@ pub fn open_files(files: &mut dyn Files, options: &Options) -> Result<Opened> {
         Reading::Never(why) => return Err(why()),
         Reading::Stream(open) => {
             main.input.read_as(format.name());
-            Parts::boxed(open(main.input, &options.choices)?)
+            let kind = text_foreign::beginning(main.input.window());
+            let opened = open(main.input, &options.choices);
+            // A web page is none of any format, whichever was named.
+            Parts::boxed(opened.map_err(|error| match kind {
+                Some(kind) => malformed(format.name(), At::Line(1), format!("this is {kind}")),
+                None => error,
+            })?)
         }
         Reading::Whole(open) => {
             let bytes = match main.whole {

@@ -86,7 +86,7 @@ impl RowReader for Paired {
         };
         if word.is_empty() {
             let (reason, detail) = if number >= words {
-                (Reason::NoWord, "the row is behind the last word of the vocabulary".to_owned())
+                (Reason::NoWord, "the vocabulary ends before this row".to_owned())
             } else {
                 (Reason::NoWord, "the vocabulary has no word for this row".to_owned())
             };

@@ -48,7 +48,7 @@ impl<'a> Selection<'a> {
         names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
     }
 
-    /// How many.
+    /// Rows of the selection.
     #[expect(clippy::len_without_is_empty, reason = "nothing is not written")]
     pub fn len(&self) -> usize {
         self.rows.map_or_else(|| self.view.len(), |_| self.rows().count())

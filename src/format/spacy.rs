@@ -14,6 +14,25 @@ use crate::format::whole::Whole;
 use crate::format::words::{Words, check_size};
 use crate::format::{Note, malformed, shown};
 
+/// Words that spaCy 3 knows by a number of its own in place of their hash, and that its list of texts
+/// therefore lacks: the number of the first, and those that follow it.
+const SYMBOLS: [(u64, &str); 2] = [
+    (
+        64,
+        "ID ORTH LOWER NORM SHAPE PREFIX SUFFIX LENGTH CLUSTER LEMMA POS TAG DEP ENT_IOB ENT_TYPE \
+         HEAD SENT_START SPACY PROB LANG ADJ ADP ADV AUX CONJ CCONJ DET INTJ NOUN NUM PART PRON PROPN \
+         PUNCT SCONJ SYM VERB X EOL SPACE",
+    ),
+    (
+        380,
+        "PERSON NORP FACILITY ORG GPE LOC PRODUCT EVENT WORK_OF_ART LANGUAGE LAW DATE TIME PERCENT \
+         MONEY QUANTITY ORDINAL CARDINAL acomp advcl advmod agent amod appos attr aux auxpass cc ccomp \
+         complm conj cop csubj csubjpass dep det dobj expl hmod hyph infmod intj iobj mark meta neg \
+         nmod nn npadvmod nsubj nsubjpass num number oprd obj obl parataxis partmod pcomp pobj poss \
+         possessive preconj prep prt punct quantmod relcl rcmod root xcomp acl",
+    ),
+];
+
 /// The name of the array.
 const VECTORS: &str = "vectors";
 /// The name of the rows of words.
@@ -64,8 +83,9 @@ pub(super) fn words(whole: &Whole<'_>, rows: usize) -> Result<Option<(Words, Vec
     let mut left = read_rows(keys)?;
     let all = left.len();
     let mut found = Vec::new();
-    for word in &strings {
-        if let Some(row) = left.remove(&hash(word.as_bytes())) {
+    let texts = strings.iter().map(|word| (hash(word.as_bytes()), word.as_str()));
+    for (key, word) in symbols().chain(texts) {
+        if let Some(row) = left.remove(&key) {
             let Some(row) = row else { continue };
             if row >= rows {
                 let word = shown(word.as_bytes());
@@ -93,6 +113,11 @@ pub(super) fn words(whole: &Whole<'_>, rows: usize) -> Result<Option<(Words, Vec
     let note =
         Note { reason: "words", done: "read as the words of the rows", at: At::Row(0), detail };
     Ok(Some((words, found.into_iter().map(|(row, _)| row).collect(), note)))
+}
+
+/// The symbols, by their numbers.
+fn symbols<'s>() -> impl Iterator<Item = (u64, &'s str)> {
+    SYMBOLS.iter().flat_map(|(first, names)| (*first..).zip(names.split(' ')))
 }
 
 fn wrong(problem: impl Into<String>) -> Error {
@@ -195,7 +220,17 @@ impl Matrix for Picked {
 
 #[cfg(test)]
 mod tests {
-    use super::hash;
+    use super::{hash, symbols};
+
+    #[test]
+    fn symbols_have_the_numbers_of_spacy() {
+        let number = |name| symbols().find(|(_, other)| *other == name).map(|(number, _)| number);
+        let names = ["ID", "NOUN", "SPACE", "PERSON", "CARDINAL", "number", "acl"];
+        let numbers = [64, 92, 103, 380, 397, 432, 451];
+        for (name, expected) in names.into_iter().zip(numbers) {
+            assert_eq!(number(name), Some(expected), "{name}");
+        }
+    }
 
     #[test]
     fn hashes_are_those_of_spacy() {

@@ -151,14 +151,16 @@ impl Words {
         let ends = |wanted: &str| {
             name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case(wanted))
         };
-        if ends("model") {
+        // Mistral's, with a date in it where it was not renamed.
+        let is_tekken = name.rsplit('/').next().is_some_and(|name| name.starts_with("tekken"));
+        if ends("model") || (is_tekken && ends("json")) {
             return Self::from_model(name, bytes, rows);
         }
         let json = ends("json");
         if json { Self::from_json(name, bytes, rows) } else { Ok(Self::from_lines(bytes)) }
     }
 
-    /// The pieces of a `SentencePiece` model, or the tokens of tiktoken's ranks.
+    /// The pieces of a `SentencePiece` model, or the tokens of tiktoken's ranks or of tekken.json.
     fn from_model(name: &str, bytes: &Bytes, rows: usize) -> Result<Self> {
         let files = vec![File { name: name.to_owned(), bytes: bytes.to_vec() }];
         let spec = Spec { kind: Kind::detect(&files)?, files };
@@ -333,6 +335,7 @@ pub(super) const PLACES: &[&str] = &[
     "tokenizer.json",
     "vocab.json",
     "vocab.txt",
+    "tekken.json",
     "tokenizer.model",
     "spiece.model",
     FAIRSEQ,

@@ -41,9 +41,9 @@ pub enum AnalogyMethod {
 pub struct AnalogyQuery {
     /// In "man is to king as woman is to ?": man.
     pub a: WordOrVector,
-    /// King.
+    /// In the same question: king.
     pub b: WordOrVector,
-    /// Woman.
+    /// In the same question: woman.
     pub c: WordOrVector,
     /// More pairs like a and b; only for [`AnalogyMethod::PairDirection`] and
     /// [`AnalogyMethod::CosAvg`].

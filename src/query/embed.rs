@@ -39,7 +39,7 @@ pub struct EmbedQuery {
 /// How the vectors of a text's tokens become one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbedOptions {
-    /// Which way.
+    /// How vectors are joined.
     pub pooling: Pooling,
     /// Whether each token's vector is brought to length 1 first.
     pub pre_normalize: bool,

@@ -48,7 +48,7 @@ pub struct Scan {
 pub struct Condition {
     /// The attribute's name.
     pub name: String,
-    /// How.
+    /// The comparison with its value.
     pub test: Test,
 }
 

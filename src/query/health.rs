@@ -61,7 +61,7 @@ pub struct Named {
 /// Rows that are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateGroup {
-    /// How many.
+    /// Rows of the group, at least 2.
     pub count: usize,
     /// The first of them.
     pub examples: Vec<Named>,

@@ -79,7 +79,7 @@ pub enum WordOrVector {
 /// A [`WordOrVector`] that counts so much in a weighted mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighted {
-    /// What.
+    /// The word, vector or text.
     pub query: WordOrVector,
     /// How much: finite and not 0; 1 if nothing else is wanted.
     pub weight: f32,
@@ -168,7 +168,7 @@ pub struct WordOptions {
 /// How near to search: what every question that uses an index says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Effort {
-    /// Compare every row, though the graph is ready.
+    /// Compare every row, even if the graph is ready.
     pub exact: bool,
     /// Width of the graph's beam; none: the table's own.
     pub ef_search: Option<usize>,

@@ -41,7 +41,7 @@ pub struct Move {
     pub to: String,
     /// The share of the first text that moves.
     pub weight: f64,
-    /// How far.
+    /// The Euclidean distance between the vectors of the two words.
     pub distance: f64,
 }
 

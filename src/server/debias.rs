@@ -1,7 +1,5 @@
 //! The conversions of BiasService's debiasing, which is a job with progress.
 
-use std::time::SystemTime;
-
 use tonic::{Request, Response, Status};
 
 use crate::bias::debias::{DebiasMethod, DebiasQuery};
@@ -17,7 +15,7 @@ use crate::server::bias::{sets, terms, word_set, word_sets};
 use crate::server::job::{Call, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::test_sets::kind;
-use crate::server::wire::Fields;
+use crate::server::wire::{Fields, seconds_since_1970};
 use crate::table::meta::TableName;
 
 const SETS_MAX: usize = 64;
@@ -123,8 +121,7 @@ impl TryFrom<pb::DebiasRequest> for Ask<DebiasJob> {
             seed: request.seed,
         };
         let test_sets = test_sets(&mut fields, request.test_sets);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let imported_at = now.map_or(0, |since| since.as_secs());
+        let imported_at = seconds_since_1970();
         let replace = request.replace;
         fields.finish(|| {
             let query = DebiasJob { target: target?, replace, imported_at, query, test_sets };

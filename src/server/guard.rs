@@ -1,9 +1,10 @@
-//! What a call may take: its deadline, and one of a bounded number of permits.
+//! What a call may take: its deadline, one of a bounded number of permits, and its end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tonic::metadata::MetadataMap;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -63,6 +64,24 @@ pub(super) fn timeout(metadata: &MetadataMap) -> Option<Duration> {
         _ => return None,
     };
     Some(timeout.saturating_sub((timeout / 10).min(Duration::from_millis(5))))
+}
+
+/// Waits until nobody waits for the answers to a stream, and tells why.
+pub(super) async fn end(
+    timeout: Option<Duration>,
+    mut is_closing: watch::Receiver<bool>,
+) -> ErrorKind {
+    let deadline = async {
+        match timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = deadline => ErrorKind::Deadline,
+        // An error means that the server is gone, which is as good.
+        _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
+    }
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ pub(super) fn progress(status: &JobStatus) -> pb::JobProgress {
         seconds_left: status.seconds_left(),
         seconds: status.run_time.as_secs_f64(),
         phase: status.progress.phase.to_owned(),
-        learning: status.progress.learning.map(pb::LearningProgress::from),
+        learning: status.progress.learning.as_deref().map(pb::LearningProgress::from),
     }
 }
 
@@ -662,7 +662,7 @@ impl<W: Work> Followed<W> {
             if now.progress != progress
                 && let Some(reply) = W::reply(Told::Progress(&now))
             {
-                progress = now.progress;
+                progress = now.progress.clone();
                 replies.send(Ok(reply)).await.ok()?;
             }
             let changed = when(self.desk.news.clone(), || {
@@ -711,10 +711,10 @@ impl Desk {
         let mut shown = None;
         loop {
             let now = job.status();
-            let seen = (now.state, now.progress);
+            let seen = Some((now.state, now.progress.clone()));
             let has_ended = now.state.has_ended();
-            if shown != Some(seen) {
-                shown = Some(seen);
+            if shown != seen {
+                shown = seen;
                 let reply = pb::WatchJobResponse { job: Some(now.into()) };
                 if replies.send(Ok(reply)).await.is_err() || has_ended {
                     return;

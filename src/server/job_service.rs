@@ -56,9 +56,14 @@ impl JobService for Desk {
         &self,
         request: Request<pb::CancelJobRequest>,
     ) -> Result<Response<pb::CancelJobResponse>, Status> {
-        let job = self.engine.jobs().get(request.into_inner().id).map_err(|e| status(&e))?;
+        let pb::CancelJobRequest { id, keep } = request.into_inner();
+        let job = self.engine.jobs().get(id).map_err(|e| status(&e))?;
         let told = job.status();
-        job.cancel();
+        if keep {
+            job.suffices().map_err(|error| status(&error))?;
+        } else {
+            job.discard();
+        }
         Ok(Response::new(pb::CancelJobResponse { job: Some(told.into()) }))
     }
 }

@@ -14,7 +14,7 @@
 //! | `requests.rs` | what each method's requests may have |
 //! | `shapes.rs` | which of their fields are messages |
 //! | `pool.rs` | the threads that compute answers |
-//! | `guard.rs` | deadlines and permits |
+//! | `guard.rs` | deadlines, permits, and the end of a stream |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
 //! | `stream.rs` | `NearestStream`: questions answered as they come |
@@ -23,6 +23,7 @@
 //! | `train.rs` | tokenizers learned from a stream |
 //! | `training.rs` | TrainingService: vectors learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
+//! | `files.rs` `uploads.rs` | the files of an import's stream; those that are kept until they are whole |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
 mod admin;
@@ -99,7 +100,7 @@ pub struct ServerConfig {
     pub connections: ConnectionLimits,
     /// Bytes of memory that imports and other jobs may take together; none: half of the machine's.
     pub job_memory: Option<u64>,
-    /// Bytes of disk that temporary files and uploads may take together; none: half of what is free.
+    /// Bytes of disk that temporary files, uploads and checkpoints of trainings may take together; none: half of what is free.
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,
@@ -194,7 +195,7 @@ pub async fn serve(
     if let Ok(closed) = tokio::time::timeout(rest, closed).await {
         return closed;
     }
-    tracing::warn!("work that nobody waits for is left behind");
+    tracing::warn!("the engine did not close in time: the process ends while it works");
     Ok(())
 }
 

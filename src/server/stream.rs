@@ -23,7 +23,7 @@ use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
 use crate::server::transport::{Call, Room};
 use crate::server::wire::Fields;
-use crate::server::{Desk, Raised, caught};
+use crate::server::{Desk, Raised, caught, guard};
 use crate::table::meta::TableName;
 
 /// How long quick answers go on before other calls have their turn.
@@ -61,20 +61,7 @@ impl Answers {
         questions: Streaming<pb::NearestStreamRequest>,
         timeout: Option<Duration>,
     ) -> Self {
-        let mut is_closing = desk.is_closing.clone();
-        let end = Box::pin(async move {
-            let deadline = async {
-                match timeout {
-                    Some(timeout) => tokio::time::sleep(timeout).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = deadline => ErrorKind::Deadline,
-                // An error means that the server is gone, which is as good.
-                _ = is_closing.wait_for(|&closing| closing) => ErrorKind::Closing,
-            }
-        });
+        let end = Box::pin(guard::end(timeout, desk.is_closing.clone()));
         let stop = Raised(Stop::new(timeout.map(|timeout| Instant::now() + timeout)));
         let (table, state, turn) = (String::new(), State::Reading, None);
         Self { desk, call, questions, table, state, end, turn, stop, room: None }

@@ -16,7 +16,7 @@ use crate::query::health::{
 use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{WordsAnswer, WordsQuery};
 use crate::server::Desk;
-use crate::server::wire::{self, Fields};
+use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::server::write;
 use crate::table::input::Inputs;
 use crate::table::meta::{InputsMeta, Provenance, TableName};
@@ -115,25 +115,7 @@ impl TableService for Desk {
     }
 }
 
-/// A question that is only a table's name.
-struct Named(TableName);
-
-macro_rules! named {
-    ($($request:ident),*) => {$(
-        impl TryFrom<pb::$request> for Named {
-            type Error = Error;
-
-            fn try_from(request: pb::$request) -> Result<Self> {
-                TableName::try_from(request.table).map(Self)
-            }
-        }
-    )*};
-}
-
 named!(GetTableRequest, DeleteTableRequest, GetIndexRequest, BuildIndexRequest, CancelBuildRequest);
-
-/// A question without fields.
-struct Nothing;
 
 impl TryFrom<pb::ListTablesRequest> for Nothing {
     type Error = Error;

@@ -30,20 +30,6 @@ fn told(kind: TestSetKind) -> pb::TestSetKind {
 }
 
 impl Fields {
-    /// A test set's name, of the same letters as a table's.
-    fn test_set_name(&mut self, field: &str, name: String) -> Option<TableName> {
-        if let Ok(name) = TableName::try_from(name) {
-            return Some(name);
-        }
-        let problem = format!(
-            "a test set's name has 1 to {} characters of A-Z a-z 0-9 _ - . and starts with neither a \
-             dot nor a dash",
-            limits::TABLE_NAME_CHARS_MAX
-        );
-        self.bad(field, problem);
-        None
-    }
-
     /// A file, or the name of a stored test set.
     pub(super) fn test_file(&mut self, file: Vec<u8>, name: String) -> Option<TestFile> {
         if name.is_empty() {
@@ -52,7 +38,7 @@ impl Fields {
         if !file.is_empty() {
             self.bad("test_set", "either a file or the name of a stored test set, and not both");
         }
-        self.test_set_name("test_set", name).map(TestFile::Stored)
+        self.name_of("test set", "test_set", name).map(TestFile::Stored)
     }
 }
 
@@ -61,7 +47,7 @@ impl TryFrom<pb::PutTestSetRequest> for NewTestSet {
 
     fn try_from(request: pb::PutTestSetRequest) -> Result<Self> {
         let mut fields = Fields::default();
-        let name = fields.test_set_name("name", request.name);
+        let name = fields.name_of("test set", "name", request.name);
         let kind = kind(fields.choice("kind", request.kind));
         if kind.is_none() {
             fields.bad("kind", "what is in the file");
@@ -92,7 +78,7 @@ impl TryFrom<pb::GetTestSetRequest> for Get {
 
     fn try_from(request: pb::GetTestSetRequest) -> Result<Self> {
         let mut fields = Fields::default();
-        let name = fields.test_set_name("name", request.name);
+        let name = fields.name_of("test set", "name", request.name);
         fields.finish(|| Some(Self { name: name?, with_file: request.with_file }))
     }
 }
@@ -116,7 +102,7 @@ impl TryFrom<pb::DeleteTestSetRequest> for Delete {
 
     fn try_from(request: pb::DeleteTestSetRequest) -> Result<Self> {
         let mut fields = Fields::default();
-        let name = fields.test_set_name("name", request.name);
+        let name = fields.name_of("test set", "name", request.name);
         fields.finish(|| Some(Self(name?)))
     }
 }

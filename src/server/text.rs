@@ -22,7 +22,7 @@ use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
 use crate::server::transport::{Call, Room};
-use crate::server::{Desk, opened, texts, train};
+use crate::server::{Desk, guard, opened, texts, train};
 
 /// Answers that wait to be sent.
 const ANSWERS_WAITING: usize = 1;
@@ -291,7 +291,7 @@ impl Desk {
                 next = messages.message().await?;
             }
             let last = desk.pool.run(Lane::Heavy, caller, move || joiner.finish()).await;
-            // Nobody is left to hear it if this fails.
+            // Ignore: the receiver is gone.
             let _ = sender.send(reply(last.map_err(|error| status(&error))?)).await;
             Ok(())
         });
@@ -306,25 +306,15 @@ impl Desk {
         replies: mpsc::Sender<Result<M, Status>>,
         all: impl Future<Output = Result<(), Status>> + Send + 'static,
     ) {
-        let mut is_closing = self.is_closing.clone();
+        let end = guard::end(timeout, self.is_closing.clone());
         tokio::spawn(async move {
-            let deadline = async {
-                match timeout {
-                    Some(timeout) => tokio::time::sleep(timeout).await,
-                    None => std::future::pending().await,
-                }
-            };
             let ended = tokio::select! {
                 ended = all => ended,
                 () = replies.closed() => return,
-                () = deadline => Err(status(&Error::new(ErrorKind::Deadline))),
-                // An error means that the server is gone, which is as good.
-                _ = is_closing.wait_for(|&closing| closing) => {
-                    Err(status(&Error::new(ErrorKind::Closing)))
-                }
+                why = end => Err(status(&Error::new(why))),
             };
             if let Err(error) = ended {
-                // Nobody is left to hear it if this fails.
+                // Ignore: the receiver is gone.
                 let _ = replies.send(Err(error)).await;
             }
         });

@@ -18,9 +18,9 @@ use crate::server::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::transfer::{
-    if_exists, import_progress, on_duplicate, on_invalid, progress, seconds_since_1970, told_report,
+    if_exists, import_progress, on_duplicate, on_invalid, progress, told_report,
 };
-use crate::server::wire::Fields;
+use crate::server::wire::{Fields, seconds_since_1970};
 use crate::table::meta::TableName;
 
 pub(super) async fn import(

@@ -14,22 +14,6 @@ use crate::text::words::rules::RuleSet;
 /// Special tokens that an answer names.
 const SPECIALS_TOLD: usize = 1_000;
 
-impl Fields {
-    /// A tokenizer's name, of the same letters as a table's.
-    pub(super) fn tokenizer_name(&mut self, field: &str, name: String) -> Option<TableName> {
-        if let Ok(name) = TableName::try_from(name) {
-            return Some(name);
-        }
-        let problem = format!(
-            "a tokenizer's name has 1 to {} characters of A-Z a-z 0-9 _ - . and starts with neither a \
-             dot nor a dash",
-            limits::TABLE_NAME_CHARS_MAX
-        );
-        self.bad(field, problem);
-        None
-    }
-}
-
 /// A tokenizer to be stored.
 pub(super) struct Put {
     name: TableName,
@@ -48,7 +32,7 @@ impl TryFrom<pb::PutTokenizerRequest> for Put {
 
     fn try_from(request: pb::PutTokenizerRequest) -> Result<Self> {
         let mut fields = Fields::default();
-        let name = fields.tokenizer_name("name", request.name);
+        let name = fields.name_of("tokenizer", "name", request.name);
         let spec = fields.within("spec", |fields| fields.spec(&request.spec.unwrap_or_default()));
         fields.finish(|| Some(Self { name: name?, spec: spec?, replace: request.replace }))
     }

@@ -107,7 +107,7 @@ impl TryFrom<pb::TrainHeader> for TrainJob {
 
     fn try_from(header: pb::TrainHeader) -> Result<Self> {
         let mut fields = Fields::default();
-        let name = fields.tokenizer_name("name", header.name);
+        let name = fields.name_of("tokenizer", "name", header.name);
         let kind = match fields.choice("kind", header.kind) {
             pb::TrainKind::Unspecified | pb::TrainKind::BpeByteLevel => Learned::ByteLevelBytePairs,
             pb::TrainKind::Bpe => Learned::BytePairs,

@@ -5,7 +5,8 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use crate::engine::job::{JobKind, JobReport, Progress, Unit};
 use crate::engine::slots::Slot;
 use crate::engine::train_table::{
-    Continue, Learning, Method, PhrasePasses, TrainTableJob, TrainTableProgress, TrainTableReport,
+    Along, CheckpointTold, Continue, Evaluation, Learning, Method, PhrasePasses, Probe,
+    TrainTableJob, TrainTableProgress, TrainTableReport,
 };
 use crate::engine::{Answer, Ask, Engine};
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::query::{AnsweredBy, WordsUsed};
 use crate::server::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
-use crate::server::transfer::{if_exists, seconds_since_1970, told_report};
+use crate::server::transfer::{if_exists, told_report};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;
 use crate::training::corpus::Keep;
@@ -51,14 +52,18 @@ impl TrainingService for Desk {
         let engine = self.engine.clone();
         // A table to begin with may have to be read first.
         let asked = tokio::task::spawn_blocking(move || {
+            if header.resume {
+                let table = resumed(&header)?;
+                return engine.check_resuming(&table).map(|()| Asked::Resume(table));
+            }
             let job = job_of(header, &engine)?;
-            engine.check_training(&job).map(|()| job)
+            engine.check_training(&job).map(|()| Asked::New(Box::new(job)))
         });
         let broken = |cause| Error::caused(crate::error::ErrorKind::Internal, cause);
-        let job = asked.await.map_err(broken).and_then(|asked| asked);
-        let job = job.map_err(|error| status(&error))?;
+        let asked = asked.await.map_err(broken).and_then(|asked| asked);
+        let asked = asked.map_err(|error| status(&error))?;
         let messages = Messages { stream, part: text_of };
-        let started = self.start_with(Training { job, total, is_detached }, call, messages);
+        let started = self.start_with(Training { asked, total, is_detached }, call, messages);
         Ok(started.map_err(|error| status(&error))?.replies())
     }
 
@@ -79,8 +84,14 @@ fn text_of(message: pb::TrainTableRequest) -> Result<Vec<u8>> {
     }
 }
 
+enum Asked {
+    New(Box<TrainTableJob>),
+    /// That of this table goes on.
+    Resume(TableName),
+}
+
 struct Training {
-    job: TrainTableJob,
+    asked: Asked,
     total: Option<u64>,
     is_detached: bool,
 }
@@ -91,7 +102,10 @@ impl Work for Training {
     type Reply = pb::TrainTableResponse;
 
     fn table(&self) -> String {
-        self.job.table.to_string()
+        match &self.asked {
+            Asked::New(job) => job.table.to_string(),
+            Asked::Resume(table) => table.to_string(),
+        }
     }
 
     fn is_detached(&self) -> bool {
@@ -103,21 +117,33 @@ impl Work for Training {
         let Run { engine, job, mut input, .. } = run;
         let mut on_progress = |now: TrainTableProgress| job.progress(progress(now, self.total));
         let mut next = || input.next().transpose();
-        let report = engine.train_table(&self.job, &mut next, &mut on_progress, &mut slot)?;
-        Ok(JobReport::TrainTable(self.job.table, Box::new(report)))
+        let (table, report) = match self.asked {
+            Asked::New(job) => {
+                let report = engine.train_table(&job, &mut next, &mut on_progress, &mut slot)?;
+                (job.table, report)
+            }
+            Asked::Resume(table) => {
+                if next()?.is_some() {
+                    return Err(Error::invalid("part", "a training that goes on has its text"));
+                }
+                let report = engine.resume_training(&table, &mut on_progress, &mut slot)?;
+                (table, report)
+            }
+        };
+        Ok(JobReport::TrainTable(table, Box::new(report)))
     }
 
     fn reply(told: Told<'_>) -> Option<pb::TrainTableResponse> {
         let part = match told {
             Told::Started(job) => Reply::Job(job),
             Told::Progress(status) => {
-                let now = status.progress;
+                let now = &status.progress;
                 let is_text = now.unit == Unit::Bytes;
                 Reply::Progress(pb::TrainTableProgress {
                     bytes_read: if is_text { now.done } else { 0 },
                     phase: now.phase.to_owned(),
                     word_count: now.made,
-                    learning: now.learning.map(pb::LearningProgress::from),
+                    learning: now.learning.as_deref().map(pb::LearningProgress::from),
                 })
             }
             Told::Report(JobReport::TrainTable(table, report)) => {
@@ -131,15 +157,15 @@ impl Work for Training {
 
 fn progress(now: TrainTableProgress, total_bytes: Option<u64>) -> Progress {
     let TrainTableProgress { bytes_read, phase, word_count, learning } = now;
-    let (unit, done, total) = match learning {
+    let (unit, done, total) = match &learning {
         Some(learning) => (Unit::Tokens, learning.tokens, Some(learning.tokens_total)),
         None => (Unit::Bytes, bytes_read, total_bytes),
     };
     Progress { unit, done, total, made: word_count as u64, phase, learning }
 }
 
-impl From<Learning> for pb::LearningProgress {
-    fn from(now: Learning) -> Self {
+impl From<&Learning> for pb::LearningProgress {
+    fn from(now: &Learning) -> Self {
         Self {
             epoch: wire::count(now.epoch),
             epochs: wire::count(now.epochs),
@@ -149,6 +175,47 @@ impl From<Learning> for pb::LearningProgress {
             loss: now.loss,
             lr: now.lr.into(),
             seconds_left: now.seconds_left(),
+            checkpoint: now.checkpoint.as_ref().map(pb::TrainCheckpoint::from),
+            probes: now.probes.iter().map(pb::TrainProbe::from).collect(),
+            evaluations: now.evaluations.iter().map(pb::TrainEvaluation::from).collect(),
+        }
+    }
+}
+
+impl From<&CheckpointTold> for pb::TrainCheckpoint {
+    fn from(told: &CheckpointTold) -> Self {
+        let CheckpointTold { count, bytes, tokens, seconds, problem } = told;
+        let problem = problem.clone().unwrap_or_default();
+        Self { count: *count, bytes: *bytes, tokens: *tokens, seconds: *seconds, problem }
+    }
+}
+
+impl From<&Probe> for pb::TrainProbe {
+    fn from(probe: &Probe) -> Self {
+        let neighbor = |(word, similarity): &(String, f32)| pb::TrainNeighbor {
+            word: word.clone(),
+            similarity: *similarity,
+        };
+        Self {
+            word: probe.word.clone(),
+            known: probe.is_known,
+            tokens: probe.tokens,
+            neighbors: probe.neighbors.iter().map(neighbor).collect(),
+        }
+    }
+}
+
+impl From<&Evaluation> for pb::TrainEvaluation {
+    fn from(evaluation: &Evaluation) -> Self {
+        let figure = |(name, value): &(String, Option<f64>)| pb::TrainFigure {
+            name: name.clone(),
+            value: *value,
+        };
+        Self {
+            test_set: evaluation.test_set.clone(),
+            tokens: evaluation.tokens,
+            figures: evaluation.figures.iter().map(figure).collect(),
+            problem: evaluation.problem.clone(),
         }
     }
 }
@@ -157,6 +224,7 @@ pub(super) fn told(table: &TableName, report: &TrainTableReport) -> pb::TrainTab
     let totals = &report.totals;
     pb::TrainTableReport {
         import: Some(told_report(table, &report.import)),
+        outputs: report.outputs.as_ref().map(|(table, outputs)| told_report(table, outputs)),
         tokenizer: report.tokenizer.clone(),
         token_count: totals.tokens,
         kept_token_count: report.kept_tokens,
@@ -171,6 +239,41 @@ pub(super) fn told(table: &TableName, report: &TrainTableReport) -> pb::TrainTab
         read_seconds: report.read_seconds,
         learn_seconds: report.learn_seconds,
         tokens_per_second: report.tokens_per_second,
+        ended_in_epoch: report.ended_in_epoch.map(wire::count),
+        resumed: report.is_resumed,
+        evaluations: report.evaluations.iter().map(pb::TrainEvaluation::from).collect(),
+    }
+}
+
+/// The table whose training goes on. Whatever else is asked is refused.
+fn resumed(header: &pb::TrainTableHeader) -> Result<TableName> {
+    let mut fields = Fields::default();
+    let table = fields.table(header.table.clone());
+    let alone = pb::TrainTableHeader {
+        table: header.table.clone(),
+        detach: header.detach,
+        resume: true,
+        ..pb::TrainTableHeader::default()
+    };
+    if *header != alone {
+        fields.bad("resume", "only table and detach go with it: the rest is as it was asked");
+    }
+    fields.finish(|| table)
+}
+
+/// What is done while it learns; the engine checks it.
+fn along(fields: &mut Fields, header: &pb::TrainTableHeader) -> Along {
+    let default = Along::default();
+    let mut test_sets = Vec::new();
+    for name in &header.test_sets {
+        let name = fields.within("test_sets", |fields| fields.table(name.clone()));
+        test_sets.extend(name);
+    }
+    Along {
+        checkpoint_seconds: header.checkpoint_seconds.unwrap_or(default.checkpoint_seconds),
+        probes: header.probes.clone(),
+        test_sets,
+        evaluate_seconds: header.evaluate_seconds.unwrap_or(default.evaluate_seconds),
     }
 }
 
@@ -193,6 +296,11 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
         Some(_) | None => header.dim.map(size),
     };
     let method = method(&mut fields, &header, dim);
+    let along = along(&mut fields, &header);
+    let outputs = match header.outputs_table.clone() {
+        name if name.is_empty() => None,
+        name => fields.within("outputs_table", |fields| fields.table(name)),
+    };
     let vocab_max = header.vocab_max.unwrap_or(limits::ROWS_MAX as u64);
     if vocab_max == 0 {
         fields.bad("vocab_max", "at least 1");
@@ -218,12 +326,14 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
             table: table?,
             if_exists,
             source_name,
-            trained_at: seconds_since_1970(),
+            trained_at: wire::seconds_since_1970(),
             method,
             keep: Keep { min_count, words_max },
             phrases,
             cutting,
             from,
+            outputs,
+            along,
         })
     })
 }
@@ -251,6 +361,12 @@ fn method(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>
         pb::TrainModel::Cbow => Model::Cbow,
         pb::TrainModel::Glove => return Method::Glove(glove(fields, header, dim)),
     };
+    for (field, is_given) in [("x_max", header.x_max.is_some()), ("power", header.power.is_some())]
+    {
+        if is_given {
+            fields.bad(field, "only GloVe has a use for it");
+        }
+    }
     let default = Settings::new(model);
     let ngrams = header.subwords.map(|subwords| Ngrams {
         min_n: subwords.min_n.map_or(NGRAMS.min_n, size),
@@ -294,6 +410,8 @@ fn glove(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>)
         epochs: header.epochs.map_or(default.epochs, size),
         lr: rate(header, default.lr),
         seed: header.seed.unwrap_or(default.seed),
+        x_max: header.x_max.map_or(default.x_max, single),
+        power: header.power.map_or(default.power, single),
         ..default
     }
 }
@@ -315,10 +433,14 @@ fn loss(fields: &mut Fields, header: &pb::TrainTableHeader) -> Loss {
     loss
 }
 
-/// What is too large for single precision is infinite, and refused as that.
-#[expect(clippy::cast_possible_truncation, reason = "rates are in single precision")]
 fn rate(header: &pb::TrainTableHeader, default: f32) -> f32 {
-    header.lr.map_or(default, |lr| lr as f32)
+    header.lr.map_or(default, single)
+}
+
+/// What is too large for single precision is infinite, and refused as that.
+#[expect(clippy::cast_possible_truncation, reason = "settings are in single precision")]
+fn single(value: f64) -> f32 {
+    value as f32
 }
 
 impl TryFrom<pb::GetHuffmanPathRequest> for Ask<HuffmanQuery> {

@@ -31,7 +31,7 @@ use crate::server::files::StreamFiles;
 use crate::server::job::{Call, ENOUGH_BYTES, Input, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
-use crate::server::wire::{self, Fields};
+use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
@@ -70,9 +70,8 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::GetUploadRequest>,
     ) -> Result<Response<pb::GetUploadResponse>, Status> {
-        self.answer(request, |engine, asked: &UploadOf| {
-            let (bytes, crc32) = engine.upload(&asked.0).state()?;
-            Ok(Arrived(bytes, crc32))
+        self.answer(request, |engine: &Engine, Named(table): &Named| {
+            engine.upload_state(table).map(|(bytes, crc32)| pb::GetUploadResponse { bytes, crc32 })
         })
         .await
     }
@@ -81,14 +80,15 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::ListUploadsRequest>,
     ) -> Result<Response<pb::ListUploadsResponse>, Status> {
-        self.answer(request, |engine: &Engine, _: &Uploads| engine.uploads().map(listed)).await
+        self.answer(request, |engine: &Engine, Nothing: &Nothing| engine.uploads().map(listed))
+            .await
     }
 
     async fn delete_upload(
         &self,
         request: Request<pb::DeleteUploadRequest>,
     ) -> Result<Response<pb::DeleteUploadResponse>, Status> {
-        self.answer(request, |engine: &Engine, UploadOf(table): &UploadOf| {
+        self.answer(request, |engine: &Engine, Named(table): &Named| {
             engine.delete_upload(table).map(|bytes| pb::DeleteUploadResponse { bytes })
         })
         .await
@@ -106,10 +106,9 @@ impl TransferService for Desk {
     }
 }
 
-/// All of them.
-struct Uploads;
+named!(GetUploadRequest, DeleteUploadRequest);
 
-impl TryFrom<pb::ListUploadsRequest> for Uploads {
+impl TryFrom<pb::ListUploadsRequest> for Nothing {
     type Error = Error;
 
     fn try_from(_: pb::ListUploadsRequest) -> Result<Self> {
@@ -127,40 +126,8 @@ fn listed(uploads: Vec<UploadStatus>) -> pb::ListUploadsResponse {
     pb::ListUploadsResponse { uploads: uploads.into_iter().map(told).collect() }
 }
 
-impl TryFrom<pb::DeleteUploadRequest> for UploadOf {
-    type Error = Error;
-
-    fn try_from(request: pb::DeleteUploadRequest) -> Result<Self> {
-        let mut fields = Fields::default();
-        let table = fields.table(request.table);
-        fields.finish(|| table.map(Self))
-    }
-}
-
-/// What has arrived for a table.
-struct UploadOf(TableName);
-
-impl TryFrom<pb::GetUploadRequest> for UploadOf {
-    type Error = Error;
-
-    fn try_from(request: pb::GetUploadRequest) -> Result<Self> {
-        let mut fields = Fields::default();
-        let table = fields.table(request.table);
-        fields.finish(|| Some(Self(table?)))
-    }
-}
-
-/// Bytes, and their CRC-32.
-struct Arrived(u64, u32);
-
-impl From<Arrived> for pb::GetUploadResponse {
-    fn from(Arrived(bytes, crc32): Arrived) -> Self {
-        Self { bytes, crc32 }
-    }
-}
-
 fn part_of(message: pb::ImportRequest) -> Result<Part> {
-    let problem = "every message holds a header, a chunk or rows";
+    let problem = "every message holds a header, a chunk, a file or rows";
     message.part.ok_or_else(|| Error::invalid("part", problem))
 }
 
@@ -251,7 +218,7 @@ pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> P
 
 /// The other way round.
 pub(super) fn import_progress(status: &JobStatus) -> pb::ImportProgress {
-    let now = status.progress;
+    let now = &status.progress;
     let (bytes_read, rows_read) = match now.unit {
         Unit::Bytes => (now.done, now.made),
         Unit::Rows | Unit::Tokens => (0, now.done),
@@ -338,7 +305,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 if_exists,
                 limit: header.limit,
                 total_bytes: header.total_bytes,
-                imported_at: seconds_since_1970(),
+                imported_at: wire::seconds_since_1970(),
                 counts,
                 license: header.license,
                 told,
@@ -376,7 +343,7 @@ fn tokenizer_policy(
         Some(pb::import_header::Attach::NoTokenizer(true)) => TokenizerPolicy::Leave,
         Some(pb::import_header::Attach::NoTokenizer(false)) | None => TokenizerPolicy::Attach,
         Some(pb::import_header::Attach::Tokenizer(name)) => {
-            let name = fields.tokenizer_name("tokenizer", name);
+            let name = fields.name_of("tokenizer", "tokenizer", name);
             name.map_or(TokenizerPolicy::Attach, TokenizerPolicy::AttachAs)
         }
     }
@@ -476,10 +443,6 @@ fn told(header: &pb::ImportHeader) -> String {
         }
     }
     parts.join(" ")
-}
-
-pub(super) fn seconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The rows of a stream, one by one.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::SystemTime;
 
 use crate::engine::Answer;
 use crate::error::{Error, ErrorKind, Result, Violation};
@@ -16,6 +17,30 @@ use crate::query::{
 use crate::table::attributes::{self, AttributeValue};
 use crate::table::meta::TableName;
 use crate::vector::RowId;
+
+/// A question that is only a table's name.
+pub(super) struct Named(pub(super) TableName);
+
+macro_rules! named {
+    ($($request:ident),*) => {$(
+        impl TryFrom<pb::$request> for Named {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                TableName::try_from(request.table).map(Self)
+            }
+        }
+    )*};
+}
+pub(super) use named;
+
+/// A question without fields.
+pub(super) struct Nothing;
+
+/// Now.
+pub(super) fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
 
 /// Reads the fields of one request and collects what is wrong with them, so that the caller hears
 /// of every bad field at once. A reader returns a harmless value for a bad field; `finish` sees to
@@ -78,6 +103,20 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// The name of something that is no table, of the same letters as a table's.
+    pub(super) fn name_of(&mut self, what: &str, field: &str, name: String) -> Option<TableName> {
+        if let Ok(name) = TableName::try_from(name) {
+            return Some(name);
+        }
+        let problem = format!(
+            "a {what}'s name has 1 to {} characters of A-Z a-z 0-9 _ - . and starts with neither a \
+             dot nor a dash",
+            limits::TABLE_NAME_CHARS_MAX
+        );
+        self.bad(field, problem);
+        None
     }
 
     fn take(&mut self, error: &Error) {

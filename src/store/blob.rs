@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::container::{Container, Kind, Sealed, Writer};
 use crate::error::{Context as _, Error, Result};
 
-/// How the names of files begin that are not complete; nothing that people name does.
-const TEMPORARY: &str = ".";
+/// How the names of files begin that are not complete; nothing that people name does, their own hidden files
+/// in the folder included.
+const TEMPORARY: &str = ".wordspace-";
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A container that is being written to a file.
@@ -60,10 +61,25 @@ pub(super) fn replace<T>(
     let file = out.into_inner().map_err(|error| Error::disk(error.into_error()));
     let synced = file.and_then(|file| file.sync_all().map_err(Error::disk));
     synced
-        .and_then(|()| fs::rename(&temporary.0, path).map_err(Error::disk))
-        .and_then(|()| sync_folder(folder).map_err(Error::disk))
+        .and_then(|()| take_place(&temporary.0, path, folder).map_err(Error::disk))
         .context(writing)?;
     Ok(written)
+}
+
+/// Renames a file, durably. If the disk refuses that, what had the name has it again: else it would be
+/// another after a restart than before. Without hard links that cannot be.
+fn take_place(new: &Path, path: &Path, folder: &Path) -> io::Result<()> {
+    let old = Temporary::beside(path);
+    let kept = fs::hard_link(path, &old.0).map_err(|error| error.kind());
+    fs::rename(new, path)?;
+    sync_folder(folder).inspect_err(|_| {
+        // Ignore: a disk that refuses this too tells so by the first error.
+        let _ = match kept {
+            Ok(()) => fs::rename(&old.0, path),
+            Err(io::ErrorKind::NotFound) => fs::remove_file(path),
+            Err(_) => Ok(()),
+        };
+    })
 }
 
 /// Makes a file, in place of what a crash may have left, that only its owner may read.
@@ -184,13 +200,19 @@ pub(super) fn move_to_lost(lost: &Path, path: &Path) -> Result<Option<PathBuf>> 
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let free = (1_u64..).map(|number| lost.join(format!("{name}.{number}")));
     let free = free.into_iter().find(|free| !free.exists()).unwrap_or_else(|| lost.join("other"));
-    let moving = || format!("moving {} to {}", path.display(), free.display());
-    make_folder(lost).map_err(Error::disk).context(moving)?;
-    fs::rename(path, &free).map_err(Error::disk).context(moving)?;
-    let folders = [Some(lost), path.parent()];
-    let synced = folders.into_iter().flatten().try_for_each(sync_folder);
-    synced.map_err(Error::disk).context(moving)?;
+    move_to(path, &free)?;
     Ok(Some(free))
+}
+
+/// Moves a file or folder to a name that nothing has, durably.
+pub(super) fn move_to(from: &Path, to: &Path) -> Result<()> {
+    let moving = || format!("moving {} to {}", from.display(), to.display());
+    let folder = to.parent().unwrap_or(Path::new("."));
+    make_folder(folder).map_err(Error::disk).context(moving)?;
+    fs::rename(from, to).map_err(Error::disk).context(moving)?;
+    let folders = [Some(folder), from.parent()];
+    let synced = folders.into_iter().flatten().try_for_each(sync_folder);
+    synced.map_err(Error::disk).context(moving)
 }
 
 /// Two writers of one file must not share a temporary one. What a crash left under such a name is
@@ -203,7 +225,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 }
 
 /// Whether a file of this name was never completed.
-pub(super) fn is_temporary(name: &str) -> bool {
+fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
 }
 
@@ -270,5 +292,12 @@ mod tests {
         assert_eq!(move_to_lost(&lost, &path).unwrap(), Some(lost.join("7.2")));
         assert_eq!(names(&lost), ["7.1", "7.2"]);
         remove(&path).unwrap();
+
+        let left = temporary_name(&lost.join("8"));
+        for path in [&left, &lost.join(".note"), &lost.join(".nfs0007")] {
+            File::create(path).unwrap();
+        }
+        sweep(&lost);
+        assert_eq!(names(&lost), [".nfs0007", ".note", "7.1", "7.2"], "only what is our own goes");
     }
 }

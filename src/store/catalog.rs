@@ -265,7 +265,6 @@ impl Catalog {
         let store = self.folder.join(folder::STORE);
         if self.is_unsynced.load(Ordering::SeqCst) {
             kv::rewrite(&store)?;
-            self.is_unsynced.store(false, Ordering::SeqCst);
         }
         let opened = Kv::open(&store)?;
         put_in_order(&opened, &known)?;
@@ -273,6 +272,7 @@ impl Catalog {
         *self.ledger.lock() = Some(ledger);
         *kv = Some(opened);
         *self.broken.lock() = None;
+        self.is_unsynced.store(false, Ordering::SeqCst);
         self.is_broken.store(false, Ordering::SeqCst);
         tracing::info!("the key-value store is open again");
         folder::reserve(&self.folder);
@@ -316,8 +316,8 @@ impl Catalog {
         }
         let entries: Vec<Entry> = std::mem::take(&mut *self.queue.lock());
         let made = self.read(Kv::make_durable);
-        // A full disk refuses a write, which loses nothing that was written before.
-        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull) {
+        let is_unsynced = || self.read(|kv| Ok(kv.is_unsynced())).unwrap_or(true);
+        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull || is_unsynced()) {
             self.is_unsynced.store(true, Ordering::SeqCst);
         }
         let made = made.and_then(|()| self.append(&entries));
@@ -383,12 +383,12 @@ impl Catalog {
 
     /// Says which generation and tokenizer a table has from now on, durably; what it had before.
     ///
-    /// If this fails the record is the old one, unless the process ends before another write: then
+    /// If `change` fails nothing is written. If the disk does the record is the old one, unless the process ends before another write: then
     /// it may be either.
     pub(super) fn set(
         &self,
         name: &TableName,
-        change: impl FnOnce(Option<&Record>) -> (u64, Option<String>),
+        change: impl FnOnce(Option<&Record>) -> Result<(u64, Option<String>)>,
     ) -> Result<Option<Record>> {
         let _changing = self.changing.lock();
         let epoch = self.ready()?;
@@ -398,7 +398,7 @@ impl Catalog {
             let last = known.records.get(GENERATION).map_or(0, |record| record.generation);
             (known.records.get(&key(name)).cloned(), known.revision, last)
         };
-        let (generation, tokenizer) = change(old.as_ref());
+        let (generation, tokenizer) = change(old.as_ref())?;
         let mut batch = sled::Batch::default();
         let record = Record { generation, tokenizer, revision };
         let mut entries = vec![put(&mut batch, &key(name), &record)?];

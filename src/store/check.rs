@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::catalog::{self, Known};
 use crate::store::generation::{self, Generation};
-use crate::store::kv::{self, Kv};
+use crate::store::kv::{self, Kv, Trial};
 use crate::store::ledger::{Found, Ledger};
 use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, folder, journal};
-use crate::table::meta::Meta;
+use crate::store::{Shared, TRIES, folder, journal};
+use crate::table::meta::TableName;
 
 /// Whether it is to go on: an error ends it.
 pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
@@ -39,13 +39,14 @@ pub struct Damage {
 }
 
 impl Checked {
-    fn damage(&mut self, table: Option<&Meta>, part: &str, problem: impl Into<String>) {
-        let table = table.map(|meta| meta.name.to_string());
+    fn damage(&mut self, table: Option<&str>, part: &str, problem: impl Into<String>) {
+        let table = table.map(ToOwned::to_owned);
         self.damages.push(Damage { table, part: part.to_owned(), problem: problem.into() });
     }
 }
 
-/// Checks a folder that nobody has open. Nothing in it is changed.
+/// Checks a folder that nobody has open. What is kept there does not change; beside it stands a copy of the
+/// key-value store for the time of the check.
 ///
 /// # Errors
 ///
@@ -62,8 +63,7 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
         Ok(None) => checked.damage(None, "catalog", "store/format is missing"),
         Err(error) => checked.damage(None, "catalog", error.to_string()),
     }
-    let trial = data.join(folder::TRIAL);
-    let (kv, known) = check_catalog(data, &trial, &mut checked)?;
+    let (trial, known) = check_catalog(data, &mut checked)?;
     let named = known.as_ref().map(Known::named).unwrap_or_default();
     let named: BTreeMap<u64, String> =
         named.into_iter().map(|(number, (name, _))| (number, name.to_string())).collect();
@@ -71,11 +71,7 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
     for (number, name) in &named {
         if !all.contains_key(number) {
             let problem = format!("generations/{number} is missing");
-            checked.damages.push(Damage {
-                table: Some(name.clone()),
-                part: "manifest".to_owned(),
-                problem,
-            });
+            checked.damage(Some(name), "manifest", problem);
         }
     }
     for (number, opened) in all {
@@ -85,35 +81,26 @@ pub fn check(data: &Path, go_on: GoOn<'_>) -> Result<Checked> {
                 let known = known.as_ref().filter(|_| named.contains_key(&number));
                 let last =
                     known.map_or(0, |known| known.last_write(generation.manifest.meta.lineage()));
-                check_generation(&generation, &mut checked, go_on, |show| match &kv {
-                    Some(kv) => show(kv, last),
+                check_generation(&generation, &mut checked, go_on, |show| match &trial {
+                    Some(trial) => show(trial.kv(), last),
                     None if last > generation.manifest.meta.applied.sequence => {
                         Err(Error::new(ErrorKind::Storage))
                     }
                     None => Ok(()),
                 })?;
             }
-            Err(error) => checked.damages.push(Damage {
-                table: named.get(&number).cloned(),
-                part: "manifest".to_owned(),
-                problem: error.to_string(),
-            }),
+            Err(error) => {
+                let table = named.get(&number).map(String::as_str);
+                checked.damage(table, "manifest", error.to_string());
+            }
         }
     }
     check_shelves(data, &mut checked, go_on)?;
-    if let Some(kv) = kv {
-        kv.close()?;
-    }
-    crate::store::blob::remove_folder(&trial)?;
     Ok(checked)
 }
 
 /// What the catalog says, and the key-value store, opened in a copy: opening changes files.
-fn check_catalog(
-    data: &Path,
-    trial: &Path,
-    checked: &mut Checked,
-) -> Result<(Option<Kv>, Option<Known>)> {
+fn check_catalog(data: &Path, checked: &mut Checked) -> Result<(Option<Trial>, Option<Known>)> {
     let store = data.join(folder::STORE);
     let found = Ledger::read(&data.join(folder::LEDGER))?;
     let mut known = match &found {
@@ -133,9 +120,9 @@ fn check_catalog(
     {
         checked.damage(None, "catalog", format!("store/{file} was changed or is missing"));
     }
-    let kv = kv::copy(&store, trial).and_then(|()| Kv::open(trial));
-    let kv = kv.inspect_err(|error| checked.damage(None, "catalog", error.to_string())).ok();
-    match (kv.as_ref().map(catalog::known_by), &mut known) {
+    let trial = Trial::open(&store, &data.join(folder::TRIAL));
+    let trial = trial.inspect_err(|error| checked.damage(None, "catalog", error.to_string())).ok();
+    match (trial.as_ref().map(|trial| catalog::known_by(trial.kv())), &mut known) {
         (Some(Ok(told)), Some(known)) => {
             for key in known.forgotten(&told) {
                 checked.damage(None, "catalog", format!("the key-value store forgot {key}"));
@@ -145,7 +132,7 @@ fn check_catalog(
         (Some(Err(error)), _) => checked.damage(None, "catalog", error.to_string()),
         (None, _) => {}
     }
-    Ok((kv, known))
+    Ok((trial, known))
 }
 
 /// Checks what a server has open.
@@ -159,29 +146,49 @@ pub(super) fn check_open(
     if let Some(problem) = shared.catalog.problem() {
         checked.damage(None, "catalog", problem);
     }
-    for (name, record) in shared.catalog.tables() {
+    for name in shared.catalog.tables().into_keys() {
         go_on()?;
         on_progress(checked.bytes, total);
-        match shared.generation(record.generation) {
-            Ok(mut generation) => {
-                generation.manifest.meta.name = name;
-                let last = shared.catalog.last_write(generation.manifest.meta.lineage());
-                // The parts are read without holding up whoever opens the store again.
-                check_generation(&generation, &mut checked, go_on, |show| {
-                    shared.catalog.read(|kv| show(kv, last))
-                })?;
-            }
-            // It was replaced or deleted meanwhile.
-            Err(_) if shared.catalog.table(&name).as_ref() != Some(&record) => {}
-            Err(error) => checked.damages.push(Damage {
-                table: Some(name.to_string()),
-                part: "manifest".to_owned(),
-                problem: error.to_string(),
-            }),
-        }
+        check_table(shared, &name, &mut checked, go_on)?;
     }
     check_shelves(&shared.folder, &mut checked, go_on)?;
     Ok(checked)
+}
+
+/// Checks a table as it is now. One that is replaced while it is read loses its files, which is no damage:
+/// it is begun again.
+fn check_table(
+    shared: &Shared,
+    name: &TableName,
+    checked: &mut Checked,
+    go_on: GoOn<'_>,
+) -> Result<()> {
+    for _ in 0..TRIES {
+        let Some(record) = shared.catalog.table(name) else { return Ok(()) };
+        let found = shared.generation(record.generation);
+        let mut now = Checked::default();
+        match &found {
+            Ok(generation) => {
+                let mut generation = generation.clone();
+                generation.manifest.meta.name = name.clone();
+                let last = shared.catalog.last_write(generation.manifest.meta.lineage());
+                // The parts are read without holding up whoever opens the store again.
+                check_generation(&generation, &mut now, go_on, |show| {
+                    shared.catalog.read(|kv| show(kv, last))
+                })?;
+            }
+            Err(error) => now.damage(Some(name.as_str()), "manifest", error.to_string()),
+        }
+        checked.bytes += now.bytes;
+        if now.damages.is_empty() || shared.is_still(name, &record, found.ok().as_ref()) {
+            checked.whole.extend(now.whole);
+            checked.damages.extend(now.damages);
+            return Ok(());
+        }
+    }
+    let problem = format!("it was replaced {TRIES} times while it was read, and is not checked");
+    checked.damage(Some(name.as_str()), "manifest", problem);
+    Ok(())
 }
 
 /// Checks the parts, and then the writes up to the last one, in the key-value store that `within` shows.
@@ -195,7 +202,7 @@ fn check_generation(
     let before = checked.damages.len();
     checked.bytes += generation.manifest.parts.values().map(|part| part.bytes).sum::<u64>();
     for (part, error) in generation.damages(go_on)? {
-        checked.damage(Some(meta), &part, error.to_string());
+        checked.damage(Some(meta.name.as_str()), &part, error.to_string());
     }
     let first = meta.applied.sequence.saturating_add(1);
     let read = |kv: &Kv, last| {
@@ -206,7 +213,7 @@ fn check_generation(
     };
     if let Err(error) = within(&read) {
         go_on()?;
-        checked.damage(Some(meta), "journal", error.to_string());
+        checked.damage(Some(meta.name.as_str()), "journal", error.to_string());
     }
     if checked.damages.len() == before {
         checked.whole.push(meta.name.to_string());

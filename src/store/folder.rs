@@ -21,8 +21,12 @@ pub(super) const SHELF: &str = "shelf";
 pub(super) const LOST: &str = "lost";
 /// Files that arrive in pieces.
 pub(super) const UPLOADS: &str = "uploads";
+/// Where trainings stand.
+pub(super) const TRAININGS: &str = "trainings";
 /// A copy of the key-value store that is looked at and thrown away.
 pub(super) const TRIAL: &str = "store.trial";
+/// What a recovery makes before it changes the names.
+pub(super) const RECOVERY: &str = "recovery";
 /// Room that a full disk has for what makes room.
 const RESERVE: &str = "reserve";
 const RESERVE_BYTES: usize = 2 << 20;

@@ -76,9 +76,14 @@ impl Generation {
 
     /// Writes the manifest, and makes the folder's names durable: from now on it is complete.
     pub(super) fn seal(&self) -> Result<()> {
+        self.seal_in(&self.folder)
+    }
+
+    /// Writes the manifest into another folder.
+    pub(super) fn seal_in(&self, folder: &Path) -> Result<()> {
         let manifest = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        let path = self.folder.join(MANIFEST.name);
+        let path = folder.join(MANIFEST.name);
         blob::publish_container(&path, MANIFEST, self.manifest.meta.generation, |out| {
             out.section("manifest", CHUNK_BYTES)?;
             out.write(&manifest)
@@ -178,10 +183,10 @@ pub(super) fn verify_file(path: &Path, part: &Part, stop: &dyn Fn() -> Result<()
     if is_whole { Ok(()) } else { Err(damaged()) }
 }
 
-/// Copies bytes, and looks now and then whether it is to go on.
+/// Copies bytes in large pieces, one write for each, and looks before each whether it is to go on.
 pub(super) fn copy(
     mut from: impl io::Read,
-    to: &mut impl io::Write,
+    to: &mut (impl io::Write + ?Sized),
     stop: &dyn Fn() -> Result<()>,
 ) -> io::Result<u64> {
     let (mut buffer, mut bytes) = (vec![0; 1 << 20], 0);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -33,6 +34,8 @@ pub(super) struct Kv {
     folder: PathBuf,
     /// Files as they were when they were synced last.
     synced: Mutex<BTreeMap<PathBuf, (u64, SystemTime)>>,
+    /// Whether a sync failed.
+    is_unsynced: AtomicBool,
 }
 
 impl Kv {
@@ -58,7 +61,7 @@ impl Kv {
         };
         let (catalog, journal) = (tree("catalog")?, tree("journal")?);
         let (folder, synced) = (folder.to_path_buf(), Mutex::default());
-        let kv = Self { catalog, journal, db, folder, synced };
+        let kv = Self { catalog, journal, db, folder, synced, is_unsynced: AtomicBool::new(false) };
         kv.make_durable()?;
         Ok(kv)
     }
@@ -77,8 +80,15 @@ impl Kv {
     pub(super) fn make_durable(&self) -> Result<()> {
         self.flush()?;
         self.sync()
+            .inspect_err(|_| self.is_unsynced.store(true, Ordering::SeqCst))
             .map_err(Error::disk)
             .context(|| format!("syncing {} to the disk", self.folder.display()))
+    }
+
+    /// Whether its files may be only in memory: a sync failed, be it that the disk was full. A write that
+    /// a full disk refuses loses nothing that was written before.
+    pub(super) fn is_unsynced(&self) -> bool {
+        self.is_unsynced.load(Ordering::SeqCst)
     }
 
     /// Everything written so far is with the operating system.
@@ -226,6 +236,38 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A copy of a closed key-value store, which can be read without changing what was copied. Gone when
+/// dropped.
+pub(super) struct Trial {
+    /// None before it is opened.
+    kv: Option<Kv>,
+    folder: PathBuf,
+}
+
+impl Trial {
+    /// Copies the store, in place of what a killed process left there.
+    pub(super) fn open(store: &Path, folder: &Path) -> Result<Self> {
+        blob::remove_folder(folder)?;
+        let mut trial = Self { kv: None, folder: folder.to_path_buf() };
+        copy(store, folder)?;
+        trial.kv = Some(Kv::open(folder)?);
+        Ok(trial)
+    }
+
+    pub(super) fn kv(&self) -> &Kv {
+        self.kv.as_ref().expect("it was opened when it was made")
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        let closed = self.kv.take().map_or(Ok(()), Kv::close);
+        if let Err(error) = closed.and_then(|()| blob::remove_folder(&self.folder)) {
+            tracing::warn!(?error, "a copy that nobody needs stays");
+        }
+    }
 }
 
 /// A crash or a full disk leaves such files, of which nothing is needed.

@@ -13,6 +13,7 @@
 //! | `kv.rs` | sled: opened, synced, closed |
 //! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`: what they hold |
 //! | `upload.rs` | files that arrive in pieces |
+//! | `checkpoint.rs` | where trainings stand |
 //! | `backup/` | all of it kept elsewhere, and made tables again |
 //! | `check.rs` | every byte read again |
 //! | `recover.rs` | a catalog made of what is whole |
@@ -32,8 +33,14 @@
 //! ledger                  what sled must know
 //! uploads/en.part         what has arrived of a file for the table "en", until it is imported; capitals have a
 //!                         ^ before them
+//! trainings/en/corpus     the text from which the table "en" is trained, as numbers, and what is asked
+//! trainings/en/state      how far it was trained
 //! reserve                 room that is given up so that a table can be deleted on a full disk
-//! lost/                   what no catalog names, where none can tell that it is a left-over
+//! lost/                   what no catalog names, where none can tell that it is a left-over; what a recovery
+//!                         replaced
+//! store.new/              a kill may leave these three: a new folder's store before it is complete,
+//! store.trial/            a copy of the store that is looked at and thrown away,
+//! recovery/               and what `wordspace recover` makes before it changes names
 //! ```
 //!
 //! Manifest, parts and what is on the shelf are [containers](crate::container); parts are described
@@ -57,6 +64,7 @@ pub mod backup;
 pub(crate) mod blob;
 mod catalog;
 pub mod check;
+mod checkpoint;
 mod fault;
 mod folder;
 mod generation;
@@ -81,9 +89,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::container::{Container, Kind};
-use crate::error::{Context as _, ErrorKind, Result};
-use crate::store::catalog::Catalog;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::store::catalog::{Catalog, Record};
 use crate::store::generation::Generation;
 use crate::store::ledger::Entry;
 use crate::store::shelf::Shelf;
@@ -94,9 +103,13 @@ use crate::table::view::View;
 use crate::text::spec::Spec;
 
 pub use blob::FileWriter;
+pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
+
+/// How often a table is begun again that is replaced while it is read.
+const TRIES: usize = 10;
 
 /// The tables of a data folder. Shared by [`Arc`]; one process at a time has a folder open.
 ///
@@ -168,7 +181,11 @@ impl Store {
         let swept = if shared.catalog.refusal().is_some() {
             Swept::default()
         } else {
+            if let Err(error) = recover::forget(folder) {
+                tracing::warn!(?error, "what a recovery left stays");
+            }
             upload::sweep(&folder.join(folder::UPLOADS));
+            checkpoint::sweep(&folder.join(folder::TRAININGS));
             shared.sweep(&numbers)
         };
         Ok((Self { shared }, swept))
@@ -329,6 +346,25 @@ impl Store {
         self.uploads().map_or(0, |uploads| uploads.iter().map(|upload| upload.bytes).sum())
     }
 
+    /// Where the training of a table stands; its bytes are taken of a budget.
+    pub fn checkpoint(&self, table: &TableName, budget: Arc<Budget>) -> Checkpoint {
+        Checkpoint::new(&self.shared.folder.join(folder::TRAININGS), table, budget)
+    }
+
+    /// Where trainings stand that were interrupted, or run.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn checkpoints(&self) -> Result<Vec<CheckpointStatus>> {
+        checkpoint::list(&self.shared.folder.join(folder::TRAININGS))
+    }
+
+    /// Bytes of all of them; 0 if they cannot be read.
+    pub fn checkpoint_bytes(&self) -> u64 {
+        blob::bytes(&self.shared.folder.join(folder::TRAININGS))
+    }
+
     /// Stores a tokenizer, in place of one of its name. Once this returns it survives a power cut.
     ///
     /// # Errors
@@ -373,21 +409,21 @@ impl Store {
         tables.filter_map(|(name, record)| Some((name, record.tokenizer?))).collect()
     }
 
-    /// Sets or removes the tokenizer of a table, durably; whether there is such a table.
+    /// Sets or removes the tokenizer of a table, durably.
     ///
     /// # Errors
     ///
-    /// If nothing may be written, or if the disk fails.
-    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<bool> {
-        let Some(record) = self.shared.catalog.table(table) else { return Ok(false) };
-        if record.tokenizer.as_deref() == name {
-            return Ok(true);
+    /// If there is no such table, if nothing may be written, or if the disk fails.
+    pub fn set_default_tokenizer(&self, table: &TableName, name: Option<&str>) -> Result<()> {
+        let gone = || Error::new(ErrorKind::TableNotFound { name: table.to_string() });
+        if self.shared.catalog.table(table).ok_or_else(gone)?.tokenizer.as_deref() == name {
+            return Ok(());
         }
-        let change = |old: Option<&catalog::Record>| {
-            let generation = old.map_or(record.generation, |old| old.generation);
-            (generation, name.map(ToOwned::to_owned))
+        // It may be deleted between the two looks.
+        let change = |old: Option<&Record>| {
+            Ok((old.ok_or_else(gone)?.generation, name.map(ToOwned::to_owned)))
         };
-        self.shared.catalog.set(table, change).map(|_| true)
+        self.shared.catalog.set(table, change).map(drop)
     }
 
     /// Stores a test set, in place of one of its name. Once this returns it survives a power cut.
@@ -461,7 +497,8 @@ impl Store {
         self.ready()?;
         let known = self.shared.generation(generation)?;
         let part = generation::write_part(&known.folder, kind, generation, write)?;
-        Ok(NewPart { shared: Arc::clone(&self.shared), generation, kind, part })
+        let (shared, folder) = (Arc::clone(&self.shared), known.folder);
+        Ok(NewPart { shared, generation, folder, kind, part, is_sealed: false })
     }
 
     /// The last acknowledged write of a lineage; 0 if there is none.
@@ -507,12 +544,12 @@ impl Store {
     /// That of `go_on`; if the backup is damaged, if nothing may be written, or if the disk fails.
     pub fn restore(
         &self,
-        (target, snapshot): (&dyn backup::Target, &backup::Snapshot),
+        (target, list): (&dyn backup::Target, &backup::BackupList),
         (of, name): (&TableName, &TableName),
         go_on: check::GoOn<'_>,
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<backup::Restored> {
-        backup::restore(&self.shared, (target, snapshot), (of, name), go_on, on_bytes)
+        backup::restore(&self.shared, (target, list), (of, name), go_on, on_bytes)
     }
 
     /// Bytes on disk; what cannot be read counts 0.
@@ -528,13 +565,16 @@ impl Store {
     }
 }
 
-/// A part that was written into a generation's folder, and that its manifest does not tell of yet.
+/// A part that was written into a generation's folder, and that its manifest does not tell of yet. Gone
+/// when dropped before.
 #[must_use = "it belongs to no generation before it is sealed"]
 pub struct NewPart {
     shared: Arc<Shared>,
     generation: u64,
+    folder: PathBuf,
     kind: Kind,
     part: generation::Part,
+    is_sealed: bool,
 }
 
 impl NewPart {
@@ -544,10 +584,26 @@ impl NewPart {
     /// # Errors
     ///
     /// If the disk fails, or if the generation is gone.
-    pub fn seal(self) -> Result<()> {
+    pub fn seal(mut self) -> Result<()> {
         let mut known = self.shared.generation(self.generation)?;
-        known.manifest.parts.insert(self.kind.name.to_owned(), self.part);
-        known.seal()
+        known.manifest.parts.insert(self.kind.name.to_owned(), self.part.clone());
+        known.seal()?;
+        self.is_sealed = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewPart {
+    fn drop(&mut self) {
+        if self.is_sealed {
+            return;
+        }
+        if let Err(error) = blob::remove(&self.folder.join(self.kind.name)) {
+            tracing::warn!(?error, "a part that nobody needs stays");
+        }
+        // If the table was deleted meanwhile, writing the part has made its folder again. One with
+        // anything in it stays.
+        let _ = std::fs::remove_dir(&self.folder);
     }
 }
 
@@ -568,6 +624,21 @@ impl Shared {
         let folder = folder::generation(&self.folder, number);
         let opened = Generation::open(&folder, number)?;
         opened.ok_or_else(|| staging::missing(&self.folder, number))
+    }
+
+    /// Makes the names of the generations' folders durable.
+    fn sync_generations(&self) -> Result<()> {
+        let folder = self.folder.join(folder::GENERATIONS);
+        let synced = blob::sync_folder(&folder).map_err(Error::disk);
+        synced.context(|| format!("syncing {}", folder.display()))
+    }
+
+    /// Whether a table is what it was when it began to be read, whose generation then had this manifest:
+    /// files of one that is replaced go away under whoever reads them.
+    fn is_still(&self, name: &TableName, before: &Record, then: Option<&Generation>) -> bool {
+        let now = self.generation(before.generation).ok();
+        self.catalog.table(name).as_ref() == Some(before)
+            && then.map(|one| &one.manifest) == now.as_ref().map(|one| &one.manifest)
     }
 
     /// A number that was never a table's.

@@ -1,19 +1,22 @@
 //! A new catalog, made of the generations that are whole, and a list of what could not be saved.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::error::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::catalog::{self, Imported, Known};
 use crate::store::check::{GoOn, spared};
-use crate::store::generation::{self, Generation};
-use crate::store::kv::{self, Kv};
+use crate::store::generation::{self, Generation, MANIFEST};
+use crate::store::kv::{self, Kv, Trial};
 use crate::store::ledger::{Found, Ledger};
 use crate::store::{blob, folder, journal};
 use crate::table::meta::TableName;
 
 /// What became of a folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
     /// Each table that is there now, and its rows without writes since its generation.
     pub tables: Vec<(String, u64)>,
@@ -29,6 +32,9 @@ pub struct Recovered {
 /// A ledger that is whole tells which generation each name means; without it, it is the newest one
 /// that is whole. Writes since are taken from the old key-value store as far as it can be read.
 ///
+/// All that is new is made in `recovery/`, and only then do names change, the key-value store's first and
+/// last. Killed before, it begins anew; killed while they change, it goes on there.
+///
 /// # Errors
 ///
 /// If the folder is in use, is of an older format, or if the disk fails.
@@ -38,30 +44,53 @@ pub fn recover(data: &Path, go_on: GoOn<'_>) -> Result<Recovered> {
         let because = "the folder is of an older format: start a server on it first".to_owned();
         return Err(Error::new(ErrorKind::Unsuited { operation: "recovering", because }));
     }
-    let mut work = Work { data, go_on, done: Recovered::default() };
-    let (store, ledger) = (data.join(folder::STORE), data.join(folder::LEDGER));
-    let trial = data.join(folder::TRIAL);
-    blob::remove_folder(&trial)?;
-    let old = store.is_dir().then(|| kv::copy(&store, &trial).and_then(|()| Kv::open(&trial)));
-    let old = old.and_then(Result::ok);
-    let known = match Ledger::read(&ledger)? {
+    let has_begun = !data.join(folder::STORE).exists();
+    let has_ended = !data.join(folder::RECOVERY).join(folder::STORE).exists();
+    if (has_begun || has_ended)
+        && let Some(plan) = Plan::read(data)?
+    {
+        return plan.carry_out(data);
+    }
+    forget(data)?;
+    let plan = prepare(data, go_on)?;
+    plan.write(data)?;
+    plan.carry_out(data)
+}
+
+/// Forgets a recovery that ended before it changed a name: the old key-value store goes on.
+pub(super) fn forget(data: &Path) -> Result<()> {
+    // The plan first: without the rest it would be taken for one that was carried out.
+    blob::remove(&Plan::path(data))?;
+    blob::remove_folder(&data.join(folder::RECOVERY))
+}
+
+/// Makes the new key-value store and the new ledger beside the old ones, and plans the rest.
+fn prepare(data: &Path, go_on: GoOn<'_>) -> Result<Plan> {
+    let mut work = Work { data, go_on, plan: Plan::default() };
+    work.move_away(Path::new(folder::STORE));
+    let old = data.join(folder::STORE);
+    let old = old.is_dir().then(|| Trial::open(&old, &data.join(folder::TRIAL)).ok()).flatten();
+    let old = old.as_ref().map(Trial::kv);
+    let known = match Ledger::read(&data.join(folder::LEDGER))? {
         Found::Whole(state) => Some(Known::of(&state)?),
-        Found::Damaged | Found::Missing => old.as_ref().and_then(|old| catalog::known_by(old).ok()),
+        Found::Damaged | Found::Missing => old.and_then(|old| catalog::known_by(old).ok()),
     };
     if known.is_none() {
-        let loss = "neither ledger nor key-value store can be read: each table is its newest \
-                    generation that is whole, and its tokenizer is not known";
-        work.done.losses.push(loss.to_owned());
+        let writes = if old.is_none() { "the writes since are lost, " } else { "" };
+        let loss = format!(
+            "neither ledger nor key-value store can be read: each table is its newest generation \
+             that is whole, {writes}and its tokenizer is not known"
+        );
+        work.plan.done.losses.push(loss);
     }
     let chosen = work.choose(known.as_ref())?;
-    work.move_away(&store)?;
-    work.move_away(&ledger)?;
-    catalog::make(data)?;
+    let making = data.join(folder::RECOVERY);
+    let (store, ledger) = (making.join(folder::STORE), making.join(folder::LEDGER));
     let kv = Kv::open(&store)?;
     for generation in chosen.values().map(|(generation, _)| generation) {
-        work.save_writes(generation, old.as_ref(), known.as_ref(), &kv);
+        work.save_writes(generation, old, known.as_ref(), &kv);
         let meta = &generation.manifest.meta;
-        work.done.tables.push((meta.name.to_string(), meta.row_count));
+        work.plan.done.tables.push((meta.name.to_string(), meta.row_count));
     }
     let last = folder::generations(data)?.last().copied().unwrap_or(0);
     let last = last.max(known.as_ref().map_or(0, Known::last_generation));
@@ -72,12 +101,63 @@ pub fn recover(data: &Path, go_on: GoOn<'_>) -> Result<Recovered> {
     let known = catalog::import(&kv, imported)?;
     kv.make_durable()?;
     kv.close()?;
-    if let Some(old) = old {
-        old.close()?;
-    }
-    blob::remove_folder(&trial)?;
+    // Sled writes while it closes.
+    kv::sync_closed(&store)?;
+    folder::write_version(&store)?;
     Ledger::create(&ledger, &known.state()?)?;
-    Ok(work.done)
+    work.move_away(Path::new(folder::LEDGER));
+    for name in [folder::LEDGER, folder::STORE] {
+        work.plan.moves.push((Path::new(folder::RECOVERY).join(name), name.into()));
+    }
+    Ok(work.plan)
+}
+
+/// What is left to do once all that is new is made: names that change.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Plan {
+    done: Recovered,
+    /// From where to where below the data folder, in order.
+    moves: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Plan {
+    /// The plan of a recovery that was not ended; none if there is none.
+    fn read(data: &Path) -> Result<Option<Self>> {
+        let path = Self::path(data);
+        let Some(mut file) = blob::open(&path)? else { return Ok(None) };
+        let mut text = Vec::new();
+        let read = io::Read::read_to_end(&mut file, &mut text).map_err(Error::disk);
+        read.context(|| format!("reading {}", path.display()))?;
+        Ok(serde_json::from_slice(&text).ok())
+    }
+
+    fn write(&self, data: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+        blob::publish(&Self::path(data), &text)
+    }
+
+    fn path(data: &Path) -> PathBuf {
+        data.join(folder::RECOVERY).join("plan")
+    }
+
+    /// Changes the names; those that a killed process had changed already are as they shall be.
+    fn carry_out(self, data: &Path) -> Result<Recovered> {
+        for (from, to) in &self.moves {
+            let (from, to) = (data.join(from), data.join(to));
+            if from.exists() && !to.exists() {
+                blob::move_to(&from, &to)?;
+            }
+        }
+        // The plan last: until then it tells what was done.
+        for path in blob::list(&data.join(folder::RECOVERY))? {
+            if path.is_dir() {
+                blob::remove_folder(&path)?;
+            }
+        }
+        blob::remove_folder(&data.join(folder::RECOVERY))?;
+        Ok(self.done)
+    }
 }
 
 /// The generation of each table, and its tokenizer.
@@ -86,7 +166,7 @@ type Chosen = BTreeMap<TableName, (Generation, Option<String>)>;
 struct Work<'a> {
     data: &'a Path,
     go_on: GoOn<'a>,
-    done: Recovered,
+    plan: Plan,
 }
 
 impl Work<'_> {
@@ -104,10 +184,10 @@ impl Work<'_> {
                     chosen.insert(name.clone(), (generation, tokenizer.clone()));
                 }
                 (Ok(Some(generation)), None) => _ = others.insert(number, generation),
-                (Ok(None), _) => self.move_generation(number)?,
+                (Ok(None), _) => self.move_generation(number),
                 (Err(error), _) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => {
-                    self.done.losses.push(error.to_string());
-                    self.move_generation(number)?;
+                    self.plan.done.losses.push(error.to_string());
+                    self.move_generation(number);
                 }
                 (Err(error), _) => return Err(error),
             }
@@ -124,10 +204,15 @@ impl Work<'_> {
                     let loss = format!(
                         "table {name}: generation {number} is lost; it is generation {old} again"
                     );
-                    self.done.losses.push(loss);
+                    self.plan.done.losses.push(loss);
                     chosen.insert(name.clone(), (generation, tokenizer.clone()));
                 }
-                None => self.done.losses.push(format!("table {name}: generation {number} is lost")),
+                None => {
+                    self.plan
+                        .done
+                        .losses
+                        .push(format!("table {name}: generation {number} is lost"));
+                }
             }
         }
         for (number, generation) in others.into_iter().rev() {
@@ -135,7 +220,7 @@ impl Work<'_> {
             if known.is_none() && !chosen.contains_key(&name) {
                 chosen.insert(name, (generation, None));
             } else {
-                self.move_generation(number)?;
+                self.move_generation(number);
             }
         }
         Ok(chosen)
@@ -152,11 +237,16 @@ impl Work<'_> {
         let of = format!("table {}, generation {}", meta.name, meta.generation);
         for (part, error) in &damages {
             let told = if part == generation::GRAPH { "it is built again" } else { "it is lost" };
-            self.done.losses.push(format!("{of}: its part {part} is damaged, {told} ({error})"));
+            self.plan
+                .done
+                .losses
+                .push(format!("{of}: its part {part} is damaged, {told} ({error})"));
         }
         let Some(spared) = spared(&damages) else { return Ok(None) };
+        let number = meta.generation;
+        let folder = Path::new(folder::GENERATIONS).join(number.to_string());
         for part in spared {
-            self.move_away(&generation.folder.join(&part))?;
+            self.move_away(&folder.join(&part));
             generation.manifest.parts.remove(&part);
             let meta = &mut generation.manifest.meta;
             match part.as_str() {
@@ -166,7 +256,12 @@ impl Work<'_> {
                 _ => {}
             }
         }
-        generation.seal()?;
+        // The manifest without them, which takes the place of the old one.
+        let made = Path::new(folder::RECOVERY).join(number.to_string());
+        generation.seal_in(&self.data.join(&made))?;
+        let manifest = folder.join(MANIFEST.name);
+        self.move_away(&manifest);
+        self.plan.moves.push((made.join(MANIFEST.name), manifest));
         Ok(Some(generation))
     }
 
@@ -198,17 +293,26 @@ impl Work<'_> {
             let why = read.err().map_or_else(String::new, |error| format!(" ({error})"));
             let name = &meta.name;
             let loss = format!("table {name}: its writes {} to {last} are lost{why}", saved + 1);
-            self.done.losses.push(loss);
+            self.plan.done.losses.push(loss);
         }
     }
 
-    fn move_generation(&mut self, number: u64) -> Result<()> {
-        self.move_away(&folder::generation(self.data, number))
+    fn move_generation(&mut self, number: u64) {
+        self.move_away(&Path::new(folder::GENERATIONS).join(number.to_string()));
     }
 
-    fn move_away(&mut self, path: &Path) -> Result<()> {
-        let moved = blob::move_to_lost(&self.data.join(folder::LOST), path)?;
-        self.done.moved.extend(moved.map(|path| path.display().to_string()));
-        Ok(())
+    /// Plans that what stands there below the data folder, if anything does, goes to `lost/`.
+    fn move_away(&mut self, below: &Path) {
+        if !self.data.join(below).exists() {
+            return;
+        }
+        let name = below.file_name().unwrap_or_default().to_string_lossy();
+        let free = (1_u64..).map(|number| Path::new(folder::LOST).join(format!("{name}.{number}")));
+        let is_free = |to: &PathBuf| {
+            !self.data.join(to).exists() && self.plan.moves.iter().all(|(_, taken)| taken != to)
+        };
+        let Some(to) = free.into_iter().find(is_free) else { return };
+        self.plan.done.moved.push(self.data.join(&to).display().to_string());
+        self.plan.moves.push((below.to_path_buf(), to));
     }
 }

@@ -100,7 +100,8 @@ impl Shelf {
         if own == name.as_str().as_bytes() { Ok(()) } else { Err(file.senseless()) }
     }
 
-    /// Removes a thing, durably; whether it was there. If that fails it still is.
+    /// Removes a thing, durably; whether it was there. If that fails it still is, unless the disk refuses to
+    /// take that back as well.
     pub(super) fn remove(&self, name: &TableName) -> Result<bool> {
         let path = self.path(name);
         if !path.exists() {

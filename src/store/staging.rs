@@ -239,8 +239,8 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// If the disk fails. Then the table is the old one; only if the very last write failed, and the
-    /// process ends before another one, may it turn out to be the new one.
+    /// If the disk fails. Then the table is the old one, and the new generation is removed; only if the
+    /// very last write failed, and the process ends before another one, may it turn out to be the new one.
     ///
     /// # Panics
     ///
@@ -253,20 +253,24 @@ impl Staging {
         );
         let manifest = Manifest { meta: meta.clone(), parts: std::mem::take(&mut self.parts) };
         Generation { folder: self.folder.clone(), manifest }.seal()?;
-        let generations = self.shared.folder.join(folder::GENERATIONS);
-        let synced = blob::sync_folder(&generations).map_err(Error::disk);
-        synced.context(|| format!("syncing {}", generations.display()))?;
-        // Even if the next call fails: the record may be there after a crash.
-        self.is_kept = true;
-        let old = self.shared.catalog.set(&meta.name, |old| {
+        self.shared.sync_generations()?;
+        let set = self.shared.catalog.set(&meta.name, |old| {
             let tokenizer = match tokenizer {
                 TokenizerOf::Same => old.and_then(|old| old.tokenizer.clone()),
                 TokenizerOf::This(name) => Some(name),
             };
-            (meta.generation, tokenizer)
-        })?;
-        Ok(Replaced { shared: Arc::clone(&self.shared), old, new: meta.clone() })
+            Ok((meta.generation, tokenizer))
+        });
+        self.is_kept = set.is_ok() || may_be_named(&self.shared, meta);
+        Ok(Replaced { shared: Arc::clone(&self.shared), old: set?, new: meta.clone() })
     }
+}
+
+/// Whether a record may name a generation though writing it failed: until the catalog is in order again it
+/// may be there after a crash.
+pub(super) fn may_be_named(shared: &Shared, meta: &Meta) -> bool {
+    let now = || shared.catalog.table(&meta.name);
+    shared.catalog.ready().is_err() || now().is_some_and(|now| now.generation == meta.generation)
 }
 
 /// The tokenizer that cuts a table's texts where none is named, once a generation is switched to.

@@ -225,7 +225,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     // What is on the disk right before the manifest is what a crash there leaves.
     staging.end(&unfinished).unwrap();
     staging.complete(&BTreeMap::new()).unwrap();
-    let torn = folder::generation(folder.path(), meta.generation).join(".graph.0");
+    let torn = folder::generation(folder.path(), meta.generation).join(".wordspace-graph.0");
     blob::create(&torn).unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(folder.path(), crashed.path());
@@ -496,6 +496,29 @@ fn what_is_damaged_is_named_and_what_is_whole_is_recovered() {
     assert!(import(&store, "new", 7).generation > metas[2].generation);
 }
 
+#[test]
+fn a_table_that_is_replaced_while_it_is_checked_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    import(&store, "first", 4);
+    import(&store, "second", 5);
+    // Before each file, and in the middle of it.
+    for moment in 1..12 {
+        let looks = std::cell::Cell::new(0);
+        let go_on = || {
+            looks.set(looks.get() + 1);
+            if looks.get() == moment {
+                import(&store, "first", 10 + moment);
+                store.delete(&name("second")).unwrap();
+                import(&store, "second", 30 + moment);
+            }
+            Ok(())
+        };
+        let checked = store.check(&go_on, &mut |_, _| {}).unwrap();
+        assert_eq!((checked.damages, checked.whole.len()), (Vec::new(), 2), "at {moment}");
+    }
+}
+
 /// Starts itself as a child that imports, replaces and deletes without end, and kills it with
 /// SIGKILL at changing moments. What the child acknowledged must be there, whole.
 ///
@@ -700,6 +723,32 @@ fn writes_are_there_after_a_restart_and_go_into_a_rebuild_and_with_their_table()
     store.delete(&name("en")).unwrap();
     assert_eq!(journal_records(&store), 0);
     assert_eq!(files(&folder.path().join("generations")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_part_that_is_not_wanted_any_more_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let meta = import(&store, "first", 4);
+    let before = files(folder.path());
+    let kind = Kind { name: "graph", version: 1, advice: "" };
+    let write = || {
+        store.write_part(meta.generation, kind, |out| {
+            out.section("text", 10)?;
+            out.write(b"a graph")
+        })
+    };
+    drop(write().unwrap());
+    assert_eq!(files(folder.path()), before);
+    write().unwrap().seal().unwrap();
+    assert!(store.part(meta.generation, kind).unwrap().is_some());
+    let late = write().unwrap();
+    store.delete(&name("first")).unwrap();
+    // As a build does that was under way then.
+    let of = folder::generation(folder.path(), meta.generation);
+    fs::create_dir(&of).unwrap();
+    drop(late);
+    assert!(!of.exists());
 }
 
 #[test]

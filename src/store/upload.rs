@@ -9,9 +9,11 @@ use std::time::{Duration, SystemTime};
 use crate::budget::Budget;
 use crate::error::{Context as _, Error, Result};
 use crate::store::blob;
+use crate::store::check::GoOn;
+use crate::store::generation::stopped;
 use crate::table::meta::TableName;
 
-/// How long a file waits for its rest.
+/// How long a file waits for its rest, at least: the next start after that removes it.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 /// How their names end.
 const PART: &str = "part";
@@ -52,12 +54,11 @@ impl Upload {
     ///
     /// # Errors
     ///
-    /// If the disk fails.
-    pub fn state(&self) -> Result<(u64, u32)> {
-        match blob::open(&self.path)? {
-            None => Ok((0, 0)),
-            Some(file) => checksum(file).map_err(Error::disk),
-        }
+    /// That of `go_on`; if the disk fails.
+    pub fn state(&self, go_on: GoOn<'_>) -> Result<(u64, u32)> {
+        let Some(file) = blob::open(&self.path)? else { return Ok((0, 0)) };
+        let read = checksum(Watched { file, go_on });
+        read.map_err(|error| stopped(error, || format!("reading {}", self.path.display())))
     }
 
     /// Opens it to write behind its `from` bytes; from 0 on, what was there is dropped.
@@ -84,22 +85,35 @@ impl Upload {
         Ok(UploadWriter { file, budget: self.budget.clone() })
     }
 
-    /// Removes it; whether it was there.
+    /// Removes it; how many bytes there were, none if it was not there.
     ///
     /// # Errors
     ///
     /// If the disk fails.
-    pub fn remove(&self) -> Result<bool> {
-        let bytes = fs::metadata(&self.path).map(|metadata| metadata.len());
+    pub fn remove(&self) -> Result<Option<u64>> {
+        let bytes = fs::metadata(&self.path).map(|metadata| metadata.len()).ok();
         blob::remove(&self.path)?;
-        self.give(bytes.as_ref().copied().unwrap_or(0));
-        Ok(bytes.is_ok())
+        self.give(bytes.unwrap_or(0));
+        Ok(bytes)
     }
 
     fn give(&self, bytes: u64) {
         if let Some(budget) = &self.budget {
             budget.give(bytes);
         }
+    }
+}
+
+/// A file that is read as long as it is to go on.
+struct Watched<'a> {
+    file: File,
+    go_on: GoOn<'a>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.go_on)().map_err(io::Error::other)?;
+        self.file.read(buffer)
     }
 }
 
@@ -117,10 +131,19 @@ impl UploadWriter {
     ///
     /// If the budget has no room for them, or if the disk fails.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(budget) = &self.budget {
-            budget.take(bytes.len() as u64).context(|| "keeping what has arrived".to_owned())?;
+        let Some(budget) = &self.budget else {
+            return self.file.write_all(bytes).map_err(Error::disk);
+        };
+        let length = || self.file.metadata().map_err(Error::disk).map(|metadata| metadata.len());
+        let before = length()?;
+        budget.take(bytes.len() as u64).context(|| "keeping what has arrived".to_owned())?;
+        let written = (&self.file).write_all(bytes).map_err(Error::disk);
+        if written.is_err() {
+            // Whoever removes the file gives back what it has: the rest is given back here.
+            let grown = length().unwrap_or(before).saturating_sub(before);
+            budget.give((bytes.len() as u64).saturating_sub(grown));
         }
-        self.file.write_all(bytes).map_err(Error::disk)
+        written
     }
 
     /// The file, which is whole.
@@ -129,9 +152,19 @@ impl UploadWriter {
     }
 }
 
-/// The name of a table's file: a `^` stands before each capital, so that names which differ only in case
-/// differ where the file system does not tell case apart.
+/// The name of a table's file.
 fn file_name(table: &TableName) -> String {
+    format!("{}.{PART}", escaped(table))
+}
+
+/// The table whose file has this name.
+fn table_of(path: &Path) -> Option<TableName> {
+    unescaped(path.file_name()?.to_str()?.strip_suffix(PART)?.strip_suffix('.')?)
+}
+
+/// A table's name for files and folders: a `^` stands before each capital, so that names which differ only in
+/// case differ where the file system does not tell case apart.
+pub(super) fn escaped(table: &TableName) -> String {
     let mut name = String::new();
     for c in table.as_str().chars() {
         if c.is_ascii_uppercase() {
@@ -139,15 +172,14 @@ fn file_name(table: &TableName) -> String {
         }
         name.push(c.to_ascii_lowercase());
     }
-    format!("{name}.{PART}")
+    name
 }
 
-/// The table whose file has this name.
-fn table_of(path: &Path) -> Option<TableName> {
-    let stem = path.file_name()?.to_str()?.strip_suffix(PART)?.strip_suffix('.')?;
+/// The table that has this name there.
+pub(super) fn unescaped(file: &str) -> Option<TableName> {
     let mut name = String::new();
     let mut is_capital = false;
-    for c in stem.chars() {
+    for c in file.chars() {
         match c {
             '^' => is_capital = true,
             c if std::mem::take(&mut is_capital) => name.push(c.to_ascii_uppercase()),
@@ -155,9 +187,7 @@ fn table_of(path: &Path) -> Option<TableName> {
         }
     }
     // Names of older versions are swept when they are old.
-    TableName::try_from(name)
-        .ok()
-        .filter(|table| path.file_name() == Some(file_name(table).as_ref()))
+    TableName::try_from(name).ok().filter(|table| escaped(table) == file)
 }
 
 /// What is kept, by the table's name.
@@ -218,6 +248,7 @@ pub fn checksum(mut source: impl Read) -> io::Result<(u64, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn uploads_are_bounded_listed_and_told_apart_by_case() {
@@ -233,10 +264,13 @@ mod tests {
         let kept: Vec<_> = list(folder.path()).unwrap();
         let kept: Vec<_> = kept.iter().map(|one| (one.table.as_str(), one.bytes)).collect();
         assert_eq!(kept, [("GPT", 6), ("gpt", 4)]);
-        assert_eq!(upload("GPT").state().unwrap().0, 6);
+        assert_eq!(upload("GPT").state(&|| Ok(())).unwrap().0, 6);
+        let stopped = upload("GPT").state(&|| Err(Error::new(ErrorKind::Cancelled))).unwrap_err();
+        assert_eq!(*stopped.kind(), ErrorKind::Cancelled);
         drop(upload("GPT").write_from(0).unwrap());
         assert_eq!(budget.used(), 4);
-        assert!(upload("gpt").remove().unwrap() && !upload("gpt").remove().unwrap());
+        assert_eq!(upload("gpt").remove().unwrap(), Some(4));
+        assert_eq!(upload("gpt").remove().unwrap(), None);
         assert_eq!(budget.used(), 0);
     }
 }

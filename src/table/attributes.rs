@@ -46,7 +46,7 @@ impl Attributes {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// How many.
+    /// Attributes of the row.
     pub fn len(&self) -> usize {
         self.0.len()
     }

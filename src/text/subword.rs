@@ -39,6 +39,28 @@ pub enum Added {
     No,
 }
 
+/// No rows, for whoever asks only into which buckets n-grams fall.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRows;
+
+impl Buckets for NoRows {
+    fn dim(&self) -> usize {
+        0
+    }
+
+    fn add(&self, _: u64, _: &mut [f32]) -> Result<Added> {
+        Ok(Added::No)
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
 /// What the rows of n-grams become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Combine {
@@ -323,30 +345,10 @@ fn finish(mut k: u64) -> u64 {
 mod tests {
     use super::*;
 
-    struct Nothing;
-
-    impl Buckets for Nothing {
-        fn dim(&self) -> usize {
-            1
-        }
-
-        fn add(&self, _: u64, _: &mut [f32]) -> Result<Added> {
-            Ok(Added::No)
-        }
-
-        fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
-            Box::new(std::iter::empty())
-        }
-
-        fn bytes(&self) -> usize {
-            0
-        }
-    }
-
     fn buckets(hashing: Hashing, lengths: (usize, usize), word: &str) -> Vec<u64> {
         let (min_n, max_n) = lengths;
         let brackets = ("<".to_owned(), ">".to_owned());
-        let buckets = Arc::new(Nothing);
+        let buckets = Arc::new(NoRows);
         let combine = Combine::Mean;
         let subwords = Subwords { hashing, combine, min_n, max_n, brackets, buckets };
         let mut found = Vec::new();

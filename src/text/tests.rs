@@ -475,6 +475,10 @@ fn a_token_is_the_piece_that_stands_there() {
     let tokens = tokenizer.cut(text, &CutOptions::default(), None).unwrap();
     let pieces: Vec<&str> = tokens.iter().map(|token| &text[token.bytes.clone()]).collect();
     assert_eq!(pieces, ["<m>", "BMS", "x", "<m>", "y", "cafe\u{301}", "<m>"]);
+    // What is put before a text stands nowhere in it.
+    let text = "\u{56fd} ";
+    let tokens = tokenizer.cut(text, &CutOptions::default(), None).unwrap();
+    assert!(tokens.iter().all(|token| text.get(token.bytes.clone()).is_some()), "{tokens:?}");
     let windows = Windows { max_tokens: 2, overlap: 0, at_sentences: false };
     let windows = windows.cut(&tokenizer, "x <m>y", &CutOptions::default(), None, GO).unwrap();
     assert!(windows.iter().all(|window| !window.bytes.is_empty()), "{windows:?}");

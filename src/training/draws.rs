@@ -50,9 +50,9 @@ pub(super) fn high(random: u64) -> u32 {
 /// Draws from an alias table.
 #[derive(Debug)]
 pub(super) struct Draws {
-    lanes: [[u64; 8]; 2],
-    drawn: [u32; DRAWN],
-    at: usize,
+    pub(super) lanes: [[u64; 8]; 2],
+    pub(super) drawn: [u32; DRAWN],
+    pub(super) at: usize,
 }
 
 impl Draws {

@@ -19,6 +19,7 @@
 //! | `reading.rs` | plain text cut at white space, by several threads |
 //! | `rows.rs` | matrices |
 //! | `settings.rs` | what training is told, and its bounds |
+//! | `standing.rs` | where training stands, to go on there |
 //! | `train.rs` | epochs, threads, progress |
 //! | `worker.rs` | what a thread learns from a piece of the corpus |
 
@@ -35,6 +36,7 @@ pub mod progress;
 mod reading;
 mod rows;
 pub mod settings;
+pub mod standing;
 pub mod train;
 mod worker;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::settings::Ngrams;
 use crate::error::Result;
-use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
+use crate::text::subword::{Combine, Hashing, NoRows, Subwords};
 use crate::text::vocab::Vocab;
 use crate::vector::RowId;
 
@@ -41,26 +41,5 @@ impl Parts {
         let end = |word: usize| usize::try_from(self.ends[word]).unwrap_or(usize::MAX);
         let word = word as usize;
         &self.rows[word.checked_sub(1).map_or(0, end)..end(word)]
-    }
-}
-
-/// Only the numbers of buckets are asked for.
-struct NoRows;
-
-impl Buckets for NoRows {
-    fn dim(&self) -> usize {
-        0
-    }
-
-    fn add(&self, _: u64, _: &mut [f32]) -> Result<Added> {
-        Ok(Added::No)
-    }
-
-    fn numbers(&self) -> Box<dyn Iterator<Item = u64> + '_> {
-        Box::new(std::iter::empty())
-    }
-
-    fn bytes(&self) -> usize {
-        0
     }
 }

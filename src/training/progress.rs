@@ -1,12 +1,17 @@
 //! What training tells on its way.
 
-use crate::error::Result;
+use std::io::Write;
+
+use super::rows::Rows;
+use super::standing::{MATRICES, Position};
+use crate::container::{CHUNK_BYTES, Writer};
+use crate::error::{Error, ErrorKind, Result};
 use crate::vector::RowId;
 
 /// How far training is.
 #[derive(Clone, Copy)]
 pub struct Progress<'a> {
-    /// The epoch that runs, from 1.
+    /// The epoch that runs, from 1; 0 while GloVe counts.
     pub epoch: usize,
     /// Tokens read, those of all epochs so far together, and those left out too. Of GloVe, cells
     /// of the co-occurrences.
@@ -19,6 +24,9 @@ pub struct Progress<'a> {
     /// The learning rate now.
     pub lr: f32,
     pub(super) vectors: &'a dyn Fn(RowId) -> Vec<f32>,
+    /// What has to be kept so that training can go on from here; nothing while GloVe counts.
+    pub(super) matrices: &'a [&'a Rows],
+    pub(super) position: &'a dyn Fn() -> Position,
 }
 
 impl Progress<'_> {
@@ -29,6 +37,28 @@ impl Progress<'_> {
     /// If there is no such word.
     pub fn vector(&self, word: RowId) -> Vec<f32> {
         (self.vectors)(word)
+    }
+
+    /// Writes where training stands as sections of a file, from which it can go on.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<()> {
+        let json = serde_json::to_vec(&(self.position)());
+        let json = json.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+        out.section("position", CHUNK_BYTES)?;
+        out.write(&json)?;
+        for (name, rows) in MATRICES.iter().zip(self.matrices) {
+            out.section(name, CHUNK_BYTES)?;
+            rows.write(out)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the vectors that [`Progress::write`] would write; 0 if there is nothing to go on from yet.
+    pub fn bytes(&self) -> u64 {
+        self.matrices.iter().map(|rows| (rows.len() * rows.dim()) as u64 * 4).sum()
     }
 }
 
@@ -41,5 +71,14 @@ impl std::fmt::Debug for Progress<'_> {
     }
 }
 
+/// Whether training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// It does.
+    On,
+    /// It ends here, with what was learned so far.
+    Enough,
+}
+
 /// Told now and then how far training is: an error ends it, and nothing is kept.
-pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<()> + 'w;
+pub type Watch<'w> = dyn FnMut(&Progress<'_>) -> Result<Go> + 'w;

@@ -1,10 +1,12 @@
 //! `Rows`: a matrix whose rows begin at cache lines and are filled up with zeros.
 
 use std::fmt;
+use std::io::Write;
 use std::marker::PhantomData;
 
 use memmap2::MmapMut;
 
+use crate::container::{Section, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vector::random::SplitMix64;
 
@@ -89,6 +91,39 @@ impl Rows {
         // Looking at all of a block is faster than stopping within it.
         let is_odd = |value: &f32| u32::from(!value.is_finite());
         !self.floats().chunks(4_096).any(|block| block.iter().map(is_odd).sum::<u32>() > 0)
+    }
+
+    /// Writes all values, little-endian, without what fills rows up.
+    pub(super) fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<()> {
+        let mut bytes = Vec::with_capacity(self.dim * size_of::<f32>());
+        for row in 0..self.len {
+            bytes.clear();
+            bytes.extend(self.row(row).iter().flat_map(|value| value.to_le_bytes()));
+            out.write(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// So many vectors of what [`Rows::write`] wrote; none if it wrote another number of values.
+    pub(super) fn read(section: &Section<'_>, len: usize, dim: usize) -> Result<Option<Self>> {
+        if section.length() != (len * dim * size_of::<f32>()) as u64 {
+            return Ok(None);
+        }
+        let mut rows = Self::new(len, dim)?;
+        let stride = rows.stride();
+        let (mut start, mut at) = (0, 0);
+        section.each_chunk(|chunk| {
+            let floats = rows.floats_mut();
+            for &bytes in chunk.as_chunks().0 {
+                floats[start + at] = f32::from_le_bytes(bytes);
+                at += 1;
+                if at == dim {
+                    (start, at) = (start + stride, 0);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Some(rows))
     }
 
     /// All rows with what fills them up.

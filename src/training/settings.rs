@@ -1,11 +1,13 @@
 //! What word2vec's models are told, and what of it cannot be.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::kernel::Kind;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::limits;
 
 /// What predicts what (Mikolov et al. 2013).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Model {
     /// Each word of a window predicts the word in its middle. With sub-words the middle predicts the
     /// window, as in fastText: its n-grams are then the input.
@@ -15,7 +17,7 @@ pub enum Model {
 }
 
 /// What is made smaller.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Loss {
     /// Negative sampling: the word against some that are drawn.
     Negative {
@@ -23,6 +25,7 @@ pub enum Loss {
         count: usize,
         /// The power of their counts by which words are drawn: .75 as in word2vec, .5 as in fastText,
         /// 0 for all alike; -10 to 10 (Caselles-Dupre et al. 2018).
+        #[serde(with = "Bits")]
         exponent: f64,
     },
     /// Hierarchical softmax over a Huffman tree (Morin and Bengio 2005).
@@ -31,8 +34,22 @@ pub enum Loss {
     Softmax,
 }
 
+/// Writes numbers as their bits: decimal digits, read again, may be another number.
+struct Bits;
+
+impl Bits {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(value.to_bits())
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
+}
+
 /// How far a window reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
     /// Anew for each word, from 1 to the window: near words count more.
     Drawn,
@@ -41,7 +58,7 @@ pub enum Reach {
 }
 
 /// Character n-grams as parts of words (Bojanowski et al. 2017).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ngrams {
     /// Characters of the shortest, with the brackets around a word; at least 1.
     pub min_n: usize,
@@ -52,7 +69,7 @@ pub struct Ngrams {
 }
 
 /// The settings of word2vec's models.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// What predicts what.
     pub model: Model,
@@ -66,6 +83,7 @@ pub struct Settings {
     pub reach: Reach,
     /// The share of the tokens above which words are left out at random, the more the more frequent they
     /// are; 0 keeps all.
+    #[serde(with = "Bits")]
     pub sample: f64,
     /// Times that the corpus is read, 1 to `TRAIN_EPOCHS_MAX`.
     pub epochs: usize,

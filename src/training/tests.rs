@@ -1,9 +1,14 @@
 //! Tests of training: every model and loss, seeds, frozen words, what cannot be.
 
+use std::sync::Arc;
+
 use super::corpus::{Bounds, Corpus, Encoder, Keep};
+use super::progress::{Go, Watch};
 use super::settings::{Loss, Model, Ngrams, Settings};
-use super::train::{Start, Trained, train};
-use super::*;
+use super::standing::Saved;
+use super::train::{IsFrozen, Start, Trained, train};
+use super::{Rows, Spill};
+use crate::container::{Container, Kind, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::vector::RowId;
@@ -45,7 +50,7 @@ const NEGATIVE: Loss = Loss::Negative { count: 5, exponent: 0.75 };
 const LOSSES: [Loss; 3] = [NEGATIVE, Loss::Hierarchical, Loss::Softmax];
 
 fn run(corpus: &Corpus, settings: &Settings) -> Result<Trained> {
-    train(corpus, settings, Start::default(), &mut |_| Ok(()))
+    train(corpus, settings, Start::default(), &mut |_| Ok(Go::On))
 }
 
 pub(super) fn row(corpus: &Corpus, word: &str) -> RowId {
@@ -144,7 +149,7 @@ fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
     for model in [Model::SkipGram, Model::Cbow] {
         let start = Start { vector: Some(&vector), frozen: Some(&is_frozen), ..Start::default() };
         let settings = small(model, NEGATIVE);
-        let trained = train(&corpus, &settings, start, &mut |_| Ok(())).unwrap();
+        let trained = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap();
         assert!(trained.vector(row(&corpus, "k0w0")) == given);
         let moved = trained.vector(row(&corpus, "k1w0"));
         assert!(moved != given && cosine(&moved, &given) > 0.5, "{moved:?}");
@@ -154,7 +159,7 @@ fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
     let short = |_: &[u8]| Some(&given[..3]);
     let start = Start { vector: Some(&short), ..Start::default() };
     let settings = small(Model::SkipGram, NEGATIVE);
-    let error = train(&corpus, &settings, start, &mut |_| Ok(())).unwrap_err().to_string();
+    let error = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap_err().to_string();
     assert!(error.contains("to begin with have 3"), "{error}");
 }
 
@@ -168,7 +173,7 @@ fn the_watch_sees_progress_and_stops_it() {
         train(&corpus, &settings, Start::default(), &mut |progress| {
             seen.push((progress.epoch, progress.tokens, progress.lr, progress.vector(word)));
             assert!(progress.loss > 0.0 && progress.tokens_total == 6_000, "{progress:?}");
-            Ok(())
+            Ok(Go::On)
         })
         .unwrap();
         assert_eq!(seen.len(), 5);
@@ -177,10 +182,87 @@ fn the_watch_sees_progress_and_stops_it() {
         let mut looks = 0;
         let stopped = train(&corpus, &settings, Start::default(), &mut |_| {
             looks += 1;
-            if looks < 3 { Ok(()) } else { Err(Error::new(ErrorKind::Cancelled)) }
+            if looks < 3 { Ok(Go::On) } else { Err(Error::new(ErrorKind::Cancelled)) }
         });
         assert!(matches!(stopped.unwrap_err().kind(), ErrorKind::Cancelled));
         assert_eq!(looks, 3);
+    }
+}
+
+/// What a checkpoint is written to.
+const KIND: Kind = Kind { name: "test", version: 1, advice: "" };
+
+/// Where a training stood when its watch had seen it so often: then it is ended.
+pub(super) fn stood(looks: usize, train: impl FnOnce(&mut Watch<'_>) -> Result<()>) -> Container {
+    let (mut seen, mut file) = (0, None);
+    let ended = train(&mut |progress| {
+        seen += 1;
+        if seen < looks {
+            return Ok(Go::On);
+        }
+        let mut out = Writer::new(Vec::new(), KIND, 0)?;
+        progress.write(&mut out)?;
+        file = Some(out.finish()?.0);
+        Err(Error::new(ErrorKind::Cancelled))
+    });
+    assert!(matches!(ended.unwrap_err().kind(), ErrorKind::Cancelled));
+    Container::open(Arc::new(file.unwrap()), String::new(), KIND).unwrap()
+}
+
+#[test]
+fn what_was_interrupted_goes_on_as_if_it_had_not_been() {
+    let mut random = SplitMix64(7);
+    let words: Vec<String> = (0..30_000)
+        .map(|i| {
+            let end = if i % 9 == 8 { "\n" } else { " " };
+            format!("w{}{end}", random.below(60) * random.below(60) / 60)
+        })
+        .collect();
+    let corpus = corpus(&words.concat());
+    let ngrams = Some(Ngrams { min_n: 2, max_n: 3, buckets: 50 });
+    let sample = 1e-2;
+    let frozen = |word: &[u8]| word == b"w0";
+    for settings in [
+        Settings { sample, ..small(Model::SkipGram, NEGATIVE) },
+        Settings { sample, threads: 2, ..small(Model::SkipGram, NEGATIVE) },
+        small(Model::Cbow, Loss::Hierarchical),
+        Settings { ngrams, ..small(Model::SkipGram, NEGATIVE) },
+    ] {
+        let settings = Settings { epochs: 2, ..settings };
+        let kept: Option<IsFrozen<'_>> =
+            if settings.ngrams.is_none() { Some(&frozen) } else { None };
+        let start = Start { frozen: kept, ..Start::default() };
+        let whole = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap();
+        for looks in [1, 2] {
+            let file = stood(looks, |watch| train(&corpus, &settings, start, watch).map(drop));
+            let saved = Some(Saved::new(&file));
+            let start = Start { frozen: kept, saved, ..Start::default() };
+            let mut first = None;
+            let resumed = train(&corpus, &settings, start, &mut |progress| {
+                first.get_or_insert(progress.tokens);
+                Ok(Go::On)
+            });
+            let resumed = resumed.unwrap();
+            assert!(first > Some(5_000), "it does not begin again: {first:?}");
+            assert!(resumed.inputs().floats() == whole.inputs().floats(), "{settings:?} {looks}");
+            assert!(resumed.outputs().floats() == whole.outputs().floats(), "{settings:?}");
+            assert_eq!(resumed.losses, whole.losses);
+            let other = Settings { dim: 17, ..settings };
+            let error = train(&corpus, &other, start, &mut |_| Ok(Go::On)).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_watch_that_has_enough_gets_what_was_learned() {
+    let corpus = kinds();
+    for threads in [1, 2] {
+        let settings = Settings { threads, epochs: 50, ..small(Model::SkipGram, NEGATIVE) };
+        let enough = train(&corpus, &settings, Start::default(), &mut |progress| {
+            Ok(if progress.epoch == 3 { Go::Enough } else { Go::On })
+        });
+        assert_eq!(enough.unwrap().losses.len(), 3);
     }
 }
 

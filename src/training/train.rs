@@ -2,9 +2,10 @@
 
 use super::corpus::Corpus;
 use super::plan::{Frozen, Goal, Plan};
-use super::progress::{Progress, Watch};
+use super::progress::{Go, Progress, Watch};
 use super::rows::Rows;
 use super::settings::{Ngrams, Settings};
+use super::standing::{Position, Saved};
 use super::worker::Worker;
 use crate::error::{Error, Result};
 use crate::vector::RowId;
@@ -36,6 +37,9 @@ pub struct Start<'a> {
     pub bucket: Option<&'a dyn Fn(u32) -> Option<&'a [f32]>>,
     /// Words whose vectors stay as they are.
     pub frozen: Option<IsFrozen<'a>>,
+    /// Where a training of the same corpus and settings stood: it goes on there, and nothing above but
+    /// `frozen` is asked.
+    pub saved: Option<Saved<'a>>,
 }
 
 impl std::fmt::Debug for Start<'_> {
@@ -126,7 +130,13 @@ pub fn train(
     watch: &mut Watch<'_>,
 ) -> Result<Trained> {
     let mut plan = Plan::new(corpus, settings)?;
-    let (inputs, outputs) = begin(corpus, &plan, start)?;
+    let words = corpus.words().len();
+    let (position, inputs, outputs) = if let Some(saved) = start.saved {
+        resumed(corpus, &plan, saved)?
+    } else {
+        let (inputs, outputs) = begin(corpus, &plan, start)?;
+        (Position::first(), inputs, outputs)
+    };
     if let Some(is_frozen) = start.frozen {
         if plan.parts.is_some() {
             let problem = "words with sub-words cannot be frozen: others share their n-grams";
@@ -134,13 +144,34 @@ pub fn train(
         }
         plan.frozen = Frozen::new(corpus, &inputs, is_frozen)?;
     }
-    let mut course = Course { corpus, plan: &plan, losses: Vec::new(), read: 0 };
+    let mut course = Course::new(corpus, &plan, &position);
     let (inputs, outputs) = match settings.threads {
-        1 => course.alone(inputs, outputs, watch)?,
-        threads => course.together(inputs, outputs, threads, watch)?,
+        1 => course.alone((inputs, outputs), &position, watch)?,
+        threads => course.together((inputs, outputs), threads, &position, watch)?,
     };
     let losses = std::mem::take(&mut course.losses);
-    Ok(Trained { words: corpus.words().len(), plan, inputs, outputs, losses })
+    Ok(Trained { plan, words, inputs, outputs, losses })
+}
+
+/// Rows of the output matrix.
+fn output_rows(plan: &Plan, words: usize) -> usize {
+    match plan.goal {
+        Goal::Hierarchical(_) => words - 1,
+        Goal::Negative(..) | Goal::Softmax => words,
+    }
+}
+
+/// Where a training stood, and its vectors.
+fn resumed(corpus: &Corpus, plan: &Plan, saved: Saved<'_>) -> Result<(Position, Rows, Rows)> {
+    let (settings, words) = (&plan.settings, corpus.words().len());
+    let position = saved.position(settings.epochs, words, settings.threads)?;
+    let is_within = position.at.iter().all(|&at| at <= corpus.len());
+    if !is_within || position.at.len() != settings.threads {
+        return Err(saved.senseless());
+    }
+    let inputs = saved.rows(0, settings.input_rows(words), settings.dim)?;
+    let outputs = saved.rows(1, output_rows(plan, words), settings.dim)?;
+    Ok((position, inputs, outputs))
 }
 
 /// The first vectors.
@@ -148,7 +179,7 @@ fn begin(corpus: &Corpus, plan: &Plan, start: Start<'_>) -> Result<(Rows, Rows)>
     let (settings, words) = (&plan.settings, corpus.words().len());
     let mut inputs = Rows::new(settings.input_rows(words), settings.dim)?;
     let is_tree = matches!(plan.goal, Goal::Hierarchical(_));
-    let mut outputs = Rows::new(if is_tree { words - 1 } else { words }, settings.dim)?;
+    let mut outputs = Rows::new(output_rows(plan, words), settings.dim)?;
     // Every row draws its numbers, so that those of a word do not depend on what others begin with.
     inputs.randomize(0, SplitMix64(settings.seed).next());
     let take = |rows: &mut Rows, row: usize, vector: Option<&[f32]>| match vector {
@@ -185,20 +216,36 @@ struct Course<'a> {
     losses: Vec<f64>,
     /// Numbers read, of all epochs.
     read: u64,
+    /// The epoch that runs, from 1.
+    epoch: usize,
+    /// The losses of that one, and how many.
+    loss: (f64, u64),
 }
 
-impl Course<'_> {
+/// What a thread has learned, and where it reads on.
+type Learner<'a> = (&'a Worker, u64);
+
+impl<'a> Course<'a> {
+    fn new(corpus: &'a Corpus, plan: &'a Plan, position: &Position) -> Self {
+        let &Position { epoch, read, loss: (sum, count), .. } = position;
+        let losses = position.losses();
+        Self { corpus, plan, losses, read, epoch, loss: (f64::from_bits(sum), count) }
+    }
+
     fn alone(
         &mut self,
-        inputs: Rows,
-        outputs: Rows,
+        (inputs, outputs): (Rows, Rows),
+        position: &Position,
         watch: &mut Watch<'_>,
     ) -> Result<(Rows, Rows)> {
         let plan = self.plan;
         let mut worker = Worker::new(plan, inputs, outputs, 0)?;
+        if let Some(chance) = position.chances.first() {
+            worker.go_on(chance);
+        }
         let (piece, mut block) = (self.piece(), Vec::new());
-        for epoch in 1..=plan.settings.epochs {
-            let (mut at, mut loss) = (0, (0.0, 0));
+        let mut at = position.at.first().copied().unwrap_or(0);
+        while self.epoch <= plan.settings.epochs {
             loop {
                 self.corpus.read(at, piece, &mut block)?;
                 if block.is_empty() {
@@ -212,10 +259,16 @@ impl Course<'_> {
                 if self.read / CHECKED != before / CHECKED && !is_finite(&worker) {
                     taken = (f64::NAN, 1);
                 }
-                self.report(epoch, taken, &worker.inputs, watch)?;
-                loss = (loss.0 + taken.0, loss.1 + taken.1);
+                let here = [(&worker, at)];
+                if self.report(taken, &here, [&worker.inputs, &worker.outputs], watch)?
+                    == Go::Enough
+                {
+                    self.end_epoch(is_finite(&worker))?;
+                    return Ok((worker.inputs, worker.outputs));
+                }
             }
-            self.end_epoch(loss, is_finite(&worker))?;
+            at = 0;
+            self.end_epoch(is_finite(&worker))?;
         }
         Ok((worker.inputs, worker.outputs))
     }
@@ -224,25 +277,14 @@ impl Course<'_> {
     /// learned, which their mean does not.
     fn together(
         &mut self,
-        mut inputs: Rows,
-        mut outputs: Rows,
+        (mut inputs, mut outputs): (Rows, Rows),
         threads: usize,
+        position: &Position,
         watch: &mut Watch<'_>,
     ) -> Result<(Rows, Rows)> {
-        let (plan, corpus) = (self.plan, self.corpus);
-        let mut shards = Vec::new();
-        for thread in 0..threads as u64 {
-            let bound = |thread| corpus.sentence_from(corpus.len() / threads as u64 * thread);
-            let end = if thread + 1 == threads as u64 { corpus.len() } else { bound(thread + 1)? };
-            let worker = Worker::new(plan, copy(&inputs)?, copy(&outputs)?, thread)?;
-            shards.push(Shard { worker, start: bound(thread)?, end, at: 0 });
-        }
+        let mut shards = self.shards((&inputs, &outputs), threads, position)?;
         let round = (inputs.len() as u64 * 2).clamp(10_000, 100_000);
-        for epoch in 1..=plan.settings.epochs {
-            let mut loss = (0.0, 0);
-            for shard in &mut shards {
-                shard.at = shard.start;
-            }
+        while self.epoch <= self.plan.settings.epochs {
             while shards.iter().any(|shard| shard.at < shard.end) {
                 let before = self.read;
                 let read = in_parallel(&mut shards, |shard| {
@@ -256,12 +298,40 @@ impl Course<'_> {
                     let (sum, count) = shard.worker.meter.take();
                     taken = (taken.0 + sum, taken.1 + count);
                 }
-                self.report(epoch, taken, &inputs, watch)?;
-                loss = (loss.0 + taken.0, loss.1 + taken.1);
+                let here: Vec<_> = shards.iter().map(|shard| (&shard.worker, shard.at)).collect();
+                if self.report(taken, &here, [&inputs, &outputs], watch)? == Go::Enough {
+                    self.end_epoch(inputs.is_finite() && outputs.is_finite())?;
+                    return Ok((inputs, outputs));
+                }
             }
-            self.end_epoch(loss, inputs.is_finite() && outputs.is_finite())?;
+            for shard in &mut shards {
+                shard.at = shard.start;
+            }
+            self.end_epoch(inputs.is_finite() && outputs.is_finite())?;
         }
         Ok((inputs, outputs))
+    }
+
+    /// The parts of the corpus, each with a replica.
+    fn shards(
+        &self,
+        (inputs, outputs): (&Rows, &Rows),
+        threads: usize,
+        position: &Position,
+    ) -> Result<Vec<Shard>> {
+        let (corpus, threads) = (self.corpus, threads as u64);
+        let bound = |thread| corpus.sentence_from(corpus.len() / threads * thread);
+        let shard = |thread: u64| {
+            let end = if thread + 1 == threads { corpus.len() } else { bound(thread + 1)? };
+            let mut worker = Worker::new(self.plan, copy(inputs)?, copy(outputs)?, thread)?;
+            let (start, place) = (bound(thread)?, usize::try_from(thread).unwrap_or(usize::MAX));
+            if let Some(chance) = position.chances.get(place) {
+                worker.go_on(chance);
+            }
+            let at = position.at.get(place).copied().unwrap_or(start);
+            Ok(Shard { worker, start, end, at })
+        };
+        (0..threads).map(shard).collect()
     }
 
     /// Numbers of a piece: fewer where each takes long.
@@ -284,15 +354,16 @@ impl Course<'_> {
     }
 
     fn report(
-        &self,
-        epoch: usize,
+        &mut self,
         (sum, count): (f64, u64),
-        inputs: &Rows,
+        learners: &[Learner<'_>],
+        matrices: [&Rows; 2],
         watch: &mut Watch<'_>,
-    ) -> Result<()> {
+    ) -> Result<Go> {
         if sum.is_nan() {
             return Err(self.diverged());
         }
+        self.loss = (self.loss.0 + sum, self.loss.1 + count);
         let tokens_total = self.corpus.totals().tokens * self.plan.settings.epochs as u64;
         let share = self.read as f64 / self.total() as f64;
         #[expect(
@@ -301,14 +372,33 @@ impl Course<'_> {
             reason = "a share of a u64"
         )]
         let tokens = (share * tokens_total as f64) as u64;
-        let loss = if count == 0 { 0.0 } else { sum / count as f64 };
-        let vectors = |word| Vectors { plan: self.plan, inputs }.vector(word);
-        let lr = self.lr(self.read);
-        watch(&Progress { epoch, tokens, tokens_total, loss, lr, vectors: &vectors })
+        watch(&Progress {
+            epoch: self.epoch,
+            tokens,
+            tokens_total,
+            loss: if count == 0 { 0.0 } else { sum / count as f64 },
+            lr: self.lr(self.read),
+            vectors: &|word| Vectors { plan: self.plan, inputs: matrices[0] }.vector(word),
+            matrices: &matrices,
+            position: &|| self.position(learners),
+        })
     }
 
-    fn end_epoch(&mut self, (sum, count): (f64, u64), is_finite: bool) -> Result<()> {
+    fn position(&self, learners: &[Learner<'_>]) -> Position {
+        Position {
+            epoch: self.epoch,
+            at: learners.iter().map(|&(_, at)| at).collect(),
+            read: self.read,
+            losses: self.losses.iter().map(|loss| loss.to_bits()).collect(),
+            loss: (self.loss.0.to_bits(), self.loss.1),
+            chances: learners.iter().map(|(worker, _)| worker.chance()).collect(),
+        }
+    }
+
+    fn end_epoch(&mut self, is_finite: bool) -> Result<()> {
+        let (sum, count) = std::mem::take(&mut self.loss);
         self.losses.push(if count == 0 { 0.0 } else { sum / count as f64 });
+        self.epoch += 1;
         if is_finite { Ok(()) } else { Err(self.diverged()) }
     }
 

@@ -6,6 +6,7 @@ use super::kernel::{Chances, Line, OUTPUTS, Step};
 use super::plan::{Goal, Plan};
 use super::rows::{Pointers, Row, Rows};
 use super::settings::{Model, Reach};
+use super::standing::Chance;
 use crate::error::Result;
 use crate::limits;
 use crate::vector::random::SplitMix64;
@@ -78,6 +79,24 @@ impl Worker {
         let errors = vec![Line::default(); limits::TRAIN_WINDOW_MAX.min(settings.window) + 1];
         let (sentence, meter) = (Vec::new(), Meter::default());
         Ok(Self { inputs, outputs, hidden, errors, exps, sentence, random, draws, meter })
+    }
+
+    /// What is drawn next.
+    pub(super) fn chance(&self) -> Chance {
+        let Draws { lanes, drawn, at } = &self.draws;
+        let (random, windows) = (self.random.0, self.meter.windows);
+        Chance { random, lanes: *lanes, drawn: drawn.to_vec(), at: *at, windows }
+    }
+
+    /// Goes on with what was drawn next elsewhere.
+    pub(super) fn go_on(&mut self, chance: &Chance) {
+        self.random = SplitMix64(chance.random);
+        self.meter.windows = chance.windows;
+        self.draws.lanes = chance.lanes;
+        self.draws.at = chance.at;
+        for (drawn, &word) in self.draws.drawn.iter_mut().zip(&chance.drawn) {
+            *drawn = word;
+        }
     }
 
     /// Learns from numbers of a corpus.

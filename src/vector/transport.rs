@@ -5,11 +5,11 @@ use crate::error::Result;
 /// So much moves from a source to a sink.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flow {
-    /// Which source.
+    /// The place of the source in the list of sources.
     pub source: usize,
-    /// Which sink.
+    /// The place of the sink in the list of sinks.
     pub sink: usize,
-    /// How much.
+    /// The share of the whole weight that moves, from 0 to 1.
     pub weight: f64,
 }
 

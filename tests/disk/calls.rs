@@ -441,13 +441,20 @@ unsafe fn linked(
     to: *const c_char,
     flags: c_int,
 ) -> c_int {
+    // SAFETY: as for the caller.
+    let forward =
+        || unsafe { result(libc::syscall(libc::SYS_linkat, from_at, from, to_at, to, flags)) };
     // SAFETY: the caller's path ends with a zero.
     let named = unsafe { CStr::from_ptr(to) };
-    if let Some(mut seen) = disk::path(to_at, named) {
-        seen.odd("a link");
+    let Some(mut seen) = disk::path(to_at, named) else { return forward() };
+    if let Some(number) = refused(&mut seen, Call::Rename) {
+        return fail(number);
     }
-    // SAFETY: as for the caller.
-    unsafe { result(libc::syscall(libc::SYS_linkat, from_at, from, to_at, to, flags)) }
+    let told = forward();
+    if told == 0 {
+        seen.linked();
+    }
+    told
 }
 
 #[unsafe(no_mangle)]

@@ -1,7 +1,7 @@
 //! Watched folders: every call that changes one is recorded, counted, and refused if a trial wants it.
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,7 +17,7 @@ pub(crate) const ROOT: Node = 0;
 /// A call that changed something. Names stand in the folder `of`.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// A new file or folder.
+    /// A new file or folder, or a further name of a file.
     Make {
         of: Node,
         name: String,
@@ -418,6 +418,19 @@ impl Seen {
         self.node = node;
     }
 
+    /// A file has this name as well.
+    pub(crate) fn linked(&mut self) {
+        let below = self.below.clone();
+        let path = Path::new(OsStr::from_bytes(&self.folder().root)).join(&below);
+        let Some(&(_, node)) = self.watch.files.get(&key(&path)) else {
+            self.odd("a link to what is not watched");
+            return;
+        };
+        let (of, name) = self.parent(&below);
+        self.folder().names.insert(below, node);
+        self.push(Change::Make { of, name, node, is_folder: false });
+    }
+
     pub(crate) fn written(&mut self, at: u64, bytes: &[u8]) {
         let end = at + bytes.len() as u64;
         let grows = end.saturating_sub(self.len);
@@ -450,20 +463,26 @@ impl Seen {
     pub(crate) fn removed(&mut self, len: u64) {
         let below = self.below.clone();
         let (of, name) = self.parent(&below);
-        if let Some(node) = self.forget(&below) {
-            self.push(Change::Remove { of, name, node });
-        }
-        if let Some(room) = &mut self.folder().room {
+        let Some(node) = self.forget(&below) else { return };
+        self.push(Change::Remove { of, name, node });
+        let has_name = self.has_name(node);
+        if let Some(room) = self.folder().room.as_mut().filter(|_| !has_name) {
             *room += len;
         }
+    }
+
+    fn has_name(&mut self, node: Node) -> bool {
+        self.folder().names.values().any(|named| *named == node)
     }
 
     /// What had a path has none any more.
     fn forget(&mut self, below: &str) -> Option<Node> {
         let node = self.folder().names.remove(below)?;
-        // The system gives its number to the next new file, anywhere.
-        let gone = (self.id, node);
-        self.watch.files.retain(|_, file| *file != gone);
+        if !self.has_name(node) {
+            // The system gives its number to the next new file, anywhere.
+            let gone = (self.id, node);
+            self.watch.files.retain(|_, file| *file != gone);
+        }
         Some(node)
     }
 

@@ -5,7 +5,7 @@ use wordspace::error::ErrorKind;
 
 use crate::disk::{Call, Fault, How, Watched};
 use crate::power::{Cut, Luck, Names};
-use crate::steps::{Dice, Model, Step, User, check_search, open, take, wait};
+use crate::steps::{Dice, Model, Step, User, check_search, name, open, take, wait};
 
 /// Steps before a call may fail, and at most until one does.
 const BEFORE: usize = 12;
@@ -52,6 +52,10 @@ fn try_fault(fault: Fault, seed: u64) -> (usize, bool) {
     let model = found(&engine);
     assert!(model == user.model, "{told}: {}", model.difference(&user.model));
     check_search(&engine, &model, seed);
+    if !fault.lasts && fault.call != Some(Call::Remove) {
+        let generations = std::fs::read_dir(folder.path().join("generations")).unwrap().count();
+        assert_eq!(generations, model.tables.len(), "{told}: a generation that nobody names stays");
+    }
     let recorded = watched.recorded();
     engine.close();
     let engine = open(folder.path()).unwrap_or_else(|error| panic!("{told}: again: {error}"));
@@ -110,6 +114,58 @@ fn a_call_that_fails_is_told_and_the_next_one_works() {
     println!("{tried} faults came");
     assert!(failed.is_empty(), "{} went wrong: {failed:?}", failed.len());
     assert!(tried > 5);
+}
+
+/// What replaces something, and is refused, is not there after a restart either.
+#[test]
+fn a_tokenizer_whose_last_sync_fails_is_the_old_one_then_and_after_a_restart() {
+    let vocabulary = |engine: &Engine| {
+        let spec = engine.tokenizer_spec("u0-k").ok()?;
+        Some(String::from_utf8(spec.files[0].bytes.clone()).unwrap())
+    };
+    let put = |text: &str| Step::PutTokenizer("u0-k".to_owned(), format!("[UNK]\n{text}\n"));
+    let mut refused = 0;
+    for (nth, is_there) in [(1, false), (2, false), (3, false), (1, true), (2, true), (3, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let watched = Watched::new(folder.path());
+        let engine = open(folder.path()).unwrap();
+        // The shelf is made.
+        take(&engine, &Step::PutTokenizer("u0-other".to_owned(), "[UNK]\n".to_owned())).unwrap();
+        if is_there {
+            take(&engine, &put("old")).unwrap();
+        }
+        let before = vocabulary(&engine);
+        let how = How::Error(libc::EIO);
+        watched.refuse(Some(Fault { call: Some(Call::Sync), nth, how, lasts: false }));
+        let is_refused = take(&engine, &put("new")).is_err();
+        watched.refuse(None);
+        refused += usize::from(is_refused);
+        let expected = if is_refused { before } else { Some("[UNK]\nnew\n".to_owned()) };
+        assert_eq!(vocabulary(&engine), expected, "sync {nth}");
+        engine.close();
+        let engine = open(folder.path()).unwrap();
+        assert_eq!(vocabulary(&engine), expected, "sync {nth}, after a restart");
+        engine.close();
+    }
+    assert_eq!(refused, 4, "a file and its folder are synced");
+}
+
+#[test]
+fn an_upload_counts_what_it_has_when_the_disk_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Watched::new(folder.path());
+    let engine = open(folder.path()).unwrap();
+    let upload = engine.upload(&name("t"));
+    let mut writer = upload.write_from(0).unwrap();
+    writer.push(b"123").unwrap();
+    watched.leave_room(Some(4));
+    let error = writer.push(b"1234567890").unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::DiskFull);
+    watched.leave_room(None);
+    assert_eq!(engine.status().spool.0, 7);
+    assert_eq!(engine.delete_upload(&name("t")).unwrap(), 7);
+    assert_eq!(engine.status().spool.0, 0);
+    engine.close();
 }
 
 /// A full disk is made empty with what fills it.

@@ -28,6 +28,7 @@ mod faults;
 mod graph;
 mod histories;
 mod power;
+mod recovers;
 mod seen;
 mod starts;
 mod steps;

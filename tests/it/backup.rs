@@ -12,6 +12,8 @@ use wordspace::client::Client;
 use wordspace::engine::Engine;
 use wordspace::engine::backup::RestoreOptions;
 use wordspace::engine::config::EngineConfig;
+use wordspace::engine::import::{ImportOptions, Source};
+use wordspace::error::ErrorKind;
 use wordspace::proto as pb;
 use wordspace::proto::admin_service_client::AdminServiceClient;
 use wordspace::proto::job_service_client::JobServiceClient;
@@ -19,6 +21,8 @@ use wordspace::proto::put_vectors_request::WordToPut;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::{backup_response, restore_response};
 use wordspace::server::ServerConfig;
+use wordspace::table::attributes::Attributes;
+use wordspace::table::meta::TableName;
 
 use crate::support::{SMALL, Server, header, import, part_files, reason, word};
 
@@ -229,7 +233,44 @@ async fn a_damaged_backup_replaces_nothing_and_a_damaged_table_is_told() {
     fs::remove_dir_all(place.path().join("parts")).unwrap();
     let lacking = back_up(&channel, 1).await;
     assert_eq!((lacking.problems.len(), lacking.removed_count, lacking.table_count), (1, 0, 1));
+    // A backup is made though an earlier one that is to be kept is damaged.
+    flip(&damaged);
+    flip(&place.path().join("backups/00000003"));
+    let made = back_up(&channel, 2).await;
+    assert_eq!((made.backup, made.problems.len(), made.removed_count), (4, 1, 0), "{made:?}");
     server.stop().await;
+}
+
+#[test]
+fn a_restore_replaces_no_table_that_came_meanwhile() {
+    let [data, place, new] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let open = |folder: &TempDir| {
+        let backups = Some(place.path().to_str().unwrap().to_owned());
+        Engine::open(&EngineConfig { backups, ..EngineConfig::new(folder.path()) }).unwrap()
+    };
+    let name = |table: &str| TableName::try_from(table.to_owned()).unwrap();
+    let import = |engine: &Engine, table: &str, value: f32| {
+        let rows = [Ok((b"word".to_vec(), vec![value, 1.0], Attributes::new()))];
+        let source = Source::Rows(Box::new(rows.into_iter()));
+        engine.import(&ImportOptions::new(name(table)), source, &mut |_| {}).unwrap().generation
+    };
+    let engine = open(&data);
+    for table in ["a", "b"] {
+        import(&engine, table, 1.0);
+    }
+    engine.back_up(None, &mut |_, _| {}).unwrap();
+    engine.close();
+    let engine = open(&new);
+    let mut made = None;
+    // The table b comes while a is read.
+    let restored = engine.restore(&RestoreOptions::default(), &mut |_, _| {
+        made.get_or_insert_with(|| import(&engine, "b", 2.0));
+    });
+    let kind = ErrorKind::TableExists { name: "b".to_owned() };
+    assert_eq!(*restored.unwrap_err().kind(), kind);
+    assert_eq!(engine.table(&name("b")).unwrap().meta.generation, made.unwrap());
+    assert_eq!(engine.tables().len(), 2, "those before it stay");
+    engine.close();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -258,3 +258,39 @@ async fn what_people_type_is_understood_or_told() {
     assert!(told(&["nearest", "king"]).await.contains("no tables yet"));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_runs_lines_from_a_pipe_to_the_last() {
+    let (server, _folder) = small().await;
+    let shell = |lines: &'static str, arguments: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+            .args(arguments)
+            .env("WORDSPACE_SERVER", &server.url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+    };
+    let lines = "# words\nuse en\nlookup 'king'\n\nlookup kong\nrank king\nserve --data x\n\
+                 wordspace similarity king queen\nexit\nlookup queen\n";
+    let output = shell(lines, &["shell", "--json"]).await.unwrap();
+    let (data, talk) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+    let data: Vec<Value> = String::from_utf8(data)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((data.len(), output.status.code()), (2, Some(1)), "{talk}");
+    assert_eq!(data[0]["vectors"][0]["word"], "king");
+    assert!(data[1]["similarities"].is_array());
+    for part in
+        ["line 5: lookup kong", "\"kong\"", "<B>", "do not run within", "3 of 8 lines failed"]
+    {
+        assert!(talk.contains(part), "{part}: {talk}");
+    }
+    let output = shell("lookup en king\n", &["shell", "en"]).await.unwrap();
+    assert!(output.status.success());
+}

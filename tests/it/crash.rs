@@ -1,50 +1,14 @@
 //! The real program, killed in the middle of an import, and of writes.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-use tonic::transport::Channel;
 use wordspace::proto as pb;
 use wordspace::proto::import_request::Part;
 use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::transfer_service_client::TransferServiceClient;
 
-use crate::support::{SMALL, header, import, until_progress, word};
-
-/// `wordspace serve` as a process of its own.
-struct Process {
-    child: Child,
-    channel: Channel,
-}
+use crate::support::{Process, SMALL, header, import, until_progress, word};
 
 impl Process {
-    async fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env("WORDSPACE_LOG", "warn")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| Some(line.unwrap().split_once("http://")?.1.trim().to_owned()))
-            .expect("it says where it listens");
-        // Keep reading, or it would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let channel =
-            Channel::from_shared(format!("http://{url}")).unwrap().connect().await.unwrap();
-        Self { child, channel }
-    }
-
-    /// As kill -9: nothing is flushed, nothing is closed.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
     async fn nearest(&self, table: &str, asked: &str) -> pb::NearestResponse {
         let ask = pb::NearestRequest {
             table: table.to_owned(),

@@ -81,6 +81,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_stream", &["server/", "client.rs", "cli/"]),
     ("prost_reflect", &["client.rs", "cli/"]),
     ("clap", &["cli/"]),
+    ("resvg", &["cli/png/"]),
+    ("rustyline", &["cli/shell/"]),
     ("clap_complete", &["cli/manual.rs"]),
     ("clap_mangen", &["cli/manual.rs"]),
     ("tracing_subscriber", &["cli/mod.rs"]),

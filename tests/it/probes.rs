@@ -209,7 +209,15 @@ async fn people_ask_from_the_command_line() {
     assert_eq!(text(&server, &project).await.matches("nurse").count(), 2);
     let map = ["nearest", "king", "--table", "glove", "--svg", &path("map.svg")];
     text(&server, &map).await;
-    for (file, part) in [("weat.svg", "john"), ("axes.svg", "nurse"), ("map.svg", "queen")] {
+    let poles = ["bias", "project", "--from", "man", "--to", "woman", "nurse", "doctor"];
+    let drawn = ["--table", "glove", "--beside", "glove", "--svg", &path("axis.svg")];
+    text(&server, &[poles.as_slice(), &drawn].concat()).await;
+    for (file, part) in [
+        ("weat.svg", "john"),
+        ("axes.svg", "nurse"),
+        ("map.svg", "queen"),
+        ("axis.svg", "from man (left) to woman"),
+    ] {
         let drawn = std::fs::read_to_string(path(file)).unwrap();
         assert!(drawn.to_lowercase().contains(part) && drawn.ends_with("</svg>\n"), "{file}");
     }

@@ -1,7 +1,9 @@
 //! What the stories share: the project's files, a server on a free port, a client.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -103,6 +105,40 @@ impl Server {
         self.stop.notify_one();
         self.served.await.unwrap().unwrap();
         self.data
+    }
+}
+
+/// `wordspace serve` as a process of its own.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) channel: Channel,
+    pub(crate) url: String,
+}
+
+impl Process {
+    pub(crate) async fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("WORDSPACE_LOG", "warn")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| Some(line.unwrap().split_once("http://")?.1.trim().to_owned()))
+            .expect("it says where it listens");
+        // Keep reading, or it would stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let url = format!("http://{url}");
+        let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
+        Self { child, channel, url }
+    }
+
+    /// As kill -9: nothing is flushed, nothing is closed.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

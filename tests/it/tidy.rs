@@ -125,6 +125,9 @@ fn dependencies_come_once_and_from_the_registry() {
         "rand_core",
         // tokenizers, and tiktoken-rs, which is optional.
         "fancy-regex",
+        // resvg and what it brings, which is optional.
+        "miniz_oxide",
+        "roxmltree",
         // The arrow crates.
         "base64",
         "getrandom",
@@ -137,6 +140,7 @@ fn dependencies_come_once_and_from_the_registry() {
         "windows_aarch64_gnullvm",
         "windows_aarch64_msvc",
         "windows_i686_gnu",
+        "windows_i686_gnullvm",
         "windows_i686_msvc",
         "windows_x86_64_gnu",
         "windows_x86_64_gnullvm",

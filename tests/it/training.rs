@@ -2,13 +2,14 @@
 
 use std::io::{Cursor, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tonic::Code;
 use wordspace::client::{CallError, Client, TrainTableHeader, TrainTableReport};
 use wordspace::proto as pb;
 use wordspace::server::ServerConfig;
 
-use crate::support::{SMALL, Server, header, import, word};
+use crate::support::{Process, SMALL, Server, header, import, word};
 
 /// The notes' toy corpus.
 const TOY: &str = "Troll 2 is great !\nGymkata is great !\n";
@@ -153,6 +154,21 @@ async fn words_that_stand_together_become_neighbors_in_every_model() {
             assert_eq!(found[..5], of[..5], "{shown}: {of} {found}");
         }
     }
+    // Output vectors are kept beside them: a word's own vector is near to those of words that stand beside it.
+    for header in [small("in"), glove("in")] {
+        let header = TrainTableHeader { outputs_table: "out".to_owned(), ..header };
+        let report = train(&client, header, kinds()).await.unwrap();
+        let outputs = report.outputs.unwrap();
+        assert_eq!((outputs.table.as_str(), outputs.rows_kept, outputs.dim), ("out", 24, 16));
+        let own = values(&vectors(&client, "in", &["kind1word1"]).await);
+        let of = ["kind1word1", "kind1word2", "kind2word1"];
+        let outputs = values(&vectors(&client, "out", &of).await);
+        let product = |a: &[u32], b: &[u32]| -> f32 {
+            a.iter().zip(b).map(|(&a, &b)| f32::from_bits(a) * f32::from_bits(b)).sum()
+        };
+        assert!(own[0] != outputs[0]);
+        assert!(product(&own[0], &outputs[1]) > product(&own[0], &outputs[2]));
+    }
     // A word that was never seen has a vector of its n-grams.
     let found = nearest(&client, "parts", "kind2words", pb::OovPolicy::Subword).await;
     assert!(found.starts_with("kind2"), "{found}");
@@ -234,6 +250,7 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
         header
     };
     let softmax = pb::TrainLoss::Softmax.into();
+    let hierarchical = pb::TrainLoss::Hierarchical.into();
     let cases: Vec<(TrainTableHeader, String, &str)> = vec![
         (small("none"), String::new(), "no tokens"),
         (small("none"), " \n\n ".to_owned(), "no tokens"),
@@ -245,6 +262,17 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
         (with(&|h| h.lr = Some(1e30)), TOY.to_owned(), "lower learning rate"),
         (with(&|h| (h.negative, h.loss) = (Some(5), softmax)), TOY.to_owned(), "negative"),
         (with(&|h| h.model = pb::TrainModel::Glove.into()), TOY.to_owned(), "sample"),
+        (with(&|h| h.outputs_table = "none".to_owned()), TOY.to_owned(), "another name"),
+        (
+            with(&|h| (h.outputs_table, h.loss) = ("out".to_owned(), hierarchical)),
+            TOY.to_owned(),
+            "nodes of a tree",
+        ),
+        (with(&|h| h.power = Some(0.5)), TOY.to_owned(), "power"),
+        (TrainTableHeader { x_max: Some(0.0), ..glove("none") }, TOY.to_owned(), "x_max"),
+        (with(&|h| h.checkpoint_seconds = Some(-1.0)), TOY.to_owned(), "checkpoint_seconds"),
+        (with(&|h| h.evaluate_seconds = Some(f64::NAN)), TOY.to_owned(), "evaluate_seconds"),
+        (with(&|h| h.probes = vec!["w".to_owned(); 17]), TOY.to_owned(), "probes"),
         (with(&|h| h.freeze = true), TOY.to_owned(), "freeze"),
         (glove("none"), "a\nb\n".to_owned(), "no two of its words"),
     ];
@@ -287,7 +315,7 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
         assert_eq!((job.kind(), job.state()), (pb::JobKind::TrainTable, pb::JobState::Running));
         let now = job.progress.as_ref().unwrap();
         assert!(now.unit() == pb::JobUnit::Tokens && now.learning.is_some(), "{now:?}");
-        client.cancel_job(pb::CancelJobRequest { id: job.id }).await.unwrap();
+        client.cancel_job(pb::CancelJobRequest { id: job.id, keep: false }).await.unwrap();
         job.id
     };
     let (trained, id) = tokio::join!(training, asking);
@@ -297,6 +325,137 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
     assert_eq!(job.state(), pb::JobState::Cancelled);
     let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
     assert_eq!(status.job_memory_bytes, 0, "what it took was given back");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path()).await;
+    let client = Client::connect(&process.url).await.unwrap();
+    // As many epochs as take a while, whatever the machine.
+    let probe = train(&client, small("plain"), kinds()).await.unwrap();
+    let learned = Duration::from_secs_f64(probe.learn_seconds).as_micros().max(1);
+    let epochs = u32::try_from(8 * 2_000_000 / learned).unwrap_or(u32::MAX).clamp(16, 10_000);
+    let header = |table: &str| TrainTableHeader { epochs: Some(epochs), ..small(table) };
+    train(&client, header("plain"), kinds()).await.unwrap();
+    let killed = TrainTableHeader { checkpoint_seconds: Some(1e-3), ..header("killed") };
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let seen = move |now: &pb::TrainTableProgress| {
+        let written = now.learning.as_ref().and_then(|now| now.checkpoint.as_ref());
+        if written.is_some_and(|one| one.count > 0 && one.bytes > 0) {
+            let _ = tell.send(());
+        }
+    };
+    let reader: Box<dyn Read + Send> = Box::new(Cursor::new(kinds().into_bytes()));
+    let training = client.train_table(killed, std::iter::once(Ok(reader)), seen);
+    tokio::pin!(training);
+    tokio::select! {
+        ended = &mut training => panic!("it had to be killed before: {ended:?}"),
+        _ = told.recv() => {}
+    }
+    process.kill();
+    assert!(training.await.is_err());
+
+    let process = Process::start(data.path()).await;
+    let client = Client::connect(&process.url).await.unwrap();
+    let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+    assert!(status.spool_bytes > 0 && !has_table(&client, "killed").await);
+    let resume = |table: &str| TrainTableHeader {
+        table: table.to_owned(),
+        resume: true,
+        ..TrainTableHeader::default()
+    };
+    let (code, error) = refusal(train(&client, resume("plain"), "").await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("those of killed"), "{error}");
+    let more = TrainTableHeader { dim: Some(3), ..resume("killed") };
+    let (_, error) = refusal(train(&client, more, "").await.unwrap_err());
+    assert!(error.contains("only table and detach"), "{error}");
+    let report = train(&client, resume("killed"), "").await.unwrap();
+    assert!(report.resumed && report.token_count == 2_400, "{report:?}");
+    let words: Vec<String> = (0..24).map(|i| format!("kind{}word{}", i / 6, i % 6)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let of = async |table| values(&vectors(&client, table, &words).await);
+    assert_eq!(of("plain").await, of("killed").await);
+    let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+    assert_eq!(status.spool_bytes, 0, "the checkpoint is gone");
+    assert!(train(&client, resume("killed"), "").await.is_err());
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_and_test_sets_are_told_and_enough_is_kept() {
+    let server = Server::start().await;
+    let client = Client::connect(&server.url).await.unwrap();
+    let pairs = "kind0word1 kind0word2 9\nkind0word1 kind1word2 1\nkind2word1 kind2word2 8\n";
+    let set = pb::PutTestSetRequest {
+        name: "pairs".to_owned(),
+        kind: pb::TestSetKind::WordPairs.into(),
+        file: pairs.as_bytes().to_vec(),
+        ..pb::PutTestSetRequest::default()
+    };
+    client.put_test_set(set).await.unwrap();
+    let header = TrainTableHeader {
+        epochs: Some(10_000),
+        probes: vec!["kind3word3".to_owned(), "king".to_owned()],
+        test_sets: vec!["pairs".to_owned()],
+        evaluate_seconds: Some(0.05),
+        checkpoint_seconds: Some(1e-3),
+        ..small("kept")
+    };
+    let wrong = TrainTableHeader { test_sets: vec!["none".to_owned()], ..header.clone() };
+    let (code, error) = refusal(train(&client, wrong, kinds()).await.unwrap_err());
+    assert!(code == Code::NotFound && error.contains("none"), "{error}");
+
+    // With `keep` the table is what it was by then; without, nothing is left, not even a checkpoint.
+    for keep in [true, false] {
+        let (own, seen) = (client.clone(), AtomicBool::new(false));
+        let header = TrainTableHeader {
+            table: if keep { "kept" } else { "dropped" }.to_owned(),
+            ..header.clone()
+        };
+        let training = async {
+            let reader: Box<dyn Read + Send> = Box::new(Cursor::new(kinds().into_bytes()));
+            let look = |now: &pb::TrainTableProgress| {
+                let Some(now) = &now.learning else { return };
+                let all = now.evaluations.first().is_some_and(|one| !one.figures.is_empty())
+                    && now.checkpoint.as_ref().is_some_and(|one| one.count > 0)
+                    && now.epoch > 50;
+                let probes = &now.probes;
+                assert!(!probes[1].known && probes[1].neighbors.is_empty());
+                if all && probes[0].neighbors.len() == 8 {
+                    seen.store(true, Ordering::SeqCst);
+                }
+            };
+            own.train_table(header, std::iter::once(Ok(reader)), look).await
+        };
+        let ending = async {
+            while !seen.load(Ordering::SeqCst) {
+                client.get_status(pb::GetStatusRequest {}).await.unwrap();
+            }
+            let id = client.list_jobs(pb::ListJobsRequest {}).await.unwrap().jobs;
+            let id = id.last().unwrap().id;
+            client.cancel_job(pb::CancelJobRequest { id, keep }).await.unwrap();
+        };
+        let (trained, ()) = tokio::join!(training, ending);
+        if keep {
+            let report = trained.unwrap();
+            let epoch = report.ended_in_epoch.unwrap();
+            assert!((50..10_000).contains(&epoch) && report.losses.len() == epoch as usize);
+            let last = report.evaluations.last().unwrap();
+            assert_eq!(
+                (last.test_set.as_str(), last.figures[0].name.as_str()),
+                ("pairs", "Spearman")
+            );
+            let found = nearest(&client, "kept", "kind1word1", pb::OovPolicy::Unspecified).await;
+            assert!(found.starts_with("kind1"), "{found}");
+        } else {
+            assert_eq!(refusal(trained.unwrap_err()).0, Code::Cancelled);
+        }
+        let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+        assert_eq!(status.spool_bytes, 0, "keep {keep}");
+    }
+    assert!(!has_table(&client, "dropped").await);
     server.stop().await;
 }
 

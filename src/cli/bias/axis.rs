@@ -1,20 +1,21 @@
 //! `wordspace bias project`, `analogies` and `clusters`: words along the direction of a bias.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::{Common, bar, doubts, set};
 use crate::cli::failure::Result;
 use crate::cli::options::queries;
 use crate::cli::output::{Align, Grid, Output, answered, shown};
-use crate::cli::plot::{self, Point};
+use crate::cli::plot::{self, Bar, DrawArgs, Point};
 use crate::client::{
     AxisMethod, BiasedClustersRequest, BiasedClustersResponse, Client, GenerateAnalogiesRequest,
-    GenerateAnalogiesResponse, ProjectRequest, ProjectResponse,
+    GenerateAnalogiesResponse, ProjectRequest, ProjectResponse, project_response::Projection,
 };
 
 /// Where words stand on the axis between two poles, or on two axes
+///
+/// --svg and --png draw a bar for each word, or with two axes the words on a plane; --beside draws
+/// another table, such as a debiased one, in another color.
 #[derive(Debug, Args)]
 pub(super) struct Project {
     /// The negative pole: a word, or several with commas between
@@ -36,9 +37,11 @@ pub(super) struct Project {
     /// axis, in place of the difference of the poles' means
     #[arg(long)]
     pca: bool,
-    /// Also draw the words on the two axes into this SVG file
-    #[arg(long, value_name = "FILE", requires = "and_from")]
-    svg: Option<PathBuf>,
+    /// Also place the words in this table, such as one made by `wordspace debias`
+    #[arg(long, value_name = "NAME")]
+    beside: Option<String>,
+    #[command(flatten)]
+    drawn: DrawArgs,
 }
 
 impl Project {
@@ -48,41 +51,86 @@ impl Project {
         client: &Client,
         output: &mut Output,
     ) -> Result<()> {
-        let answer = client.project(self.request(common, &self.from, &self.to)).await?;
-        output.answer(&answer, |answer| text(answer, &self.from, &self.to))?;
+        let mut tables = Vec::new();
+        for table in [Some(common.table), self.beside.as_deref()].into_iter().flatten() {
+            if self.beside.is_some() {
+                output.footer(&format!("  {}:", shown(table)));
+            }
+            let first = self.place((table, common), [&self.from, &self.to], client, output).await?;
+            let second = if self.and_from.is_empty() {
+                Vec::new()
+            } else {
+                let poles = [self.and_from.as_slice(), &self.and_to];
+                self.place((table, common), poles, client, output).await?
+            };
+            tables.push(Placed { table: table.to_owned(), first, second });
+        }
+        self.drawn.write_if_asked(|| self.drawing(&tables), output)
+    }
+
+    /// Asks where the words stand between two poles, and prints it.
+    async fn place(
+        &self,
+        (table, common): (&str, &Common<'_>),
+        [from, to]: [&[String]; 2],
+        client: &Client,
+        output: &mut Output,
+    ) -> Result<Vec<Projection>> {
+        let request = self.request((table, common), from, to);
+        let answer = client.project(request).await?;
+        output.answer(&answer, |answer| text(answer, from, to))?;
         explained(&answer, output);
         output.footer(&answered(answer.answer.as_ref()));
+        Ok(answer.projections)
+    }
+
+    /// Bars on one axis, or points on two, with a line from a word's place in the first table to that
+    /// in the other.
+    fn drawing(&self, tables: &[Placed]) -> String {
+        let axis = |from: &[String], to: &[String]| (from.join(","), to.join(","));
+        let (from, to) = axis(&self.from, &self.to);
         if self.and_from.is_empty() {
-            return Ok(());
+            let words = tables.first().map_or(0, |table| table.first.len());
+            let bars = (0..words).flat_map(|place| {
+                tables.iter().enumerate().filter_map(move |(i, table)| {
+                    let word = table.first.get(place)?;
+                    let label = if i == 0 { word.word.clone() } else { String::new() };
+                    Some(Bar { label, group: table.table.clone(), value: word.similarity })
+                })
+            });
+            let title = format!("cosine with the axis from {from} (left) to {to} (right)");
+            return plot::bars(&title, &bars.collect::<Vec<_>>());
         }
-        let second = client.project(self.request(common, &self.and_from, &self.and_to)).await?;
-        output.answer(&second, |answer| text(answer, &self.and_from, &self.and_to))?;
-        explained(&second, output);
-        if let Some(path) = &self.svg {
-            let points = answer.projections.iter().filter_map(|x| {
-                let y = second.projections.iter().find(|y| y.index == x.index)?;
-                Some(Point {
+        let (mut points, mut links) = (Vec::new(), Vec::new());
+        for (group, table) in tables.iter().enumerate() {
+            for x in &table.first {
+                let Some(y) = table.second.iter().find(|y| y.index == x.index) else { continue };
+                let before = points.iter().position(|p: &Point| p.group == 0 && p.label == x.word);
+                links.extend(before.filter(|_| group > 0).map(|before| [before, points.len()]));
+                points.push(Point {
                     label: x.word.clone(),
                     x: x.similarity,
                     y: y.similarity,
-                    group: 0,
+                    group,
                     is_asked: false,
-                })
-            });
-            let axis =
-                |from: &[String], to: &[String]| format!("{} to {}", from.join(","), to.join(","));
-            let names = (axis(&self.from, &self.to), axis(&self.and_from, &self.and_to));
-            let title = format!("across: {}; upward: {}", names.0, names.1);
-            let drawn = plot::points(&title, &points.collect::<Vec<_>>(), &[]);
-            plot::write(path, &drawn, output)?;
+                });
+            }
         }
-        Ok(())
+        let (and_from, and_to) = axis(&self.and_from, &self.and_to);
+        let of = tables.iter().map(|table| table.table.as_str()).collect::<Vec<_>>().join(" - - ");
+        let title = format!("{of}: across: {from} to {to}; upward: {and_from} to {and_to}");
+        plot::points(&title, &points, &links)
     }
 
-    fn request(&self, common: &Common<'_>, from: &[String], to: &[String]) -> ProjectRequest {
+    fn request(
+        &self,
+        (table, common): (&str, &Common<'_>),
+        from: &[String],
+        to: &[String],
+    ) -> ProjectRequest {
         let method = if self.pca { AxisMethod::Pca } else { AxisMethod::MeanDifference };
         ProjectRequest {
-            table: common.table.to_owned(),
+            table: table.to_owned(),
             from: Some(set(&from.join(","), from)),
             to: Some(set(&to.join(","), to)),
             queries: queries(&self.words),
@@ -90,6 +138,14 @@ impl Project {
             words: common.words.clone(),
         }
     }
+}
+
+/// Where a table has the words on one axis, and on the other.
+#[derive(Debug)]
+struct Placed {
+    table: String,
+    first: Vec<Projection>,
+    second: Vec<Projection>,
 }
 
 fn explained(answer: &ProjectResponse, output: &mut Output) {

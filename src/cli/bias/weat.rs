@@ -1,13 +1,11 @@
 //! `wordspace bias weat`, `suite` and `word`: the Word Embedding Association Test.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::{Common, bar, doubts, set};
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, answered, count, shown};
-use crate::cli::plot::{self, Bar};
+use crate::cli::plot::{self, Bar, DrawArgs};
 use crate::client::{
     Client, ListSuitesRequest, ListSuitesResponse, PValueMethod, SingleWeatRequest,
     SingleWeatResponse, WeatRequest, WeatResponse, WeatSuiteRequest, WeatSuiteResponse,
@@ -15,6 +13,8 @@ use crate::client::{
 
 /// Whether target words X are nearer to attribute words A than to B, compared with target words Y
 /// (Caliskan, Bryson and Narayanan 2017)
+///
+/// --svg and --png draw a bar for each target word: how much nearer it is to A than to B.
 #[derive(Debug, Args)]
 pub(super) struct Weat {
     /// A published test, such as career-family; `wordspace bias tests` lists those there are
@@ -38,9 +38,8 @@ pub(super) struct Weat {
     /// Draw partitions even where all can be counted
     #[arg(long)]
     draw: bool,
-    /// Also draw the associations of the words into this SVG file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    #[command(flatten)]
+    drawn: DrawArgs,
 }
 
 impl Weat {
@@ -67,7 +66,7 @@ impl Weat {
         let answer = client.weat(request).await?;
         output.answer(&answer, text)?;
         output.footer(&answered(answer.answer.as_ref()));
-        if let Some(path) = &self.svg {
+        if self.drawn.is_asked() {
             let bars = answer.sets.iter().take(2).flat_map(|set| {
                 set.words.iter().map(|word| Bar {
                     label: word.word.clone(),
@@ -83,7 +82,7 @@ impl Weat {
                 names.get(3).unwrap_or(&""),
                 answer.effect_size
             );
-            plot::write(path, &plot::bars(&title, &bars.collect::<Vec<_>>()), output)?;
+            self.drawn.write(&plot::bars(&title, &bars.collect::<Vec<_>>()), output)?;
         }
         Ok(())
     }

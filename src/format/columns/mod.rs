@@ -34,7 +34,7 @@ use arrow_schema::{DataType, Schema};
 
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, Read, Told, Writer};
-use crate::format::literal::whole;
+use crate::format::literal::{KeptTexts, whole};
 use crate::format::roles::{Column, Holds, Roles, Table, Vector, usual};
 use crate::format::selection::{Selection, check_attributes};
 use crate::format::source::Bytes;
@@ -106,7 +106,7 @@ struct ColumnReader {
     notes: Vec<Note>,
     dtype: &'static str,
     /// Where the first whole number was that stayed a text, and of which attribute.
-    kept: Option<(At, String)>,
+    kept: KeptTexts,
 }
 
 /// Lists of floats side by side, of which a row's are found without making an array of them.
@@ -204,7 +204,7 @@ impl ColumnReader {
             count: 0,
             notes,
             dtype: "f32",
-            kept: None,
+            kept: KeptTexts::default(),
         };
         reader.find_dim(&schema)?;
         reader.take_vectors();
@@ -497,8 +497,8 @@ impl RowReader for ColumnReader {
             let column = batch.column(*column);
             let Some(value) = attribute(column, number) else { continue };
             let is_text = matches!(value, AttributeValue::Text(_)) && !is_text(column.data_type());
-            if is_text && self.kept.is_none() {
-                self.kept = Some((at, name.clone()));
+            if is_text {
+                self.kept.add(name, at);
             }
             row.attributes.set(name.clone(), value);
         }
@@ -518,13 +518,7 @@ impl RowReader for ColumnReader {
     }
 
     fn notes(&self) -> Vec<Note> {
-        let kept = self.kept.iter().map(|(at, name)| Note {
-            reason: "number_as_text",
-            done: "kept as a text, which a number would change",
-            at: *at,
-            detail: shown(name.as_bytes()),
-        });
-        self.notes.iter().cloned().chain(kept).collect()
+        self.notes.iter().cloned().chain(self.kept.note()).collect()
     }
 
     fn dtype(&self) -> &'static str {

@@ -18,7 +18,7 @@ mod write;
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, Read, Told, Writer};
 use crate::format::lines::line::trim;
-use crate::format::literal::Literal;
+use crate::format::literal::{KeptTexts, Literal};
 use crate::format::roles::{Roles, Vector};
 use crate::format::source::input::Input;
 use crate::format::tensor::check_dim;
@@ -89,7 +89,7 @@ struct CsvReader {
     /// Where the first text was that is not UTF-8, and of which attribute.
     mended: Option<(At, String)>,
     /// Where the first number was that stayed a text, and of which attribute.
-    kept: Option<(At, String)>,
+    kept: KeptTexts,
 }
 
 impl CsvReader {
@@ -120,7 +120,7 @@ impl CsvReader {
             dim: 0,
             lines,
             mended: None,
-            kept: None,
+            kept: KeptTexts::default(),
         };
         let records = reader.sample()?;
         reader.width = records.first().map_or(0, Fields::len);
@@ -277,8 +277,8 @@ impl CsvReader {
             if self.mended.is_none() && std::str::from_utf8(field).is_err() {
                 self.mended = Some((row.at, name.clone()));
             }
-            if is_code && self.kept.is_none() {
-                self.kept = Some((row.at, name.clone()));
+            if is_code {
+                self.kept.add(name, row.at);
             }
             row.attributes.set(name.clone(), value);
         }
@@ -360,12 +360,6 @@ impl RowReader for CsvReader {
             at: *at,
             detail: shown(name.as_bytes()),
         });
-        let kept = self.kept.iter().map(|(at, name)| Note {
-            reason: "number_as_text",
-            done: "kept as a text, which a number would change",
-            at: *at,
-            detail: shown(name.as_bytes()),
-        });
-        self.roles.notes.iter().cloned().chain(mended).chain(kept).collect()
+        self.roles.notes.iter().cloned().chain(mended).chain(self.kept.note()).collect()
     }
 }

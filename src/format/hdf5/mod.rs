@@ -1,5 +1,5 @@
-//! HDF5 as nearest-neighbor benchmarks use it: a data set of numbers with two dimensions, `train`
-//! for them. Behind the feature `hdf5`.
+//! HDF5 as nearest-neighbor benchmarks and Keras use it: a data set of numbers with two dimensions,
+//! `train` or the one of an embedding. Behind the feature `hdf5`.
 //!
 //! | file | responsibility |
 //! | --- | --- |

@@ -1,5 +1,7 @@
 //! The table of a file: a data set with two dimensions.
 
+use std::collections::VecDeque;
+
 use crate::error::{At, Result};
 use crate::format::hdf5::dataset::Dataset;
 use crate::format::hdf5::object::File;
@@ -12,7 +14,12 @@ use crate::format::{Note, malformed, shown};
 
 /// Of the benchmarks.
 const TRAIN: &[u8] = b"train";
-/// The table of a file: the data set of this path, or else `train`, or else the only matrix.
+/// Groups within groups that are looked into; Keras has four.
+const DEPTH_MAX: usize = 8;
+/// Names that an error tells.
+const LISTED: usize = 8;
+
+/// The table of a file: the data set of this path, or else the one that is meant by its name.
 fn find(bytes: &Bytes, wanted: Option<&str>) -> Result<(Box<dyn Matrix>, Vec<Note>)> {
     let (file, root) = File::open(bytes)?;
     let members = group::members(&file, root)?;
@@ -59,34 +66,62 @@ fn missing(part: &str, members: &Members) -> crate::error::Error {
 }
 
 fn listed<'m>(members: impl Iterator<Item = &'m (Vec<u8>, u64)>) -> String {
-    let names: Vec<String> = members.take(8).map(|(name, _)| shown(name)).collect();
+    let names: Vec<String> = members.take(LISTED).map(|(name, _)| shown(name)).collect();
     names.join(", ")
 }
 
-/// `train`, or the only matrix there is.
+/// `train`, or the only matrix there is; of several, the one that is named as an embedding and is no
+/// state of training, as Keras writes them.
 fn by_custom(file: &File, members: &Members) -> Result<Dataset> {
-    let mut matrices = Vec::new();
-    for member in members.iter().take(MEMBERS_MAX) {
-        // What else there is may be of any kind.
-        if let Ok(Some(dataset)) = Dataset::of(file, member.1)
-            && dataset.is_matrix()
-        {
-            matrices.push((member, dataset));
-        }
-    }
-    if let Some(train) = matrices.iter().position(|((name, _), _)| name == TRAIN) {
-        return Ok(matrices.swap_remove(train).1);
-    }
-    if matrices.len() == 1 {
-        return Ok(matrices.swap_remove(0).1);
+    let mut matrices = matrices(file, members);
+    let is_embedding = |path: &str| {
+        let path = path.to_ascii_lowercase();
+        path.contains("embed") && !path.contains("optimizer")
+    };
+    let mut embeddings = matrices.iter().enumerate().filter(|(_, (path, _))| is_embedding(path));
+    let train = matrices.iter().position(|(path, _)| path.as_bytes() == TRAIN);
+    let found = match (train, embeddings.next(), embeddings.next()) {
+        (Some(train), _, _) => Some(train),
+        (None, Some((only, _)), None) => Some(only),
+        _ => (matrices.len() == 1).then_some(0),
+    };
+    if let Some(found) = found {
+        return Ok(matrices.swap_remove(found).1);
     }
     let problem = if matrices.is_empty() {
         format!("no data set has numbers in two dimensions; there are {}", listed(members.iter()))
     } else {
-        let names = listed(matrices.iter().map(|(member, _)| *member));
-        format!("choose one of the data sets {names} with --tensor NAME")
+        let names: Vec<&str> =
+            matrices.iter().take(LISTED).map(|(path, _)| path.as_str()).collect();
+        let more = if matrices.len() > LISTED { ", ..." } else { "" };
+        format!("choose one of the data sets {}{more} with --tensor NAME", names.join(", "))
     };
     Err(malformed(NAME, At::Byte(0), problem))
+}
+
+/// The data sets with two dimensions, by their paths. What else there is may be of any kind.
+fn matrices(file: &File, members: &Members) -> Vec<(String, Dataset)> {
+    let mut found = Vec::new();
+    let under = |path: &str, (name, address): &(Vec<u8>, u64)| {
+        let slash = if path.is_empty() { "" } else { "/" };
+        (format!("{path}{slash}{}", shown(name)), *address)
+    };
+    let mut next: VecDeque<_> = members.iter().map(|member| (under("", member), 1)).collect();
+    // A group may be a member of itself.
+    for _ in 0..MEMBERS_MAX {
+        let Some(((path, address), depth)) = next.pop_front() else { break };
+        match Dataset::of(file, address) {
+            Ok(Some(dataset)) if dataset.is_matrix() => found.push((path, dataset)),
+            Ok(None) if depth < DEPTH_MAX => {
+                let members = group::members(file, address).unwrap_or_default();
+                let room = MEMBERS_MAX.saturating_sub(next.len());
+                let below = members.iter().take(room).map(|member| under(&path, member));
+                next.extend(below.map(|member| (member, depth + 1)));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    found
 }
 
 /// Benchmarks have no words: without a file of them, rows are named by their numbers.

@@ -1,5 +1,6 @@
 //! JSON: an object with a word and its vector for each row, `{"word": "the", "vector": [0.1, 0.2]}`, or
-//! `["the", [0.1, 0.2]]`, a line each or in one array; or one object, `{"the": [0.1, 0.2]}`.
+//! `["the", [0.1, 0.2]]` or `["the", 0.1, 0.2]`, a line each or in one array; or one object, `{"the": [0.1, 0.2]}`
+//! or `{"the": {"x": 0.1, "y": 0.2}}`, as pandas writes in the orient "index".
 //!
 //! | file | responsibility |
 //! | --- | --- |
@@ -16,6 +17,7 @@ use std::io::{self, Write};
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, HEAD_BYTES, Read, Told, Writer};
 use crate::format::lines::line::trim;
+use crate::format::literal::KeptTexts;
 use crate::format::roles::{Column, Holds, Roles, Seen, Table, Vector, no_rows, usual};
 use crate::format::selection::{Selection, check_attributes, check_words, each_row};
 use crate::format::source::input::Input;
@@ -51,7 +53,7 @@ const LOOK_BYTES: usize = 64 << 10;
 /// Bytes of values that are looked at until each field has shown what it is.
 const LOOK_ON_BYTES: usize = 4 << 20;
 /// What a value that cannot be read would be.
-const RIGHT: &str = "a row is {\"word\": \"the\", \"vector\": [0.1, 0.2]} or [\"the\", [0.1, 0.2]]";
+const RIGHT: &str = "a row is {\"word\": \"the\", \"vector\": [0.1, 0.2]}, [\"the\", [0.1, 0.2]] or [\"the\", 0.1, 0.2]";
 
 fn check(table: &Selection<'_>) -> Result<()> {
     check_words(table, WRITING, |word| {
@@ -73,8 +75,7 @@ struct JsonReader {
     notes: Vec<Note>,
     /// The first field that can be no attribute, and where.
     extra: Option<(String, At)>,
-    /// The first number that stayed a text, and where.
-    kept: Option<(String, At)>,
+    kept: KeptTexts,
 }
 
 /// The fields of an object that are the word and the vector.
@@ -164,7 +165,7 @@ impl JsonReader {
         // Fields that are left out are told as they are met.
         let notes = notes.into_iter().filter(|note| note.reason != "extra_field").collect();
         let names = Names { word: name(word), vector };
-        Ok(Self { records, names, dim, notes, extra: None, kept: None })
+        Ok(Self { records, names, dim, notes, extra: None, kept: KeptTexts::default() })
     }
 }
 
@@ -212,18 +213,13 @@ impl RowReader for JsonReader {
     }
 
     fn notes(&self) -> Vec<Note> {
-        let note = |reason, done| {
-            move |(field, at): &(String, At)| Note {
-                reason,
-                done,
-                at: *at,
-                detail: shown(field.as_bytes()),
-            }
-        };
-        let extra = self.extra.iter().map(note("extra_field", "not kept"));
-        let done = "kept as a text, which a number would change";
-        let kept = self.kept.iter().map(note("number_as_text", done));
-        self.notes.iter().cloned().chain(extra).chain(kept).collect()
+        let extra = self.extra.iter().map(|(field, at)| Note {
+            reason: "extra_field",
+            done: "not kept",
+            at: *at,
+            detail: shown(field.as_bytes()),
+        });
+        self.notes.iter().cloned().chain(extra).chain(self.kept.note()).collect()
     }
 }
 
@@ -281,8 +277,8 @@ impl JsonReader {
             }
             match field.attribute() {
                 Some((value, is_code)) => {
-                    if is_code && self.kept.is_none() {
-                        self.kept = Some((field.name.to_string(), at));
+                    if is_code {
+                        self.kept.add(&field.name, at);
                     }
                     row.attributes.set(field.name.to_string(), value);
                 }

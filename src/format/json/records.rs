@@ -2,6 +2,7 @@
 //! object.
 
 use crate::error::{At, Result};
+use crate::format::entry::HEAD_BYTES;
 use crate::format::source::input::Input;
 use crate::limits;
 use crate::text::foreign::without_marks;
@@ -43,8 +44,11 @@ impl Layout {
         let next = head.get(line.len()..).unwrap_or_default().trim_ascii_start();
         let is_only = is_whole && next.is_empty();
         // A row has one array at most beside its word, and is not alone if it stands in a line.
-        let all_lists = !values.is_empty() && values.iter().all(|&first| first == b'[');
-        if all_lists && (values.len() > 1 || is_only) && !(is_whole && next.starts_with(b"{")) {
+        let all = |wanted| !values.is_empty() && values.iter().all(|&first| first == wanted);
+        if (all(b'[') || all(b'{'))
+            && (values.len() > 1 || is_only)
+            && !(is_whole && next.starts_with(b"{"))
+        {
             return Some(Self::Object);
         }
         // The first line may be cut where another stands below it.
@@ -58,21 +62,123 @@ impl Layout {
     }
 }
 
+/// What to do about a file whose words and numbers stand apart, as pandas writes in most orients.
+fn told(head: &[u8], is_all: bool) -> Option<&'static str> {
+    let head = without_marks(head).trim_ascii_start();
+    let inner = head.get(1..)?.trim_ascii_start();
+    let within = inner.get(1..).unwrap_or_default().trim_ascii_start();
+    let is_number = |first: &u8| first.is_ascii_digit() || *first == b'-';
+    match (head[0], inner.first()?) {
+        (b'[', b'[') if within.first().is_some_and(is_number) => Some(
+            "these are lists of numbers without words: save them with numpy.save, and put the words, one \
+             a line, into a file beside",
+        ),
+        (b'{', b'"') => apart(head, is_all),
+        _ => None,
+    }
+}
+
+/// The same of an object.
+fn apart(object: &[u8], is_all: bool) -> Option<&'static str> {
+    let entries = entries(object, COLUMNS_LOOKED_AT);
+    let first = *entries.first()?;
+    let begins = |entry: Entry, with: &[u8]| {
+        let value = &object[entry.value.min(object.len())..];
+        value.strip_prefix(b"[").is_some_and(|list| list.trim_ascii_start().starts_with(with))
+    };
+    let key = |entry: Entry| &object[entry.key..entry.key_end];
+    let is_split = entries.len() > 1
+        && key(first) == b"\"columns\""
+        && [&b"\"index\""[..], b"\"data\""].contains(&key(entries[1]));
+    if is_split {
+        return Some(
+            "this is a table of pandas in the orient \"split\", which has words and numbers apart: write \
+             it with orient=\"index\" if its index are the words, else with orient=\"records\"",
+        );
+    }
+    let all = |first| entries.iter().all(|entry| object.get(entry.value) == Some(&first));
+    if all(b'{') && holds_columns(object, &entries, is_all) {
+        return Some(
+            "this is a table of pandas by its columns, as to_json() writes unless told otherwise: write it \
+             with orient=\"index\" if its index are the words, else with orient=\"records\"",
+        );
+    }
+    (all(b'[') && begins(first, b"\"")).then_some(
+        "this is a list of words and, apart from it, their vectors: write a word with its vector, {\"word\": \
+         \"the\", \"vector\": [0.1, 0.2]}, a line each",
+    )
+}
+
+/// Whether an object of objects has columns, each with a value for each row; else it has rows, each with
+/// a value for each column.
+fn holds_columns(object: &[u8], outer: &[Entry], is_all: bool) -> bool {
+    let first = outer[0];
+    let within = &object[first.value..first.end.unwrap_or(object.len())];
+    let inner = entries(within, COLUMNS_LOOKED_AT);
+    let names_words = |bytes: &[u8], entries: &[Entry]| {
+        entries.iter().take(4).any(|entry| WORDS.contains(&&bytes[entry.key..entry.key_end]))
+    };
+    let is_numbered = |bytes: &[u8], entries: &[Entry]| {
+        let number = |entry: &Entry| {
+            let key = bytes[entry.key..entry.key_end].trim_ascii_end();
+            let digits =
+                key[..key.len() - 1].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+            let digits = &key[key.len() - 1 - digits..key.len() - 1];
+            std::str::from_utf8(digits).ok()?.parse::<u32>().ok()
+        };
+        let numbers: Vec<_> = entries.iter().take(3).map(number).collect();
+        numbers.len() > 1
+            && numbers.windows(2).all(|pair| pair[0].is_some_and(|n| pair[1] == n.checked_add(1)))
+    };
+    if names_words(within, &inner) || names_words(object, outer) {
+        return !names_words(within, &inner);
+    }
+    if first.end.is_none() {
+        return !is_all;
+    }
+    match (is_numbered(object, outer), is_numbered(within, &inner)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => is_all && inner.len() > outer.len(),
+    }
+}
+
+/// Names of a column of words.
+const WORDS: [&[u8]; 4] = [b"\"word\"", b"\"token\"", b"\"words\"", b"\"term\""];
+/// Entries of an object that tell columns from rows.
+const COLUMNS_LOOKED_AT: usize = 1 << 16;
 /// Values of an object that tell what it is.
 const VALUES_LOOKED_AT: usize = 16;
 
 /// The first bytes of the first values of an object.
 fn first_values(object: &[u8], count: usize) -> Vec<u8> {
+    entries(object, count).iter().map(|entry| object[entry.value]).collect()
+}
+
+/// Where an entry of an object stands.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: usize,
+    key_end: usize,
+    value: usize,
+    /// Where the value ends, if that is in these bytes.
+    end: Option<usize>,
+}
+
+/// The first entries of an object.
+fn entries(object: &[u8], count: usize) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut at = 1;
     while found.len() < count {
         let Some(key) = skip_space(object, at).filter(|&key| object[key] == b'"') else { break };
-        let Some(colon) = end(object, key).and_then(|end| skip_space(object, end)) else { break };
+        let Some(key_end) = end(object, key) else { break };
+        let Some(colon) = skip_space(object, key_end) else { break };
         let Some(value) = skip_space(object, colon + 1).filter(|_| object[colon] == b':') else {
             break;
         };
-        found.push(object[value]);
-        let Some(comma) = end(object, value).and_then(|end| skip_space(object, end)) else { break };
+        let end = end(object, value);
+        found.push(Entry { key, key_end, value, end });
+        let Some(comma) = end.and_then(|end| skip_space(object, end)) else { break };
         if object[comma] != b',' {
             break;
         }
@@ -155,8 +261,12 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// A byte order mark is let go.
+    /// A byte order mark is let go. A file whose words and numbers stand apart is refused.
     pub(super) fn open(mut input: Input, layout: Layout) -> Result<Self> {
+        let is_all = input.window().len() < HEAD_BYTES;
+        if let Some(problem) = told(input.window(), is_all) {
+            return Err(input.malformed(At::Byte(0), problem));
+        }
         input.pass_marks()?;
         let mut records = Self { input, layout, lines: 0, values: 0 };
         if matches!(layout, Layout::Array | Layout::Object) {

@@ -119,7 +119,12 @@ pub(super) fn fields<'a>(bytes: &'a [u8], key: Option<&'a [u8]>) -> Result<Vec<F
     if let Some(key) = key {
         let key = std::str::from_utf8(key).map_err(|error| wrong(&error))?;
         let field = |name, raw| Field { name: Cow::Borrowed(name), raw };
-        return Ok(vec![field("word", key), field("vector", text)]);
+        if !text.starts_with('{') {
+            return Ok(vec![field("word", key), field("vector", text)]);
+        }
+        let mut all = fields(bytes, None)?;
+        all.insert(0, field("key", key));
+        return Ok(all);
     }
     let is_object = bytes.starts_with(b"{");
     if !is_object && !bytes.starts_with(b"[") {
@@ -134,8 +139,14 @@ pub(super) fn fields<'a>(bytes: &'a [u8], key: Option<&'a [u8]>) -> Result<Vec<F
             let Some(colon) = skip_space(bytes, behind) else { break };
             (name, skip_space(bytes, colon + 1))
         } else {
-            const NAMES: [&str; 3] = ["word", "vector", "a third item"];
-            (Cow::Borrowed(NAMES[fields.len().min(2)]), Some(begin))
+            let name = match (fields.len(), bytes[begin]) {
+                (0, b'"') => Cow::Borrowed("word"),
+                (0, _) => return Err("its first item is no word".to_owned()),
+                (1, b'[') => Cow::Borrowed("vector"),
+                (_, b'0'..=b'9' | b'-') => Cow::Owned((fields.len() - 1).to_string()),
+                _ => Cow::Borrowed("a further item"),
+            };
+            (name, Some(begin))
         };
         let Some((value, behind)) = value.and_then(|value| Some((value, end(bytes, value)?)))
         else {

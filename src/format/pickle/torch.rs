@@ -25,7 +25,8 @@ pub(in crate::format) const ENTRY: Entry = Entry {
     },
     read: Read::Whole(open),
     beside: Beside { words: true, ..Entry::DEFAULT.beside },
-    in_folder: &["pytorch_model.bin"],
+    // Of several files one has the table: `format::shard` finds it.
+    in_folder: &["pytorch_model.bin", "pytorch_model.bin.index.json"],
     ..Entry::DEFAULT
 };
 

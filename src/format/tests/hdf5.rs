@@ -7,6 +7,8 @@ const ANN: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/ann.hdf5"));
 const NEW: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/new.hdf5"));
+const KERAS: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats/keras.weights.h5"));
 const VECTORS: [[f32; 4]; 5] = [
     [0.5, -0.25, 10.0, 0.0],
     [8.625, 10.0, -8.625, 0.015_625],
@@ -63,4 +65,17 @@ fn what_is_odd_is_noted_and_words_may_stand_beside() {
         let error = open_all(&[("x.hdf5", ANN)], &options).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }
+}
+
+#[test]
+fn weights_of_keras_have_their_embedding() {
+    let files = [("m.weights.h5", KERAS), ("m.weights.words.txt", b"a\nb\nc\nd\ne\n".as_slice())];
+    let read = |tensor: Option<&str>| {
+        let options = with_tensor(tensor.map(str::to_owned));
+        contents(open_all(&files, &options).unwrap()).unwrap()
+    };
+    let found = read(None);
+    assert_eq!((found.words()[4].as_str(), found.values(4)), ("e", vec![8.0, 9.0]));
+    assert_eq!(read(Some("layers/embedding/vars/0")).values(1), [2.0, 3.0]);
+    assert_eq!(read(Some("optimizer/vars/1")).values(1), [0.0, 0.0]);
 }

@@ -2,7 +2,7 @@
 
 use super::{contents, open_all, read, read_files, refusal, with_tensor};
 use crate::format::words::Words;
-use crate::format::{Choices, Format, Opened, Options, Reason, folder as folder_of};
+use crate::format::{Choices, Format, Opened, Options, Reason, folder as folder_of, shard};
 use crate::text::spec::Kind;
 
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -48,11 +48,12 @@ fn numpy_arrays_of_both_orders_both_byte_orders_and_every_float() {
     assert!(read_files(&[("x.npy", &huge)], &Options::default()).is_err());
 }
 
-/// `key2row` of spaCy: "apple" and "coffee" have one row, one word has none, one has no text.
+/// `key2row` of spaCy: "apple" and "coffee" have one row, one word has none, one has no text; "number"
+/// is a symbol.
 fn key2row() -> Vec<u8> {
-    let mut map = vec![0x84];
-    let (apple, coffee) = (8_566_208_034_543_834_098_u64, 3_197_928_453_018_144_401);
-    for (key, row) in [(apple, 1), (coffee, 1), (7, 0), (8, 0xFF)] {
+    let mut map = vec![0x85];
+    let (apple, coffee, number) = (8_566_208_034_543_834_098_u64, 3_197_928_453_018_144_401, 432);
+    for (key, row) in [(apple, 1), (coffee, 1), (7, 0), (8, 0xFF), (number, 0)] {
         map.push(0xCF);
         map.extend(key.to_be_bytes());
         map.push(row);
@@ -70,14 +71,14 @@ fn vectors_of_spacy_have_the_words_whose_hashes_say_their_rows() {
     let told = opened.reader.notes().remove(0).detail;
     assert_eq!(
         told,
-        "2 words of strings.json, by their rows in key2row; 2 of its 4 keys have no text there"
+        "3 words of strings.json, by their rows in key2row; 2 of its 5 keys have no text there"
     );
     let read = contents(opened).unwrap();
-    assert_eq!(read.words(), ["apple", "coffee"]);
-    assert_eq!((read.values(0), read.values(1)), (vec![2.0], vec![2.0]));
+    assert_eq!(read.words(), ["number", "apple", "coffee"]);
+    assert_eq!((read.values(0), read.values(1)), (vec![1.0], vec![2.0]));
     let choices = Choices { words: Some("strings.json".to_owned()), ..Choices::default() };
     let options = Options { choices, ..Options::default() };
-    assert_eq!(read_files(&files, &options).unwrap().words(), ["apple", "coffee"]);
+    assert_eq!(read_files(&files, &options).unwrap().words(), ["number", "apple", "coffee"]);
     let error = read_files(&[files[0], files[2]], &options).unwrap_err().to_string();
     assert!(error.contains("put key2row beside"), "{error}");
     for length in 0..keys.len() {
@@ -710,4 +711,54 @@ fn the_array_named_words_has_the_words() {
         error.contains("several arrays hold texts, left, tags, and none is named words"),
         "{error}"
     );
+}
+
+#[test]
+fn tekken_beside_tensors_has_the_words_and_is_the_tokenizer() {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |at: usize| char::from(digits[at]);
+    let token = |byte: usize| {
+        let bytes = format!("{}{}==", digit(byte >> 2), digit((byte & 3) << 4));
+        serde_json::json!({"rank": byte, "token_bytes": bytes, "token_str": null})
+    };
+    let specials = ["<unk>", "<s>"].into_iter().enumerate();
+    let specials = specials.map(
+        |(rank, token)| serde_json::json!({"rank": rank, "token_str": token, "is_control": true}),
+    );
+    let tekken = serde_json::to_vec(&serde_json::json!({
+        "config": {"pattern": r"[^\s]+|\s+", "num_vocab_tokens": 256, "default_vocab_size": 258,
+            "default_num_special_tokens": 2, "version": "v3"},
+        "vocab": (0..256).map(token).collect::<Vec<_>>(),
+        "special_tokens": specials.collect::<Vec<_>>(),
+    }));
+    let values: Vec<f32> = (0..258_u16).map(f32::from).collect();
+    let header =
+        r#"{"tok_embeddings.weight":{"dtype":"F32","shape":[258,1],"data_offsets":[0,1032]}}"#;
+    let tensors = safetensors(header, &le(&values));
+    let files = [("model.safetensors", tensors.as_slice()), ("tekken.json", &tekken.unwrap())];
+    let opened = open_all(&files, &Options::default()).unwrap();
+    assert!(opened.tokenizer.is_some());
+    let read = contents(opened).unwrap();
+    let place = read.words().iter().position(|word| word == "a").unwrap();
+    assert_eq!((read.words()[1].as_str(), read.values(place)), ("<s>", vec![99.0]));
+}
+
+#[test]
+fn shards_of_pytorch_are_found_by_their_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let mut file = std::fs::File::create(folder.path().join(name)).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+    };
+    put(
+        "pytorch_model.bin.index.json",
+        br#"{"metadata":{},"weight_map":{"a.bias":"m-1.bin","encoder.embed_tokens.weight":"m-2.bin"}}"#,
+    );
+    let main = folder_of(folder.path()).unwrap();
+    let found = shard(main.clone(), None).unwrap();
+    assert_eq!(found, folder.path().join("m-2.bin"));
+    assert_eq!(shard(main.clone(), Some("a.bias")).unwrap(), folder.path().join("m-1.bin"));
+    assert!(shard(main, Some("b")).unwrap_err().to_string().contains("no tensor \"b\""));
+    let other = folder.path().join("m-2.bin");
+    assert_eq!(shard(other.clone(), None).unwrap(), other);
 }

@@ -182,6 +182,12 @@ fn json_is_a_line_a_row_one_array_or_one_object() {
         format!("\u{feff}\n[\n {}\n]\n", pretty.join(",\n")),
         "[[\"a]\", [1, 2]], [\"b\\\"\", [3, 4.5]]]".to_owned(),
         "[\"a]\", [1, 2]]\n[\"b\\\"\", [3, 4.5]]\n".to_owned(),
+        "[\"a]\", 1, 2]\n[\"b\\\"\", 3, 4.5]\n".to_owned(),
+        "[[\"a]\", 1, 2],\n [\"b\\\"\", 3, 4.5]]".to_owned(),
+        "{\"a]\":{\"0\":1,\"1\":2},\"b\\\"\":{\"0\":3,\"1\":4.5}}".to_owned(),
+        "{\"a]\":{\"vector\":[1,2]},\"b\\\"\":{\"vector\":[3,4.5]}}".to_owned(),
+        "{\"0\":{\"word\":\"a]\",\"x\":1.0,\"y\":2},\"1\":{\"word\":\"b\\\"\",\"x\":3.0,\"y\":4.5}}"
+            .to_owned(),
         "{\"a]\": [1, 2], \"b\\\"\": [3, 4.5]}".to_owned(),
         "{\n  \"a]\": [\n 1,\n 2\n],\n  \"b\\\"\": [3, 4.5]\n}\n".to_owned(),
     ] {
@@ -195,6 +201,28 @@ fn json_is_a_line_a_row_one_array_or_one_object() {
     }
     let error = read("[{\"word\":\"a\",\"vector\":[1,2]},\n").unwrap_err().to_string();
     assert!(error.contains("it is not complete"), "{error}");
+}
+
+#[test]
+fn json_with_words_and_numbers_apart_says_how_to_join_them() {
+    for (file, problem) in [
+        ("{\"columns\":[0,1],\"index\":[\"a\",\"b\"],\"data\":[[1,2],[3,4]]}", "orient \"split\""),
+        ("{\"0\":{\"a\":1,\"b\":3,\"c\":5},\"1\":{\"a\":2,\"b\":4,\"c\":6}}", "by its columns"),
+        ("{\"word\":{\"0\":\"a\",\"1\":\"b\"},\"x\":{\"0\":1,\"1\":2}}", "by its columns"),
+        ("{\"x\":{\"a\":1,\"b\":3,\"c\":5},\"y\":{\"a\":2,\"b\":4,\"c\":6}}", "by its columns"),
+        ("[[1,2],[3,4]]", "lists of numbers without words"),
+        ("{\"words\":[\"a\",\"b\"],\"vectors\":[[1,2],[3,4]]}", "a list of words and"),
+    ] {
+        let files = [("x.json", file.as_bytes())];
+        let error = read_files(&files, &Options::default()).unwrap_err().to_string();
+        assert!(error.contains(problem), "{file}: {error}");
+    }
+    let page = [("x.csv", b"<html>\n<body>no, not found</body></html>\n".as_slice())];
+    for wanted in [None, Some(Format::Csv), Some(Format::JsonLines)] {
+        let options = Options { wanted, ..Options::default() };
+        let error = read_files(&page, &options).unwrap_err().to_string();
+        assert!(error.contains("this is a web page"), "{error}");
+    }
 }
 
 #[test]
@@ -235,7 +263,7 @@ fn numbers_that_a_double_would_change_stay_texts() {
         of(&view, 1),
         attributes(&[("id", text("5")), ("code", text("10")), ("ean", text("2E10"))])
     );
-    assert_eq!(told, [("number_as_text", "id".to_owned())]);
+    assert_eq!(told, [("number_as_text", "id, code, ean".to_owned())]);
     let json = "{\"word\":\"cat\",\"vector\":[1],\"id\":9007199254740993,\"n\":123456789012345678901234,\"x\":1E2}\n";
     let (view, _) = taken(json.as_bytes());
     let wanted = [

@@ -36,7 +36,7 @@ use crate::store::catalog::Record;
 use crate::store::check::GoOn;
 use crate::store::generation::{Generation, Part, stopped};
 use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, blob, fault, journal};
+use crate::store::{Shared, TRIES, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
 pub use restore::Restored;
@@ -46,17 +46,15 @@ pub use target::{Target, open};
 const BACKUPS: &str = "backups/";
 const PARTS: &str = "parts/";
 const ADVICE: &str = "take an earlier backup";
-const SNAPSHOT: Kind = Kind { name: "backup", version: 1, advice: ADVICE };
+const LIST: Kind = Kind { name: "backup", version: 1, advice: ADVICE };
 /// Writes since a generation's rows: for each its number u64, the length of its changes u32, and these.
 const WRITES: Kind = Kind { name: "writes", version: 1, advice: ADVICE };
-/// How often a table is begun again that is replaced while it is copied.
-const TRIES: usize = 10;
 /// Bytes that the list of one backup may have.
-const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+const LIST_BYTES_MAX: u64 = 1 << 30;
 
 /// What a backup has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct BackupList {
     /// When it was begun, in seconds since 1970-01-01 UTC.
     pub made_at: u64,
     /// The program that made it.
@@ -97,8 +95,8 @@ pub struct BackupReport {
     pub new_bytes: u64,
     /// Earlier backups that were removed.
     pub removed: usize,
-    /// What could not be kept because it is damaged here, a sentence each. Then no earlier backup is
-    /// removed.
+    /// What could not be kept because it is damaged here, or which earlier backup is damaged, a sentence
+    /// each. Then no earlier backup is removed.
     pub problems: Vec<String>,
 }
 
@@ -117,7 +115,7 @@ pub struct BackupStatus {
     pub problem: Option<String>,
 }
 
-impl Snapshot {
+impl BackupList {
     fn parts(&self) -> impl Iterator<Item = &Part> {
         let tables = self.tables.values();
         let of_tables = tables.flat_map(|table| {
@@ -143,9 +141,9 @@ impl Snapshot {
             return Err(Error::invalid("backup", problem));
         };
         let mut bytes = Vec::new();
-        let read = file.take(SNAPSHOT_BYTES_MAX).read_to_end(&mut bytes);
+        let read = file.take(LIST_BYTES_MAX).read_to_end(&mut bytes);
         read.map_err(|error| stopped(error, || format!("reading {name}")))?;
-        let file = Container::open(Arc::new(bytes), format!("backup {number}"), SNAPSHOT)?;
+        let file = Container::open(Arc::new(bytes), format!("backup {number}"), LIST)?;
         let text = file.section("list")?.read()?;
         serde_json::from_slice(&text).map_err(|_| file.senseless())
     }
@@ -153,7 +151,7 @@ impl Snapshot {
     fn keep(&self, target: &dyn Target, number: u64) -> Result<()> {
         let list = serde_json::to_vec_pretty(self)
             .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        let mut out = Writer::new(Vec::new(), SNAPSHOT, number)?;
+        let mut out = Writer::new(Vec::new(), LIST, number)?;
         out.section("list", CHUNK_BYTES)?;
         out.write(&list)?;
         let (bytes, _) = out.finish()?;
@@ -190,12 +188,12 @@ pub fn numbers(target: &dyn Target) -> Result<Vec<u64>> {
 ///
 /// If the target fails.
 pub fn list(target: &dyn Target) -> Result<Vec<BackupStatus>> {
-    let status = |number| match Snapshot::read(target, number) {
-        Ok(snapshot) => Ok(BackupStatus {
+    let status = |number| match BackupList::read(target, number) {
+        Ok(list) => Ok(BackupStatus {
             number,
-            made_at: snapshot.made_at,
-            bytes: snapshot.parts().map(|part| part.bytes).sum(),
-            tables: snapshot
+            made_at: list.made_at,
+            bytes: list.parts().map(|part| part.bytes).sum(),
+            tables: list
                 .tables
                 .into_iter()
                 .map(|(name, table)| (name, table.meta.row_count))
@@ -298,14 +296,14 @@ pub(super) fn back_up(
     let there = target.list(PARTS)?;
     let total = shared.bytes_kept();
     let mut work = Work { shared, target, there, go_on, on_progress, done: 0, total, report };
-    let mut snapshot = Snapshot {
+    let mut list = BackupList {
         made_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..Snapshot::default()
+        ..BackupList::default()
     };
     for name in shared.catalog.tables().into_keys() {
         match work.table(&name) {
-            Ok(Some(table)) => _ = snapshot.tables.insert(name, table),
+            Ok(Some(table)) => _ = list.tables.insert(name, table),
             Ok(None) => {}
             Err(Fault::Here(error)) => work.report.problems.push(format!("table {name}: {error}")),
             Err(Fault::Other(error)) => return Err(error),
@@ -316,7 +314,7 @@ pub(super) fn back_up(
         for (name, _) in shelf.list()? {
             match work.shelved(&shelf, &name) {
                 Ok(Some(part)) => {
-                    snapshot.shelf.push(ShelfCopy { sort: sort.folder.to_owned(), name, part });
+                    list.shelf.push(ShelfCopy { sort: sort.folder.to_owned(), name, part });
                 }
                 Ok(None) => {}
                 Err(Fault::Here(error)) => work.report.problems.push(error.to_string()),
@@ -324,12 +322,17 @@ pub(super) fn back_up(
             }
         }
     }
-    work.report.tables = snapshot.tables.len();
-    work.report.bytes = snapshot.parts().map(|part| part.bytes).sum();
-    snapshot.keep(target, number)?;
+    work.report.tables = list.tables.len();
+    work.report.bytes = list.parts().map(|part| part.bytes).sum();
+    list.keep(target, number)?;
     let mut report = work.report;
     if let Some(keep) = keep.filter(|_| report.problems.is_empty()) {
-        report.removed = remove_but(target, keep.max(1), go_on)?;
+        match remove_but(target, keep.max(1), go_on).map_err(Fault::from) {
+            Ok(removed) => report.removed = removed,
+            // This backup is made; an earlier one is damaged.
+            Err(Fault::Here(error)) => report.problems.push(error.to_string()),
+            Err(Fault::Other(error)) => return Err(error),
+        }
     }
     Ok(report)
 }
@@ -341,8 +344,8 @@ fn remove_but(target: &dyn Target, keep: usize, go_on: GoOn<'_>) -> Result<usize
     // If one cannot be read, nothing tells which parts it has.
     let mut needed = BTreeSet::new();
     for &number in kept {
-        let snapshot = Snapshot::read(target, number).context(|| "removing earlier backups")?;
-        needed.extend(snapshot.parts().filter_map(|part| place_of(&part.blake3)));
+        let list = BackupList::read(target, number).context(|| "removing earlier backups")?;
+        needed.extend(list.parts().filter_map(|part| place_of(&part.blake3)));
     }
     for &number in removed {
         target.remove(&name_of(number))?;
@@ -356,7 +359,7 @@ fn remove_but(target: &dyn Target, keep: usize, go_on: GoOn<'_>) -> Result<usize
     Ok(removed.len())
 }
 
-/// What went wrong: something here is damaged, which leaves the rest as it is, or anything else.
+/// What went wrong: something is damaged, which leaves the rest as it is, or anything else.
 enum Fault {
     Here(Error),
     Other(Error),
@@ -380,15 +383,9 @@ impl Work<'_> {
                 Ok(generation) => self.copy(name, &record, generation),
                 Err(error) => Err(Fault::from(Error::new(error.kind().clone()))),
             };
-            let is_same = || {
-                let now = self.shared.generation(record.generation);
-                let (before, now) = (found.as_ref().ok(), now.as_ref().ok());
-                self.shared.catalog.table(name).as_ref() == Some(&record)
-                    && before.map(|one| &one.manifest) == now.map(|one| &one.manifest)
-            };
-            // It may have been replaced while it was read.
+            let is_still = || self.shared.is_still(name, &record, found.as_ref().ok());
             match copied {
-                Err(_) if tried < TRIES && !is_same() => {}
+                Err(_) if tried < TRIES && !is_still() => {}
                 copied => return copied.map(Some),
             }
         }

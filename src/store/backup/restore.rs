@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::container::Container;
 use crate::error::{Context as _, Error, Result};
-use crate::store::backup::target::{Target, copy};
-use crate::store::backup::{ADVICE, PARTS, ShelfCopy, Snapshot, Verified, WRITES, place_of};
+use crate::store::backup::target::Target;
+use crate::store::backup::{ADVICE, BackupList, PARTS, ShelfCopy, Verified, WRITES, place_of};
 use crate::store::check::GoOn;
-use crate::store::generation::{GRAPH, Generation, Manifest, Part, stopped};
+use crate::store::generation::{GRAPH, Generation, Manifest, Part, copy, stopped};
 use crate::store::ledger::Entry;
 use crate::store::shelf::{self, Shelf, Sort};
 use crate::store::staging::{self, Replaced};
@@ -33,7 +33,7 @@ pub struct Restored {
     is_kept: bool,
 }
 
-impl Snapshot {
+impl BackupList {
     /// What of the backup is kept for a table: its rows, without the writes since, and the bytes of all.
     pub fn table_size(&self, name: &TableName) -> Option<(u64, u64)> {
         let table = self.tables.get(name)?;
@@ -111,13 +111,15 @@ fn read(
     };
     let from = target.get(&place)?.ok_or_else(missing)?;
     let mut from = Verified::new(from, part, what, go_on, on_bytes);
-    copy(&mut from, out).map_err(|error| stopped(error, || what.to_owned()))
+    // What is read looks itself whether it is to go on.
+    let copied = copy(&mut from, out, &|| Ok(()));
+    copied.map(drop).map_err(|error| stopped(error, || what.to_owned()))
 }
 
 /// Writes a table of a backup into a generation of its own.
 pub(in crate::store) fn table(
     shared: &Arc<Shared>,
-    (target, snapshot): (&dyn Target, &Snapshot),
+    (target, list): (&dyn Target, &BackupList),
     (of, name): (&TableName, &TableName),
     go_on: GoOn<'_>,
     on_bytes: &mut dyn FnMut(u64),
@@ -125,7 +127,7 @@ pub(in crate::store) fn table(
     let epoch = shared.catalog.ready()?;
     let what = format!("table \"{of}\" of the backup");
     let damaged = || Error::new(fault::damage(what.clone(), ADVICE));
-    let table = snapshot.tables.get(of).ok_or_else(damaged)?;
+    let table = list.tables.get(of).ok_or_else(damaged)?;
     let generation = shared.next_generation();
     let folder = folder::generation(&shared.folder, generation);
     let applied = Applied { lineage: None, ..table.meta.applied };
@@ -162,9 +164,7 @@ pub(in crate::store) fn table(
     }
     let manifest = Manifest { meta: restored.meta.clone(), parts };
     Generation { folder: restored.folder.clone(), manifest }.seal()?;
-    let generations = shared.folder.join(folder::GENERATIONS);
-    let synced = blob::sync_folder(&generations).map_err(Error::disk);
-    synced.context(|| format!("syncing {}", generations.display()))?;
+    shared.sync_generations()?;
     Ok(restored)
 }
 
@@ -213,12 +213,11 @@ impl Restored {
         is_usable: impl FnOnce(&str) -> bool,
     ) -> Result<(Replaced, Option<String>)> {
         let tokenizer = self.tokenizer.take().filter(|name| is_usable(name));
-        // Even if the next call fails: the record may be there after a crash.
-        self.is_kept = true;
         let generation = self.meta.generation;
-        let set = |_: Option<&_>| (generation, tokenizer.clone());
-        let old = self.shared.catalog.set(&self.meta.name, set)?;
-        Ok((Replaced::new(Arc::clone(&self.shared), old, self.meta.clone()), tokenizer))
+        let record = |_: Option<&_>| Ok((generation, tokenizer.clone()));
+        let set = self.shared.catalog.set(&self.meta.name, record);
+        self.is_kept = set.is_ok() || staging::may_be_named(&self.shared, &self.meta);
+        Ok((Replaced::new(Arc::clone(&self.shared), set?, self.meta.clone()), tokenizer))
     }
 }
 

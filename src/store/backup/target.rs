@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Error, Result};
 use crate::store::blob;
-use crate::store::generation::stopped;
+use crate::store::generation::{copy, stopped};
 
 /// Named bytes, each there whole or not at all.
 pub trait Target: fmt::Debug + Send + Sync {
@@ -78,7 +78,8 @@ struct Folder(PathBuf);
 impl Target for Folder {
     fn put(&self, name: &str, source: &mut dyn Read) -> Result<()> {
         blob::replace(&self.0.join(name), |mut out| {
-            copy(source, &mut out).map_err(|error| stopped(error, || format!("keeping {name}")))?;
+            let copied = copy(source, &mut out, &|| Ok(()));
+            copied.map_err(|error| stopped(error, || format!("keeping {name}")))?;
             Ok((out, ()))
         })
     }
@@ -93,7 +94,8 @@ impl Target for Folder {
         while let Some((folder, prefix)) = folders.pop() {
             for path in blob::list(&folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if blob::is_temporary(&name) {
+                // What was never completed, and what others hide there, is no part of a backup.
+                if name.starts_with('.') {
                     continue;
                 }
                 let name = format!("{prefix}/{name}");
@@ -111,18 +113,5 @@ impl Target for Folder {
 
     fn remove(&self, name: &str) -> Result<()> {
         blob::remove(&self.0.join(name))
-    }
-}
-
-/// Copies in large pieces: one hash and one write for each.
-pub(super) fn copy(source: &mut dyn Read, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match source.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => out.write_all(&buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

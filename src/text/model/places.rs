@@ -2,7 +2,8 @@
 //!
 //! What the crate says is too short in two cases. Where it puts a space before a part of the text, as
 //! behind an added token, it takes the first character for that space. And a character that a normalizer
-//! composes of several ends where its first one does.
+//! composes of several ends where its first one does. It is too long where that space is a token of its
+//! own, of which nothing stands in the text.
 
 use std::ops::Range;
 
@@ -23,10 +24,21 @@ pub(super) fn widened(
     place: Range<usize>,
     free: Range<usize>,
 ) -> Range<usize> {
+    if is_put_before(text, spelling, place.start) {
+        return place.start..place.start;
+    }
     let start = begin(text, spelling, &place).filter(|&start| start >= free.start);
     let start = start.unwrap_or(place.start);
     let end = if start < place.end { end(text, start..place.end, free.end) } else { place.end };
     start..end
+}
+
+/// Whether a token is nothing but a space, and the text has none there.
+fn is_put_before(text: &str, spelling: &str, start: usize) -> bool {
+    let is_space = !spelling.is_empty() && spelling.trim_start_matches(SPACES).is_empty();
+    let next = text.get(start..).and_then(|rest| rest.chars().next());
+    let stands_there = |c: char| c.is_whitespace() || c.is_control() || SPACES.contains(&c);
+    is_space && next.is_some_and(|c| !stands_there(c))
 }
 
 /// Where the token begins, if the crate says a later place.
@@ -111,6 +123,10 @@ mod tests {
             ("<m>BMS", "\u{120}bms", 4..6, 3..6, 4..6),
             ("a b", "\u{120}b", 2..3, 1..3, 2..3),
             ("a  ", "\u{120}", 2..2, 1..3, 2..2),
+            ("a  ", "\u{120}", 1..3, 1..3, 1..3),
+            // The space alone, before a character of three bytes, and before one that is cut.
+            ("\u{56fd}\u{738b}", "\u{120}", 0..2, 0..6, 0..0),
+            ("<m>\u{1f642}", "\u{2581}", 3..7, 3..7, 3..3),
         ] {
             assert_eq!(widened(text, spelling, place, free), whole, "{text} {spelling}");
         }

@@ -1,8 +1,13 @@
 //! A corpus: token streams become counted words and numbers, once; every epoch reads the numbers.
+//! `kept.rs` writes it to a file and reads it again.
+
+mod kept;
 
 use std::cmp::Reverse;
 use std::fmt;
 use std::io::Read;
+
+use serde::{Deserialize, Serialize};
 
 use super::ids::{END, GONE, Ids, Spill};
 use super::phrases::{self, Phrases};
@@ -37,7 +42,7 @@ impl fmt::Debug for Bounds {
 }
 
 /// What was read, and what of it was left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Tokens read, those left out too.
     pub tokens: u64,

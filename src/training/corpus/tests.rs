@@ -72,6 +72,57 @@ fn threads_and_files_change_nothing() {
 }
 
 #[test]
+fn a_corpus_is_the_same_in_a_file_and_a_changed_one_is_refused() {
+    use std::sync::Arc;
+
+    use crate::container::{Container, Kind, Writer};
+
+    const KIND: Kind = Kind { name: "test", version: 1, advice: "" };
+    let text = long_text();
+    let plain = read(&text, 1, bounds(0, MUCH), ALL).unwrap();
+    let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
+    plain.write(&mut out).unwrap();
+    let (file, sealed) = out.finish().unwrap();
+    assert!(plain.file_bytes().abs_diff(sealed.bytes) < 4_096, "{}", sealed.bytes);
+    let opened = |file: Vec<u8>, ids_bytes| {
+        let file = Container::open(Arc::new(file), String::new(), KIND).unwrap();
+        Corpus::open(&file, bounds(ids_bytes, MUCH))
+    };
+    for ids_bytes in [0, MUCH] {
+        let other = opened(file.clone(), ids_bytes).unwrap();
+        assert_eq!((other.counts(), other.totals()), (plain.counts(), plain.totals()));
+        assert_eq!(other.words.words(0..9_000), plain.words.words(0..9_000));
+        assert!(ids(&other) == ids(&plain));
+    }
+    // Numbers that are none of words, words twice, and too few counts are as wrong as a damaged byte.
+    let written = |words: &[&[u8]], counts: &[u64], numbers: &[u32]| {
+        let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
+        out.section("totals", 64).unwrap();
+        out.write(&serde_json::to_vec(&Totals::default()).unwrap()).unwrap();
+        out.section("words", 64).unwrap();
+        for word in words {
+            out.write(&u32::try_from(word.len()).unwrap().to_le_bytes()).unwrap();
+            out.write(word).unwrap();
+        }
+        out.section("counts", 64).unwrap();
+        for count in counts {
+            out.write(&count.to_le_bytes()).unwrap();
+        }
+        out.section("numbers", 64).unwrap();
+        for number in numbers {
+            out.write(&number.to_le_bytes()).unwrap();
+        }
+        opened(out.finish().unwrap().0, MUCH).is_ok()
+    };
+    assert!(written(&[b"a", b"b"], &[2, 1], &[0, 1, END, 0]));
+    assert!(!written(&[b"a", b"b"], &[2, 1], &[0, 2]));
+    assert!(!written(&[b"a", b"a"], &[2, 1], &[0]));
+    assert!(!written(&[b"a", b""], &[2, 1], &[0]));
+    assert!(!written(&[b"a", b"b"], &[2], &[0]));
+    assert!(!written(&[b"a", b"b"], &[1, 2], &[0]));
+}
+
+#[test]
 fn the_rarest_words_go_when_memory_ends_and_are_told() {
     let text = long_text();
     for threads in [1, 2] {

@@ -9,18 +9,21 @@
 mod cells;
 mod counts;
 
+use serde::{Deserialize, Serialize};
+
 use super::corpus::Corpus;
 use super::ids::Spill;
 use super::kernel::{Cells, Kernels, Kind};
-use super::progress::{Progress, Watch};
+use super::progress::{Go, Progress, Watch};
 use super::rows::{LINE, Rows};
+use super::standing::{Position, Saved};
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::limits;
 use crate::vector::RowId;
 use crate::vector::random::SplitMix64;
 
 /// The settings of GloVe.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GloveSettings {
     /// Components of a vector, 1 to `DIM_MAX`.
     pub dim: usize,
@@ -134,7 +137,8 @@ fn sum(rows: &Rows, dim: usize, part: usize, word: RowId) -> Vec<f32> {
     row[..dim].iter().zip(&row[2 * part..]).map(|(own, context)| own + context).collect()
 }
 
-/// Trains the words of a corpus; `spill` makes files for counts that have no room in memory.
+/// Trains the words of a corpus; `spill` makes files for counts that have no room in memory. `saved` is where
+/// a training of the same corpus and settings stood: words are counted again, and learned from there on.
 ///
 /// # Errors
 ///
@@ -143,13 +147,18 @@ fn sum(rows: &Rows, dim: usize, part: usize, word: RowId) -> Vec<f32> {
 pub fn train(
     corpus: &Corpus,
     settings: &GloveSettings,
-    mut spill: Spill,
+    (mut spill, saved): (Spill, Option<Saved<'_>>),
     watch: &mut Watch<'_>,
 ) -> Result<Glove> {
-    settings.check(corpus.words().len())?;
-    let kind = settings.kernel.or_else(|| Kind::all().into_iter().next()).unwrap_or(Kind::Plain);
-    let kernels = Kernels::new(kind, settings.part());
-    let mut rows = begin(corpus.words().len(), settings)?;
+    let words = corpus.words().len();
+    settings.check(words)?;
+    let (mut now, mut rows) = match saved {
+        Some(saved) => {
+            let position = saved.position(settings.epochs, words, 0)?;
+            (position, saved.rows(0, words, 4 * settings.part())?)
+        }
+        None => (Position::first(), begin(words, settings)?),
+    };
     let nothing = |_| vec![0.0; settings.dim];
     let mut looking = Progress {
         epoch: 0,
@@ -158,37 +167,74 @@ pub fn train(
         loss: 0.0,
         lr: settings.lr,
         vectors: &nothing,
+        matrices: &[],
+        position: &Position::first,
     };
-    let mut cells = counts::count(corpus, settings, &mut spill, &mut || watch(&looking))?;
+    // Who has enough gets what the first cells gave.
+    let mut look = || watch(&looking).map(drop);
+    let mut cells = counts::count(corpus, settings, &mut spill, &mut look)?;
     if cells.len() == 0 {
         return Err(Error::invalid("corpus", "no two of its words stand in one window"));
     }
     looking.tokens_total = cells.len() * settings.epochs as u64;
-    let (mut losses, mut tokens) = (Vec::new(), 0);
-    for epoch in 1..=settings.epochs {
-        let mut all = 0.0;
-        for block in 0..cells.blocks() {
-            let learned = cells.block(block)?;
-            for piece in learned.chunks(PIECE) {
-                let (pointers, lr) = (rows.pointers(), settings.lr);
-                let loss = kernels.cells(&mut Cells { learned: piece, rows: pointers, lr });
-                if !loss.is_finite() {
-                    return Err(diverged(settings.lr));
-                }
-                tokens += piece.len() as u64;
-                all += loss;
-                let vectors = |word| sum(&rows, settings.dim, settings.part(), word);
-                let loss = loss / (2 * piece.len()) as f64;
-                watch(&Progress { epoch, tokens, loss, vectors: &vectors, ..looking })?;
-            }
+    while now.epoch <= settings.epochs {
+        let goes = epoch(settings, &mut cells, (&mut rows, &mut now), &mut |seen, rows, now| {
+            let vectors = |word| sum(rows, settings.dim, settings.part(), word);
+            watch(&Progress {
+                epoch: now.epoch,
+                tokens: now.read,
+                loss: seen,
+                vectors: &vectors,
+                matrices: &[rows],
+                position: &|| now.clone(),
+                ..looking
+            })
+        })?;
+        let all = f64::from_bits(now.loss.0) / (2 * now.loss.1.max(1)) as f64;
+        now.losses.push(all.to_bits());
+        (now.epoch, now.loss, now.at) = (now.epoch + 1, (0, 0), Vec::new());
+        if goes == Go::Enough {
+            break;
         }
-        losses.push(all / (2 * cells.len()) as f64);
     }
     if !rows.is_finite() {
         return Err(diverged(settings.lr));
     }
-    let (dim, part, cells) = (settings.dim, settings.part(), 2 * cells.len());
+    let (dim, part, cells, losses) = (settings.dim, settings.part(), 2 * cells.len(), now.losses());
     Ok(Glove { rows, dim, part, losses, cells })
+}
+
+/// Learns the cells from where `now` stands to the end of the epoch.
+fn epoch(
+    settings: &GloveSettings,
+    cells: &mut cells::Order,
+    (rows, now): (&mut Rows, &mut Position),
+    told: &mut dyn FnMut(f64, &Rows, &Position) -> Result<Go>,
+) -> Result<Go> {
+    let kind = settings.kernel.or_else(|| Kind::all().into_iter().next()).unwrap_or(Kind::Plain);
+    let kernels = Kernels::new(kind, settings.part());
+    let place = |at: usize| now.at.get(at).and_then(|&at| usize::try_from(at).ok()).unwrap_or(0);
+    let (first, mut learned) = (place(0), place(1));
+    for number in first..cells.blocks() {
+        let block = cells.block(number)?;
+        for piece in block.get(learned..).unwrap_or_default().chunks(PIECE) {
+            let (pointers, lr) = (rows.pointers(), settings.lr);
+            let loss = kernels.cells(&mut Cells { learned: piece, rows: pointers, lr });
+            if !loss.is_finite() {
+                return Err(diverged(settings.lr));
+            }
+            learned += piece.len();
+            now.read += piece.len() as u64;
+            let all = f64::from_bits(now.loss.0) + loss;
+            now.loss = (all.to_bits(), now.loss.1 + piece.len() as u64);
+            now.at = vec![number as u64, learned as u64];
+            if told(loss / (2 * piece.len()) as f64, rows, now)? == Go::Enough {
+                return Ok(Go::Enough);
+            }
+        }
+        learned = 0;
+    }
+    Ok(Go::On)
 }
 
 /// Cells between two looks at the watch: a few milliseconds.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::training::ids::END;
 use crate::training::kernel::Cell;
-use crate::training::tests::{contrast_of, corpus, kinds};
+use crate::training::tests::{contrast_of, corpus, kinds, stood};
 
 fn spill() -> Spill {
     Box::new(|| tempfile::tempfile().map_err(Error::disk))
@@ -101,19 +101,40 @@ fn words_that_stand_together_become_alike() {
     let corpus = kinds();
     for counts_bytes in [1 << 20, 0] {
         let settings = GloveSettings { counts_bytes, ..small() };
-        let one = train(&corpus, &settings, spill(), &mut |_| Ok(())).unwrap();
+        let one = train(&corpus, &settings, (spill(), None), &mut |_| Ok(Go::On)).unwrap();
         let found = contrast_of(&corpus, |word| one.vector(word));
         assert!(found > 0.4, "{counts_bytes}: {found}");
         assert!(one.losses[14] < one.losses[0] / 2.0, "{:?}", one.losses);
-        let again = train(&corpus, &settings, spill(), &mut |_| Ok(())).unwrap();
+        let again = train(&corpus, &settings, (spill(), None), &mut |_| Ok(Go::On)).unwrap();
         assert!(one.rows.floats() == again.rows.floats());
+    }
+}
+
+#[test]
+fn what_was_interrupted_goes_on_as_if_it_had_not_been() {
+    let corpus = kinds();
+    for counts_bytes in [1 << 20, 0] {
+        let settings = GloveSettings { counts_bytes, epochs: 3, ..small() };
+        let whole = train(&corpus, &settings, (spill(), None), &mut |_| Ok(Go::On)).unwrap();
+        // Some looks are at counting.
+        let stand = |watch: &mut Watch<'_>| {
+            let mut skipping = |progress: &Progress<'_>| {
+                if progress.epoch == 0 { Ok(Go::On) } else { watch(progress) }
+            };
+            train(&corpus, &settings, (spill(), None), &mut skipping).map(drop)
+        };
+        let file = stood(2, stand);
+        let saved = Some(Saved::new(&file));
+        let resumed = train(&corpus, &settings, (spill(), saved), &mut |_| Ok(Go::On)).unwrap();
+        assert!(resumed.rows.floats() == whole.rows.floats(), "{counts_bytes}");
+        assert_eq!(resumed.losses, whole.losses);
     }
 }
 
 #[test]
 fn what_cannot_be_trained_is_an_error_that_says_why() {
     let fails = |corpus: &Corpus, settings: &GloveSettings| {
-        train(corpus, settings, spill(), &mut |_| Ok(())).unwrap_err().to_string()
+        train(corpus, settings, (spill(), None), &mut |_| Ok(Go::On)).unwrap_err().to_string()
     };
     let alone = fails(&corpus("a\nb\na"), &small());
     assert!(alone.contains("no two of its words"), "{alone}");
@@ -133,5 +154,5 @@ fn what_cannot_be_trained_is_an_error_that_says_why() {
     let error = fails(&kinds(), &GloveSettings { lr: 1e20, ..small() });
     assert!(error.contains("lower learning rate"), "{error}");
     let stop = &mut |_: &Progress<'_>| Err(Error::new(ErrorKind::Cancelled));
-    assert!(train(&kinds(), &small(), spill(), stop).is_err());
+    assert!(train(&kinds(), &small(), (spill(), None), stop).is_err());
 }

@@ -14,6 +14,8 @@ mod generic;
 mod isa;
 mod plain;
 
+use serde::{Deserialize, Serialize};
+
 use super::rows::{LINE, Pointers, Row};
 
 /// The most outputs that a kernel takes at once.
@@ -22,7 +24,7 @@ pub(super) const OUTPUTS: usize = 8;
 pub(super) const DRAWN: usize = 512;
 
 /// The kinds of kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Registers of 512 bits (AVX-512 F, DQ, VL).
     Avx512,

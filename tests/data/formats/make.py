@@ -10,7 +10,7 @@ word2vec-c.bin (word2vec.c: a space behind every number, a newline behind every 
 tabs-crlf.txt (a header and rows with tabs, and CRLF).
 
 Written by h5py 3.16.0: ann.hdf5, laid out as ann-benchmarks does (a data set in one piece, a text as
-attribute), with the same array also packed in chunks, as doubles, and in a group; and new.hdf5, with
+attribute), with the same array also packed in chunks, as doubles, and in a group; new.hdf5, with
 the newest version of everything.
 
 Every value is a multiple of 1/64, so that six decimals are exact. Little-endian, 10.0 has a byte
@@ -57,6 +57,18 @@ def main():
     tabs = b"5\t4\r\n" + b"".join(line.replace(b" ", b"\t").replace(b"\n", b"\r\n") for line in lines)
     write("tabs-crlf.txt", tabs)
     hdf5()
+    keras()
+
+
+def keras():
+    """The weights of a model, laid out as Keras 3 does, with the two states that Adam keeps of each."""
+    table = numpy.arange(10, dtype="f4").reshape(5, 2)
+    with h5py.File(FOLDER / "keras.weights.h5", "w") as file:
+        file.create_group("_layer_checkpoint_dependencies")
+        file["layers/embedding/vars/0"] = table
+        file["layers/dense/vars/0"] = numpy.ones((2, 3), "f4")
+        file["optimizer/vars/1"] = table * 0
+        file["optimizer/vars/2"] = table * 0
 
 
 def hdf5():

@@ -162,7 +162,7 @@ async fn a_job_is_cancelled_by_its_number() {
     let big: String = (0..20_000).map(|i| format!("w{i} 1 2 {i}\n")).collect();
     let parts = vec![Part::Header(header("en")), Part::Chunk(big.into_bytes())];
     let (id, _open, replies) = open(&channel, parts).await;
-    client.cancel_job(pb::CancelJobRequest { id }).await.unwrap();
+    client.cancel_job(pb::CancelJobRequest { id, keep: false }).await.unwrap();
     let status = error_of(replies).await;
     assert_eq!(reason(&status), (Code::Cancelled, "CANCELLED".to_owned()));
     assert_eq!(end_of(&server, id).await.state(), pb::JobState::Cancelled);
