@@ -23,6 +23,7 @@ use prost::Message;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::codegen::http;
@@ -63,6 +64,7 @@ async fn main() {
     }
     let (time, callers) =
         if quick { (Duration::from_millis(50), 2) } else { (Duration::from_secs(18), CALLERS) };
+    let elsewhere = elsewhere();
     // `cargo bench` adds `--bench`.
     let wanted = std::env::args().skip(1).find(|argument| argument != "--bench");
     let is_wanted =
@@ -70,18 +72,30 @@ async fn main() {
     for kind in Kind::ALL {
         let name = format!("{kind:?}");
         if is_wanted(&name) {
-            beside(&server, &words, (&name, &[kind]), callers, time).await;
+            beside(&server, &words, (&name, &[kind]), (callers, elsewhere.handle()), time).await;
         }
     }
     let six = ("six kinds at once", &Kind::ALL[..6]);
     if is_wanted(six.0) {
-        beside(&server, &words, six, 6 * callers, time).await;
+        beside(&server, &words, six, (6 * callers, elsewhere.handle()), time).await;
     }
     for each in [1, 10] {
         if is_wanted("overload") {
             overload(&server, &words, callers, each, time / 2).await;
         }
     }
+    elsewhere.shutdown_background();
+}
+
+/// Threads of other callers. Those have machines of their own, so here they take only what the server and
+/// the good callers leave.
+fn elsewhere() -> Runtime {
+    #[cfg(target_os = "linux")]
+    let give_way = || rustix::process::setpriority_process(None, 19).unwrap_or_default();
+    #[cfg(not(target_os = "linux"))]
+    let give_way = || {};
+    let threads = &mut tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all().on_thread_start(give_way).build().unwrap()
 }
 
 /// Rows in `GloVe`'s text format, the same ones every time.
@@ -276,7 +290,7 @@ async fn beside(
     server: &Server,
     words: &Arc<Vec<String>>,
     (name, kinds): (&str, &[Kind]),
-    callers: usize,
+    (callers, elsewhere): (usize, &Handle),
     time: Duration,
 ) {
     let address: Arc<str> = server.client.url().trim_start_matches("http://").into();
@@ -286,7 +300,7 @@ async fn beside(
     let mut others = JoinSet::new();
     for seed in 0..callers {
         let (address, kind) = (Arc::clone(&address), kinds[seed % kinds.len()]);
-        others.spawn(async move { kind.call(&address, seed).await });
+        others.spawn_on(async move { kind.call(&address, seed).await }, elsewhere);
     }
     let goods = good(server, words, time);
     let gone = async {
