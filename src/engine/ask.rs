@@ -123,8 +123,8 @@ const NEIGHBORS_A_COMPARISON: usize = 64;
 /// Fewer questions than this are not faster together; more are not faster still.
 const ASKED_TOGETHER_MIN: usize = 16;
 const ASKED_TOGETHER_MAX: usize = 1_024;
-/// About what it takes to name a neighbor and to score it once more.
-const NANOS_A_NEIGHBOR: usize = 100;
+/// About what it takes to name a neighbor, to score it once more, and to encode it.
+const NANOS_A_NEIGHBOR: usize = 150;
 /// About what a step of a beam takes.
 const NANOS_A_STEP: usize = 900;
 /// Components that are compared in a nanosecond.

@@ -168,7 +168,8 @@ pub(super) fn bytes(folder: &Path) -> u64 {
     entries.filter_map(|entry| Some(bytes_of(entry.ok()?))).sum()
 }
 
-/// Makes a folder with those above it, to survive a power cut, that only its owner may enter.
+/// Makes a folder with those above it, to survive a power cut, that only its owner may enter. None of them
+/// stays where that fails.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder
         .ancestors()
@@ -178,12 +179,13 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    for made in missing {
+    let sync = |made: &&Path| {
         let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync_folder(parent.unwrap_or(Path::new(".")))?;
-    }
-    Ok(())
+        sync_folder(parent.unwrap_or(Path::new(".")))
+    };
+    let made = builder.create(folder).and_then(|()| missing.iter().try_for_each(sync));
+    // Ignore: what is not there, or has files of others by now, stays as it is.
+    made.inspect_err(|_| missing.iter().for_each(|made| _ = fs::remove_dir(made)))
 }
 
 /// Makes the names in a folder durable.

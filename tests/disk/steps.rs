@@ -336,10 +336,18 @@ fn words_of(engine: &Engine, table: &TableName) -> Result<Vec<Word>> {
         page_token: String::new(),
         filter: None,
     };
-    let words = engine.words(&Ask { table: table.clone(), query })?.answer.words;
-    let queries = words.into_iter().map(|(_, row)| WordOrVector::Row(row)).collect();
-    let query = LookupQuery { queries, unit: false, words: WordOptions::default() };
-    let found = engine.lookup(&Ask { table: table.clone(), query })?.answer.vectors;
+    let listing = Ask { table: table.clone(), query };
+    let found = loop {
+        let listed = engine.words(&listing)?;
+        let rows = listed.answer.words.iter().map(|(_, row)| WordOrVector::Row(*row));
+        let query =
+            LookupQuery { queries: rows.collect(), unit: false, words: WordOptions::default() };
+        let found = engine.lookup(&Ask { table: table.clone(), query });
+        // A rebuild that ends between the two gives rows other numbers.
+        if engine.words(&listing)?.generation == listed.generation {
+            break found?.answer.vectors;
+        }
+    };
     let word = |found: wordspace::query::lookup::WordVector| Word {
         text: String::from_utf8(found.word).unwrap(),
         vector: found.vector,
