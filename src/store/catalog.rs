@@ -74,8 +74,6 @@ pub(super) struct Catalog {
     /// Whether sled and the ledger are to be opened again, and why.
     broken: Mutex<Option<ErrorKind>>,
     is_broken: AtomicBool,
-    /// Whether sled's files may be only in memory.
-    is_unsynced: AtomicBool,
     refusal: Option<Refusal>,
     /// Whether a generation that no record names is known to be a left-over.
     is_trusted: bool,
@@ -98,7 +96,7 @@ impl Catalog {
 
     /// Opens a key-value store that nobody changed after it was closed, as far as that is known.
     fn open_whole(folder: &Path, found: ledger::Found) -> Result<Self> {
-        let ledger_path = folder.join(folder::LEDGER);
+        let (ledger_path, store) = (folder.join(folder::LEDGER), folder.join(folder::STORE));
         let is_new = is_new(folder, &found)?;
         if let ledger::Found::Whole(state) = &found
             && state.closed.is_some()
@@ -108,11 +106,14 @@ impl Catalog {
         }
         if let ledger::Found::Whole(state) = &found
             && state.closed.is_none()
-            && let Some(what) = forgotten(folder, &found)?
         {
-            return Self::refusing(folder, found, what);
+            if let Some(what) = forgotten(folder, &found)? {
+                return Self::refusing(folder, found, what);
+            }
+            // It was not closed, perhaps because a sync had failed.
+            kv::rewrite(&store)?;
         }
-        let kv = match with_room(folder, || Kv::open(&folder.join(folder::STORE))) {
+        let kv = match with_room(folder, || Kv::open(&store)) {
             Ok(kv) => kv,
             Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => {
                 tracing::error!(?error, "the key-value store cannot be opened");
@@ -180,7 +181,6 @@ impl Catalog {
             epoch: AtomicU64::new(1),
             broken: Mutex::default(),
             is_broken: AtomicBool::new(false),
-            is_unsynced: AtomicBool::new(false),
             refusal,
             is_trusted,
         }
@@ -263,16 +263,13 @@ impl Catalog {
         self.queue.lock().clear();
         let known = Known { removing: None, ..self.known.lock().clone() };
         let store = self.folder.join(folder::STORE);
-        if self.is_unsynced.load(Ordering::SeqCst) {
-            kv::rewrite(&store)?;
-        }
+        kv::rewrite(&store)?;
         let opened = Kv::open(&store)?;
         put_in_order(&opened, &known)?;
         let ledger = Ledger::create(&self.folder.join(folder::LEDGER), &known.state()?)?;
         *self.ledger.lock() = Some(ledger);
         *kv = Some(opened);
         *self.broken.lock() = None;
-        self.is_unsynced.store(false, Ordering::SeqCst);
         self.is_broken.store(false, Ordering::SeqCst);
         tracing::info!("the key-value store is open again");
         folder::reserve(&self.folder);
@@ -316,10 +313,6 @@ impl Catalog {
         }
         let entries: Vec<Entry> = std::mem::take(&mut *self.queue.lock());
         let made = self.read(Kv::make_durable);
-        let is_unsynced = || self.read(|kv| Ok(kv.is_unsynced())).unwrap_or(true);
-        if made.as_ref().is_err_and(|error| *error.kind() != ErrorKind::DiskFull || is_unsynced()) {
-            self.is_unsynced.store(true, Ordering::SeqCst);
-        }
         let made = made.and_then(|()| self.append(&entries));
         match &made {
             Ok(()) => commit.done(epoch),

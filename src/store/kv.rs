@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -23,6 +22,8 @@ const LOCKED: &str = "db";
 /// How long sled may take to close in threads of its own.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Bytes of a file that are written again at once.
+const REWRITTEN_AT_ONCE: usize = 256 << 10;
 /// How the name of a snapshot ends that sled did not complete. It would take it for the newest.
 const INCOMPLETE: &str = ".generating";
 
@@ -34,8 +35,6 @@ pub(super) struct Kv {
     folder: PathBuf,
     /// Files as they were when they were synced last.
     synced: Mutex<BTreeMap<PathBuf, (u64, SystemTime)>>,
-    /// Whether a sync failed.
-    is_unsynced: AtomicBool,
 }
 
 impl Kv {
@@ -61,7 +60,7 @@ impl Kv {
         };
         let (catalog, journal) = (tree("catalog")?, tree("journal")?);
         let (folder, synced) = (folder.to_path_buf(), Mutex::default());
-        let kv = Self { catalog, journal, db, folder, synced, is_unsynced: AtomicBool::new(false) };
+        let kv = Self { catalog, journal, db, folder, synced };
         kv.make_durable()?;
         Ok(kv)
     }
@@ -79,16 +78,8 @@ impl Kv {
     /// Everything written so far survives a power cut once this returns.
     pub(super) fn make_durable(&self) -> Result<()> {
         self.flush()?;
-        self.sync()
-            .inspect_err(|_| self.is_unsynced.store(true, Ordering::SeqCst))
-            .map_err(Error::disk)
-            .context(|| format!("syncing {} to the disk", self.folder.display()))
-    }
-
-    /// Whether its files may be only in memory: a sync failed, be it that the disk was full. A write that
-    /// a full disk refuses loses nothing that was written before.
-    pub(super) fn is_unsynced(&self) -> bool {
-        self.is_unsynced.load(Ordering::SeqCst)
+        let syncing = || format!("syncing {} to the disk", self.folder.display());
+        self.sync().map_err(Error::disk).context(syncing)
     }
 
     /// Everything written so far is with the operating system.
@@ -207,20 +198,33 @@ pub(super) fn changed(before: &Digests, now: &Digests) -> Option<String> {
     names.filter(|name| before.get(*name) != now.get(*name)).min().cloned()
 }
 
-/// Writes every file of a closed key-value store again. After a sync that failed the system may take
-/// for written what it has only in memory: such a file reads well until the power goes.
+/// Writes every file of a closed key-value store again. After a sync that failed, be it one of sled's own,
+/// the system may take for written what it has only in memory: such a file reads well until the power
+/// goes. Each byte is written where it stands, so a full disk has room for it, and who is killed
+/// meanwhile has lost nothing.
 pub(super) fn rewrite(folder: &Path) -> Result<()> {
     for folder in [folder.to_path_buf(), folder.join("blobs")] {
         for path in blob::list(&folder)?.into_iter().filter(|path| path.is_file()) {
-            let copying = || format!("writing {} again", path.display());
-            blob::replace(&path, |mut out| {
-                let copied = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut out));
-                copied.map_err(Error::disk).context(copying)?;
-                Ok((out, ()))
-            })?;
+            let writing = || format!("writing {} again", path.display());
+            rewrite_file(&path).map_err(Error::disk).context(writing)?;
         }
     }
-    Ok(())
+    sync_closed(folder)
+}
+
+fn rewrite_file(path: &Path) -> io::Result<()> {
+    let mut from = File::open(path)?;
+    let mut to = File::options().write(true).open(path)?;
+    let mut bytes = vec![0; REWRITTEN_AT_ONCE];
+    // Not `io::copy`, which may have the system copy, and so write nothing.
+    loop {
+        match from.read(&mut bytes) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(&bytes[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Copies a closed key-value store to where it can be opened without changing it.

@@ -26,10 +26,12 @@ fn try_fault(fault: Fault, seed: u64) -> (usize, bool) {
     }
     watched.refuse(Some(fault));
     let told = format!("{fault:?}, seed {seed}");
+    let mut is_told = false;
     for _ in 0..STEPS {
         let before = user.model.clone();
         let step = user.step();
         let Err(error) = take(&engine, &step) else { continue };
+        is_told = true;
         assert!(watched.refused() > 0, "{told}: {step:?} fails by itself: {error}");
         let is_full = fault.how == How::Error(libc::ENOSPC);
         let expected = if is_full { ErrorKind::DiskFull } else { ErrorKind::Storage };
@@ -43,9 +45,9 @@ fn try_fault(fault: Fault, seed: u64) -> (usize, bool) {
     }
     let (calls, came) = (watched.calls(), watched.refused() > 0);
     watched.refuse(None);
-    // Once the disk works, so does everything. What sled's own threads met while it did not is told to the
-    // next writer, once.
-    let mut may_fail = fault.lasts;
+    // Once the disk works, so does everything. What sled's own threads met before is told to the next
+    // writer, once.
+    let mut may_fail = came && (fault.lasts || !is_told);
     for _ in 0..6 {
         let before = user.model.clone();
         let step = user.step();
