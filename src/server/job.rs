@@ -238,7 +238,7 @@ impl Desk {
         let kind = tokio::select! {
             message = stream.message() => return message,
             () = sleep(self.idle) => {
-                call.transport.iter().for_each(|call| call.stalls());
+                call.transport.iter().for_each(|call| call.mark_stalled());
                 ErrorKind::Idle { seconds: self.idle.as_secs_f64() }
             }
             () = until(call.deadline) => ErrorKind::Deadline,
@@ -407,7 +407,7 @@ impl Keeper {
     }
 
     fn spend(&self, patience: &mut Patience, waited: Duration) -> Result<()> {
-        let stalls = |_: &Error| self.transport.iter().for_each(|call| call.stalls());
+        let stalls = |_: &Error| self.transport.iter().for_each(|call| call.mark_stalled());
         patience.spend(waited).inspect_err(stalls)
     }
 
