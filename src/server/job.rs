@@ -334,8 +334,15 @@ impl Keeper {
                 Some(messages) => self.gather(messages, &mut patience, enough).await?,
                 None => First { parts: VecDeque::new(), is_all: true },
             };
-            let thread = if has_stream { Some(self.permit(Slot::Thread).await?) } else { None };
-            Ok::<_, Error>((first, thread, self.permit(W::KIND.slot()).await?))
+            let (permit, thread) = if has_stream {
+                let place = self.job.slots().queue(W::KIND.slot())?;
+                let news = self.desk.news.clone();
+                let [permit, thread] = when(news, || place.enter_with(Slot::Thread)).await;
+                (permit, Some(thread))
+            } else {
+                (self.permit(W::KIND.slot()).await?, None)
+            };
+            Ok::<_, Error>((first, thread, permit))
         };
         let begun = tokio::select! {
             begun = begun => begun,
