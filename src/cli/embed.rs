@@ -61,6 +61,10 @@ pub(super) struct PoolingArgs {
     /// Vectors of tokens are taken as they are
     #[arg(long)]
     pub(super) transformer_input: bool,
+    /// Take the one-hot vector of each token: 1 at its row of the table. A line is ROW:VALUE pairs then: max
+    /// tells which words occur, sum how often (a bag of words), tfidf weighs rare words more
+    #[arg(long, conflicts_with = "transformer_input")]
+    one_hot: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,6 +106,7 @@ impl PoolingArgs {
             post_normalize: self.normalize,
             chunk_tokens: self.chunk_tokens,
             transformer_input: self.transformer_input,
+            one_hot: self.one_hot,
             ..EmbedOptions::default()
         }
     }
@@ -138,8 +143,10 @@ impl Embed {
             let answer = client.embed(request).await?;
             output.answer(&answer, |answer| answer.vectors.iter().map(line).collect())?;
             all += answer.vectors.len();
-            let is_empty =
-                |vector: &&TextVector| vector.values.is_empty() && vector.tokens.is_empty();
+            let is_empty = |vector: &&TextVector| {
+                let is_sparse = vector.sparse.as_ref().is_some_and(|one| !one.rows.is_empty());
+                vector.values.is_empty() && vector.tokens.is_empty() && !is_sparse
+            };
             empty += answer.vectors.iter().filter(is_empty).count();
             unknown.extend(answer.vectors.iter().flat_map(|vector| vector.skipped.clone()));
             info = format!(
@@ -210,9 +217,16 @@ fn line(vector: &TextVector) -> String {
     if !vector.tokens.is_empty() {
         let tokens = vector.tokens.iter().map(|token| {
             let values: Vec<_> = token.values.iter().map(f32::to_string).collect();
-            format!("{}\t{}\n", shown(&token.word), values.join(" "))
+            let one_hot = format!("{}:1", token.row);
+            let values = if values.is_empty() { one_hot } else { values.join(" ") };
+            format!("{}\t{values}\n", shown(&token.word))
         });
         return tokens.collect::<String>() + "\n";
+    }
+    if let Some(sparse) = &vector.sparse {
+        let pairs = sparse.rows.iter().zip(&sparse.values);
+        let pairs: Vec<_> = pairs.map(|(row, value)| format!("{row}:{value}")).collect();
+        return pairs.join(" ") + "\n";
     }
     let values: Vec<_> = vector.values.iter().map(f32::to_string).collect();
     format!("{}\n", values.join(" "))

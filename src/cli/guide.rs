@@ -151,7 +151,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "evaluate pairs wordsim353.tsv --table en de",
         ],
     ),
-    ("embed", ["embed en the-queen-spoke --nearest 5", "embed en hello --pooling sif"]),
+    ("embed", ["embed en the-queen-spoke --nearest 5", "embed en hello --one-hot --pooling sum"]),
     ("text-similarity", ["text-similarity en hello hi", "text-similarity en hello hi --exact"]),
     ("word-movers", ["word-movers en hello hi", "word-movers en hello hi --relaxed"]),
     (

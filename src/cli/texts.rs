@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
 use crate::client::{self, Cutting, Sampling};
+use crate::format::{Compression, unpacked};
 use crate::limits;
 
 /// Texts of one call.
@@ -55,7 +56,8 @@ impl TextArgs {
     }
 }
 
-/// The texts of files, one after the other; none or "-" is stdin.
+/// The texts of files, one after the other; none or "-" is stdin. Those that are compressed by gzip, bzip2, zstd
+/// or xz are unpacked.
 pub(super) fn readers(
     files: &[PathBuf],
 ) -> impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + use<> {
@@ -63,16 +65,27 @@ pub(super) fn readers(
     let sources: Vec<Option<PathBuf>> =
         if is_stdin { vec![None] } else { files.iter().cloned().map(Some).collect() };
     sources.into_iter().map(|source| match source {
-        None => Ok(Box::new(io::stdin()) as Box<dyn Read + Send>),
+        None => unpacked(Box::new(io::stdin())),
         Some(path) => File::open(&path)
-            .map(|file| Box::new(Ended { file, is_ended: true }) as Box<_>)
+            .and_then(|file| unpacked(Box::new(file)))
+            .map(|file| Box::new(Ended { file, is_ended: true }) as Box<dyn Read + Send>)
             .map_err(|error| io::Error::other(format!("{}: {error}", path.display()))),
     })
 }
 
+/// Whether a file is compressed, as far as that can be read.
+pub(super) fn is_packed(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && Compression::of(&head) != Compression::None
+}
+
+/// Bytes that tell whether a file is compressed.
+const HEAD_BYTES: u64 = 16;
+
 /// A file whose last line ends, though the file does not say so: the next file begins a line.
 struct Ended {
-    file: File,
+    file: Box<dyn Read + Send>,
     is_ended: bool,
 }
 
@@ -228,9 +241,15 @@ mod tests {
     fn the_last_line_of_a_file_is_not_joined_to_the_next_file() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["a", "b", "c"].map(|name| folder.path().join(name));
-        for (file, text) in files.iter().zip(["one", "two\n", "three"]) {
+        // "two\n", by gzip.
+        let packed: &[u8] = &[
+            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff, 0x2b, 0x29, 0xcf, 0xe7, 2, 0, 0x74, 8, 0x17,
+            0x96, 4, 0, 0, 0,
+        ];
+        for (file, text) in files.iter().zip([b"one", packed, b"three"]) {
             std::fs::write(file, text).unwrap();
         }
+        assert!(is_packed(&files[1]) && !is_packed(&files[0]));
         let mut all = String::new();
         for reader in readers(&files) {
             reader.unwrap().read_to_string(&mut all).unwrap();

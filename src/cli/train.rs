@@ -9,8 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::{report_of, style};
+use crate::cli::map::{self, Mark};
 use crate::cli::output::{Output, bytes, count, seconds, shown};
-use crate::cli::texts::readers;
+use crate::cli::plot::DrawArgs;
+use crate::cli::texts::{is_packed, readers};
 use crate::client::{
     self, Client, Cutting, IfExists, LearningProgress, TrainEvaluation, TrainFigure, TrainLoss,
     TrainModel, TrainPhrases, TrainSubwords, TrainTableHeader, TrainTableProgress,
@@ -25,11 +27,12 @@ const TICK: Duration = Duration::from_millis(200);
 /// A line of the text is a sentence. The table appears, or is replaced, when everything is learned; if it
 /// fails, or is stopped, nothing changes. One thread makes the same bytes from the same text, settings and
 /// seed. What a crash, a restart or a lost connection interrupts goes on with --resume, from the last
-/// checkpoint.
+/// checkpoint. --svg draws the most frequent words of the new table.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct Train {
-    /// Files of text, one after the other; none or "-" reads stdin
+    /// Files of text, one after the other; none or "-" reads stdin. Compression (gzip, bzip2, zstd, xz) is
+    /// recognized by looking
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The new table
@@ -83,18 +86,22 @@ pub(super) struct Train {
     /// Seed of whatever is drawn [default: 1]
     #[arg(long)]
     seed: Option<u64>,
-    /// Learn n-grams of characters, too, which make vectors of unknown words
+    /// Learn n-grams of characters, too, which make vectors of unknown words; with --from those of that table
+    /// are trained on
     #[arg(long)]
     subwords: bool,
-    /// Characters of the shortest n-grams [default: 3]
+    /// Characters of the shortest n-grams [default: those of --from, else 3]
     #[arg(long, value_name = "CHARS", requires = "subwords")]
     minn: Option<u32>,
-    /// Characters of the longest n-grams [default: 6]
+    /// Characters of the longest n-grams [default: those of --from, else 6]
     #[arg(long, value_name = "CHARS", requires = "subwords")]
     maxn: Option<u32>,
-    /// Rows that n-grams share [default: 2000000]
+    /// Rows that n-grams share [default: those of --from, else 2000000]
     #[arg(long, value_name = "COUNT", requires = "subwords")]
     buckets: Option<u32>,
+    /// Learn weights for the places of a window, too (cbow)
+    #[arg(long)]
+    position_weights: bool,
     /// Join words first that stand together more often than by chance, in so many passes [default: 1]
     #[arg(long, value_name = "PASSES", num_args = 0..=1, default_missing_value = "1")]
     phrases: Option<u32>,
@@ -133,12 +140,14 @@ pub(super) struct Train {
     #[arg(long)]
     replace: bool,
     /// Return when all text has arrived; training goes on as a job
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["svg", "png"])]
     detach: bool,
+    #[command(flatten)]
+    drawn: DrawArgs,
 }
 
 /// What says how a new training is done.
-const ASKED: [&str; 32] = [
+const ASKED: [&str; 33] = [
     "files",
     "table",
     "model",
@@ -158,6 +167,7 @@ const ASKED: [&str; 32] = [
     "minn",
     "maxn",
     "buckets",
+    "position_weights",
     "phrases",
     "threshold",
     "npmi",
@@ -206,7 +216,8 @@ impl Train {
         }
         let sizes = self.files.iter().map(|file| file.metadata().map(|metadata| metadata.len()));
         let total: Option<u64> = sizes.map(std::io::Result::ok).sum();
-        let total = total.filter(|_| !self.is_stdin());
+        let is_packed = self.files.iter().any(|file| is_packed(file));
+        let total = total.filter(|_| !self.is_stdin() && !is_packed);
         self.follow(client, output, (self.header(total), total)).await
     }
 
@@ -233,9 +244,29 @@ impl Train {
             error.into()
         });
         match unless_detached(report, output)? {
-            Some(report) => output.answer(&report, text),
+            Some(report) => {
+                output.answer(&report, text)?;
+                self.draw(&report, client, output).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// Draws the most frequent words of the new table, if that is asked.
+    async fn draw(
+        &self,
+        report: &TrainTableReport,
+        client: &Client,
+        output: &mut Output,
+    ) -> Result<()> {
+        let Some(import) = report.import.as_ref().filter(|_| self.drawn.is_asked()) else {
+            return Ok(());
+        };
+        let rows = u32::try_from(import.rows_kept).unwrap_or(u32::MAX).min(DRAWN);
+        let marks: Vec<Mark> =
+            (0..rows).map(|row| Mark { row, group: 0, is_asked: false }).collect();
+        let drawn = (import.table.as_str(), marks.as_slice(), &[][..]);
+        map::draw(&self.drawn, &shown(&import.table), drawn, (client, output)).await
     }
 
     fn is_stdin(&self) -> bool {
@@ -299,6 +330,7 @@ impl Train {
             lr: self.lr,
             threads: self.threads,
             seed: self.seed,
+            position_weights: self.position_weights,
             subwords: self.subwords.then_some(TrainSubwords { min_n, max_n, buckets }),
             phrases: self.phrases.map(|passes| TrainPhrases {
                 passes: Some(passes),
@@ -452,6 +484,8 @@ pub(super) fn text(report: &TrainTableReport) -> String {
     text
 }
 
+/// Words that are drawn.
+const DRAWN: u32 = 40;
 /// Evaluations that are shown.
 const EVALUATIONS_SHOWN: usize = 20;
 /// Losses that are shown one by one.

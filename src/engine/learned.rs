@@ -51,6 +51,40 @@ impl Vectors {
     }
 }
 
+/// The table that training began with.
+pub(super) struct Before {
+    pub(super) current: Arc<Current>,
+    /// Whether its words keep their vectors.
+    pub(super) is_frozen: bool,
+    /// The sub-words that were learned: words that the text lacks moved with them.
+    pub(super) moved: Option<Arc<Subwords>>,
+}
+
+impl Before {
+    /// The vector of one of its words that the text lacks.
+    fn carried(&self, row: RowId) -> Result<Vec<f32>> {
+        let view = self.current.view();
+        let (word, mut vector) = (view.word(row), view.vector(row).to_vec());
+        let both = self.moved.as_ref().zip(view.subwords());
+        let Some((after, before)) = both.filter(|_| !self.is_frozen && word != END_OF_LINE) else {
+            return Ok(vector);
+        };
+        // A mean with nothing is the part of it that n-grams make.
+        let part = |subwords: &Subwords| {
+            let mut part = vec![0.0; vector.len()];
+            subwords.mean_with(word, &mut part).map(|()| part)
+        };
+        let (after, before) = (part(after)?, part(before)?);
+        for ((value, after), before) in vector.iter_mut().zip(after).zip(before) {
+            *value += after - before;
+        }
+        Ok(vector)
+    }
+}
+
+/// fastText's end of a line, which has no n-grams there.
+const END_OF_LINE: &[u8] = b"</s>";
+
 /// Where a row comes from.
 #[derive(Clone, Copy)]
 enum Origin {
@@ -62,7 +96,7 @@ enum Origin {
 pub(super) struct LearnedRows {
     corpus: Arc<Corpus>,
     vectors: Arc<Vectors>,
-    before: Option<Arc<Current>>,
+    before: Option<Before>,
     /// How often each occurs, and where it is.
     order: Vec<(u64, Origin)>,
     dim: usize,
@@ -74,21 +108,21 @@ impl LearnedRows {
     /// The words of a corpus and those of the table that training began with, whose counts are added.
     pub(super) fn new(
         (corpus, vectors): (Arc<Corpus>, Arc<Vectors>),
-        before: Option<Arc<Current>>,
+        before: Option<Before>,
         dim: usize,
         stop: Stop,
     ) -> Self {
         let mut order = Vec::with_capacity(corpus.words().len());
         for (row, &count) in (0..).map(RowId).zip(corpus.counts()) {
             let known = before.as_ref().and_then(|before| {
-                let before = before.view();
+                let before = before.current.view();
                 before.row(corpus.words().word(row)).map(|row| count_of(before.attributes(row)))
             });
             let count = count.saturating_add(known.unwrap_or(0));
             order.push((count, Origin::Learned(row)));
         }
         if let Some(before) = &before {
-            let before = before.view();
+            let before = before.current.view();
             let is_carried = |row: &RowId| corpus.words().row(before.word(*row)).is_none();
             let carried = before.rows().filter(is_carried);
             order.extend(
@@ -105,22 +139,29 @@ impl LearnedRows {
         self.order.len()
     }
 
-    fn row(&self, count: u64, origin: Origin) -> Row {
+    fn row(&self, count: u64, origin: Origin) -> Result<Row> {
         let mut attributes = Attributes::new();
+        let frozen = self.before.as_ref().filter(|before| before.is_frozen);
         let (word, vector) = match (origin, &self.before) {
             (Origin::Carried(row), Some(before)) => {
-                let before = before.view();
-                attributes = before.attributes(row).cloned().unwrap_or_default();
-                (before.word(row).to_vec(), before.vector(row).to_vec())
+                let view = before.current.view();
+                attributes = view.attributes(row).cloned().unwrap_or_default();
+                (view.word(row).to_vec(), before.carried(row)?)
             }
             (Origin::Learned(row) | Origin::Carried(row), _) => {
-                (self.corpus.words().word(row).to_vec(), self.vectors.of(row))
+                let word = self.corpus.words().word(row);
+                // To the last bit, which a mean with n-grams would not be.
+                let kept = frozen.and_then(|before| {
+                    let view = before.current.view();
+                    view.row(word).map(|row| view.vector(row).to_vec())
+                });
+                (word.to_vec(), kept.unwrap_or_else(|| self.vectors.of(row)))
             }
         };
         if count > 0 {
             attributes.set(COUNT.to_owned(), AttributeValue::Number(count as f64));
         }
-        Row { word, vector, at: At::Row(self.at as u64), attributes }
+        Ok(Row { word, vector, at: At::Row(self.at as u64), attributes })
     }
 }
 
@@ -142,7 +183,7 @@ impl RowReader for LearnedRows {
             self.stop.check()?;
         }
         let Some(&(count, origin)) = self.order.get(self.at) else { return Ok(Step::End) };
-        *row = self.row(count, origin);
+        *row = self.row(count, origin)?;
         self.at += 1;
         Ok(Step::Row)
     }

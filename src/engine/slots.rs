@@ -132,6 +132,17 @@ impl Place {
         self.enter_one(&mut pools)
     }
 
+    /// The slot and one of another kind, if both are free: whoever waits for the one does not hold the other.
+    pub fn enter_with(&self, other: Slot) -> Option<[Permit; 2]> {
+        let mut pools = self.slots.0.pools.lock();
+        if pools.pools[other as usize].taken >= other.max() {
+            return None;
+        }
+        let own = self.enter_one(&mut pools)?;
+        pools.pools[other as usize].taken += 1;
+        Some([own, Permit { slots: self.slots.clone(), slot: other }])
+    }
+
     fn enter_one(&self, pools: &mut Pools) -> Option<Permit> {
         let pool = &mut pools.pools[self.slot as usize];
         let at = pool.queue.iter().position(|&ticket| ticket == self.ticket)?;
@@ -237,6 +248,17 @@ mod tests {
         stop.raise_for(ErrorKind::Closing);
         let _last = slots.take(Slot::Long).unwrap();
         assert_eq!(*slots.wait(Slot::Long, &stop).unwrap_err().kind(), ErrorKind::Closing);
+        // Who waits for the one slot leaves the other to those that can begin.
+        let imports: Vec<_> =
+            (0..limits::IMPORTS_MAX).map(|_| slots.take(Slot::Import).unwrap()).collect();
+        let waiting = slots.queue(Slot::Import).unwrap();
+        assert!(waiting.enter_with(Slot::Thread).is_none());
+        let threads: Vec<_> =
+            (0..limits::JOB_THREADS_MAX).map(|_| slots.take(Slot::Thread).unwrap()).collect();
+        drop(imports);
+        assert!(waiting.enter_with(Slot::Thread).is_none(), "no thread is free");
+        drop(threads);
+        assert!(waiting.enter_with(Slot::Thread).is_some());
         let places: Vec<_> = std::iter::from_fn(|| slots.queue(Slot::Long).ok()).collect();
         assert_eq!(places.len(), limits::JOBS_WAITING_MAX);
     }

@@ -106,7 +106,7 @@ pub use literal::plain_number;
 pub use open::{Options, open, open_files};
 pub use registry::Format;
 pub use selection::Selection;
-pub use source::unpack::Compression;
+pub use source::unpack::{Compression, unpacked};
 pub use whole::Choices;
 pub use words::stem;
 pub use write::{Outputs, write};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::GoOn;
-use crate::query::embed::{EmbedQuery, Embedder, refuse_unknown};
+use crate::query::embed::{EmbedQuery, Embedder, TextVector, refuse_unknown};
 use crate::query::frequency::Weighing;
 use crate::table::view::View;
 use crate::text::tokenizer::Tokenizer;
@@ -61,7 +61,6 @@ pub fn alike(
         let [first, second] = vectors;
         let vectors = [first?, second?];
         refuse_unknown(query.embed.words.oov, vectors.iter())?;
-        let has_both = vectors.iter().all(|vector| !vector.values.is_empty());
         let (mut relaxed_wmd, mut exact_wmd) = (None, None);
         if query.relaxed_wmd || query.exact_wmd {
             let bags = texts.map(|(at, text)| Bag::new(&embedder, at, text).context(place));
@@ -76,13 +75,22 @@ pub fn alike(
         }
         let [a, b] = vectors;
         answers.push(Alike {
-            cosine: has_both.then(|| scalar::cosine(&a.values, &b.values)),
+            cosine: cosine(&a, &b),
             relaxed_wmd,
             exact_wmd,
             skipped: a.skipped.into_iter().chain(b.skipped).collect(),
         });
     }
     Ok(answers)
+}
+
+/// None if one of them has no vector.
+fn cosine(a: &TextVector, b: &TextVector) -> Option<f64> {
+    if let (Some(a), Some(b)) = (&a.sparse, &b.sparse) {
+        return a.cosine(b);
+    }
+    let has_both = !a.values.is_empty() && !b.values.is_empty();
+    has_both.then(|| scalar::cosine(&a.values, &b.values))
 }
 
 /// The different words of a text, with their share of it.

@@ -1,6 +1,6 @@
 //! Which vector has a text?
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::frequency::{self, Counts, Weighing, inverse};
 use crate::query::resolve::find;
+use crate::query::sparse::Sparse;
 use crate::query::tokenize::{Cutting, find_token, knows};
 use crate::query::{GoOn, OovPolicy, WordOptions, transformer};
 use crate::steps::watched;
@@ -51,7 +52,7 @@ pub struct EmbedOptions {
     pub weights: HashMap<String, f64>,
     /// Tokens of a text that are pooled together.
     pub chunk_tokens: Option<usize>,
-    /// Whether a token's vector is its row, or what a transformer makes of it before its first layer.
+    /// What a token's vector is.
     pub input: Input,
 }
 
@@ -63,6 +64,9 @@ pub enum Input {
     Rows,
     /// Its row, that of its position and that of its segment, then layer norm.
     Transformer,
+    /// A component for each row of the table: 1 at its own, else 0. Not for SIF, the smallest of each component,
+    /// and chunks.
+    OneHot,
 }
 
 /// The ways of pooling.
@@ -104,8 +108,10 @@ impl Pooling {
 /// The vector of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextVector {
-    /// Empty if no token has a vector, and for [`Pooling::Tokens`].
+    /// Empty if no token has a vector, for [`Pooling::Tokens`] and for [`Input::OneHot`].
     pub values: Vec<f32>,
+    /// For [`Input::OneHot`]; none for [`Pooling::Tokens`], whose tokens have their rows.
+    pub sparse: Option<Sparse>,
     /// Tokens of the text.
     pub token_count: usize,
     /// Those that have a vector.
@@ -127,7 +133,7 @@ pub struct TokenVector {
     pub row: RowId,
     /// Where the token stands, in bytes.
     pub bytes: Range<usize>,
-    /// Of length 1 if that is asked for.
+    /// Of length 1 if that is asked for; empty for [`Input::OneHot`].
     pub values: Vec<f32>,
     /// As a transformer's input: where in it.
     pub placed: Option<Placed>,
@@ -188,7 +194,9 @@ pub fn embed(
         go_on()?;
         let second = query.second.get(i).map(String::as_str);
         let vector = embedder.pair(i as u64, text, second).context(|| format!("texts[{i}]"))?;
-        components += vector.values.len() + vector.tokens.len() * table.dim();
+        // A component of a sparse vector is two numbers.
+        let sparse = vector.sparse.as_ref().map_or(0, |sparse| 2 * sparse.rows.len());
+        components += vector.values.len() + vector.tokens.len() * table.dim() + sparse;
         if components > limits::EMBED_COMPONENTS_MAX {
             let (limit, max) = ("EMBED_COMPONENTS_MAX", limits::EMBED_COMPONENTS_MAX as u64);
             let kind = ErrorKind::TooLarge { limit, max, got: components as u64 };
@@ -252,7 +260,7 @@ impl<'a> Embedder<'a> {
     ) -> Result<Self> {
         let options = &query.options;
         let inputs = match options.input {
-            Input::Rows => None,
+            Input::Rows | Input::OneHot => None,
             Input::Transformer => Some(transformer::tables(table)?),
         };
         let weights = options.weights.iter();
@@ -300,6 +308,8 @@ impl<'a> Embedder<'a> {
         let chunk_tokens = self.options.chunk_tokens.filter(|&max| known.token_count > max);
         if self.options.pooling == Pooling::Tokens {
             told.tokens = self.tokens(&known);
+        } else if self.options.input == Input::OneHot {
+            told.sparse = Some(self.one_hot(known.rows.iter().map(|(row, _)| *row)));
         } else if let Some(max_tokens) = chunk_tokens {
             let (vector, count) = self.chunks(text, &known, max_tokens)?;
             told.values = vector.map_or_else(Vec::new, |vector| self.finished(vector));
@@ -361,7 +371,9 @@ impl<'a> Embedder<'a> {
 
     fn tokens(&self, known: &Known) -> Vec<TokenVector> {
         let vector = |row: RowId| {
-            if self.options.pre_normalize {
+            if self.options.input == Input::OneHot {
+                Vec::new()
+            } else if self.options.pre_normalize {
                 self.table.unit(row)
             } else {
                 self.table.vector(row).to_vec()
@@ -441,7 +453,7 @@ impl<'a> Embedder<'a> {
         for row in rows {
             let own = match self.options.pooling {
                 Pooling::Sif { a, .. } => a / (a + self.weighing.frequencies.of(row)),
-                Pooling::Tfidf => -self.weighing.frequencies.of(row).ln(),
+                Pooling::Tfidf => self.inverse_frequency(row),
                 Pooling::Mean
                 | Pooling::Sum
                 | Pooling::Max
@@ -449,11 +461,7 @@ impl<'a> Embedder<'a> {
                 | Pooling::Last
                 | Pooling::Tokens => 1.0,
             };
-            let weight = if self.weights.is_empty() {
-                own
-            } else {
-                own * self.weights.get(&row).copied().unwrap_or(1.0)
-            };
+            let weight = own * self.weight(row);
             weights += weight.abs();
             algebra::add(&mut sum, weight * self.scale(row), self.table.vector(row));
         }
@@ -473,6 +481,41 @@ impl<'a> Embedder<'a> {
         }
         divide(&mut sum, divisor);
         Some(sum)
+    }
+
+    /// The one-hot vectors of tokens, joined: 1 for each row that occurs (`Max`), how often it occurs (`Sum`,
+    /// a bag of words), its share of the tokens (`Mean`), or how often times ln(1 / p) (`Tfidf`). Weights of
+    /// words multiply all but the first.
+    fn one_hot(&self, rows: impl ExactSizeIterator<Item = RowId>) -> Sparse {
+        let pooling = self.options.pooling;
+        let mut components: BTreeMap<RowId, f64> = BTreeMap::new();
+        if let Pooling::Last | Pooling::Tokens = pooling {
+            components.extend(rows.last().map(|row| (row, 1.0)));
+        } else {
+            rows.for_each(|row| *components.entry(row).or_default() += 1.0);
+        }
+        let weighed = components.iter().map(|(&row, count)| count * self.weight(row).abs());
+        let all: f64 = weighed.sum();
+        for (&row, value) in &mut components {
+            let count = *value * self.weight(row);
+            *value = match pooling {
+                Pooling::Max | Pooling::Min | Pooling::Last | Pooling::Tokens => 1.0,
+                Pooling::Sum => count,
+                Pooling::Mean | Pooling::Sif { .. } => count / all,
+                Pooling::Tfidf => count * self.inverse_frequency(row),
+            };
+        }
+        Sparse::new(components, self.table.rows_end(), self.options.post_normalize)
+    }
+
+    /// The weight that a word was given.
+    fn weight(&self, row: RowId) -> f64 {
+        if self.weights.is_empty() { 1.0 } else { self.weights.get(&row).copied().unwrap_or(1.0) }
+    }
+
+    /// ln(1 / p) of a word's frequency p.
+    fn inverse_frequency(&self, row: RowId) -> f64 {
+        -self.weighing.frequencies.of(row).ln()
     }
 
     fn extreme(&self, rows: impl Iterator<Item = RowId>, better: fn(f64, f64) -> f64) -> Vec<f64> {

@@ -24,6 +24,7 @@
 //! | `huffman.rs` | where does a word stand in the Huffman tree over a table's words? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
 //! | `embed.rs` | which vector has a text? |
+//! | `sparse.rs` | which components of a text's vector are not 0? |
 //! | `transformer.rs` | which vector has a text as a transformer takes it in? |
 //! | `alike.rs` | how alike are two texts? |
 //! | `frequency.rs` | how frequent is a word, and which direction do all texts share? |
@@ -53,6 +54,7 @@ pub mod senses;
 pub mod set_similarity;
 pub mod similarity;
 pub mod similarity_matrix;
+pub mod sparse;
 pub mod tokenize;
 mod transformer;
 pub mod word_movers;

@@ -10,6 +10,7 @@ use crate::query::alike::{Alike, AlikeQuery};
 use crate::query::embed::{EmbedOptions, EmbedQuery, Input, Pooling, TextVector, TokenVector};
 use crate::query::frequency::{Counts, FrequenciesUsed, FrequencySource};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
+use crate::query::sparse::Sparse;
 use crate::query::tokenize::Cutting;
 use crate::server::search::nearest_query;
 use crate::server::tokens::info;
@@ -53,6 +54,13 @@ impl Fields {
         (cutting, options)
     }
 
+    /// Refuses vectors that cannot be compared with rows.
+    pub(super) fn dense(&mut self, options: &EmbedOptions) {
+        if options.input == Input::OneHot {
+            self.bad("options.one_hot", "a vector of the table's dimension is needed");
+        }
+    }
+
     fn second_texts(&mut self, second: &[String], texts: &[String], options: &EmbedOptions) {
         if second.is_empty() {
             return;
@@ -63,7 +71,7 @@ impl Fields {
         }
         let bytes = texts.iter().chain(second).map(String::len).sum();
         self.bytes("second_texts", bytes, limits::TEXTS_BYTES_MAX);
-        if options.input == Input::Rows {
+        if options.input != Input::Transformer {
             self.bad("second_texts", "only with options.transformer_input");
         }
     }
@@ -90,7 +98,23 @@ impl Fields {
                 Pooling::Mean | Pooling::Sif { .. } | Pooling::Tfidf | Pooling::Sum
             );
             fields.fits(&options, pooling, is_sum);
-            let input = if options.transformer_input { Input::Transformer } else { Input::Rows };
+            let input = match (options.transformer_input, options.one_hot) {
+                (true, is_one_hot) => {
+                    if is_one_hot {
+                        fields.bad("one_hot", "not with transformer_input");
+                    }
+                    Input::Transformer
+                }
+                (false, true) => Input::OneHot,
+                (false, false) => Input::Rows,
+            };
+            let is_dense = matches!(pooling, Pooling::Sif { .. } | Pooling::Min);
+            if input == Input::OneHot && is_dense {
+                fields.bad("one_hot", "not with SIF and MIN");
+            }
+            if input == Input::OneHot && options.chunk_tokens.is_some() {
+                fields.bad("chunk_tokens", "not with one_hot");
+            }
             let is_weighed = matches!(pooling, Pooling::Sif { .. } | Pooling::Tfidf);
             if input == Input::Transformer && is_weighed {
                 fields.bad("transformer_input", "not with SIF and TFIDF");
@@ -179,6 +203,13 @@ impl From<FrequenciesUsed> for pb::FrequenciesUsed {
     }
 }
 
+impl From<Sparse> for pb::SparseVector {
+    fn from(sparse: Sparse) -> Self {
+        let rows = sparse.rows.into_iter().map(|row| row.0).collect();
+        Self { rows, values: sparse.values, size: sparse.size as u64 }
+    }
+}
+
 impl From<TextVector> for pb::TextVector {
     fn from(vector: TextVector) -> Self {
         let token = |token: TokenVector| pb::TokenVector {
@@ -199,6 +230,7 @@ impl From<TextVector> for pb::TextVector {
             skipped: vector.skipped,
             chunk_count: wire::count(vector.chunk_count),
             tokens: vector.tokens.into_iter().map(token).collect(),
+            sparse: vector.sparse.map(pb::SparseVector::from),
         }
     }
 }
@@ -224,6 +256,7 @@ impl TryFrom<pb::NearestToTextRequest> for NearText {
         if query.options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed");
         }
+        fields.dense(&query.options);
         let nearest = fields.within("nearest", |fields| {
             let mut nearest = request.nearest.unwrap_or_default();
             if !nearest.table.is_empty() {

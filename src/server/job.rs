@@ -238,7 +238,7 @@ impl Desk {
         let kind = tokio::select! {
             message = stream.message() => return message,
             () = sleep(self.idle) => {
-                call.transport.iter().for_each(|call| call.stalls());
+                call.transport.iter().for_each(|call| call.mark_stalled());
                 ErrorKind::Idle { seconds: self.idle.as_secs_f64() }
             }
             () = until(call.deadline) => ErrorKind::Deadline,
@@ -334,8 +334,15 @@ impl Keeper {
                 Some(messages) => self.gather(messages, &mut patience, enough).await?,
                 None => First { parts: VecDeque::new(), is_all: true },
             };
-            let thread = if has_stream { Some(self.permit(Slot::Thread).await?) } else { None };
-            Ok::<_, Error>((first, thread, self.permit(W::KIND.slot()).await?))
+            let (permit, thread) = if has_stream {
+                let place = self.job.slots().queue(W::KIND.slot())?;
+                let news = self.desk.news.clone();
+                let [permit, thread] = when(news, || place.enter_with(Slot::Thread)).await;
+                (permit, Some(thread))
+            } else {
+                (self.permit(W::KIND.slot()).await?, None)
+            };
+            Ok::<_, Error>((first, thread, permit))
         };
         let begun = tokio::select! {
             begun = begun => begun,
@@ -407,7 +414,7 @@ impl Keeper {
     }
 
     fn spend(&self, patience: &mut Patience, waited: Duration) -> Result<()> {
-        let stalls = |_: &Error| self.transport.iter().for_each(|call| call.stalls());
+        let stalls = |_: &Error| self.transport.iter().for_each(|call| call.mark_stalled());
         patience.spend(waited).inspect_err(stalls)
     }
 

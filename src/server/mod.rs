@@ -79,7 +79,7 @@ use crate::server::front::Front;
 use crate::server::guard::Guard;
 use crate::server::pool::{Lane, Pool};
 use crate::server::status::status;
-use crate::server::transport::{Call, Encoded, House, Room};
+use crate::server::transport::{Call, Encoded, Registry, Reservation};
 use crate::table::meta::TableName;
 
 pub use crate::server::transport::ConnectionLimits;
@@ -168,8 +168,8 @@ pub async fn serve(
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let front = Front::new(hot, desk.routes()?.add_service(health).prepare(), is_closing);
-    let house = House::new(config.connections.within(transport::descriptors()));
-    let accepting = tokio::spawn(transport::accept(listener, front, house.clone()));
+    let registry = Registry::new(config.connections.within(transport::descriptors()));
+    let accepting = tokio::spawn(transport::accept(listener, front, registry.clone()));
     shutdown.await;
 
     let end = Instant::now() + config.grace;
@@ -181,11 +181,11 @@ pub async fn serve(
         health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
     }
     closing.send_replace(true);
-    if tokio::time::timeout(config.grace, house.quiet()).await.is_err() {
+    if tokio::time::timeout(config.grace, registry.drained()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
     }
     engine.jobs().close();
-    house.close(FAREWELL).await;
+    registry.close(FAREWELL).await;
     accepting.abort();
     let closed = blocking(move || {
         engine.close();
@@ -348,24 +348,24 @@ impl Desk {
         response(self.work(&call, lane, timeout, message, pace, ask, made).await)
     }
 
-    /// The answer to one message of a stream, with its room.
+    /// The answer to one message of a stream, with its bytes reserved.
     async fn answer_in_stream<P, Q, A, M>(
         &self,
         call: &Arc<Call>,
         message: P,
         ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
-    ) -> Result<(M, Room)>
+    ) -> Result<(M, Reservation)>
     where
         P: Send + 'static,
         Q: TryFrom<P, Error = Error> + Send + 'static,
         A: Send + 'static,
         M: From<A> + prost::Message + 'static,
     {
-        let roomy = Arc::clone(call);
+        let reserving = Arc::clone(call);
         let made = move |answer: A| {
             let message = M::from(answer);
-            let room = roomy.room(&message)?;
-            Ok((message, room))
+            let reservation = reserving.reserve(&message)?;
+            Ok((message, reservation))
         };
         let lane = call.method().lane;
         self.work(call, lane, None, message, |_, _| Pace::Slow, ask, made).await

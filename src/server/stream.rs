@@ -21,7 +21,7 @@ use crate::query::nearest::NearestQuery;
 use crate::server::pool::Lane;
 use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
-use crate::server::transport::{Call, Room};
+use crate::server::transport::{Call, Reservation};
 use crate::server::wire::Fields;
 use crate::server::{Desk, Raised, caught, guard};
 use crate::table::meta::TableName;
@@ -43,7 +43,7 @@ pub(super) struct Answers {
     turn: Option<Instant>,
     stop: Raised,
     /// Of the answer before, which is sent when the next is asked for.
-    room: Option<Room>,
+    reservation: Option<Reservation>,
 }
 
 enum State {
@@ -64,7 +64,7 @@ impl Answers {
         let end = Box::pin(guard::end(timeout, desk.is_closing.clone()));
         let stop = Raised(Stop::new(timeout.map(|timeout| Instant::now() + timeout)));
         let (table, state, turn) = (String::new(), State::Reading, None);
-        Self { desk, call, questions, table, state, end, turn, stop, room: None }
+        Self { desk, call, questions, table, state, end, turn, stop, reservation: None }
     }
 
     /// The answer, or the work that leads to it.
@@ -97,11 +97,11 @@ impl Answers {
         Err(run(lane, Box::new(move || message.answered(&engine))))
     }
 
-    /// The answer, if it has room until it is sent.
-    fn with_room(&mut self, response: Response) -> Response {
-        match self.call.room(&response) {
-            Ok(room) => {
-                self.room = Some(room);
+    /// The answer, if its bytes can be reserved until it is sent.
+    fn reserved(&mut self, response: Response) -> Response {
+        match self.call.reserve(&response) {
+            Ok(reservation) => {
+                self.reservation = Some(reservation);
                 response
             }
             Err(error) => refused(response.id, response.results.len(), &error),
@@ -142,7 +142,7 @@ impl Stream for Answers {
             return Poll::Pending;
         }
         if matches!(this.state, State::Reading) {
-            this.room = None;
+            this.reservation = None;
             match Pin::new(&mut this.questions).poll_next(context) {
                 Poll::Pending => {
                     this.turn = None;
@@ -154,7 +154,7 @@ impl Stream for Answers {
                 }
                 Poll::Ready(Some(Err(broken))) => return this.ended(broken),
                 Poll::Ready(Some(Ok(message))) => match this.answer(message) {
-                    Ok(response) => return Poll::Ready(Some(Ok(this.with_room(response)))),
+                    Ok(response) => return Poll::Ready(Some(Ok(this.reserved(response)))),
                     Err(working) => this.state = State::Working(working),
                 },
             }
@@ -162,7 +162,7 @@ impl Stream for Answers {
         let State::Working(work) = &mut this.state else { return Poll::Ready(None) };
         let response = ready!(work.as_mut().poll(context));
         this.state = State::Reading;
-        Poll::Ready(Some(Ok(this.with_room(response))))
+        Poll::Ready(Some(Ok(this.reserved(response))))
     }
 }
 

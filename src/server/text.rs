@@ -21,7 +21,7 @@ use crate::server::pool::Lane;
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
-use crate::server::transport::{Call, Room};
+use crate::server::transport::{Call, Reservation};
 use crate::server::{Desk, guard, opened, texts, train};
 
 /// Answers that wait to be sent.
@@ -194,11 +194,11 @@ impl TextService for Desk {
     }
 }
 
-/// Answers as they are asked for; each has its room until the next is.
+/// Answers as they are asked for; each has its bytes reserved until the next is.
 #[derive(Debug)]
 pub(super) struct Answered<T> {
-    answers: mpsc::Receiver<Result<(T, Room), Status>>,
-    room: Option<Room>,
+    answers: mpsc::Receiver<Result<(T, Reservation), Status>>,
+    reservation: Option<Reservation>,
 }
 
 impl<T> Stream for Answered<T> {
@@ -208,11 +208,11 @@ impl<T> Stream for Answered<T> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<T, Status>>> {
-        self.room = None;
+        self.reservation = None;
         let answer = ready!(self.answers.poll_recv(context));
         Poll::Ready(answer.map(|answer| {
-            let (message, room) = answer?;
-            self.room = Some(room);
+            let (message, reservation) = answer?;
+            self.reservation = Some(reservation);
             Ok(message)
         }))
     }
@@ -229,7 +229,7 @@ impl Desk {
     where
         P: Send + 'static,
         M: Send + 'static,
-        F: Future<Output = Result<(M, Room)>> + Send + 'static,
+        F: Future<Output = Result<(M, Reservation)>> + Send + 'static,
     {
         let (call, timeout, mut messages) = opened(request)?;
         let desk = self.clone();
@@ -245,7 +245,7 @@ impl Desk {
                 }
             }
         });
-        Ok(Response::new(Answered { answers, room: None }))
+        Ok(Response::new(Answered { answers, reservation: None }))
     }
 
     /// Joins the tokens of one text. The first message says by which tokenizer.
@@ -262,8 +262,8 @@ impl Desk {
             let (name, skip_special) = (first.tokenizer.clone(), first.skip_special);
             let reply = |text: String| {
                 let reply = pb::DetokenizeStreamResponse { text };
-                let room = call.room(&reply).map_err(|error| status(&error))?;
-                Ok((reply, room))
+                let reservation = call.reserve(&reply).map_err(|error| status(&error))?;
+                Ok((reply, reservation))
             };
             let engine = desk.engine.clone();
             let caller = call.peer().id();
@@ -295,7 +295,7 @@ impl Desk {
             let _ = sender.send(reply(last.map_err(|error| status(&error))?)).await;
             Ok(())
         });
-        Ok(Response::new(Answered { answers, room: None }))
+        Ok(Response::new(Answered { answers, reservation: None }))
     }
 
     /// Runs what answers the messages of a stream, until the caller leaves, its deadline passes, or the

@@ -124,6 +124,7 @@ impl TryFrom<pb::ImportTextsHeader> for Ask<TextsJob> {
         if options.pooling == Pooling::Tokens {
             fields.bad("options.pooling", "one vector is needed");
         }
+        fields.dense(&options);
         let policies = Policies {
             on_duplicate: on_duplicate(fields.choice("on_duplicate", header.on_duplicate)),
             on_invalid: on_invalid(fields.choice("on_invalid", header.on_invalid)),

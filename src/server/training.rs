@@ -295,7 +295,11 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
         Some(from) if header.dim.is_none() => Some(engine.dim_of(&from.table)?),
         Some(_) | None => header.dim.map(size),
     };
-    let method = method(&mut fields, &header, dim);
+    let ngrams = match (&from, &header.subwords) {
+        (Some(from), Some(_)) => engine.ngrams_of(&from.table)?,
+        (None, _) | (_, None) => NGRAMS,
+    };
+    let method = method(&mut fields, &header, (dim, ngrams));
     let along = along(&mut fields, &header);
     let outputs = match header.outputs_table.clone() {
         name if name.is_empty() => None,
@@ -355,7 +359,11 @@ fn size(number: u32) -> usize {
 }
 
 /// The settings of the model, whose ranges the engine checks. What the model has no use for is refused.
-fn method(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>) -> Method {
+fn method(
+    fields: &mut Fields,
+    header: &pb::TrainTableHeader,
+    (dim, known): (Option<usize>, Ngrams),
+) -> Method {
     let model = match fields.choice("model", header.model) {
         pb::TrainModel::Unspecified | pb::TrainModel::SkipGram => Model::SkipGram,
         pb::TrainModel::Cbow => Model::Cbow,
@@ -369,13 +377,10 @@ fn method(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>
     }
     let default = Settings::new(model);
     let ngrams = header.subwords.map(|subwords| Ngrams {
-        min_n: subwords.min_n.map_or(NGRAMS.min_n, size),
-        max_n: subwords.max_n.map_or(NGRAMS.max_n, size),
-        buckets: subwords.buckets.unwrap_or(NGRAMS.buckets),
+        min_n: subwords.min_n.map_or(known.min_n, size),
+        max_n: subwords.max_n.map_or(known.max_n, size),
+        buckets: subwords.buckets.unwrap_or(known.buckets),
     });
-    if ngrams.is_some() && !header.from_table.is_empty() {
-        fields.bad("subwords", "they cannot be trained with the vectors of a from_table");
-    }
     Method::Words(Settings {
         loss: loss(fields, header),
         dim: dim.unwrap_or(default.dim),
@@ -386,6 +391,7 @@ fn method(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>
         seed: header.seed.unwrap_or(default.seed),
         threads: header.threads.map_or(default.threads, size),
         ngrams,
+        position_weights: header.position_weights,
         ..default
     })
 }
@@ -399,6 +405,7 @@ fn glove(fields: &mut Fields, header: &pb::TrainTableHeader, dim: Option<usize>)
         ("threads", header.threads.is_some()),
         ("subwords", header.subwords.is_some()),
         ("from_table", !header.from_table.is_empty()),
+        ("position_weights", header.position_weights),
     ];
     for (field, _) in given.iter().filter(|(_, is_given)| *is_given) {
         fields.bad(field, "GloVe has no use for it");

@@ -27,8 +27,6 @@ pub enum CheckpointFile {
 }
 
 impl CheckpointFile {
-    const ALL: [Self; 2] = [Self::Corpus, Self::State];
-
     fn name(self) -> &'static str {
         match self {
             Self::Corpus => "corpus",
@@ -58,7 +56,7 @@ pub struct CheckpointStatus {
     pub table: TableName,
     /// Bytes of its files.
     pub bytes: u64,
-    /// When the state was written.
+    /// When the state was written, or the corpus if there is no state yet.
     pub changed_at: SystemTime,
 }
 
@@ -101,9 +99,9 @@ impl Checkpoint {
         blob::open_container(&path, path.display().to_string(), file.kind())
     }
 
-    /// Whether there is a state.
+    /// Whether there is a corpus: training goes on from its state, or begins with it.
     pub fn is_there(&self) -> bool {
-        CheckpointFile::ALL.iter().all(|file| self.folder.join(file.name()).exists())
+        self.folder.join(CheckpointFile::Corpus.name()).exists()
     }
 
     /// Removes it, if it is there.
@@ -125,27 +123,31 @@ fn bytes_of(path: &Path) -> u64 {
 
 /// Those that are kept, by the tables' names.
 pub(super) fn list(trainings: &Path) -> Result<Vec<CheckpointStatus>> {
-    let state = CheckpointFile::State.name();
     let status = |folder: &PathBuf| {
         let table = unescaped(folder.file_name()?.to_str()?)?;
-        // One that was removed meanwhile is none.
-        let changed_at = fs::metadata(folder.join(state)).ok()?.modified().ok()?;
+        let changed_at = changed_at(folder)?;
         Some(CheckpointStatus { table, bytes: blob::bytes(folder), changed_at })
     };
     Ok(blob::list(trainings)?.iter().filter_map(status).collect())
+}
+
+/// When one was written last; none if its corpus is not there.
+fn changed_at(folder: &Path) -> Option<SystemTime> {
+    let written = |file: CheckpointFile| {
+        fs::metadata(folder.join(file.name())).and_then(|file| file.modified()).ok()
+    };
+    let corpus = written(CheckpointFile::Corpus)?;
+    Some(written(CheckpointFile::State).map_or(corpus, |state| state.max(corpus)))
 }
 
 /// Removes what was never completed, and what nobody went on with for a week.
 pub(super) fn sweep(trainings: &Path) {
     for folder in blob::list(trainings).unwrap_or_default() {
         blob::sweep(&folder);
-        let is_whole = CheckpointFile::ALL.iter().all(|file| folder.join(file.name()).exists());
-        let changed = fs::metadata(folder.join(CheckpointFile::State.name()));
-        let age = changed.and_then(|changed| changed.modified()).ok();
-        let is_old = age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > KEPT);
-        if (!is_whole || is_old)
-            && let Err(error) = blob::remove_folder(&folder)
-        {
+        let changed = changed_at(&folder);
+        // A clock that was set back tells no age.
+        let is_kept = changed.is_some_and(|at| at.elapsed().map_or(true, |age| age <= KEPT));
+        if !is_kept && let Err(error) = blob::remove_folder(&folder) {
             tracing::warn!(?error, "what is left of a training stays");
         }
     }
@@ -168,7 +170,7 @@ mod tests {
             })
         };
         let corpus = write(CheckpointFile::Corpus, "some").unwrap();
-        assert!(!one.is_there() && list(folder.path()).unwrap().is_empty());
+        assert!(one.is_there() && list(folder.path()).unwrap()[0].bytes == corpus);
         write(CheckpointFile::State, "first").unwrap();
         let state = write(CheckpointFile::State, "second").unwrap();
         assert_eq!(budget.used(), corpus + state);

@@ -12,6 +12,7 @@
 //! | `huffman.rs` | the tree over words by which hierarchical softmax finds them |
 //! | `ids.rs` | the numbers of a corpus, in memory or in a file |
 //! | `kernel/` | the loops in which the time is spent, for three kinds of processors |
+//! | `matrices.rs` | the vectors that are learned |
 //! | `ngrams.rs` | the rows whose mean is a word |
 //! | `phrases.rs` | words that stand together more often than by chance become one |
 //! | `plan.rs` | what all threads read and none changes |
@@ -29,6 +30,7 @@ pub mod glove;
 pub mod huffman;
 mod ids;
 mod kernel;
+mod matrices;
 mod ngrams;
 pub mod phrases;
 mod plan;

@@ -9,6 +9,9 @@ use crate::text::subword::{Combine, Hashing, NoRows, Subwords};
 use crate::text::vocab::Vocab;
 use crate::vector::RowId;
 
+/// fastText's end of a line, which has no n-grams there.
+const END_OF_LINE: &[u8] = b"</s>";
+
 /// For each word, its rows.
 pub(super) struct Parts {
     ends: Vec<u64>,
@@ -26,10 +29,13 @@ impl Parts {
         let first = u32::try_from(words.len()).unwrap_or(u32::MAX);
         for word in 0..first {
             rows.push(word);
-            cut.each_bucket(words.word(RowId(word)), |bucket| {
-                let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
-                rows.push(first.saturating_add(bucket));
-            });
+            let bytes = words.word(RowId(word));
+            if bytes != END_OF_LINE {
+                cut.each_bucket(bytes, |bucket| {
+                    let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
+                    rows.push(first.saturating_add(bucket));
+                });
+            }
             ends.push(rows.len() as u64);
         }
         Ok(Self { ends, rows })

@@ -47,6 +47,22 @@ impl Plan {
         let settings = *settings;
         Ok(Self { settings, kernels, kept, goal, parts, frozen: None })
     }
+
+    /// The loss of a prediction in nats by which nothing is known: every output that is told apart has a chance
+    /// of one half, or of one among all.
+    pub(super) fn loss_by_chance(&self, counts: &[u64]) -> f64 {
+        let halves = match &self.goal {
+            Goal::Negative(_, count) => (1 + count) as f64,
+            Goal::Hierarchical(tree) => {
+                let path = |word: usize| tree.path(word).nodes.len() as f64;
+                let all: f64 = counts.iter().map(|&count| count as f64).sum();
+                let each = (0..).zip(counts).map(|(word, &count)| path(word) * count as f64);
+                each.sum::<f64>() / all
+            }
+            Goal::Softmax => (counts.len() as f64).log2(),
+        };
+        halves * std::f64::consts::LN_2
+    }
 }
 
 /// The chances of words to be kept, (sqrt(f / s) + 1) s / f for a share f of the tokens, as in word2vec's
@@ -61,7 +77,7 @@ fn kept(counts: &[u64], sample: f64) -> Vec<u32> {
     counts.iter().map(|count| in_32_bits(chance(count).min(1.0))).collect()
 }
 
-/// Words whose input vectors stay as they are.
+/// Words whose input rows stay as they are.
 pub(super) struct Frozen {
     /// For each word, where its vector stands in `vectors`, or [`Frozen::NOT`].
     places: Vec<u32>,
@@ -71,12 +87,13 @@ pub(super) struct Frozen {
 impl Frozen {
     const NOT: u32 = u32::MAX;
 
-    /// Those words for which `is_frozen` says so, with their vectors; none if there are none.
+    /// Those words for which `is_frozen` says so, with their rows. Where words have n-grams, these are frozen
+    /// too.
     pub(super) fn new(
         corpus: &Corpus,
         inputs: &Rows,
         is_frozen: &dyn Fn(&[u8]) -> bool,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
         let mut places = vec![Self::NOT; corpus.words().len()];
         let mut words = Vec::new();
         for (word, row) in (0..).zip(places.iter_mut()) {
@@ -85,17 +102,14 @@ impl Frozen {
                 words.push(word as usize);
             }
         }
-        if words.is_empty() {
-            return Ok(None);
-        }
         let mut vectors = Rows::new(words.len(), inputs.dim())?;
         for (place, word) in words.into_iter().enumerate() {
             vectors.row_mut(place).copy_from_slice(inputs.row(word));
         }
-        Ok(Some(Self { places, vectors }))
+        Ok(Self { places, vectors })
     }
 
-    /// The vector that a word keeps, if it does.
+    /// The row that a word keeps, if it does.
     #[inline]
     pub(super) fn vector(&self, word: u32) -> Option<&[f32]> {
         let place = self.places[word as usize];

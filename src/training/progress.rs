@@ -49,7 +49,8 @@ impl Progress<'_> {
         let json = json.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
         out.section("position", CHUNK_BYTES)?;
         out.write(&json)?;
-        for (name, rows) in MATRICES.iter().zip(self.matrices) {
+        let matrices = MATRICES.iter().zip(self.matrices).filter(|(_, rows)| !rows.is_empty());
+        for (name, rows) in matrices {
             out.section(name, CHUNK_BYTES)?;
             rows.write(out)?;
         }

@@ -93,6 +93,17 @@ impl Rows {
         !self.floats().chunks(4_096).any(|block| block.iter().map(is_odd).sum::<u32>() > 0)
     }
 
+    /// The same again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub(super) fn copy(&self) -> Result<Self> {
+        let mut copy = Self::new(self.len, self.dim)?;
+        copy.floats_mut().copy_from_slice(self.floats());
+        Ok(copy)
+    }
+
     /// Writes all values, little-endian, without what fills rows up.
     pub(super) fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<()> {
         let mut bytes = Vec::with_capacity(self.dim * size_of::<f32>());

@@ -96,6 +96,10 @@ pub struct Settings {
     pub threads: usize,
     /// N-grams as parts of words, or none.
     pub ngrams: Option<Ngrams>,
+    /// Of CBOW: whether every place of a window has a vector of weights, learned too, by which the words that
+    /// stand there are multiplied (Mikolov et al. 2018).
+    #[serde(default)]
+    pub position_weights: bool,
     /// The kernel; none for the best one of the machine.
     pub kernel: Option<Kind>,
 }
@@ -119,6 +123,7 @@ impl Settings {
             seed: 1,
             threads: 1,
             ngrams: None,
+            position_weights: false,
             kernel: None,
         }
     }
@@ -148,6 +153,9 @@ impl Settings {
         let is_share = (0.0..=1.0).contains(&self.sample);
         deny(!is_share, "sample", format!("a share from 0 to 1; {} is not", self.sample));
         deny(words < 2, "corpus", format!("training takes two words at least; it has {words}"));
+        let is_alone = self.position_weights && self.model != Model::Cbow;
+        let problem = "only CBOW multiplies the words of a window by weights of their places";
+        deny(is_alone, "position_weights", problem.to_owned());
         match self.loss {
             Loss::Negative { count, exponent } => {
                 let max = limits::TRAIN_NEGATIVE_MAX;
@@ -190,12 +198,17 @@ impl Settings {
         words + self.ngrams.map_or(0, |ngrams| ngrams.buckets as usize)
     }
 
+    /// Places of a window that have weights.
+    pub(super) fn weighted_places(&self) -> usize {
+        if self.position_weights { 2 * self.window } else { 0 }
+    }
+
     /// Bytes of memory that training so many words takes beside the corpus, but for what each word's
     /// n-grams or path take.
     pub fn memory_bytes(&self, words: usize) -> u64 {
         let row = self.dim.next_multiple_of(16) as u64 * 4;
         let replicas = if self.threads > 1 { self.threads as u64 + 1 } else { 1 };
-        let rows = (self.input_rows(words) + words) as u64;
+        let rows = (self.input_rows(words) + words + self.weighted_places()) as u64;
         rows * row * replicas + words as u64 * 32 + (1 << 20)
     }
 }

@@ -9,7 +9,7 @@ use crate::container::Container;
 use crate::error::{Error, Result};
 
 /// The sections of matrices.
-pub(super) const MATRICES: [&str; 2] = ["inputs", "outputs"];
+pub(super) const MATRICES: [&str; 3] = ["inputs", "outputs", "places"];
 
 /// Everything but the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

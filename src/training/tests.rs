@@ -117,6 +117,11 @@ fn words_that_stand_together_become_alike_in_every_model() {
             assert!(trained.bucket(499).is_some() && trained.bucket(500).is_none());
         }
     }
+    for ngrams in [None, ngrams] {
+        let weighed = Settings { position_weights: true, ngrams, ..small(Model::Cbow, NEGATIVE) };
+        let found = contrast(&corpus, &run(&corpus, &weighed).unwrap());
+        assert!(found > 0.4, "position weights, {ngrams:?}: {found}");
+    }
     let many = Loss::Negative { count: 17, exponent: 0.0 };
     let trained = run(&corpus, &small(Model::SkipGram, many)).unwrap();
     assert!(contrast(&corpus, &trained) > 0.4);
@@ -161,6 +166,50 @@ fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
     let settings = small(Model::SkipGram, NEGATIVE);
     let error = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap_err().to_string();
     assert!(error.contains("to begin with have 3"), "{error}");
+}
+
+#[test]
+fn sub_words_go_on_from_a_table_and_stay_where_they_are_frozen() {
+    let ngrams = Some(Ngrams { min_n: 2, max_n: 3, buckets: 500 });
+    let first = kinds();
+    for model in [Model::SkipGram, Model::Cbow] {
+        let settings = Settings { ngrams, ..small(model, NEGATIVE) };
+        let table = run(&first, &settings).unwrap();
+        let vectors: Vec<Vec<f32>> =
+            (0..first.words().len()).map(|word| table.vector(RowId(word as u32))).collect();
+        let vector = |word: &[u8]| first.words().row(word).map(|row| &vectors[row.index()][..]);
+        let bucket = |bucket: u32, vector: &mut [f32]| {
+            vector.copy_from_slice(table.bucket(bucket).unwrap());
+            Ok(())
+        };
+        let is_known = |word: &[u8]| first.words().row(word).is_some();
+        // Words of the table, with new ones beside those of the first kind; one has no n-grams.
+        let second = corpus(&"k0w0 k0w1 new </s> k0w2 new k0w3\nk1w0 k1w1 k1w2\n".repeat(60));
+        let word = |name: &str| row(&second, name);
+        let mut start = Start { vector: Some(&vector), bucket: Some(&bucket), ..Start::default() };
+        let moved = train(&second, &settings, start, &mut |_| Ok(Go::On)).unwrap();
+        let (before, after) = (vector(b"k0w0").unwrap(), moved.vector(word("k0w0")));
+        assert!(after != before && cosine(&after, before) > 0.3, "{model:?}");
+        assert!((0..500).any(|one| moved.bucket(one) != table.bucket(one)));
+        start.frozen = Some(&is_known);
+        let kept = train(&second, &settings, start, &mut |_| Ok(Go::On)).unwrap();
+        assert!((0..500).all(|one| kept.bucket(one) == table.bucket(one)), "{model:?}");
+        for name in ["k0w0", "k0w3", "k1w2"] {
+            let (before, after) = (vector(name.as_bytes()).unwrap(), kept.vector(word(name)));
+            let off = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-5, "{model:?} {name}: {off}");
+        }
+        let new = kept.vector(word("new"));
+        let alike = |name: &str| cosine(&new, &kept.vector(word(name)));
+        assert!(model == Model::Cbow || alike("k0w0") > alike("k1w0"));
+        // A vector that is not a mean with n-grams is the row itself.
+        assert_eq!(kept.inputs().row(word("</s>").index()), kept.vector(word("</s>")));
+        let weighed = Settings { position_weights: true, ..settings };
+        if model == Model::Cbow {
+            let error = train(&second, &weighed, start, &mut |_| Ok(Go::On)).unwrap_err();
+            assert!(error.to_string().contains("position_weights: "), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -226,6 +275,7 @@ fn what_was_interrupted_goes_on_as_if_it_had_not_been() {
         Settings { sample, ..small(Model::SkipGram, NEGATIVE) },
         Settings { sample, threads: 2, ..small(Model::SkipGram, NEGATIVE) },
         small(Model::Cbow, Loss::Hierarchical),
+        Settings { position_weights: true, threads: 2, ..small(Model::Cbow, NEGATIVE) },
         Settings { ngrams, ..small(Model::SkipGram, NEGATIVE) },
     ] {
         let settings = Settings { epochs: 2, ..settings };
@@ -278,6 +328,7 @@ fn what_cannot_be_trained_is_an_error_that_says_why() {
         dim: 0,
         window: 101,
         epochs: 0,
+        position_weights: true,
         threads: 3,
         lr: f32::NAN,
         sample: -1.0,
@@ -290,6 +341,7 @@ fn what_cannot_be_trained_is_an_error_that_says_why() {
         assert!(error.contains(&format!("{field}: ")), "{field}: {error}");
     }
     assert!(error.contains("subwords: ") && error.contains("buckets: "), "{error}");
+    assert!(error.contains("position_weights: only CBOW"), "{error}");
     let wide = fails(&corpus, Settings { dim: limits::DIM_MAX + 1, ..good });
     assert!(wide.contains("dim: from 1 to 65536"), "{wide}");
     for threads in [1, 2] {

@@ -1,6 +1,7 @@
 //! Training by word2vec's models: epochs over a corpus, by one thread or by replicas.
 
 use super::corpus::Corpus;
+use super::matrices::Matrices;
 use super::plan::{Frozen, Goal, Plan};
 use super::progress::{Go, Progress, Watch};
 use super::rows::Rows;
@@ -17,11 +18,18 @@ const PIECE: usize = 10_000;
 const PIECE_WORK: usize = 50_000_000;
 /// Numbers after which all vectors are checked.
 const CHECKED: u64 = 2_000_000;
+/// Predictions that must have been measured in an epoch before their mean loss is judged.
+const JUDGED: u64 = 1_000;
+/// So many times the loss by chance means that learning diverged.
+const LOST: f64 = 1.5;
 /// The learning rate at the end, as a share of the first.
 const LR_END: f32 = 1e-4;
 
 /// The vector that a word has already, if it has one.
 pub type Known<'a> = &'a dyn Fn(&[u8]) -> Option<&'a [f32]>;
+
+/// Adds the vector of a bucket to another.
+pub type GiveBucket<'a> = &'a dyn Fn(u32, &mut [f32]) -> Result<()>;
 
 /// Whether a word's vector stays as it is.
 pub type IsFrozen<'a> = &'a dyn Fn(&[u8]) -> bool;
@@ -33,9 +41,9 @@ pub struct Start<'a> {
     pub vector: Option<Known<'a>>,
     /// The output vectors of words, for negative sampling and full softmax; others begin at 0.
     pub output: Option<Known<'a>>,
-    /// The vectors of buckets, by their numbers.
-    pub bucket: Option<&'a dyn Fn(u32) -> Option<&'a [f32]>>,
-    /// Words whose vectors stay as they are.
+    /// The vectors of buckets, by their numbers. `vector` is asked for means with them then.
+    pub bucket: Option<GiveBucket<'a>>,
+    /// Words whose vectors stay as they are; with sub-words all n-grams do, too.
     pub frozen: Option<IsFrozen<'a>>,
     /// Where a training of the same corpus and settings stood: it goes on there, and nothing above but
     /// `frozen` is asked.
@@ -78,8 +86,7 @@ impl Vectors<'_> {
 pub struct Trained {
     plan: Plan,
     words: usize,
-    inputs: Rows,
-    outputs: Rows,
+    matrices: Matrices,
     /// The mean loss of a prediction in nats, in each epoch.
     pub losses: Vec<f64>,
 }
@@ -91,23 +98,23 @@ impl Trained {
     ///
     /// If there is no such word.
     pub fn vector(&self, word: RowId) -> Vec<f32> {
-        Vectors { plan: &self.plan, inputs: &self.inputs }.vector(word)
+        Vectors { plan: &self.plan, inputs: &self.matrices.inputs }.vector(word)
     }
 
     /// The rows of the words, and behind them those of the buckets.
     pub fn inputs(&self) -> &Rows {
-        &self.inputs
+        &self.matrices.inputs
     }
 
     /// The output matrix: a row a word, or one for each inner node of the tree.
     pub fn outputs(&self) -> &Rows {
-        &self.outputs
+        &self.matrices.outputs
     }
 
     /// The row of a bucket, if sub-words were trained.
     pub fn bucket(&self, bucket: u32) -> Option<&[f32]> {
         let Ngrams { buckets, .. } = self.plan.settings.ngrams?;
-        (bucket < buckets).then(|| self.inputs.row(self.words + bucket as usize))
+        (bucket < buckets).then(|| self.matrices.inputs.row(self.words + bucket as usize))
     }
 }
 
@@ -131,26 +138,25 @@ pub fn train(
 ) -> Result<Trained> {
     let mut plan = Plan::new(corpus, settings)?;
     let words = corpus.words().len();
-    let (position, inputs, outputs) = if let Some(saved) = start.saved {
+    let (position, matrices) = if let Some(saved) = start.saved {
         resumed(corpus, &plan, saved)?
     } else {
-        let (inputs, outputs) = begin(corpus, &plan, start)?;
-        (Position::first(), inputs, outputs)
+        (Position::first(), begin(corpus, &plan, start)?)
     };
     if let Some(is_frozen) = start.frozen {
-        if plan.parts.is_some() {
-            let problem = "words with sub-words cannot be frozen: others share their n-grams";
-            return Err(Error::invalid("frozen", problem));
+        if plan.parts.is_some() && settings.position_weights {
+            let problem = "places have no weights where sub-words are frozen";
+            return Err(Error::invalid("position_weights", problem));
         }
-        plan.frozen = Frozen::new(corpus, &inputs, is_frozen)?;
+        plan.frozen = Some(Frozen::new(corpus, &matrices.inputs, is_frozen)?);
     }
     let mut course = Course::new(corpus, &plan, &position);
-    let (inputs, outputs) = match settings.threads {
-        1 => course.alone((inputs, outputs), &position, watch)?,
-        threads => course.together((inputs, outputs), threads, &position, watch)?,
+    let matrices = match settings.threads {
+        1 => course.alone(matrices, &position, watch)?,
+        threads => course.together(matrices, threads, &position, watch)?,
     };
     let losses = std::mem::take(&mut course.losses);
-    Ok(Trained { plan, words, inputs, outputs, losses })
+    Ok(Trained { plan, words, matrices, losses })
 }
 
 /// Rows of the output matrix.
@@ -162,7 +168,7 @@ fn output_rows(plan: &Plan, words: usize) -> usize {
 }
 
 /// Where a training stood, and its vectors.
-fn resumed(corpus: &Corpus, plan: &Plan, saved: Saved<'_>) -> Result<(Position, Rows, Rows)> {
+fn resumed(corpus: &Corpus, plan: &Plan, saved: Saved<'_>) -> Result<(Position, Matrices)> {
     let (settings, words) = (&plan.settings, corpus.words().len());
     let position = saved.position(settings.epochs, words, settings.threads)?;
     let is_within = position.at.iter().all(|&at| at <= corpus.len());
@@ -171,42 +177,67 @@ fn resumed(corpus: &Corpus, plan: &Plan, saved: Saved<'_>) -> Result<(Position, 
     }
     let inputs = saved.rows(0, settings.input_rows(words), settings.dim)?;
     let outputs = saved.rows(1, output_rows(plan, words), settings.dim)?;
-    Ok((position, inputs, outputs))
+    let places = match settings.weighted_places() {
+        0 => Rows::new(0, settings.dim)?,
+        count => saved.rows(2, count, settings.dim)?,
+    };
+    Ok((position, Matrices { inputs, outputs, places }))
 }
 
 /// The first vectors.
-fn begin(corpus: &Corpus, plan: &Plan, start: Start<'_>) -> Result<(Rows, Rows)> {
+fn begin(corpus: &Corpus, plan: &Plan, start: Start<'_>) -> Result<Matrices> {
     let (settings, words) = (&plan.settings, corpus.words().len());
     let mut inputs = Rows::new(settings.input_rows(words), settings.dim)?;
-    let is_tree = matches!(plan.goal, Goal::Hierarchical(_));
     let mut outputs = Rows::new(output_rows(plan, words), settings.dim)?;
+    let mut places = Rows::new(settings.weighted_places(), settings.dim)?;
+    for place in 0..places.len() {
+        places.row_mut(place).fill(1.0);
+    }
     // Every row draws its numbers, so that those of a word do not depend on what others begin with.
     inputs.randomize(0, SplitMix64(settings.seed).next());
-    let take = |rows: &mut Rows, row: usize, vector: Option<&[f32]>| match vector {
-        Some(vector) if vector.len() != settings.dim => {
-            let problem =
-                format!("{}, and vectors to begin with have {}", settings.dim, vector.len());
-            Err(Error::invalid("dim", problem))
-        }
-        Some(vector) => {
-            rows.row_mut(row).copy_from_slice(vector);
-            Ok(())
-        }
-        None => Ok(()),
-    };
-    for word in 0..words {
-        let bytes = corpus.words().word(RowId(u32::try_from(word).unwrap_or(u32::MAX)));
-        take(&mut inputs, word, start.vector.and_then(|vector| vector(bytes)))?;
-        if !is_tree {
-            take(&mut outputs, word, start.output.and_then(|vector| vector(bytes)))?;
-        }
-    }
     if let (Some(bucket), Some(ngrams)) = (start.bucket, settings.ngrams) {
         for number in 0..ngrams.buckets {
-            take(&mut inputs, words + number as usize, bucket(number))?;
+            let row = inputs.row_mut(words + number as usize);
+            row.fill(0.0);
+            bucket(number, row)?;
         }
     }
-    Ok((inputs, outputs))
+    let is_tree = matches!(plan.goal, Goal::Hierarchical(_));
+    for word in (0..words).filter_map(|word| RowId::try_from(word).ok()) {
+        let bytes = corpus.words().word(word);
+        if let Some(vector) = known(start.vector, bytes, settings.dim)? {
+            match &plan.parts {
+                Some(parts) => own_row(&mut inputs, parts.of(word.0), vector),
+                None => inputs.row_mut(word.index()).copy_from_slice(vector),
+            }
+        }
+        if !is_tree && let Some(vector) = known(start.output, bytes, settings.dim)? {
+            outputs.row_mut(word.index()).copy_from_slice(vector);
+        }
+    }
+    Ok(Matrices { inputs, outputs, places })
+}
+
+/// The vector that a word has already, if it has one.
+fn known<'a>(all: Option<Known<'a>>, word: &[u8], dim: usize) -> Result<Option<&'a [f32]>> {
+    match all.and_then(|all| all(word)) {
+        Some(vector) if vector.len() != dim => {
+            let problem = format!("{dim}, and vectors to begin with have {}", vector.len());
+            Err(Error::invalid("dim", problem))
+        }
+        vector => Ok(vector),
+    }
+}
+
+/// Makes the first of a word's rows such that the mean of all of them is its vector.
+fn own_row(inputs: &mut Rows, rows: &[u32], vector: &[f32]) {
+    let Some((&own, ngrams)) = rows.split_first() else { return };
+    for (at, &value) in vector.iter().enumerate() {
+        let others: f64 = ngrams.iter().map(|&row| f64::from(inputs.row(row as usize)[at])).sum();
+        #[expect(clippy::cast_possible_truncation, reason = "vectors are in single precision")]
+        let left = (f64::from(value) * rows.len() as f64 - others) as f32;
+        inputs.row_mut(own as usize)[at] = left;
+    }
 }
 
 /// A training on its way.
@@ -214,6 +245,8 @@ struct Course<'a> {
     corpus: &'a Corpus,
     plan: &'a Plan,
     losses: Vec<f64>,
+    /// What a loss is that tells nothing.
+    chance: f64,
     /// Numbers read, of all epochs.
     read: u64,
     /// The epoch that runs, from 1.
@@ -229,17 +262,18 @@ impl<'a> Course<'a> {
     fn new(corpus: &'a Corpus, plan: &'a Plan, position: &Position) -> Self {
         let &Position { epoch, read, loss: (sum, count), .. } = position;
         let losses = position.losses();
-        Self { corpus, plan, losses, read, epoch, loss: (f64::from_bits(sum), count) }
+        let (loss, chance) = ((f64::from_bits(sum), count), plan.loss_by_chance(corpus.counts()));
+        Self { corpus, plan, losses, chance, read, epoch, loss }
     }
 
     fn alone(
         &mut self,
-        (inputs, outputs): (Rows, Rows),
+        matrices: Matrices,
         position: &Position,
         watch: &mut Watch<'_>,
-    ) -> Result<(Rows, Rows)> {
+    ) -> Result<Matrices> {
         let plan = self.plan;
-        let mut worker = Worker::new(plan, inputs, outputs, 0)?;
+        let mut worker = Worker::new(plan, matrices, 0)?;
         if let Some(chance) = position.chances.first() {
             worker.go_on(chance);
         }
@@ -256,34 +290,32 @@ impl<'a> Course<'a> {
                 let before = self.read;
                 self.read += block.len() as u64;
                 let mut taken = worker.meter.take();
-                if self.read / CHECKED != before / CHECKED && !is_finite(&worker) {
+                if self.read / CHECKED != before / CHECKED && !worker.matrices.is_finite() {
                     taken = (f64::NAN, 1);
                 }
                 let here = [(&worker, at)];
-                if self.report(taken, &here, [&worker.inputs, &worker.outputs], watch)?
-                    == Go::Enough
-                {
-                    self.end_epoch(is_finite(&worker))?;
-                    return Ok((worker.inputs, worker.outputs));
+                if self.report(taken, &here, &worker.matrices, watch)? == Go::Enough {
+                    self.end_epoch(worker.matrices.is_finite())?;
+                    return Ok(worker.matrices);
                 }
             }
             at = 0;
-            self.end_epoch(is_finite(&worker))?;
+            self.end_epoch(worker.matrices.is_finite())?;
         }
-        Ok((worker.inputs, worker.outputs))
+        Ok(worker.matrices)
     }
 
     /// A replica a thread; now and then each gets the changes of all. The sum of the changes keeps what all
     /// learned, which their mean does not.
     fn together(
         &mut self,
-        (mut inputs, mut outputs): (Rows, Rows),
+        mut matrices: Matrices,
         threads: usize,
         position: &Position,
         watch: &mut Watch<'_>,
-    ) -> Result<(Rows, Rows)> {
-        let mut shards = self.shards((&inputs, &outputs), threads, position)?;
-        let round = (inputs.len() as u64 * 2).clamp(10_000, 100_000);
+    ) -> Result<Matrices> {
+        let mut shards = self.shards(&matrices, threads, position)?;
+        let round = (matrices.inputs.len() as u64 * 2).clamp(10_000, 100_000);
         while self.epoch <= self.plan.settings.epochs {
             while shards.iter().any(|shard| shard.at < shard.end) {
                 let before = self.read;
@@ -291,31 +323,32 @@ impl<'a> Course<'a> {
                     shard.learn(self, before, threads as u64, round)
                 })?;
                 self.read += read.iter().sum::<u64>();
-                merge(&mut inputs, &mut shards, |worker| &mut worker.inputs);
-                merge(&mut outputs, &mut shards, |worker| &mut worker.outputs);
+                merge(&mut matrices.inputs, &mut shards, |matrices| &mut matrices.inputs);
+                merge(&mut matrices.outputs, &mut shards, |matrices| &mut matrices.outputs);
+                merge(&mut matrices.places, &mut shards, |matrices| &mut matrices.places);
                 let mut taken = (0.0, 0);
                 for shard in &mut shards {
                     let (sum, count) = shard.worker.meter.take();
                     taken = (taken.0 + sum, taken.1 + count);
                 }
                 let here: Vec<_> = shards.iter().map(|shard| (&shard.worker, shard.at)).collect();
-                if self.report(taken, &here, [&inputs, &outputs], watch)? == Go::Enough {
-                    self.end_epoch(inputs.is_finite() && outputs.is_finite())?;
-                    return Ok((inputs, outputs));
+                if self.report(taken, &here, &matrices, watch)? == Go::Enough {
+                    self.end_epoch(matrices.is_finite())?;
+                    return Ok(matrices);
                 }
             }
             for shard in &mut shards {
                 shard.at = shard.start;
             }
-            self.end_epoch(inputs.is_finite() && outputs.is_finite())?;
+            self.end_epoch(matrices.is_finite())?;
         }
-        Ok((inputs, outputs))
+        Ok(matrices)
     }
 
     /// The parts of the corpus, each with a replica.
     fn shards(
         &self,
-        (inputs, outputs): (&Rows, &Rows),
+        matrices: &Matrices,
         threads: usize,
         position: &Position,
     ) -> Result<Vec<Shard>> {
@@ -323,7 +356,7 @@ impl<'a> Course<'a> {
         let bound = |thread| corpus.sentence_from(corpus.len() / threads * thread);
         let shard = |thread: u64| {
             let end = if thread + 1 == threads { corpus.len() } else { bound(thread + 1)? };
-            let mut worker = Worker::new(self.plan, copy(inputs)?, copy(outputs)?, thread)?;
+            let mut worker = Worker::new(self.plan, matrices.copy()?, thread)?;
             let (start, place) = (bound(thread)?, usize::try_from(thread).unwrap_or(usize::MAX));
             if let Some(chance) = position.chances.get(place) {
                 worker.go_on(chance);
@@ -357,11 +390,11 @@ impl<'a> Course<'a> {
         &mut self,
         (sum, count): (f64, u64),
         learners: &[Learner<'_>],
-        matrices: [&Rows; 2],
+        matrices: &Matrices,
         watch: &mut Watch<'_>,
     ) -> Result<Go> {
         if sum.is_nan() {
-            return Err(self.diverged());
+            return Err(self.diverged("the vectors became infinite or NaN"));
         }
         self.loss = (self.loss.0 + sum, self.loss.1 + count);
         let tokens_total = self.corpus.totals().tokens * self.plan.settings.epochs as u64;
@@ -378,8 +411,8 @@ impl<'a> Course<'a> {
             tokens_total,
             loss: if count == 0 { 0.0 } else { sum / count as f64 },
             lr: self.lr(self.read),
-            vectors: &|word| Vectors { plan: self.plan, inputs: matrices[0] }.vector(word),
-            matrices: &matrices,
+            vectors: &|word| Vectors { plan: self.plan, inputs: &matrices.inputs }.vector(word),
+            matrices: &matrices.all(),
             position: &|| self.position(learners),
         })
     }
@@ -397,24 +430,28 @@ impl<'a> Course<'a> {
 
     fn end_epoch(&mut self, is_finite: bool) -> Result<()> {
         let (sum, count) = std::mem::take(&mut self.loss);
-        self.losses.push(if count == 0 { 0.0 } else { sum / count as f64 });
+        let loss = if count == 0 { 0.0 } else { sum / count as f64 };
+        self.losses.push(loss);
         self.epoch += 1;
-        if is_finite { Ok(()) } else { Err(self.diverged()) }
+        if !is_finite {
+            return Err(self.diverged("the vectors became infinite or NaN"));
+        }
+        if count >= JUDGED && loss > self.chance * LOST {
+            let chance = self.chance;
+            let what = format!("the loss came to {loss:.3}, and who guesses has {chance:.3}");
+            return Err(self.diverged(&what));
+        }
+        Ok(())
     }
 
-    fn diverged(&self) -> Error {
+    fn diverged(&self, what: &str) -> Error {
         let Settings { lr, threads, .. } = self.plan.settings;
         let other = if threads > 1 { ", or train with one thread" } else { "" };
         let problem = format!(
-            "with {lr} the vectors became infinite or NaN, and nothing is kept of them: take a lower \
-             learning rate{other}"
+            "with {lr} {what}, and nothing is kept of it: take a lower learning rate{other}"
         );
         Error::invalid("lr", problem)
     }
-}
-
-fn is_finite(worker: &Worker) -> bool {
-    worker.inputs.is_finite() && worker.outputs.is_finite()
 }
 
 /// A part of the corpus that ends with a sentence, and who learns from it.
@@ -459,19 +496,13 @@ fn in_parallel<T: Send>(
     })
 }
 
-fn copy(rows: &Rows) -> Result<Rows> {
-    let mut copy = Rows::new(rows.len(), rows.dim())?;
-    copy.floats_mut().copy_from_slice(rows.floats());
-    Ok(copy)
-}
-
 /// Adds what each replica changed to `base`, and gives it to all, half of the rows by each of two threads.
-fn merge(base: &mut Rows, shards: &mut [Shard], of: impl Fn(&mut Worker) -> &mut Rows) {
+fn merge(base: &mut Rows, shards: &mut [Shard], of: impl Fn(&mut Matrices) -> &mut Rows) {
     let part = base.floats().len().div_ceil(shards.len().max(1)).max(1);
     let mut parts: Vec<(&mut [f32], Vec<&mut [f32]>)> =
         base.floats_mut().chunks_mut(part).map(|base| (base, Vec::new())).collect();
     for shard in shards {
-        let replica = of(&mut shard.worker).floats_mut().chunks_mut(part);
+        let replica = of(&mut shard.worker.matrices).floats_mut().chunks_mut(part);
         parts.iter_mut().zip(replica).for_each(|((_, all), part)| all.push(part));
     }
     std::thread::scope(|scope| {

@@ -2,7 +2,8 @@
 
 use super::draws::{Draws, TOGETHER, high};
 use super::ids::END;
-use super::kernel::{Chances, Line, OUTPUTS, Step};
+use super::kernel::{Chances, Line, OUTPUTS, Step, WIDE};
+use super::matrices::Matrices;
 use super::plan::{Goal, Plan};
 use super::rows::{Pointers, Row, Rows};
 use super::settings::{Model, Reach};
@@ -13,13 +14,14 @@ use crate::vector::random::SplitMix64;
 
 /// Words of a sentence that are looked at together; longer ones are cut, as in word2vec.
 const SENTENCE: usize = 1_000;
+/// Inner nodes of a tree that every window meets sooner or later.
+const CACHED: usize = 512;
 /// Every so many windows one is measured: a logarithm for each would cost more than learning.
 const MEASURED: u32 = 128;
 
 /// The vectors of a thread, and its random numbers.
 pub(super) struct Worker {
-    pub(super) inputs: Rows,
-    pub(super) outputs: Rows,
+    pub(super) matrices: Matrices,
     /// A mean, the same before it was changed, and a change.
     hidden: Rows,
     errors: Vec<Line>,
@@ -66,19 +68,19 @@ impl Meter {
 
 impl Worker {
     /// A worker over these vectors; `stream` tells the random numbers of threads apart.
-    pub(super) fn new(plan: &Plan, inputs: Rows, outputs: Rows, stream: u64) -> Result<Self> {
+    pub(super) fn new(plan: &Plan, matrices: Matrices, stream: u64) -> Result<Self> {
         let settings = &plan.settings;
         let mut random = SplitMix64(settings.seed);
         random = SplitMix64(random.next() ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let draws = Draws::new(&mut random);
         let exps = match plan.goal {
-            Goal::Softmax => vec![0.0; outputs.len()],
+            Goal::Softmax => vec![0.0; matrices.outputs.len()],
             Goal::Negative(..) | Goal::Hierarchical(_) => Vec::new(),
         };
         let hidden = Rows::new(3, settings.dim)?;
-        let errors = vec![Line::default(); limits::TRAIN_WINDOW_MAX.min(settings.window) + 1];
+        let errors = vec![Line::default(); 2 * limits::TRAIN_WINDOW_MAX.min(settings.window)];
         let (sentence, meter) = (Vec::new(), Meter::default());
-        Ok(Self { inputs, outputs, hidden, errors, exps, sentence, random, draws, meter })
+        Ok(Self { matrices, hidden, errors, exps, sentence, random, draws, meter })
     }
 
     /// What is drawn next.
@@ -104,8 +106,9 @@ impl Worker {
         let hidden = self.hidden.pointers();
         let mut pass = Pass {
             plan,
-            inputs: self.inputs.pointers(),
-            outputs: self.outputs.pointers(),
+            inputs: self.matrices.inputs.pointers(),
+            outputs: self.matrices.outputs.pointers(),
+            places: self.matrices.places.pointers(),
             hidden: [hidden.row(0), hidden.row(1), hidden.row(2)],
             errors: &mut self.errors,
             exps: &mut self.exps,
@@ -160,11 +163,39 @@ struct Block<'a> {
     rows: [Row<'a>; OUTPUTS],
 }
 
+/// The rows whose mean is an input.
+#[derive(Default)]
+struct Bag<'a> {
+    rows: Vec<Row<'a>>,
+    /// In place of them where places have weights: each with its weights.
+    weighed: Vec<[Row<'a>; 2]>,
+    /// Those that learn, if some are frozen.
+    learns: Vec<Row<'a>>,
+    is_frozen: bool,
+}
+
+impl<'a> Bag<'a> {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.weighed.clear();
+        self.learns.clear();
+    }
+
+    #[inline]
+    fn add(&mut self, row: Row<'a>, place: Option<Row<'a>>) {
+        match place {
+            Some(weights) => self.weighed.push([row, weights]),
+            None => self.rows.push(row),
+        }
+    }
+}
+
 /// What learning from one piece works with.
 struct Pass<'a> {
     plan: &'a Plan,
     inputs: Pointers<'a>,
     outputs: Pointers<'a>,
+    places: Pointers<'a>,
     hidden: [Row<'a>; 3],
     errors: &'a mut [Line],
     exps: &'a mut [f32],
@@ -213,30 +244,32 @@ impl<'a> Pass<'a> {
     fn means(&mut self, sentence: &[u32], random: &mut SplitMix64) {
         let last = sentence.len() - 1;
         let is_cbow = self.plan.settings.model == Model::Cbow;
-        let mut rows = Vec::new();
+        let mut bag = Bag::default();
         let mut block = self.prepare(sentence[0]);
         for (at, &word) in sentence.iter().enumerate() {
             let reach = self.reach(random);
             let around = at.saturating_sub(reach)..=(at + reach).min(last);
             let others = around.clone().filter(|&other| other != at).map(|other| sentence[other]);
-            rows.clear();
+            bag.clear();
             if is_cbow {
-                others.clone().for_each(|other| self.add_parts(other, &mut rows));
+                for other in around.clone().filter(|&other| other != at) {
+                    self.add_parts(sentence[other], self.place(at, other), &mut bag);
+                }
                 let now = block;
                 if let Some(&next) = sentence.get(at + 1) {
                     block = self.prepare(next);
                     self.prefetch(sentence.get(at + self.plan.settings.window + 1));
                 }
-                self.predict_by_mean(&rows, &now);
+                self.predict_by_mean(&bag, &now);
             } else {
-                self.add_parts(word, &mut rows);
+                self.add_parts(word, None, &mut bag);
                 self.prefetch(sentence.get(at + 1));
                 for other in others.clone() {
                     let block = self.prepare(other);
-                    self.predict_by_mean(&rows, &block);
+                    self.predict_by_mean(&bag, &block);
                 }
             }
-            if let Some(frozen) = &self.plan.frozen {
+            if let (Some(frozen), None) = (&self.plan.frozen, &self.plan.parts) {
                 let inputs = others.chain((!is_cbow).then_some(word));
                 for id in inputs {
                     if let Some(vector) = frozen.vector(id) {
@@ -275,10 +308,34 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn add_parts(&self, word: u32, rows: &mut Vec<Row<'a>>) {
-        match &self.plan.parts {
-            Some(parts) => rows.extend(parts.of(word).iter().map(|&row| self.inputs.row(row))),
-            None => rows.push(self.inputs.row(word)),
+    /// The weights of a place in the window around another, if places have weights.
+    #[inline]
+    fn place(&self, middle: usize, other: usize) -> Option<Row<'a>> {
+        if self.places.len() == 0 {
+            return None;
+        }
+        let before = self.plan.settings.window + other;
+        // No row stands for the middle.
+        let place = before - middle - usize::from(other > middle);
+        u32::try_from(place).ok().map(|place| self.places.row(place))
+    }
+
+    /// Adds the rows of a word, which stands at a place that may have weights.
+    #[inline]
+    fn add_parts(&self, word: u32, place: Option<Row<'a>>, bag: &mut Bag<'a>) {
+        let Some(parts) = &self.plan.parts else {
+            bag.add(self.inputs.row(word), place);
+            return;
+        };
+        for &row in parts.of(word) {
+            bag.add(self.inputs.row(row), place);
+        }
+        // Others share its n-grams: only its own row learns where words are frozen, if it is not.
+        if let Some(frozen) = &self.plan.frozen {
+            bag.is_frozen = true;
+            if frozen.vector(word).is_none() {
+                bag.learns.push(self.inputs.row(word));
+            }
         }
     }
 
@@ -288,8 +345,12 @@ impl<'a> Pass<'a> {
         let lines = self.plan.kernels.lines();
         let Goal::Negative(table, count) = &self.plan.goal else {
             if let Goal::Hierarchical(tree) = &self.plan.goal {
+                // The nodes near the root, which were made last, are in the cache.
+                let far = tree.words().saturating_sub(CACHED);
                 for &node in tree.path(target as usize).nodes {
-                    self.outputs.row(node).prefetch(lines);
+                    if (node as usize) < far {
+                        self.outputs.row(node).prefetch(lines);
+                    }
                 }
             }
             // A word's number may be behind the inner nodes of a tree; row 0 is only filling.
@@ -307,13 +368,27 @@ impl<'a> Pass<'a> {
     }
 
     /// The mean of some rows predicts a word; what it learns each of them learns.
-    fn predict_by_mean(&mut self, rows: &[Row<'a>], block: &Block<'a>) {
+    fn predict_by_mean(&mut self, bag: &Bag<'a>, block: &Block<'a>) {
         let [mean, before, _] = self.hidden;
+        let (kernels, means) = (&self.plan.kernels, [mean, before]);
+        if !bag.weighed.is_empty() {
+            // SAFETY: all rows have the length that the plan's kernels are for, and weights are of another
+            // matrix than inputs.
+            unsafe { kernels.weighed_mean(&bag.weighed, means) };
+            self.predict(&[mean], block);
+            // SAFETY: as above.
+            unsafe { kernels.weighed_spread(&bag.weighed, means) };
+            return;
+        }
+        if bag.rows.is_empty() {
+            return;
+        }
         // SAFETY: the rows of inputs have the length that the plan's kernels are for, as `hidden` has.
-        unsafe { self.plan.kernels.mean(rows, [mean, before]) };
+        unsafe { kernels.mean(&bag.rows, means) };
         self.predict(&[mean], block);
+        let learns = if bag.is_frozen { &bag.learns } else { &bag.rows };
         // SAFETY: as above.
-        unsafe { self.plan.kernels.spread(rows, [mean, before]) };
+        unsafe { kernels.spread(learns, means) };
     }
 
     /// Some inputs predict a word, each for itself.
@@ -347,13 +422,18 @@ impl<'a> Pass<'a> {
             }
             Goal::Hierarchical(tree) => {
                 let path = tree.path(block.target as usize);
-                for (nodes, lefts) in path.nodes.chunks(OUTPUTS).zip(path.lefts.chunks(OUTPUTS)) {
-                    let mut rows = block.rows;
+                // As few steps as registers allow, all of about one length.
+                let steps = path.nodes.len().div_ceil(plan.kernels.most());
+                let length = path.nodes.len().div_ceil(steps);
+                for (nodes, lefts) in path.nodes.chunks(length).zip(path.lefts.chunks(length)) {
+                    let mut rows = [block.rows[0]; WIDE];
                     let mut labels = NONE;
                     for (i, (&node, &left)) in nodes.iter().zip(lefts).enumerate() {
                         rows[i] = self.outputs.row(node);
-                        let label = if left { 1.0 } else { 0.0 };
-                        (labels.0[i], labels.0[i + OUTPUTS]) = (label, label);
+                        labels.0[i] = if left { 1.0 } else { 0.0 };
+                    }
+                    if nodes.len() <= OUTPUTS {
+                        labels.0.copy_within(..OUTPUTS, OUTPUTS);
                     }
                     self.step(inputs, &rows[..nodes.len()], &labels, measured);
                 }
@@ -371,9 +451,10 @@ impl<'a> Pass<'a> {
         // the outputs are nodes of one path or words that differ, and inputs are of another matrix.
         unsafe { self.plan.kernels.step(&mut step) };
         if measured {
-            for input in 0..inputs.len() {
-                let errors = &self.errors[input / 2].0[input % 2 * OUTPUTS..][..outputs.len()];
-                self.meter.add(errors, lr);
+            let each = if outputs.len() > OUTPUTS { WIDE } else { OUTPUTS };
+            let errors = self.errors.iter().flat_map(|line| line.0.chunks(each));
+            for errors in errors.take(inputs.len()) {
+                self.meter.add(&errors[..outputs.len()], lr);
             }
         }
     }

@@ -34,3 +34,4 @@ mod starts;
 mod steps;
 #[path = "../it/told.rs"]
 mod told;
+mod trainings;

@@ -294,3 +294,51 @@ async fn a_shell_runs_lines_from_a_pipe_to_the_last() {
     let output = shell("lookup en king\n", &["shell", "en"]).await.unwrap();
     assert!(output.status.success());
 }
+
+/// The notes' toy corpus in two dimensions: what stands beside the same words ends side by side.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "a test's own files, which nobody else reads")]
+async fn a_toy_corpus_is_trained_and_drawn() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (text, drawing) = (path("toy.txt"), path("toy.svg"));
+    std::fs::write(&text, "Troll 2 is great !\nGymkata is great !\n").unwrap();
+    let told = "--table toy --loss softmax --dim 2 --window 1 --sample 0 --min-count 1 --epochs 600 --lr 0.1";
+    let told: Vec<&str> = told.split(' ').collect();
+    let train = [&["train", &text, "--svg", &drawing], &told[..]].concat();
+    assert_eq!(json(&server, &train).await[0]["token_count"], 9);
+    let drawing = std::fs::read_to_string(drawing).unwrap();
+    let between = |text: &str, from: &str, to: &str| -> String {
+        text.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned()
+    };
+    let points: Vec<(String, [f64; 2])> = drawing
+        .split("<circle ")
+        .skip(1)
+        .map(|circle| {
+            let at = |name: &str| between(circle, name, "\"").parse().unwrap();
+            (between(circle, "<title>", "</title>"), [at("cx=\""), at("cy=\"")])
+        })
+        .collect();
+    assert_eq!(points.len(), 6, "{drawing}");
+    let of = |name: &str| points.iter().find(|(word, _)| word == name).unwrap().1;
+    let film = of("Gymkata");
+    let far = |[x, y]: [f64; 2]| (x - film[0]).hypot(y - film[1]);
+    let others = points.iter().filter(|(word, _)| word != "Gymkata");
+    let nearest = others.min_by(|(_, a), (_, b)| far(*a).total_cmp(&far(*b))).unwrap();
+    assert_eq!(nearest.0, "2", "{points:?}");
+
+    let one_hot =
+        json(&server, &["embed", "toy", "great is great", "--one-hot", "--pooling", "sum"]).await;
+    let sparse = &one_hot[0]["vectors"][0]["sparse"];
+    assert_eq!(sparse["values"].as_array().unwrap().len(), 2, "{one_hot:?}");
+    let output =
+        run(&server, &["embed", "toy", "great is great", "--one-hot", "--pooling", "max"]).await;
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(line.trim().split(' ').filter(|pair| pair.ends_with(":1")).count(), 2, "{line}");
+    let similar =
+        ["text-similarity", "toy", "is great", "great is", "--one-hot", "--pooling", "sum"];
+    let similar = json(&server, &similar).await;
+    let cosine = similar[0]["similarities"][0]["cosine"].as_f64().unwrap();
+    assert!((cosine - 1.0).abs() < 1e-9, "{similar:?}");
+}

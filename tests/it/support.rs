@@ -117,9 +117,15 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// With further options.
+    pub(crate) async fn start_with(data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(options)
             .env("WORDSPACE_LOG", "warn")
             .stderr(Stdio::piped())
             .spawn()
@@ -133,6 +139,14 @@ impl Process {
         let url = format!("http://{url}");
         let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
         Self { child, channel, url }
+    }
+
+    /// As a service manager stops it; returns when it has ended.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap();
     }
 
     /// As kill -9: nothing is flushed, nothing is closed.

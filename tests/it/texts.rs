@@ -208,6 +208,87 @@ async fn texts_become_vectors_and_are_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_hot_vectors_become_bags_of_words_and_are_compared() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut text = TextServiceClient::new(channel);
+    let options = |pooling: pb::Pooling| pb::EmbedOptions {
+        pooling: pooling.into(),
+        one_hot: true,
+        ..Default::default()
+    };
+    let embed = |options: pb::EmbedOptions| pb::EmbedRequest {
+        table: "en".to_owned(),
+        texts: vec!["queen king xyzzy queen".to_owned(), "nothing here".to_owned()],
+        options: Some(options),
+        ..Default::default()
+    };
+    // king is row 0, queen row 1, of eight; Zipf's law gives row r the frequency 1 / ((r + 1) H).
+    let harmonic: f32 = (1..=8_u8).map(|rank| 1.0 / f32::from(rank)).sum();
+    for (pooling, want) in [
+        (pb::Pooling::Max, [1.0, 1.0]),
+        (pb::Pooling::Sum, [1.0, 2.0]),
+        (pb::Pooling::Mean, [1.0 / 3.0, 2.0 / 3.0]),
+        (pb::Pooling::Tfidf, [harmonic.ln(), 2.0 * (2.0 * harmonic).ln()]),
+    ] {
+        let answer = text.embed(embed(options(pooling))).await.unwrap().into_inner();
+        let [first, second] = &answer.vectors[..] else { panic!("{answer:?}") };
+        let sparse = first.sparse.as_ref().unwrap();
+        assert_eq!((&sparse.rows[..], sparse.size), (&[0, 1][..], 8), "{pooling:?}");
+        let near = sparse.values.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near && first.values.is_empty(), "{pooling:?} {sparse:?}");
+        assert_eq!((first.used_count, second.sparse.as_ref().unwrap().rows.len()), (3, 0));
+    }
+    let weights = [("king".to_owned(), 0.0)].into();
+    let weighed = pb::EmbedOptions { weights, post_normalize: true, ..options(pb::Pooling::Sum) };
+    let answer = text.embed(embed(weighed)).await.unwrap().into_inner();
+    let sparse = answer.vectors[0].sparse.clone().unwrap();
+    assert_eq!((sparse.rows, sparse.values), (vec![1], vec![1.0]));
+    let tokens = text.embed(embed(options(pb::Pooling::Tokens))).await.unwrap().into_inner();
+    let tokens = &tokens.vectors[0].tokens;
+    assert_eq!(tokens.iter().map(|token| token.row).collect::<Vec<_>>(), [1, 0, 1]);
+    assert!(tokens.iter().all(|token| token.values.is_empty()));
+
+    let pair =
+        |a: &str, b: &str| pb::text_similarity_request::TextPair { a: a.into(), b: b.into() };
+    let ask = pb::TextSimilarityRequest {
+        table: "en".to_owned(),
+        pairs: vec![
+            pair("king queen queen", "queen king queen"),
+            pair("king queen queen", "king apple"),
+            pair("king", "apple"),
+            pair("king", "what"),
+        ],
+        options: Some(options(pb::Pooling::Sum)),
+        ..Default::default()
+    };
+    let alike = text.text_similarity(ask).await.unwrap().into_inner().similarities;
+    let cosines: Vec<_> = alike.iter().map(|pair| pair.cosine).collect();
+    let [Some(same), Some(some), Some(none), None] = cosines[..] else { panic!("{cosines:?}") };
+    assert!((same - 1.0).abs() < 1e-9 && none.abs() < 1e-9);
+    assert!((some - 1.0 / 10.0_f64.sqrt()).abs() < 1e-9, "{some}");
+
+    for bad in [
+        options(pb::Pooling::Sif),
+        options(pb::Pooling::Min),
+        pb::EmbedOptions { chunk_tokens: Some(9), ..options(pb::Pooling::Sum) },
+        pb::EmbedOptions { transformer_input: true, ..options(pb::Pooling::Sum) },
+    ] {
+        let refused = text.embed(embed(bad)).await.unwrap_err();
+        assert_eq!(reason(&refused), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+    }
+    let near = pb::NearestToTextRequest {
+        table: "en".to_owned(),
+        text: "apple".to_owned(),
+        options: Some(options(pb::Pooling::Sum)),
+        ..Default::default()
+    };
+    let refused = text.nearest_to_text(near).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn streams_answer_in_order_and_never_half_a_character() {
     let server = Server::start().await;
     let client = Client::connect(&server.url).await.unwrap();

@@ -140,6 +140,7 @@ async fn words_that_stand_together_become_neighbors_in_every_model() {
         small("kinds"),
         TrainTableHeader { threads: Some(2), ..small("kinds") },
         TrainTableHeader { model: cbow, lr: Some(0.2), ..small("kinds") },
+        TrainTableHeader { position_weights: true, model: cbow, lr: Some(0.2), ..small("kinds") },
         TrainTableHeader { loss: hierarchical, ..small("kinds") },
         TrainTableHeader { subwords: Some(subwords), ..small("parts") },
         TrainTableHeader { epochs: Some(30), ..glove("kinds") },
@@ -328,10 +329,15 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
     server.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
+/// Interrupts a training when `is_due`, and goes on with it in another process.
+async fn interrupt(
+    checkpoint_seconds: f64,
+    is_due: impl Fn(&pb::LearningProgress) -> bool + Send + 'static,
+    end: impl FnOnce(Process),
+) {
     let data = tempfile::tempdir().unwrap();
-    let process = Process::start(data.path()).await;
+    // A server that stops waits for nobody.
+    let process = Process::start_with(data.path(), &["--grace", "0"]).await;
     let client = Client::connect(&process.url).await.unwrap();
     // As many epochs as take a while, whatever the machine.
     let probe = train(&client, small("plain"), kinds()).await.unwrap();
@@ -339,11 +345,11 @@ async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
     let epochs = u32::try_from(8 * 2_000_000 / learned).unwrap_or(u32::MAX).clamp(16, 10_000);
     let header = |table: &str| TrainTableHeader { epochs: Some(epochs), ..small(table) };
     train(&client, header("plain"), kinds()).await.unwrap();
-    let killed = TrainTableHeader { checkpoint_seconds: Some(1e-3), ..header("killed") };
+    let killed =
+        TrainTableHeader { checkpoint_seconds: Some(checkpoint_seconds), ..header("killed") };
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let seen = move |now: &pb::TrainTableProgress| {
-        let written = now.learning.as_ref().and_then(|now| now.checkpoint.as_ref());
-        if written.is_some_and(|one| one.count > 0 && one.bytes > 0) {
+        if now.learning.as_ref().is_some_and(&is_due) {
             let _ = tell.send(());
         }
     };
@@ -354,8 +360,9 @@ async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
         ended = &mut training => panic!("it had to be killed before: {ended:?}"),
         _ = told.recv() => {}
     }
-    process.kill();
-    assert!(training.await.is_err());
+    let (ended, ()) =
+        tokio::join!(training, async { tokio::task::block_in_place(|| end(process)) });
+    assert!(ended.is_err());
 
     let process = Process::start(data.path()).await;
     let client = Client::connect(&process.url).await.unwrap();
@@ -381,6 +388,101 @@ async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
     assert_eq!(status.spool_bytes, 0, "the checkpoint is gone");
     assert!(train(&client, resume("killed"), "").await.is_err());
     process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_that_is_killed_goes_on_and_makes_the_same_bytes() {
+    let is_written = |now: &pb::LearningProgress| {
+        now.checkpoint.as_ref().is_some_and(|one| one.count > 0 && one.bytes > 0)
+    };
+    interrupt(1e-3, is_written, Process::kill).await;
+}
+
+/// A server that stops writes a checkpoint, however seldom they are due.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_whose_server_stops_goes_on_and_makes_the_same_bytes() {
+    interrupt(86_400.0, |now| now.epoch > 1, Process::terminate).await;
+}
+
+/// A fastText model of the words `</s>`, `kind0word0` and `fig`, four components and twenty buckets.
+fn fasttext() -> Vec<u8> {
+    let mut file = Vec::new();
+    for number in [793_712_314, 12, 4, 5, 5, 1, 5, 1, 2, 2, 20, 3, 4, 100] {
+        file.extend(i32::to_le_bytes(number));
+    }
+    file.extend(1e-4_f64.to_le_bytes());
+    for number in [3, 3, 0] {
+        file.extend(i32::to_le_bytes(number));
+    }
+    file.extend(9_i64.to_le_bytes());
+    file.extend((-1_i64).to_le_bytes());
+    for word in ["</s>", "kind0word0", "fig"] {
+        file.extend(word.as_bytes());
+        file.push(0);
+        file.extend(3_i64.to_le_bytes());
+        file.push(0);
+    }
+    file.push(0);
+    file.extend(23_i64.to_le_bytes());
+    file.extend(4_i64.to_le_bytes());
+    let value = |i: u16| f32::from(i * 37 % 101) / 100.0 - 0.5;
+    file.extend((0..92).flat_map(|i| value(i).to_le_bytes()));
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fasttext_model_is_trained_on_with_its_sub_words() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    let client = Client::connect(&server.url).await.unwrap();
+    import(&channel, header("model"), &fasttext()).await.unwrap();
+    let on = |freeze| TrainTableHeader {
+        dim: None,
+        from_table: "model".to_owned(),
+        freeze,
+        subwords: Some(pb::TrainSubwords::default()),
+        ..small("more")
+    };
+    let unseen = async |table: &str| {
+        let words = pb::WordOptions { oov: pb::OovPolicy::Subword.into(), ..Default::default() };
+        let queries = vec![word("kind9")];
+        let (table, words) = (table.to_owned(), Some(words));
+        let request = pb::LookupRequest { table, queries, words, ..Default::default() };
+        values(&client.lookup(request).await.unwrap().vectors)
+    };
+    let text = kinds().replace("\n", "</s>\n");
+    let both = ["</s>", "kind0word0"];
+    let before = values(&vectors(&client, "model", &both).await);
+
+    // Frozen, the model's words and n-grams stay to the last bit, and new words learn beside them.
+    let report = train(&client, on(true), text.clone()).await.unwrap();
+    assert_eq!((report.import.unwrap().rows_kept, report.carried_word_count), (26, 1));
+    assert_eq!(values(&vectors(&client, "more", &both).await), before);
+    assert_eq!(unseen("more").await, unseen("model").await);
+    let fig = values(&vectors(&client, "model", &["fig"]).await);
+    assert_eq!(values(&vectors(&client, "more", &["fig"]).await), fig);
+
+    // Else both move, and a word that the text lacks moves with its n-grams.
+    train(&client, on(false), text.clone()).await.unwrap();
+    let after = values(&vectors(&client, "more", &both).await);
+    assert!(after[0] != before[0] && after[1] != before[1]);
+    assert_ne!(unseen("more").await, unseen("model").await);
+    assert_ne!(values(&vectors(&client, "more", &["fig"]).await), fig);
+
+    // What cannot go on says so.
+    let other = pb::TrainSubwords { max_n: Some(6), ..pb::TrainSubwords::default() };
+    let header = TrainTableHeader { subwords: Some(other), ..on(false) };
+    let (code, error) = refusal(train(&client, header, text.clone()).await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("3 to 4 characters"), "{error}");
+    import(&channel, self::header("plain"), SMALL.as_bytes()).await.unwrap();
+    let header = TrainTableHeader { from_table: "plain".to_owned(), ..on(false) };
+    let (_, error) = refusal(train(&client, header, text.clone()).await.unwrap_err());
+    assert!(error.contains("no sub-words to go on with"), "{error}");
+    let weights = TrainTableHeader { position_weights: true, ..small("more") };
+    let (_, error) = refusal(train(&client, weights, text).await.unwrap_err());
+    assert!(error.contains("position_weights"), "{error}");
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,12 +7,11 @@ use crate::container::{CHUNK_BYTES, Container};
 use crate::engine::Engine;
 use crate::engine::corpus::Spilled;
 use crate::engine::train_table::lesson::Lesson;
-use crate::engine::train_table::memory::in_memory;
 use crate::engine::train_table::report::CheckpointTold;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::{Checkpoint, CheckpointFile};
 use crate::table::meta::TableName;
-use crate::training::corpus::{Bounds, Corpus};
+use crate::training::corpus::Corpus;
 use crate::training::progress::Progress;
 
 /// What a file has beside vectors and numbers, at most.
@@ -60,14 +59,24 @@ impl<'a> Saver<'a> {
 
     /// Writes one. Training goes on without if that fails, and tells so.
     pub(super) fn save(&mut self, progress: &Progress<'_>) {
-        let Some(every) = self.every.filter(|_| progress.bytes() > 0) else { return };
+        self.save_state(Some(progress));
+    }
+
+    /// Keeps the text alone: nothing was learned yet.
+    pub(super) fn save_corpus(&mut self) {
+        self.save_state(None);
+    }
+
+    fn save_state(&mut self, progress: Option<&Progress<'_>>) {
+        let Some(every) = self.every else { return };
         let began = Instant::now();
         let written = self.write(progress);
         let took = began.elapsed();
         let mut told = self.told.take().unwrap_or_default();
         match written {
             Ok(bytes) => {
-                let (count, tokens) = (told.count + 1, progress.tokens);
+                let tokens = progress.map_or(0, |progress| progress.tokens);
+                let count = told.count + 1;
                 let seconds = took.as_secs_f64();
                 told = CheckpointTold { count, bytes, tokens, seconds, problem: None };
             }
@@ -80,8 +89,10 @@ impl<'a> Saver<'a> {
         self.due = Instant::now() + every.max(took.saturating_mul(PATIENCE));
     }
 
-    fn write(&mut self, progress: &Progress<'_>) -> Result<u64> {
+    fn write(&mut self, progress: Option<&Progress<'_>>) -> Result<u64> {
         let owner = if let Some(owner) = self.owner { owner } else { self.write_corpus()? };
+        // While GloVe counts there is nothing to go on from: it counts again.
+        let Some(progress) = progress.filter(|progress| progress.bytes() > 0) else { return Ok(0) };
         let bytes = progress.bytes() + BESIDE;
         self.checkpoint.write((CheckpointFile::State, owner), bytes, |out| progress.write(out))
     }
@@ -106,8 +117,10 @@ impl<'a> Saver<'a> {
 pub(super) struct Interrupted {
     pub(super) lesson: Lesson,
     pub(super) corpus: Corpus,
-    /// How far its vectors were.
-    pub(super) state: Container,
+    /// Tells its states from others.
+    pub(super) owner: u64,
+    /// How far its vectors were; none if it had not begun to learn.
+    pub(super) state: Option<Container>,
     /// What the corpus takes.
     pub(super) memory: Share,
 }
@@ -121,35 +134,28 @@ impl Engine {
     pub(super) fn interrupted(&self, table: &TableName, spilled: &Spilled) -> Result<Interrupted> {
         let checkpoint = self.shared.checkpoint(table);
         let file = checkpoint.open(CheckpointFile::Corpus)?;
-        let state = checkpoint.open(CheckpointFile::State)?;
-        let (Some(file), Some(state)) = (file, state) else { return Err(self.not_there(table)) };
-        if file.owner() != state.owner() {
-            return Err(self.not_there(table));
-        }
+        let file = file.ok_or_else(|| self.not_there(table))?;
+        let owner = file.owner();
+        let state = checkpoint.open(CheckpointFile::State)?.filter(|one| one.owner() == owner);
         let lesson = lesson_of(&file)?;
         let (ids_bytes, words_bytes) = self.corpus_bytes();
-        let bounds = Bounds {
-            ids_bytes: in_memory(ids_bytes),
-            words_bytes: in_memory(words_bytes),
-            spill: spilled.spill(),
-        };
         let mut memory = Share::of(&self.shared.memory);
         // Words take at most twice what their list in the file does, while they are read.
         let needed = file.bytes().saturating_mul(2).min(2 * (ids_bytes + words_bytes));
         memory.grow(needed).context(|| "the text as numbers")?;
-        let corpus = Corpus::open(&file, bounds)?;
+        let corpus = Corpus::open(&file, self.corpus_bounds(spilled))?;
         spilled.account()?;
         drop(memory);
         let mut memory = Share::of(&self.shared.memory);
         memory.grow(corpus.memory_bytes() as u64).context(|| "the text as numbers")?;
-        Ok(Interrupted { lesson, corpus, state, memory })
+        Ok(Interrupted { lesson, corpus, owner, state, memory })
     }
 
     /// Refuses to go on with a training that cannot be gone on with.
     ///
     /// # Errors
     ///
-    /// If none of this table was interrupted after its first checkpoint, if it is damaged, or if there is
+    /// If none of this table was interrupted and kept, if it is damaged, or if there is
     /// a table of that name which it may not replace.
     pub fn check_resuming(&self, table: &TableName) -> Result<()> {
         let checkpoint = self.shared.checkpoint(table);

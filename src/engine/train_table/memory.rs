@@ -2,10 +2,12 @@
 
 use crate::budget::Share;
 use crate::engine::Engine;
+use crate::engine::corpus::Spilled;
 use crate::engine::train_table::asked::Method;
 use crate::engine::train_table::lesson::Lesson;
 use crate::error::{Context as _, Result};
 use crate::text::vocab::Vocab;
+use crate::training::corpus::Bounds;
 use crate::training::glove::GloveSettings;
 use crate::training::settings::{Loss, Ngrams};
 use crate::vector::RowId;
@@ -49,6 +51,16 @@ impl Engine {
         let bytes = rows as u64 * dim as u64 * 4 + TABLE_BYTES;
         memory.grow(bytes).context(|| format!("bytes of memory for a table of {rows} rows"))?;
         Ok(memory)
+    }
+
+    /// What memory a corpus may take while it is read.
+    pub(super) fn corpus_bounds(&self, spilled: &Spilled) -> Bounds {
+        let (ids_bytes, words_bytes) = self.corpus_bytes();
+        Bounds {
+            ids_bytes: in_memory(ids_bytes),
+            words_bytes: in_memory(words_bytes),
+            spill: spilled.spill(),
+        }
     }
 
     /// Bytes that numbers of text may take in memory, and different words.

@@ -33,19 +33,19 @@ use crate::budget::Share;
 use crate::container::Container;
 use crate::engine::corpus::Spilled;
 use crate::engine::import::{IfExists, ImportReport, Made, Source, Turn};
-use crate::engine::learned::{LearnedRows, OutputRows, Vectors, subwords};
+use crate::engine::learned::{Before, LearnedRows, OutputRows, Vectors, subwords};
 use crate::engine::slots::Permit;
 use crate::engine::{Current, Engine, Wish};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::table::meta::TableName;
-use crate::text::subword::Subwords;
+use crate::text::subword::{Combine, Hashing, Subwords};
 use crate::text::vocab::Vocab;
 use crate::training::corpus::Corpus;
 use crate::training::glove;
-use crate::training::settings::Settings;
+use crate::training::settings::{Ngrams, Settings};
 use crate::training::standing::Saved;
-use crate::training::train::{Start, train};
+use crate::training::train::{GiveBucket, Start, train};
 
 pub use asked::{Along, Continue, Method, PhrasePasses, TrainTableJob};
 pub use report::{
@@ -65,8 +65,10 @@ struct Task {
     corpus: Corpus,
     /// The table that it begins with.
     before: Option<Arc<Current>>,
-    /// Where it stood when it was interrupted.
+    /// Where it stood when it was interrupted, if it had begun to learn.
     state: Option<Container>,
+    /// Tells the states of its text from others, if it was interrupted.
+    owner: Option<u64>,
     /// What the corpus takes.
     _memory: Share,
 }
@@ -122,8 +124,10 @@ impl Engine {
                 seconds: began.elapsed().as_secs_f64(),
             },
         };
-        let task = Task { lesson, corpus, before, state: None, _memory: memory };
-        self.learn_task(task, &spilled, on_progress, slot)
+        let task = Task { lesson, corpus, before, state: None, owner: None, _memory: memory };
+        let learned = self.learn_vectors(task, &spilled, on_progress, slot);
+        self.end_checkpoint(&job.table, &learned);
+        learned
     }
 
     /// Goes on with the training of a table where its last checkpoint was. With one thread the table becomes
@@ -142,12 +146,16 @@ impl Engine {
         self.check_resuming(table)?;
         let _turn = Turn::take(&self.shared, table)?;
         let spilled = Spilled::new(&self.shared);
-        let Interrupted { lesson, corpus, state, memory } = self.interrupted(table, &spilled)?;
+        let Interrupted { lesson, corpus, owner, state, memory } =
+            self.interrupted(table, &spilled)?;
+        let owner = Some(owner);
         let outputs = lesson.outputs.clone();
         let _other = outputs.as_ref().map(|table| Turn::take(&self.shared, table)).transpose()?;
         let before = lesson.from.as_ref().map(|origin| self.same_as_then(origin)).transpose()?;
-        let task = Task { lesson, corpus, before, state: Some(state), _memory: memory };
-        self.learn_task(task, &spilled, on_progress, slot)
+        let task = Task { lesson, corpus, before, state, owner, _memory: memory };
+        let learned = self.learn_vectors(task, &spilled, on_progress, slot);
+        self.end_checkpoint(table, &learned);
+        learned
     }
 
     /// The table that an interrupted training began with, in the state of then.
@@ -164,16 +172,8 @@ impl Engine {
         Err(Error::invalid("resume", problem))
     }
 
-    /// Learns, and removes the checkpoint when it is of no more use.
-    fn learn_task(
-        &self,
-        task: Task,
-        spilled: &Spilled,
-        on_progress: &mut dyn FnMut(TrainTableProgress),
-        slot: &mut dyn FnMut() -> Result<Permit>,
-    ) -> Result<TrainTableReport> {
-        let checkpoint = self.shared.checkpoint(&task.lesson.table);
-        let learned = self.learn_vectors(task, spilled, on_progress, slot);
+    /// Removes the checkpoint of a training if it is of no more use.
+    fn end_checkpoint(&self, table: &TableName, learned: &Result<TrainTableReport>) {
         let is_over = learned.as_ref().map_or_else(
             |error| {
                 let is_wrong = matches!(error.kind(), ErrorKind::InvalidArgument { .. });
@@ -181,10 +181,9 @@ impl Engine {
             },
             |_| true,
         );
-        if is_over && let Err(error) = checkpoint.remove() {
+        if is_over && let Err(error) = self.shared.checkpoint(table).remove() {
             tracing::warn!(?error, "the checkpoint of a training that is over stays");
         }
-        learned
     }
 
     fn learn_vectors(
@@ -194,7 +193,7 @@ impl Engine {
         on_progress: &mut dyn FnMut(TrainTableProgress),
         slot: &mut dyn FnMut() -> Result<Permit>,
     ) -> Result<TrainTableReport> {
-        let Task { lesson, corpus, before, state, _memory } = task;
+        let Task { lesson, corpus, before, state, owner, _memory } = task;
         let corpus = Arc::new(corpus);
         let (word_count, method) = (corpus.words().len(), &lesson.method);
         method.check(word_count)?;
@@ -203,11 +202,15 @@ impl Engine {
         let carried = before.as_ref().map_or(0, |before| before.view().len());
         let memory = self.learning_memory(&lesson, corpus.words())?;
         let table = self.table_memory(method.dim(), word_count + carried)?;
-        let _slot = slot()?;
+        let _slot = slot().inspect_err(|why| {
+            if *why.kind() == ErrorKind::Closing {
+                self.saver(&lesson, &corpus, owner).save_corpus();
+            }
+        })?;
         let began = Instant::now();
         let (phase, bytes_read) = ("learning", lesson.text.bytes);
         let told = TrainTableProgress { bytes_read, phase, word_count, learning: None };
-        let looks = self.looks((&lesson, &corpus), state.as_ref())?;
+        let looks = self.looks((&lesson, &corpus), owner)?;
         let first = if state.is_some() { None } else { Some(0) };
         let told_of = (told.clone(), method.epochs());
         let mut watch = Watch::new((&self.stop, spilled), looks, told_of, first, &mut *on_progress);
@@ -221,6 +224,8 @@ impl Engine {
         let subwords = subwords_of(&vectors, method)?;
         let learned = (corpus, Arc::new(vectors));
         let outputs = self.publish_outputs(&lesson, &learned)?;
+        let is_frozen = lesson.from.as_ref().is_some_and(|from| from.is_frozen);
+        let before = before.map(|current| Before { current, is_frozen, moved: subwords.clone() });
         let rows = LearnedRows::new(learned, before, method.dim(), self.stop.clone());
         let carried_count = rows.len() - word_count;
         let import = self.publish(&lesson, ended_in_epoch, rows, subwords)?;
@@ -240,7 +245,7 @@ impl Engine {
             learn_seconds,
             tokens_per_second,
             ended_in_epoch,
-            is_resumed: state.is_some(),
+            is_resumed: owner.is_some(),
             evaluations,
         })
     }
@@ -296,15 +301,18 @@ impl Engine {
     fn looks<'a>(
         &'a self,
         (lesson, corpus): (&'a Lesson, &'a Corpus),
-        state: Option<&Container>,
+        owner: Option<u64>,
     ) -> Result<Looks<'a>> {
         let Along { probes, test_sets, evaluate_seconds, .. } = &lesson.along;
-        let checkpoint = self.shared.checkpoint(&lesson.table);
         Ok(Looks {
-            saver: Saver::new(checkpoint, (lesson, corpus), state.map(Container::owner)),
+            saver: self.saver(lesson, corpus, owner),
             probes: Probes::new(corpus, probes),
             evaluations: Evaluations::new(self, corpus, (test_sets, *evaluate_seconds))?,
         })
+    }
+
+    fn saver<'a>(&self, lesson: &'a Lesson, corpus: &'a Corpus, owner: Option<u64>) -> Saver<'a> {
+        Saver::new(self.shared.checkpoint(&lesson.table), (lesson, corpus), owner)
     }
 
     /// Refuses what cannot be trained whatever the text holds.
@@ -364,7 +372,29 @@ impl Engine {
                 format!("the vectors of table {} have {dim}; {got} was asked", from.table);
             return Err(Error::invalid("dim", problem));
         }
+        if let Method::Words(Settings { ngrams: Some(ngrams), .. }) = job.method {
+            let own = ngrams_of(&current).context(|| format!("table {}", from.table))?;
+            if own != ngrams {
+                let Ngrams { min_n, max_n, buckets } = own;
+                let problem = format!(
+                    "those of table {} have {min_n} to {max_n} characters and {buckets} buckets, \
+                     and stay so: leave these settings out",
+                    from.table
+                );
+                return Err(Error::invalid("subwords", problem));
+            }
+        }
         Ok(Some(current))
+    }
+
+    /// The sub-words of a table, as far as training can go on with them.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, if it is damaged, if it has no sub-words, or if they are not fastText's.
+    pub fn ngrams_of(&self, table: &TableName) -> Result<Ngrams> {
+        let current = self.shared.catalog.current(table)?;
+        ngrams_of(&current).context(|| format!("table {table}"))
     }
 
     /// The dimension of a table that training may begin with.
@@ -374,6 +404,31 @@ impl Engine {
     /// If there is no such table, or it is damaged.
     pub fn dim_of(&self, table: &TableName) -> Result<usize> {
         Ok(self.shared.catalog.current(table)?.view().dim())
+    }
+}
+
+/// The sub-words of a table, if they are fastText's.
+fn ngrams_of(current: &Current) -> Result<Ngrams> {
+    let Some(subwords) = current.view().subwords() else {
+        let problem =
+            "it has no sub-words to go on with: train without, or from a table that has them";
+        return Err(Error::invalid("subwords", problem));
+    };
+    let (before, behind) = &subwords.brackets;
+    let are_fasttexts = subwords.combine == Combine::Mean && before == "<" && behind == ">";
+    let rows = subwords.buckets.numbers().count();
+    match subwords.hashing {
+        Hashing::Fasttext { buckets } if are_fasttexts && rows == buckets as usize => {
+            Ok(Ngrams { min_n: subwords.min_n, max_n: subwords.max_n, buckets })
+        }
+        Hashing::Fasttext { .. }
+        | Hashing::Finalfusion { .. }
+        | Hashing::Floret { .. }
+        | Hashing::Explicit(_) => {
+            let problem =
+                "only fastText's sub-words can be trained on, if none was pruned: train without";
+            Err(Error::invalid("subwords", problem))
+        }
     }
 }
 
@@ -401,9 +456,15 @@ fn vectors(
                 view.row(word).map(|row| view.vector(row))
             };
             let is_known = |word: &[u8]| known(word).is_some();
+            let subwords = before.and_then(|before| before.view().subwords());
+            let bucket = |bucket: u32, vector: &mut [f32]| match subwords {
+                Some(subwords) => subwords.buckets.add(bucket.into(), vector).map(drop),
+                None => Ok(()),
+            };
             let is_frozen = lesson.from.as_ref().is_some_and(|from| from.is_frozen);
             let start = Start {
                 vector: Some(&known),
+                bucket: subwords.map(|_| &bucket as GiveBucket<'_>),
                 frozen: if is_frozen { Some(&is_known) } else { None },
                 saved,
                 ..Start::default()

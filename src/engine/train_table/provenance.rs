@@ -62,6 +62,9 @@ fn told_of_words(settings: &Settings) -> String {
         "{model} loss={loss} dim={dim} window={window} sample={sample} epochs={epochs} lr={lr} \
          seed={seed} threads={threads}"
     );
+    if settings.position_weights {
+        told += " position_weights=true";
+    }
     if let Some(Ngrams { min_n, max_n, buckets }) = settings.ngrams {
         // Writing to a string does not fail.
         let _ = write!(told, " subwords={min_n}-{max_n} buckets={buckets}");

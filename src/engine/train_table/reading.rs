@@ -9,7 +9,7 @@ use crate::engine::train_table::report::TrainTableProgress;
 use crate::error::{Context as _, Error, Result};
 use crate::query::tokenize::Cutting;
 use crate::text::tokenizer::Tokenizer;
-use crate::training::corpus::{Bounds, Corpus, Encoder};
+use crate::training::corpus::{Corpus, Encoder};
 use crate::training::phrases::Phrases;
 
 /// Bytes of pairs that may be phrases, at most.
@@ -53,11 +53,6 @@ impl Engine {
     ) -> Result<Read> {
         let readers = std::thread::available_parallelism().map_or(1, usize::from).min(READERS_MAX);
         let (ids_bytes, words_bytes) = self.corpus_bytes();
-        let bounds = Bounds {
-            ids_bytes: in_memory(ids_bytes),
-            words_bytes: in_memory(words_bytes),
-            spill: spilled.spill(),
-        };
         let mut memory = Share::of(&self.shared.memory);
         let fixed = READING_BYTES + readers as u64 * READER_BYTES;
         let mut told = |bytes: u64| {
@@ -81,7 +76,7 @@ impl Engine {
             Ok(())
         };
         let tokenizer = self.tokenizer_of(job)?;
-        let mut encoder = Encoder::new(bounds);
+        let mut encoder = Encoder::new(self.corpus_bounds(spilled));
         let mut arriving = Arriving::new(next, &mut told)?;
         if let (Some((_, tokenizer)), Some(cutting)) = (&tokenizer, &job.cutting) {
             arriving.lines(|number, line| {

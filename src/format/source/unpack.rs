@@ -1,6 +1,6 @@
 //! Compression around a file, told by its first bytes: gzip, bzip2, zstd and xz.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
@@ -9,6 +9,22 @@ use liblzma::stream::{CONCATENATED, Stream};
 
 /// Memory that unpacking xz may take: its highest level takes 65 MiB.
 const XZ_MEMORY_MAX: u64 = 256 << 20;
+
+/// The bytes of a file that may be compressed by gzip, bzip2, zstd or xz, which its first bytes tell.
+///
+/// # Errors
+///
+/// If its beginning cannot be read.
+pub fn unpacked(mut source: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let mut head = Vec::with_capacity(Compression::MAGIC_BYTES_MAX);
+    source.by_ref().take(Compression::MAGIC_BYTES_MAX as u64).read_to_end(&mut head)?;
+    let kind = Compression::of(&head);
+    let whole = Cursor::new(head).chain(source);
+    match kind {
+        Compression::None => Ok(Box::new(whole)),
+        kind => kind.unpack(BufReader::new(whole)),
+    }
+}
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +64,7 @@ impl Compression {
     }
 
     /// How a file that begins so is compressed; zip is not looked for.
-    pub(in crate::format) fn of(head: &[u8]) -> Self {
+    pub fn of(head: &[u8]) -> Self {
         let found = Self::STREAMS.into_iter().find(|kind| kind.begins(head));
         found.unwrap_or(Self::None)
     }

@@ -19,9 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::requests::{self, Method};
 use crate::server::status;
-use crate::server::transport::house::Peer;
-use crate::server::transport::message::{Incoming, PREFIX_BYTES, Pace};
-use crate::server::transport::pot::Held;
+use crate::server::transport::byte_budget::Reserved;
+use crate::server::transport::message::{Incoming, PREFIX_BYTES, StallTimer};
+use crate::server::transport::registry::Peer;
 
 /// Bytes of an answer that are handed over at once.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
@@ -38,16 +38,16 @@ pub(in crate::server) struct Call {
     /// Length of the longest message so far.
     received_bytes: AtomicUsize,
     /// Of the message that comes in or is worked on.
-    received: Mutex<Held>,
+    received: Mutex<Reserved>,
 }
 
 impl Call {
     pub(super) fn begin(peer: Arc<Peer>, path: &str) -> Arc<Self> {
         let method = requests::method(path);
         // Those who watch a server watch it to its end.
-        peer.call_begins(!method.is_watching);
+        peer.begin_call(!method.is_watching);
         let (has_stalled, received_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let received = Mutex::new(Held::of(peer.receiving()));
+        let received = Mutex::new(Reserved::of(peer.receiving()));
         Arc::new(Self { peer, method, has_stalled, received_bytes, received })
     }
 
@@ -64,65 +64,66 @@ impl Call {
         self.received_bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_received(&self, bytes: usize) {
+    pub(super) fn record_received(&self, bytes: usize) {
         self.received_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Whether there is room for so much of a message.
-    pub(super) fn holds(&self, bytes: usize) -> bool {
+    /// Reserves so many bytes of the message that comes in; false if the budget is exhausted.
+    pub(super) fn reserve_message(&self, bytes: usize) -> bool {
         let mut received = self.received.lock();
         let more = bytes.saturating_sub(received.bytes());
-        more == 0 || received.take(more)
+        more == 0 || received.reserve(more)
     }
 
-    /// The message is done with.
-    pub(super) fn lets_go(&self) {
-        self.received.lock().clear();
+    /// Releases the message that was worked on.
+    pub(super) fn release_message(&self) {
+        self.received.lock().release_all();
     }
 
     /// The caller let it wait for too long: its connection goes once it has no other call.
-    pub(in crate::server) fn stalls(&self) {
+    pub(in crate::server) fn mark_stalled(&self) {
         self.has_stalled.store(true, Ordering::Relaxed);
     }
 
-    /// Room for an answer until it is read; an error if there is none, or if it is too long.
-    pub(in crate::server) fn room(&self, answer: &impl prost::Message) -> Result<Room> {
+    /// Reserves the bytes of an answer until it is read; an error if the budget is exhausted, or if the answer
+    /// is too long.
+    pub(in crate::server) fn reserve(&self, answer: &impl prost::Message) -> Result<Reservation> {
         let bytes = answer.encoded_len();
         if bytes > limits::MESSAGE_BYTES_MAX {
             let (max, got) = (limits::MESSAGE_BYTES_MAX as u64, bytes as u64);
             let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
             return Err(Error::new(kind).context("the answer"));
         }
-        let mut held = Held::of(self.peer.answering());
-        if bytes > SMALL_BYTES && !held.take(bytes) {
+        let mut reserved = Reserved::of(self.peer.answering());
+        if bytes > SMALL_BYTES && !reserved.reserve(bytes) {
             return Err(Error::new(ErrorKind::Overloaded));
         }
-        Ok(Room { _held: held })
+        Ok(Reservation { _reserved: reserved })
     }
 
-    /// An answer ready to be sent, for which there is room.
+    /// An answer ready to be sent, with its bytes reserved.
     pub(in crate::server) fn encoded(&self, answer: &impl prost::Message) -> Result<Encoded> {
-        let room = self.room(answer)?;
+        let reservation = self.reserve(answer)?;
         let length = answer.encoded_len();
         let mut bytes = Vec::with_capacity(PREFIX_BYTES + length);
         bytes.push(0);
         bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         let encoded = answer.encode(&mut bytes);
         encoded.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
-        Ok(Encoded { bytes: bytes.into(), _room: Arc::new(room) })
+        Ok(Encoded { bytes: bytes.into(), _reservation: Arc::new(reservation) })
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.peer.call_ends(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
+        self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }
 }
 
-/// Room that an answer takes until it is dropped.
+/// The bytes of an answer, reserved until it is dropped.
 #[derive(Debug)]
-pub(in crate::server) struct Room {
-    _held: Held,
+pub(in crate::server) struct Reservation {
+    _reserved: Reserved,
 }
 
 /// An answer ready to be sent, in the extensions of a response in place of its message.
@@ -130,7 +131,7 @@ pub(in crate::server) struct Room {
 pub(in crate::server) struct Encoded {
     /// With its length before it.
     bytes: Bytes,
-    _room: Arc<Room>,
+    _reservation: Arc<Reservation>,
 }
 
 /// Answers a call. Dropping it, or an early return, resets the stream.
@@ -174,14 +175,14 @@ pub(super) async fn answer<S>(
     if is_end {
         return;
     }
-    let mut sending = Sending { peer: &call.peer, stream, pace: Pace::default() };
+    let mut sending = Sending { peer: &call.peer, stream, stall_timer: StallTimer::default() };
     let sent = match encoded {
-        Some(Encoded { bytes, _room }) => sending.whole(bytes).await,
+        Some(Encoded { bytes, _reservation }) => sending.whole(bytes).await,
         None => sending.body(body).await,
     };
     if let Err(Unsent::Stalled) = sent {
         tracing::debug!("an answer was not read");
-        call.stalls();
+        call.mark_stalled();
         sending.stream.send_reset(Reason::ENHANCE_YOUR_CALM);
     }
 }
@@ -189,7 +190,7 @@ pub(super) async fn answer<S>(
 struct Sending<'a> {
     peer: &'a Peer,
     stream: SendStream<Bytes>,
-    pace: Pace,
+    stall_timer: StallTimer,
 }
 
 /// Why an answer is not sent to its end.
@@ -234,13 +235,13 @@ impl Sending<'_> {
 
     /// Hands data over piece by piece, as the caller makes room.
     async fn data(&mut self, mut data: Bytes) -> Result<(), Unsent> {
-        self.pace.begins();
+        self.stall_timer.restart();
         while !data.is_empty() {
-            self.turn().await?;
+            self.wait_for_send_buffer().await?;
             self.stream.reserve_capacity(data.len().min(PIECE_BYTES));
             let room = poll_fn(|context| self.poll_room(context)).await?;
             let piece = data.split_to(room.min(data.len()));
-            self.pace.moved(piece.len());
+            self.stall_timer.record(piece.len());
             self.peer.queued.fetch_add(piece.len(), Ordering::Relaxed);
             self.stream.send_data(piece, false).map_err(|_| Unsent::Gone)?;
         }
@@ -249,7 +250,7 @@ impl Sending<'_> {
 
     /// Waits while the connection has much to send that the system has not taken. It is closed if that
     /// takes long.
-    async fn turn(&mut self) -> Result<(), Unsent> {
+    async fn wait_for_send_buffer(&mut self) -> Result<(), Unsent> {
         loop {
             let room = self.peer.has_room.notified();
             if self.peer.queued.load(Ordering::Relaxed) < limits::SEND_BYTES_MAX {
@@ -273,7 +274,7 @@ impl Sending<'_> {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Err(Unsent::Gone)),
                 Poll::Pending => {
-                    ready!(self.pace.poll_over(self.peer.limits().stall, context));
+                    ready!(self.stall_timer.poll_stalled(self.peer.limits().stall, context));
                     return Poll::Ready(Err(Unsent::Stalled));
                 }
             }

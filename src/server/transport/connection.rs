@@ -16,7 +16,7 @@ use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use crate::limits;
 use crate::server::transport::call::{self, Call};
-use crate::server::transport::house::{Leave, Peer, Seat};
+use crate::server::transport::registry::{Peer, Registration, Shutdown};
 
 /// Bytes with which HTTP/2 begins.
 pub(super) const PREFACE_BYTES: u64 = 24;
@@ -35,8 +35,8 @@ const RESETS_MAX: usize = 50;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(15);
 
-/// Serves a connection until its caller closes it or it is told to leave.
-pub(super) async fn serve<S>(stream: TcpStream, seat: Seat, service: S)
+/// Serves a connection until its caller closes it or it is shut down.
+pub(super) async fn serve<S>(stream: TcpStream, registration: Registration, service: S)
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -50,15 +50,15 @@ where
     }
     // With it, those who answer can tell where a call comes from.
     let info = stream.connect_info();
-    let mut leaving = seat.0.leaving();
+    let mut shutdown = registration.0.subscribe_shutdown();
     tokio::select! {
-        () = converse(stream, info, &seat.0, service) => {}
+        () = serve_http2(stream, info, &registration.0, service) => {}
         // An error means that the server is gone, which is as good.
-        _ = leaving.wait_for(|&leave| leave == Leave::Now) => {}
+        _ = shutdown.wait_for(|&asked| asked == Shutdown::Immediate) => {}
     }
 }
 
-async fn converse<S>(stream: TcpStream, info: TcpConnectInfo, peer: &Arc<Peer>, service: S)
+async fn serve_http2<S>(stream: TcpStream, info: TcpConnectInfo, peer: &Arc<Peer>, service: S)
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -78,9 +78,9 @@ where
         .handshake::<_, Bytes>(Wire { stream, peer: Arc::clone(peer) })
         .await;
     let Ok(mut connection) = handshake else { return };
-    let mut leaving = peer.leaving();
-    let mut pings = std::pin::pin!(kept_alive(connection.ping_pong()));
-    let mut is_leaving = false;
+    let mut shutdown = peer.subscribe_shutdown();
+    let mut pings = std::pin::pin!(keep_alive(connection.ping_pong()));
+    let mut is_shutting_down = false;
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
@@ -91,9 +91,9 @@ where
                 }
                 Some(Err(_)) | None => return,
             },
-            _ = leaving.changed(), if !is_leaving => {
+            _ = shutdown.changed(), if !is_shutting_down => {
                 connection.graceful_shutdown();
-                is_leaving = true;
+                is_shutting_down = true;
             }
             () = &mut pings => return,
         }
@@ -101,7 +101,7 @@ where
 }
 
 /// Ends when the caller no longer answers pings.
-async fn kept_alive(pings: Option<PingPong>) {
+async fn keep_alive(pings: Option<PingPong>) {
     let Some(mut pings) = pings else { return std::future::pending().await };
     loop {
         tokio::time::sleep(PING_EVERY).await;
@@ -121,9 +121,9 @@ struct Wire {
 impl Wire {
     fn account(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(Ok(bytes)) => self.peer.has_written(*bytes),
+            Poll::Ready(Ok(bytes)) => self.peer.record_written(*bytes),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.peer.is_blocked(),
+            Poll::Pending => self.peer.record_blocked(),
         }
         written
     }
@@ -137,7 +137,7 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.peer.has_read(buffer.filled().len() - before);
+        self.peer.record_read(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -169,7 +169,7 @@ impl AsyncWrite for Wire {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if flushed.is_ready() {
             // Nothing waits for the system: what was counted beyond belonged to streams that are gone.
-            self.peer.has_written(usize::MAX);
+            self.peer.record_written(usize::MAX);
         }
         flushed
     }

@@ -36,7 +36,7 @@ pub(super) struct Incoming {
     stream: RecvStream,
     call: Arc<Call>,
     frame: Framing,
-    pace: Pace,
+    stall_timer: StallTimer,
     /// Data that found no room, since when, and when to try again.
     waiting: Option<(Bytes, Instant)>,
     has_ended: bool,
@@ -44,15 +44,15 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn new(stream: RecvStream, call: Arc<Call>) -> Self {
-        let pace = Pace::default();
+        let stall_timer = StallTimer::default();
         let frame = Framing::default();
-        Self { stream, call, frame, pace, waiting: None, has_ended: false }
+        Self { stream, call, frame, stall_timer, waiting: None, has_ended: false }
     }
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
         if self.call.method().is_stream && self.frame.is_between() {
             // The message before is done with if the next is asked for.
-            self.call.lets_go();
+            self.call.release_message();
         }
         let (data, since) = match self.waiting.take() {
             Some(waiting) => waiting,
@@ -61,12 +61,12 @@ impl Incoming {
                 ended => return Poll::Ready(ended),
             },
         };
-        if !self.call.holds(self.frame.counted.saturating_sub(SMALL_BYTES)) {
+        if !self.call.reserve_message(self.frame.counted.saturating_sub(SMALL_BYTES)) {
             if since.elapsed() > self.call.peer().limits().stall {
                 return Poll::Ready(Some(Err(status(&Error::new(ErrorKind::Overloaded)))));
             }
             self.waiting = Some((data, since));
-            ready!(self.pace.poll_sleep(Instant::now() + ROOM_EVERY, context));
+            ready!(self.stall_timer.poll_sleep(Instant::now() + ROOM_EVERY, context));
             // The sleep was over at once.
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -85,12 +85,12 @@ impl Incoming {
                 if let Err(error) = self.frame.read(&data, self.call.method()) {
                     return Poll::Ready(Some(Err(status(&error))));
                 }
-                self.call.has_received(self.frame.largest);
+                self.call.record_received(self.frame.largest);
                 if self.frame.messages > messages {
-                    self.call.peer().asked();
-                    self.pace.begins();
+                    self.call.peer().mark_message();
+                    self.stall_timer.restart();
                 } else {
-                    self.pace.moved(data.len());
+                    self.stall_timer.record(data.len());
                 }
                 Poll::Ready(Some(Ok(data)))
             }
@@ -102,8 +102,8 @@ impl Incoming {
                     && self.frame.messages > 0
                     && self.frame.is_between();
                 let limit = if waits_for_next { limits.stream_idle } else { limits.stall };
-                ready!(self.pace.poll_over(limit, context));
-                self.call.stalls();
+                ready!(self.stall_timer.poll_stalled(limit, context));
+                self.call.mark_stalled();
                 let kind = ErrorKind::Idle { seconds: limit.as_secs_f64() };
                 Poll::Ready(Some(Err(status(&Error::new(kind)))))
             }
@@ -140,31 +140,31 @@ impl Body for Incoming {
     }
 }
 
-/// How long the other side has let us wait.
+/// How long the other side has let the server wait.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct StallTimer {
     /// Of the wait that goes on, and bytes moved since.
     since: Option<Instant>,
     moved: usize,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Pace {
-    /// Something new is waited for.
-    pub(super) fn begins(&mut self) {
+impl StallTimer {
+    /// Begins again: something new is waited for.
+    pub(super) fn restart(&mut self) {
         self.since = None;
         self.moved = 0;
     }
 
-    pub(super) fn moved(&mut self, bytes: usize) {
+    pub(super) fn record(&mut self, bytes: usize) {
         self.moved = self.moved.saturating_add(bytes);
         if self.moved >= LEAST_BYTES {
-            self.begins();
+            self.restart();
         }
     }
 
     /// Completes when the wait has taken this long.
-    pub(super) fn poll_over(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.poll_sleep(since + limit, context)
     }

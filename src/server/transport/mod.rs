@@ -6,17 +6,17 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
-//! | `house.rs` | who is there: admits, watches, and says goodbye |
+//! | `registry.rs` | all connections: admits them, and shuts down those that are overdue |
 //! | `connection.rs` | one connection, from its first byte to its last |
 //! | `call.rs` | one call on it: its answer is sent as fast as it is read, and not later |
 //! | `message.rs` | the messages of a call as they come in, within their limits |
-//! | `pot.rs` | bytes counted for a connection and for all |
+//! | `byte_budget.rs` | bytes counted for a connection and for all |
 
+mod byte_budget;
 mod call;
 mod connection;
-mod house;
 mod message;
-mod pot;
+mod registry;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codegen::{Service, http};
 
-pub(super) use call::{Call, Encoded, Room};
-pub(super) use house::House;
+pub(super) use call::{Call, Encoded, Reservation};
+pub(super) use registry::Registry;
 
 use crate::limits;
 
@@ -70,7 +70,7 @@ impl Default for ConnectionLimits {
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes connections and serves them, until it is dropped.
-pub(super) async fn accept<S>(listener: TcpListener, service: S, house: Arc<House>)
+pub(super) async fn accept<S>(listener: TcpListener, service: S, registry: Arc<Registry>)
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -78,13 +78,13 @@ where
         + 'static,
     S::Future: Send,
 {
-    let mut look = tokio::time::interval(house.limits().look_every());
+    let mut look = tokio::time::interval(registry.limits().check_interval());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    if let Some(seat) = house.admit(address.ip()) {
-                        tokio::spawn(connection::serve(stream, seat, service.clone()));
+                    if let Some(registration) = registry.admit(address.ip()) {
+                        tokio::spawn(connection::serve(stream, registration, service.clone()));
                     } else {
                         tracing::debug!(%address, "no room for another connection");
                     }
@@ -94,14 +94,14 @@ where
                     tokio::time::sleep(PAUSE).await;
                 }
             },
-            _ = look.tick() => house.look_around(),
+            _ = look.tick() => registry.close_overdue(),
         }
     }
 }
 
 impl ConnectionLimits {
     /// How often connections are looked at: several times in the shortest wait.
-    fn look_every(&self) -> Duration {
+    fn check_interval(&self) -> Duration {
         let shortest = self.handshake.min(self.first_call).min(self.stall).min(self.idle);
         (shortest / 8).clamp(Duration::from_millis(5), Duration::from_millis(500))
     }

@@ -44,27 +44,25 @@ pub(super) unsafe fn step<I: Isa, L: Length, const T: usize>(
     let floats = L::lines(lines) * LINE;
     let mut outputs = [step.outputs[0]; T];
     outputs.copy_from_slice(&step.outputs[..T]);
-    let none = [isa.splat(0.0); OUTPUTS];
-    for (inputs, errors) in step.inputs.chunks(2).zip(step.errors.iter_mut()) {
+    // An input with many outputs has a line of errors for itself.
+    let each = if T > OUTPUTS { 1 } else { 2 };
+    for (inputs, errors) in step.inputs.chunks(each).zip(step.errors.iter_mut()) {
         let sums = match *inputs {
             // Two inputs at once read each output once, if there are registers for their sums.
-            [first, second] if T * 2 + 3 <= I::REGISTERS => {
+            [first, second] if T <= OUTPUTS && T * 2 + 3 <= I::REGISTERS => {
                 // SAFETY: the caller promises the rows' length.
                 unsafe { products::<I, T, 2>(isa, [first, second], outputs, floats) }
             }
             [first, second] => {
                 // SAFETY: as above.
-                let [sums] = unsafe { products::<I, T, 1>(isa, [first], outputs, floats) };
+                let [sums, _] = unsafe { products::<I, T, 1>(isa, [first], outputs, floats) };
                 // SAFETY: as above.
-                let [others] = unsafe { products::<I, T, 1>(isa, [second], outputs, floats) };
+                let [others, _] = unsafe { products::<I, T, 1>(isa, [second], outputs, floats) };
                 [sums, others]
             }
-            [last] => {
-                // SAFETY: as above.
-                let [sums] = unsafe { products::<I, T, 1>(isa, [last], outputs, floats) };
-                [sums, none]
-            }
-            _ => [none; 2],
+            // SAFETY: as above.
+            [one] => unsafe { products::<I, T, 1>(isa, [one], outputs, floats) },
+            _ => [[isa.splat(0.0); OUTPUTS]; 2],
         };
         isa.errors(&sums, step.labels, step.lr, errors);
     }
@@ -78,7 +76,8 @@ pub(super) unsafe fn step<I: Isa, L: Length, const T: usize>(
     }
 }
 
-/// The products of inputs and outputs, in as many parts as a register has.
+/// The products of `P` inputs and `T` outputs, in as many parts as a register has: of two inputs one behind the
+/// other, of one with many outputs all of them in order.
 ///
 /// # Safety
 ///
@@ -89,8 +88,8 @@ unsafe fn products<I: Isa, const T: usize, const P: usize>(
     inputs: [Row<'_>; P],
     outputs: [Row<'_>; T],
     floats: usize,
-) -> [[I::Register; OUTPUTS]; P] {
-    let mut parts = [[isa.splat(0.0); OUTPUTS]; P];
+) -> [[I::Register; OUTPUTS]; 2] {
+    let mut parts = [[isa.splat(0.0); OUTPUTS]; 2];
     let mut at = 0;
     while at < floats {
         let mut x = [isa.splat(0.0); P];
@@ -102,7 +101,8 @@ unsafe fn products<I: Isa, const T: usize, const P: usize>(
             // SAFETY: the row has a register's floats there.
             let w = unsafe { isa.load(outputs[t].at(at)) };
             for p in 0..P {
-                parts[p][t] = isa.fma(x[p], w, parts[p][t]);
+                let part = &mut parts[p + t / OUTPUTS][t % OUTPUTS];
+                *part = isa.fma(x[p], w, *part);
             }
         }
         at += I::WIDTH;
@@ -128,12 +128,13 @@ unsafe fn change<I: Isa, const T: usize>(
         before[t] = unsafe { isa.load(outputs[t].at(at)) };
     }
     let mut after = before;
-    let errors = step.errors.as_ptr().cast::<[f32; OUTPUTS]>();
+    let errors = step.errors.as_ptr().cast::<f32>();
+    let each = if T > OUTPUTS { LINE } else { OUTPUTS };
     for (j, input) in step.inputs.iter().enumerate() {
         // SAFETY: the row has a register's floats there.
         let x = unsafe { isa.load(input.at(at)) };
-        // SAFETY: there is a line of errors for two inputs, which `Kernels::step` checked.
-        let errors = unsafe { &*errors.wrapping_add(j) };
+        // SAFETY: there are lines with the errors of each input, which `Kernels::step` checked.
+        let errors = unsafe { &*errors.wrapping_add(j * each).cast::<[f32; T]>() };
         // Two chains of additions, so that one need not wait for the other.
         let mut changed = [x, isa.splat(0.0)];
         for t in 0..T {
@@ -189,6 +190,63 @@ pub(super) unsafe fn spread<I: Isa>(isa: I, rows: &[Row<'_>], means: [Row<'_>; 2
             let changed = isa.add(unsafe { isa.load(row.at(at)) }, change);
             // SAFETY: as above.
             unsafe { isa.store(changed, row.at(at)) };
+        }
+    }
+}
+
+/// See `Kernels::weighed_mean`.
+///
+/// # Safety
+///
+/// The rows have so many cache lines.
+#[inline(always)]
+pub(super) unsafe fn weighed_mean<I: Isa>(
+    isa: I,
+    rows: &[[Row<'_>; 2]],
+    means: [Row<'_>; 2],
+    lines: usize,
+) {
+    let share = isa.splat(1.0 / rows.len() as f32);
+    for at in (0..lines * LINE).step_by(I::WIDTH) {
+        let mut sum = isa.splat(0.0);
+        for [row, weights] in rows {
+            // SAFETY: the rows have a register's floats there.
+            let (x, weight) = unsafe { both(isa, [row.at(at), weights.at(at)]) };
+            sum = isa.fma(x, weight, sum);
+        }
+        for mean in means {
+            // SAFETY: as above.
+            unsafe { isa.store(isa.mul(sum, share), mean.at(at)) };
+        }
+    }
+}
+
+/// See `Kernels::weighed_spread`.
+///
+/// # Safety
+///
+/// The rows have so many cache lines, and none of them is a row of weights.
+#[inline(always)]
+pub(super) unsafe fn weighed_spread<I: Isa>(
+    isa: I,
+    rows: &[[Row<'_>; 2]],
+    means: [Row<'_>; 2],
+    lines: usize,
+) {
+    let share = isa.splat(1.0 / rows.len() as f32);
+    for at in (0..lines * LINE).step_by(I::WIDTH) {
+        // SAFETY: the rows have a register's floats there.
+        let (now, before) = unsafe { both(isa, means.map(|mean| mean.at(at))) };
+        let change = isa.sub(now, before);
+        let shared = isa.mul(change, share);
+        for [row, weights] in rows {
+            let at = [row.at(at), weights.at(at)];
+            // SAFETY: as above.
+            let (x, weight) = unsafe { both(isa, at) };
+            // SAFETY: as above.
+            unsafe { isa.store(isa.fma(change, weight, x), at[0]) };
+            // SAFETY: as above.
+            unsafe { isa.store(isa.fma(shared, x, weight), at[1]) };
         }
     }
 }

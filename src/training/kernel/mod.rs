@@ -18,8 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{LINE, Pointers, Row};
 
-/// The most outputs that a kernel takes at once.
+/// The most outputs of which two inputs share a line of errors.
 pub(super) const OUTPUTS: usize = 8;
+/// The most outputs that a kernel takes at once, where registers suffice.
+pub(super) const WIDE: usize = 2 * OUTPUTS;
 /// Numbers that are drawn at once.
 pub(super) const DRAWN: usize = 512;
 
@@ -62,18 +64,19 @@ pub(super) struct Line(pub(super) [f32; LINE]);
 pub(super) struct Step<'a> {
     /// Rows of one length; the same one may stand there twice.
     pub(super) inputs: &'a [Row<'a>],
-    /// Rows of that length, all different, [`OUTPUTS`] of them at most.
+    /// Rows of that length, all different, [`Kernels::most`] of them at most.
     pub(super) outputs: &'a [Row<'a>],
-    /// 1 or 0 for each output, as often as it fits.
+    /// 1 or 0 for each output; a second time behind the first [`OUTPUTS`] if there are no more.
     pub(super) labels: &'a Line,
     pub(super) lr: f32,
-    /// What comes out: for each input [`OUTPUTS`] numbers, `lr` times label less probability. There is
-    /// one line for two inputs.
+    /// What comes out: for each output `lr` times label less probability. There is a line for each input, or
+    /// for two if there are [`OUTPUTS`] at most.
     pub(super) errors: &'a mut [Line],
 }
 
 type StepKernel = unsafe fn(&mut Step<'_>, usize);
 type Mean = unsafe fn(&[Row<'_>], [Row<'_>; 2], usize);
+type Weighed = unsafe fn(&[[Row<'_>; 2]], [Row<'_>; 2], usize);
 type Softmax = unsafe fn(&mut Chances<'_>, usize) -> f32;
 type Fill = unsafe fn(&[u64], &mut [[u64; 8]; 2], &mut [u32; DRAWN]);
 
@@ -115,9 +118,12 @@ type CellsKernel = unsafe fn(&mut Cells<'_>, usize) -> f64;
 #[derive(Clone, Copy)]
 pub(super) struct Kernels {
     lines: usize,
-    steps: [StepKernel; OUTPUTS],
+    steps: [StepKernel; WIDE],
+    most: usize,
     mean: Mean,
     spread: Mean,
+    weighed_mean: Weighed,
+    weighed_spread: Weighed,
     softmax: Softmax,
     fill: Fill,
     cells: CellsKernel,
@@ -146,6 +152,11 @@ impl Kernels {
         self.lines
     }
 
+    /// The most outputs of a step.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
     /// Learns one step.
     ///
     /// # Safety
@@ -155,8 +166,9 @@ impl Kernels {
     #[inline]
     pub(super) unsafe fn step(&self, step: &mut Step<'_>) {
         let outputs = step.outputs.len();
-        assert!((1..=OUTPUTS).contains(&outputs), "a step has 1 to 8 outputs");
-        assert!(step.errors.len() * 2 >= step.inputs.len(), "there is room for the errors");
+        assert!((1..=self.most).contains(&outputs), "a step has as many outputs as registers hold");
+        let lines = step.inputs.len().div_ceil(if outputs > OUTPUTS { 1 } else { 2 });
+        assert!(step.errors.len() >= lines, "there is room for the errors");
         // SAFETY: the caller promises what the kernel asks for, which is for this machine.
         unsafe { self.steps[outputs - 1](step, self.lines) }
     }
@@ -181,6 +193,29 @@ impl Kernels {
     pub(super) unsafe fn spread(&self, rows: &[Row<'_>], means: [Row<'_>; 2]) {
         // SAFETY: the caller promises what the kernel asks for, which is for this machine.
         unsafe { (self.spread)(rows, means, self.lines) }
+    }
+
+    /// Writes the mean of some rows, at least one, each times the row of weights beside it, into two others.
+    ///
+    /// # Safety
+    ///
+    /// The rows have the length that the kernels are for.
+    #[inline]
+    pub(super) unsafe fn weighed_mean(&self, rows: &[[Row<'_>; 2]], means: [Row<'_>; 2]) {
+        // SAFETY: the caller promises what the kernel asks for, which is for this machine.
+        unsafe { (self.weighed_mean)(rows, means, self.lines) }
+    }
+
+    /// Adds the first less the second of two others to each of some rows, times its weights, and to the
+    /// weights, times the row and a share of the rows.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Kernels::weighed_mean`]; and no row is a row of weights.
+    #[inline]
+    pub(super) unsafe fn weighed_spread(&self, rows: &[[Row<'_>; 2]], means: [Row<'_>; 2]) {
+        // SAFETY: the caller promises what the kernel asks for, which is for this machine.
+        unsafe { (self.weighed_spread)(rows, means, self.lines) }
     }
 
     /// Learns one step of full softmax, and tells its cross-entropy before.
@@ -214,7 +249,7 @@ impl Kernels {
 /// The kernels of a kind, each compiled with the features that it may use.
 macro_rules! kernels {
     ($isa:ty, $fill:path $(, $features:literal)?) => {
-        use crate::training::kernel::{Cells, Chances, DRAWN, Kernels, Step, generic};
+        use crate::training::kernel::{Cells, Chances, DRAWN, Kernels, Step, StepKernel, WIDE, generic};
         use crate::training::kernel::generic::{Any, Fixed, Length};
         use crate::training::rows::Row;
 
@@ -230,11 +265,26 @@ macro_rules! kernels {
         }
 
         fn of<L: Length>(lines: usize) -> Kernels {
-            let steps = [
+            let few: [StepKernel; OUTPUTS] = [
                 step::<L, 1>, step::<L, 2>, step::<L, 3>, step::<L, 4>,
                 step::<L, 5>, step::<L, 6>, step::<L, 7>, step::<L, 8>,
             ];
-            Kernels { lines, steps, mean, spread, softmax, fill, cells: cells::<L> }
+            // The sums of more outputs have no room in fewer registers.
+            let is_wide = <$isa as Isa>::REGISTERS > WIDE;
+            let many: [StepKernel; OUTPUTS] = if is_wide {
+                [
+                    step::<L, 9>, step::<L, 10>, step::<L, 11>, step::<L, 12>,
+                    step::<L, 13>, step::<L, 14>, step::<L, 15>, step::<L, 16>,
+                ]
+            } else {
+                few
+            };
+            let mut steps = [few[0]; WIDE];
+            steps[..OUTPUTS].copy_from_slice(&few);
+            steps[OUTPUTS..].copy_from_slice(&many);
+            let most = if is_wide { WIDE } else { OUTPUTS };
+            let cells = cells::<L>;
+            Kernels { lines, steps, most, mean, spread, weighed_mean, weighed_spread, softmax, fill, cells }
         }
 
         $(#[target_feature(enable = $features)])?
@@ -253,6 +303,18 @@ macro_rules! kernels {
         unsafe fn spread(rows: &[Row<'_>], means: [Row<'_>; 2], lines: usize) {
             // SAFETY: the caller promises the same.
             unsafe { generic::spread(<$isa>::PROVED, rows, means, lines) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn weighed_mean(rows: &[[Row<'_>; 2]], means: [Row<'_>; 2], lines: usize) {
+            // SAFETY: the caller promises the same.
+            unsafe { generic::weighed_mean(<$isa>::PROVED, rows, means, lines) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn weighed_spread(rows: &[[Row<'_>; 2]], means: [Row<'_>; 2], lines: usize) {
+            // SAFETY: the caller promises the same.
+            unsafe { generic::weighed_spread(<$isa>::PROVED, rows, means, lines) }
         }
 
         $(#[target_feature(enable = $features)])?

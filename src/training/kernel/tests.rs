@@ -14,8 +14,9 @@ fn rows(count: usize, dim: usize, seed: u64) -> Rows {
 
 fn labels(labels: &[f32]) -> Line {
     let mut line = Line::default();
-    for (i, &label) in labels.iter().enumerate() {
-        (line.0[i], line.0[i + OUTPUTS]) = (label, label);
+    line.0[..labels.len()].copy_from_slice(labels);
+    if labels.len() <= OUTPUTS {
+        line.0.copy_within(..OUTPUTS, OUTPUTS);
     }
     line
 }
@@ -28,12 +29,64 @@ fn step(kind: Kind, inputs: &mut Rows, outputs: &mut Rows, line: &Line, twice: b
     all.extend(twice.then(|| of.row(0)));
     let (count, of) = (u32::try_from(outputs.len()).unwrap(), outputs.pointers());
     let outputs: Vec<Row<'_>> = (0..count).map(|row| of.row(row)).collect();
-    let mut errors = vec![Line::default(); all.len().div_ceil(2)];
+    let mut errors = vec![Line::default(); all.len()];
     let mut step =
         Step { inputs: &all, outputs: &outputs, labels: line, lr: 0.1, errors: &mut errors };
     // SAFETY: rows of two matrices of one dimension, the outputs each once.
     unsafe { kernels.step(&mut step) };
     errors
+}
+
+#[test]
+fn sigmoids_are_those_of_double_precision() {
+    for kind in Kind::all() {
+        for x in (-2_400..2_400_i16).step_by(8).map(|x| f32::from(x) / 100.0) {
+            let (mut inputs, mut outputs) = (rows(1, 1, 1), rows(OUTPUTS, 1, 1));
+            inputs.row_mut(0)[0] = 1.0;
+            let all: [f32; OUTPUTS] = std::array::from_fn(|i| x + i as f32 / 100.0);
+            all.iter().enumerate().for_each(|(t, &x)| outputs.row_mut(t)[0] = x);
+            let errors = step(kind, &mut inputs, &mut outputs, &labels(&[0.0; OUTPUTS]), false);
+            for (error, x) in errors[0].0.into_iter().zip(all) {
+                let chance = 1.0 / (1.0 + (-f64::from(x)).exp());
+                let off = (f64::from(error) / -0.1 - chance).abs();
+                assert!(off < 3e-5, "{kind:?} {x}: {off}");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_outputs_at_once_are_learned_as_half_of_them_twice() {
+    let goals: Vec<f32> = (0..WIDE).map(|i| if i % 3 == 0 { 1.0 } else { 0.0 }).collect();
+    for kind in Kind::all() {
+        for (dim, count) in [(19, 9), (100, 11), (100, 12), (130, 16), (300, 14)] {
+            if Kernels::new(kind, dim).most() < count {
+                continue;
+            }
+            let fresh = || (rows(5, dim, 1), rows(count, dim, 2));
+            let (mut inputs, mut outputs) = fresh();
+            let found = step(kind, &mut inputs, &mut outputs, &labels(&goals[..count]), true);
+            // The plain sums, each by both sides as they were.
+            let (x, w) = fresh();
+            let (mut expected, mut expected_w) = fresh();
+            for (j, row) in [0, 1, 2, 3, 4, 0].into_iter().enumerate() {
+                for (t, &goal) in goals[..count].iter().enumerate() {
+                    let chance = 1.0 / (1.0 + (-dot(x.row(row), w.row(t))).exp());
+                    let error = 0.1 * (f64::from(goal) - chance);
+                    assert!((f64::from(found[j].0[t]) - error).abs() < 1e-5, "{kind:?} {j} {t}");
+                    for i in 0..dim {
+                        let of = |rows: &Rows, row: usize| f64::from(rows.row(row)[i]) * error;
+                        let (dx, dw) = (of(&w, t) as f32, of(&x, row) as f32);
+                        // The row that stands there twice is changed one after the other.
+                        expected.row_mut(row)[i] += dx;
+                        expected_w.row_mut(t)[i] += dw;
+                    }
+                }
+            }
+            // Its second change comes of what the first left.
+            assert!(far(&outputs, &expected_w) < 0.05 && far(&inputs, &expected) < 1e-4);
+        }
+    }
 }
 
 fn far(a: &Rows, b: &Rows) -> f32 {
@@ -94,6 +147,13 @@ fn every_kind_means_and_draws_alike_and_softmax_too() {
             let loss = unsafe { kernels.softmax(&mut step) };
             // SAFETY: as above.
             unsafe { kernels.spread(&all, [of.row(3), of.row(4)]) };
+            let weighed = [[of.row(0), of.row(2)], [of.row(1), of.row(2)]];
+            // SAFETY: as above; row 2 is of weights.
+            unsafe { kernels.weighed_mean(&weighed, [of.row(3), of.row(4)]) };
+            // SAFETY: as above.
+            unsafe { kernels.spread(&[of.row(3)], [of.row(5), of.row(1)]) };
+            // SAFETY: as above.
+            unsafe { kernels.weighed_spread(&weighed, [of.row(3), of.row(4)]) };
             let mut drawn = [0; DRAWN];
             let table: Vec<u64> = (0..99).map(|word| word << 33 | word << 25).collect();
             kernels.fill(&table, &mut [[77, 5, 6, 7, 8, 9, 10, 11]; 2], &mut drawn);
@@ -179,6 +239,57 @@ fn each_loss_is_learned_along_its_slope() {
         check_slope(&x, inputs.row(0), |x| loss(x, None), "input");
         for t in 0..11 {
             check_slope(all.row(t), outputs.row(t), |w| loss(&x, Some((t, w))), "output");
+        }
+    }
+}
+
+#[test]
+fn weights_of_places_are_learned_along_the_slope() {
+    let dim = 19;
+    for kind in Kind::all() {
+        let kernels = Kernels::new(kind, dim);
+        // Two words, the weights of their places, an output, a mean and what it was.
+        let (mut all, mut outputs) = (rows(6, dim, 9), rows(1, dim, 10));
+        let (before, w) = (rows(6, dim, 9), outputs.row(0).to_vec());
+        let of = all.pointers();
+        let weighed = [[of.row(0), of.row(2)], [of.row(1), of.row(3)]];
+        let mut errors = [Line::default()];
+        let mut step = Step {
+            inputs: &[of.row(4)],
+            outputs: &[outputs.pointers().row(0)],
+            labels: &labels(&[1.0]),
+            lr: 0.1,
+            errors: &mut errors,
+        };
+        // SAFETY: rows of one dimension; the output and the weights are no inputs.
+        unsafe {
+            kernels.weighed_mean(&weighed, [of.row(4), of.row(5)]);
+            kernels.step(&mut step);
+            kernels.weighed_spread(&weighed, [of.row(4), of.row(5)]);
+        }
+        let softplus = |x: f64| (1.0 + (-x).exp()).ln();
+        for row in 0..4 {
+            let loss = |changed: &[f32]| {
+                let of = |at: usize| if at == row { changed } else { before.row(at) };
+                let part =
+                    |word: usize, i: usize| f64::from(of(word)[i]) * f64::from(of(word + 2)[i]);
+                let product: f64 =
+                    (0..dim).map(|i| (part(0, i) + part(1, i)) / 2.0 * f64::from(w[i])).sum();
+                softplus(product)
+            };
+            let after = all.row(row);
+            for i in 0..dim {
+                let at = |by: f32| {
+                    let mut moved = before.row(row).to_vec();
+                    moved[i] += by;
+                    (loss(&moved), f64::from(moved[i]))
+                };
+                let ((high, x1), (low, x0)) = (at(1e-3), at(-1e-3));
+                // Words learn the whole of it, as in word2vec, and weights their share.
+                let slope = (high - low) / (x1 - x0) * if row < 2 { 2.0 } else { 1.0 };
+                let learned = -f64::from(after[i] - before.row(row)[i]) / 0.1;
+                assert!((slope - learned).abs() < 2e-3, "{kind:?} {row} {i}: {slope} {learned}");
+            }
         }
     }
 }

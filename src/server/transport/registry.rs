@@ -1,4 +1,4 @@
-//! `House`: who is there. It admits connections, looks after those that let it wait, and says goodbye.
+//! `Registry`: all connections. It admits them, and shuts down those that let the server wait for too long.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,23 +11,23 @@ use tokio::sync::{Notify, watch};
 
 use crate::limits;
 use crate::server::transport::ConnectionLimits;
-use crate::server::transport::pot::Pot;
+use crate::server::transport::byte_budget::ByteBudget;
 
-/// How long a connection that was told to end may take to end.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a connection that is to end may take to end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// All connections and their calls.
 #[derive(Debug)]
-pub(in crate::server) struct House {
+pub(in crate::server) struct Registry {
     limits: ConnectionLimits,
     began: Instant,
     peers: Mutex<Peers>,
     /// Calls that are waited for when the server ends.
     calls: AtomicUsize,
-    /// Told when the last of them ends, and when the last connection does.
-    quiet: Notify,
-    received: Pot,
-    answers: Pot,
+    /// Notified when the last of them ends, and when the last connection does.
+    drained: Notify,
+    received: ByteBudget,
+    answers: ByteBudget,
 }
 
 #[derive(Debug, Default)]
@@ -37,11 +37,11 @@ struct Peers {
     next: u64,
 }
 
-/// What is known of a connection. Times are milliseconds since the house was opened, 0 for none; all of
+/// What is known of a connection. Times are milliseconds since the registry was made, 0 for none; all of
 /// it is only read to decide when to close, so no order is needed.
 #[derive(Debug)]
 pub(in crate::server) struct Peer {
-    house: Arc<House>,
+    registry: Arc<Registry>,
     id: u64,
     address: IpAddr,
     since: u64,
@@ -55,44 +55,44 @@ pub(in crate::server) struct Peer {
     /// Since when no call is open.
     idle_since: AtomicU64,
     /// Whether a whole message came.
-    has_asked: AtomicBool,
+    has_sent_message: AtomicBool,
     /// Whether the last call to end was given up because its caller let it wait.
     has_stalled: AtomicBool,
-    told_to_leave: AtomicU64,
-    leave: watch::Sender<Leave>,
-    pub(super) received: Pot,
-    pub(super) answers: Pot,
+    shutdown_since: AtomicU64,
+    shutdown: watch::Sender<Shutdown>,
+    pub(super) received: ByteBudget,
+    pub(super) answers: ByteBudget,
 }
 
-/// What a connection is told.
+/// Whether a connection is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
-    No,
+pub(super) enum Shutdown {
+    None,
     /// No new calls, and the end after those that are open.
-    Soon,
-    Now,
+    Graceful,
+    Immediate,
 }
 
 /// A connection's place, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat(pub(super) Arc<Peer>);
+pub(super) struct Registration(pub(super) Arc<Peer>);
 
-impl Drop for Seat {
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.0.house.remove(&mut self.0.house.peers.lock(), self.0.id);
+        self.0.registry.remove(&mut self.0.registry.peers.lock(), self.0.id);
     }
 }
 
-impl House {
+impl Registry {
     pub(in crate::server) fn new(limits: ConnectionLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
             began: Instant::now(),
             peers: Mutex::default(),
             calls: AtomicUsize::new(0),
-            quiet: Notify::new(),
-            received: Pot::new(limits::RECEIVED_BYTES_MAX),
-            answers: Pot::new(limits::ANSWERS_BYTES_MAX),
+            drained: Notify::new(),
+            received: ByteBudget::new(limits::RECEIVED_BYTES_MAX),
+            answers: ByteBudget::new(limits::ANSWERS_BYTES_MAX),
         })
     }
 
@@ -106,7 +106,7 @@ impl House {
 
     /// A place for a connection. If all are taken, the one that has asked nothing for longest makes
     /// room; if there is none, there is no place.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Registration> {
         let address = network(address);
         let mut peers = self.peers.lock();
         let of_address = peers.by_address.get(&address).copied().unwrap_or(0);
@@ -115,15 +115,15 @@ impl House {
             let idlest = peers
                 .all
                 .values()
-                .find(|peer| !peer.has_asked() && (!is_crowd || peer.address == address))?;
+                .find(|peer| !peer.has_sent_message() && (!is_crowd || peer.address == address))?;
             let idlest = Arc::clone(idlest);
-            idlest.leave.send_replace(Leave::Now);
+            idlest.shutdown.send_replace(Shutdown::Immediate);
             self.remove(&mut peers, idlest.id);
         }
         let id = peers.next;
         peers.next += 1;
         let peer = Arc::new(Peer {
-            house: Arc::clone(self),
+            registry: Arc::clone(self),
             id,
             address,
             since: self.now(),
@@ -133,16 +133,16 @@ impl House {
             has_room: Notify::new(),
             calls: AtomicUsize::new(0),
             idle_since: AtomicU64::new(self.now()),
-            has_asked: AtomicBool::new(false),
+            has_sent_message: AtomicBool::new(false),
             has_stalled: AtomicBool::new(false),
-            told_to_leave: AtomicU64::new(0),
-            leave: watch::Sender::new(Leave::No),
-            received: Pot::new(limits::CONNECTION_BYTES_MAX),
-            answers: Pot::new(limits::CONNECTION_BYTES_MAX),
+            shutdown_since: AtomicU64::new(0),
+            shutdown: watch::Sender::new(Shutdown::None),
+            received: ByteBudget::new(limits::CONNECTION_BYTES_MAX),
+            answers: ByteBudget::new(limits::CONNECTION_BYTES_MAX),
         });
         peers.all.insert(id, Arc::clone(&peer));
         *peers.by_address.entry(address).or_default() += 1;
-        Some(Seat(peer))
+        Some(Registration(peer))
     }
 
     fn remove(&self, peers: &mut Peers, id: u64) {
@@ -154,53 +154,53 @@ impl House {
             }
         }
         if peers.all.is_empty() {
-            self.quiet.notify_waiters();
+            self.drained.notify_waiters();
         }
     }
 
-    /// Tells connections to end that let the server wait for too long.
-    pub(super) fn look_around(&self) {
+    /// Shuts down connections that let the server wait for too long.
+    pub(super) fn close_overdue(&self) {
         let now = self.now();
         for peer in self.peers.lock().all.values() {
-            let verdict = peer.verdict(now, &self.limits);
-            if verdict != Leave::No {
-                peer.tell(verdict, now);
+            let due_shutdown = peer.due_shutdown(now, &self.limits);
+            if due_shutdown != Shutdown::None {
+                peer.request_shutdown(due_shutdown, now);
             }
         }
     }
 
     /// Completes when no call is under way but those that only watch.
-    pub(in crate::server) async fn quiet(&self) {
+    pub(in crate::server) async fn drained(&self) {
         loop {
-            let quiet = self.quiet.notified();
+            let drained = self.drained.notified();
             if self.calls.load(Ordering::SeqCst) == 0 {
                 return;
             }
-            quiet.await;
+            drained.await;
         }
     }
 
-    /// Ends all connections: those that listen hear of it before.
+    /// Ends all connections, gracefully as far as there is time.
     pub(in crate::server) async fn close(&self, within: Duration) {
-        self.tell_all(Leave::Soon);
+        self.shut_down_all(Shutdown::Graceful);
         let empty = async {
             loop {
-                let quiet = self.quiet.notified();
+                let drained = self.drained.notified();
                 if self.peers.lock().all.is_empty() {
                     return;
                 }
-                quiet.await;
+                drained.await;
             }
         };
         if tokio::time::timeout(within, empty).await.is_err() {
-            self.tell_all(Leave::Now);
+            self.shut_down_all(Shutdown::Immediate);
         }
     }
 
-    fn tell_all(&self, leave: Leave) {
+    fn shut_down_all(&self, shutdown: Shutdown) {
         let now = self.now();
         for peer in self.peers.lock().all.values() {
-            peer.tell(leave, now);
+            peer.request_shutdown(shutdown, now);
         }
     }
 }
@@ -218,7 +218,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 impl Peer {
     pub(super) fn limits(&self) -> &ConnectionLimits {
-        &self.house.limits
+        &self.registry.limits
     }
 
     /// Tells one connection from the others.
@@ -226,26 +226,26 @@ impl Peer {
         self.id
     }
 
-    /// The pots for messages that come in.
-    pub(super) fn receiving(&self) -> [Pot; 2] {
-        [self.received.clone(), self.house.received.clone()]
+    /// The budgets for messages that come in.
+    pub(super) fn receiving(&self) -> [ByteBudget; 2] {
+        [self.received.clone(), self.registry.received.clone()]
     }
 
-    /// The pots for answers that wait to be read.
-    pub(super) fn answering(&self) -> [Pot; 2] {
-        [self.answers.clone(), self.house.answers.clone()]
+    /// The budgets for answers that wait to be read.
+    pub(super) fn answering(&self) -> [ByteBudget; 2] {
+        [self.answers.clone(), self.registry.answers.clone()]
     }
 
-    pub(super) fn leaving(&self) -> watch::Receiver<Leave> {
-        self.leave.subscribe()
+    pub(super) fn subscribe_shutdown(&self) -> watch::Receiver<Shutdown> {
+        self.shutdown.subscribe()
     }
 
-    pub(super) fn has_read(&self, bytes: usize) {
+    pub(super) fn record_read(&self, bytes: usize) {
         self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// The system took bytes of answers, or all.
-    pub(super) fn has_written(&self, bytes: usize) {
+    pub(super) fn record_written(&self, bytes: usize) {
         self.blocked_since.store(0, Ordering::Relaxed);
         let left = |queued: usize| Some(queued.saturating_sub(bytes));
         let before = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
@@ -256,77 +256,77 @@ impl Peer {
     }
 
     /// The system takes nothing.
-    pub(super) fn is_blocked(&self) {
-        let now = self.house.now();
+    pub(super) fn record_blocked(&self) {
+        let now = self.registry.now();
         let _was_blocked_before =
             self.blocked_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn has_asked(&self) -> bool {
-        self.has_asked.load(Ordering::Relaxed)
+    fn has_sent_message(&self) -> bool {
+        self.has_sent_message.load(Ordering::Relaxed)
     }
 
-    pub(super) fn asked(&self) {
-        if !self.has_asked() {
-            self.has_asked.store(true, Ordering::Relaxed);
+    pub(super) fn mark_message(&self) {
+        if !self.has_sent_message() {
+            self.has_sent_message.store(true, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn call_begins(&self, is_waited_for: bool) {
+    pub(super) fn begin_call(&self, is_waited_for: bool) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if is_waited_for {
-            self.house.calls.fetch_add(1, Ordering::SeqCst);
+            self.registry.calls.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    pub(super) fn call_ends(&self, is_waited_for: bool, has_stalled: bool) {
+    pub(super) fn end_call(&self, is_waited_for: bool, has_stalled: bool) {
         self.has_stalled.store(has_stalled, Ordering::Relaxed);
         if self.calls.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.idle_since.store(self.house.now(), Ordering::Relaxed);
+            self.idle_since.store(self.registry.now(), Ordering::Relaxed);
         }
-        if is_waited_for && self.house.calls.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.house.quiet.notify_waiters();
+        if is_waited_for && self.registry.calls.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.registry.drained.notify_waiters();
         }
     }
 
-    fn tell(&self, leave: Leave, now: u64) {
-        let is_news = |told: &mut Leave| {
-            let is_news = *told != Leave::Now && *told != leave;
+    fn request_shutdown(&self, asked: Shutdown, now: u64) {
+        let is_news = |current: &mut Shutdown| {
+            let is_news = *current != Shutdown::Immediate && *current != asked;
             if is_news {
-                *told = leave;
+                *current = asked;
             }
             is_news
         };
-        if self.leave.send_if_modified(is_news) && leave == Leave::Soon {
-            self.told_to_leave.store(now, Ordering::Relaxed);
+        if self.shutdown.send_if_modified(is_news) && asked == Shutdown::Graceful {
+            self.shutdown_since.store(now, Ordering::Relaxed);
         }
     }
 
-    fn verdict(&self, now: u64, limits: &ConnectionLimits) -> Leave {
+    fn due_shutdown(&self, now: u64, limits: &ConnectionLimits) -> Shutdown {
         let is_over = |since: u64, limit: Duration| {
             since > 0 && u128::from(now.saturating_sub(since)) > limit.as_millis()
         };
         let load = |time: &AtomicU64| time.load(Ordering::Relaxed);
         if is_over(load(&self.blocked_since), limits.stall) {
-            return Leave::Now;
+            return Shutdown::Immediate;
         }
         if load(&self.read_bytes) < super::connection::PREFACE_BYTES
             && is_over(self.since, limits.handshake)
         {
-            return Leave::Now;
+            return Shutdown::Immediate;
         }
         if self.calls.load(Ordering::Relaxed) > 0 {
-            return Leave::No;
+            return Shutdown::None;
         }
-        let (told, idle_since) = (load(&self.told_to_leave), load(&self.idle_since));
-        if told > 0 && is_over(told.max(idle_since), FAREWELL) {
-            return Leave::Now;
+        let (asked, idle_since) = (load(&self.shutdown_since), load(&self.idle_since));
+        if asked > 0 && is_over(asked.max(idle_since), DRAIN_TIMEOUT) {
+            return Shutdown::Immediate;
         }
-        let is_silent = !self.has_asked() && is_over(self.since, limits.first_call);
+        let is_silent = !self.has_sent_message() && is_over(self.since, limits.first_call);
         let is_idle = is_over(idle_since, limits.idle);
         if is_silent || is_idle || self.has_stalled.load(Ordering::Relaxed) {
-            return Leave::Soon;
+            return Shutdown::Graceful;
         }
-        Leave::No
+        Shutdown::None
     }
 }
