@@ -19,7 +19,7 @@ use crate::vector::top::Near;
 /// Fewer questions than this, for each thousand leaves, do not share leaves often enough.
 const TOGETHER_PER_MILLE: usize = 50;
 /// Questions whose tables and hits lie together in the caches.
-const AT_ONCE: usize = 1_024;
+const AT_ONCE: usize = 384;
 /// Leaves of each question that come first.
 const FIRST_LEAVES: usize = 4;
 /// Fewer exact questions than this are not worth laying rows side by side.
