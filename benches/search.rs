@@ -1,12 +1,13 @@
 //! How fast and how completely the nearest rows are found: one line of JSON for each measurement.
 //!
-//! Reads `vectors.f32`, `words.u32` and `analogies.f32` from `$WORDSPACE_DATA/bench` (unit rows of
-//! 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and
-//! `analogies.exact.u32`, or else makes clustered rows. The row of a word asked for counts as its
+//! Reads `vectors.f32`, `words.u32`, `analogies.f32` and `texts.f32` from `$WORDSPACE_DATA/bench` (unit
+//! rows of 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and so
+//! on, or else makes clustered rows. The row of a word asked for counts as its
 //! own neighbor. Where the words of an analogy are known, the search is also seeded with them, as
 //! the server does it, with the three as answers and without.
 //! `WORDSPACE_BENCH_ROWS` takes the first so many rows, or makes so many, of `_DIM` components;
-//! `_M`, `_EFC` and `_THREADS` change the build.
+//! `_INDEX` is `hnsw` or `partition` for only one of them; `_M`, `_EFC` and `_THREADS` change the
+//! build, and `_BATCH` the questions of a batch. Questions a second are of processor time.
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
@@ -17,16 +18,21 @@ use std::time::Instant;
 use wordspace::container::{Container, Writer};
 use wordspace::index::exact::Exact;
 use wordspace::index::hnsw::{self, BuildParams};
-use wordspace::index::{Found, Index, Search, SearchParams, Watch, file};
+use wordspace::index::partition::{self, Partition};
+use wordspace::index::{Found, Index, Search, SearchParams, Watch, file, lists};
 use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
-use wordspace::vector::{RowId, kernel};
+use wordspace::vector::random::SplitMix64;
+use wordspace::vector::row_set::RowSet;
+use wordspace::vector::{RowId, algebra, kernel};
 
 const K: usize = 10;
 const DIM: usize = 100;
 const ROWS_MADE: usize = 50_000;
 const EFS: [usize; 11] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384];
 const EXACT_QUERIES: usize = 200;
+const REPEATS: usize = 5;
+const TEXTS: usize = 2_000;
 
 fn main() {
     let questions = read().unwrap_or_else(make);
@@ -40,7 +46,10 @@ fn main() {
     );
     let exact = Exact::new(Arc::clone(&table));
     let words: Vec<Vec<f32>> = questions.words.iter().map(|&row| table.unit(row)).collect();
-    let sets = [("words", words), ("analogies", questions.analogies)].map(|(name, queries)| {
+    let texts = questions.texts(&table);
+    let analogies = questions.analogies.clone();
+    let sets = [("words", words), ("analogies", analogies), ("texts", texts)];
+    let sets = sets.map(|(name, queries)| {
         let rows = |query: &Vec<f32>| -> Vec<RowId> {
             exact
                 .search(query, &SearchParams::new(K, 0))
@@ -56,11 +65,18 @@ fn main() {
     for set in &sets {
         measure("exact, f32", &exact, set, Plan::ef(0));
     }
+    let wanted = std::env::var("WORDSPACE_BENCH_INDEX").unwrap_or_default();
+    if wanted != "hnsw" {
+        measure_partition(&table, &sets, &questions);
+    }
+    if wanted == "partition" {
+        return;
+    }
     let graph = build(&table);
-    let [words, analogies] = &sets;
+    let [words, analogies, _] = &sets;
     for set in &sets {
         measure("exact, codes", &graph, set, Plan { exact: true, ..Plan::ef(0) });
-        measure_batch(&graph, set);
+        measure_batch("exact, codes, one batch", &graph, set, Plan { exact: true, ..Plan::ef(0) });
     }
     measure("list", &graph, words, Plan { rows: &questions.words, ..Plan::ef(64) });
     for set in &sets {
@@ -78,6 +94,117 @@ fn main() {
         let plan = Plan { excluded: true, ..seeded };
         measure("graph, seeded, inputs excluded", &graph, &without, plan);
     }
+}
+
+/// The partition: before its lists are there, and after.
+fn measure_partition(table: &Arc<Table>, sets: &[Set; 3], questions: &Questions) {
+    let threads = number("WORDSPACE_BENCH_THREADS").unwrap_or(0);
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let partition = partition::build(table, threads, &Stages { start }).unwrap();
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let bytes = partition_bytes(&partition);
+    let file_bytes = bytes.len();
+    let start = Instant::now();
+    let kind = partition::file::KIND;
+    let container = Container::open(Arc::new(bytes), "a partition".to_owned(), kind).unwrap();
+    let again = partition::file::read(Arc::clone(table), &container).unwrap();
+    let load = start.elapsed().as_secs_f64();
+    println!(
+        r#"{{"partition_s":{seconds:.1},"partition_cpu_s":{cpu:.1},"leaves":{},"partition_bytes":{},"bytes_a_row":{:.1},"file_bytes":{file_bytes},"load_s":{load:.3},"peak_bytes":{}}}"#,
+        partition.leaves(),
+        partition.memory_bytes(),
+        partition.memory_bytes() as f64 / table.len() as f64,
+        peak_bytes(),
+    );
+    drop(again);
+    for set in sets {
+        measure("partition, exact", &partition, set, Plan { exact: true, ..Plan::ef(0) });
+        let exact = Plan { exact: true, ..Plan::ef(0) };
+        measure_batch("partition, exact, one batch", &partition, set, exact);
+        for ef in EFS {
+            measure("partition", &partition, set, Plan::ef(ef));
+        }
+        for ef in EFS {
+            measure_batch("partition, one batch", &partition, set, Plan::ef(ef));
+        }
+    }
+    measure_filters(table, &partition, &sets[1]);
+    if std::env::var_os("WORDSPACE_BENCH_NO_LISTS").is_some() || !partition.wants_lists() {
+        return;
+    }
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let found = partition.find_lists(threads, &Stages { start }).unwrap();
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let mut out = Writer::new(Vec::new(), lists::KIND, 1).unwrap();
+    lists::write(&found, &mut out).unwrap();
+    partition.join_lists(found);
+    println!(
+        r#"{{"lists_s":{seconds:.1},"lists_cpu_s":{cpu:.1},"lists_bytes":{},"peak_bytes":{}}}"#,
+        out.finish().unwrap().0.len(),
+        peak_bytes(),
+    );
+    let words = &sets[0];
+    measure("partition, list", &partition, words, Plan { rows: &questions.words, ..Plan::ef(64) });
+    for set in sets {
+        for ef in EFS {
+            measure("partition, lists beside", &partition, set, Plan::ef(ef));
+        }
+    }
+}
+
+fn partition_bytes(partition: &Partition) -> Vec<u8> {
+    let mut out = Writer::new(Vec::new(), partition::file::KIND, 1).unwrap();
+    partition::file::write(partition, &mut out).unwrap();
+    out.finish().unwrap().0
+}
+
+/// Questions whose answers may be only some of the rows: drawn at random, or the rarest, or the most
+/// frequent ones.
+fn measure_filters(table: &Table, index: &dyn Index, set: &Set) {
+    let rows = table.len();
+    for part in [2, 10, 100, 1_000] {
+        let count = rows / part;
+        let random = (0..rows).filter(|row| (row * 2_654_435_761 >> 7) % part == 0);
+        let kinds: [(&str, Vec<usize>); 3] = [
+            ("random", random.collect()),
+            ("frequent", (0..count).collect()),
+            ("rare", (rows - count..rows).collect()),
+        ];
+        for (kind, rows) in kinds {
+            let mut allowed = RowSet::none(table.len());
+            for row in rows {
+                allowed.insert(RowId::try_from(row).unwrap());
+            }
+            measure_filter(index, set, (part, kind), &allowed);
+        }
+    }
+}
+
+fn measure_filter(index: &dyn Index, set: &Set, (part, kind): (usize, &str), allowed: &RowSet) {
+    let params = SearchParams { allowed: Some(allowed), ..SearchParams::new(K, 64) };
+    let queries = &set.queries[..set.queries.len().min(EXACT_QUERIES)];
+    let truth: Vec<Found> = queries
+        .iter()
+        .map(|query| index.search(query, &SearchParams { exact: true, ..params }))
+        .collect();
+    let (mut best, mut found) = (f64::INFINITY, 0);
+    for _ in 0..3 {
+        let cpu = cpu_nanos();
+        let answers: Vec<Found> =
+            queries.iter().map(|query| index.search(query, &params)).collect();
+        best = best.min((cpu_nanos() - cpu) / 1e9);
+        let right = |(answer, truth): (&Found, &Found)| {
+            answer.nears.iter().filter(|near| truth.nears.contains(near)).count()
+        };
+        found = answers.iter().zip(&truth).map(right).sum();
+    }
+    let wanted: usize = truth.iter().map(|truth| truth.nears.len()).sum();
+    println!(
+        r#"{{"engine":"wordspace, filter","queries":"{}","filter":"{kind}","one_of":{part},"recall":{:.4},"qps":{:.0}}}"#,
+        set.name,
+        found as f64 / wanted.max(1) as f64,
+        queries.len() as f64 / best,
+    );
 }
 
 /// The analogies with their right answers among all rows but their own words.
@@ -127,10 +254,10 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
     let mut best = f64::INFINITY;
     let mut times: Vec<u128> = Vec::new();
     let mut found = 0;
-    for _ in 0..3 {
+    for _ in 0..REPEATS {
         times.clear();
         found = 0;
-        let start = Instant::now();
+        let cpu = cpu_nanos();
         for (i, (query, truth)) in set.queries.iter().zip(&set.truth).take(queries).enumerate() {
             let seeds = plan.inputs.get(i).map_or(&[][..], |inputs| &inputs[..]);
             let exclude = if plan.excluded { seeds } else { &[] };
@@ -142,7 +269,7 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
             times.push(start.elapsed().as_nanos());
             found += answer.iter().filter(|near| truth.contains(&near.row)).count();
         }
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min((cpu_nanos() - cpu) / 1e9);
     }
     times.sort_unstable();
     println!(
@@ -156,23 +283,26 @@ fn measure(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
 }
 
 /// All questions of a set in one call.
-fn measure_batch(index: &dyn Index, set: &Set) {
-    let params = SearchParams { exact: true, ..SearchParams::new(K, 0) };
+fn measure_batch(engine: &str, index: &dyn Index, set: &Set, plan: Plan<'_>) {
+    let params = SearchParams { exact: plan.exact, ..SearchParams::new(K, plan.ef) };
     let searches: Vec<_> = set.queries.iter().map(|query| Search { query, params }).collect();
+    let at_once = number("WORDSPACE_BENCH_BATCH").unwrap_or(searches.len());
     let mut seconds = f64::INFINITY;
     let mut found = 0;
-    for _ in 0..3 {
-        let start = Instant::now();
-        let answers = index.search_batch(&searches);
-        seconds = seconds.min(start.elapsed().as_secs_f64());
+    for _ in 0..REPEATS {
+        let cpu = cpu_nanos();
+        let answers: Vec<Found> =
+            searches.chunks(at_once).flat_map(|searches| index.search_batch(searches)).collect();
+        seconds = seconds.min((cpu_nanos() - cpu) / 1e9);
         let right = |(found, truth): (&Found, &Vec<RowId>)| {
             found.nears.iter().filter(|near| truth.contains(&near.row)).count()
         };
         found = answers.iter().zip(&set.truth).map(right).sum();
     }
     println!(
-        r#"{{"engine":"wordspace exact, codes, one batch","queries":"{}","parameter":0,"recall":{:.4},"qps":{:.0}}}"#,
+        r#"{{"engine":"wordspace {engine}","queries":"{}","parameter":{},"batch":{at_once},"recall":{:.4},"qps":{:.0}}}"#,
         set.name,
+        plan.ef,
         found as f64 / (K * searches.len()) as f64,
         searches.len() as f64 / seconds,
     );
@@ -229,6 +359,15 @@ fn number(variable: &str) -> Option<usize> {
     std::env::var(variable).ok().map(|value| value.parse().unwrap())
 }
 
+/// Nanoseconds that the processor worked for this thread so far: every search runs in the thread that asks.
+fn cpu_nanos() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clock's time is written to a place that is there.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(failed, 0, "a thread has a clock");
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
 /// Seconds that the processor worked for this process so far; 0 where the system does not tell.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -252,6 +391,26 @@ struct Questions {
     inputs: Vec<[RowId; 3]>,
     /// Whether the rows are all that the right answers on file were found among.
     is_whole: bool,
+}
+
+impl Questions {
+    /// Means of 5 to 12 of the first 20,000 rows, the same in every run.
+    fn texts(&self, table: &Table) -> Vec<Vec<f32>> {
+        if let Some(texts) = floats("texts.f32").filter(|_| self.is_whole) {
+            return texts;
+        }
+        let mut random = SplitMix64(302);
+        let rows = table.len().min(20_000);
+        let mut text = || {
+            let mut sum = vec![0.0; table.dim()];
+            for _ in 0..5 + random.index_below(8) {
+                let row = RowId::try_from(random.index_below(rows)).unwrap();
+                algebra::add(&mut sum, 1.0, &table.unit(row));
+            }
+            algebra::unit_sum(&sum).unwrap()
+        };
+        (0..TEXTS).map(|_| text()).collect()
+    }
 }
 
 fn read() -> Option<Questions> {
@@ -301,7 +460,7 @@ fn make() -> Questions {
     let mut near = |i: usize| -> Vec<f32> {
         let row: Vec<f32> =
             centers[i % centers.len()].iter().map(|center| center + draw()).collect();
-        wordspace::vector::algebra::unit(&row).unwrap()
+        algebra::unit(&row).unwrap()
     };
     let rows = (0..count).map(&mut near).collect();
     let words = (0..1_000).map(|i| RowId::try_from(i * 7_919 % count).unwrap()).collect();

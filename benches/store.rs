@@ -23,7 +23,7 @@ use std::time::Instant;
 use wordspace::error::{Error, Result};
 use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::builder::TableBuilder;
-use wordspace::table::meta::{Applied, Meta, Provenance, TableName};
+use wordspace::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
 
 const ROWS: u32 = 341_479;
 const DIM: usize = 100;
@@ -95,6 +95,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         applied: Applied::default(),
         subwords: None,
         inputs: None,
+        index: IndexChoice::Auto,
     };
     staging.end(&builder)?;
     staging.complete(&BTreeMap::new())?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::detach::unless_detached;
@@ -75,12 +75,36 @@ pub(super) struct Import {
     /// Read and account for everything, and keep nothing
     #[arg(long, conflicts_with = "wait_index")]
     dry_run: bool,
+    /// Index of a table of more than 10,000 rows
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = IndexArg::Auto)]
+    index: IndexArg,
     /// Return when the index is built, too
     #[arg(long)]
     wait_index: bool,
     /// Return when the whole file has arrived; the import goes on as a job
     #[arg(long, conflicts_with = "wait_index")]
     detach: bool,
+}
+
+/// Which index a table gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum IndexArg {
+    /// Whatever is faster for the table's vectors
+    Auto,
+    /// An HNSW graph
+    Hnsw,
+    /// Leaves of rows that look alike, searched by codes of four bits
+    Partition,
+}
+
+impl IndexArg {
+    fn kind(self) -> client::IndexKind {
+        match self {
+            Self::Auto => client::IndexKind::Unspecified,
+            Self::Hnsw => client::IndexKind::Hnsw,
+            Self::Partition => client::IndexKind::Partition,
+        }
+    }
 }
 
 impl Import {
@@ -122,6 +146,7 @@ impl Import {
                 (None, false) => None,
             },
             detach: self.detach,
+            index: self.index.kind().into(),
         }
     }
 
@@ -214,7 +239,7 @@ pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Waits until the graph of the imported generation answers, under a bar.
+/// Waits until the index of the imported generation answers, under a bar.
 pub(super) async fn wait_for_index(
     client: &Client,
     report: &ImportReport,

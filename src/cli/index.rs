@@ -115,7 +115,7 @@ fn rebuild(rebuild: &Rebuild) -> String {
         RebuildPhase::Unspecified | RebuildPhase::Idle => "none".to_owned(),
         RebuildPhase::Queued => "queued".to_owned(),
         RebuildPhase::Copying => format!("copying rows, {percent:.0}%"),
-        RebuildPhase::Building => format!("building the graph, {percent:.0}%"),
+        RebuildPhase::Building => format!("building the index, {percent:.0}%"),
         RebuildPhase::Failed => format!("failed: {}", shown(&rebuild.problem)),
     }
 }

@@ -294,13 +294,13 @@ pub(super) struct SearchArgs {
         default_value_t = 10
     )]
     pub(super) k: u32,
-    /// Compare every row, even if the graph is ready
+    /// Compare every row, even if the index is ready
     #[arg(long)]
     pub(super) exact: bool,
-    /// Width of the graph's beam: more is slower and finds more [default: the table's own]
+    /// How far the index looks: more is slower and finds more [default: the table's own]
     #[arg(long, value_name = "WIDTH", conflicts_with = "exact")]
     pub(super) ef: Option<u32>,
-    /// Let the table choose the width that found this share of sample answers, such as 0.99
+    /// Let the table choose the one that found this share of sample answers, such as 0.99
     #[arg(long, value_name = "SHARE", conflicts_with_all = ["exact", "ef"])]
     pub(super) min_recall: Option<f32>,
 }

@@ -386,6 +386,10 @@ pub(super) fn answered(answer: Option<&AnswerInfo>) -> String {
             Some(ef) => format!("graph, ef {ef}"),
             None => "graph".to_owned(),
         }),
+        AnsweredBy::Partition => parts.push(match answer.ef_search {
+            Some(ef) => format!("partition, ef {ef}"),
+            None => "partition".to_owned(),
+        }),
     }
     parts.push(format!("table {}, generation {}", shown(&answer.table), answer.generation));
     if let Some(allowed) = answer.allowed_rows {

@@ -1,4 +1,4 @@
-//! `wordspace recall`: how much the graph finds of what comparing every row finds.
+//! `wordspace recall`: how much the index finds of what comparing every row finds.
 
 use clap::Args;
 
@@ -7,7 +7,7 @@ use crate::cli::options::{QUERIES_HELP, TableArg, WordArgs, queries};
 use crate::cli::output::{Align, Grid, Output, answered, count};
 use crate::client::{Client, RecallRequest, RecallResponse};
 
-/// Recall and speed of a table's graph, for some widths of its beam
+/// Recall and speed of a table's index, for some values of --ef
 #[derive(Debug, Args)]
 #[command(after_help = QUERIES_HELP)]
 pub(super) struct Recall {
@@ -25,7 +25,7 @@ pub(super) struct Recall {
     /// Neighbors of each
     #[arg(short, value_name = "COUNT", default_value_t = 10)]
     k: u32,
-    /// Widths of the beam [default: 16 32 64 128 256]
+    /// How far the index looks [default: 16 32 64 128 256]
     #[arg(long, value_name = "WIDTH", num_args = 1..)]
     ef: Vec<u32>,
     #[command(flatten)]

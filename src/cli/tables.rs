@@ -6,7 +6,7 @@ use crate::cli::failure::Result;
 use crate::cli::options::format_name;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::client::{
-    Client, GetTableRequest, IndexState, IndexStatus, InputTables, ListTablesRequest,
+    Client, GetTableRequest, IndexKind, IndexState, IndexStatus, InputTables, ListTablesRequest,
     ListTablesResponse, Table,
 };
 
@@ -97,6 +97,14 @@ fn details(table: &Table) -> String {
                 ),
             );
         }
+        if status.leaf_count > 0 {
+            let leaves = count(status.leaf_count.into());
+            line("partition", format!("{leaves} leaves, ef search {}", status.ef_search));
+        }
+        if status.memory_bytes > 0 {
+            let a_row = status.memory_bytes / table.row_count.max(1);
+            line("index memory", format!("{}, {a_row} bytes a row", bytes(status.memory_bytes)));
+        }
     }
     grid.to_string()
 }
@@ -137,12 +145,18 @@ pub(super) fn index(status: &IndexStatus) -> String {
         IndexState::Unspecified => "unknown".to_owned(),
         IndexState::NotNeeded => "not needed: answers are exact".to_owned(),
         IndexState::Queued => "queued: answers are exact meanwhile".to_owned(),
+        IndexState::Building if status.kind() != IndexKind::Unspecified => {
+            format!("answers; finding stored neighbors, {:.0}%", status.progress * 100.0)
+        }
         IndexState::Building => format!("building, {:.0}%", status.progress * 100.0),
         IndexState::Ready if status.build_seconds > 0.0 => {
             format!("ready, built in {}", seconds(status.build_seconds.into()))
         }
         IndexState::Ready => "ready, read from disk".to_owned(),
         IndexState::Failed => format!("failed: {}", shown(&status.problem)),
+        IndexState::Stopped if status.kind() != IndexKind::Unspecified => {
+            "stopped: answers, without stored neighbors".to_owned()
+        }
         IndexState::Stopped => "stopped: answers are exact".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ use crate::evaluation::categories::{self, CategoriesAnswer, CategoriesQuery, Cat
 use crate::evaluation::outliers::{self, OutlierFile, OutliersAnswer, OutliersQuery};
 use crate::evaluation::test_set::TestSetKind;
 use crate::evaluation::word_pairs::{self, PairFile, WordPairsAnswer, WordPairsQuery};
-use crate::index::hnsw::LIST;
+use crate::index::lists::LIST;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::answer_size::AnswerSize;
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
@@ -125,8 +125,6 @@ const ASKED_TOGETHER_MIN: usize = 16;
 const ASKED_TOGETHER_MAX: usize = 1_024;
 /// About what it takes to name a neighbor, to score it once more, and to encode it.
 const NANOS_A_NEIGHBOR: usize = 150;
-/// About what a step of a beam takes.
-const NANOS_A_STEP: usize = 900;
 /// Components that are compared in a nanosecond.
 const COMPONENTS_A_NANO: usize = 3;
 
@@ -157,13 +155,13 @@ impl Engine {
             }
             let compare = |rows: usize| rows * view.dim() / COMPONENTS_A_NANO;
             let ef = generation.ef_search(query.effort).max(query.k);
-            let is_graph = generation.has_graph() && !query.effort.exact && ef < view.len();
+            let built = generation.built().filter(|_| !query.effort.exact && ef < view.len());
             let search = if query.radius().is_some() {
                 compare(view.len())
             } else if generation.has_lists() && query.is_of_one_word() && query.k <= LIST {
                 compare(view.written_count())
-            } else if is_graph {
-                ef * NANOS_A_STEP + compare(view.written_count())
+            } else if let Some(built) = built {
+                built.nanos(ef).saturating_add(compare(view.written_count()))
             } else {
                 compare(view.len())
             };
@@ -223,11 +221,11 @@ impl Engine {
         })
     }
 
-    /// Recall and speed of a table's graph.
+    /// Recall and speed of a table's index.
     pub fn recall(&self, ask: &Ask<RecallQuery>) -> Result<Answer<RecallAnswer>> {
         self.ask(&ask.table, |current| {
-            if !current.generation().has_graph() {
-                let because = "it has no graph: every answer is exact".to_owned();
+            if current.generation().built().is_none() {
+                let because = "it has no index: every answer is exact".to_owned();
                 return Err(Error::new(ErrorKind::Unsuited { operation: "recall", because }));
             }
             let index = current.index();

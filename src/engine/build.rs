@@ -1,5 +1,5 @@
-//! Graphs in the background: one thread takes table after table. It reads the graph's file or builds
-//! the graph and writes the file, and hands it to the generation; or it rebuilds the table.
+//! Indexes in the background: one thread takes table after table. It reads the index's parts or builds
+//! and writes them, and hands them to the generation; or it rebuilds the table.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -10,19 +10,20 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use crate::arenas;
+use crate::container::Kind;
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::Lineage;
 use crate::engine::rebuild;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
-use crate::index::file;
-use crate::index::graph::Graph;
-use crate::index::hnsw::{self, BuildParams};
+use crate::index::built::{Built, BuiltKind};
+use crate::index::lists;
 use crate::priority;
-use crate::table::Table;
+use crate::store::FileWriter;
+use crate::table::meta::IndexChoice;
 
-/// Tables that wait for a graph, or for a rebuild.
+/// Tables that wait for an index, or for a rebuild.
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -97,104 +98,165 @@ pub(super) fn attempt(shared: &Shared, lineage: &Arc<Lineage>, work: impl FnOnce
     } else {
         generation.build_failed(problem.to_owned());
     }
-    if lineage.is_rebuilding() || generation.needs_graph() {
+    if lineage.is_rebuilding() || generation.needs_index() {
         shared.queue.push(Arc::clone(lineage));
     }
 }
 
-/// Does what a table waits for: a graph that is there is read before anything else, and a rebuild
-/// makes a graph too.
+/// Does what a table waits for: an index that is there is read before anything else, and a rebuild
+/// makes one too.
 fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
     if !shared.catalog.is_current(lineage) {
         return;
     }
     let current = lineage.current();
     let generation = current.generation();
-    if generation.needs_graph() {
-        read_graph(shared, generation);
+    if generation.needs_index() && generation.built().is_none() {
+        read_index(shared, generation);
     }
     while lineage.is_rebuilding() {
         if let Err(error) = rebuild::rebuild(shared, lineage, threads)
             && *error.kind() == ErrorKind::Cancelled
-            && generation.needs_graph()
+            && generation.needs_index()
         {
             generation.build_stopped();
         }
     }
-    if lineage.is_at(generation) && generation.needs_graph() {
-        build_graph(shared, lineage, generation, threads);
+    if lineage.is_at(generation) && generation.needs_index() {
+        build_index(shared, lineage, generation, threads);
         lineage.forget_cancel();
     }
 }
 
-fn read_graph(shared: &Shared, generation: &Generation) {
+/// Reads what was built before.
+fn read_index(shared: &Shared, generation: &Generation) {
     let table = &generation.meta().name;
-    match read(shared, generation.table(), generation.number()) {
-        Ok(Some(graph)) => {
-            tracing::info!(%table, "read the graph");
-            generation.set_graph(graph, 0.0);
-        }
-        Ok(None) => {}
-        Err(error) => {
-            tracing::warn!(%table, ?error, "the graph's file is not used; building again");
+    for kind in kinds(generation) {
+        match read(shared, generation, kind) {
+            Ok(Some(built)) => {
+                tracing::info!(%table, ?kind, "read the index");
+                let is_whole = !built.wants_lists();
+                generation.set_built(built);
+                if is_whole {
+                    generation.build_ended(0.0);
+                }
+                return;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%table, ?error, "the index's file is not used; building again");
+            }
         }
     }
 }
 
-fn build_graph(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
+/// The kinds of index that may answer, the one that would be built first.
+fn kinds(generation: &Generation) -> Vec<BuiltKind> {
+    let choice = generation.meta().index;
+    let wanted = BuiltKind::of(choice, generation.table().dim());
+    let others = BuiltKind::ALL.into_iter().filter(|&kind| kind != wanted);
+    // What an earlier version built answers as well, unless another kind was asked for.
+    let others = others.filter(|_| choice == IndexChoice::Auto);
+    std::iter::once(wanted).chain(others).collect()
+}
+
+fn read(shared: &Shared, generation: &Generation, kind: BuiltKind) -> Result<Option<Built>> {
+    let (store, number) = (&shared.store, generation.number());
+    let Some(part) = store.part(number, kind.part())? else { return Ok(None) };
+    let built = kind.read(Arc::clone(generation.table()), &part)?;
+    if built.wants_lists() {
+        let lists = store.part(number, lists::KIND).and_then(|part| {
+            part.map(|part| lists::read(generation.table().len(), &part)).transpose()
+        });
+        match lists {
+            Ok(Some(lists)) => built.join_lists(lists),
+            Ok(None) => {}
+            Err(error) => {
+                let table = &generation.meta().name;
+                tracing::warn!(%table, ?error, "the lists are not used; making them again");
+            }
+        }
+    }
+    Ok(Some(built))
+}
+
+fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
     let table = &generation.meta().name;
     let began = Instant::now();
-    let watch = Watcher { shared, lineage, generation, began };
-    match build(generation.table(), threads, &watch).and_then(|graph| keep(&watch, graph)) {
-        Ok(graph) => {
+    let watch = Watcher { shared, lineage, generation, began, share: (0.0, 1.0) };
+    match build_all(&watch, threads) {
+        Ok(()) => {
             let seconds = began.elapsed().as_secs_f32();
-            tracing::info!(%table, rows = generation.table().len(), seconds, "built the graph");
-            generation.set_graph(graph, seconds);
+            tracing::info!(%table, rows = generation.table().len(), seconds, "built the index");
+            generation.build_ended(seconds);
         }
         Err(error) if *error.kind() == ErrorKind::Cancelled => {
-            tracing::info!(%table, "stopped building the graph");
+            tracing::info!(%table, "stopped building the index");
             generation.build_stopped();
         }
         Err(error) => {
-            tracing::error!(%table, ?error, "the graph cannot be built");
+            tracing::error!(%table, ?error, "the index cannot be built");
             generation.build_failed(error.to_string());
         }
     }
 }
 
-fn read(shared: &Shared, table: &Arc<Table>, generation: u64) -> Result<Option<Graph>> {
-    let Some(part) = shared.store.part(generation, file::KIND)? else { return Ok(None) };
-    file::read(Arc::clone(table), &part).map(Some)
+/// The index, which answers as soon as it is kept; then its lists.
+fn build_all(watch: &Watcher<'_>, threads: usize) -> Result<()> {
+    let generation = watch.generation;
+    let table = generation.table();
+    let kind = BuiltKind::of(generation.meta().index, table.dim());
+    if generation.built().is_none() {
+        let first = Watcher { share: (0.0, FIRST_SHARE), ..*watch };
+        let watch: &dyn Watch = if kind == BuiltKind::Partition { &first } else { watch };
+        let built = kind.build(table, threads, watch)?;
+        keep(&first, kind.part(), |out| built.write(out))?;
+        generation.set_built(built);
+        let seconds = first.began.elapsed().as_secs_f32();
+        tracing::info!(table = %generation.meta().name, ?kind, seconds, "the index answers");
+    }
+    let Some(built) = generation.built() else { return Ok(()) };
+    let rest = Watcher { share: (FIRST_SHARE, 1.0), ..*watch };
+    if let Some(lists) = built.find_lists(threads, &rest)? {
+        keep(&rest, lists::KIND, |out| lists::write(&lists, out))?;
+        built.join_lists(lists);
+    }
+    Ok(())
 }
 
-/// A graph of these rows.
-pub(super) fn build(table: &Arc<Table>, threads: usize, watch: &dyn Watch) -> Result<Graph> {
-    hnsw::build(table, BuildParams { threads, ..BuildParams::default() }, watch)
-}
+/// The part of a build after which a partition answers.
+const FIRST_SHARE: f32 = 0.3;
 
-/// Writes a graph, unless it is not wanted any more.
-fn keep(watch: &Watcher<'_>, graph: Graph) -> Result<Graph> {
+/// Writes a part, unless it is not wanted any more.
+fn keep(
+    watch: &Watcher<'_>,
+    kind: Kind,
+    write: impl FnOnce(&mut FileWriter) -> Result<()>,
+) -> Result<()> {
     let store = &watch.shared.store;
-    let number = watch.generation.number();
-    let written = store.write_part(number, file::KIND, |out| file::write(&graph, out))?;
+    let written = store.write_part(watch.generation.number(), kind, write)?;
     // The lock keeps a deleted table's manifest from being written behind the deletion.
     let _publishing = watch.shared.publishing.lock();
     if watch.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled));
     }
-    written.seal()?;
-    Ok(graph)
+    written.seal()
 }
 
+#[derive(Clone, Copy)]
 struct Watcher<'a> {
     shared: &'a Shared,
     lineage: &'a Lineage,
     generation: &'a Generation,
     began: Instant,
+    /// The part of the build that it watches.
+    share: (f32, f32),
 }
 
 impl Watch for Watcher<'_> {
     fn progress(&self, share: f32) {
+        let (from, to) = self.share;
+        let share = from + (to - from) * share;
         self.generation.build_went_on(share, self.began.elapsed().as_secs_f32());
     }
 

@@ -117,6 +117,7 @@ impl Engine {
             license: current.generation().meta().provenance.license.clone(),
             told: String::new(),
             dry_run: false,
+            index: current.generation().meta().index,
             tokenizer: TokenizerPolicy::Leave,
         };
         let rows = self.debiased(&current, &debiaser);

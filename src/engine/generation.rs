@@ -6,27 +6,27 @@ use parking_lot::Mutex;
 
 use crate::engine::lineage::{RebuildPhase, RebuildStatus};
 use crate::engine::scans::Scans;
+use crate::index::built::{Built, BuiltKind};
 use crate::index::exact::Exact;
-use crate::index::graph::Graph;
 use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
 use crate::query::Effort;
 use crate::table::Table;
 use crate::table::meta::Meta;
 
-/// A table's rows as an import or a rebuild left them. They never change; the graph joins them, once, when it
+/// A table's rows as an import or a rebuild left them. They never change; the index joins them, once, when it
 /// is ready, and exact answers hold until then.
 #[derive(Debug)]
 pub struct Generation {
     meta: Meta,
     table: Arc<Table>,
     exact: Exact,
-    graph: OnceLock<Graph>,
+    built: OnceLock<Built>,
     scans: Scans,
     build: Mutex<Build>,
 }
 
-/// How far the graph is.
+/// How far the index is.
 #[derive(Debug)]
 struct Build {
     state: IndexState,
@@ -41,38 +41,44 @@ impl Build {
     }
 }
 
-/// How far a table's graph is.
+/// How far a table's index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexState {
     /// The table is so small that every answer is exact.
     NotNeeded,
-    /// The graph waits for its turn.
+    /// The index waits for its turn.
     Queued,
-    /// The graph is being built.
+    /// The index is being built; a partition answers before its lists are there.
     Building,
-    /// The graph answers.
+    /// The index answers.
     Ready,
-    /// The build failed; answers stay exact.
+    /// The build failed; answers stay exact, if the index does not answer already.
     Failed,
-    /// The build was stopped; answers stay exact.
+    /// The build was stopped; the same holds.
     Stopped,
 }
 
 /// What is known of a table's index.
 #[derive(Clone, Debug)]
 pub struct IndexStatus {
-    /// How far the graph is.
+    /// How far it is.
     pub state: IndexState,
     /// Share of the build that is done, from 0 to 1.
     pub progress: f32,
-    /// Seconds that the build took, or has taken so far; 0 if the graph was read from disk.
+    /// Seconds that the build took, or has taken so far; 0 if the index was read from disk.
     pub build_seconds: f32,
-    /// How it was built; none before it is ready.
+    /// Its kind, once it answers.
+    pub kind: Option<BuiltKind>,
+    /// How a graph was built; none before it answers.
     pub params: Option<BuildParams>,
-    /// The most links that a row has in the bottom layer; none before it is ready.
+    /// The most links that a row of a graph has in the bottom layer; none before it answers.
     pub links_max: Option<usize>,
-    /// The beam's width if a question names none; none before it is ready.
+    /// How many leaves a partition has; none before it answers.
+    pub leaves: Option<usize>,
+    /// `ef_search` if a question names none; none before it answers.
     pub ef_search: Option<usize>,
+    /// Bytes of memory that it takes beside the rows; 0 before it answers.
+    pub memory_bytes: usize,
     /// Why the build failed, if it did.
     pub problem: String,
     /// Rows that were added or overwritten since: every search compares them.
@@ -90,14 +96,17 @@ impl IndexStatus {
     }
 
     /// Of a table that was not read yet.
-    pub(super) fn waiting(needs_graph: bool) -> Self {
+    pub(super) fn waiting(needs_index: bool) -> Self {
         Self {
-            state: if needs_graph { IndexState::Queued } else { IndexState::NotNeeded },
+            state: if needs_index { IndexState::Queued } else { IndexState::NotNeeded },
             progress: 0.0,
             build_seconds: 0.0,
+            kind: None,
             params: None,
             links_max: None,
+            leaves: None,
             ef_search: None,
+            memory_bytes: 0,
             problem: String::new(),
             written_rows: 0,
             deleted_rows: 0,
@@ -105,7 +114,7 @@ impl IndexStatus {
         }
     }
 
-    /// Whether a graph, or the whole table, is being built or waits for it.
+    /// Whether the index, or the whole table, is being built or waits for it.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, IndexState::Queued | IndexState::Building)
             || !matches!(self.rebuild.phase, RebuildPhase::Idle | RebuildPhase::Failed)
@@ -121,7 +130,7 @@ impl Generation {
             meta,
             exact: Exact::new(Arc::clone(&table)),
             table,
-            graph: OnceLock::new(),
+            built: OnceLock::new(),
             scans: Scans::default(),
             build: Mutex::new(Build::new(state)),
         }
@@ -144,15 +153,15 @@ impl Generation {
 
     /// What answers questions.
     pub fn index(&self) -> &dyn Index {
-        match self.graph.get() {
-            Some(graph) => graph,
+        match self.built.get() {
+            Some(built) => built.index(),
             None => &self.exact,
         }
     }
 
     /// Whether the exact nearest rows of each row are stored.
     pub fn has_lists(&self) -> bool {
-        self.graph.get().is_some_and(Graph::has_lists)
+        self.built.get().is_some_and(Built::has_lists)
     }
 
     /// Rows of the last filters.
@@ -160,19 +169,19 @@ impl Generation {
         &self.scans
     }
 
-    /// Whether the graph answers.
-    pub fn has_graph(&self) -> bool {
-        self.graph.get().is_some()
+    /// The index that was built, once it answers.
+    pub fn built(&self) -> Option<&Built> {
+        self.built.get()
     }
 
-    /// The beam's width for a question of this effort; without a graph it has no meaning. Where no
-    /// width that was measured finds enough, it is wider than any table: every row is compared.
+    /// `ef_search` for a question of this effort; without an index it has no meaning. Where none that was
+    /// measured finds enough, it is more than any table has rows: every row is compared.
     pub fn ef_search(&self, effort: Effort) -> usize {
-        let Some(graph) = self.graph.get() else { return 0 };
+        let Some(built) = self.built.get() else { return 0 };
         match (effort.ef_search, effort.min_recall) {
             (Some(ef_search), _) => ef_search,
-            (None, Some(recall)) => graph.ef_search_for(recall).unwrap_or(usize::MAX),
-            (None, None) => graph.default_ef_search(),
+            (None, Some(recall)) => built.ef_search_for(recall).unwrap_or(usize::MAX),
+            (None, None) => built.default_ef_search(),
         }
     }
 
@@ -181,20 +190,23 @@ impl Generation {
         self.table.memory_bytes()
             + self.exact.memory_bytes()
             + self.scans.memory_bytes()
-            + self.graph.get().map_or(0, Index::memory_bytes)
+            + self.built.get().map_or(0, |built| built.index().memory_bytes())
     }
 
     /// What is known of the index.
     pub fn index_status(&self) -> IndexStatus {
         let build = self.build.lock();
-        let graph = self.graph.get();
+        let built = self.built.get();
         IndexStatus {
             state: build.state,
             progress: build.progress,
             build_seconds: build.seconds,
-            params: graph.map(Graph::params),
-            links_max: graph.map(Graph::links_max),
-            ef_search: graph.map(Graph::default_ef_search),
+            kind: built.map(Built::kind),
+            params: built.and_then(Built::params),
+            links_max: built.and_then(Built::links_max),
+            leaves: built.and_then(Built::leaves),
+            ef_search: built.map(Built::default_ef_search),
+            memory_bytes: built.map_or(0, |built| built.index().memory_bytes()),
             problem: build.problem.clone(),
             written_rows: 0,
             deleted_rows: 0,
@@ -202,7 +214,8 @@ impl Generation {
         }
     }
 
-    pub(super) fn needs_graph(&self) -> bool {
+    /// Whether a build is to begin, or to go on.
+    pub(super) fn needs_index(&self) -> bool {
         self.build.lock().state == IndexState::Queued
     }
 
@@ -214,7 +227,7 @@ impl Generation {
     }
 
     /// Lets a build that failed or was stopped be tried again; whether there was one.
-    pub(super) fn wants_graph_again(&self) -> bool {
+    pub(super) fn wants_index_again(&self) -> bool {
         let mut build = self.build.lock();
         let was_given_up = matches!(build.state, IndexState::Failed | IndexState::Stopped);
         if was_given_up {
@@ -233,10 +246,14 @@ impl Generation {
         build.problem = problem;
     }
 
-    /// From here on the graph answers. `seconds`: what its build took; 0 if it was read from disk.
-    pub(super) fn set_graph(&self, graph: Graph, seconds: f32) {
-        let was_empty = self.graph.set(graph).is_ok();
-        assert!(was_empty, "a generation gets one graph");
+    /// From here on this index answers. More may follow: see [`Generation::build_ended`].
+    pub(super) fn set_built(&self, built: Built) {
+        let was_empty = self.built.set(built).is_ok();
+        assert!(was_empty, "a generation gets one index");
+    }
+
+    /// Nothing follows. `seconds`: what the build took; 0 if all of it was read from disk.
+    pub(super) fn build_ended(&self, seconds: f32) {
         let mut build = self.build.lock();
         build.state = IndexState::Ready;
         build.progress = 1.0;

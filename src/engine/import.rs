@@ -23,7 +23,7 @@ use crate::store::upload::{Upload, UploadStatus};
 use crate::store::{Replaced, Staging, TokenizerOf};
 use crate::table::attributes::Attributes;
 use crate::table::input::InputTables;
-use crate::table::meta::{Applied, Meta, Provenance, TableName};
+use crate::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
@@ -55,6 +55,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// For a tokenizer that comes with the file.
     pub tokenizer: TokenizerPolicy,
+    /// Which index the table should have.
+    pub index: IndexChoice,
 }
 
 /// For a tokenizer that comes with the file, whose tokens are the words.
@@ -183,6 +185,7 @@ impl ImportOptions {
             told: String::new(),
             dry_run: false,
             tokenizer: TokenizerPolicy::Attach,
+            index: IndexChoice::Auto,
         }
     }
 }
@@ -576,6 +579,7 @@ impl<'a> Import<'a> {
             applied: Applied { attributed_rows: attributes.len() as u64, ..Applied::default() },
             subwords: known,
             inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
+            index: options.index,
         };
         let inputs = self.inputs.map(Ok);
         let table = Arc::new(builder.build()?.with_subwords(subwords).with_inputs(inputs));

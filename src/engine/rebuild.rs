@@ -1,4 +1,4 @@
-//! Rebuilds: the writes of a table taken into the dense rows of a new generation, with its own graph,
+//! Rebuilds: the writes of a table taken into the dense rows of a new generation, with its own index,
 //! while questions and writes go on.
 
 use std::collections::BTreeMap;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::Shared;
-use crate::engine::build;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::{Lineage, RebuildPhase};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::index::file;
+use crate::index::built::BuiltKind;
+use crate::index::lists;
 use crate::index::{EXACT_ROWS_MAX, Watch};
 use crate::store::{Staging, TokenizerOf};
 use crate::table::Table;
@@ -113,7 +113,7 @@ impl Rebuild<'_> {
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }
 
-    /// The new generation, with its graph if it needs one.
+    /// The new generation, with its index if it needs one.
     fn generation(&self, staged: &mut Staged, threads: usize) -> Result<Generation> {
         let old = self.lineage.current();
         let meta = Meta {
@@ -129,9 +129,15 @@ impl Rebuild<'_> {
         let generation = Generation::new(meta, Arc::clone(&staged.table));
         if staged.table.len() > EXACT_ROWS_MAX {
             self.look(RebuildPhase::Building, 0.0)?;
-            let graph = build::build(&staged.table, threads, self)?;
-            staged.staging.write_part(file::KIND, |out| file::write(&graph, out))?;
-            generation.set_graph(graph, self.began.elapsed().as_secs_f32());
+            let kind = BuiltKind::of(generation.meta().index, staged.table.dim());
+            let built = kind.build(&staged.table, threads, self)?;
+            staged.staging.write_part(kind.part(), |out| built.write(out))?;
+            if let Some(lists) = built.find_lists(threads, self)? {
+                staged.staging.write_part(lists::KIND, |out| lists::write(&lists, out))?;
+                built.join_lists(lists);
+            }
+            generation.set_built(built);
+            generation.build_ended(self.began.elapsed().as_secs_f32());
         }
         Ok(generation)
     }

@@ -130,6 +130,7 @@ fn options() -> ImportOptions {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
+        index: crate::table::meta::IndexChoice::Auto,
     }
 }
 

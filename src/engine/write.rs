@@ -168,7 +168,7 @@ impl Engine {
             if lineage.rebuild_wanted() {
                 self.shared.queue.push(Arc::clone(&lineage));
             }
-        } else if current.generation().wants_graph_again() {
+        } else if current.generation().wants_index_again() {
             self.shared.queue.push(Arc::clone(&lineage));
         } else {
             lineage.keep_going();

@@ -75,7 +75,7 @@ impl Calibration {
 ///
 /// If `watch` says that the build is cancelled.
 pub(super) fn calibrate(graph: &mut Graph, watch: &dyn Watch) -> Result<()> {
-    let questions: Vec<(Vec<f32>, Vec<RowId>)> = sample(graph.table())
+    let questions: Vec<(Vec<f32>, Vec<RowId>)> = analogies(graph.table())
         .par_iter()
         .filter(|_| !watch.is_cancelled())
         .map(|query| {
@@ -116,7 +116,7 @@ pub(super) fn calibrate(graph: &mut Graph, watch: &dyn Watch) -> Result<()> {
 }
 
 /// Analogies of frequent words, the same for the same table.
-fn sample(table: &Table) -> Vec<Vec<f32>> {
+pub(super) fn analogies(table: &Table) -> Vec<Vec<f32>> {
     let rows = table.len().min(ROWS) as u64;
     let mut random = SplitMix64(SEED);
     let mut draw = || RowId(u32::try_from(random.below(rows)).unwrap_or(0));
@@ -125,6 +125,22 @@ fn sample(table: &Table) -> Vec<Vec<f32>> {
         sum.fill(0.0);
         for (weight, row) in [(-1.0, draw()), (1.0, draw()), (1.0, draw())] {
             algebra::add(&mut sum, weight, &table.unit(row));
+        }
+        algebra::unit_sum(&sum)
+    };
+    (0..QUESTIONS).filter_map(|_| question()).collect()
+}
+
+/// Means of 5 to 12 frequent words, as texts have, the same for the same table.
+pub(super) fn texts(table: &Table) -> Vec<Vec<f32>> {
+    let rows = table.len().min(ROWS) as u64;
+    let mut random = SplitMix64(SEED + 1);
+    let mut sum = vec![0.0; table.dim()];
+    let mut question = || {
+        sum.fill(0.0);
+        for _ in 0..5 + random.below(8) {
+            let row = RowId(u32::try_from(random.below(rows)).unwrap_or(0));
+            algebra::add(&mut sum, 1.0, &table.unit(row));
         }
         algebra::unit_sum(&sum)
     };

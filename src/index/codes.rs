@@ -15,12 +15,12 @@
 //! line, so that an estimate never waits for another one; and the head alone bounds how near a row
 //! can be: exact answers need no more for most rows.
 
-use memmap2::MmapMut;
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
+use crate::index::pages::Pages;
 use crate::table::Table;
 use crate::vector::kernel::tile::{GROUP, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
@@ -87,7 +87,7 @@ pub(super) struct Bounds {
 /// Bytes in whole cache lines.
 struct Lines {
     stride: usize,
-    bytes: MmapMut,
+    bytes: Pages,
 }
 
 impl Codes {
@@ -166,6 +166,47 @@ impl Codes {
     /// The bytes of a row's code.
     pub(super) fn of(&self, row: u32) -> (&[u8], &[u8]) {
         (self.heads.of(row), self.tails.of(row))
+    }
+
+    /// A row's direction as its code tells it, turned: as many values as a vector has components.
+    pub(super) fn direction(&self, row: u32, turned: &mut [f32]) {
+        let (head, tail) = (self.heads.of(row), self.tails.of(row));
+        let scale = scale(head);
+        let bytes = head[..self.rotation.head()].iter().chain(tail);
+        for (value, &byte) in turned.iter_mut().zip(bytes) {
+            *value = (f32::from(byte) - f32::from(ZERO)) * scale;
+        }
+    }
+
+    /// What one unit of a row's bytes stands for.
+    pub(super) fn step(&self, row: u32) -> f32 {
+        scale(self.heads.of(row))
+    }
+
+    /// A row's bytes for blocks, of as many groups as [`Codes::tile_len`] has. Some are no components:
+    /// [`Codes::lay`] has zeros there.
+    pub(super) fn groups(&self, row: u32) -> impl Iterator<Item = [u8; GROUP]> {
+        let tail = &self.tails.of(row)[..self.tile_len() - self.heads.stride];
+        self.heads.of(row).as_chunks().0.iter().chain(tail.as_chunks().0).copied()
+    }
+
+    /// A query's bytes for blocks of such groups.
+    pub(super) fn query_groups(&self, query: &QueryCode, groups: &mut Vec<[i8; GROUP]>) {
+        let tail = &query.tail[..self.tile_len() - self.heads.stride];
+        groups.clear();
+        groups.extend(query.head.as_chunks().0);
+        groups.extend(tail.as_chunks().0);
+    }
+
+    /// Lays values of a turned vector where rows have them, and `blank` elsewhere.
+    pub(super) fn lay<T: Copy>(&self, values: impl Iterator<Item = T>, blank: T) -> Vec<T> {
+        let mut laid = vec![blank; self.tile_len()];
+        let head = self.rotation.head();
+        let places = (0..head).chain(self.heads.stride..);
+        for (place, value) in places.zip(values) {
+            laid[place] = value;
+        }
+        laid
     }
 
     /// The rotation of its directions.
@@ -383,6 +424,16 @@ impl Codes {
 }
 
 impl QueryCode {
+    /// The turned vector of length 1, if it was coded by [`Codes::code`].
+    pub(super) fn turned(&self) -> &[f32] {
+        &self.turned
+    }
+
+    /// What one unit of its bytes stands for.
+    pub(super) fn step(&self) -> f32 {
+        self.scale
+    }
+
     fn set_offsets(&mut self) {
         let offset =
             |codes: &[i8]| i32::from(ZERO) * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
@@ -393,13 +444,7 @@ impl QueryCode {
 
 impl Lines {
     fn new(rows: usize, stride: usize) -> Result<Self> {
-        let mut bytes = MmapMut::map_anon(rows * stride).map_err(Error::disk)?;
-        // Rows are read in no order: with pages of 4 KiB the processor would look up one page a row.
-        #[cfg(target_os = "linux")]
-        if let Err(error) = bytes.advise(memmap2::Advice::HugePage) {
-            tracing::debug!(?error, "no huge pages");
-        }
-        bytes.fill(ZERO);
+        let bytes = Pages::filled(rows * stride, ZERO)?;
         Ok(Self { stride, bytes })
     }
 

@@ -12,8 +12,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::index::codes::Codes;
-use crate::index::hnsw::LIST;
-use crate::index::links::{Links, NONE};
+use crate::index::links::{LIST, Links, NONE};
 use crate::table::Table;
 use crate::vector::{RowId, scalar};
 
@@ -88,9 +87,14 @@ impl Equals {
             && near.last().is_some_and(is_beyond)
     }
 
+    /// Every row that does not stand for itself, ascending, and the one that it follows.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0..).zip(self.leader_of.iter().copied()).filter(|(row, leader)| row != leader)
+    }
+
     /// Writes into the lists of followers whom they follow.
     pub(super) fn mark(&self, bottom: &mut Links) {
-        for (row, &leader) in (0..).zip(&self.leader_of).filter(|&(row, &leader)| row != leader) {
+        for (row, leader) in self.pairs() {
             bottom.set(row, [row, leader].into_iter());
         }
     }
@@ -110,6 +114,32 @@ pub(super) struct Followers {
 }
 
 impl Followers {
+    /// As [`Equals::pairs`] tells; none if a row follows one that follows another, or is not there.
+    pub(super) fn of_pairs(pairs: impl Iterator<Item = (u32, u32)>, rows: usize) -> Option<Self> {
+        let mut followers = Self::default();
+        let mut following = HashSet::new();
+        for (row, leader) in pairs {
+            let is_new = following.insert(row);
+            if !is_new || row.max(leader) as usize >= rows || row == leader {
+                return None;
+            }
+            followers.of.entry(leader).or_default().push(row);
+        }
+        let is_flat = followers.of.keys().all(|leader| !following.contains(leader));
+        let is_ascending = followers.of.values().all(|rows| rows.is_sorted());
+        (is_flat && is_ascending).then_some(followers)
+    }
+
+    /// Every follower and whom it follows, in the order of the followers.
+    pub(super) fn pairs(&self) -> Vec<(u32, u32)> {
+        let each = |(&leader, rows): (&u32, &Vec<u32>)| {
+            rows.iter().map(move |&row| (row, leader)).collect::<Vec<_>>()
+        };
+        let mut pairs: Vec<(u32, u32)> = self.of.iter().flat_map(each).collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
     /// None if a list is of no follower and yet begins with its own row.
     pub(super) fn read(bottom: &Links) -> Option<Self> {
         let mut followers = Self::default();

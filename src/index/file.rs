@@ -17,8 +17,9 @@ use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::Codes;
 use crate::index::equals::Followers;
 use crate::index::graph::Graph;
-use crate::index::hnsw::{BuildParams, LIST};
+use crate::index::hnsw::BuildParams;
 use crate::index::links::{Hierarchy, Layer, Links, NONE};
+use crate::index::lists::LIST;
 use crate::table::Table;
 use crate::vector::rotation::Rotation;
 

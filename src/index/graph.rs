@@ -14,8 +14,9 @@ use crate::index::calibrate::{Calibration, EFS};
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::equals::{self, Followers};
 use crate::index::exact::Exact;
-use crate::index::hnsw::{BuildParams, LIST};
+use crate::index::hnsw::BuildParams;
 use crate::index::links::{Hierarchy, Links, NONE};
+use crate::index::lists::{self, LIST};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within, rescore};
 use crate::table::Table;
 use crate::vector::RowId;
@@ -199,37 +200,12 @@ impl Graph {
         &self.hierarchy
     }
 
-    /// The exact nearest rows of a stored row, read from its list; none if the list does not reach
-    /// so far.
     fn read(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
-        let lists = self.lists.as_ref()?;
-        let list = lists.slots(row.0);
-        if params.k > lists.stride() || list.last() == Some(&NONE) {
-            return None;
-        }
-        let own = params.may_answer(row).then_some(row);
-        let wanted = params.k - usize::from(own.is_some()).min(params.k);
-        let near = list.iter().map(|&near| RowId(near)).filter(|&near| params.may_answer(near));
-        let near = own.into_iter().chain(near.take(wanted));
-        let answer = rescore(&self.table, query, params.k, near);
-        (answer.len() == params.k).then_some(answer)
+        lists::of_row(self.lists.as_ref()?, &self.table, row, query, params)
     }
 
-    /// The exact nearest rows of a vector near a row, if that row's list proves them to be.
-    ///
-    /// All rows that are not in the list are at an angle of at least the last one's from the row, and
-    /// so from the vector, less the angle between the two.
     fn prove(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
-        let list = self.lists.as_ref()?.slots(row.0);
-        let last = RowId(*list.last().filter(|&&last| last != NONE)?);
-        let angle = |similarity: f64| similarity.clamp(-1.0, 1.0).acos();
-        let apart = angle(self.table.similarity(row, query));
-        let reach = angle(self.table.similarity(last, self.table.vector(row)));
-        let near = list.iter().map(|&near| RowId(near)).chain([row]);
-        let near = near.filter(|&near| params.may_answer(near));
-        let answer = rescore(&self.table, query, params.k, near);
-        let farthest = angle(f64::from(answer.last()?.similarity));
-        (answer.len() == params.k && farthest + apart + ANGLE_ROUNDING < reach).then_some(answer)
+        lists::prove(self.lists.as_ref()?, &self.table, row, query, params)
     }
 
     /// What a beam of `width` finds.
@@ -274,8 +250,6 @@ fn width(params: &SearchParams<'_>) -> usize {
 
 /// How many times wider than usual a beam becomes for a hard question.
 const WIDTH_FACTOR: usize = 4;
-/// More than an angle between vectors in single precision can be wrong.
-const ANGLE_ROUNDING: f64 = 1e-6;
 
 impl Index for Graph {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {

@@ -14,6 +14,7 @@ use crate::index::codes::{Codes, QueryCode};
 use crate::index::equals::{Equals, Followers};
 use crate::index::graph::Graph;
 use crate::index::links::{Hierarchy, Layer, Links};
+use crate::index::lists::{self, LIST};
 use crate::index::refine::Room;
 use crate::index::{Watch, calibrate, knn, refine};
 use crate::table::Table;
@@ -67,20 +68,14 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
         let equals = Equals::find(table, &codes);
         let rows: Vec<RowId> =
             (0..).take(table.len()).filter(|&row| equals.stands(row)).map(RowId).collect();
-        let (mut hierarchy, lists) = if knows_nearest(rows.len(), table.dim()) {
+        let (mut hierarchy, lists) = if lists::pay(rows.len(), table.dim()) {
             let part = Part { watch, from: 0.0, to: 0.6 };
             let nearest = knn::nearest(table, &codes, &rows, (NEAREST, LIST), &part)?;
             let part = Part { watch, from: 0.6, to: 0.65 };
             let mut hierarchy = insert(&codes, params, (&rows, SAMPLE_STEP), &part)?;
             let part = Part { watch, from: 0.65, to: 0.95 };
             refine::refine((&codes, &equals), &mut hierarchy, Some(&nearest), room, &part)?;
-            let mut lists = Links::new(table.len(), LIST);
-            for row in (0..).take(table.len()) {
-                let near: Vec<u32> = nearest.of(row).collect();
-                if equals.proves(table, row, &near) {
-                    lists.set(row, near.into_iter());
-                }
-            }
+            let lists = lists::proven(table, &equals, &nearest);
             (hierarchy, Some(lists))
         } else {
             let part = Part { watch, from: 0.0, to: 0.4 };
@@ -100,18 +95,8 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
     })
 }
 
-/// Whether finding the exact nearest rows of every row pays: the work grows with the square.
-fn knows_nearest(rows: usize, dim: usize) -> bool {
-    let rows = rows as u64;
-    rows.saturating_mul(rows).saturating_mul(dim as u64) <= NEAREST_WORK_MAX
-}
-
-/// Rows times rows times components: 500,000 rows of 100 components, 300,000 of 300.
-const NEAREST_WORK_MAX: u64 = 27_000_000_000_000;
 /// Nearest rows of a row that may become its links.
 const NEAREST: usize = 64;
-/// Nearest rows of a row that are stored, in order.
-pub const LIST: usize = 32;
 /// Where the nearest rows are known, `hnsw_rs` takes one row of so many for the layers above.
 const SAMPLE_STEP: usize = 16;
 /// Links that are chosen for a row of the bottom layer, for each of an upper one.

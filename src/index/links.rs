@@ -2,6 +2,8 @@
 
 use crate::index::codes::{Codes, QueryCode};
 
+/// Nearest rows of a row that are stored, in order.
+pub const LIST: usize = 32;
 /// Stands behind the last link of a list that is not full.
 pub(super) const NONE: u32 = u32::MAX;
 

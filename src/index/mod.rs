@@ -11,15 +11,20 @@
 //! | `live.rs` | an index together with what was written since |
 //! | `graph.rs` | the frozen graph and its search |
 //! | `links.rs` | the layers of the graph as flat arrays |
+//! | `built.rs` | an index of whichever kind, and which suits a table |
 //! | `codes.rs` | rows as signed bytes, for estimates |
 //! | `beam.rs` | the walk along the links of one layer |
 //! | `calibrate.rs` | how far a search of a given `ef_search` goes, and what it finds |
 //! | `knn.rs` | the exact nearest rows of every row |
+//! | `lists.rs` | answers and proofs from them |
+//! | `pages.rs` | memory in large pages |
+//! | `partition/` | leaves of rows that look alike, searched by codes of four bits |
 //! | `visited.rs` | marks of rows seen, reused between searches |
 //! | `file.rs` | the graph as a container, both ways |
 
 mod batch;
 mod beam;
+pub mod built;
 mod calibrate;
 mod codes;
 mod equals;
@@ -29,7 +34,10 @@ pub mod graph;
 pub mod hnsw;
 mod knn;
 mod links;
+pub mod lists;
 pub mod live;
+mod pages;
+pub mod partition;
 mod reach;
 mod refine;
 #[cfg(test)]
@@ -107,7 +115,7 @@ pub trait Watch: Sync {
     fn is_cancelled(&self) -> bool;
 }
 
-/// Rows up to which a table needs no graph: comparing every row is fast enough (0.35 ms for 10,000
+/// Rows up to which a table needs no index: comparing every row is fast enough (0.35 ms for 10,000
 /// rows of 100 components on one core with AVX2).
 pub const EXACT_ROWS_MAX: usize = 10_000;
 
@@ -151,6 +159,18 @@ pub enum IndexKind {
     List,
     /// A graph is searched: recall depends on `ef_search`.
     Graph,
+    /// A partition is searched: recall depends on `ef_search`.
+    Partition,
+}
+
+impl IndexKind {
+    /// Whether no row that belongs to the answer is missing.
+    pub fn is_exact(self) -> bool {
+        match self {
+            Self::Exact | Self::List => true,
+            Self::Graph | Self::Partition => false,
+        }
+    }
 }
 
 /// The `k` nearest of the candidates by cosine in double precision, nearest first, ties in row

@@ -237,7 +237,7 @@ pub struct WordsUsed {
 pub struct AnsweredBy {
     /// The kind of index.
     pub kind: IndexKind,
-    /// The beam's width; none if exact.
+    /// How far it was to look; none if exact.
     pub ef_search: Option<usize>,
 }
 
@@ -247,7 +247,7 @@ impl AnsweredBy {
 
     /// What an index said, which was asked for a beam of this width.
     fn of(kind: IndexKind, ef_search: usize) -> Self {
-        let ef_search = (kind == IndexKind::Graph).then_some(ef_search);
+        let ef_search = (!kind.is_exact()).then_some(ef_search);
         Self { kind, ef_search }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::hnsw::LIST;
+use crate::index::lists::LIST;
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
 use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
@@ -216,7 +216,7 @@ impl<'a> Goal<'a> {
         // A stored list that reaches beyond the radius holds all that is within.
         if self.row.is_some() && params.k <= LIST && !params.exact {
             let mut found = index.search(&self.vector, &params);
-            let is_all = found.by != IndexKind::Graph
+            let is_all = found.by.is_exact()
                 && found.nears.last().is_none_or(|farthest| farthest.similarity < least);
             if is_all {
                 found.nears.retain(|near| near.similarity >= least);

@@ -38,6 +38,8 @@ pub struct RecallAnswer {
     pub query_count: usize,
     /// Questions a second that comparing every row answered.
     pub exact_per_second: f64,
+    /// What else answered: the last that is not exact, if any was.
+    pub by: IndexKind,
     /// Which words of the question were found.
     pub words: WordsUsed,
 }
@@ -102,6 +104,7 @@ pub fn recall(
     let per_second = |began: Instant| questions.len() as f64 / began.elapsed().as_secs_f64();
     let exact_per_second = per_second(began);
     let mut points = Vec::with_capacity(query.efs.len());
+    let mut by = IndexKind::Exact;
     for &ef_search in &query.efs {
         let began = Instant::now();
         let mut found = Vec::with_capacity(questions.len());
@@ -110,6 +113,7 @@ pub fn recall(
             found.push(question.ask(graph, query.k, Some(ef_search)));
         }
         let per_second = per_second(began);
+        by = found.iter().map(|(_, by)| *by).find(|by| !by.is_exact()).unwrap_or(by);
         let shares: Vec<f64> =
             truth.iter().zip(&found).map(|(truth, (nears, _))| share(truth, nears)).collect();
         points.push(RecallPoint {
@@ -120,7 +124,7 @@ pub fn recall(
             exact_count: found.iter().filter(|(_, by)| *by == IndexKind::Exact).count(),
         });
     }
-    Ok(RecallAnswer { points, query_count: questions.len(), exact_per_second, words })
+    Ok(RecallAnswer { points, query_count: questions.len(), exact_per_second, by, words })
 }
 
 struct Question {

@@ -4,7 +4,6 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::{Answer, Ask, Engine};
 use crate::error::{Error, Result};
-use crate::index::IndexKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
@@ -418,7 +417,7 @@ impl From<Answer<RecallAnswer>> for pb::RecallResponse {
     fn from(mut answer: Answer<RecallAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
         let info =
-            wire::info(&answer, AnsweredBy { kind: IndexKind::Graph, ef_search: None }, words);
+            wire::info(&answer, AnsweredBy { kind: answer.answer.by, ef_search: None }, words);
         let answer = answer.answer;
         let point = |point: RecallPoint| pb::recall_response::Point {
             ef_search: wire::count(point.ef_search),

@@ -6,6 +6,7 @@ use crate::engine::{Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
 use crate::error::{Error, Result};
 use crate::format::Format;
 use crate::index::IndexKind;
+use crate::index::built::BuiltKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::table_service_server::TableService;
@@ -197,6 +198,13 @@ impl From<Provenance> for pb::Provenance {
     }
 }
 
+fn wire_kind(kind: BuiltKind) -> pb::IndexKind {
+    match kind {
+        BuiltKind::Hnsw => pb::IndexKind::Hnsw,
+        BuiltKind::Partition => pb::IndexKind::Partition,
+    }
+}
+
 impl From<IndexStatus> for pb::IndexStatus {
     fn from(index: IndexStatus) -> Self {
         let state = match index.state {
@@ -211,6 +219,9 @@ impl From<IndexStatus> for pb::IndexStatus {
             state: state.into(),
             progress: index.progress,
             build_seconds: index.build_seconds,
+            kind: index.kind.map_or(pb::IndexKind::Unspecified, wire_kind).into(),
+            leaf_count: index.leaves.map_or(0, wire::count),
+            memory_bytes: index.memory_bytes as u64,
             links_max: index.links_max.map_or(0, wire::count),
             ef_construction: index.params.map_or(0, |params| wire::count(params.ef_construction)),
             ef_search: index.ef_search.map_or(0, wire::count),

@@ -34,7 +34,7 @@ use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
-use crate::table::meta::TableName;
+use crate::table::meta::{IndexChoice, TableName};
 
 /// Chunks of an export that wait to be sent.
 const CHUNKS_WAITING: usize = 2;
@@ -297,6 +297,7 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             rank: header.rank,
         };
         let if_exists = if_exists(fields.choice("if_exists", header.if_exists));
+        let index = index_choice(fields.choice("index", header.index));
         fields.finish(|| {
             let options = ImportOptions {
                 table: table?,
@@ -311,10 +312,19 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 told,
                 dry_run: header.dry_run,
                 tokenizer,
+                index,
             };
             let (resume_offset, is_detached) = (header.resume_offset, header.detach);
             Some(Self { options, kind, opening, resume_offset, is_detached })
         })
+    }
+}
+
+fn index_choice(kind: pb::IndexKind) -> IndexChoice {
+    match kind {
+        pb::IndexKind::Unspecified => IndexChoice::Auto,
+        pb::IndexKind::Hnsw => IndexChoice::Hnsw,
+        pb::IndexKind::Partition => IndexChoice::Partition,
     }
 }
 

@@ -415,6 +415,7 @@ pub(super) fn info<A>(
         IndexKind::Exact => pb::AnsweredBy::Exact,
         IndexKind::List => pb::AnsweredBy::List,
         IndexKind::Graph => pb::AnsweredBy::Graph,
+        IndexKind::Partition => pb::AnsweredBy::Partition,
     };
     pb::AnswerInfo {
         table: answer.table.to_string(),

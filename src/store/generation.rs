@@ -23,8 +23,8 @@ use crate::text::subword::Subwords;
 /// The file whose presence says that the folder is complete.
 pub(super) const MANIFEST: Kind =
     Kind { name: "manifest", version: 1, advice: "`wordspace recover` moves the folder away" };
-/// The part that can be made again.
-pub(super) const GRAPH: &str = "graph";
+/// The parts that can be made again.
+pub(super) const INDEX_PARTS: [&str; 3] = ["graph", "partition", "lists"];
 
 /// What a generation's folder holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

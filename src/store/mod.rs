@@ -26,7 +26,7 @@
 //! ```text
 //! lock                    held while a process uses the folder; empty
 //! generations/42/manifest what is known of the table, and of each part its length and BLAKE3
-//! generations/42/...      the parts: words, vectors, attributes, graph, subwords, inputs
+//! generations/42/...      the parts: words, vectors, attributes, graph or partition, lists, subwords, inputs
 //! shelf/tokenizers/gpt2   the tokenizer "gpt2"
 //! shelf/test-sets/google  the test set "google"
 //! store/                  sled: the catalog and the journal; `store/format` tells the format's version
@@ -152,7 +152,7 @@ pub struct Listed {
 /// Bytes that a data folder takes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreBytes {
-    /// Tables without their graphs, the catalog and the journal with what sled keeps free for later,
+    /// Tables without their indexes, the catalog and the journal with what sled keeps free for later,
     /// tokenizers, test sets.
     pub store: u64,
     /// Graphs.
@@ -474,7 +474,7 @@ impl Store {
         Ok(self.shared.test_sets().list()?.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// A further part of a generation, such as its graph; none if it has none.
+    /// A further part of a generation, such as its index; none if it has none.
     ///
     /// # Errors
     ///
@@ -556,9 +556,11 @@ impl Store {
     pub fn bytes(&self) -> StoreBytes {
         let folder = &self.shared.folder;
         let numbers = folder::generations(folder).unwrap_or_default();
-        let graph = |number| folder::generation(folder, number).join(generation::GRAPH);
-        let graphs = numbers.into_iter().filter_map(|number| graph(number).metadata().ok());
-        let index = graphs.map(|graph| graph.len()).sum();
+        let parts = numbers.into_iter().flat_map(|number| {
+            let of = folder::generation(folder, number);
+            generation::INDEX_PARTS.map(|part| of.join(part))
+        });
+        let index = parts.filter_map(|part| part.metadata().ok()).map(|part| part.len()).sum();
         let folders = [folder::STORE, folder::GENERATIONS, folder::SHELF];
         let all: u64 = folders.iter().map(|name| blob::bytes(&folder.join(name))).sum();
         StoreBytes { store: all.saturating_sub(index), index }

@@ -236,7 +236,8 @@ impl Work<'_> {
         let meta = &generation.manifest.meta;
         let of = format!("table {}, generation {}", meta.name, meta.generation);
         for (part, error) in &damages {
-            let told = if part == generation::GRAPH { "it is built again" } else { "it is lost" };
+            let is_index = generation::INDEX_PARTS.contains(&part.as_str());
+            let told = if is_index { "it is built again" } else { "it is lost" };
             self.plan
                 .done
                 .losses

@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
 use crate::table::input::{InputTables, LayerNorm};
-use crate::table::meta::{Applied, Provenance};
+use crate::table::meta::{Applied, IndexChoice, Provenance};
 use crate::table::part::{self, INPUTS, SUBWORDS};
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 use crate::vector::RowId;
@@ -92,6 +92,7 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         applied: Applied::default(),
         subwords: None,
         inputs: None,
+        index: IndexChoice::Auto,
     }
 }
 

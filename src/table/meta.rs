@@ -93,6 +93,22 @@ pub struct Meta {
     /// What the import kept of a transformer's input.
     #[serde(default)]
     pub inputs: Option<InputsMeta>,
+    /// Which index it should have.
+    #[serde(default)]
+    pub index: IndexChoice,
+}
+
+/// Which index a large table should have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexChoice {
+    /// What is faster for such rows.
+    #[default]
+    Auto,
+    /// A graph.
+    Hnsw,
+    /// A partition.
+    Partition,
 }
 
 /// Tables that a transformer adds to that of its tokens, in a file of their own.
@@ -127,6 +143,7 @@ impl Meta {
             applied: Applied::default(),
             subwords: None,
             inputs: None,
+            index: IndexChoice::Auto,
         }
     }
 

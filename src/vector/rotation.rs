@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::vector::kernel::lanes;
 use crate::vector::{algebra, scalar};
 
 /// An orthogonal map: dot products and lengths stay what they are, but for rounding.
@@ -102,12 +103,7 @@ impl Rotation {
             }
             return;
         }
-        turned.fill(0.0);
-        for (column, &value) in self.columns.chunks_exact(self.dim).zip(vector) {
-            for (sum, &axis) in turned.iter_mut().zip(column) {
-                *sum += value * axis;
-            }
-        }
+        lanes::turn(&self.columns, vector, turned);
     }
 }
 

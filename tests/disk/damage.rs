@@ -104,6 +104,7 @@ fn import(engine: &Engine, table: &str, files: Vec<Named>) {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
+        index: wordspace::table::meta::IndexChoice::Auto,
     };
     let source = Source::Files(Box::new(files.into_iter()), wordspace::format::Options::default());
     engine.import(&options, source, &mut |_| {}).unwrap();

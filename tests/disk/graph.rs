@@ -39,6 +39,7 @@ fn make(folder: &Path) {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Leave,
+        index: wordspace::table::meta::IndexChoice::Auto,
     };
     let row = |row| -> Result<WholeRow> {
         Ok((format!("w{row}").into_bytes(), vector(row), Attributes::new()))

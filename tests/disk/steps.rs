@@ -392,6 +392,7 @@ fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
+        index: wordspace::table::meta::IndexChoice::Auto,
     };
     let rows: Vec<Result<WholeRow>> = words
         .iter()

@@ -10,7 +10,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::store::backup::target::Target;
 use crate::store::backup::{ADVICE, BackupList, PARTS, ShelfCopy, Verified, WRITES, place_of};
 use crate::store::check::GoOn;
-use crate::store::generation::{GRAPH, Generation, Manifest, Part, copy, stopped};
+use crate::store::generation::{Generation, INDEX_PARTS, Manifest, Part, copy, stopped};
 use crate::store::ledger::Entry;
 use crate::store::shelf::{self, Shelf, Sort};
 use crate::store::staging::{self, Replaced};
@@ -139,8 +139,8 @@ pub(in crate::store) fn table(
     let mut parts = BTreeMap::new();
     for (part, known) in &table.parts {
         // A backup is only a file: it does not choose where is written to.
-        let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name, GRAPH];
-        if !kinds.contains(&part.as_str()) {
+        let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name];
+        if !kinds.iter().chain(&INDEX_PARTS).any(|kind| kind == part) {
             return Err(damaged());
         }
         let what = format!("{what}, its part {part}");

@@ -1,13 +1,18 @@
 //! Kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
-    __m256i, _CMP_GE_OQ, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_add_epi16,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
-    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
+    __m256i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128,
+    _mm_prefetch, _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
+    _mm256_cmp_ps, _mm256_cmpgt_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_min_ps, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8,
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
-    _mm256_storeu_ps,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256,
 };
+
+use crate::vector::kernel::blocks::{self, Best, Group, Query, bits_above, keep_best};
+use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
 use crate::vector::kernel::products::WORDS;
 use crate::vector::kernel::tile::{GROUP, Limits, QUERIES, ROWS, Tile, TileQuery};
@@ -171,4 +176,160 @@ fn broadcast(group: [i8; GROUP]) -> __m256i {
 fn load(values: &[f32; LANES]) -> std::arch::x86_64::__m256 {
     // SAFETY: the array has the floats that are read; the instruction needs no alignment.
     unsafe { _mm256_loadu_ps(values.as_ptr()) }
+}
+
+/// `nibbles::look_up` of `Form::Pairs`.
+#[target_feature(enable = "avx2")]
+pub(super) fn look_up(
+    run: Run<'_>,
+    tables: &[Entries],
+    base: i32,
+    threshold: i32,
+    hits: &mut Hits,
+) {
+    let (low_half, low_byte) = (_mm256_set1_epi8(15), _mm256_set1_epi16(0xff));
+    // Sums are below 2^15: a limit beyond that is as good as one there.
+    let limit = threshold.saturating_sub(base).clamp(-1, i32::from(i16::MAX));
+    let limit = _mm256_set1_epi16(i16::try_from(limit).unwrap_or(i16::MAX));
+    let lines: &[[u8; BYTES]] = run.blocks.as_chunks().0;
+    let pairs: &[[Entries; 2]] = tables.as_chunks().0;
+    for (block, first) in lines.chunks_exact(pairs.len().max(1)).zip((0..run.count).step_by(BLOCK))
+    {
+        let next = run.next.as_ptr().wrapping_add(first * pairs.len()).cast::<i8>();
+        let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+        for (i, (line, tables)) in block.iter().zip(pairs).enumerate() {
+            if i % 2 == 0 {
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(i * BYTES));
+            }
+            let codes = load_bytes(line);
+            let low = _mm256_and_si256(codes, low_half);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), low_half);
+            // Two entries fit in a byte.
+            let sums = _mm256_add_epi8(
+                _mm256_shuffle_epi8(twice(&tables[0]), low),
+                _mm256_shuffle_epi8(twice(&tables[1]), high),
+            );
+            even = _mm256_add_epi16(even, _mm256_and_si256(sums, low_byte));
+            odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(sums));
+        }
+        let is_hit = [_mm256_cmpgt_epi16(even, limit), _mm256_cmpgt_epi16(odd, limit)];
+        let [even_hits, odd_hits] =
+            is_hit.map(|is_hit| _mm256_movemask_epi8(is_hit).cast_unsigned());
+        let mut found = even_hits & 0x5555_5555 | odd_hits & 0xaaaa_aaaa;
+        if found == 0 {
+            continue;
+        }
+        let left = run.count - first;
+        if left < BLOCK {
+            found &= (1 << left) - 1;
+        }
+        let sums = [words(even), words(odd)];
+        while found != 0 {
+            let place = found.trailing_zeros();
+            found &= found - 1;
+            let sum = i32::from(sums[(place % 2) as usize][(place / 2) as usize]);
+            let slot = u32::try_from(first).unwrap_or(u32::MAX) + place;
+            let score = base.saturating_add(sum);
+            // The limit was cut to 16 bits.
+            if score > threshold {
+                hits.push(score, run.first.saturating_add(slot));
+            }
+        }
+    }
+}
+
+/// A table in both halves of a register.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn twice(entries: &Entries) -> __m256i {
+    // SAFETY: the array has the 16 bytes that are read; the instruction needs no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(entries.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load_bytes(bytes: &[u8; BYTES]) -> __m256i {
+    // SAFETY: the array has the bytes that are read; the instruction needs no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn words(register: __m256i) -> [i16; 16] {
+    let mut words = [0; 16];
+    // SAFETY: the array has room for the register; the instruction needs no alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), register) };
+    words
+}
+
+/// Registers that hold a value for each row of a part of a block.
+const PART: usize = 2;
+/// Parts of a block: sums of six queries have room in the registers.
+const PARTS: usize = blocks::ROWS / (PART * LANES);
+
+/// `blocks::dots`.
+#[target_feature(enable = "avx2")]
+pub(super) fn dots<const Q: usize>(
+    block: &[Group],
+    queries: &[Query<'_>; Q],
+) -> [[i32; blocks::ROWS]; Q] {
+    let mut dots = [[0; blocks::ROWS]; Q];
+    let ones = _mm256_set1_epi16(1);
+    for part in 0..PARTS {
+        let mut sums = [[_mm256_setzero_si256(); PART]; Q];
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            sums.fill(_mm256_set1_epi32(query.start));
+        }
+        for (i, group) in block.iter().enumerate() {
+            let lines: &[[u8; BYTES]] = group.as_chunks().0;
+            let rows = [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])];
+            for (sums, query) in sums.iter_mut().zip(queries) {
+                let bytes = broadcast(query.groups.get(i).copied().unwrap_or_default());
+                for (sum, &rows) in sums.iter_mut().zip(&rows) {
+                    let four = _mm256_madd_epi16(_mm256_maddubs_epi16(rows, bytes), ones);
+                    *sum = _mm256_add_epi32(*sum, four);
+                }
+            }
+        }
+        for (dots, sums) in dots.iter_mut().zip(sums) {
+            let eights = dots.as_chunks_mut::<LANES>().0.iter_mut().skip(part * PART);
+            for (dots, sum) in eights.zip(sums) {
+                // SAFETY: the array has room for the register; the instruction needs no alignment.
+                unsafe { _mm256_storeu_si256(dots.as_mut_ptr().cast(), sum) };
+            }
+        }
+    }
+    dots
+}
+
+/// `blocks::best`.
+#[target_feature(enable = "avx2")]
+pub(super) fn best(block: &[Group], queries: &[Query<'_>]) -> Best {
+    let mut best = Best::none();
+    let (sixes, rest) = queries.as_chunks::<{ blocks::QUERIES }>();
+    let mut number = 0;
+    for six in sixes {
+        for dots in dots(block, six) {
+            keep_best(&mut best, &dots, number);
+            number += 1;
+        }
+    }
+    for query in rest {
+        let [dots] = dots(block, &[*query]);
+        keep_best(&mut best, &dots, number);
+        number += 1;
+    }
+    best
+}
+
+/// `blocks::above`.
+#[target_feature(enable = "avx2")]
+pub(super) fn above(
+    block: &[Group],
+    queries: &[Query<'_>; blocks::QUERIES],
+    limits: &[i32; blocks::ROWS],
+    dots: &mut [[i32; blocks::ROWS]; blocks::QUERIES],
+) -> [u64; blocks::QUERIES] {
+    *dots = self::dots(block, queries);
+    dots.each_ref().map(|dots| bits_above(dots, limits))
 }

@@ -2,12 +2,17 @@
 //! them four by four.
 
 use std::arch::x86_64::{
-    __m512i, _CMP_GE_OQ, _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_storeu_ps,
+    __m512i, __mmask16, _CMP_GE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_cmp_ps_mask, _mm512_cmpgt_epi32_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_mov_epi32,
+    _mm512_maskz_compress_epi32, _mm512_max_epi32, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_permutexvar_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_ternarylogic_epi32,
 };
 
+use crate::vector::kernel::blocks::{self, Best, Group, Query};
+use crate::vector::kernel::nibbles::{Entries, Hits, Run, SLACK};
 use crate::vector::kernel::products::WORDS;
 use crate::vector::kernel::tile::{Limits, QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::scalar;
@@ -100,4 +105,221 @@ fn load(bytes: &[u8; BYTES]) -> __m512i {
 fn floats(values: &[f32; ROWS]) -> std::arch::x86_64::__m512 {
     // SAFETY: the array has the floats that are read; the instruction needs no alignment.
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
+}
+
+/// Whether the processor looks up 64 bytes at once.
+#[inline]
+pub(super) fn can_look_up() -> bool {
+    is_x86_feature_detected!("avx512vbmi") && super::has_vnni()
+}
+
+/// Slots of a line of `Form::Fours`.
+const LINE_SLOTS: usize = 16;
+const LANES: usize = 16;
+const COUNT_UP: [i32; LANES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// `nibbles::look_up` of `Form::Fours`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn look_up(
+    run: Run<'_>,
+    tables: &[Entries],
+    base: i32,
+    threshold: i32,
+    hits: &mut Hits,
+) {
+    let tables: &[[u8; BYTES]] = tables.as_flattened().as_chunks().0;
+    let lines: &[[u8; BYTES]] = run.blocks.as_chunks().0;
+    let groups = tables.len() / 2;
+    let mut at = 0;
+    let mut work = Work { tables, base, threshold, run, hits };
+    let four = 4 * groups;
+    while let Some(tiles) = lines.get(at * groups..at * groups + four).filter(|_| four > 0) {
+        work.tiles::<4>(tiles, at);
+        at += 4;
+    }
+    while at * LINE_SLOTS < run.count {
+        let Some(tiles) = lines.get(at * groups..(at + 2) * groups) else { break };
+        work.tiles::<2>(tiles, at);
+        at += 2;
+    }
+}
+
+struct Work<'a, 'h> {
+    tables: &'a [[u8; BYTES]],
+    base: i32,
+    threshold: i32,
+    run: Run<'a>,
+    hits: &'h mut Hits,
+}
+
+impl Work<'_, '_> {
+    /// Sums up `T` times 16 slots, of which the first is the 16 * `at`-th.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+    #[inline]
+    fn tiles<const T: usize>(&mut self, lines: &[[u8; BYTES]], at: usize) {
+        let (low_half, ones) = (_mm512_set1_epi8(15), _mm512_set1_epi8(1));
+        // Byte j of a slot looks into the j-th of four tables.
+        let which = _mm512_set1_epi32(0x3020_1000);
+        let groups = self.tables.len() / 2;
+        let next = self.run.next.as_ptr().wrapping_add(at * groups * BYTES).cast::<i8>();
+        let mut sums = [_mm512_set1_epi32(self.base); T];
+        for (group, tables) in self.tables.as_chunks::<2>().0.iter().enumerate() {
+            let tables = [load(&tables[0]), load(&tables[1])];
+            for (tile, sum) in sums.iter_mut().enumerate() {
+                let line = tile * groups + group;
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line * BYTES));
+                let codes = load(&lines[line]);
+                // which | codes & 15
+                let low = _mm512_ternarylogic_epi32::<0xf8>(which, codes, low_half);
+                let high = _mm512_srli_epi16::<4>(codes);
+                let high = _mm512_ternarylogic_epi32::<0xf8>(which, high, low_half);
+                *sum = _mm512_dpbusd_epi32(*sum, _mm512_permutexvar_epi8(low, tables[0]), ones);
+                *sum = _mm512_dpbusd_epi32(*sum, _mm512_permutexvar_epi8(high, tables[1]), ones);
+            }
+        }
+        let threshold = _mm512_set1_epi32(self.threshold);
+        let largest = sums.iter().fold(sums[0], |largest, &sum| _mm512_max_epi32(largest, sum));
+        if _mm512_cmpgt_epi32_mask(largest, threshold) == 0 {
+            return;
+        }
+        for (tile, sum) in sums.into_iter().enumerate() {
+            let first = (at + tile) * LINE_SLOTS;
+            let left = self.run.count.saturating_sub(first);
+            let counted = if left < LINE_SLOTS { (1_u16 << left) - 1 } else { u16::MAX };
+            let is_hit = _mm512_cmpgt_epi32_mask(sum, threshold) & counted;
+            if is_hit != 0 {
+                let slot = u32::try_from(first).unwrap_or(u32::MAX);
+                self.add(is_hit, sum, self.run.first.wrapping_add(slot));
+            }
+        }
+    }
+
+    /// Adds the hits of 16 slots, of which `slot` is the first.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn add(&mut self, is_hit: __mmask16, sums: __m512i, slot: u32) {
+        let Hits { scores, slots, len } = &mut *self.hits;
+        let places = *len..*len + SLACK;
+        let (Some(scores), Some(slots)) = (scores.get_mut(places.clone()), slots.get_mut(places))
+        else {
+            return;
+        };
+        let numbers = _mm512_add_epi32(_mm512_set1_epi32(slot.cast_signed()), integers(&COUNT_UP));
+        // Registers are packed and stored whole: storing only some lanes takes far longer.
+        let (sums, numbers) = (
+            _mm512_maskz_compress_epi32(is_hit, sums),
+            _mm512_maskz_compress_epi32(is_hit, numbers),
+        );
+        // SAFETY: the slice has the 16 places that are written; the instruction needs no alignment.
+        unsafe { _mm512_storeu_si512(scores.as_mut_ptr().cast(), sums) };
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_si512(slots.as_mut_ptr().cast(), numbers) };
+        *len += is_hit.count_ones() as usize;
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn integers(values: &[i32; LANES]) -> __m512i {
+    // SAFETY: the array has the integers that are read; the instruction needs no alignment.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+/// Registers that hold a value for each row of a block.
+const REGISTERS: usize = blocks::ROWS / LANES;
+/// Queries whose sums and the best ones so far have room in the registers.
+const BEST_AT_ONCE: usize = 4;
+
+/// The dot products of some queries with all rows of a block, in registers.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn sums<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[__m512i; REGISTERS]; Q] {
+    let mut sums = [[_mm512_setzero_si512(); REGISTERS]; Q];
+    for (sums, query) in sums.iter_mut().zip(queries) {
+        sums.fill(_mm512_set1_epi32(query.start));
+    }
+    for (i, group) in block.iter().enumerate() {
+        let lines: &[[u8; BYTES]] = group.as_chunks().0;
+        let rows: [__m512i; REGISTERS] = std::array::from_fn(|i| load(&lines[i]));
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let bytes = query.groups.get(i).copied().unwrap_or_default();
+            let bytes = _mm512_set1_epi32(i32::from_le_bytes(bytes.map(i8::cast_unsigned)));
+            for (sum, &rows) in sums.iter_mut().zip(&rows) {
+                *sum = _mm512_dpbusd_epi32(*sum, rows, bytes);
+            }
+        }
+    }
+    sums
+}
+
+/// `blocks::dots`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dots<const Q: usize>(
+    block: &[Group],
+    queries: &[Query<'_>; Q],
+) -> [[i32; blocks::ROWS]; Q] {
+    let mut dots = [[0; blocks::ROWS]; Q];
+    for (dots, sums) in dots.iter_mut().zip(sums(block, queries)) {
+        store(dots, &sums);
+    }
+    dots
+}
+
+/// `blocks::best`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn best(block: &[Group], queries: &[Query<'_>]) -> Best {
+    let mut dots = [_mm512_set1_epi32(i32::MIN); REGISTERS];
+    let mut numbers = [_mm512_setzero_si512(); REGISTERS];
+    for (few, first) in queries.chunks(BEST_AT_ONCE).zip((0..).step_by(BEST_AT_ONCE)) {
+        // The last one again in place of those that are missing changes nothing.
+        let last = few.len() - 1;
+        let four: [Query<'_>; BEST_AT_ONCE] = std::array::from_fn(|i| few[i.min(last)]);
+        let sums = sums(block, &four);
+        for (sums, number) in sums.iter().zip(first..) {
+            let number = _mm512_set1_epi32(number);
+            for ((dot, kept), &sum) in dots.iter_mut().zip(&mut numbers).zip(sums) {
+                let is_better = _mm512_cmpgt_epi32_mask(sum, *dot);
+                *dot = _mm512_max_epi32(*dot, sum);
+                *kept = _mm512_mask_mov_epi32(*kept, is_better, number);
+            }
+        }
+    }
+    let mut best = Best::none();
+    let mut signed = [0; blocks::ROWS];
+    store(&mut best.dots, &dots);
+    store(&mut signed, &numbers);
+    best.queries = signed.map(i32::cast_unsigned);
+    best
+}
+
+/// `blocks::above`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn above(
+    block: &[Group],
+    queries: &[Query<'_>; blocks::QUERIES],
+    limits: &[i32; blocks::ROWS],
+    dots: &mut [[i32; blocks::ROWS]; blocks::QUERIES],
+) -> [u64; blocks::QUERIES] {
+    let limits: &[[i32; LANES]] = limits.as_chunks().0;
+    let mut bits = [0; blocks::QUERIES];
+    let sums = sums(block, queries);
+    for ((bits, sums), dots) in bits.iter_mut().zip(&sums).zip(dots) {
+        for ((&sum, limits), first) in sums.iter().zip(limits).zip((0..).step_by(LANES)) {
+            let is_above = _mm512_cmpgt_epi32_mask(sum, integers(limits));
+            *bits |= u64::from(is_above) << first;
+        }
+        if *bits != 0 {
+            store(dots, sums);
+        }
+    }
+    bits
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn store(values: &mut [i32; blocks::ROWS], registers: &[__m512i; REGISTERS]) {
+    for (values, &register) in values.as_chunks_mut::<LANES>().0.iter_mut().zip(registers) {
+        // SAFETY: the array has room for the register; the instruction needs no alignment.
+        unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), register) };
+    }
 }

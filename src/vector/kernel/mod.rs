@@ -1,12 +1,16 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
 //! folder that names it. Kernels of our own: bytes of one row (`dot_u8`), bytes of many rows by many
-//! queries (`tile.rs`), and many rows by many words in single precision (`products.rs`), each for two
-//! kinds of processors and in plain Rust; over bytes with equal results.
+//! queries (`tile.rs`, `blocks.rs`), codes of four bits looked up in tables (`nibbles.rs`), floats side by
+//! side (`lanes.rs`), and many rows by many words in single precision (`products.rs`), each for two kinds
+//! of processors and in plain Rust; all but the last with equal results.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod blocks;
+pub mod lanes;
+pub mod nibbles;
 pub mod products;
 pub mod tile;
 
@@ -69,6 +73,15 @@ pub fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
 #[inline]
 fn has_vnni() -> bool {
     is_x86_feature_detected!("avx512vnni")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn has_wide_floats() -> bool {
+    is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512f")
 }

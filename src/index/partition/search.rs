@@ -1,0 +1,435 @@
+//! One question: centers, leaves, and what was found compared again.
+
+use crate::index::codes::QueryCode;
+use crate::index::lists::{self, LIST};
+use crate::index::partition::Partition;
+use crate::index::partition::leaves::{Asking, Compared, LEAST};
+use crate::index::partition::steps::Level;
+use crate::index::visited::Visited;
+use crate::index::{Found, IndexKind, SearchParams, rescore};
+use crate::vector::kernel::blocks::GROUP;
+use crate::vector::kernel::lanes::{self, Scale, Values};
+use crate::vector::kernel::nibbles::{self, Entries, Hits, Run};
+use crate::vector::top::Near;
+use crate::vector::{RowId, kernel};
+
+/// Rows wanted for each row of the answer before leaves are left out: each stands in two of them.
+const COPIES_FACTOR: f32 = 1.4;
+/// A leaf is of no use if its score is below this share of what the last row of the answer has, less
+/// what the level allows.
+pub(super) const SLOPE: f32 = 0.8;
+/// Nearly no answer ends below this share of the best leaf's score, less a gap that is measured.
+pub(super) const FLOOR_SLOPE: f32 = 0.95;
+/// The most rows of an answer for which that is known.
+pub(super) const FLOOR_RANK: usize = 16;
+/// Leaves that are put in order at first are so much below the best one, and what the level allows.
+const FIRST_WIDTH: f32 = 0.23;
+const FIRST_WIDTH_MIN: f32 = 0.05;
+/// Buckets of that order.
+const BUCKETS: usize = 128;
+/// From this similarity on, by its codes, a row may be so near that its list proves the answer.
+pub(super) const SAME_CODE: f32 = 0.9;
+/// The same by its vector.
+const SAME: f64 = 0.97;
+/// So many rows are looked through in the time that it takes to compare one that may answer.
+const ROWS_AN_ALLOWED: usize = 12;
+/// How many leaves ahead a leaf's own record is fetched.
+const AHEAD: usize = 6;
+
+/// What is sought, and what was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Sought {
+    pub(super) code: QueryCode,
+    pub(super) groups: Vec<[i8; GROUP]>,
+    pub(super) tables: Vec<Entries>,
+    pub(super) hits: Hits,
+    pub(super) top: Best,
+}
+
+/// A search's memory, kept for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) sought: Sought,
+    pub(super) room: Room,
+    pub(super) compared: Compared,
+    places: Vec<u32>,
+    /// Scores and leaves, the best first.
+    order: Vec<(f32, u32)>,
+}
+
+/// What is of no use after a step.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    turned: Vec<f32>,
+    values: Vec<Values>,
+    seen: Visited,
+    candidates: Vec<(f32, u32)>,
+}
+
+impl Scratch {
+    /// Puts the leaves in order that are hardly worse than the best one, of this score.
+    fn first_leaves(&mut self, best: f32, width: f32) {
+        let Self { compared, places, order, .. } = self;
+        lanes::places_from(&compared.scores, best - width, places);
+        // Leaves of one bucket come as they are numbered: the order need not be exact.
+        let steps = (BUCKETS - 1) as f32 / width;
+        let bucket = |place: u32| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 0 to the number of buckets"
+            )]
+            let bucket = ((best - compared.scores[place as usize]) * steps) as usize;
+            bucket.min(BUCKETS - 1)
+        };
+        let mut next = [0_u32; BUCKETS + 1];
+        for &place in places.iter() {
+            next[bucket(place) + 1] += 1;
+        }
+        for bucket in 1..BUCKETS {
+            next[bucket] += next[bucket - 1];
+        }
+        order.resize(places.len(), (0.0, 0));
+        for &place in places.iter() {
+            let at = &mut next[bucket(place)];
+            order[*at as usize] = (compared.scores[place as usize], place);
+            *at += 1;
+        }
+    }
+
+    /// Adds all other leaves, in order.
+    fn further_leaves(&mut self, known_from: f32) {
+        let Self { compared, places, order, .. } = self;
+        lanes::places_from(&compared.scores, LEAST, places);
+        let known = order.len();
+        let scores = places.iter().map(|&place| (compared.scores[place as usize], place));
+        order.extend(scores.filter(|&(score, _)| score < known_from));
+        order[known..].sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    }
+
+    /// Bytes of memory it takes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let pairs = self.order.capacity() + self.room.candidates.capacity();
+        self.compared.memory_bytes()
+            + self.sought.hits.memory_bytes()
+            + self.room.seen.memory_bytes()
+            + self.places.capacity() * size_of::<u32>()
+            + pairs * size_of::<(f32, u32)>()
+            + self.sought.top.scores.capacity() * size_of::<i32>()
+    }
+}
+
+/// The best scores so far, the best first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Best {
+    rank: usize,
+    scores: Vec<i32>,
+}
+
+/// Less than any score.
+const NO_SCORE: i32 = i32::MIN / 2;
+
+impl Best {
+    pub(super) fn clear(&mut self, rank: usize) {
+        self.rank = rank.max(1);
+        self.scores.clear();
+    }
+
+    /// The last of as many as are wanted.
+    #[inline]
+    pub(super) fn last(&self) -> i32 {
+        self.scores.get(self.rank - 1).copied().unwrap_or(NO_SCORE)
+    }
+
+    #[inline]
+    pub(super) fn first(&self) -> i32 {
+        self.scores.first().copied().unwrap_or(NO_SCORE)
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, score: i32) {
+        if self.scores.len() == self.rank {
+            if score <= self.last() {
+                return;
+            }
+            self.scores.pop();
+        }
+        let mut place = self.scores.len();
+        self.scores.push(score);
+        // Most belong near the end.
+        while place > 0 && self.scores[place - 1] < score {
+            self.scores[place] = self.scores[place - 1];
+            place -= 1;
+        }
+        self.scores[place] = score;
+    }
+}
+
+/// What is known of a question once it was compared with the centers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prepared {
+    /// The best leaf's score.
+    pub(super) best: f32,
+    /// Of sums of entries.
+    pub(super) scale: f32,
+    pub(super) least: f32,
+}
+
+impl Prepared {
+    /// A similarity in units of sums.
+    #[inline]
+    pub(super) fn units(&self, similarity: f32) -> i32 {
+        integer(similarity * self.scale)
+    }
+
+    /// What a leaf's sums begin with.
+    #[inline]
+    pub(super) fn base(&self, similarity: f32) -> i32 {
+        integer((similarity + self.least) * self.scale)
+    }
+
+    #[inline]
+    pub(super) fn similarity(&self, units: i32) -> f32 {
+        units as f32 / self.scale
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "cut to what fits")]
+#[inline]
+fn integer(value: f32) -> i32 {
+    value as i32
+}
+
+/// What a search wants, in units of sums.
+struct Aims {
+    level: Level,
+    delta: i32,
+    floor: i32,
+    /// A row that may be the query itself.
+    same: i32,
+}
+
+impl Partition {
+    /// What a search of this level finds.
+    pub(super) fn find(&self, query: &[f32], params: &SearchParams<'_>, level: Level) -> Found {
+        let mut scratch = self.spare.lock().pop().unwrap_or_default();
+        let found = self.find_with(&mut scratch, query, params, level);
+        self.spare.lock().push(scratch);
+        found
+    }
+
+    fn find_with(
+        &self,
+        scratch: &mut Scratch,
+        query: &[f32],
+        params: &SearchParams<'_>,
+        level: Level,
+    ) -> Found {
+        let prepared = self.prepare(scratch, query);
+        let floor = self.floor(params, &prepared, level);
+        for floor in [floor, f32::NEG_INFINITY] {
+            if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
+                return Found { nears, by: IndexKind::List };
+            }
+            let delta = prepared.units(level.delta);
+            let nears = self.compare(&scratch.sought, &mut scratch.room, (query, params), delta);
+            if nears.len() == params.k || floor.is_infinite() {
+                return Found { nears, by: IndexKind::Partition };
+            }
+        }
+        Found { nears: Vec::new(), by: IndexKind::Partition }
+    }
+
+    /// How near an answer ends at least, as far as the centers tell.
+    pub(super) fn floor(
+        &self,
+        params: &SearchParams<'_>,
+        prepared: &Prepared,
+        level: Level,
+    ) -> f32 {
+        if params.allowed.is_none() && params.k + params.exclude.len() <= FLOOR_RANK {
+            FLOOR_SLOPE * prepared.best - self.steps.gap - level.delta
+        } else {
+            f32::NEG_INFINITY
+        }
+    }
+
+    /// Compares a question with the centers, and makes its tables.
+    pub(super) fn prepare(&self, scratch: &mut Scratch, query: &[f32]) -> Prepared {
+        let Scale { scale, least } = self.code(&mut scratch.sought, &mut scratch.room, query);
+        let asking = Asking::new(&scratch.sought.code, &scratch.sought.groups);
+        let best = self.leaves.centers.compare(&asking, &mut scratch.compared);
+        Prepared { best, scale, least }
+    }
+
+    /// Codes a question, and makes its tables.
+    pub(super) fn code(&self, sought: &mut Sought, room: &mut Room, query: &[f32]) -> Scale {
+        let Sought { code, groups, tables, .. } = sought;
+        let Room { turned, values, .. } = room;
+        self.codes.code(query, code);
+        self.codes.query_groups(code, groups);
+        turned.resize(self.table.dim(), 0.0);
+        self.coder.turn(code.turned(), turned);
+        self.coder.tables(turned, values, tables)
+    }
+
+    /// Looks through leaves; an answer, if a list proves one on the way.
+    fn scan(
+        &self,
+        scratch: &mut Scratch,
+        query: &[f32],
+        params: &SearchParams<'_>,
+        (prepared, level, floor): (&Prepared, Level, f32),
+    ) -> Option<Vec<Near>> {
+        let subspaces = self.coder.subspaces();
+        scratch.sought.hits.clear();
+        scratch.sought.top.clear(rank(params));
+        let width = (FIRST_WIDTH + level.kappa).max(FIRST_WIDTH_MIN);
+        scratch.first_leaves(prepared.best, width);
+        let aims = Aims {
+            level,
+            delta: prepared.units(level.delta),
+            floor: prepared.units(floor.max(LEAST)),
+            same: prepared.units(SAME_CODE),
+        };
+        let may_prove = params.allowed.is_none() && params.k <= LIST && self.has_lists();
+        let (mut at, mut is_whole, mut asked) = (0, false, NO_SCORE);
+        let mut left = params
+            .allowed
+            .map_or(usize::MAX, |allowed| allowed.len().saturating_mul(ROWS_AN_ALLOWED));
+        loop {
+            let Some(&(score, number)) = scratch.order.get(at) else {
+                if is_whole {
+                    return None;
+                }
+                is_whole = true;
+                scratch.further_leaves(prepared.best - width);
+                continue;
+            };
+            let last = scratch.sought.top.last();
+            if score < SLOPE * prepared.similarity(last) - aims.level.kappa {
+                return None;
+            }
+            let ahead = scratch.order.get(at + AHEAD).map_or(number, |&(_, leaf)| leaf);
+            kernel::prefetch(&self.leaves.leaves[ahead as usize..][..1]);
+            let leaf = self.leaves.leaves[number as usize];
+            at += 1;
+            if leaf.rows as usize > left {
+                // The rows that may answer lie elsewhere: to compare each of them is quicker.
+                scratch.sought.hits.clear();
+                return None;
+            }
+            left -= leaf.rows as usize;
+            let next = scratch.order.get(at).map_or(&[][..], |&(_, next)| {
+                self.leaves.codes(self.leaves.leaves[next as usize], subspaces)
+            });
+            let run = Run {
+                form: self.leaves.form,
+                blocks: self.leaves.codes(leaf, subspaces),
+                count: leaf.rows as usize,
+                first: leaf.first,
+                next,
+            };
+            let threshold = (last - aims.delta).max(aims.floor);
+            let base = prepared.base(scratch.compared.bases[number as usize]);
+            let from = scratch.sought.hits.len();
+            nibbles::look_up(
+                run,
+                &scratch.sought.tables,
+                base,
+                threshold,
+                &mut scratch.sought.hits,
+            );
+            if params.allowed.is_some() {
+                scratch.sought.hits.retain(from, |_, slot| self.may_answer(slot, params));
+            }
+            let (scores, slots) = scratch.sought.hits.parts();
+            for (&score, &slot) in scores[from..].iter().zip(&slots[from..]) {
+                scratch.sought.top.push(score);
+                kernel::prefetch(&self.leaves.slots[slot as usize..][..1]);
+            }
+            if may_prove && scratch.sought.top.first() > asked.max(aims.same) {
+                asked = scratch.sought.top.first();
+                if let Some(nears) = self.proven(&scratch.sought, query, params) {
+                    return Some(nears);
+                }
+            }
+        }
+    }
+
+    /// The answer that the list of the best row proves, if it does.
+    pub(super) fn proven(
+        &self,
+        sought: &Sought,
+        query: &[f32],
+        params: &SearchParams<'_>,
+    ) -> Option<Vec<Near>> {
+        let (scores, slots) = sought.hits.parts();
+        let place = scores.iter().rposition(|&score| score == sought.top.first())?;
+        let row = RowId(self.leaves.slots[slots[place] as usize]);
+        if self.table.similarity(row, query) < SAME {
+            return None;
+        }
+        lists::prove(self.lists()?, &self.table, row, query, params)
+    }
+
+    /// Whether a slot's row, or one that follows it, may answer.
+    pub(super) fn may_answer(&self, slot: u32, params: &SearchParams<'_>) -> bool {
+        let row = self.leaves.slots[slot as usize];
+        self.followers.with(row).any(|row| params.may_answer(RowId(row)))
+    }
+
+    /// Compares what was found as bytes, and what is near then, as imported. Hits are worth a look that
+    /// are at most `delta` below the last one wanted.
+    pub(super) fn compare(
+        &self,
+        sought: &Sought,
+        room: &mut Room,
+        (query, params): (&[f32], &SearchParams<'_>),
+        delta: i32,
+    ) -> Vec<Near> {
+        let Sought { code, hits, top, .. } = sought;
+        let Room { seen, candidates, .. } = room;
+        seen.clear(self.table.len());
+        candidates.clear();
+        let (scores, slots) = hits.parts();
+        let least = top.last().saturating_sub(delta);
+        for (&score, &slot) in scores.iter().zip(slots) {
+            if score > least {
+                let row = self.leaves.slots[slot as usize];
+                if seen.insert(row) {
+                    self.codes.prefetch_head(row);
+                    self.codes.prefetch_tail(row);
+                    candidates.push((0.0, row));
+                }
+            }
+        }
+        for (distance, row) in candidates.iter_mut() {
+            *distance = self.codes.distance(code, *row);
+        }
+        let wanted = params.k.saturating_add(params.exclude.len());
+        if wanted < candidates.len() {
+            let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0);
+            let (_, last, _) = candidates.select_nth_unstable_by(wanted - 1, order);
+            // What bytes lose is hardly ever more than a step of the query's.
+            let limit = last.0 + 2.0 * code.step();
+            candidates.retain(|&(distance, _)| distance <= limit);
+        }
+        // Of rows that are equal the first ones come first.
+        let rows = candidates.iter().flat_map(|&(_, row)| self.followers.with(row).take(wanted));
+        let may_answer = |&row: &RowId| params.may_answer(row);
+        rescore(&self.table, query, params.k, rows.map(RowId).filter(may_answer))
+    }
+}
+
+/// Rows wanted, counted with their copies.
+pub(super) fn rank(params: &SearchParams<'_>) -> usize {
+    let wanted = params.k.saturating_add(params.exclude.len()).min(1 << 24);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count below 2^25"
+    )]
+    let rank = (wanted as f32 * COPIES_FACTOR).ceil() as usize;
+    rank
+}

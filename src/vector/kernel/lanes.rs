@@ -1,0 +1,414 @@
+//! Loops over floats that lie side by side. The compiler makes of plain Rust what the processor has; since
+//! no operation is fused or taken in another order, results are the same to the last bit on every machine.
+#![expect(clippy::inline_always, reason = "who inlines them has the processor's features")]
+
+use crate::vector::kernel::nibbles::{ENTRIES, ENTRY_MAX, Entries};
+
+/// One value for each of the 16 codes of a subspace.
+pub type Values = [f32; ENTRIES];
+
+/// Gives a plain function the forms of processors with AVX-512 and with AVX2.
+macro_rules! widened {
+    ($(#[$doc:meta])* $name:ident = $plain:ident($($argument:ident: $type:ty),*) $(-> $out:ty)?) => {
+        $(#[$doc])*
+        pub fn $name($($argument: $type),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+                fn by_512($($argument: $type),*) $(-> $out)? {
+                    $plain($($argument),*)
+                }
+                #[target_feature(enable = "avx2")]
+                fn by_256($($argument: $type),*) $(-> $out)? {
+                    $plain($($argument),*)
+                }
+                if super::has_wide_floats() {
+                    // SAFETY: the processor has what the function asks for.
+                    return unsafe { by_512($($argument),*) };
+                }
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has AVX2, which is all that the function asks for.
+                    return unsafe { by_256($($argument),*) };
+                }
+            }
+            $plain($($argument),*)
+        }
+    };
+}
+
+widened! {
+    /// Turns a vector: `columns` has, for each of its components, what that adds to each turned one.
+    turn = plain_turn(columns: &[f32], vector: &[f32], turned: &mut [f32])
+}
+
+#[inline(always)]
+fn plain_turn(columns: &[f32], vector: &[f32], turned: &mut [f32]) {
+    let dim = turned.len();
+    // Sums of so many components stay in registers over the whole vector.
+    let rest = turn_some::<64>(columns, vector, (turned, dim));
+    let rest = turn_some::<16>(columns, vector, (rest, dim));
+    let rest = turn_some::<4>(columns, vector, (rest, dim));
+    turn_some::<1>(columns, vector, (rest, dim));
+}
+
+/// Turns the last components of `dim`, as many as go in steps of `N`; those that are left.
+#[inline(always)]
+fn turn_some<'t, const N: usize>(
+    columns: &[f32],
+    vector: &[f32],
+    (turned, dim): (&'t mut [f32], usize),
+) -> &'t mut [f32] {
+    let first = dim - turned.len();
+    let (some, rest) = turned.as_chunks_mut::<N>();
+    for (first, turned) in (first..).step_by(N).zip(some) {
+        let mut sums = [0.0; N];
+        for (column, &value) in columns.chunks_exact(dim).zip(vector) {
+            let Some(column) = column[first..].first_chunk::<N>() else { continue };
+            for (sum, &axis) in sums.iter_mut().zip(column) {
+                *sum += value * axis;
+            }
+        }
+        *turned = sums;
+    }
+    rest
+}
+
+/// Axes that make a subspace: the first, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subspace {
+    /// The first axis.
+    pub first: usize,
+    /// How many; none in a subspace that is there to fill up.
+    pub count: usize,
+}
+
+/// What tables of entries stand for: a sum of entries, divided by `scale`, and `least` together are the
+/// dot product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Entries a unit.
+    pub scale: f32,
+    /// The sum of the least values of all subspaces.
+    pub least: f32,
+}
+
+widened! {
+    /// The tables of a query for codes whose centers are `books`: for each axis the 16 centers'
+    /// components. `values` is room for one [`Values`] a subspace.
+    tables = plain_tables(
+        books: &[Values],
+        subspaces: &[Subspace],
+        query: &[f32],
+        values: &mut Vec<Values>,
+        tables: &mut Vec<Entries>
+    ) -> Scale
+}
+
+#[inline(always)]
+fn plain_tables(
+    books: &[Values],
+    subspaces: &[Subspace],
+    query: &[f32],
+    values: &mut Vec<Values>,
+    tables: &mut Vec<Entries>,
+) -> Scale {
+    values.clear();
+    let (mut least, mut range) = (0.0, 0.0_f32);
+    for subspace in subspaces {
+        let axes = subspace.first..subspace.first + subspace.count;
+        let mut sums = [0.0; ENTRIES];
+        for (centers, &value) in books[axes.clone()].iter().zip(&query[axes]) {
+            for (sum, &center) in sums.iter_mut().zip(centers) {
+                *sum += value * center;
+            }
+        }
+        let low = folded(sums, |a, b| if a < b { a } else { b });
+        let high = folded(sums, |a, b| if a > b { a } else { b });
+        for sum in &mut sums {
+            *sum -= low;
+        }
+        least += low;
+        range = range.max(high - low);
+        values.push(sums);
+    }
+    let scale = f32::from(ENTRY_MAX) / range.max(f32::MIN_POSITIVE);
+    let scale = scale.min(SCALE_MAX);
+    tables.clear();
+    tables.extend(values.iter().map(|values| {
+        let mut entries = [0; ENTRIES];
+        for (entry, value) in entries.iter_mut().zip(values) {
+            // Adding 2^23 leaves the nearest integer in the lowest bits.
+            *entry = (value * scale + 8_388_608.0).to_bits().to_le_bytes()[0];
+        }
+        entries
+    }));
+    Scale { scale, least }
+}
+
+/// Sums of tables stay far below 2^31, whatever is added to them.
+const SCALE_MAX: f32 = 1e6;
+
+/// All lanes made one, half by half.
+#[inline(always)]
+fn folded<T: Copy>(lanes: [T; ENTRIES], join: impl Fn(T, T) -> T) -> T {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = lanes;
+    let eight = [
+        join(a, i),
+        join(b, j),
+        join(c, k),
+        join(d, l),
+        join(e, m),
+        join(f, n),
+        join(g, o),
+        join(h, p),
+    ];
+    let [a, b, c, d, e, f, g, h] = eight;
+    let [a, b, c, d] = [join(a, e), join(b, f), join(c, g), join(d, h)];
+    join(join(a, c), join(b, d))
+}
+
+/// The place of the least of values that are not negative; of those that differ by a millionth part, one.
+#[inline(always)]
+fn least(values: &Values) -> usize {
+    // Floats that are not negative order as their bits do; the lowest four bits tell the place.
+    let mut keys = [0_u32; ENTRIES];
+    for ((key, value), place) in keys.iter_mut().zip(values).zip(0..) {
+        *key = value.to_bits() & !15 | place;
+    }
+    (folded(keys, u32::min) & 15) as usize
+}
+
+/// What the choice of codes is made from, kept for the next row.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    errors: Vec<Values>,
+    along: Vec<Values>,
+}
+
+widened! {
+    /// The codes of a residual: those of the least squared error, to which the square of its part along
+    /// `direction` is added `weight` times (anisotropic loss: Guo et al. 2020). By coordinate descent.
+    encode = plain_encode(
+        books: &[Values],
+        subspaces: &[Subspace],
+        residual: &[f32],
+        direction: &[f32],
+        weight: f32,
+        choice: &mut Choice,
+        codes: &mut [u8]
+    )
+}
+
+/// Rounds of the descent.
+const ROUNDS: usize = 2;
+
+#[inline(always)]
+fn plain_encode(
+    books: &[Values],
+    subspaces: &[Subspace],
+    residual: &[f32],
+    direction: &[f32],
+    weight: f32,
+    choice: &mut Choice,
+    codes: &mut [u8],
+) {
+    let Choice { errors, along } = choice;
+    errors.clear();
+    along.clear();
+    let mut together = 0.0;
+    for (subspace, code) in subspaces.iter().zip(codes.iter_mut()) {
+        let axes = subspace.first..subspace.first + subspace.count;
+        let (mut error, mut part) = ([0.0; ENTRIES], [0.0; ENTRIES]);
+        let values = residual[axes.clone()].iter().zip(&direction[axes.clone()]);
+        for (centers, (&value, &toward)) in books[axes].iter().zip(values) {
+            for ((error, part), &center) in error.iter_mut().zip(&mut part).zip(centers) {
+                let missed = value - center;
+                *error += missed * missed;
+                *part += missed * toward;
+            }
+        }
+        let chosen = least(&error);
+        together += part[chosen];
+        *code = chosen.to_le_bytes()[0];
+        errors.push(error);
+        along.push(part);
+    }
+    for _ in 0..ROUNDS {
+        let mut is_changed = false;
+        for ((error, part), code) in errors.iter().zip(along.iter()).zip(codes.iter_mut()) {
+            let before = usize::from(*code & 15);
+            let rest = together - part[before];
+            let mut costs = [0.0; ENTRIES];
+            for ((cost, &error), &part) in costs.iter_mut().zip(error).zip(part) {
+                let whole = rest + part;
+                *cost = error + weight * (whole * whole);
+            }
+            let chosen = least(&costs);
+            is_changed |= chosen != before;
+            together = rest + part[chosen];
+            *code = chosen.to_le_bytes()[0];
+        }
+        if !is_changed {
+            break;
+        }
+    }
+}
+
+widened! {
+    /// Similarities of many rows whose dot products with a query are known: `(dot * factor) + extra`, and
+    /// the largest of them. As many of each as there are dot products.
+    scores = plain_scores(
+        dots: &[i32],
+        factor: f32,
+        extras: &[f32],
+        bases: &mut [f32],
+        scores: &mut [f32],
+        most: f32
+    ) -> f32
+}
+
+#[inline(always)]
+fn plain_scores(
+    dots: &[i32],
+    factor: f32,
+    extras: &[f32],
+    bases: &mut [f32],
+    scores: &mut [f32],
+    most: f32,
+) -> f32 {
+    let mut largest = [most; ENTRIES];
+    let (dots, extras) = (dots.as_chunks::<ENTRIES>().0, extras.as_chunks::<ENTRIES>().0);
+    let (bases, scores) = (bases.as_chunks_mut::<ENTRIES>().0, scores.as_chunks_mut::<ENTRIES>().0);
+    for (((dots, extras), bases), scores) in dots.iter().zip(extras).zip(bases).zip(scores) {
+        for lane in 0..ENTRIES {
+            let base = dots[lane] as f32 * factor;
+            let score = base + extras[lane];
+            bases[lane] = base;
+            scores[lane] = score;
+            largest[lane] = if score > largest[lane] { score } else { largest[lane] };
+        }
+    }
+    folded(largest, |a, b| if a > b { a } else { b })
+}
+
+widened! {
+    /// The places of values that are at least a limit, in order; a multiple of 16 of them is looked at.
+    places_from = plain_places_from(values: &[f32], limit: f32, places: &mut Vec<u32>)
+}
+
+#[inline(always)]
+fn plain_places_from(values: &[f32], limit: f32, places: &mut Vec<u32>) {
+    places.clear();
+    for (values, first) in values.as_chunks::<ENTRIES>().0.iter().zip((0..).step_by(ENTRIES)) {
+        let mut bits = 0_u16;
+        for (&value, lane) in values.iter().zip(0..) {
+            bits |= u16::from(value >= limit) << lane;
+        }
+        while bits != 0 {
+            places.push(first + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::random::SplitMix64;
+
+    fn draws(seed: u64) -> impl FnMut() -> f32 {
+        let mut random = SplitMix64(seed);
+        move || random.below(2_001) as f32 / 1_000.0 - 1.0
+    }
+
+    fn subspaces(count: usize, size: usize) -> Vec<Subspace> {
+        (0..count).map(|i| Subspace { first: i * size, count: size }).collect()
+    }
+
+    #[test]
+    fn every_form_gives_the_same_bits() {
+        let mut draw = draws(3);
+        for (count, size) in [(8, 0), (8, 1), (48, 2), (32, 5)] {
+            let dim = count * size;
+            let mut floats = |count: usize| -> Vec<f32> { (0..count).map(|_| draw()).collect() };
+            let (columns, vector, direction) = (floats(dim * dim), floats(dim), floats(dim));
+            let (mut turned, mut again) = (vec![0.0; dim], vec![1.0; dim]);
+            turn(&columns, &vector, &mut turned);
+            plain_turn(&columns, &vector, &mut again);
+            assert!(turned.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
+            let books: Vec<Values> =
+                (0..dim).map(|_| std::array::from_fn(|i| floats(16)[i])).collect();
+            let subspaces = subspaces(count, size);
+            let (mut choice, mut codes, mut other) =
+                (Choice::default(), vec![0; count], vec![0; count]);
+            encode(&books, &subspaces, &vector, &direction, 1.0, &mut choice, &mut codes);
+            plain_encode(&books, &subspaces, &vector, &direction, 1.0, &mut choice, &mut other);
+            assert_eq!(codes, other);
+            let (mut values, mut entries, mut same) = (Vec::new(), Vec::new(), Vec::new());
+            let scale = tables(&books, &subspaces, &vector, &mut values, &mut entries);
+            let plain = plain_tables(&books, &subspaces, &vector, &mut values, &mut same);
+            assert_eq!((scale, &entries), (plain, &same));
+            let sum: i32 =
+                entries.iter().zip(&codes).map(|(e, &c)| i32::from(e[usize::from(c)])).sum();
+            let dot: f32 = subspaces
+                .iter()
+                .zip(&codes)
+                .flat_map(|(s, &code)| {
+                    (s.first..s.first + s.count).map(move |axis| (axis, usize::from(code)))
+                })
+                .map(|(axis, code)| vector[axis] * books[axis][code])
+                .sum();
+            let told = sum as f32 / scale.scale + scale.least;
+            assert!((told - dot).abs() <= count as f32 / scale.scale, "{told} {dot}");
+        }
+    }
+
+    #[test]
+    fn codes_of_the_least_error_are_chosen() {
+        let mut draw = draws(9);
+        let subspaces = subspaces(8, 2);
+        let books: Vec<Values> = (0..16).map(|_| std::array::from_fn(|_| draw())).collect();
+        let residual: Vec<f32> = (0..16).map(|_| draw()).collect();
+        let (mut choice, mut codes) = (Choice::default(), vec![0; 8]);
+        encode(&books, &subspaces, &residual, &residual, 0.0, &mut choice, &mut codes);
+        for (subspace, &code) in subspaces.iter().zip(&codes) {
+            let error = |code: usize| -> f32 {
+                let axes = subspace.first..subspace.first + subspace.count;
+                axes.map(|axis| (residual[axis] - books[axis][code]).powi(2)).sum()
+            };
+            let least = (0..16).map(error).fold(f32::INFINITY, f32::min);
+            assert!(error(code.into()) <= least * 1.001);
+        }
+        let whole = |codes: &[u8]| -> f32 {
+            let axes = subspaces.iter().zip(codes).flat_map(|(s, &code)| {
+                (s.first..s.first + s.count).map(move |axis| (axis, usize::from(code)))
+            });
+            let missed: Vec<(f32, f32)> = axes
+                .map(|(axis, code)| (residual[axis] - books[axis][code], residual[axis]))
+                .collect();
+            let along: f32 = missed.iter().map(|(missed, toward)| missed * toward).sum();
+            missed.iter().map(|(missed, _)| missed * missed).sum::<f32>() + 4.0 * along * along
+        };
+        let mut turned = codes.clone();
+        encode(&books, &subspaces, &residual, &residual, 4.0, &mut choice, &mut turned);
+        assert!(whole(&turned) <= whole(&codes), "the descent goes down");
+    }
+
+    #[test]
+    fn scores_and_places_are_those_of_plain_loops() {
+        let mut draw = draws(4);
+        let dots: Vec<i32> = (0..64).map(|i| i * 37 % 64 - 30).collect();
+        let extras: Vec<f32> = (0..64).map(|_| draw()).collect();
+        let (mut bases, mut sums) = (vec![0.0; 64], vec![0.0; 64]);
+        let most = scores(&dots, 0.1, &extras, &mut bases, &mut sums, -9.0);
+        let expected: Vec<f32> =
+            dots.iter().zip(&extras).map(|(&dot, extra)| dot as f32 * 0.1 + extra).collect();
+        assert_eq!(sums, expected);
+        let largest = expected.iter().copied().fold(-9.0, f32::max);
+        assert!((most - largest).abs() < f32::EPSILON);
+        let mut places = Vec::new();
+        places_from(&sums, 0.2, &mut places);
+        let from: Vec<u32> = (0..).zip(&sums).filter(|(_, s)| **s >= 0.2).map(|(i, _)| i).collect();
+        assert_eq!(places, from);
+    }
+}
