@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "training",
         "bias",
         "evaluation",
+        "language_model",
         "admin",
         "job_service",
     ]

@@ -30,6 +30,7 @@ use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
 use crate::proto::evaluation_service_client::EvaluationServiceClient;
 use crate::proto::job_service_client::JobServiceClient;
+use crate::proto::language_model_service_client::LanguageModelServiceClient;
 use crate::proto::search_service_client::SearchServiceClient;
 use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
@@ -62,6 +63,7 @@ pub struct Client {
     training: TrainingServiceClient<Channel>,
     bias: BiasServiceClient<Channel>,
     evaluation: EvaluationServiceClient<Channel>,
+    models: LanguageModelServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
     jobs: JobServiceClient<Channel>,
 }
@@ -123,6 +125,7 @@ impl Client {
             training: stub!(TrainingServiceClient),
             bias: stub!(BiasServiceClient),
             evaluation: stub!(EvaluationServiceClient),
+            models: stub!(LanguageModelServiceClient),
             admin: stub!(AdminServiceClient),
             jobs: stub!(JobServiceClient),
         }
@@ -439,6 +442,98 @@ impl Client {
         self.with_texts(messages, texts, call, on_progress).await
     }
 
+    /// Sends text, read on a thread of its own, and has a language model made of it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a text cannot be read; else as every call.
+    pub async fn train_model(
+        &self,
+        header: TrainModelHeader,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        on_progress: impl FnMut(&ModelProgress) + Send,
+    ) -> Result<TrainModelReport> {
+        use train_model_request::Part;
+        let part = |part| TrainModelRequest { part: Some(part) };
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |text| part(Part::Text(text)),
+            broken: TrainModelRequest { part: None },
+        };
+        let mut stub = self.models.clone();
+        let call = |requests| async move { stub.train_model(requests).await };
+        self.with_texts(messages, texts, call, on_progress).await
+    }
+
+    /// Sends an ARPA file, read on a thread of its own, and has its model stored.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if the file cannot be read; else as every call.
+    pub async fn import_model(
+        &self,
+        header: ImportModelHeader,
+        files: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        on_progress: impl FnMut(&ModelProgress) + Send,
+    ) -> Result<ImportModelReport> {
+        use import_model_request::Part;
+        let part = |part| ImportModelRequest { part: Some(part) };
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |chunk| part(Part::Chunk(chunk)),
+            broken: ImportModelRequest { part: None },
+        };
+        let mut stub = self.models.clone();
+        let call = |requests| async move { stub.import_model(requests).await };
+        self.with_texts(messages, files, call, on_progress).await
+    }
+
+    /// Asks for a language model as an ARPA file.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn export_model(&self, request: ExportModelRequest) -> Result<Answers<ExportModelResponse>> {
+        let stream = self.answer(self.models.clone().export_model(request).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
+    /// Sends text, read on a thread of its own, and has smoothings compared on it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Source`] if a text cannot be read; else as every call.
+    pub async fn compare_smoothings(
+        &self,
+        header: CompareSmoothingsHeader,
+        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        on_progress: impl FnMut(&ModelProgress) + Send,
+    ) -> Result<CompareSmoothingsReport> {
+        use compare_smoothings_request::Part;
+        let part = |part| CompareSmoothingsRequest { part: Some(part) };
+        let messages = Messages {
+            first: part(Part::Header(header)),
+            text: move |text| part(Part::Text(text)),
+            broken: CompareSmoothingsRequest { part: None },
+        };
+        let mut stub = self.models.clone();
+        let call = |requests| async move { stub.compare_smoothings(requests).await };
+        self.with_texts(messages, texts, call, on_progress).await
+    }
+
+    /// Scores the sentences of messages as they come; answers are in the same order.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn score_stream(
+        &self,
+        messages: impl Stream<Item = ScoreRequest> + Send + 'static,
+    ) -> Result<Answers<ScoreResponse>> {
+        let stream = self.answer(self.models.clone().score_stream(messages).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
     /// Sends texts, read on a thread of their own, and has them made the rows of a new table.
     ///
     /// # Errors
@@ -547,6 +642,9 @@ job_replies! {
     ImportTextsResponse, import_texts_response: ImportProgress, ImportTextsReport;
     TrainTokenizerResponse, train_tokenizer_response: TrainProgress, TrainReport;
     TrainTableResponse, train_table_response: TrainTableProgress, TrainTableReport;
+    TrainModelResponse, train_model_response: ModelProgress, TrainModelReport;
+    ImportModelResponse, import_model_response: ModelProgress, ImportModelReport;
+    CompareSmoothingsResponse, compare_smoothings_response: ModelProgress, CompareSmoothingsReport;
     DebiasResponse, debias_response: DebiasProgress, DebiasReport;
     VerifyResponse, verify_response: JobProgress, VerifyReport;
     BackupResponse, backup_response: JobProgress, BackupReport;
@@ -709,6 +807,22 @@ unary! {
     evaluation.list_test_sets: ListTestSetsRequest -> ListTestSetsResponse;
     /// Deletes a stored test set.
     evaluation.delete_test_set: DeleteTestSetRequest -> DeleteTestSetResponse;
+    /// All language models.
+    models.list_models: ListModelsRequest -> ListModelsResponse;
+    /// What is known of a language model.
+    models.get_model: GetModelRequest -> GetModelResponse;
+    /// Deletes a language model.
+    models.delete_model: DeleteModelRequest -> DeleteModelResponse;
+    /// How likely sentences are.
+    models.score: ScoreRequest -> ScoreResponse;
+    /// How well a language model knows a text.
+    models.perplexity: PerplexityRequest -> PerplexityResponse;
+    /// The likeliest next words.
+    models.next_words: NextWordsRequest -> NextWordsResponse;
+    /// Texts that are drawn word by word.
+    models.generate: GenerateRequest -> GenerateResponse;
+    /// How well several language models know a text together.
+    models.mix_models: MixModelsRequest -> MixModelsResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

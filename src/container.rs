@@ -362,6 +362,11 @@ impl Container {
         self.bytes
     }
 
+    /// Which file it is, for errors.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it has a section of this name.
     pub fn has(&self, section: &str) -> bool {
         self.sections.iter().any(|entry| entry.name == padded(section))
@@ -456,6 +461,17 @@ impl Section<'_> {
     /// Its bytes.
     pub fn length(&self) -> u64 {
         self.entry.length
+    }
+
+    /// Where its bytes stand in the source, for who maps it.
+    pub fn range(&self) -> Range<u64> {
+        let from = self.of.base + self.entry.from;
+        from..from + self.entry.length
+    }
+
+    /// Bytes of a chunk, and the crc32 of each, for who verifies chunks of a mapped section himself.
+    pub fn checksums(&self) -> (u32, &[u32]) {
+        (self.entry.chunk, &self.entry.checksums)
     }
 
     /// Shows every chunk, in order, verified.

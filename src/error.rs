@@ -131,6 +131,16 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// No language model of that name.
+    ModelNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A language model of that name is there already.
+    ModelExists {
+        /// The name.
+        name: String,
+    },
     /// The call is right, but not for this table.
     Unsuited {
         /// What was asked.
@@ -310,6 +320,13 @@ impl fmt::Display for ErrorKind {
                 write!(
                     f,
                     "a test set \"{name}\" is there already; replace it, or take another name"
+                )
+            }
+            Self::ModelNotFound { name } => write!(f, "no language model is named \"{name}\""),
+            Self::ModelExists { name } => {
+                write!(
+                    f,
+                    "a language model \"{name}\" is there already; replace it, or take another name"
                 )
             }
             Self::Unsuited { operation, because } => write!(f, "{operation}: {because}"),

@@ -52,7 +52,7 @@
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
 //! | 1 | [`budget`], [`container`], [`arenas`], [`priority`], [`steps`], [`vector`] | what work may take; sealed files; memory that goes back; threads that give way; long loops; numbers |
 //! | 2 | [`text`] | words |
-//! | 3 | [`table`], [`training`] | an embedding table in memory; vectors from texts |
+//! | 3 | [`table`], [`training`], [`lm`] | an embedding table in memory; vectors from texts; language models |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
 //! | 5 | [`query`] | questions, as pure functions |
 //! | 6 | [`bias`], [`evaluation`] | probes and test sets made of questions, as pure functions |
@@ -75,6 +75,7 @@ pub mod vector;
 
 pub mod text;
 
+pub mod lm;
 pub mod table;
 pub mod training;
 

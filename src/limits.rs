@@ -254,3 +254,19 @@ pub const PICTURE_PIXELS_MAX: usize = 1 << 25;
 /// Values that a Python pickle may have: a vocabulary of three million words with their counts has
 /// thirty million.
 pub const PICKLE_VALUES_MAX: usize = 1 << 25;
+
+/// Tokens of a text that a language model is made of, sentence ends included, and n-grams of one order:
+/// places in the text are sorted as a whole. Larger texts would have to be sorted in pieces.
+pub const LM_TOKENS_MAX: usize = 1 << 30;
+/// Words of a language model: tags of n-grams have no bits for more.
+pub const LM_WORDS_MAX: usize = 1 << 24;
+/// Bytes of sentences that are held out of a text.
+pub const LM_HELD_OUT_BYTES_MAX: usize = 64 << 20;
+/// Language models on the shelf.
+pub const MODELS_MAX: usize = 1_000;
+/// Texts that one call may generate.
+pub const LM_TEXTS_MAX: usize = 100;
+/// Models of a mixture.
+pub const LM_MIXED_MAX: usize = 16;
+/// Words that one call may generate; each looks at all words of the model.
+pub const LM_GENERATED_MAX: usize = 1_000;

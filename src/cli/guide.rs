@@ -54,6 +54,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Texts", &["embed", "text-similarity", "word-movers", "import-texts"]),
     ("Bias", &["bias", "debias"]),
+    ("Language models", &["lm"]),
     (
         "Tokenizers",
         &[
@@ -182,6 +183,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "seed-table --tokenizer bert --table new --dim 100 --seed 7",
         ],
     ),
+    ("lm", ["lm train corpus.txt --model news", "lm score --model news hello"]),
     ("inspect", ["inspect glove.6B.100d.txt", "inspect model.bin --word king"]),
     ("completions", ["completions bash", "completions zsh"]),
     ("man", ["man", "man nearest"]),

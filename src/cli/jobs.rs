@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use crate::cli::failure::Result;
 use crate::cli::import::{report_of, report_text, style};
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
-use crate::cli::{backup, debias, import_texts, restore, tokenizer, train, verify};
+use crate::cli::{backup, debias, import_texts, lm, restore, tokenizer, train, verify};
 use crate::client::{
     self, CallError, CancelJobRequest, Client, Code, Job, JobKind, JobState, JobUnit,
     ListJobsRequest, Refusal, Violation, job,
@@ -154,6 +154,9 @@ fn kind(job: &Job) -> String {
         JobKind::TrainTable => "train",
         JobKind::Debias => "debias",
         JobKind::SeedTable => "seed-table",
+        JobKind::TrainModel => "lm train",
+        JobKind::ImportModel => "lm import",
+        JobKind::CompareSmoothings => "lm compare",
         JobKind::Verify => "verify",
         JobKind::Backup => "backup",
         JobKind::Restore => "restore",
@@ -200,6 +203,9 @@ fn result(job: &Job) -> String {
         Some(job::Result::ImportTexts(report)) => import_texts::text(report),
         Some(job::Result::Train(report)) => tokenizer::trained(report),
         Some(job::Result::TrainTable(report)) => train::text(report),
+        Some(job::Result::TrainModel(report)) => lm::trained(report),
+        Some(job::Result::ImportModel(report)) => lm::imported(report),
+        Some(job::Result::CompareSmoothings(report)) => lm::compared(report),
         Some(job::Result::Debias(report)) => debias::text(report),
         Some(job::Result::Verify(report)) => verify::text(report),
         Some(job::Result::Backup(report)) => backup::text(report),

@@ -45,6 +45,7 @@ mod import_texts;
 mod index;
 mod inspect;
 mod jobs;
+mod lm;
 mod local;
 mod lookup;
 mod manual;
@@ -197,6 +198,7 @@ questions! {
     import_texts::ImportTexts,
     seed_table::SeedTable,
     train::Train,
+    lm::Lm,
     huffman::Huffman,
     text_similarity::TextSimilarity,
     recall::Recall,

@@ -57,7 +57,11 @@ pub(super) fn text(report: &RestoreReport) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "table {}: {} rows", table.name, count(table.row_count));
     }
-    for (what, names) in [("tokenizer", &report.tokenizers), ("test set", &report.test_sets)] {
+    for (what, names) in [
+        ("tokenizer", &report.tokenizers),
+        ("test set", &report.test_sets),
+        ("language model", &report.models),
+    ] {
         for name in names {
             let _ = writeln!(text, "{what} {name}");
         }

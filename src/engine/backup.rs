@@ -19,7 +19,7 @@ use crate::text::spec::Kind;
 pub struct RestoreOptions {
     /// The backup's number; none: the latest.
     pub backup: Option<u64>,
-    /// Its tables that are wanted, with what they need; none: all, with all tokenizers and test sets.
+    /// Its tables that are wanted, with what they need; none: all, with all tokenizers, test sets and language models.
     pub tables: Vec<TableName>,
     /// The name that the table has from then on, if there is only one.
     pub new_name: Option<TableName>,
@@ -38,6 +38,8 @@ pub struct RestoreReport {
     pub tokenizers: Vec<TableName>,
     /// Test sets.
     pub test_sets: Vec<TableName>,
+    /// Language models.
+    pub models: Vec<TableName>,
     /// Bytes that were read.
     pub bytes: u64,
 }
@@ -199,6 +201,15 @@ impl Work<'_> {
             let (name, source) = (wanted.clone(), head.source);
             engine.put_test_set(&NewTestSet { name, kind, file, source, replace: true })?;
             report.test_sets.push(wanted.clone());
+        }
+        let there: Vec<TableName> =
+            engine.shared.store.models()?.into_iter().map(|(name, _)| name).collect();
+        for wanted in list.models().filter(|_| is_all) {
+            if there.contains(wanted) && !options.replace {
+                continue;
+            }
+            engine.restore_model((*place, list), wanted)?;
+            report.models.push(wanted.clone());
         }
         Ok(())
     }

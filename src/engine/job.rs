@@ -26,6 +26,7 @@ use parking_lot::Mutex;
 use crate::engine::backup::RestoreReport;
 use crate::engine::debias::DebiasReport;
 use crate::engine::import::ImportReport;
+use crate::engine::models::{Compared, MadeModel, TrainedModel};
 use crate::engine::slots::{News, Slot, Slots};
 use crate::engine::texts::TextsReport;
 use crate::engine::train::TrainReport;
@@ -33,6 +34,7 @@ use crate::engine::train_table::{Learning, TrainTableReport};
 use crate::engine::{Stop, Wish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::lm::Totals;
 use crate::store::backup::BackupReport;
 use crate::store::check::Checked;
 use crate::table::meta::TableName;
@@ -60,15 +62,24 @@ pub enum JobKind {
     Backup,
     /// Tables of a backup brought back.
     Restore,
+    /// A language model of text.
+    TrainModel,
+    /// A language model of an ARPA file.
+    ImportModel,
+    /// Smoothings compared on a text.
+    CompareSmoothings,
 }
 
 impl JobKind {
     /// What it takes while it works.
     pub fn slot(self) -> Slot {
         match self {
-            Self::Import | Self::ImportTexts | Self::Restore => Slot::Import,
+            Self::Import | Self::ImportTexts | Self::Restore | Self::ImportModel => Slot::Import,
             Self::Export => Slot::Export,
-            Self::TrainTokenizer | Self::TrainTable => Slot::Training,
+            Self::TrainTokenizer
+            | Self::TrainTable
+            | Self::TrainModel
+            | Self::CompareSmoothings => Slot::Training,
             Self::Debias | Self::SeedTable => Slot::Long,
             Self::Verify | Self::Backup => Slot::Sweep,
         }
@@ -96,6 +107,12 @@ pub enum JobReport {
     Backup(BackupReport, Duration),
     /// Tables that are back, and how long it took.
     Restore(RestoreReport, Duration),
+    /// A language model of text, stored.
+    TrainModel(Box<TrainedModel>),
+    /// A language model of an ARPA file, stored, and how long it took.
+    ImportModel(MadeModel, Duration),
+    /// How each smoothing did, and the words of the text.
+    CompareSmoothings(Totals, Vec<Compared>),
 }
 
 /// How far a job is.
@@ -513,6 +530,9 @@ impl fmt::Display for JobKind {
             Self::Verify => "verification",
             Self::Backup => "backup",
             Self::Restore => "restoring",
+            Self::TrainModel => "training of a language model",
+            Self::ImportModel => "import of a language model",
+            Self::CompareSmoothings => "comparison of smoothings",
         })
     }
 }

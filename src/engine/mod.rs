@@ -17,6 +17,7 @@
 //! | `text.rs` | the questions about texts |
 //! | `tokenizers.rs` | stored tokenizers, and which one a table uses |
 //! | `test_sets.rs` | stored test sets |
+//! | `models/` | language models: made, stored, asked |
 //! | `train.rs` | new tokenizers from streamed text |
 //! | `texts.rs` | texts as the rows of a new table |
 //! | `train_table/` | vectors learned from streamed text, as a table |
@@ -43,6 +44,7 @@ pub mod import;
 pub mod job;
 mod learned;
 mod lineage;
+pub mod models;
 mod rebuild;
 mod scans;
 pub mod seed;
@@ -72,6 +74,7 @@ use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
 use crate::engine::job::Jobs;
 use crate::engine::lineage::Lineage;
+use crate::engine::models::Models;
 use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
@@ -113,6 +116,7 @@ struct Shared {
     shelf: Shelf,
     /// Held while a test set is stored or deleted.
     test_sets: Mutex<()>,
+    models: Models,
     weighings: Weighings,
     /// Memory that jobs take.
     memory: Arc<Budget>,
@@ -214,6 +218,7 @@ impl Engine {
             store,
             shelf,
             test_sets: Mutex::new(()),
+            models: Models::default(),
             weighings: Weighings::default(),
             data: config.data.clone(),
             catalog: Catalog::new(opener(Weak::clone(itself))),

@@ -247,6 +247,7 @@ pub(super) fn restored(report: &RestoreReport, seconds: f64) -> pb::RestoreRepor
         tables: report.tables.iter().map(table).collect(),
         tokenizers: names(&report.tokenizers),
         test_sets: names(&report.test_sets),
+        models: names(&report.models),
         bytes_read: report.bytes,
         seconds,
     }

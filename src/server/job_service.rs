@@ -14,7 +14,7 @@ use crate::proto::job_service_server::JobService;
 use crate::server::job::{Replies, progress};
 use crate::server::status::{message, status};
 use crate::server::transfer::told_report;
-use crate::server::{Desk, backup, training};
+use crate::server::{Desk, backup, models, training};
 
 #[async_trait]
 impl JobService for Desk {
@@ -148,6 +148,9 @@ impl From<JobKind> for pb::JobKind {
             JobKind::Verify => Self::Verify,
             JobKind::Backup => Self::Backup,
             JobKind::Restore => Self::Restore,
+            JobKind::TrainModel => Self::TrainModel,
+            JobKind::ImportModel => Self::ImportModel,
+            JobKind::CompareSmoothings => Self::CompareSmoothings,
         }
     }
 }
@@ -183,6 +186,11 @@ impl From<&JobReport> for Outcome {
             }
             JobReport::Restore(report, time) => {
                 Self::Restore(backup::restored(report, time.as_secs_f64()))
+            }
+            JobReport::TrainModel(report) => Self::TrainModel(models::trained(report)),
+            JobReport::ImportModel(made, time) => Self::ImportModel(models::imported(made, *time)),
+            JobReport::CompareSmoothings(totals, compared) => {
+                Self::CompareSmoothings(models::compared(totals, compared))
             }
         }
     }

@@ -38,6 +38,8 @@ mod front;
 mod guard;
 mod job;
 mod job_service;
+mod language_model;
+mod models;
 mod pool;
 mod relations;
 mod requests;
@@ -200,7 +202,7 @@ pub async fn serve(
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 10] {
+fn service_names() -> [&'static str; 11] {
     use tonic::server::NamedService;
     [
         "",
@@ -211,6 +213,7 @@ fn service_names() -> [&'static str; 10] {
         <pb::training_service_server::TrainingServiceServer<Desk> as NamedService>::NAME,
         <pb::bias_service_server::BiasServiceServer<Desk> as NamedService>::NAME,
         <pb::evaluation_service_server::EvaluationServiceServer<Desk> as NamedService>::NAME,
+        <pb::language_model_service_server::LanguageModelServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
         <pb::job_service_server::JobServiceServer<Desk> as NamedService>::NAME,
     ]
@@ -256,6 +259,7 @@ impl Desk {
             training_service_server::TrainingServiceServer,
             bias_service_server::BiasServiceServer,
             evaluation_service_server::EvaluationServiceServer,
+            language_model_service_server::LanguageModelServiceServer,
             admin_service_server::AdminServiceServer,
             job_service_server::JobServiceServer
         );

@@ -28,7 +28,8 @@ pub(super) fn method(path: &str) -> Method {
         "PutTokenizer" | "PutTestSet" | "Debias" => {
             (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX")
         }
-        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" => {
+        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "TrainModel" | "ImportModel"
+        | "CompareSmoothings" => {
             (limits::PART_BYTES_MAX, "PART_BYTES_MAX")
         }
         "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
@@ -36,13 +37,20 @@ pub(super) fn method(path: &str) -> Method {
         | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
         | "Outliers" | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
         | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
-        | "EmbedStream" | "TextSimilarity" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+        | "EmbedStream" | "TextSimilarity" | "Score" | "ScoreStream" | "Perplexity" | "MixModels" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
     let is_stream = method.ends_with("Stream")
         || matches!(
             method,
-            "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "ServerReflectionInfo"
+            "Import"
+                | "ImportTexts"
+                | "TrainTokenizer"
+                | "TrainTable"
+                | "TrainModel"
+                | "ImportModel"
+                | "CompareSmoothings"
+                | "ServerReflectionInfo"
         );
     let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");
     let shape = Shape::of_request(path);
@@ -66,6 +74,9 @@ fn lane(method: &str) -> Lane {
         | "ListUploads"
         | "DeleteUpload"
         | "ListBackups"
+        | "ListModels"
+        | "GetModel"
+        | "DeleteModel"
         // They read what was not read yet.
         | "GetStatus"
         | "GetTable"

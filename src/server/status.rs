@@ -181,6 +181,8 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::TokenizerExists { .. } => (Code::AlreadyExists, "TOKENIZER_EXISTS"),
         ErrorKind::TestSetNotFound { .. } => (Code::NotFound, "TEST_SET_NOT_FOUND"),
         ErrorKind::TestSetExists { .. } => (Code::AlreadyExists, "TEST_SET_EXISTS"),
+        ErrorKind::ModelNotFound { .. } => (Code::NotFound, "MODEL_NOT_FOUND"),
+        ErrorKind::ModelExists { .. } => (Code::AlreadyExists, "MODEL_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
         ErrorKind::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
@@ -224,6 +226,8 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::TokenizerExists { .. }
         | ErrorKind::TestSetNotFound { .. }
         | ErrorKind::TestSetExists { .. }
+        | ErrorKind::ModelNotFound { .. }
+        | ErrorKind::ModelExists { .. }
         | ErrorKind::Unsuited { .. }
         | ErrorKind::Conflict { .. }
         | ErrorKind::Overloaded
@@ -269,6 +273,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         }
         ErrorKind::TestSetNotFound { name } | ErrorKind::TestSetExists { name } => {
             set_resource(details, "test set", name, kind);
+        }
+        ErrorKind::ModelNotFound { name } | ErrorKind::ModelExists { name } => {
+            set_resource(details, "language model", name, kind);
         }
         ErrorKind::JobNotFound { id } => {
             details.set_resource_info("job", id.to_string(), "", kind.to_string());

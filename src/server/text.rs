@@ -221,7 +221,7 @@ impl<T> Stream for Answered<T> {
 impl Desk {
     /// Answers messages in order, each as a call of its own. Messages are not read faster than answers
     /// are taken.
-    fn each<P, M, F>(
+    pub(super) fn each<P, M, F>(
         &self,
         request: Request<Streaming<P>>,
         answer: impl Fn(Self, Arc<Call>, P) -> F + Send + Sync + 'static,

@@ -11,7 +11,7 @@
 //! | `ledger.rs` | what sled must know, so that nothing it forgets goes unseen |
 //! | `journal.rs` | writes since a generation's rows |
 //! | `kv.rs` | sled: opened, synced, closed |
-//! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`: what they hold |
+//! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`, `models.rs`: what they hold |
 //! | `upload.rs` | files that arrive in pieces |
 //! | `checkpoint.rs` | where trainings stand |
 //! | `backup/` | all of it kept elsewhere, and made tables again |
@@ -29,6 +29,7 @@
 //! generations/42/...      the parts: words, vectors, attributes, graph or partition, lists, subwords, inputs
 //! shelf/tokenizers/gpt2   the tokenizer "gpt2"
 //! shelf/test-sets/google  the test set "google"
+//! shelf/models/news       the language model "news"
 //! store/                  sled: the catalog and the journal; `store/format` tells the format's version
 //! ledger                  what sled must know
 //! uploads/en.part         what has arrived of a file for the table "en", until it is imported; capitals have a
@@ -73,6 +74,7 @@ mod journal;
 mod kv;
 mod ledger;
 mod legacy;
+mod models;
 pub mod recover;
 mod shelf;
 mod specs;
@@ -90,8 +92,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::budget::Budget;
-use crate::container::{Container, Kind};
+use crate::container::{Container, Kind, Writer};
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::lm::Model;
 use crate::store::catalog::{Catalog, Record};
 use crate::store::generation::Generation;
 use crate::store::ledger::Entry;
@@ -105,6 +108,7 @@ use crate::text::spec::Spec;
 pub use blob::FileWriter;
 pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
+pub use models::{Body, ModelHead};
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
 
@@ -474,6 +478,76 @@ impl Store {
         Ok(self.shared.test_sets().list()?.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// Stores a language model, which `write` writes, in place of one of its name. Once this returns it
+    /// survives a power cut; whoever has the old one open still has it.
+    ///
+    /// # Errors
+    ///
+    /// If `write` fails, if nothing may be written, or if the disk fails: then the old one stays.
+    pub fn put_model(
+        &self,
+        name: &TableName,
+        head: &ModelHead,
+        write: impl FnOnce(&mut Writer<Body<'_>>) -> Result<()>,
+    ) -> Result<()> {
+        self.ready()?;
+        models::put(&self.shared.models(), name, head, write)
+    }
+
+    /// A stored language model, open; none if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or if the disk fails.
+    pub fn model(&self, name: &TableName) -> Result<Option<(ModelHead, Model)>> {
+        models::open(&self.shared.models(), name)
+    }
+
+    /// What a stored language model says of itself, whose body may be damaged; none if there is none of that
+    /// name.
+    ///
+    /// # Errors
+    ///
+    /// If it says nothing, or if the disk fails.
+    pub fn model_head(&self, name: &TableName) -> Result<Option<ModelHead>> {
+        self.shared.models().head(name)
+    }
+
+    /// Deletes a language model, and tells whether there was one. Once this returns it stays deleted.
+    ///
+    /// # Errors
+    ///
+    /// If nothing may be written, or if the disk fails.
+    pub fn delete_model(&self, name: &TableName) -> Result<bool> {
+        self.ready()?;
+        self.shared.models().remove(name)
+    }
+
+    /// The names of stored language models, in order, and the bytes that each takes.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn models(&self) -> Result<Vec<(TableName, u64)>> {
+        self.shared.models().list()
+    }
+
+    /// Brings a language model of a backup back, in place of one of its name.
+    ///
+    /// # Errors
+    ///
+    /// That of `go_on`; if the backup has no such model, if what is read is not what was kept, or if the target
+    /// or the disk fails.
+    pub fn restore_model(
+        &self,
+        (target, list): (&dyn backup::Target, &backup::BackupList),
+        name: &TableName,
+        go_on: check::GoOn<'_>,
+    ) -> Result<()> {
+        self.ready()?;
+        list.bring_model(target, name, &self.shared.models().path(name), go_on)
+    }
+
     /// A further part of a generation, such as its index; none if it has none.
     ///
     /// # Errors
@@ -654,6 +728,10 @@ impl Shared {
         Shelf::new(&self.folder, shelf::TOKENIZERS)
     }
 
+    fn models(&self) -> Shelf {
+        Shelf::new(&self.folder, shelf::MODELS)
+    }
+
     fn test_sets(&self) -> Shelf {
         Shelf::new(&self.folder, shelf::TEST_SETS)
     }
@@ -688,6 +766,7 @@ impl Shared {
         blob::sweep(&self.folder);
         self.tokenizers().sweep();
         self.test_sets().sweep();
+        self.models().sweep();
         match self.sweep_journal(&live) {
             Ok(writes) => swept.writes = writes,
             Err(error) => tracing::warn!(?error, "left-overs stay: writes"),

@@ -1,4 +1,4 @@
-//! Things that are named and stored whole, such as tokenizers and test sets: a container each, with
+//! Things that are named and stored whole, such as tokenizers, test sets and language models: a container each, with
 //! the sections `name`, `head` (JSON) and `body`.
 
 use std::fs;
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::container::{CHUNK_BYTES, Container, Kind};
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::store::blob::FileWriter;
 use crate::store::{blob, folder};
 use crate::table::meta::TableName;
 
@@ -26,8 +27,16 @@ pub(super) const TEST_SETS: Sort = Sort {
     what: "test set",
     kind: Kind { name: "test-set", version: 1, advice: ADVICE },
 };
+/// Language models.
+pub(super) const MODELS: Sort = Sort {
+    folder: "models",
+    what: "language model",
+    kind: Kind { name: "model", version: 1, advice: ADVICE },
+};
 /// All sorts there are.
-pub(super) const SORTS: [Sort; 2] = [TOKENIZERS, TEST_SETS];
+pub(super) const SORTS: [Sort; 3] = [TOKENIZERS, TEST_SETS, MODELS];
+/// The section that holds what a thing is.
+pub(super) const BODY: &str = "body";
 
 /// What things of a sort are.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +67,19 @@ impl Shelf {
         head: &impl Serialize,
         body: &[&[u8]],
     ) -> Result<()> {
+        self.put_with(name, head, |out| {
+            out.section(BODY, CHUNK_BYTES)?;
+            body.iter().try_for_each(|part| out.write(part))
+        })
+    }
+
+    /// The same, whose body `write` writes.
+    pub(super) fn put_with(
+        &self,
+        name: &TableName,
+        head: &impl Serialize,
+        write: impl FnOnce(&mut FileWriter) -> Result<()>,
+    ) -> Result<()> {
         let head = serde_json::to_vec(head);
         let head = head.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
         let written = blob::publish_container(&self.path(name), self.sort.kind, 0, |out| {
@@ -65,8 +87,7 @@ impl Shelf {
                 out.section(section, CHUNK_BYTES)?;
                 out.write(bytes)?;
             }
-            out.section("body", CHUNK_BYTES)?;
-            body.iter().try_for_each(|part| out.write(part))
+            write(out)
         });
         written.map(drop)
     }
@@ -138,9 +159,10 @@ impl Shelf {
 
 /// The head and body of a thing.
 pub(super) fn read<H: DeserializeOwned>(file: &Container) -> Result<(H, Vec<u8>)> {
-    Ok((head(file)?, file.section("body")?.read()?))
+    Ok((head(file)?, file.section(BODY)?.read()?))
 }
 
-fn head<H: DeserializeOwned>(file: &Container) -> Result<H> {
+/// The head alone.
+pub(super) fn head<H: DeserializeOwned>(file: &Container) -> Result<H> {
     serde_json::from_slice(&file.section("head")?.read()?).map_err(|_| file.senseless())
 }

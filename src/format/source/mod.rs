@@ -32,6 +32,23 @@ pub(in crate::format) const BLOCK: usize = 256 << 10;
 /// Bytes of mapped files that are read between two times that their memory is given back.
 pub(in crate::format) const FORGET_BYTES: usize = 16 << 20;
 
+/// The bytes of a file that may be packed: by gzip, bzip2, zstd or xz, told by its first bytes.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn unpacked(source: Box<dyn Read + Send>) -> Result<io::BufReader<Box<dyn Read + Send>>> {
+    let failed = |error: io::Error| error.downcast().unwrap_or_else(Error::disk);
+    let mut source = io::BufReader::with_capacity(BLOCK, source);
+    let mut head = Vec::new();
+    let most = unpack::Compression::MAGIC_BYTES_MAX as u64;
+    source.by_ref().take(most).read_to_end(&mut head).map_err(failed)?;
+    let compression = unpack::Compression::of(&head);
+    let whole = io::BufReader::with_capacity(BLOCK, Cursor::new(head).chain(source));
+    let unpacked = compression.unpack(whole).map_err(failed)?;
+    Ok(io::BufReader::with_capacity(BLOCK, unpacked))
+}
+
 /// The files of one source, the main one first.
 pub trait Files: Send {
     /// The next file; a stream before it that was not read to its end is stepped over.

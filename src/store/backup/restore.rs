@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::container::Container;
@@ -76,6 +76,29 @@ impl BackupList {
         name: &TableName,
     ) -> Result<(TestSetHead, Vec<u8>)> {
         shelf::read(&self.thing(target, shelf::TEST_SETS, name)?)
+    }
+
+    /// The names of its language models.
+    pub fn models(&self) -> impl Iterator<Item = &TableName> {
+        self.shelved(shelf::MODELS).map(|copy| &copy.name)
+    }
+
+    /// Writes one of its language models to a file, in place of one that may be there: they are too large for
+    /// memory.
+    pub(in crate::store) fn bring_model(
+        &self,
+        target: &dyn Target,
+        name: &TableName,
+        path: &Path,
+        go_on: GoOn<'_>,
+    ) -> Result<()> {
+        let copy = self.shelved(shelf::MODELS).find(|copy| copy.name == *name);
+        let what = format!("the {} \"{name}\" of the backup", shelf::MODELS.what);
+        let copy = copy.ok_or_else(|| Error::new(fault::damage(what.clone(), ADVICE)))?;
+        blob::replace(path, |mut out| {
+            read(target, &copy.part, &what, go_on, &mut |_| {}, &mut out)?;
+            Ok((out, ()))
+        })
     }
 
     fn shelved(&self, sort: Sort) -> impl Iterator<Item = &ShelfCopy> {

@@ -1,0 +1,212 @@
+//! A text becomes numbers: sentences between `<s>` and `</s>`.
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::lm::numbers::{Numbers, Room};
+use crate::lm::words::{BEGIN, END, SPECIAL, UNKNOWN, Words};
+use crate::steps::{GoOn, watched};
+
+/// Which words a model knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How often a word must come; 0 is as 1.
+    pub min_count: u64,
+    /// The most words, without the special ones; the most frequent ones stay.
+    pub words_max: usize,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { min_count: 1, words_max: limits::LM_WORDS_MAX }
+    }
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Whether `<s>` and `</s>` in the text are left out, and `<unk>` is an unknown word; else they are errors.
+    pub skips_special: bool,
+    /// The share of sentences that are held out, from 0 to below 1: every so many-th is.
+    pub held_out: f64,
+}
+
+/// Stands between the words of a held-out sentence: no word of a line has it, where some have spaces.
+const BETWEEN: u8 = b'\n';
+
+/// The words of a sentence that was held out.
+pub fn held_out_words(sentence: &[u8]) -> impl Iterator<Item = &[u8]> {
+    sentence.split(|&byte| byte == BETWEEN).filter(|word| !word.is_empty())
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Words, those that became `<unk>` too.
+    pub tokens: u64,
+    /// Sentences: lines, empty ones too.
+    pub sentences: u64,
+    /// Of the words, those that became `<unk>`: too rare, or too many.
+    pub unknown_tokens: u64,
+    /// `<s>` and `</s>` that were left out.
+    pub skipped_tokens: u64,
+    /// Sentences that are held out, and are in no other number.
+    pub held_out_sentences: u64,
+    /// Words that are too long, and became `<unk>`.
+    pub too_long: u64,
+}
+
+/// Takes sentences.
+#[derive(Debug)]
+pub struct Reader {
+    words: Words,
+    ids: Numbers,
+    held_out: Vec<Vec<u8>>,
+    held_out_bytes: usize,
+    totals: Totals,
+    reading: Reading,
+    seen: u64,
+    due: f64,
+}
+
+/// A text in numbers.
+#[derive(Debug)]
+pub struct Corpus {
+    pub(super) words: Words,
+    /// Each sentence between 1 and 2.
+    pub(super) ids: Numbers,
+    /// Sentences that were held out: see [`held_out_words`].
+    pub held_out: Vec<Vec<u8>>,
+    /// What was read.
+    pub totals: Totals,
+}
+
+impl Corpus {
+    /// The words, with the special ones.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+}
+
+impl Reader {
+    /// Nothing read yet.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory.
+    pub fn new(reading: Reading, room: &Room) -> Result<Self> {
+        Ok(Self {
+            words: Words::new(),
+            ids: Numbers::new(room, limits::LM_TOKENS_MAX)?,
+            held_out: Vec::new(),
+            held_out_bytes: 0,
+            totals: Totals::default(),
+            reading,
+            seen: 0,
+            due: 0.0,
+        })
+    }
+
+    /// Adds a sentence.
+    ///
+    /// # Errors
+    ///
+    /// If it has a special word that is not to be skipped, if there are too many words, or if the file
+    /// beyond the memory cannot be written.
+    pub fn sentence<'t>(&mut self, words: impl IntoIterator<Item = &'t [u8]>) -> Result<()> {
+        self.seen += 1;
+        self.due += self.reading.held_out;
+        if self.due >= 1.0 {
+            self.due -= 1.0;
+            return self.hold_out(words);
+        }
+        self.ids.push(BEGIN)?;
+        self.totals.sentences += 1;
+        for word in words {
+            if word.first() == Some(&b'<')
+                && let Some(special) = SPECIAL.iter().position(|&special| special == word)
+            {
+                if !self.reading.skips_special {
+                    let word = String::from_utf8_lossy(word);
+                    let problem = format!(
+                        "sentence {} has the word {word}, which has a meaning of its own; have \
+                         such words skipped, or replace them",
+                        self.seen
+                    );
+                    return Err(Error::invalid("text", problem));
+                }
+                if special == UNKNOWN as usize {
+                    self.unknown()?;
+                } else {
+                    self.totals.skipped_tokens += 1;
+                }
+                continue;
+            }
+            if word.len() > limits::WORD_BYTES_MAX {
+                self.totals.too_long += 1;
+                self.unknown()?;
+                continue;
+            }
+            self.totals.tokens += 1;
+            let number = self.words.add(word, 1)?;
+            self.ids.push(number)?;
+        }
+        self.ids.push(END)
+    }
+
+    fn unknown(&mut self) -> Result<()> {
+        self.totals.tokens += 1;
+        self.totals.unknown_tokens += 1;
+        self.words.add(SPECIAL[UNKNOWN as usize], 1)?;
+        self.ids.push(UNKNOWN)
+    }
+
+    fn hold_out<'t>(&mut self, words: impl IntoIterator<Item = &'t [u8]>) -> Result<()> {
+        let mut sentence = Vec::new();
+        for word in words {
+            if !sentence.is_empty() {
+                sentence.push(BETWEEN);
+            }
+            sentence.extend_from_slice(word);
+        }
+        self.held_out_bytes += sentence.len();
+        if self.held_out_bytes > limits::LM_HELD_OUT_BYTES_MAX {
+            let (limit, max) = ("LM_HELD_OUT_BYTES_MAX", limits::LM_HELD_OUT_BYTES_MAX as u64);
+            let got = self.held_out_bytes as u64;
+            return Err(Error::new(crate::error::ErrorKind::TooLarge { limit, max, got }));
+        }
+        self.totals.held_out_sentences += 1;
+        self.held_out.push(sentence);
+        Ok(())
+    }
+
+    /// Bytes of memory that it takes beside its numbers.
+    pub fn memory_bytes(&self) -> usize {
+        self.words.memory_bytes() + self.held_out_bytes
+    }
+
+    /// What was read so far.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Ends the text: words get their last numbers.
+    ///
+    /// # Errors
+    ///
+    /// If there is no word, or if `go_on` says so.
+    pub fn finish(mut self, known: Known, go_on: GoOn<'_>) -> Result<Corpus> {
+        if self.totals.tokens == 0 {
+            return Err(Error::invalid("text", "it has no words; there is nothing to count"));
+        }
+        let (words, becomes) = self.words.by_count(known.min_count, known.words_max);
+        drop(std::mem::take(&mut self.words));
+        for part in watched(self.ids.chunks_mut(1 << 12), go_on) {
+            for id in part? {
+                *id = becomes.get(*id as usize).copied().unwrap_or(UNKNOWN);
+            }
+        }
+        self.totals.unknown_tokens = words.count(UNKNOWN);
+        let Self { ids, held_out, totals, .. } = self;
+        Ok(Corpus { words, ids, held_out, totals })
+    }
+}

@@ -1,0 +1,75 @@
+//! Several models together: by how much each is believed (linear interpolation).
+
+use crate::error::Result;
+use crate::lm::perplexity::Perplexity;
+use crate::steps::{GoOn, watched};
+
+/// Rounds at most; each makes the text likelier.
+const ROUNDS_MAX: usize = 200;
+/// When no weight changes by more, they are found.
+const STILL: f64 = 1e-6;
+
+/// The weights by which a mixture makes a text likeliest, found by expectation and maximization (Jelinek and
+/// Mercer 1980), from equal ones on; they add up to 1. `log10` has for each model how likely each word is. Words
+/// that no model thinks possible say nothing.
+///
+/// # Errors
+///
+/// If `go_on` says so.
+pub fn weights(log10: &[Vec<f32>], go_on: GoOn<'_>) -> Result<Vec<f64>> {
+    let models = log10.len();
+    let mut weights = vec![1.0 / models.max(1) as f64; models];
+    let words = log10.iter().map(Vec::len).min().unwrap_or(0);
+    for _ in 0..ROUNDS_MAX {
+        let mut shares = vec![0.0; models];
+        for word in watched(0..words, go_on) {
+            let word = word?;
+            let part = |model: usize| weights[model] * 10_f64.powf(f64::from(log10[model][word]));
+            let sum: f64 = (0..models).map(part).sum();
+            if sum > 0.0 {
+                for (model, share) in shares.iter_mut().enumerate() {
+                    *share += part(model) / sum;
+                }
+            }
+        }
+        let total: f64 = shares.iter().sum();
+        if total <= 0.0 {
+            break;
+        }
+        let mut most = 0.0_f64;
+        for (weight, share) in weights.iter_mut().zip(&shares) {
+            most = most.max((*weight - share / total).abs());
+            *weight = share / total;
+        }
+        if most < STILL {
+            break;
+        }
+    }
+    Ok(weights)
+}
+
+/// How likely each word is by a mixture.
+pub fn mixed(log10: &[Vec<f32>], weights: &[f64]) -> Vec<f64> {
+    let words = log10.iter().map(Vec::len).min().unwrap_or(0);
+    let one = |word: usize| -> f64 {
+        let parts = log10.iter().zip(weights);
+        parts.map(|(log10, weight)| weight * 10_f64.powf(f64::from(log10[word]))).sum()
+    };
+    (0..words).map(|word| one(word).log10()).collect()
+}
+
+/// The perplexity of a text by a mixture. A word is unknown if no model knows it.
+pub fn perplexity(log10: &[f64], unknown: &[bool], sentences: u64) -> Perplexity {
+    let mut perplexity = Perplexity { sentences, ..Perplexity::default() };
+    for (&log10, &is_unknown) in log10.iter().zip(unknown) {
+        perplexity.log10 += log10;
+        perplexity.tokens += 1;
+        perplexity.impossible += u64::from(!log10.is_finite());
+        if is_unknown {
+            perplexity.unknown += 1;
+        } else {
+            perplexity.log10_known += log10;
+        }
+    }
+    perplexity
+}

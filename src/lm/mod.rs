@@ -1,0 +1,33 @@
+//! Language models: how likely a sentence is, and which word comes next.
+pub mod arpa;
+mod corpus;
+mod count;
+mod estimate;
+mod grams;
+mod layout;
+pub mod mix;
+mod model;
+mod next;
+mod numbers;
+mod part;
+mod perplexity;
+mod place;
+mod smoothing;
+mod tune;
+mod words;
+mod write;
+#[cfg(test)]
+mod tests;
+
+pub use corpus::{Corpus, Known, Reader, Reading, Totals, held_out_words};
+pub use count::{Counts, ORDER_MAX};
+pub use estimate::{Estimation, OrderReport, estimate};
+pub use grams::Grams;
+pub use layout::KIND;
+pub use model::{Model, Scored, State};
+pub use next::{Drawing, Generated, NextFilter, NextWord, generate, next_words};
+pub use numbers::{Room, Spill};
+pub use perplexity::Perplexity;
+pub use smoothing::{ADD_K, Discounts, Smoothing};
+pub use tune::{jelinek_mercer, temporary};
+pub use words::{BEGIN, END, SPECIAL, UNKNOWN, Words, plain};
