@@ -117,8 +117,10 @@ impl Isa for Avx512 {
 
     #[inline(always)]
     fn finish(self, totals: &mut Line, labels: &Line, lr: f32) {
+        // SAFETY: as above; a line has sixteen floats, and begins at a multiple of their bytes.
+        let x = unsafe { self.load(totals.0.as_ptr()) };
         // SAFETY: as above.
-        let (x, labels) = unsafe { (self.load(totals.0.as_ptr()), self.load(labels.0.as_ptr())) };
+        let labels = unsafe { self.load(labels.0.as_ptr()) };
         // SAFETY: as above.
         let sigmoid = unsafe { sigmoid(x) };
         let values = self.mul(self.splat(lr), self.sub(labels, sigmoid));
