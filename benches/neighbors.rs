@@ -31,8 +31,8 @@ use wordspace::client::put_vectors_request::WordToPut;
 use wordspace::client::{
     AnalogyRequest, BuildIndexRequest, Client, ExportRequest, Format, ImportHeader, ImportRequest,
     ListWordsRequest, LookupRequest, NearestBatchRequest, NearestRequest, NearestStreamRequest,
-    PutVectorsRequest, TrainHeader, TrainTokenizerRequest, Vector, WordOrVector, chunks,
-    import_request, train_tokenizer_request, word_or_vector,
+    PutVectorsRequest, TrainHeader, TrainTableHeader, TrainTokenizerRequest, Vector, WordOrVector,
+    chunks, import_request, train_tokenizer_request, word_or_vector,
 };
 
 use support::Server;
@@ -72,6 +72,7 @@ async fn main() {
     for kind in Kind::ALL {
         let name = format!("{kind:?}");
         if is_wanted(&name) {
+            let callers = if kind == Kind::TrainingLearns { 1 } else { callers };
             beside(&server, &words, (&name, &[kind]), (callers, elsewhere.handle()), time).await;
         }
     }
@@ -162,10 +163,12 @@ enum Kind {
     StreamIdle,
     CostlyQuestions,
     CostlyBatches,
+    /// One caller whose training learns all the time.
+    TrainingLearns,
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Silent,
         Self::HalfPreface,
         Self::PrefaceOnly,
@@ -179,6 +182,7 @@ impl Kind {
         Self::StreamIdle,
         Self::CostlyQuestions,
         Self::CostlyBatches,
+        Self::TrainingLearns,
     ];
 
     /// One caller, until the server sends it away.
@@ -206,6 +210,17 @@ impl Kind {
                 let part = Some(train_tokenizer_request::Part::Header(header));
                 let first = framed(&TrainTokenizerRequest { part });
                 ask(address, "TextService/TrainTokenizer", Some((first, false)), 1).await;
+            }
+            Self::TrainingLearns => {
+                let client = Client::connect(&format!("http://{address}")).await.unwrap();
+                let header = TrainTableHeader {
+                    table: format!("learned{seed}"),
+                    epochs: Some(10_000),
+                    ..TrainTableHeader::default()
+                };
+                let text: Box<dyn Read + Send> = Box::new(Cursor::new(text()));
+                // Ignore: it learns for longer than this measures.
+                let _ = client.train_table(header, std::iter::once(Ok(text)), |_| {}).await;
             }
             Self::ExportUnread => {
                 let format = Format::Glove.into();
@@ -239,6 +254,19 @@ impl Kind {
             }
         }
     }
+}
+
+/// Half a million words, the same ones every time, as frequent as words are.
+fn text() -> Vec<u8> {
+    let (mut state, mut text) = (0x9e37_79b9_7f4a_7c15_u64, String::new());
+    for i in 1..=500_000 {
+        // Knuth's MMIX generator.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let share = (state >> 40) as f64 / f64::from(1 << 24);
+        write!(text, "w{:.0}", (30_000_f64.ln() * share).exp()).unwrap();
+        text.push(if i % 20 == 0 { '\n' } else { ' ' });
+    }
+    text.into_bytes()
 }
 
 /// Sends so much and no more.

@@ -43,6 +43,7 @@ pub(super) struct Embed {
 
 /// How the vectors of a text's tokens become one.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the options of a command")]
 pub(super) struct PoolingArgs {
     /// How the vectors of tokens become one
     #[arg(long, value_enum, default_value_t = Pooling::Mean)]

@@ -16,6 +16,8 @@ use crate::vector::random::SplitMix64;
 const SENTENCE: usize = 1_000;
 /// Inner nodes of a tree that every window meets sooner or later.
 const CACHED: usize = 512;
+/// Inputs that take turns in one step: each is multiplied by all before it.
+const IN_TURN: usize = 12;
 /// Every so many windows one is measured: a logarithm for each would cost more than learning.
 const MEASURED: u32 = 128;
 
@@ -422,8 +424,9 @@ impl<'a> Pass<'a> {
             }
             Goal::Hierarchical(tree) => {
                 let path = tree.path(block.target as usize);
-                // As few steps as registers allow, all of about one length.
-                let steps = path.nodes.len().div_ceil(plan.kernels.most());
+                // As few steps as registers allow, all of about one length. Nodes near the root are in every
+                // window, and words learn less where its inputs do not learn one after the other.
+                let steps = path.nodes.len().div_ceil(plan.kernels.most_in_turn());
                 let length = path.nodes.len().div_ceil(steps);
                 for (nodes, lefts) in path.nodes.chunks(length).zip(path.lefts.chunks(length)) {
                     let mut rows = [block.rows[0]; WIDE];
@@ -432,10 +435,9 @@ impl<'a> Pass<'a> {
                         rows[i] = self.outputs.row(node);
                         labels.0[i] = if left { 1.0 } else { 0.0 };
                     }
-                    if nodes.len() <= OUTPUTS {
-                        labels.0.copy_within(..OUTPUTS, OUTPUTS);
+                    for inputs in inputs.chunks(IN_TURN) {
+                        self.step_in_turn(inputs, &rows[..nodes.len()], &labels, measured);
                     }
-                    self.step(inputs, &rows[..nodes.len()], &labels, measured);
                 }
             }
             Goal::Softmax => self.softmax(inputs, block.target, measured),
@@ -451,10 +453,29 @@ impl<'a> Pass<'a> {
         // the outputs are nodes of one path or words that differ, and inputs are of another matrix.
         unsafe { self.plan.kernels.step(&mut step) };
         if measured {
-            let each = if outputs.len() > OUTPUTS { WIDE } else { OUTPUTS };
-            let errors = self.errors.iter().flat_map(|line| line.0.chunks(each));
-            for errors in errors.take(inputs.len()) {
-                self.meter.add(&errors[..outputs.len()], lr);
+            for input in 0..inputs.len() {
+                let errors = &self.errors[input / 2].0[input % 2 * OUTPUTS..][..outputs.len()];
+                self.meter.add(errors, lr);
+            }
+        }
+    }
+
+    /// One step of a kernel in which inputs take turns.
+    #[inline]
+    fn step_in_turn(
+        &mut self,
+        inputs: &[Row<'a>],
+        outputs: &[Row<'a>],
+        labels: &Line,
+        measured: bool,
+    ) {
+        let lr = self.lr;
+        let mut step = Step { inputs, outputs, labels, lr, errors: self.errors };
+        // SAFETY: as of `step`.
+        unsafe { self.plan.kernels.step_in_turn(&mut step) };
+        if measured {
+            for line in &self.errors[..inputs.len()] {
+                self.meter.add(&line.0[..outputs.len()], lr);
             }
         }
     }

@@ -132,7 +132,7 @@ fn a_text_that_finds_no_room_on_the_disk_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let watched = Watched::new(folder.path());
     let engine = small_memory(folder.path());
-    let text = b"a b c\n".repeat(220_000);
+    let text = b"a b c\n".repeat(120_000);
     watched.leave_room(Some(1_000_000));
     let error = learn(&engine, "full", text, &mut |_| {}).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::DiskFull, "{error}");
@@ -143,7 +143,7 @@ fn a_text_that_finds_no_room_on_the_disk_is_refused_and_leaves_nothing() {
 }
 
 fn small_memory(folder: &Path) -> Engine {
-    let job_memory = Some(48 << 20);
+    let job_memory = Some(28 << 20);
     let config = EngineConfig { index_threads: 1, job_memory, ..EngineConfig::new(folder) };
     Engine::open(&config).unwrap()
 }

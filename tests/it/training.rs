@@ -451,7 +451,7 @@ async fn a_fasttext_model_is_trained_on_with_its_sub_words() {
         let request = pb::LookupRequest { table, queries, words, ..Default::default() };
         values(&client.lookup(request).await.unwrap().vectors)
     };
-    let text = kinds().replace("\n", "</s>\n");
+    let text = kinds().replace('\n', "</s>\n");
     let both = ["</s>", "kind0word0"];
     let before = values(&vectors(&client, "model", &both).await);
 

@@ -19,11 +19,7 @@ pub fn unpacked(mut source: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + S
     let mut head = Vec::with_capacity(Compression::MAGIC_BYTES_MAX);
     source.by_ref().take(Compression::MAGIC_BYTES_MAX as u64).read_to_end(&mut head)?;
     let kind = Compression::of(&head);
-    let whole = Cursor::new(head).chain(source);
-    match kind {
-        Compression::None => Ok(Box::new(whole)),
-        kind => kind.unpack(BufReader::new(whole)),
-    }
+    kind.unpack(BufReader::new(Cursor::new(head).chain(source)))
 }
 
 /// How a file is compressed.

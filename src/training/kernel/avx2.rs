@@ -108,6 +108,32 @@ impl Isa for Avx2 {
             unsafe { self.store(values, errors.as_mut_ptr()) };
         }
     }
+
+    #[inline(always)]
+    fn totals(self, sums: &[[__m256; OUTPUTS]; 2], totals: &mut Line) {
+        for (totals, sums) in totals.0.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
+            // SAFETY: as above.
+            let x = unsafe { eight(sums) };
+            // SAFETY: as above; half a line is as long as a register.
+            unsafe { self.store(x, totals.as_mut_ptr()) };
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, totals: &mut Line, labels: &Line, lr: f32) {
+        let parts = totals.0.as_chunks_mut::<8>().0.iter_mut().zip(labels.0.as_chunks::<8>().0);
+        for (totals, labels) in parts {
+            // SAFETY: as above; half a line is as long as a register.
+            let x = unsafe { self.load(totals.as_ptr()) };
+            // SAFETY: as above.
+            let labels = unsafe { self.load(labels.as_ptr()) };
+            // SAFETY: as above.
+            let sigmoid = unsafe { sigmoid(x) };
+            let values = self.mul(self.splat(lr), self.sub(labels, sigmoid));
+            // SAFETY: as above.
+            unsafe { self.store(values, totals.as_mut_ptr()) };
+        }
+    }
 }
 
 /// The sums of eight registers.

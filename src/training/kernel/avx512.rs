@@ -106,6 +106,27 @@ impl Isa for Avx512 {
         // SAFETY: as above.
         unsafe { self.store(values, errors.0.as_mut_ptr()) };
     }
+
+    #[inline(always)]
+    fn totals(self, sums: &[[__m512; OUTPUTS]; 2], totals: &mut Line) {
+        // SAFETY: as above.
+        let x = unsafe { both(sums) };
+        // SAFETY: as above; a line has sixteen floats, and begins at a multiple of their bytes.
+        unsafe { self.store(x, totals.0.as_mut_ptr()) };
+    }
+
+    #[inline(always)]
+    fn finish(self, totals: &mut Line, labels: &Line, lr: f32) {
+        // SAFETY: as above; a line has sixteen floats, and begins at a multiple of their bytes.
+        let x = unsafe { self.load(totals.0.as_ptr()) };
+        // SAFETY: as above.
+        let labels = unsafe { self.load(labels.0.as_ptr()) };
+        // SAFETY: as above.
+        let sigmoid = unsafe { sigmoid(x) };
+        let values = self.mul(self.splat(lr), self.sub(labels, sigmoid));
+        // SAFETY: as above.
+        unsafe { self.store(values, totals.0.as_mut_ptr()) };
+    }
 }
 
 /// The sums of two times eight registers.

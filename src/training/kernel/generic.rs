@@ -44,12 +44,10 @@ pub(super) unsafe fn step<I: Isa, L: Length, const T: usize>(
     let floats = L::lines(lines) * LINE;
     let mut outputs = [step.outputs[0]; T];
     outputs.copy_from_slice(&step.outputs[..T]);
-    // An input with many outputs has a line of errors for itself.
-    let each = if T > OUTPUTS { 1 } else { 2 };
-    for (inputs, errors) in step.inputs.chunks(each).zip(step.errors.iter_mut()) {
+    for (inputs, errors) in step.inputs.chunks(2).zip(step.errors.iter_mut()) {
         let sums = match *inputs {
             // Two inputs at once read each output once, if there are registers for their sums.
-            [first, second] if T <= OUTPUTS && T * 2 + 3 <= I::REGISTERS => {
+            [first, second] if T * 2 + 3 <= I::REGISTERS => {
                 // SAFETY: the caller promises the rows' length.
                 unsafe { products::<I, T, 2>(isa, [first, second], outputs, floats) }
             }
@@ -71,9 +69,67 @@ pub(super) unsafe fn step<I: Isa, L: Length, const T: usize>(
         // Columns one behind the other: unrolled, their outputs do not fit into the registers.
         std::hint::black_box(());
         // SAFETY: the caller promises the rows' length, and different outputs.
-        unsafe { change::<I, T>(isa, step, outputs, at) };
+        unsafe { change::<I, T, false>(isa, step, outputs, at) };
         at += I::WIDTH;
     }
+}
+
+/// See `Kernels::step_in_turn`.
+///
+/// # Safety
+///
+/// As of [`step`].
+#[inline(always)]
+pub(super) unsafe fn step_in_turn<I: Isa, L: Length, const T: usize>(
+    isa: I,
+    step: &mut Step<'_>,
+    lines: usize,
+) {
+    let floats = L::lines(lines) * LINE;
+    let mut outputs = [step.outputs[0]; T];
+    outputs.copy_from_slice(&step.outputs[..T]);
+    for (j, &input) in step.inputs.iter().enumerate() {
+        let (before, now) = step.errors.split_at_mut(j);
+        let Some(line) = now.first_mut() else { return };
+        // SAFETY: the caller promises the rows' length.
+        let sums = unsafe { products::<I, T, 1>(isa, [input], outputs, floats) };
+        isa.totals(&sums, line);
+        // The outputs will have learned from the inputs before: their products grow by that much.
+        for (other, errors) in step.inputs.iter().zip(before.iter()) {
+            // SAFETY: as above.
+            let product = unsafe { product(isa, [input, *other], floats) };
+            for (total, error) in line.0.iter_mut().zip(errors.0) {
+                *total += product * error;
+            }
+        }
+        isa.finish(line, step.labels, step.lr);
+    }
+    let mut at = 0;
+    while at < floats {
+        // As in `step`.
+        std::hint::black_box(());
+        // SAFETY: the caller promises the rows' length, and different outputs.
+        unsafe { change::<I, T, true>(isa, step, outputs, at) };
+        at += I::WIDTH;
+    }
+}
+
+/// The product of two rows.
+///
+/// # Safety
+///
+/// The rows have so many floats.
+#[inline(always)]
+unsafe fn product<I: Isa>(isa: I, rows: [Row<'_>; 2], floats: usize) -> f32 {
+    let mut sum = isa.splat(0.0);
+    let mut at = 0;
+    while at < floats {
+        // SAFETY: the rows have a register's floats there.
+        let (a, b) = unsafe { both(isa, rows.map(|row| row.at(at))) };
+        sum = isa.fma(a, b, sum);
+        at += I::WIDTH;
+    }
+    isa.sum(sum)
 }
 
 /// The products of `P` inputs and `T` outputs, in as many parts as a register has: of two inputs one behind the
@@ -110,13 +166,14 @@ unsafe fn products<I: Isa, const T: usize, const P: usize>(
     parts
 }
 
-/// Changes a register's width of all inputs and outputs, both by what the others were before.
+/// Changes a register's width of all inputs and outputs, both by what the others were before: before the step,
+/// or in turn before each input.
 ///
 /// # Safety
 ///
 /// The rows have a register's floats there; outputs are different, and no input is one.
 #[inline(always)]
-unsafe fn change<I: Isa, const T: usize>(
+unsafe fn change<I: Isa, const T: usize, const IN_TURN: bool>(
     isa: I,
     step: &Step<'_>,
     outputs: [Row<'_>; T],
@@ -129,7 +186,7 @@ unsafe fn change<I: Isa, const T: usize>(
     }
     let mut after = before;
     let errors = step.errors.as_ptr().cast::<f32>();
-    let each = if T > OUTPUTS { LINE } else { OUTPUTS };
+    let each = if IN_TURN { LINE } else { OUTPUTS };
     for (j, input) in step.inputs.iter().enumerate() {
         // SAFETY: the row has a register's floats there.
         let x = unsafe { isa.load(input.at(at)) };
@@ -139,7 +196,8 @@ unsafe fn change<I: Isa, const T: usize>(
         let mut changed = [x, isa.splat(0.0)];
         for t in 0..T {
             let error = isa.splat(errors[t]);
-            changed[t % 2] = isa.fma(error, before[t], changed[t % 2]);
+            let w = if IN_TURN { after[t] } else { before[t] };
+            changed[t % 2] = isa.fma(error, w, changed[t % 2]);
             after[t] = isa.fma(error, x, after[t]);
         }
         let changed = if T > 1 { isa.add(changed[0], changed[1]) } else { changed[0] };

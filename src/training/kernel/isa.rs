@@ -55,6 +55,12 @@ pub(super) trait Isa: Copy {
         lr: f32,
         errors: &mut Line,
     );
+
+    /// The sums of each of two times eight registers.
+    fn totals(self, sums: &[[Self::Register; OUTPUTS]; 2], totals: &mut Line);
+
+    /// Makes of each sum `lr` times its label less its sigmoid, as [`Isa::errors`].
+    fn finish(self, totals: &mut Line, labels: &Line, lr: f32);
 }
 
 /// Products beyond this have the sigmoid of this.

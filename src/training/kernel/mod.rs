@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{LINE, Pointers, Row};
 
-/// The most outputs of which two inputs share a line of errors.
+/// The most outputs that a kernel takes at once.
 pub(super) const OUTPUTS: usize = 8;
-/// The most outputs that a kernel takes at once, where registers suffice.
+/// The most outputs of a step in which inputs take turns, where registers suffice.
 pub(super) const WIDE: usize = 2 * OUTPUTS;
 /// Numbers that are drawn at once.
 pub(super) const DRAWN: usize = 512;
@@ -64,13 +64,14 @@ pub(super) struct Line(pub(super) [f32; LINE]);
 pub(super) struct Step<'a> {
     /// Rows of one length; the same one may stand there twice.
     pub(super) inputs: &'a [Row<'a>],
-    /// Rows of that length, all different, [`Kernels::most`] of them at most.
+    /// Rows of that length, all different: [`OUTPUTS`] of them at most, or of inputs in turn
+    /// [`Kernels::most_in_turn`].
     pub(super) outputs: &'a [Row<'a>],
-    /// 1 or 0 for each output; a second time behind the first [`OUTPUTS`] if there are no more.
+    /// 1 or 0 for each output; a second time behind the first [`OUTPUTS`], but of inputs in turn.
     pub(super) labels: &'a Line,
     pub(super) lr: f32,
-    /// What comes out: for each output `lr` times label less probability. There is a line for each input, or
-    /// for two if there are [`OUTPUTS`] at most.
+    /// What comes out: for each input [`OUTPUTS`] numbers, `lr` times label less probability. There is
+    /// one line for two inputs, and for each of inputs in turn.
     pub(super) errors: &'a mut [Line],
 }
 
@@ -118,7 +119,8 @@ type CellsKernel = unsafe fn(&mut Cells<'_>, usize) -> f64;
 #[derive(Clone, Copy)]
 pub(super) struct Kernels {
     lines: usize,
-    steps: [StepKernel; WIDE],
+    steps: [StepKernel; OUTPUTS],
+    turns: [StepKernel; WIDE],
     most: usize,
     mean: Mean,
     spread: Mean,
@@ -152,8 +154,8 @@ impl Kernels {
         self.lines
     }
 
-    /// The most outputs of a step.
-    pub(super) fn most(&self) -> usize {
+    /// The most outputs of a step in which inputs take turns.
+    pub(super) fn most_in_turn(&self) -> usize {
         self.most
     }
 
@@ -166,11 +168,25 @@ impl Kernels {
     #[inline]
     pub(super) unsafe fn step(&self, step: &mut Step<'_>) {
         let outputs = step.outputs.len();
-        assert!((1..=self.most).contains(&outputs), "a step has as many outputs as registers hold");
-        let lines = step.inputs.len().div_ceil(if outputs > OUTPUTS { 1 } else { 2 });
-        assert!(step.errors.len() >= lines, "there is room for the errors");
+        assert!((1..=OUTPUTS).contains(&outputs), "a step has 1 to 8 outputs");
+        assert!(step.errors.len() * 2 >= step.inputs.len(), "there is room for the errors");
         // SAFETY: the caller promises what the kernel asks for, which is for this machine.
         unsafe { self.steps[outputs - 1](step, self.lines) }
+    }
+
+    /// Learns one step as if every input had one of its own, in turn: each learns from what those before it left of
+    /// the outputs. There is a line of errors for each input.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Kernels::step`].
+    #[inline]
+    pub(super) unsafe fn step_in_turn(&self, step: &mut Step<'_>) {
+        let outputs = step.outputs.len();
+        assert!((1..=self.most).contains(&outputs), "a step has as many outputs as registers hold");
+        assert!(step.errors.len() >= step.inputs.len(), "there is room for the errors");
+        // SAFETY: the caller promises what the kernel asks for, which is for this machine.
+        unsafe { self.turns[outputs - 1](step, self.lines) }
     }
 
     /// Writes the mean of some rows, at least one, into two others.
@@ -265,32 +281,42 @@ macro_rules! kernels {
         }
 
         fn of<L: Length>(lines: usize) -> Kernels {
-            let few: [StepKernel; OUTPUTS] = [
+            let steps = [
                 step::<L, 1>, step::<L, 2>, step::<L, 3>, step::<L, 4>,
                 step::<L, 5>, step::<L, 6>, step::<L, 7>, step::<L, 8>,
+            ];
+            let few: [StepKernel; OUTPUTS] = [
+                step_in_turn::<L, 1>, step_in_turn::<L, 2>, step_in_turn::<L, 3>, step_in_turn::<L, 4>,
+                step_in_turn::<L, 5>, step_in_turn::<L, 6>, step_in_turn::<L, 7>, step_in_turn::<L, 8>,
             ];
             // The sums of more outputs have no room in fewer registers.
             let is_wide = <$isa as Isa>::REGISTERS > WIDE;
             let many: [StepKernel; OUTPUTS] = if is_wide {
                 [
-                    step::<L, 9>, step::<L, 10>, step::<L, 11>, step::<L, 12>,
-                    step::<L, 13>, step::<L, 14>, step::<L, 15>, step::<L, 16>,
+                    step_in_turn::<L, 9>, step_in_turn::<L, 10>, step_in_turn::<L, 11>, step_in_turn::<L, 12>,
+                    step_in_turn::<L, 13>, step_in_turn::<L, 14>, step_in_turn::<L, 15>, step_in_turn::<L, 16>,
                 ]
             } else {
                 few
             };
-            let mut steps = [few[0]; WIDE];
-            steps[..OUTPUTS].copy_from_slice(&few);
-            steps[OUTPUTS..].copy_from_slice(&many);
+            let mut turns = [few[0]; WIDE];
+            turns[..OUTPUTS].copy_from_slice(&few);
+            turns[OUTPUTS..].copy_from_slice(&many);
             let most = if is_wide { WIDE } else { OUTPUTS };
             let cells = cells::<L>;
-            Kernels { lines, steps, most, mean, spread, weighed_mean, weighed_spread, softmax, fill, cells }
+            Kernels { lines, steps, turns, most, mean, spread, weighed_mean, weighed_spread, softmax, fill, cells }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn step<L: Length, const T: usize>(step: &mut Step<'_>, lines: usize) {
             // SAFETY: the caller promises the same.
             unsafe { generic::step::<_, L, T>(<$isa>::PROVED, step, lines) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn step_in_turn<L: Length, const T: usize>(step: &mut Step<'_>, lines: usize) {
+            // SAFETY: the caller promises the same.
+            unsafe { generic::step_in_turn::<_, L, T>(<$isa>::PROVED, step, lines) }
         }
 
         $(#[target_feature(enable = $features)])?

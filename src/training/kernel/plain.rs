@@ -90,6 +90,20 @@ impl Isa for Plain {
             *error = lr * (label - sigmoid(self.sum(sum)));
         }
     }
+
+    #[inline(always)]
+    fn totals(self, sums: &[[[f32; WIDTH]; OUTPUTS]; 2], totals: &mut Line) {
+        for (total, &sum) in totals.0.iter_mut().zip(sums.as_flattened()) {
+            *total = self.sum(sum);
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, totals: &mut Line, labels: &Line, lr: f32) {
+        for (total, label) in totals.0.iter_mut().zip(labels.0) {
+            *total = lr * (label - sigmoid(*total));
+        }
+    }
 }
 
 /// As the other kinds compute it.
