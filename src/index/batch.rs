@@ -6,7 +6,7 @@
 //! question, left so many pairs that looking at them took longer.
 
 use crate::index::Search;
-use crate::index::codes::{Bounds, Codes, QueryCode};
+use crate::index::codes::{Bounds, Codes, QueryCode, TileBytes};
 use crate::table::Table;
 use crate::vector::kernel::tile::{QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::row_set::RowSet;
@@ -48,14 +48,13 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
             Question { asked, norm, bounds, top: TopK::new(k) }
         })
         .collect();
-    let bytes: Vec<Vec<i8>> = query_codes.iter().map(|code| codes.tile_bytes(code)).collect();
-    let mut tile_queries: Vec<TileQuery<'_>> = query_codes
+    let bytes: Vec<TileBytes> = query_codes.iter().map(|code| codes.tile_bytes(code)).collect();
+    let mut tile_queries: Vec<TileQuery<'_>> = questions
         .iter()
-        .zip(&questions)
         .zip(&bytes)
-        .map(|((code, question), bytes)| TileQuery {
+        .map(|(question, bytes)| TileQuery {
             threshold: question.asked.floor,
-            ..Codes::tile_query(code, &question.bounds, bytes)
+            ..Codes::tile_query(&question.bounds, bytes)
         })
         .collect();
     let idle = TileQuery::new(tile_queries.first().map_or(&[], |query| query.bytes));
@@ -69,16 +68,17 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
         }
         codes.fill_tile(first, &mut tile);
         for from in (0..tile_queries.len()).step_by(QUERIES) {
-            let mut hits = tile_queries[from..].first_chunk().map_or(0, |four| tile.hits(four));
-            while hits != 0 {
-                let hit = hits.trailing_zeros() as usize;
-                hits &= hits - 1;
-                let (i, place) = (from + hit / ROWS, hit % ROWS);
-                if let Some(row) = rows.clone().nth(place).filter(|&row| table.has(row))
-                    && let Some(question) = questions.get_mut(i)
-                {
-                    question.compare(table, codes, &query_codes[i], row);
-                    tile_queries[i].threshold = question.threshold();
+            let Some(some) = tile_queries[from..].first_chunk() else { continue };
+            for (i, mut hits) in (from..).zip(tile.hits(some)) {
+                while hits != 0 {
+                    let place = hits.trailing_zeros() as usize;
+                    hits &= hits - 1;
+                    if let Some(row) = rows.clone().nth(place).filter(|&row| table.has(row))
+                        && let Some(question) = questions.get_mut(i)
+                    {
+                        question.compare(table, codes, &query_codes[i], row);
+                        tile_queries[i].threshold = question.threshold();
+                    }
                 }
             }
         }

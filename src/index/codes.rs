@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
 use crate::index::pages::Pages;
 use crate::table::Table;
-use crate::vector::kernel::tile::{GROUP, ROWS, STEP, Tile, TileQuery};
+use crate::vector::kernel::tile::{GROUP, Precision, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
 use crate::vector::{RowId, algebra, kernel, scalar};
 
@@ -82,6 +82,16 @@ pub(super) struct Bounds {
     head_steps: f32,
     tail_steps: f32,
     rounding: f32,
+}
+
+/// A query's bytes for tiles.
+#[derive(Clone, Debug)]
+pub(super) struct TileBytes {
+    pub(super) bytes: Vec<i8>,
+    /// What one unit of them stands for.
+    step: f32,
+    /// Length of what they miss.
+    error: f32,
 }
 
 /// Bytes in whole cache lines.
@@ -349,44 +359,50 @@ impl Codes {
         self.heads.stride + (self.dim - self.rotation.head()).next_multiple_of(STEP)
     }
 
-    /// Lays 16 rows side by side, with one bit less each; past the last row, what was there before
-    /// stays.
+    /// Lays rows side by side, on some machines with one bit less each; past the last row, what was
+    /// there before stays.
     pub(super) fn fill_tile(&self, first: u32, tile: &mut Tile) {
+        let shift = u32::from(Precision::here().row_zero != ZERO);
         for (place, row) in (first..).take(ROWS.min(self.rows - first as usize)).enumerate() {
-            let head = self.heads.of(row);
-            let tail = &self.tails.of(row)[..self.tile_len() - self.heads.stride];
-            let groups = head.as_chunks().0.iter().chain(tail.as_chunks().0);
-            tile.set(place, groups.map(|group: &[u8; GROUP]| group.map(|byte| byte >> 1)));
-            tile.limits.scales[place] = scale(head);
+            tile.set(place, self.groups(row).map(|group| group.map(|byte| byte >> shift)));
+            tile.limits.scales[place] = self.step(row);
         }
     }
 
-    /// A query's bytes for tiles that [`Codes::fill_tile`] filled.
-    pub(super) fn tile_bytes(&self, query: &QueryCode) -> Vec<i8> {
-        let tail = &query.tail[..self.tile_len() - self.heads.stride];
-        [&query.head[..], tail].concat()
+    /// A query's bytes for tiles that [`Codes::fill_tile`] filled, as fine as this machine compares them.
+    pub(super) fn tile_bytes(&self, query: &QueryCode) -> TileBytes {
+        let largest = query.turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let most = f32::from(Precision::here().query_max);
+        let steps = if largest > 0.0 { most / largest } else { 0.0 };
+        let step = largest / most;
+        let codes: Vec<i8> = query.turned.iter().map(|value| rounded(value * steps)).collect();
+        let missed = query.turned.iter().zip(&codes);
+        let missed: Vec<f32> =
+            missed.map(|(value, &code)| value - f32::from(code) * step).collect();
+        TileBytes { bytes: self.lay(codes.into_iter(), 0), step, error: length(&missed) }
     }
 
     /// Asks tiles that [`Codes::fill_tile`] filled: a row that is not hit is less near than the
     /// threshold, which is yet to be told.
     ///
-    /// A tile's byte t stands for the component `(2 t + 1/2 - 128) * scale`, of which half a step
-    /// was lost in the row's code, and half a step now.
-    pub(super) fn tile_query<'q>(
-        query: &QueryCode,
-        bounds: &Bounds,
-        bytes: &'q [i8],
-    ) -> TileQuery<'q> {
+    /// A tile's byte t stands for the component `(t - 128) * scale`, of which half a step was lost in the
+    /// row's code. Where it has one bit less it stands for `(2 t + 1/2 - 128) * scale`, and half a step
+    /// more was lost.
+    pub(super) fn tile_query<'q>(bounds: &Bounds, query: &'q TileBytes) -> TileQuery<'q> {
+        let TileBytes { bytes, step, error } = query;
         let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
         let size: u32 = bytes.iter().map(|&byte| u32::from(byte.unsigned_abs())).sum();
         #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
         let (sum, size) = (sum as f32, size as f32);
-        TileQuery {
-            factor: 2.0 * query.scale,
-            offset: query.scale * (size - (f32::from(ZERO) - 0.5) * sum),
-            slack: bounds.head_error + bounds.tail_error + bounds.rounding,
-            ..TileQuery::new(bytes)
-        }
+        let (factor, offset) = if Precision::here().row_zero == ZERO {
+            // By the inequality of Cauchy and Schwarz, which is less than half of `size`.
+            let length = bounds.head.hypot(bounds.tail) + error;
+            let steps = bounds.head_steps.hypot(bounds.tail_steps);
+            (*step, steps * length - f32::from(ZERO) * step * sum)
+        } else {
+            (2.0 * step, step * (size - (f32::from(ZERO) - 0.5) * sum))
+        };
+        TileQuery { factor, offset, slack: error + bounds.rounding, ..TileQuery::new(bytes) }
     }
 
     /// No less than the cosine of the query and a row, judged by the row's head; and what

@@ -15,18 +15,16 @@ use rayon::slice::ParallelSlice as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
-use crate::index::codes::{self, Codes, QUERY_MAX, rounded};
+use crate::index::codes::{self, Codes, rounded};
 use crate::index::links::Links;
 use crate::table::Table;
-use crate::vector::kernel::tile::{QUERIES, ROWS, STEP, Tile, TileQuery};
+use crate::vector::kernel::tile::{Precision, QUERIES, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
 use crate::vector::top::Near;
 use crate::vector::{RowId, algebra, kernel};
 
 /// Rows of a block: two of them fit in the second-level cache.
 const BLOCK: usize = 1_024;
-/// The byte of a component of 0 in a tile.
-const TILE_ZERO: i8 = 64;
 
 /// Finds about `keep` nearest other rows of every one of these rows among them, of which the first
 /// `wanted` are proven to be the nearest; a row of which that cannot be proven (it has many equals) gets no list, and neither
@@ -157,7 +155,7 @@ fn pair(round: usize, i: usize, places: usize) -> (usize, usize) {
 /// Some rows, ready to be compared with others.
 struct Block {
     rows: Vec<RowId>,
-    /// Sixteen rows each.
+    /// Some rows each.
     tiles: Vec<Tile>,
     queries: Vec<Query>,
     tops: Vec<Top>,
@@ -169,7 +167,7 @@ struct Query {
     scale: f32,
     /// Length of what the bytes miss.
     error: f32,
-    /// What a dot product is too high by, because a tile's zero is 64.
+    /// What a dot product is too high by, because a tile's zero is not 0.
     offset: f32,
 }
 
@@ -181,14 +179,16 @@ impl Block {
         let mut queries = Vec::with_capacity(count);
         let mut turned = vec![0.0; dim];
         let mut missed = vec![0.0; dim];
+        let Precision { row_zero, query_max } = Precision::here();
+        let most = f32::from(query_max);
         for (i, &row) in rows.iter().enumerate() {
             match algebra::unit(table.vector(row)) {
                 Some(unit) => rotation.apply(&unit, &mut turned),
                 None => turned.fill(0.0),
             }
             let largest = turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            let scale = largest / QUERY_MAX;
-            let steps = if largest > 0.0 { QUERY_MAX / largest } else { 0.0 };
+            let scale = largest / most;
+            let steps = if largest > 0.0 { most / largest } else { 0.0 };
             let mut bytes: Vec<i8> = turned.iter().map(|value| rounded(value * steps)).collect();
             for ((missed, value), &byte) in missed.iter_mut().zip(&turned).zip(&bytes) {
                 *missed = value - f32::from(byte) * scale;
@@ -200,7 +200,7 @@ impl Block {
             let groups = bytes.as_chunks().0.iter();
             tile.set(
                 place,
-                groups.map(|group| group.map(|byte| (byte + TILE_ZERO).cast_unsigned())),
+                groups.map(|group| group.map(|byte| byte.cast_unsigned().wrapping_add(row_zero))),
             );
             tile.limits.scales[place] = scale;
             tile.limits.slacks[place] = error;
@@ -209,7 +209,7 @@ impl Block {
                 bytes,
                 scale,
                 error,
-                offset: (-i32::from(TILE_ZERO) * sum) as f32,
+                offset: (-i32::from(row_zero) * sum) as f32,
             });
         }
         let tops = (0..count).map(|_| Top::new(keep, GUESS)).collect();
@@ -322,19 +322,21 @@ fn asked<'q>(queries: &'q [Query], tops: &[Top]) -> Vec<TileQuery<'q>> {
 /// More than single precision can lose in the rotation and in the estimate.
 const ROUNDING: f32 = 1e-4;
 
-/// The queries, of four from `from` on, and the places in the tile that may be near each other.
+/// The queries, of some from `from` on, and the places in the tile that may be near each other.
 #[inline]
 fn each(
     tile: &Tile,
     asked: &[TileQuery<'_>],
     from: usize,
 ) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let mut hits = asked[from..].first_chunk().map_or(0, |queries| tile.hits(queries));
-    std::iter::from_fn(move || {
-        (hits != 0).then(|| {
-            let hit = hits.trailing_zeros() as usize;
-            hits &= hits - 1;
-            (from + hit / ROWS, hit % ROWS)
+    let hits = asked[from..].first_chunk().map_or([0; QUERIES], |queries| tile.hits(queries));
+    (from..).zip(hits).flat_map(|(query, mut hits)| {
+        std::iter::from_fn(move || {
+            (hits != 0).then(|| {
+                let place = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                (query, place)
+            })
         })
     })
 }

@@ -48,6 +48,7 @@ use crate::index::partition::steps::{EFS, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 
 /// A partition of the rows of a table; immutable once built, but for lists that join it once.
@@ -161,7 +162,7 @@ impl Partition {
     }
 
     /// Compares every row. What leaves show tells how near an answer must be, and codes that most rows
-    /// are farther.
+    /// are farther. At least one row is wanted.
     pub fn search_exact(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         match self.proven_or_floor(query, params) {
             Ok(nears) => Found { nears, by: IndexKind::List },
@@ -212,13 +213,20 @@ impl Partition {
 
 impl Index for Partition {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
-        if params.k == 0 || self.is_exact(params) {
+        if params.k == 0 {
+            return Found { nears: Vec::new(), by: IndexKind::Exact };
+        }
+        if self.is_exact(params) {
             return self.search_exact(query, params);
         }
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Found { nears, by: IndexKind::List };
         }
-        let found = self.find(query, params, self.steps.at(params.ef_search));
+        let rows = self.table.len();
+        let allowed = params.allowed.map_or(rows, RowSet::len);
+        // The fewer rows may answer, the further away the answer ends.
+        let ef = params.ef_search.saturating_mul((rows / allowed.max(1)).max(1));
+        let found = self.find(query, params, self.steps.at(ef));
         if found.nears.len() == params.k { found } else { self.exact.search(query, params) }
     }
 

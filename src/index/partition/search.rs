@@ -408,7 +408,7 @@ impl Partition {
             *distance = self.codes.distance(code, *row);
         }
         let wanted = params.k.saturating_add(params.exclude.len());
-        if wanted < candidates.len() {
+        if (1..candidates.len()).contains(&wanted) {
             let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0);
             let (_, last, _) = candidates.select_nth_unstable_by(wanted - 1, order);
             // What bytes lose is hardly ever more than a step of the query's.
@@ -416,9 +416,10 @@ impl Partition {
             candidates.retain(|&(distance, _)| distance <= limit);
         }
         // Of rows that are equal the first ones come first.
-        let rows = candidates.iter().flat_map(|&(_, row)| self.followers.with(row).take(wanted));
-        let may_answer = |&row: &RowId| params.may_answer(row);
-        rescore(&self.table, query, params.k, rows.map(RowId).filter(may_answer))
+        let may_answer = |row: &RowId| params.may_answer(*row);
+        let with_equals = |row| self.followers.with(row).map(RowId).filter(may_answer).take(wanted);
+        let rows = candidates.iter().flat_map(|&(_, row)| with_equals(row));
+        rescore(&self.table, query, params.k, rows)
     }
 }
 

@@ -133,7 +133,7 @@ fn filters_and_exclusions_hold_and_as_many_rows_come_as_asked() {
     let answer = partition.search(&query, &params).nears;
     assert!(answer.len() == 5 && answer.iter().all(|near| !exclude.contains(&near.row)));
     // Rows at random, and those that are far from the question.
-    let far: Vec<RowId> = all[6_000..].iter().map(|near| near.row).collect();
+    let far: Vec<RowId> = all[1_000..].iter().map(|near| near.row).collect();
     let third: Vec<RowId> = (0..12_000).step_by(3).map(RowId).collect();
     for rows in [third, far] {
         let mut allowed = RowSet::none(12_000);
@@ -260,8 +260,9 @@ fn a_file_with_right_checksums_and_wrong_numbers_is_refused_or_harmless() {
     };
     let (mut accepted, mut tried) = (0, 0);
     for section in SECTIONS {
-        for at in (0..).step_by(4) {
-            let words = [0, 1, 71, 109, 110, u32::MAX - 1, u32::MAX, f32::NAN.to_bits()];
+        let step = if matches!(section, "codes" | "turns" | "slots") { 52 } else { 4 };
+        for at in (0..).step_by(step) {
+            let words = [0, 1, 110, u32::MAX, f32::NAN.to_bits()];
             for word in words {
                 let Some(bytes) = forged(section, at, word) else { break };
                 tried += 1;

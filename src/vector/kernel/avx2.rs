@@ -1,12 +1,11 @@
 //! Kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
-    __m256i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128,
-    _mm_prefetch, _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_add_ps, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
-    _mm256_cmp_ps, _mm256_cmpgt_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_min_ps, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8,
+    __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch,
+    _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
+    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_set1_epi8,
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
     _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256,
 };
@@ -14,8 +13,8 @@ use std::arch::x86_64::{
 use crate::vector::kernel::blocks::{self, Best, Group, Query, bits_above, keep_best};
 use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
-use crate::vector::kernel::products::WORDS;
-use crate::vector::kernel::tile::{GROUP, Limits, QUERIES, ROWS, Tile, TileQuery};
+use crate::vector::kernel::products::{ROWS, WORDS};
+use crate::vector::kernel::tile::{GROUP, Hits as TileHits, QUERIES, Tile, TileQuery, judged};
 use crate::vector::scalar;
 
 /// Bytes of a register.
@@ -72,56 +71,45 @@ fn sum(eight: __m256i) -> i32 {
 
 /// Which rows of a tile may be near each query: one bit a row.
 #[target_feature(enable = "avx2")]
-pub(super) fn hits<'a>(tile: &Tile, queries: &[TileQuery<'a>; QUERIES]) -> u64 {
-    let mut hits = 0;
-    let mut sums = [[_mm256_setzero_si256(); 2]; QUERIES];
+pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
+    // Sums of so many queries have room in the registers.
+    const AT_ONCE: usize = 3;
     let ones = _mm256_set1_epi16(1);
-    let bytes = tile.groups();
-    let pairs = bytes.as_chunks::<2>().0;
-    let [q0, q1, q2, q3] = queries;
-    let pairs_of = |query: &TileQuery<'a>| query.groups().as_chunks::<2>().0;
-    let (q0, q1, q2, q3) = (pairs_of(q0), pairs_of(q1), pairs_of(q2), pairs_of(q3));
-    for ((((rows, a), b), c), d) in pairs.iter().zip(q0).zip(q1).zip(q2).zip(q3) {
-        let rows = [halves(&rows[0]), halves(&rows[1])];
-        for (sum, group) in sums.iter_mut().zip([a, b, c, d]) {
-            let (first, second) = (broadcast(group[0]), broadcast(group[1]));
-            for half in 0..2 {
-                // Four products of at most 127 * 63 fit in 16 bits.
-                let four = _mm256_add_epi16(
-                    _mm256_maddubs_epi16(rows[0][half], first),
-                    _mm256_maddubs_epi16(rows[1][half], second),
-                );
-                sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(four, ones));
+    let mut dots = [[0; blocks::ROWS]; QUERIES];
+    let pairs = tile.groups().as_chunks::<2>().0;
+    for part in 0..PARTS {
+        for (few, dots) in queries.chunks(AT_ONCE).zip(dots.chunks_mut(AT_ONCE)) {
+            let mut sums = [[_mm256_setzero_si256(); PART]; AT_ONCE];
+            for (i, rows) in pairs.iter().enumerate() {
+                let rows = rows.each_ref().map(|group| {
+                    let lines: &[[u8; BYTES]] = group.as_chunks().0;
+                    [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])]
+                });
+                for (sums, query) in sums.iter_mut().zip(few) {
+                    let pair = query.groups().as_chunks::<2>().0.get(i).copied();
+                    let [first, second] = pair.unwrap_or_default().map(|group| broadcast(group));
+                    for (half, sum) in sums.iter_mut().enumerate() {
+                        // Four products of at most 127 * 63 fit in 16 bits.
+                        let four = _mm256_add_epi16(
+                            _mm256_maddubs_epi16(rows[0][half], first),
+                            _mm256_maddubs_epi16(rows[1][half], second),
+                        );
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(four, ones));
+                    }
+                }
+            }
+            for (dots, sums) in dots.iter_mut().zip(sums) {
+                let eights = dots.as_chunks_mut::<LANES>().0.iter_mut().skip(part * PART);
+                for (dots, sum) in eights.zip(sums) {
+                    // SAFETY: the array has room for the register; the instruction needs no alignment.
+                    unsafe { _mm256_storeu_si256(dots.as_mut_ptr().cast(), sum) };
+                }
             }
         }
     }
-    let Limits { scales, slacks, thresholds } = &tile.limits;
-    for ((sums, query), first) in sums.iter().zip(queries).zip((0..).step_by(ROWS)) {
-        for (half, &sum) in sums.iter().enumerate() {
-            let lanes = half * LANES..(half + 1) * LANES;
-            let of = |values: &[f32; ROWS]| -> [f32; LANES] {
-                let mut part = [0.0; LANES];
-                part.copy_from_slice(&values[lanes.clone()]);
-                part
-            };
-            let [scale, slack, threshold] = [of(scales), of(slacks), of(thresholds)];
-            let dots = _mm256_cvtepi32_ps(sum);
-            let estimate = _mm256_mul_ps(
-                load(&scale),
-                _mm256_add_ps(
-                    _mm256_mul_ps(dots, _mm256_set1_ps(query.factor)),
-                    _mm256_set1_ps(query.offset),
-                ),
-            );
-            let slack = _mm256_add_ps(
-                _mm256_mul_ps(load(&slack), _mm256_set1_ps(query.slack_factor)),
-                _mm256_set1_ps(query.slack),
-            );
-            let limit = _mm256_min_ps(load(&threshold), _mm256_set1_ps(query.threshold));
-            let hit = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(estimate, slack), limit);
-            let bits = u64::from(_mm256_movemask_ps(hit).cast_unsigned());
-            hits |= bits << (first + half * LANES);
-        }
+    let mut hits = [0; QUERIES];
+    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&dots) {
+        *hits = judged(&tile.limits, query, dots);
     }
     hits
 }
@@ -151,18 +139,6 @@ pub(super) fn float_products(rows: &[[f32; ROWS]], words: &[[f32; WORDS]]) -> [[
         }
     }
     products
-}
-
-/// The rows of one group: eight in each register.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn halves(group: &[u8; ROWS * GROUP]) -> [__m256i; 2] {
-    let (halves, _) = group.as_chunks::<BYTES>();
-    [0, 1].map(|half| {
-        let half = halves[half].as_ptr();
-        // SAFETY: the array has the bytes that are read; the instruction needs no alignment.
-        unsafe { _mm256_loadu_si256(half.cast()) }
-    })
 }
 
 #[target_feature(enable = "avx2")]

@@ -13,8 +13,8 @@ use std::arch::x86_64::{
 
 use crate::vector::kernel::blocks::{self, Best, Group, Query};
 use crate::vector::kernel::nibbles::{Entries, Hits, Run, SLACK};
-use crate::vector::kernel::products::WORDS;
-use crate::vector::kernel::tile::{Limits, QUERIES, ROWS, Tile, TileQuery};
+use crate::vector::kernel::products::{ROWS, WORDS};
+use crate::vector::kernel::tile::{Hits as TileHits, Limits, QUERIES, Tile, TileQuery};
 use crate::vector::scalar;
 
 /// Bytes of a register.
@@ -43,34 +43,34 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
 
 /// Which rows of a tile may be near each query: one bit a row.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> u64 {
-    let mut hits = 0;
-    let mut sums = [_mm512_setzero_si512(); QUERIES];
-    let [q0, q1, q2, q3] = queries.each_ref().map(TileQuery::groups);
-    for ((((rows, a), b), c), d) in tile.groups().iter().zip(q0).zip(q1).zip(q2).zip(q3) {
-        let rows = load(rows);
-        for (sum, group) in sums.iter_mut().zip([a, b, c, d]) {
-            let group = i32::from_le_bytes(group.map(i8::cast_unsigned));
-            *sum = _mm512_dpbusd_epi32(*sum, rows, _mm512_set1_epi32(group));
-        }
-    }
+pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
+    let sums =
+        sums(tile.groups(), &queries.map(|query| Query { groups: query.groups(), start: 0 }));
     let Limits { scales, slacks, thresholds } = &tile.limits;
-    for ((&sum, query), first) in sums.iter().zip(queries).zip((0..).step_by(ROWS)) {
-        let dots = _mm512_cvtepi32_ps(sum);
-        let estimate = _mm512_mul_ps(
-            floats(scales),
-            _mm512_add_ps(
-                _mm512_mul_ps(dots, _mm512_set1_ps(query.factor)),
-                _mm512_set1_ps(query.offset),
-            ),
-        );
-        let slack = _mm512_add_ps(
-            _mm512_mul_ps(floats(slacks), _mm512_set1_ps(query.slack_factor)),
-            _mm512_set1_ps(query.slack),
-        );
-        let limit = _mm512_min_ps(floats(thresholds), _mm512_set1_ps(query.threshold));
-        let bits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, slack), limit);
-        hits |= u64::from(bits) << first;
+    let lanes = |values: &'_ [f32; blocks::ROWS]| -> [[f32; LANES]; REGISTERS] {
+        let (parts, _) = values.as_chunks();
+        std::array::from_fn(|i| parts[i])
+    };
+    let (scales, slacks, thresholds) = (lanes(scales), lanes(slacks), lanes(thresholds));
+    let mut hits = [0; QUERIES];
+    for ((hits, sums), query) in hits.iter_mut().zip(&sums).zip(queries) {
+        for (i, &sum) in sums.iter().enumerate() {
+            let dots = _mm512_cvtepi32_ps(sum);
+            let estimate = _mm512_mul_ps(
+                floats(&scales[i]),
+                _mm512_add_ps(
+                    _mm512_mul_ps(dots, _mm512_set1_ps(query.factor)),
+                    _mm512_set1_ps(query.offset),
+                ),
+            );
+            let slack = _mm512_add_ps(
+                _mm512_mul_ps(floats(&slacks[i]), _mm512_set1_ps(query.slack_factor)),
+                _mm512_set1_ps(query.slack),
+            );
+            let limit = _mm512_min_ps(floats(&thresholds[i]), _mm512_set1_ps(query.threshold));
+            let bits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, slack), limit);
+            *hits |= u64::from(bits) << (i * LANES);
+        }
     }
     hits
 }

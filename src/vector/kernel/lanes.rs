@@ -151,20 +151,9 @@ const SCALE_MAX: f32 = 1e6;
 /// All lanes made one, half by half.
 #[inline(always)]
 fn folded<T: Copy>(lanes: [T; ENTRIES], join: impl Fn(T, T) -> T) -> T {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = lanes;
-    let eight = [
-        join(a, i),
-        join(b, j),
-        join(c, k),
-        join(d, l),
-        join(e, m),
-        join(f, n),
-        join(g, o),
-        join(h, p),
-    ];
-    let [a, b, c, d, e, f, g, h] = eight;
-    let [a, b, c, d] = [join(a, e), join(b, f), join(c, g), join(d, h)];
-    join(join(a, c), join(b, d))
+    let eight: [T; 8] = std::array::from_fn(|lane| join(lanes[lane], lanes[lane + 8]));
+    let four: [T; 4] = std::array::from_fn(|lane| join(eight[lane], eight[lane + 4]));
+    join(join(four[0], four[2]), join(four[1], four[3]))
 }
 
 /// The place of the least of values that are not negative; of those that differ by a millionth part, one.

@@ -188,7 +188,7 @@ mod tests {
                 *middle = next(200) as f32 - 100.0;
             }
             tile.limits.thresholds = middle;
-            let bytes: [Vec<i8>; tile::QUERIES] = [63, -63, 0, 1].map(|all| {
+            let bytes: [Vec<i8>; tile::QUERIES] = [63, -63, 0, 1, 1, 1].map(|all| {
                 let draw =
                     |_| if all == 1 { next(127).to_le_bytes()[0].cast_signed() - 63 } else { all };
                 (0..width).map(draw).collect()
@@ -201,7 +201,7 @@ mod tests {
                 threshold: 40.0,
                 ..tile::TileQuery::new(bytes)
             });
-            assert_eq!(tile.hits(&queries), tile::scalar_hits(&tile, &queries), "{dim} components");
+            assert_eq!(tile.hits(&queries), tile::plain_hits(&tile, &queries), "{dim} components");
         }
     }
 

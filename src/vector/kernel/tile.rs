@@ -1,33 +1,49 @@
 //! Many queries by many rows: which pairs may be near, decided in bytes.
 //!
-//! A tile holds 16 rows side by side, so that one instruction works on all of them:
+//! A tile holds 64 rows side by side, as [`blocks`] has them.
 //!
-//! ```text
-//! group 0                                 group 1
-//! | row 0: 4 bytes | row 1 | ... | row 15 | row 0: next 4 bytes | ...
-//! ```
-//!
-//! Bytes of rows are from 0 to 127 and those of queries from -63 to 63: four of their products fit in
-//! 16 bits, which halves the work. What that loses is bounded, and the bound is part of the decision:
-//! a pair that is left out is never nearer than the threshold.
+//! Where one instruction multiplies bytes and adds them in 32 bits (AVX-512 VNNI), those of rows are from
+//! 0 to 255 and those of queries from -127 to 127. Elsewhere they have one bit less each, so that four of
+//! their products fit in 16 bits, which halves the work. What bytes lose is bounded, and the bound is part
+//! of the decision: a pair that is left out is never nearer than the threshold.
 
+use crate::vector::kernel::blocks::{self, Group};
 use crate::vector::scalar;
 
-/// Rows of a tile.
-pub const ROWS: usize = 16;
-/// Components that lie side by side.
-pub const GROUP: usize = 4;
-/// Queries that are compared with a tile at once.
-pub const QUERIES: usize = 4;
+pub use crate::vector::kernel::blocks::{GROUP, QUERIES, ROWS};
+
 /// Components of tiles and queries are a multiple of this.
 pub const STEP: usize = 2 * GROUP;
-/// The largest byte of a query.
-pub const QUERY_MAX: i8 = 63;
 
-/// Sixteen rows.
+/// Which bytes this machine compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precision {
+    /// The byte of a row's component of 0; other ones are at most one less than it from it.
+    pub row_zero: u8,
+    /// The largest byte of a query.
+    pub query_max: i8,
+}
+
+impl Precision {
+    /// Of machines that add in 32 bits.
+    const WHOLE: Self = Self { row_zero: 128, query_max: 127 };
+    /// Of others.
+    const HALF: Self = Self { row_zero: 64, query_max: 63 };
+
+    /// Of this machine.
+    pub fn here() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if super::has_vnni() {
+            return Self::WHOLE;
+        }
+        Self::HALF
+    }
+}
+
+/// Some rows.
 #[derive(Clone, Debug)]
 pub struct Tile {
-    bytes: Vec<u8>,
+    groups: Vec<Group>,
     /// What the rows' estimates are held against.
     pub limits: Limits,
 }
@@ -46,7 +62,7 @@ pub struct Limits {
 /// A query that is compared with tiles.
 #[derive(Clone, Copy, Debug)]
 pub struct TileQuery<'a> {
-    /// As many as the tile has components, from -63 to 63.
+    /// As many as the tile has components.
     pub bytes: &'a [i8],
     /// `(dot * factor + offset) * row's scale` estimates the similarity.
     pub factor: f32,
@@ -60,38 +76,37 @@ pub struct TileQuery<'a> {
     pub threshold: f32,
 }
 
+/// For each query one bit a row.
+pub type Hits = [u64; QUERIES];
+
 impl Tile {
     /// A tile of no rows, for `dim` components.
     pub fn new(dim: usize) -> Self {
         let none =
             Limits { scales: [0.0; ROWS], slacks: [0.0; ROWS], thresholds: [f32::INFINITY; ROWS] };
-        Self { bytes: vec![0; dim.next_multiple_of(STEP) * ROWS], limits: none }
+        let groups = dim.next_multiple_of(STEP) / GROUP;
+        Self { groups: vec![[0; ROWS * GROUP]; groups], limits: none }
     }
 
-    /// Puts a row's bytes, each at most 127, in a place from 0 to 15, group by group.
+    /// Puts a row's bytes in a place from 0 to 63, group by group.
     ///
     /// # Panics
     ///
     /// If there is no such place.
     pub fn set(&mut self, place: usize, groups: impl Iterator<Item = [u8; GROUP]>) {
         assert!(place < ROWS, "a place of the tile");
-        let lines: &mut [[[u8; GROUP]; ROWS]] = self.bytes.as_chunks_mut().0.as_chunks_mut().0;
-        for (line, group) in lines.iter_mut().zip(groups) {
-            debug_assert!(group.iter().all(|&byte| byte <= 127), "four products fit in 16 bits");
-            line[place] = group;
-        }
+        blocks::set(&mut self.groups, place, groups);
     }
 
     /// The bytes of all rows, group by group.
-    pub(super) fn groups(&self) -> &[[u8; ROWS * GROUP]] {
-        self.bytes.as_chunks().0
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
-    /// Which rows may be at least as near to each query as the query or the row wants: one bit for each
-    /// row of the first query, then of the second, and so on.
+    /// Which rows may be at least as near to each query as the query or the row wants.
     /// Queries of another length than the tile's components are compared as far as both go.
     #[inline]
-    pub fn hits(&self, queries: &[TileQuery<'_>; QUERIES]) -> u64 {
+    pub fn hits(&self, queries: &[TileQuery<'_>; QUERIES]) -> Hits {
         #[cfg(target_arch = "x86_64")]
         {
             if super::has_vnni() {
@@ -103,14 +118,13 @@ impl Tile {
                 return unsafe { super::avx2::hits(self, queries) };
             }
         }
-        scalar_hits(self, queries)
+        plain_hits(self, queries)
     }
 }
 
 impl<'a> TileQuery<'a> {
     /// A query of these bytes, which never hits until it is told more; a multiple of [`STEP`] bytes.
     pub fn new(bytes: &'a [i8]) -> Self {
-        debug_assert!(bytes.iter().all(|byte| byte.unsigned_abs() <= 63), "products fit");
         debug_assert!(bytes.len().is_multiple_of(STEP), "whole steps");
         Self {
             bytes,
@@ -129,23 +143,28 @@ impl<'a> TileQuery<'a> {
 }
 
 /// [`Tile::hits`] in plain Rust.
-pub(super) fn scalar_hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> u64 {
-    let mut hits = 0;
-    for (query, first) in queries.iter().zip((0..).step_by(ROWS)) {
+pub(super) fn plain_hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> Hits {
+    queries.map(|query| {
         let mut dots = [0; ROWS];
         for (rows, query) in tile.groups().iter().zip(query.groups()) {
             for (dot, row) in dots.iter_mut().zip(rows.as_chunks::<GROUP>().0) {
                 *dot += scalar::dot_u8(row, query);
             }
         }
-        let Limits { scales, slacks, thresholds } = &tile.limits;
-        for (place, dot) in dots.into_iter().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "below 2^24")]
-            let estimate = scales[place] * (dot as f32 * query.factor + query.offset);
-            let slack = slacks[place] * query.slack_factor + query.slack;
-            let is_hit = estimate + slack >= thresholds[place].min(query.threshold);
-            hits |= u64::from(is_hit) << (first + place);
-        }
+        judged(&tile.limits, &query, &dots)
+    })
+}
+
+/// Which rows may be near, given the dot products.
+#[inline]
+pub(super) fn judged(limits: &Limits, query: &TileQuery<'_>, dots: &[i32; ROWS]) -> u64 {
+    let mut hits = 0;
+    let Limits { scales, slacks, thresholds } = limits;
+    for (place, &dot) in dots.iter().enumerate() {
+        let estimate = scales[place] * (dot as f32 * query.factor + query.offset);
+        let slack = slacks[place] * query.slack_factor + query.slack;
+        let is_hit = estimate + slack >= thresholds[place].min(query.threshold);
+        hits |= u64::from(is_hit) << place;
     }
     hits
 }
