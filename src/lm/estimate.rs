@@ -128,7 +128,7 @@ pub fn estimate(
     }
     let (mut grams, mut reports) = (Vec::<Gram>::new(), Vec::new());
     for at in 0..order {
-        let work = Work::new(counts, estimation, at)?;
+        let work = Work::new(counts, estimation, at);
         let p = if keeps { work.copied(go_on)? } else { std::mem::replace(
             &mut work.counts.levels[at].count, Numbers::new(&work.counts.room, 0)?) };
         let (gram, report) = work.level(p, grams.last_mut(), keeps, go_on)?;
@@ -140,7 +140,7 @@ pub fn estimate(
         }
     }
     for gram in &mut grams {
-        gram.to_log10(go_on)?;
+        gram.take_log10(go_on)?;
     }
     let words = if keeps { counts.words.clone() } else { std::mem::take(&mut counts.words) };
     let mut grams = Grams::new(words, grams, estimation.smoothing.is_direct());
@@ -164,9 +164,9 @@ struct Work<'c> {
 }
 
 impl<'c> Work<'c> {
-    fn new(counts: &'c mut Counts, estimation: &'c Estimation, at: usize) -> Result<Self> {
+    fn new(counts: &'c mut Counts, estimation: &'c Estimation, at: usize) -> Self {
         let vocabulary = (counts.words.len() - 1) as f64;
-        Ok(Self { counts, estimation, at, vocabulary })
+        Self { counts, estimation, at, vocabulary }
     }
 
     fn source(&self) -> &Level {
@@ -243,11 +243,10 @@ impl<'c> Work<'c> {
         let shares: Vec<Share> = (0..contexts)
             .map(|context| formula.share(behind[context], lost.get(context).copied().unwrap_or(0)))
             .collect();
-        let gone = |raw: u32| at > 0 && raw <= threshold;
         match below {
-            None => self.unigrams(&mut p, &formula, (&shares[0], behind[0]), is_top, go_on)?,
+            None => self.unigrams(&mut p, &formula, (shares[0], behind[0]), is_top, go_on)?,
             Some(below) => {
-                self.higher(&mut p, below, &formula, (&shares, is_top), &gone, go_on)?;
+                self.higher(&mut p, below, &formula, (&shares, is_top, threshold), go_on)?;
                 below.back_off = if formula.is_spread() {
                     self.left(&p, below, (&formula, &behind), go_on)?
                 } else {
@@ -291,7 +290,7 @@ impl<'c> Work<'c> {
         &self,
         p: &mut Numbers,
         formula: &Formula<'_>,
-        (share, behind): (&Share, Behind),
+        (share, behind): (Share, Behind),
         is_top: bool,
         go_on: GoOn<'_>,
     ) -> Result<()> {
@@ -324,8 +323,7 @@ impl<'c> Work<'c> {
         p: &mut Numbers,
         below: &Gram,
         formula: &Formula<'_>,
-        (shares, is_top): (&[Share], bool),
-        gone: &dyn Fn(u32) -> bool,
+        (shares, is_top, threshold): (&[Share], bool, u32),
         go_on: GoOn<'_>,
     ) -> Result<()> {
         let (source, lower) = (self.source(), &self.counts.levels[self.at - 1]);
@@ -337,7 +335,7 @@ impl<'c> Work<'c> {
             let shorter = f32::from_bits(below.p[parent]);
             for number in lower.children(parent) {
                 let raw = p[number];
-                if gone(raw) {
+                if raw <= threshold {
                     p[number] = GONE;
                     continue;
                 }
@@ -500,7 +498,7 @@ impl<'d> Formula<'d> {
 
     /// The probability of a word that was not seen, or of every word's common part; and by what the others
     /// are multiplied.
-    fn uniform(&self, share: &Share, behind: Behind, absent: f64, seen: f64) -> (f64, f64) {
+    fn uniform(&self, share: Share, behind: Behind, absent: f64, seen: f64) -> (f64, f64) {
         let rest = f64::from(share.rest);
         match self.smoothing {
             Smoothing::MaximumLikelihood => (0.0, 1.0),

@@ -471,7 +471,7 @@ impl Model {
         &self,
         order: usize,
         go_on: GoOn<'_>,
-        show: &mut dyn FnMut(&[u32], f32, f32) -> Result<()>,
+        show: Show<'_>,
     ) -> Result<()> {
         let mut words = [0; ORDER_MAX];
         if order == 1 {
@@ -524,6 +524,9 @@ impl Model {
         Ok(())
     }
 }
+
+/// Is shown an n-gram's words, its probability and its back-off.
+pub type Show<'s> = &'s mut dyn FnMut(&[u32], f32, f32) -> Result<()>;
 
 /// For each context where the n-gram of a next word would stand: its line and its tag.
 type Places = [(usize, u32); CONTEXTS];

@@ -114,6 +114,7 @@ impl Oracle {
         history.iter().cloned().chain([word.to_owned()]).collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a formula for each smoothing")]
     fn p(&self, smoothing: Smoothing, history: &[String], word: &str) -> f64 {
         let size = self.vocabulary.len() as f64;
         let is_kneser_ney = matches!(smoothing, Smoothing::KneserNey | Smoothing::ModifiedKneserNey);
@@ -188,11 +189,16 @@ impl Oracle {
                     let is_right = (1..).zip(all).all(|(j, d)| (0.0..=f64::from(j)).contains(&d));
                     if is_right { all[j as usize - 1] } else { y }
                 };
-                let discount = |c: f64| match smoothing {
-                    Smoothing::ModifiedKneserNey if c < 1.5 => three(1),
-                    Smoothing::ModifiedKneserNey if c < 2.5 => three(2),
-                    Smoothing::ModifiedKneserNey => three(3),
-                    _ => y,
+                let discount = |c: f64| {
+                    if smoothing != Smoothing::ModifiedKneserNey {
+                        y
+                    } else if c < 1.5 {
+                        three(1)
+                    } else if c < 2.5 {
+                        three(2)
+                    } else {
+                        three(3)
+                    }
                 };
                 let off: f64 = behind.values().map(|&c| discount(c)).sum();
                 let own = if count > 0.0 { count - discount(count) } else { 0.0 };
@@ -352,7 +358,7 @@ fn a_model_that_went_through_arpa_says_the_same() {
                 let (a, b) =
                     (log10(&model, &words[..at], words[at]), log10(&other, &words[..at], words[at]));
                 assert_eq!(a.order, b.order, "{words:?} {at}");
-                let is_same = a.log10 == b.log10 || (a.log10 - b.log10).abs() < 2e-4;
+                let is_same = a == b || (a.log10 - b.log10).abs() < 2e-4;
                 assert!(is_same, "{smoothing:?} {words:?} {at} {a:?} {b:?}");
             }
         }
@@ -408,7 +414,7 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
     near(log10(&model, &["a"], "b").log10, 0.0);
     let never = SMALL.replace("-0.25\t", "-99\t");
     let (model, _) = read_arpa(never.as_bytes(), false).unwrap();
-    assert_eq!(log10(&model, &["b", "a"], "b").log10, f32::NEG_INFINITY);
+    assert!(log10(&model, &["b", "a"], "b").log10 < f32::MIN);
     // Pruned so that neither the suffix nor the context of the trigram is there.
     let pruned = SMALL.replace("ngram 2=3", "ngram 2=1").replace("-0.2\t<s> a\t-0.1\n", "");
     let pruned = pruned.replace("-0.25\ta b\t-0.15\n", "");
@@ -431,7 +437,11 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
         ("nothing", String::new(), "there is no line \\data\\"),
         ("no counts", "\\data\\\n\\1-grams:\n".to_owned(), "tells of no n-grams"),
         ("12 zeros", SMALL.replace("ngram 3=1", "ngram 3=1000000000000"), "LM_TOKENS_MAX"),
-        ("order 8", "\\data\\\n".to_owned() + &(1..9).map(|n| format!("ngram {n}=1\n")).collect::<String>(), "ORDER_MAX"),
+        (
+            "order 8",
+            SMALL.replace("ngram 3=1", "ngram 3=1\nngram 4=1\nngram 5=1\nngram 6=1\nngram 7=1\nngram 8=1"),
+            "ORDER_MAX",
+        ),
     ] {
         let error = read_arpa(file.as_bytes(), false).expect_err(what).to_string();
         assert!(error.contains(told), "{what}: {error}");
@@ -493,7 +503,7 @@ fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
             for section in names {
                 let mut bytes = container.section(section).unwrap().read().unwrap();
                 if section == name {
-                    for _ in 0..1 + bytes.len() / 50 {
+                    for _ in 0..=bytes.len() / 50 {
                         let at = random.index_below(bytes.len());
                         let value = random.next().to_le_bytes()[0];
                         bytes[at] = if name == "params" { b'0' + value % 10 } else { value };
@@ -608,7 +618,7 @@ fn weights_of_a_mixture_are_those_that_made_the_text() {
     let mixed = mix::mixed(&[first.clone(), second], &found);
     assert!((10_f64.powf(mixed[0]) - 0.7).abs() < 1e-3);
     let never = vec![f32::NEG_INFINITY; 1_000];
-    assert_eq!(mix::weights(&[first, never], GO).unwrap()[1], 0.0);
+    assert!(mix::weights(&[first, never], GO).unwrap()[1].abs() < 1e-12);
 }
 
 #[test]

@@ -248,7 +248,7 @@ impl Table<'_> {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
             let lines = (self.level.len() as f64 / per_line as f64 / load) as u64 + 1;
             let place = Place::new(contexts, words, lines)
-                .filter(|place| place.lines_in_all() * per_line as u64 <= u64::from(u32::MAX));
+                .filter(|place| u32::try_from(place.lines_in_all() * per_line as u64).is_ok());
             let Some(place) = place else {
                 let (limit, max) = ("LM_TOKENS_MAX", u64::from(u32::MAX));
                 return Err(Error::new(ErrorKind::TooLarge { limit, max, got: lines * 8 }));

@@ -32,11 +32,10 @@ pub fn write(model: &Model, form: ArpaForm, out: &mut dyn Write, go_on: GoOn<'_>
     }
     let failed = |error: std::io::Error| error.downcast().unwrap_or_else(Error::disk);
     let sizes = model.sizes().to_vec();
-    let mut head = String::from("\\data\\\n");
+    out.write_all(b"\\data\\\n").map_err(failed)?;
     for (order, size) in (1..).zip(&sizes) {
-        head += &format!("ngram {order}={size}\n");
+        writeln!(out, "ngram {order}={size}").map_err(failed)?;
     }
-    out.write_all(head.as_bytes()).map_err(failed)?;
     let mut line = Vec::new();
     for order in 1..=sizes.len() {
         out.write_all(format!("\n\\{order}-grams:\n").as_bytes()).map_err(failed)?;
