@@ -13,11 +13,11 @@ mod part;
 mod perplexity;
 mod place;
 mod smoothing;
+#[cfg(test)]
+mod tests;
 mod tune;
 mod words;
 mod write;
-#[cfg(test)]
-mod tests;
 
 pub use corpus::{Corpus, Known, Reader, Reading, Totals, held_out_words};
 pub use count::{Counts, ORDER_MAX};

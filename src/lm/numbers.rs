@@ -9,7 +9,7 @@ use std::sync::Arc;
 use memmap2::{MmapMut, MmapOptions};
 use parking_lot::Mutex;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Share};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes a temporary file without a name.
@@ -62,6 +62,17 @@ impl Room {
     /// If there is none to be had.
     pub fn file(&self) -> Result<File> {
         (self.0.state.lock().spill)()
+    }
+
+    /// Bytes of memory that have no place in a file.
+    ///
+    /// # Errors
+    ///
+    /// If there are not so many left.
+    pub(super) fn hold(&self, bytes: u64) -> Result<Share> {
+        let mut share = Share::of(&self.0.memory);
+        share.grow(bytes)?;
+        Ok(share)
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -177,7 +188,8 @@ impl Numbers {
         options.len(self.max.max(1).saturating_mul(SIZE).next_multiple_of(STEP));
         // SAFETY: the file has no name, so nobody else changes it or makes it shorter; what is behind its
         // end is not touched before it has grown.
-        let mut map = unsafe { options.map_mut(&file) }.map_err(|cause| no_memory(cause, self.max))?;
+        let mut map =
+            unsafe { options.map_mut(&file) }.map_err(|cause| no_memory(cause, self.max))?;
         map[..bytes].copy_from_slice(&self.map[..bytes]);
         self.room.give(bytes as u64);
         self.room.0.state.lock().spilled += bytes as u64;

@@ -170,7 +170,10 @@ pub(super) fn factors(n: &CountsOfCounts, is_katz: bool) -> Discounts {
     let fallback = if bad.is_empty() {
         String::new()
     } else {
-        format!("counts of {} are not discounted: the counts of counts do not allow it", bad.join(", "))
+        format!(
+            "counts of {} are not discounted: the counts of counts do not allow it",
+            bad.join(", ")
+        )
     };
     Discounts { values, fallback }
 }

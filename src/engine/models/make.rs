@@ -12,8 +12,8 @@ use crate::error::{Context as _, Error, Result};
 use crate::format::source::unpacked;
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
-    Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading, Room,
-    Smoothing, Totals, estimate, held_out_words, jelinek_mercer, plain, temporary,
+    Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading,
+    Room, Smoothing, Totals, estimate, held_out_words, jelinek_mercer, plain, temporary,
 };
 use crate::store::ModelHead;
 use crate::table::meta::TableName;
@@ -180,7 +180,8 @@ impl Engine {
         let held_out = job.held_out.unwrap_or(if tunes { HELD_OUT } else { 0.0 });
         let reading = Reading { skips_special: job.skips_special, held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
-        let read = self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+        let read =
+            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let read_seconds = began.elapsed().as_secs_f64();
         let began = Instant::now();
@@ -236,7 +237,16 @@ impl Engine {
         };
         let (memory_bytes, spilled_bytes) = (room.peak(), room.spilled());
         let make_seconds = began.elapsed().as_secs_f64();
-        Ok(TrainedModel { made, totals, orders, held_out, memory_bytes, spilled_bytes, read_seconds, make_seconds })
+        Ok(TrainedModel {
+            made,
+            totals,
+            orders,
+            held_out,
+            memory_bytes,
+            spilled_bytes,
+            read_seconds,
+            make_seconds,
+        })
     }
 
     /// Refuses what cannot be trained whatever the text holds.
@@ -319,7 +329,12 @@ impl Engine {
     /// # Errors
     ///
     /// If there is no such model, if its smoothing has no back-offs, if the output fails, or if it is stopped.
-    pub fn export_model(&self, name: &TableName, form: ArpaForm, out: ExportedTo<'_>) -> Result<u64> {
+    pub fn export_model(
+        &self,
+        name: &TableName,
+        form: ArpaForm,
+        out: ExportedTo<'_>,
+    ) -> Result<u64> {
         let model = self.open_model(name)?;
         arpa::write(&model.model, form, out, &|| self.go_on())
             .context(|| format!("exporting the language model {name}"))
@@ -340,7 +355,8 @@ impl Engine {
         let (spilled, room) = self.room();
         let reading = Reading { skips_special: job.skips_special, held_out: job.held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
-        let read = self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+        let read =
+            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let (totals, word_count) = (corpus.totals, corpus.words().len());
         let sentences = std::mem::take(&mut corpus.held_out);
@@ -486,7 +502,8 @@ fn notes(orders: &[OrderReport]) -> Vec<String> {
 }
 
 fn arpa_notes(report: &ArpaReport) -> Vec<String> {
-    let ArpaReport { clamped, ignored_back_offs, added, lacks_unknown, lacks_begin, lacks_end } = *report;
+    let ArpaReport { clamped, ignored_back_offs, added, lacks_unknown, lacks_begin, lacks_end } =
+        *report;
     let counted = [
         (clamped, "probabilities over 1 became 1"),
         (ignored_back_offs, "back-offs of the highest order were ignored"),

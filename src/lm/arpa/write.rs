@@ -25,9 +25,10 @@ pub fn write(model: &Model, form: ArpaForm, out: &mut dyn Write, go_on: GoOn<'_>
     if model.is_direct() {
         return Err(Error::new(ErrorKind::Unsuited {
             operation: "writing ARPA",
-            because: "the model's smoothing gives every unseen word a probability of its own in each \
+            because:
+                "the model's smoothing gives every unseen word a probability of its own in each \
                       context, and ARPA has only back-offs; train it with another smoothing"
-                .to_owned(),
+                    .to_owned(),
         }));
     }
     let failed = |error: std::io::Error| error.downcast().unwrap_or_else(Error::disk);
