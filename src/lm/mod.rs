@@ -24,7 +24,7 @@ pub use count::{Counts, ORDER_MAX};
 pub use estimate::{Estimation, OrderReport, estimate};
 pub use grams::Grams;
 pub use layout::KIND;
-pub use model::{Model, Scored, State};
+pub use model::{Model, Scored, Show, State};
 pub use next::{Drawing, Generated, NextFilter, NextWord, generate, next_words};
 pub use numbers::{Room, Spill};
 pub use perplexity::Perplexity;

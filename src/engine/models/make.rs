@@ -3,13 +3,15 @@
 use std::io::{BufRead as _, Read, Write};
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use crate::budget::Share;
 use crate::engine::Engine;
-use crate::engine::corpus::{Arrived, Arriving, Spilled};
+use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
 use crate::error::{Context as _, Error, Result};
-use crate::format::source::unpacked;
+use crate::format::source::{Spool, unpacked};
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
     Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading,
@@ -151,6 +153,24 @@ pub struct Compared {
 
 /// Where a model is written to.
 pub type ExportedTo<'w> = &'w mut dyn Write;
+
+/// What lists that have no room in memory take of the budget of the disk.
+struct Spilled {
+    room: Room,
+    share: Mutex<Share>,
+}
+
+impl Spilled {
+    /// Takes what files have grown by.
+    fn account(&self) -> Result<()> {
+        let mut share = self.share.lock();
+        let more = self.room.on_disk().saturating_sub(share.bytes());
+        if more == 0 {
+            return Ok(());
+        }
+        share.grow(more).context(|| "lists of n-grams that have no room in memory")
+    }
+}
 
 /// A text as it was read.
 struct ReadText {
@@ -405,12 +425,12 @@ impl Engine {
         Ok((totals, compared))
     }
 
-    /// Where lists of numbers stand: half of the memory of jobs, and files beyond.
+    /// Where lists of numbers stand: half of the memory of jobs, and files beyond, which are counted as they grow.
     fn room(&self) -> (Spilled, Room) {
-        let spilled = Spilled::new(&self.shared);
+        let spool = Spool::new(&self.shared.data);
         let memory = &self.shared.memory;
-        let room = Room::new(memory, memory.max() / MEMORY_SHARE, spilled.spill());
-        (spilled, room)
+        let room = Room::new(memory, memory.max() / MEMORY_SHARE, Box::new(move || spool.file()));
+        (Spilled { room: room.clone(), share: Mutex::new(Share::of(&self.shared.disk)) }, room)
     }
 
     fn read_text(
@@ -533,7 +553,7 @@ struct Digested {
 #[derive(Default)]
 struct Told {
     bytes: std::sync::atomic::AtomicU64,
-    sha256: parking_lot::Mutex<String>,
+    sha256: Mutex<String>,
 }
 
 impl Told {
