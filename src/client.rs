@@ -493,7 +493,10 @@ impl Client {
     /// # Errors
     ///
     /// As every call.
-    pub async fn export_model(&self, request: ExportModelRequest) -> Result<Answers<ExportModelResponse>> {
+    pub async fn export_model(
+        &self,
+        request: ExportModelRequest,
+    ) -> Result<Answers<ExportModelResponse>> {
         let stream = self.answer(self.models.clone().export_model(request).await)?;
         Ok(Answers { client: self.clone(), stream })
     }

@@ -309,26 +309,11 @@ impl fmt::Display for ErrorKind {
                 write!(f, "a table \"{name}\" is there already; replace it, or take another name")
             }
             Self::TokenizerNotFound { name } => write!(f, "no tokenizer is named \"{name}\""),
-            Self::TokenizerExists { name } => {
-                write!(
-                    f,
-                    "a tokenizer \"{name}\" is there already; replace it, or take another name"
-                )
-            }
+            Self::TokenizerExists { name } => write_exists(f, "tokenizer", name),
             Self::TestSetNotFound { name } => write!(f, "no test set is named \"{name}\""),
-            Self::TestSetExists { name } => {
-                write!(
-                    f,
-                    "a test set \"{name}\" is there already; replace it, or take another name"
-                )
-            }
+            Self::TestSetExists { name } => write_exists(f, "test set", name),
             Self::ModelNotFound { name } => write!(f, "no language model is named \"{name}\""),
-            Self::ModelExists { name } => {
-                write!(
-                    f,
-                    "a language model \"{name}\" is there already; replace it, or take another name"
-                )
-            }
+            Self::ModelExists { name } => write_exists(f, "language model", name),
             Self::Unsuited { operation, because } => write!(f, "{operation}: {because}"),
             Self::Conflict { table } => {
                 write!(f, "another job makes the table \"{table}\"; try again when it has ended")
@@ -356,6 +341,10 @@ impl fmt::Display for ErrorKind {
             Self::Internal => write!(f, "an internal fault; the log of the process has the cause"),
         }
     }
+}
+
+fn write_exists(f: &mut fmt::Formatter<'_>, what: &str, name: &str) -> fmt::Result {
+    write!(f, "a {what} \"{name}\" is there already; replace it, or take another name")
 }
 
 fn write_violations(f: &mut fmt::Formatter<'_>, violations: &[Violation]) -> fmt::Result {

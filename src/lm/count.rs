@@ -7,7 +7,7 @@
 //! trie is the number of different words that come before it: the count that Kneser-Ney needs. No
 //! n-gram is hashed, and nothing is merged.
 
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::lm::corpus::{Corpus, Totals};
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::words::{BEGIN, Words};
@@ -77,7 +77,7 @@ impl Counts {
         let Corpus { words, ids, totals, .. } = corpus;
         let (mut levels, rank) = {
             let positions = Buckets::new(&words, &ids, room, go_on)?;
-            Walk::new((order, &words), &ids, room)?.levels(&positions, go_on)?
+            Walk::new((order, &words), &ids, room)?.levels(&positions, room, go_on)?
         };
         find_contexts(&mut levels, rank, &ids, room, go_on)?;
         drop(ids);
@@ -144,6 +144,12 @@ impl Buckets {
         Ok(Self { starts, positions })
     }
 
+    /// Positions of the most frequent word.
+    fn most(&self) -> u64 {
+        let counts = self.starts.windows(2).map(|pair| pair[1] - pair[0]);
+        counts.max().unwrap_or(0).into()
+    }
+
     fn of(&self, word: usize) -> &[u32] {
         &self.positions[self.starts[word] as usize..self.starts[word + 1] as usize]
     }
@@ -173,9 +179,8 @@ impl<'t> Walk<'t> {
         let bits = usize::BITS - words.len().leading_zeros();
         let packed = ((u128::BITS - POSITION_BITS) / bits.max(1)) as usize;
         let max = ids.len();
-        let level = |at: usize| {
-            Level::new(room, if at == 0 { words.len() } else { max }, at + 1 < order)
-        };
+        let level =
+            |at: usize| Level::new(room, if at == 0 { words.len() } else { max }, at + 1 < order);
         Ok(Self {
             order,
             words: words.len(),
@@ -188,7 +193,16 @@ impl<'t> Walk<'t> {
         })
     }
 
-    fn levels(mut self, positions: &Buckets, go_on: GoOn<'_>) -> Result<(Vec<Level>, Numbers)> {
+    fn levels(
+        mut self,
+        positions: &Buckets,
+        room: &Room,
+        go_on: GoOn<'_>,
+    ) -> Result<(Vec<Level>, Numbers)> {
+        // A bucket is sorted in memory.
+        let bytes = positions.most() * size_of::<u128>() as u64;
+        let _held =
+            room.hold(bytes).context(|| "sorting the positions of the most frequent word")?;
         let mut keys = Vec::new();
         for word in watched(0..self.words, go_on) {
             let word = word?;

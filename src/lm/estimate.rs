@@ -81,7 +81,7 @@ impl Estimation {
 }
 
 /// What is known of the words behind a context.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Behind {
     /// The sum of their counts.
     sum: u32,
@@ -91,17 +91,24 @@ struct Behind {
     often: u32,
 }
 
-impl Behind {
-    fn add(&mut self, count: u32) {
-        self.sum += count;
-        match count {
-            0 => {}
-            1 => self.once += 1,
-            2 => self.twice += 1,
-            _ => self.often += 1,
-        }
-    }
+/// The same as numbers of a list.
+type Listed = [u32; 4];
 
+/// Counts a word behind a context.
+fn add(behind: &mut Listed, count: u32) {
+    behind[0] += count;
+    if count > 0 {
+        behind[count.min(3) as usize] += 1;
+    }
+}
+
+impl From<Listed> for Behind {
+    fn from([sum, once, twice, often]: Listed) -> Self {
+        Self { sum, once, twice, often }
+    }
+}
+
+impl Behind {
     fn types(self) -> f64 {
         f64::from(self.once) + f64::from(self.twice) + f64::from(self.often)
     }
@@ -128,9 +135,15 @@ pub fn estimate(
     }
     let (mut grams, mut reports) = (Vec::<Gram>::new(), Vec::new());
     for at in 0..order {
-        let work = Work::new(counts, estimation, at)?;
-        let p = if keeps { work.copied(go_on)? } else { std::mem::replace(
-            &mut work.counts.levels[at].count, Numbers::new(&work.counts.room, 0)?) };
+        let work = Work::new(counts, estimation, at);
+        let p = if keeps {
+            work.copied(go_on)?
+        } else {
+            std::mem::replace(
+                &mut work.counts.levels[at].count,
+                Numbers::new(&work.counts.room, 0)?,
+            )
+        };
         let (gram, report) = work.level(p, grams.last_mut(), keeps, go_on)?;
         grams.push(gram);
         reports.push(report);
@@ -140,7 +153,7 @@ pub fn estimate(
         }
     }
     for gram in &mut grams {
-        gram.to_log10(go_on)?;
+        gram.take_log10(go_on)?;
     }
     let words = if keeps { counts.words.clone() } else { std::mem::take(&mut counts.words) };
     let mut grams = Grams::new(words, grams, estimation.smoothing.is_direct());
@@ -164,9 +177,9 @@ struct Work<'c> {
 }
 
 impl<'c> Work<'c> {
-    fn new(counts: &'c mut Counts, estimation: &'c Estimation, at: usize) -> Result<Self> {
+    fn new(counts: &'c mut Counts, estimation: &'c Estimation, at: usize) -> Self {
         let vocabulary = (counts.words.len() - 1) as f64;
-        Ok(Self { counts, estimation, at, vocabulary })
+        Self { counts, estimation, at, vocabulary }
     }
 
     fn source(&self) -> &Level {
@@ -207,9 +220,11 @@ impl<'c> Work<'c> {
         let is_top = at + 1 == self.estimation.order;
         let threshold = self.estimation.threshold(at);
         let contexts = below.as_ref().map_or(1, |below| below.len());
-        let mut behind = vec![Behind::default(); contexts];
+        let room = self.counts.room.clone();
+        let mut behind = Numbers::zeros(&room, contexts * 4)?;
+        let (behind, _) = behind.as_chunks_mut::<4>();
         // What the counts of n-grams that are left out add up to, for each context.
-        let mut lost = vec![0_u32; if threshold > 0 { contexts } else { 0 }];
+        let mut lost = Numbers::zeros(&room, if threshold > 0 { contexts } else { 0 })?;
         let mut n = CountsOfCounts::default();
         for number in watched(0..p.len(), go_on) {
             let number = number?;
@@ -220,42 +235,41 @@ impl<'c> Work<'c> {
             }
             let context = if at == 0 { 0 } else { self.source().context[number] as usize };
             if at > 0 && raw <= threshold {
-                behind[context].sum += count;
-                lost[context] += count;
+                behind[context][0] += count;
+                // Where nothing is pruned this counts what does not come: none.
+                if let Some(lost) = lost.get_mut(context) {
+                    *lost += count;
+                }
             } else {
-                behind[context].add(count);
+                add(&mut behind[context], count);
             }
         }
         n[0] = 0;
-        let discounts = match smoothing {
-            Smoothing::Katz => factors(&n, true),
-            Smoothing::GoodTuring => factors(&n, false),
-            Smoothing::ModifiedKneserNey => discounts(&n, true),
-            Smoothing::KneserNey | Smoothing::AbsoluteDiscounting => discounts(&n, false),
-            Smoothing::MaximumLikelihood
-            | Smoothing::Laplace
-            | Smoothing::AddK(_)
-            | Smoothing::WittenBell
-            | Smoothing::JelinekMercer => Discounts::default(),
-        };
+        let discounts = discounts_of(smoothing, &n);
         let weight = self.estimation.weights.get(at).copied().unwrap_or(0.5);
         let formula = Formula::new(smoothing, &discounts.values, weight, self.vocabulary);
-        let shares: Vec<Share> = (0..contexts)
-            .map(|context| formula.share(behind[context], lost.get(context).copied().unwrap_or(0)))
-            .collect();
-        let gone = |raw: u32| at > 0 && raw <= threshold;
+        let (mut factors, mut rests) =
+            (Numbers::zeros(&room, contexts)?, Numbers::zeros(&room, contexts)?);
+        for context in watched(0..contexts, go_on) {
+            let context = context?;
+            let lost = lost.get(context).copied().unwrap_or(0);
+            let share = formula.share(behind[context].into(), lost);
+            factors[context] = share.factor.to_bits();
+            rests[context] = share.rest.to_bits();
+        }
         match below {
-            None => self.unigrams(&mut p, &formula, (&shares[0], behind[0]), is_top, go_on)?,
+            None => {
+                let [factor, rest] = [factors[0], rests[0]].map(f32::from_bits);
+                let whole = (Share { factor, rest }, behind[0].into());
+                self.unigrams(&mut p, &formula, whole, is_top, go_on)?;
+            }
             Some(below) => {
-                self.higher(&mut p, below, &formula, (&shares, is_top), &gone, go_on)?;
+                let shares = (&factors[..], &rests[..]);
+                self.higher(&mut p, below, &formula, (shares, is_top, threshold), go_on)?;
                 below.back_off = if formula.is_spread() {
-                    self.left(&p, below, (&formula, &behind), go_on)?
+                    self.left(&p, below, (&formula, behind), go_on)?
                 } else {
-                    let mut back_off = Numbers::zeros(&self.counts.room, contexts)?;
-                    for (to, share) in back_off.iter_mut().zip(&shares) {
-                        *to = share.rest.to_bits();
-                    }
-                    back_off
+                    rests
                 };
             }
         }
@@ -282,16 +296,25 @@ impl<'c> Work<'c> {
             };
             (copy(&level.word)?, copy(&level.context)?)
         } else {
-            (std::mem::replace(&mut level.word, none()?), std::mem::replace(&mut level.context, none()?))
+            (
+                std::mem::replace(&mut level.word, none()?),
+                std::mem::replace(&mut level.context, none()?),
+            )
         };
-        Ok(Gram { word: Arc::new(word), context: Arc::new(context), p, back_off: none()?, is_context: Vec::new() })
+        Ok(Gram {
+            word: Arc::new(word),
+            context: Arc::new(context),
+            p,
+            back_off: none()?,
+            is_context: Vec::new(),
+        })
     }
 
     fn unigrams(
         &self,
         p: &mut Numbers,
         formula: &Formula<'_>,
-        (share, behind): (&Share, Behind),
+        (share, behind): (Share, Behind),
         is_top: bool,
         go_on: GoOn<'_>,
     ) -> Result<()> {
@@ -324,32 +347,32 @@ impl<'c> Work<'c> {
         p: &mut Numbers,
         below: &Gram,
         formula: &Formula<'_>,
-        (shares, is_top): (&[Share], bool),
-        gone: &dyn Fn(u32) -> bool,
+        ((factors, rests), is_top, threshold): ((&[u32], &[u32]), bool, u32),
         go_on: GoOn<'_>,
     ) -> Result<()> {
         let (source, lower) = (self.source(), &self.counts.levels[self.at - 1]);
         let is_interpolated = formula.is_interpolated();
-        let ready: Vec<f32> =
-            (0..READY).map(|count| single(formula.numerator(u32::try_from(count).unwrap_or(0)))).collect();
+        let ready: Vec<f32> = (0..READY)
+            .map(|count| single(formula.numerator(u32::try_from(count).unwrap_or(0))))
+            .collect();
         for parent in watched(0..lower.child.len() - 1, go_on) {
             let parent = parent?;
             let shorter = f32::from_bits(below.p[parent]);
             for number in lower.children(parent) {
                 let raw = p[number];
-                if gone(raw) {
+                if raw <= threshold {
                     p[number] = GONE;
                     continue;
                 }
                 let count = self.adjusted(number, raw, is_top);
-                let share = &shares[source.context[number] as usize];
+                let context = source.context[number] as usize;
                 let numerator = ready
                     .get(count as usize)
                     .copied()
                     .unwrap_or_else(|| single(formula.numerator(count)));
-                let mut value = numerator * share.factor;
+                let mut value = numerator * f32::from_bits(factors[context]);
                 if is_interpolated {
-                    value += share.rest * shorter;
+                    value += f32::from_bits(rests[context]) * shorter;
                 }
                 p[number] = value.to_bits();
             }
@@ -363,29 +386,34 @@ impl<'c> Work<'c> {
         &self,
         p: &Numbers,
         below: &Gram,
-        (formula, behind): (&Formula<'_>, &[Behind]),
+        (formula, behind): (&Formula<'_>, &[Listed]),
         go_on: GoOn<'_>,
     ) -> Result<Numbers> {
         let (source, lower) = (self.source(), &self.counts.levels[self.at - 1]);
-        let mut sums = vec![(0.0, 0.0); below.len()];
+        // Two sums in double precision, each in two numbers.
+        let mut sums = Numbers::zeros(&self.counts.room, below.len() * 4)?;
+        let (sums, _) = sums.as_chunks_mut::<4>();
         for parent in watched(0..lower.child.len() - 1, go_on) {
             let parent = parent?;
             let shorter = f64::from(f32::from_bits(below.p[parent]));
             for number in lower.children(parent) {
                 if p[number] != GONE {
-                    let sum: &mut (f64, f64) = &mut sums[source.context[number] as usize];
-                    sum.0 += f64::from(f32::from_bits(p[number]));
-                    sum.1 += shorter;
+                    let sum = &mut sums[source.context[number] as usize];
+                    let [seen, lower] = doubles(*sum);
+                    let own = f64::from(f32::from_bits(p[number]));
+                    *sum = numbers([seen + own, lower + shorter]);
                 }
             }
         }
         let mut left = Numbers::zeros(&self.counts.room, below.len())?;
-        for (context, &(seen, shorter)) in sums.iter().enumerate() {
+        for (context, &sum) in sums.iter().enumerate() {
+            let [seen, shorter] = doubles(sum);
+            let behind = Behind::from(behind[context]);
             let rest = (1.0 - seen).max(LEAST);
-            let value = if behind[context].sum == 0 {
+            let value = if behind.sum == 0 {
                 if formula.is_direct() { 1.0 / self.vocabulary } else { 1.0 }
             } else if formula.is_direct() {
-                rest / (self.vocabulary - behind[context].types()).max(1.0)
+                rest / (self.vocabulary - behind.types()).max(1.0)
             } else {
                 rest / (1.0 - shorter).max(LEAST)
             };
@@ -393,6 +421,36 @@ impl<'c> Work<'c> {
         }
         Ok(left)
     }
+}
+
+/// What a smoothing takes off counts.
+fn discounts_of(smoothing: Smoothing, n: &CountsOfCounts) -> Discounts {
+    match smoothing {
+        Smoothing::Katz => factors(n, true),
+        Smoothing::GoodTuring => factors(n, false),
+        Smoothing::ModifiedKneserNey => discounts(n, true),
+        Smoothing::KneserNey | Smoothing::AbsoluteDiscounting => discounts(n, false),
+        Smoothing::MaximumLikelihood
+        | Smoothing::Laplace
+        | Smoothing::AddK(_)
+        | Smoothing::WittenBell
+        | Smoothing::JelinekMercer => Discounts::default(),
+    }
+}
+
+/// Two numbers in double precision, out of a list.
+fn doubles([a, b, c, d]: Listed) -> [f64; 2] {
+    [[a, b], [c, d]].map(|[low, high]| f64::from_bits(u64::from(low) | u64::from(high) << 32))
+}
+
+/// The same for a list.
+fn numbers(doubles: [f64; 2]) -> Listed {
+    let [a, b] = doubles.map(|double| {
+        #[expect(clippy::cast_possible_truncation, reason = "the halves of it")]
+        let halves = [double.to_bits() as u32, (double.to_bits() >> 32) as u32];
+        halves
+    });
+    [a[0], a[1], b[0], b[1]]
 }
 
 /// What a context does to the words behind it.
@@ -453,7 +511,9 @@ impl<'d> Formula<'d> {
     fn numerator(&self, count: u32) -> f64 {
         let value = f64::from(count);
         match self.smoothing {
-            Smoothing::MaximumLikelihood | Smoothing::WittenBell | Smoothing::JelinekMercer => value,
+            Smoothing::MaximumLikelihood | Smoothing::WittenBell | Smoothing::JelinekMercer => {
+                value
+            }
             Smoothing::Laplace => value + 1.0,
             Smoothing::AddK(k) => value + k,
             Smoothing::GoodTuring | Smoothing::Katz => {
@@ -464,9 +524,9 @@ impl<'d> Formula<'d> {
                 };
                 value * factor.unwrap_or(1.0)
             }
-            Smoothing::AbsoluteDiscounting | Smoothing::KneserNey | Smoothing::ModifiedKneserNey => {
-                (value - self.discount(count)).max(0.0)
-            }
+            Smoothing::AbsoluteDiscounting
+            | Smoothing::KneserNey
+            | Smoothing::ModifiedKneserNey => (value - self.discount(count)).max(0.0),
         }
     }
 
@@ -488,7 +548,9 @@ impl<'d> Formula<'d> {
             Smoothing::JelinekMercer => {
                 (self.weight / sum, 1.0 - self.weight + self.weight * lost / sum)
             }
-            Smoothing::AbsoluteDiscounting | Smoothing::KneserNey | Smoothing::ModifiedKneserNey => {
+            Smoothing::AbsoluteDiscounting
+            | Smoothing::KneserNey
+            | Smoothing::ModifiedKneserNey => {
                 let off = self.discount(1) * f64::from(behind.once)
                     + self.discount(2) * f64::from(behind.twice)
                     + self.discount(3) * f64::from(behind.often);
@@ -500,7 +562,7 @@ impl<'d> Formula<'d> {
 
     /// The probability of a word that was not seen, or of every word's common part; and by what the others
     /// are multiplied.
-    fn uniform(&self, share: &Share, behind: Behind, absent: f64, seen: f64) -> (f64, f64) {
+    fn uniform(&self, share: Share, behind: Behind, absent: f64, seen: f64) -> (f64, f64) {
         let rest = f64::from(share.rest);
         match self.smoothing {
             Smoothing::MaximumLikelihood => (0.0, 1.0),

@@ -34,7 +34,7 @@ impl Gram {
     }
 
     /// Probabilities and back-offs become logarithms to base 10.
-    pub(super) fn to_log10(&mut self, go_on: GoOn<'_>) -> Result<()> {
+    pub(super) fn take_log10(&mut self, go_on: GoOn<'_>) -> Result<()> {
         for list in [&mut self.p, &mut self.back_off] {
             for part in watched(list.chunks_mut(1 << 12), go_on) {
                 for value in part? {

@@ -13,18 +13,18 @@ mod part;
 mod perplexity;
 mod place;
 mod smoothing;
+#[cfg(test)]
+mod tests;
 mod tune;
 mod words;
 mod write;
-#[cfg(test)]
-mod tests;
 
 pub use corpus::{Corpus, Known, Reader, Reading, Totals, held_out_words};
 pub use count::{Counts, ORDER_MAX};
 pub use estimate::{Estimation, OrderReport, estimate};
 pub use grams::Grams;
 pub use layout::KIND;
-pub use model::{Model, Scored, State};
+pub use model::{Model, Scored, Show, State};
 pub use next::{Drawing, Generated, NextFilter, NextWord, generate, next_words};
 pub use numbers::{Room, Spill};
 pub use perplexity::Perplexity;

@@ -211,7 +211,9 @@ impl Model {
         let (arena, starts) = (self.arena.bytes(), self.starts.numbers());
         let is_word = |number: u32| {
             let at = number as usize;
-            let (Some(&from), Some(&to)) = (starts.get(at), starts.get(at + 1)) else { return false };
+            let (Some(&from), Some(&to)) = (starts.get(at), starts.get(at + 1)) else {
+                return false;
+            };
             arena.get(from as usize..to as usize) == Some(word)
         };
         find(self.hashes.longs(), hash(self.params.seed, word), is_word).0.unwrap_or(UNKNOWN)
@@ -339,7 +341,11 @@ impl Model {
         if self.params.is_direct {
             if order <= usize::from(state.words) {
                 let is_known = state.len == state.words && state.len > 0;
-                log10 = if is_known { state.back_offs[usize::from(state.len) - 1] } else { self.uniform };
+                log10 = if is_known {
+                    state.back_offs[usize::from(state.len) - 1]
+                } else {
+                    self.uniform
+                };
             }
         } else {
             for back_off in state.back_offs.get(order - 1..contexts).unwrap_or_default() {
@@ -405,7 +411,12 @@ impl Model {
         while lanes.len() < LANES
             && let Some(range) = sentences.next()
         {
-            lanes.push(Lane { at: range.start, end: range.end, state: *from, places: [(0, 0); CONTEXTS] });
+            lanes.push(Lane {
+                at: range.start,
+                end: range.end,
+                state: *from,
+                places: [(0, 0); CONTEXTS],
+            });
         }
         let mut rounds = 0_u32;
         while !lanes.is_empty() {
@@ -467,12 +478,7 @@ impl Model {
     /// # Errors
     ///
     /// That of `show`; if the file is damaged, or if `go_on` says so.
-    pub fn each(
-        &self,
-        order: usize,
-        go_on: GoOn<'_>,
-        show: &mut dyn FnMut(&[u32], f32, f32) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each(&self, order: usize, go_on: GoOn<'_>, show: Show<'_>) -> Result<()> {
         let mut words = [0; ORDER_MAX];
         if order == 1 {
             let unigrams = self.unigrams.numbers();
@@ -485,7 +491,9 @@ impl Model {
             }
             return Ok(());
         }
-        let Some(table) = order.checked_sub(2).and_then(|at| self.tables.get(at)) else { return Ok(()) };
+        let Some(table) = order.checked_sub(2).and_then(|at| self.tables.get(at)) else {
+            return Ok(());
+        };
         for (number, line) in table.lines.lines().iter().enumerate() {
             if number % 1_024 == 0 {
                 go_on()?;
@@ -524,6 +532,9 @@ impl Model {
         Ok(())
     }
 }
+
+/// Is shown an n-gram's words, its probability and its back-off.
+pub type Show<'s> = &'s mut dyn FnMut(&[u32], f32, f32) -> Result<()>;
 
 /// For each context where the n-gram of a next word would stand: its line and its tag.
 type Places = [(usize, u32); CONTEXTS];

@@ -52,9 +52,9 @@ pub fn next_words(
         UNKNOWN => filter.unknown,
         _ => true,
     };
-    let words = (0..).zip(all).filter(|&(word, scored)| may(word) && scored.log10 > f32::NEG_INFINITY);
-    let mut words: Vec<NextWord> =
-        words.map(|(word, scored)| NextWord { word, scored }).collect();
+    let words =
+        (0..).zip(all).filter(|&(word, scored)| may(word) && scored.log10 > f32::NEG_INFINITY);
+    let mut words: Vec<NextWord> = words.map(|(word, scored)| NextWord { word, scored }).collect();
     let order = |a: &NextWord, b: &NextWord| {
         b.scored.log10.total_cmp(&a.scored.log10).then(a.word.cmp(&b.word))
     };
@@ -175,9 +175,8 @@ fn draw(all: &[Scored], drawing: &Drawing, random: &mut SplitMix64) -> Option<Ne
     }
     words.sort_unstable_by(order);
     let most = f64::from(words.first()?.scored.log10);
-    let weight = |word: &NextWord| {
-        10_f64.powf((f64::from(word.scored.log10) - most) / drawing.temperature)
-    };
+    let weight =
+        |word: &NextWord| 10_f64.powf((f64::from(word.scored.log10) - most) / drawing.temperature);
     let mut weights: Vec<f64> = words.iter().map(weight).collect();
     if drawing.top_p < 1.0 {
         let enough = weights.iter().sum::<f64>() * drawing.top_p;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use memmap2::{MmapMut, MmapOptions};
 use parking_lot::Mutex;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Share};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes a temporary file without a name.
@@ -34,6 +34,8 @@ struct Inner {
 struct State {
     taken: u64,
     spilled: u64,
+    /// Bytes of files that are there now.
+    on_disk: u64,
     peak: u64,
     spill: Spill,
 }
@@ -41,7 +43,7 @@ struct State {
 impl Room {
     /// At most `max` bytes in memory, which are taken of a budget.
     pub fn new(memory: &Arc<Budget>, max: u64, spill: Spill) -> Self {
-        let state = Mutex::new(State { taken: 0, spilled: 0, peak: 0, spill });
+        let state = Mutex::new(State { taken: 0, spilled: 0, on_disk: 0, peak: 0, spill });
         Self(Arc::new(Inner { memory: Arc::clone(memory), max, state }))
     }
 
@@ -62,6 +64,28 @@ impl Room {
     /// If there is none to be had.
     pub fn file(&self) -> Result<File> {
         (self.0.state.lock().spill)()
+    }
+
+    /// Bytes of memory that have no place in a file.
+    ///
+    /// # Errors
+    ///
+    /// If there are not so many left.
+    pub(super) fn hold(&self, bytes: u64) -> Result<Share> {
+        let mut share = Share::of(&self.0.memory);
+        share.grow(bytes)?;
+        Ok(share)
+    }
+
+    /// Bytes of files that are there now, but those of [`Room::file`].
+    pub fn on_disk(&self) -> u64 {
+        self.0.state.lock().on_disk
+    }
+
+    fn spill(&self, bytes: u64) {
+        let mut state = self.0.state.lock();
+        state.spilled += bytes;
+        state.on_disk += bytes;
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -163,7 +187,7 @@ impl Numbers {
         }
         if let Some(file) = &self.file {
             file.set_len(bytes as u64).map_err(Error::disk)?;
-            self.room.0.state.lock().spilled += more;
+            self.room.spill(more);
         }
         self.ready = bytes / SIZE;
         Ok(())
@@ -177,10 +201,11 @@ impl Numbers {
         options.len(self.max.max(1).saturating_mul(SIZE).next_multiple_of(STEP));
         // SAFETY: the file has no name, so nobody else changes it or makes it shorter; what is behind its
         // end is not touched before it has grown.
-        let mut map = unsafe { options.map_mut(&file) }.map_err(|cause| no_memory(cause, self.max))?;
+        let mut map =
+            unsafe { options.map_mut(&file) }.map_err(|cause| no_memory(cause, self.max))?;
         map[..bytes].copy_from_slice(&self.map[..bytes]);
         self.room.give(bytes as u64);
-        self.room.0.state.lock().spilled += bytes as u64;
+        self.room.spill(bytes as u64);
         (self.map, self.file) = (map, Some(file));
         Ok(())
     }
@@ -213,8 +238,11 @@ impl DerefMut for Numbers {
 
 impl Drop for Numbers {
     fn drop(&mut self) {
+        let bytes = (self.ready * SIZE) as u64;
         if self.file.is_none() {
-            self.room.give((self.ready * SIZE) as u64);
+            self.room.give(bytes);
+        } else {
+            self.room.0.state.lock().on_disk -= bytes;
         }
     }
 }

@@ -65,11 +65,12 @@ impl Place {
         let key = key.wrapping_mul(FIRST) & mask;
         let key = (key ^ key >> half).wrapping_mul(SECOND) & mask;
         let product = u128::from(key) * u128::from(self.lines);
-        #[expect(clippy::cast_possible_truncation, reason = "a line, and fewer bits than a tag has")]
-        let place = (
-            (product >> self.key_bits) as usize,
-            ((product as u64 & mask) >> self.shift) as u32,
-        );
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a line, and fewer bits than a tag has"
+        )]
+        let place =
+            ((product >> self.key_bits) as usize, ((product as u64 & mask) >> self.shift) as u32);
         place
     }
 
@@ -105,9 +106,12 @@ mod tests {
     #[test]
     fn line_and_tag_are_the_pair() {
         let mut random = SplitMix64(1);
-        for (contexts, words, lines) in
-            [(3, 5, 1), (1 << 20, 75_000, 31_337), (1 << 27, 1 << 21, 1 << 23), (1 << 31, 1 << 24, 9)]
-        {
+        for (contexts, words, lines) in [
+            (3, 5, 1),
+            (1 << 20, 75_000, 31_337),
+            (1 << 27, 1 << 21, 1 << 23),
+            (1 << 31, 1 << 24, 9),
+        ] {
             let place = Place::new(contexts, words, lines).unwrap();
             assert!(place.is_sound(contexts, words));
             for _ in 0..1_000 {

@@ -74,12 +74,12 @@ impl Smoothing {
     ///
     /// If k is not above 0 and finite.
     pub fn check(self) -> Result<()> {
-        match self {
-            Self::AddK(k) if !(k.is_finite() && k > 0.0) => {
-                Err(Error::invalid("k", format!("a number above 0; {k} is not")))
-            }
-            _ => Ok(()),
+        if let Self::AddK(k) = self
+            && !(k.is_finite() && k > 0.0)
+        {
+            return Err(Error::invalid("k", format!("a number above 0; {k} is not")));
         }
+        Ok(())
     }
 
     /// Whether what was not seen has a probability of its own in each context, and not by the shorter one. ARPA
@@ -156,13 +156,13 @@ pub(super) fn factors(n: &CountsOfCounts, is_katz: bool) -> Discounts {
     let most = (GOOD_TURING_MAX + 1) as f64 * n[GOOD_TURING_MAX + 1] as f64 / n[1] as f64;
     let mut values = Vec::new();
     let mut bad = Vec::new();
-    for r in 1..=GOOD_TURING_MAX {
+    for (r, &count) in n.iter().enumerate().take(GOOD_TURING_MAX + 1).skip(1) {
         let value = if is_katz { (ratio(r) - most) / (1.0 - most) } else { ratio(r) };
         if value > 0.0 && value <= 1.0 {
             values.push(value);
         } else {
             values.push(1.0);
-            if n[r] > 0 {
+            if count > 0 {
                 bad.push(r.to_string());
             }
         }
@@ -170,7 +170,10 @@ pub(super) fn factors(n: &CountsOfCounts, is_katz: bool) -> Discounts {
     let fallback = if bad.is_empty() {
         String::new()
     } else {
-        format!("counts of {} are not discounted: the counts of counts do not allow it", bad.join(", "))
+        format!(
+            "counts of {} are not discounted: the counts of counts do not allow it",
+            bad.join(", ")
+        )
     };
     Discounts { values, fallback }
 }

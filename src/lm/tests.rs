@@ -100,9 +100,14 @@ impl Oracle {
             let adjusted = if is_raw { count } else { before[&gram[..]] };
             let (word, history) = gram.split_last().unwrap();
             for (kind, count) in [count, adjusted].into_iter().enumerate() {
-                let history: &mut BTreeMap<String, f64> = behind[kind].entry(history.to_vec()).or_default();
+                let history: &mut BTreeMap<String, f64> =
+                    behind[kind].entry(history.to_vec()).or_default();
                 history.insert(word.clone(), count);
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a small count"
+                )]
                 let times = count as u64;
                 *counts_of_counts[kind].entry((gram.len(), times)).or_insert(0.0) += 1.0;
             }
@@ -114,9 +119,11 @@ impl Oracle {
         history.iter().cloned().chain([word.to_owned()]).collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a formula for each smoothing")]
     fn p(&self, smoothing: Smoothing, history: &[String], word: &str) -> f64 {
         let size = self.vocabulary.len() as f64;
-        let is_kneser_ney = matches!(smoothing, Smoothing::KneserNey | Smoothing::ModifiedKneserNey);
+        let is_kneser_ney =
+            matches!(smoothing, Smoothing::KneserNey | Smoothing::ModifiedKneserNey);
         let length = history.len() + 1;
         let (kind, none) = (usize::from(is_kneser_ney), BTreeMap::new());
         let behind = self.behind[kind].get(history).unwrap_or(&none);
@@ -130,7 +137,11 @@ impl Oracle {
             if history.is_empty() { 1.0 / size } else { self.p(smoothing, &history[1..], word) }
         };
         let ratio = |r: f64, katz: bool| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small count"
+            )]
             let times = r as u32;
             let own = (r + 1.0) * n(times + 1) / (r * n(times));
             let most = 6.0 * n(6) / n(1);
@@ -139,7 +150,11 @@ impl Oracle {
         };
         match smoothing {
             Smoothing::MaximumLikelihood if sum == 0.0 => {
-                if history.is_empty() { 0.0 } else { shorter() }
+                if history.is_empty() {
+                    0.0
+                } else {
+                    shorter()
+                }
             }
             Smoothing::MaximumLikelihood => count / sum,
             Smoothing::Laplace => (count + 1.0) / (sum + size),
@@ -180,19 +195,27 @@ impl Oracle {
                 let weight = [0.6, 0.5, 0.4, 0.3, 0.5][length - 1];
                 weight * count / sum + (1.0 - weight) * shorter()
             }
-            Smoothing::AbsoluteDiscounting | Smoothing::KneserNey | Smoothing::ModifiedKneserNey => {
+            Smoothing::AbsoluteDiscounting
+            | Smoothing::KneserNey
+            | Smoothing::ModifiedKneserNey => {
                 let y = n(1) / (n(1) + 2.0 * n(2));
                 let three = |j: u32| {
-                    let all = [1, 2, 3].map(|j| f64::from(j) - f64::from(j + 1) * y * n(j + 1) / n(j));
+                    let all =
+                        [1, 2, 3].map(|j| f64::from(j) - f64::from(j + 1) * y * n(j + 1) / n(j));
                     // Where three make no sense one is taken.
                     let is_right = (1..).zip(all).all(|(j, d)| (0.0..=f64::from(j)).contains(&d));
                     if is_right { all[j as usize - 1] } else { y }
                 };
-                let discount = |c: f64| match smoothing {
-                    Smoothing::ModifiedKneserNey if c < 1.5 => three(1),
-                    Smoothing::ModifiedKneserNey if c < 2.5 => three(2),
-                    Smoothing::ModifiedKneserNey => three(3),
-                    _ => y,
+                let discount = |c: f64| {
+                    if smoothing != Smoothing::ModifiedKneserNey {
+                        y
+                    } else if c < 1.5 {
+                        three(1)
+                    } else if c < 2.5 {
+                        three(2)
+                    } else {
+                        three(3)
+                    }
                 };
                 let off: f64 = behind.values().map(|&c| discount(c)).sum();
                 let own = if count > 0.0 { count - discount(count) } else { 0.0 };
@@ -222,7 +245,8 @@ fn every_smoothing_is_what_its_definition_says() {
             let mut seen = 0;
             for history in histories(&oracle, 3) {
                 let words: Vec<&str> = history.iter().map(String::as_str).collect();
-                let full: Vec<String> = ["<s>".to_owned()].into_iter().chain(history.clone()).collect();
+                let full: Vec<String> =
+                    ["<s>".to_owned()].into_iter().chain(history.clone()).collect();
                 let full = &full[full.len() - (order - 1).min(full.len())..];
                 let mut total = 0.0;
                 for word in &oracle.vocabulary {
@@ -230,9 +254,8 @@ fn every_smoothing_is_what_its_definition_says() {
                     let got = log10(&model, &words, word);
                     let p = 10_f64.powf(f64::from(got.log10));
                     total += p;
-                    let longest = (0..=full.len()).find(|&from| {
-                        oracle.raw.contains_key(&Oracle::with(&full[from..], word))
-                    });
+                    let longest = (0..=full.len())
+                        .find(|&from| oracle.raw.contains_key(&Oracle::with(&full[from..], word)));
                     let longest = longest.map_or(1, |from| full.len() - from + 1);
                     assert_eq!(usize::from(got.order), longest, "{smoothing:?} {full:?} {word}");
                     seen += usize::from(longest > 1);
@@ -280,7 +303,7 @@ fn a_text_has_one_likelihood_however_it_is_asked() {
 
 #[test]
 fn models_do_not_depend_on_the_memory_that_makes_them() {
-    let text = text(3_000, 5);
+    let text = text(600, 5);
     let one = bytes(&mut counted(&text, 5, 1 << 30), &estimation(Smoothing::ModifiedKneserNey, 5));
     let mut spilled = counted(&text, 5, 0);
     assert!(spilled.room.spilled() > 0 && spilled.room.peak() == 0);
@@ -290,7 +313,10 @@ fn models_do_not_depend_on_the_memory_that_makes_them() {
         estimate(&mut spilled, &estimation(Smoothing::ModifiedKneserNey, 5), false, GO).unwrap();
     let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
     grams.write(&mut out, &room(1 << 30), GO).unwrap();
-    assert!(one == out.finish().unwrap().0, "counts that are kept make the same as those that are not");
+    assert!(
+        one == out.finish().unwrap().0,
+        "counts that are kept make the same as those that are not"
+    );
 }
 
 #[test]
@@ -349,10 +375,12 @@ fn a_model_that_went_through_arpa_says_the_same() {
         for sentence in &held_out {
             let words: Vec<&str> = sentence.split_whitespace().chain(["</s>"]).collect();
             for at in 0..words.len() {
-                let (a, b) =
-                    (log10(&model, &words[..at], words[at]), log10(&other, &words[..at], words[at]));
+                let (a, b) = (
+                    log10(&model, &words[..at], words[at]),
+                    log10(&other, &words[..at], words[at]),
+                );
                 assert_eq!(a.order, b.order, "{words:?} {at}");
-                let is_same = a.log10 == b.log10 || (a.log10 - b.log10).abs() < 2e-4;
+                let is_same = a == b || (a.log10 - b.log10).abs() < 2e-4;
                 assert!(is_same, "{smoothing:?} {words:?} {at} {a:?} {b:?}");
             }
         }
@@ -368,7 +396,7 @@ const SMALL: &str = "\\data\\\nngram 1=5\nngram 2=3\nngram 3=1\n\n\\1-grams:\n-1
                      -0.25\ta b\t-0.15\n-0.5\tb a\n\n\\3-grams:\n-0.05\t<s> a b\n\n\\end\\\n";
 
 #[test]
-fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
+fn arpa_of_other_programs_is_read() {
     let (model, _) = read_arpa(SMALL.as_bytes(), false).unwrap();
     let near = |a: f32, b: f32| assert!((a - b).abs() < 2e-4, "{a} {b}");
     near(log10(&model, &["a"], "b").log10, -0.05);
@@ -380,8 +408,12 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
     for (what, file) in [
         ("CRLF", SMALL.replace('\n', "\r\n")),
         ("spaces", SMALL.replace('\t', " ")),
-        ("two spaces and a head", SMALL.replace("ngram 1=5", "made by hand\n\nngram  1=      5")
-            .replace("\\data\\\nmade by hand\n\n", "made by hand\n\n\\data\\\n")),
+        (
+            "two spaces and a head",
+            SMALL
+                .replace("ngram 1=5", "made by hand\n\nngram  1=      5")
+                .replace("\\data\\\nmade by hand\n\n", "made by hand\n\n\\data\\\n"),
+        ),
         ("a mark", format!("\u{feff}{SMALL}")),
         ("no blank lines", SMALL.replace("\n\n", "\n")),
         ("text behind", format!("{SMALL}thank you\n")),
@@ -390,7 +422,8 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
         ("exponents", SMALL.replace("-0.05\t", "-5E-2\t")),
         ("zeros at the top", SMALL.replace("<s> a b\n", "<s> a b\t0\n")),
     ] {
-        let (other, report) = read_arpa(file.as_bytes(), false).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let (other, report) =
+            read_arpa(file.as_bytes(), false).unwrap_or_else(|e| panic!("{what}: {e}"));
         assert_eq!(report, arpa::ArpaReport::default(), "{what}");
         assert_eq!(written(&other), written(&model), "{what}");
     }
@@ -408,7 +441,7 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
     near(log10(&model, &["a"], "b").log10, 0.0);
     let never = SMALL.replace("-0.25\t", "-99\t");
     let (model, _) = read_arpa(never.as_bytes(), false).unwrap();
-    assert_eq!(log10(&model, &["b", "a"], "b").log10, f32::NEG_INFINITY);
+    assert!(log10(&model, &["b", "a"], "b").log10 < f32::MIN);
     // Pruned so that neither the suffix nor the context of the trigram is there.
     let pruned = SMALL.replace("ngram 2=3", "ngram 2=1").replace("-0.2\t<s> a\t-0.1\n", "");
     let pruned = pruned.replace("-0.25\ta b\t-0.15\n", "");
@@ -417,21 +450,47 @@ fn arpa_of_other_programs_is_read_and_contradictions_have_their_line() {
     near(log10(&model, &["a"], "b").log10, -0.05);
     near(log10(&model, &["b", "a"], "b").log10, -0.3 - 0.6);
     near(log10(&model, &[], "a").log10, -0.5 - 0.4);
+}
 
+#[test]
+fn arpa_that_contradicts_itself_is_refused_with_its_line() {
     for (what, file, told) in [
         ("cut", SMALL.replace("\\end\\\n", ""), "\\end\\ is missing"),
         ("too few", SMALL.replace("ngram 2=3", "ngram 2=4"), "line 18: there are 3 2-grams"),
-        ("too many", SMALL.replace("ngram 2=3", "ngram 2=2"), "line 16: there are more 2-grams than the 2"),
+        (
+            "too many",
+            SMALL.replace("ngram 2=3", "ngram 2=2"),
+            "line 16: there are more 2-grams than the 2",
+        ),
         ("NaN", SMALL.replace("-0.5\tb a", "nan\tb a"), "line 16: \"nan\" is no finite number"),
-        ("unknown word", SMALL.replace("\tb a\n", "\tb c\n"), "line 16: the word \"c\" is not among"),
-        ("twice", SMALL.replace("-0.5\tb a", "-0.5\ta b"), "line 16: the same n-gram stands in line 15"),
-        ("a word twice", SMALL.replace("\tb\t-0.2", "\ta\t-0.2"), "line 11: the 1-gram \"a\" is there twice"),
+        (
+            "unknown word",
+            SMALL.replace("\tb a\n", "\tb c\n"),
+            "line 16: the word \"c\" is not among",
+        ),
+        (
+            "twice",
+            SMALL.replace("-0.5\tb a", "-0.5\ta b"),
+            "line 16: the same n-gram stands in line 15",
+        ),
+        (
+            "a word twice",
+            SMALL.replace("\tb\t-0.2", "\ta\t-0.2"),
+            "line 11: the 1-gram \"a\" is there twice",
+        ),
         ("above 0", SMALL.replace("-0.05\t", "0.5\t"), "line 19: the logarithm 0.5"),
         ("a field too many", SMALL.replace("\tb a\n", "\tb a a a\n"), "line 16: a 2-gram has"),
         ("nothing", String::new(), "there is no line \\data\\"),
         ("no counts", "\\data\\\n\\1-grams:\n".to_owned(), "tells of no n-grams"),
         ("12 zeros", SMALL.replace("ngram 3=1", "ngram 3=1000000000000"), "LM_TOKENS_MAX"),
-        ("order 8", "\\data\\\n".to_owned() + &(1..9).map(|n| format!("ngram {n}=1\n")).collect::<String>(), "ORDER_MAX"),
+        (
+            "order 8",
+            SMALL.replace(
+                "ngram 3=1",
+                "ngram 3=1\nngram 4=1\nngram 5=1\nngram 6=1\nngram 7=1\nngram 8=1",
+            ),
+            "ORDER_MAX",
+        ),
     ] {
         let error = read_arpa(file.as_bytes(), false).expect_err(what).to_string();
         assert!(error.contains(told), "{what}: {error}");
@@ -467,11 +526,11 @@ fn no_changed_or_missing_byte_of_a_model_is_believed() {
         }
     };
     let mut random = SplitMix64(1);
-    for at in (0..good.len()).filter(|at| at % 7 == 0 || good.len() - at < 600) {
+    for at in (0..good.len()).filter(|at| at % 31 == 0 || good.len() - at < 300) {
         let mut flipped = good.clone();
         flipped[at] ^= 1 << random.below(8);
         check(&flipped, format!("byte {at} flipped"));
-        if at % 49 == 0 {
+        if at % 62 == 0 {
             assert!(Model::resident(&good[..at], String::new()).is_err(), "cut at {at}");
         }
     }
@@ -482,18 +541,17 @@ fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
     let text = text(30, 1);
     let mut counts = counted(&text, 3, 1 << 30);
     let good = bytes(&mut counts, &estimation(Smoothing::ModifiedKneserNey, 3));
-    let container =
-        crate::container::Container::open(Arc::new(good), String::new(), KIND).unwrap();
+    let container = crate::container::Container::open(Arc::new(good), String::new(), KIND).unwrap();
     let names =
         ["arena", "starts", "hashes", "unigrams", "lines.2", "codes.2", "lines.3", "params"];
     let mut random = SplitMix64(5);
     for name in names {
-        for _ in 0..60 {
+        for _ in 0..20 {
             let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
             for section in names {
                 let mut bytes = container.section(section).unwrap().read().unwrap();
                 if section == name {
-                    for _ in 0..1 + bytes.len() / 50 {
+                    for _ in 0..=bytes.len() / 50 {
                         let at = random.index_below(bytes.len());
                         let value = random.next().to_le_bytes()[0];
                         bytes[at] = if name == "params" { b'0' + value % 10 } else { value };
@@ -516,7 +574,9 @@ fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
 
 #[test]
 fn what_cannot_be_discounted_is_told_and_still_has_a_model() {
-    for (text, order) in [(vec!["a"], 5), (vec!["a a a a a a"], 3), (vec!["a b", "c d"], 2), (vec!["", "x"], 1)] {
+    for (text, order) in
+        [(vec!["a"], 5), (vec!["a a a a a a"], 3), (vec!["a b", "c d"], 2), (vec!["", "x"], 1)]
+    {
         let text: Vec<String> = text.into_iter().map(str::to_owned).collect();
         let mut counts = counted(&text, order, 1 << 30);
         for smoothing in Smoothing::ALL {
@@ -526,11 +586,19 @@ fn what_cannot_be_discounted_is_told_and_still_has_a_model() {
             let is_told = reports.iter().any(|report| !report.discounts.fallback.is_empty());
             let discounts = matches!(
                 smoothing,
-                Smoothing::KneserNey | Smoothing::ModifiedKneserNey | Smoothing::AbsoluteDiscounting
+                Smoothing::KneserNey
+                    | Smoothing::ModifiedKneserNey
+                    | Smoothing::AbsoluteDiscounting
             );
             assert!(is_told || !discounts || order == 1, "{text:?} {smoothing:?}");
             let model = temporary(grams, &counts.room, GO).unwrap();
-            let words = next_words(&model, &model.begin_state(), 100, NextFilter { unknown: true, ends: true }, GO);
+            let words = next_words(
+                &model,
+                &model.begin_state(),
+                100,
+                NextFilter { unknown: true, ends: true },
+                GO,
+            );
             let total: f64 =
                 words.unwrap().iter().map(|next| 10_f64.powf(f64::from(next.scored.log10))).sum();
             assert!((total - 1.0).abs() < 1e-3, "{text:?} {smoothing:?} {total}");
@@ -568,7 +636,8 @@ fn rare_words_become_unknown_and_special_ones_are_skipped_if_asked() {
 #[test]
 fn what_is_drawn_depends_on_the_seed_alone_and_obeys_its_bounds() {
     let text = text(300, 1);
-    let model = model(&mut counted(&text, 3, 1 << 30), &estimation(Smoothing::ModifiedKneserNey, 3));
+    let model =
+        model(&mut counted(&text, 3, 1 << 30), &estimation(Smoothing::ModifiedKneserNey, 3));
     let begin = model.begin_state();
     let draw = |drawing: &Drawing| generate(&model, begin, drawing, GO).unwrap();
     let drawing = Drawing::default();
@@ -580,18 +649,19 @@ fn what_is_drawn_depends_on_the_seed_alone_and_obeys_its_bounds() {
     let greedy = Drawing { temperature: 0.0, ..drawing };
     assert_eq!(draw(&greedy), draw(&Drawing { top_k: 1, seed: 8, ..drawing }));
     assert_eq!(draw(&greedy), draw(&Drawing { top_p: 1e-9, seed: 9, ..drawing }));
-    let first = next_words(&model, &begin, 1, NextFilter { ends: false, unknown: false }, GO).unwrap();
+    let first =
+        next_words(&model, &begin, 1, NextFilter { ends: false, unknown: false }, GO).unwrap();
     assert_ne!(first[0].word, END);
-    // Among 2,000 first words each comes about as often as its probability says.
+    // Among 500 first words each comes about as often as its probability says.
     let all = next_words(&model, &begin, 3, NextFilter::default(), GO).unwrap();
     let mut seen = BTreeMap::new();
-    for seed in 0..2_000 {
+    for seed in 0..500 {
         let one = draw(&Drawing { seed, tokens_max: 1, ..drawing });
         *seen.entry(one.words.first().map_or(END, |next| next.word)).or_insert(0_u32) += 1;
     }
     for next in all {
-        let share = f64::from(seen[&next.word]) / 2_000.0;
-        assert!((share - 10_f64.powf(f64::from(next.scored.log10))).abs() < 0.04);
+        let share = f64::from(seen[&next.word]) / 500.0;
+        assert!((share - 10_f64.powf(f64::from(next.scored.log10))).abs() < 0.08);
     }
     assert!(generate(&model, begin, &Drawing { top_p: 0.0, ..drawing }, GO).is_err());
 }
@@ -604,11 +674,14 @@ fn weights_of_a_mixture_are_those_that_made_the_text() {
     let second: Vec<f32> = (0..1_000).map(|word| sure(word % 10 >= 7)).collect();
     let found = mix::weights(&[first.clone(), second.clone()], GO).unwrap();
     // The likeliest weight w has 0.1 + 0.8 w = 0.7.
-    assert!((found[0] - 0.75).abs() < 1e-3 && (found[0] + found[1] - 1.0).abs() < 1e-9, "{found:?}");
+    assert!(
+        (found[0] - 0.75).abs() < 1e-3 && (found[0] + found[1] - 1.0).abs() < 1e-9,
+        "{found:?}"
+    );
     let mixed = mix::mixed(&[first.clone(), second], &found);
     assert!((10_f64.powf(mixed[0]) - 0.7).abs() < 1e-3);
     let never = vec![f32::NEG_INFINITY; 1_000];
-    assert_eq!(mix::weights(&[first, never], GO).unwrap()[1], 0.0);
+    assert!(mix::weights(&[first, never], GO).unwrap()[1].abs() < 1e-12);
 }
 
 #[test]
@@ -619,7 +692,8 @@ fn weights_of_jelinek_mercer_make_held_out_text_likeliest() {
         held_out.iter().map(|s| s.replace(' ', "\n").into_bytes()).collect();
     let tuned = jelinek_mercer(&mut counts, 3, &sentences, GO).unwrap();
     let mut likelihood = |weights: &[f64]| {
-        let estimation = Estimation { weights: weights.to_vec(), ..estimation(Smoothing::JelinekMercer, 3) };
+        let estimation =
+            Estimation { weights: weights.to_vec(), ..estimation(Smoothing::JelinekMercer, 3) };
         let model = model(&mut counts, &estimation);
         let mut sum = 0.0;
         for sentence in &held_out {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::container::Writer;
 use crate::error::{Error, Result};
+use crate::lm::corpus::held_out_words;
 use crate::lm::count::{Counts, ORDER_MAX};
 use crate::lm::estimate::{Estimation, estimate};
 use crate::lm::grams::Grams;
@@ -11,7 +12,6 @@ use crate::lm::layout::KIND;
 use crate::lm::model::Model;
 use crate::lm::numbers::Room;
 use crate::lm::smoothing::Smoothing;
-use crate::lm::corpus::held_out_words;
 use crate::lm::words::END;
 use crate::steps::{GoOn, watched};
 

@@ -258,8 +258,9 @@ impl Words {
     }
 }
 
-/// Words of a line: what stands between spaces, tabs, carriage returns and zero bytes, as KenLM reads them.
+/// Words of a line: what stands between spaces, tabs, carriage returns and zero bytes, as `KenLM` reads them.
 /// Other white space is part of a word.
 pub fn plain(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0)).filter(|word| !word.is_empty())
+    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0))
+        .filter(|word| !word.is_empty())
 }

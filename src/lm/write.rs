@@ -24,12 +24,7 @@ impl Grams {
     /// # Errors
     ///
     /// If the output fails, if there is no room, or if `go_on` says so.
-    pub fn write<W: Write>(
-        self,
-        out: &mut Writer<W>,
-        room: &Room,
-        go_on: GoOn<'_>,
-    ) -> Result<()> {
+    pub fn write<W: Write>(self, out: &mut Writer<W>, room: &Room, go_on: GoOn<'_>) -> Result<()> {
         let Self { words, levels, is_direct } = self;
         for (name, bytes) in [("arena", words.arena().to_vec()), ("starts", le32(words.starts()))] {
             out.section(name, CHUNK_BYTES)?;
@@ -43,8 +38,7 @@ impl Grams {
         let seed = words.seed();
         drop(words);
         let sizes = levels.iter().map(|level| level.len() as u64).collect();
-        let mut params =
-            Params { is_direct, words: word_count, seed, sizes, tables: Vec::new() };
+        let mut params = Params { is_direct, words: word_count, seed, sizes, tables: Vec::new() };
         let mut slots: Option<Numbers> = None;
         let mut contexts = word_count;
         let mut levels = levels.into_iter().peekable();
@@ -158,8 +152,12 @@ const CODES_TABLE: usize = 1 << (CODE_BITS_MAX + 2);
 impl Codes {
     /// None if they are too many for narrow lines, or probabilities too far from each other.
     fn new(level: &Gram) -> Option<Self> {
-        let mut codes =
-            Self { list: Vec::new(), table: vec![(0, u32::MAX); CODES_TABLE], code_bits: 0, step: 0.0 };
+        let mut codes = Self {
+            list: Vec::new(),
+            table: vec![(0, u32::MAX); CODES_TABLE],
+            code_bits: 0,
+            step: 0.0,
+        };
         for &bits in level.back_off.iter() {
             let bits = zero(bits);
             let at = codes.at(bits);
@@ -207,7 +205,11 @@ impl Codes {
 
     fn value(&self, p: u32, back_off: u32, is_context: bool) -> u32 {
         let p = (-f32::from_bits(p)).max(0.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         let steps = if p.is_finite() {
             ((p / self.step).round() as u32).min(self.never() - 1)
         } else {
@@ -245,10 +247,14 @@ impl Table<'_> {
         let per_line = self.values.per_line();
         let mut load = LOAD;
         loop {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "`as` saturates"
+            )]
             let lines = (self.level.len() as f64 / per_line as f64 / load) as u64 + 1;
             let place = Place::new(contexts, words, lines)
-                .filter(|place| place.lines_in_all() * per_line as u64 <= u64::from(u32::MAX));
+                .filter(|place| u32::try_from(place.lines_in_all() * per_line as u64).is_ok());
             let Some(place) = place else {
                 let (limit, max) = ("LM_TOKENS_MAX", u64::from(u32::MAX));
                 return Err(Error::new(ErrorKind::TooLarge { limit, max, got: lines * 8 }));

@@ -15,7 +15,9 @@ use crate::proto as pb;
 use crate::proto::language_model_service_server::LanguageModelService;
 use crate::server::Desk;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
-use crate::server::models::{Asks, Compare, Delete, Drawn, Get, List, Mix, compared, imported, listed, told, trained};
+use crate::server::models::{
+    Asks, Compare, Delete, Drawn, Get, List, Mix, compared, imported, listed, told, trained,
+};
 use crate::server::status::status;
 use crate::server::text::Answered;
 use crate::table::meta::TableName;
@@ -48,7 +50,8 @@ impl LanguageModelService for Desk {
             Some(Part::Text(text)) => Ok(text),
             Some(Part::Header(_)) | None => Err(only_text()),
         };
-        let started = self.start_with(Training { job, total, is_detached }, call, Messages { stream, part });
+        let started =
+            self.start_with(Training { job, total, is_detached }, call, Messages { stream, part });
         Ok(started.map_err(|error| status(&error))?.replies())
     }
 
@@ -68,7 +71,8 @@ impl LanguageModelService for Desk {
             Some(Part::Chunk(chunk)) => Ok(chunk),
             Some(Part::Header(_)) | None => Err(only_text()),
         };
-        let started = self.start_with(Importing { job, is_detached }, call, Messages { stream, part });
+        let started =
+            self.start_with(Importing { job, is_detached }, call, Messages { stream, part });
         Ok(started.map_err(|error| status(&error))?.replies())
     }
 
@@ -134,14 +138,16 @@ impl LanguageModelService for Desk {
         &self,
         request: Request<pb::PerplexityRequest>,
     ) -> Result<Response<pb::PerplexityResponse>, Status> {
-        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.perplexity(asked)).await
+        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.perplexity(asked))
+            .await
     }
 
     async fn next_words(
         &self,
         request: Request<pb::NextWordsRequest>,
     ) -> Result<Response<pb::NextWordsResponse>, Status> {
-        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.next_words(asked)).await
+        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.next_words(asked))
+            .await
     }
 
     async fn generate(
@@ -170,7 +176,8 @@ impl LanguageModelService for Desk {
             Some(Part::Text(text)) => Ok(text),
             Some(Part::Header(_)) | None => Err(only_text()),
         };
-        let started = self.start_with(Comparing { job, is_detached }, call, Messages { stream, part });
+        let started =
+            self.start_with(Comparing { job, is_detached }, call, Messages { stream, part });
         Ok(started.map_err(|error| status(&error))?.replies())
     }
 
@@ -178,7 +185,8 @@ impl LanguageModelService for Desk {
         &self,
         request: Request<pb::MixModelsRequest>,
     ) -> Result<Response<pb::MixModelsResponse>, Status> {
-        self.answer_long(request, |engine: &Engine, Mix(query): &Mix| engine.mix_models(query)).await
+        self.answer_long(request, |engine: &Engine, Mix(query): &Mix| engine.mix_models(query))
+            .await
     }
 }
 
@@ -309,9 +317,14 @@ impl Work for Exporting {
 
     fn run(self, run: Run<()>) -> Result<JobReport> {
         let Run { engine, job, .. } = run;
-        let mut out = Sending { chunks: self.chunks, chunk: Vec::new(), sent: 0, tell: &mut |done| {
-            job.progress(Progress { done, ..Progress::default() });
-        } };
+        let mut out = Sending {
+            chunks: self.chunks,
+            chunk: Vec::new(),
+            sent: 0,
+            tell: &mut |done| {
+                job.progress(Progress { done, ..Progress::default() });
+            },
+        };
         engine.export_model(&self.model, self.form, &mut out)?;
         out.flush().map_err(|error| error.downcast().unwrap_or_else(Error::disk))?;
         Ok(JobReport::Export(out.sent))
@@ -319,7 +332,9 @@ impl Work for Exporting {
 
     fn reply(told: Told<'_>) -> Option<pb::ExportModelResponse> {
         match told {
-            Told::Started(job) => Some(pb::ExportModelResponse { job: Some(job), chunk: Vec::new() }),
+            Told::Started(job) => {
+                Some(pb::ExportModelResponse { job: Some(job), chunk: Vec::new() })
+            }
             // The chunks are all that a reader needs.
             Told::Progress(_) | Told::Report(_) => None,
         }

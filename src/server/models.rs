@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::engine::models::{
-    Asked, CompareJob, Compared, GenerateQuery, Generated, ImportModelJob, MadeModel, Mixed, MixQuery,
-    ModelStatus, Next, NextAnswer, NextQuery, PerplexityQuery, ScoreQuery, ScoredSentence, ScoredToken, Scores,
-    TrainModelJob, TrainedModel,
+    Asked, CompareJob, Compared, GenerateQuery, Generated, ImportModelJob, MadeModel, MixQuery,
+    Mixed, ModelStatus, Next, NextAnswer, NextQuery, PerplexityQuery, ScoreQuery, ScoredSentence,
+    ScoredToken, Scores, TrainModelJob, TrainedModel,
 };
 use crate::error::{Error, Result};
 use crate::limits;
@@ -290,15 +290,21 @@ impl TryFrom<pb::GenerateRequest> for Asks<GenerateQuery> {
             temperature: request.temperature.unwrap_or(default.temperature),
             top_k: request.top_k.map_or(0, |k| usize::try_from(k).unwrap_or(usize::MAX)),
             top_p: request.top_p.unwrap_or(default.top_p),
-            tokens_max: fields.number("max_tokens", request.max_tokens, 1..=max, default.tokens_max),
+            tokens_max: fields.number(
+                "max_tokens",
+                request.max_tokens,
+                1..=max,
+                default.tokens_max,
+            ),
             seed: request.seed.unwrap_or(default.seed),
         };
         let query = GenerateQuery { text: request.text, count: count as u64, drawing };
-        fields.finish(|| {
-            let model = model?;
-            Some(Self(Asked { model, query }))
-        })
-        .and_then(|asks| asks.0.query.drawing.check().map(|()| asks))
+        fields
+            .finish(|| {
+                let model = model?;
+                Some(Self(Asked { model, query }))
+            })
+            .and_then(|asks| asks.0.query.drawing.check().map(|()| asks))
     }
 }
 
@@ -312,8 +318,9 @@ impl TryFrom<pb::MixModelsRequest> for Mix {
         let mut fields = Fields::default();
         fields.count("models", request.models.len(), 1..=limits::LM_MIXED_MAX);
         let named = request.models.iter().take(limits::LM_MIXED_MAX);
-        let models: Vec<TableName> =
-            named.filter_map(|name| fields.name_of("language model", "models", name.clone())).collect();
+        let models: Vec<TableName> = named
+            .filter_map(|name| fields.name_of("language model", "models", name.clone()))
+            .collect();
         let weights = request.weights;
         let is_right = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
             && weights.len() == request.models.len()
@@ -461,7 +468,10 @@ impl From<Scores> for pb::ScoreResponse {
             unknown_count: count(sentence.total.unknown),
             perplexity: sentence.total.perplexity(),
         };
-        Self { sentences: scores.sentences.into_iter().map(sentence).collect(), state: scores.state }
+        Self {
+            sentences: scores.sentences.into_iter().map(sentence).collect(),
+            state: scores.state,
+        }
     }
 }
 
@@ -513,6 +523,9 @@ impl From<Mixed> for pb::MixModelsResponse {
             weight,
             alone: Some(told(&alone)),
         };
-        Self { models: mixed.models.into_iter().map(one).collect(), mixture: Some(told(&mixed.mixture)) }
+        Self {
+            models: mixed.models.into_iter().map(one).collect(),
+            mixture: Some(told(&mixed.mixture)),
+        }
     }
 }

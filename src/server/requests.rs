@@ -28,16 +28,15 @@ pub(super) fn method(path: &str) -> Method {
         "PutTokenizer" | "PutTestSet" | "Debias" => {
             (limits::MESSAGE_BYTES_MAX, "MESSAGE_BYTES_MAX")
         }
-        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "TrainModel" | "ImportModel"
-        | "CompareSmoothings" => {
-            (limits::PART_BYTES_MAX, "PART_BYTES_MAX")
-        }
+        "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "TrainModel"
+        | "ImportModel" | "CompareSmoothings" => (limits::PART_BYTES_MAX, "PART_BYTES_MAX"),
         "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
         | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
         | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
         | "Outliers" | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
         | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
-        | "EmbedStream" | "TextSimilarity" | "Score" | "ScoreStream" | "Perplexity" | "MixModels" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+        | "EmbedStream" | "TextSimilarity" | "Score" | "ScoreStream" | "Perplexity"
+        | "MixModels" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
     let is_stream = method.ends_with("Stream")

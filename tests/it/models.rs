@@ -21,7 +21,7 @@ fn code<T>(answer: &Result<T, CallError>) -> Code {
 }
 
 /// Parts that end anywhere.
-fn parts(text: &str) -> impl Iterator<Item = io::Result<Box<dyn io::Read + Send>>> + Send + 'static {
+fn parts(text: &str) -> impl Iterator<Item = io::Result<Box<dyn io::Read + Send>>> + Send + use<> {
     let parts: Vec<Vec<u8>> = text.as_bytes().chunks(17).map(<[u8]>::to_vec).collect();
     parts.into_iter().map(|part| Ok(Box::new(io::Cursor::new(part)) as Box<dyn io::Read + Send>))
 }
@@ -36,7 +36,10 @@ fn header(model: &str) -> pb::TrainModelHeader {
     }
 }
 
-async fn train(client: &Client, header: pb::TrainModelHeader) -> Result<pb::TrainModelReport, CallError> {
+async fn train(
+    client: &Client,
+    header: pb::TrainModelHeader,
+) -> Result<pb::TrainModelReport, CallError> {
     client.train_model(header, parts(TEXT), |_| {}).await
 }
 
@@ -65,15 +68,22 @@ async fn a_model_is_made_asked_and_there_after_a_restart() {
     assert_eq!(model.ngram_counts[0], model.word_count);
     assert_eq!(code(&train(&client, header("news")).await), Code::AlreadyExists);
 
-    // Witten-Bell by hand: 14 words can come. Of 34 words "the" comes 5 times, and there are 12 different ones;
+    // Witten-Bell by hand: 13 words can come. Of 34 words "the" comes 5 times, and there are 12 different ones;
     // 5 of 6 sentences begin with it, and they begin with 2 different words.
     let scored = client.score(score("news", &["the queen of spain", ""])).await.unwrap();
     let [first, empty] = &scored.sentences[..] else { panic!("two sentences") };
     let alone = (5.0 + 12.0 / 13.0) / (34.0 + 12.0);
     let expected = (5.0 + 2.0 * alone) / (6.0 + 2.0);
     assert!((first.tokens[0].log10 - f64::log10(expected)).abs() < 2e-4, "{first:?}");
-    let tokens: Vec<_> = first.tokens.iter().map(|t| (t.token.as_str(), t.order, t.unknown)).collect();
-    let known = [("the", 2, false), ("queen", 3, false), ("of", 3, false), ("spain", 1, true), ("</s>", 1, false)];
+    let tokens: Vec<_> =
+        first.tokens.iter().map(|t| (t.token.as_str(), t.order, t.unknown)).collect();
+    let known = [
+        ("the", 2, false),
+        ("queen", 3, false),
+        ("of", 3, false),
+        ("spain", 1, true),
+        ("</s>", 1, false),
+    ];
     assert_eq!(tokens, known);
     let sum: f64 = first.tokens.iter().map(|token| token.log10).sum();
     assert!((first.log10 - sum).abs() < 1e-9 && first.unknown_count == 1 && first.token_count == 5);
@@ -94,7 +104,8 @@ async fn a_model_is_made_asked_and_there_after_a_restart() {
     let end = pb::ScoreRequest { state: state.clone(), ..score("news", &[""]) };
     log10 += client.score(end).await.unwrap().sentences[0].log10;
     assert!((log10 - first.log10).abs() < 1e-6);
-    let stream = client.score_stream(tokio_stream::iter([score("news", &["the queen of spain"]); 3]));
+    let stream =
+        client.score_stream(tokio_stream::iter(vec![score("news", &["the queen of spain"]); 3]));
     let mut answers = stream.await.unwrap();
     for _ in 0..3 {
         assert_eq!(answers.next_answer().await.unwrap().unwrap().sentences[0], *first);
@@ -110,7 +121,10 @@ async fn a_model_is_made_asked_and_there_after_a_restart() {
     assert!((all - 1.0).abs() < 1e-3, "{all}");
 
     let perplexity = perplexity(&client, "news", TEXT).await;
-    assert_eq!((perplexity.token_count, perplexity.unknown_count, perplexity.sentence_count), (34, 0, 6));
+    assert_eq!(
+        (perplexity.token_count, perplexity.unknown_count, perplexity.sentence_count),
+        (34, 0, 6)
+    );
     assert!(perplexity.perplexity > 1.0 && perplexity.perplexity < 10.0);
 
     let draw = pb::GenerateRequest { model: "news".into(), count: Some(5), ..Default::default() };
@@ -122,7 +136,10 @@ async fn a_model_is_made_asked_and_there_after_a_restart() {
     let client = Client::connect(&server.url).await.unwrap();
     let listed = client.list_models(pb::ListModelsRequest {}).await.unwrap().models;
     assert_eq!(listed, [model]);
-    assert_eq!(client.score(score("news", &["the queen of spain"])).await.unwrap().sentences[0], *first);
+    assert_eq!(
+        client.score(score("news", &["the queen of spain"])).await.unwrap().sentences[0],
+        *first
+    );
     let other = pb::ScoreRequest { state, ..score("news", &["cat"]) };
     assert_eq!(code(&client.score(other).await), Code::Ok);
     let delete = pb::DeleteModelRequest { model: "news".to_owned() };
@@ -151,14 +168,18 @@ async fn arpa_goes_out_and_comes_in_and_replaces_while_others_ask() {
     let header = pb::ImportModelHeader { model: "copy".to_owned(), ..Default::default() };
     let report = client.import_model(header.clone(), parts(&file), |_| {}).await.unwrap();
     assert_eq!(report.model.unwrap().notes, Vec::<String>::new());
-    let (own, copy) = (perplexity(&client, "news", TEXT).await, perplexity(&client, "copy", TEXT).await);
+    let (own, copy) =
+        (perplexity(&client, "news", TEXT).await, perplexity(&client, "copy", TEXT).await);
     assert!((own.perplexity - copy.perplexity).abs() < 1e-3, "{own:?} {copy:?}");
 
     let bad = file.replace("\\end\\", "");
     let replace = pb::ImportModelHeader { replace: true, ..header };
     let answer = client.import_model(replace.clone(), parts(&bad), |_| {}).await;
     let error = answer.as_ref().unwrap_err().to_string();
-    assert!(code(&answer) == Code::InvalidArgument && error.contains("\\end\\ is missing"), "{error}");
+    assert!(
+        code(&answer) == Code::InvalidArgument && error.contains("\\end\\ is missing"),
+        "{error}"
+    );
     assert_eq!(perplexity(&client, "copy", TEXT).await, copy, "the old one stays");
     let smaller = "\\data\\\nngram 1=3\n\\1-grams:\n-1 <unk>\n-1 </s>\n0 <s>\n\\end\\\n";
     client.import_model(replace, parts(smaller), |_| {}).await.unwrap();
@@ -179,13 +200,14 @@ async fn arpa_goes_out_and_comes_in_and_replaces_while_others_ask() {
 async fn models_are_verified_backed_up_and_brought_back() {
     let backups = tempfile::tempdir().unwrap();
     let place = backups.path().to_str().unwrap().to_owned();
-    let server = Server::start_with(|config| ServerConfig { backups: Some(place.clone()), ..config }).await;
+    let server =
+        Server::start_with(|config| ServerConfig { backups: Some(place.clone()), ..config }).await;
     let client = Client::connect(&server.url).await.unwrap();
     train(&client, header("news")).await.unwrap();
     let before = perplexity(&client, "news", TEXT).await;
     client.backup(pb::BackupRequest::default(), |_| {}).await.unwrap();
     let verified = client.verify(pb::VerifyRequest::default(), |_| {}).await.unwrap();
-    assert_eq!(verified.damages, []);
+    assert!(verified.damages.is_empty(), "{verified:?}");
 
     let file = server.data.path().join("shelf/models/news");
     let mut bytes = std::fs::read(&file).unwrap();
@@ -209,7 +231,7 @@ async fn models_are_verified_backed_up_and_brought_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn smoothings_are_compared_within_the_memory_of_jobs() {
     let server =
-        Server::start_with(|config| ServerConfig { job_memory: Some(24 << 20), ..config }).await;
+        Server::start_with(|config| ServerConfig { job_memory: Some(8 << 20), ..config }).await;
     let client = Client::connect(&server.url).await.unwrap();
     let text = TEXT.repeat(60);
     let asked = pb::CompareSmoothingsHeader { orders: vec![2, 3], ..Default::default() };
@@ -221,11 +243,11 @@ async fn smoothings_are_compared_within_the_memory_of_jobs() {
     }
     // More text than the memory of jobs holds goes to files.
     let words = |line: u32| (0..10_u32).map(move |at| format!("w{} ", (line * 7 + at * at) % 997));
-    let long: String = (0..150_000).flat_map(|line| words(line).chain(["\n".to_owned()])).collect();
+    let long: String = (0..3_000).flat_map(|line| words(line).chain(["\n".to_owned()])).collect();
     let asked = pb::TrainModelHeader { order: Some(2), ..header("long") };
     let whole = std::iter::once(Ok(Box::new(io::Cursor::new(long)) as Box<dyn io::Read + Send>));
     let report = client.train_model(asked, whole, |_| {}).await.unwrap();
-    assert!(report.memory_bytes <= 12 << 20 && report.spilled_bytes > 0, "{report:?}");
+    assert!(report.memory_bytes <= 4 << 20 && report.spilled_bytes > 0, "{report:?}");
     server.stop().await;
 }
 
@@ -245,7 +267,10 @@ async fn nonsense_is_refused_with_its_field() {
     ] {
         let answer = train(&client, header).await;
         let error = answer.as_ref().unwrap_err().to_string();
-        assert!(code(&answer) == Code::InvalidArgument && error.contains(field), "{field}: {error}");
+        assert!(
+            code(&answer) == Code::InvalidArgument && error.contains(field),
+            "{field}: {error}"
+        );
     }
     let answer = client.train_model(header("x"), parts(""), |_| {}).await;
     assert!(answer.unwrap_err().to_string().contains("no words"));

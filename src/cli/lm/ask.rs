@@ -128,16 +128,19 @@ async fn lines_of(files: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
         }
         Ok::<_, std::io::Error>(text)
     });
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::Local(format!("the text cannot be read: {error}"))
-    };
-    let text = read.await.map_err(|error| unreadable(&error))?.map_err(|error| unreadable(&error))?;
+    let unreadable =
+        |error: &dyn std::fmt::Display| Failure::Local(format!("the text cannot be read: {error}"));
+    let text =
+        read.await.map_err(|error| unreadable(&error))?.map_err(|error| unreadable(&error))?;
     let mut parts = Vec::new();
     let mut rest = &text[..];
     while rest.len() > limits::TEXTS_BYTES_MAX {
         let end = rest[..limits::TEXTS_BYTES_MAX].iter().rposition(|&byte| byte == b'\n');
         let Some(end) = end else {
-            return Err(Failure::Local(format!("a line is over {} bytes", limits::TEXTS_BYTES_MAX)));
+            return Err(Failure::Local(format!(
+                "a line is over {} bytes",
+                limits::TEXTS_BYTES_MAX
+            )));
         };
         let (part, after) = rest.split_at(end + 1);
         parts.push(part.to_vec());

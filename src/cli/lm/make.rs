@@ -14,8 +14,8 @@ use crate::cli::new_files::NewFiles;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::cli::texts::readers;
 use crate::client::{
-    self, Client, CompareSmoothingsHeader, CompareSmoothingsReport, ExportModelRequest, ImportModelHeader,
-    ImportModelReport, ModelProgress, TrainModelHeader, TrainModelReport,
+    self, Client, CompareSmoothingsHeader, CompareSmoothingsReport, ExportModelRequest,
+    ImportModelHeader, ImportModelReport, ModelProgress, TrainModelHeader, TrainModelReport,
 };
 
 /// How often the line of progress moves by itself.
@@ -129,8 +129,9 @@ impl Train {
             held_out_share: self.held_out,
         };
         let bar = bar(output);
-        let report =
-            client.train_model(header, readers(&self.files), |now| bar.set_message(progress(now))).await;
+        let report = client
+            .train_model(header, readers(&self.files), |now| bar.set_message(progress(now)))
+            .await;
         bar.finish_and_clear();
         match unless_detached(report.map_err(unread), output)? {
             Some(report) => output.answer(&report, trained),
@@ -173,8 +174,9 @@ impl Import {
             clamp: self.clamp,
         };
         let bar = bar(output);
-        let report =
-            client.import_model(header, readers(&files), |now| bar.set_message(progress(now))).await;
+        let report = client
+            .import_model(header, readers(&files), |now| bar.set_message(progress(now)))
+            .await;
         bar.finish_and_clear();
         match unless_detached(report.map_err(unread), output)? {
             Some(report) => output.answer(&report, imported),

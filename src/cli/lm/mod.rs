@@ -15,8 +15,8 @@ pub(super) use make::{compared, imported, trained};
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, bytes, count, shown};
 use crate::client::{
-    Client, DeleteModelRequest, GetModelRequest, LanguageModel, ListModelsRequest, PerplexityResponse,
-    Smoothing,
+    Client, DeleteModelRequest, GetModelRequest, LanguageModel, ListModelsRequest,
+    PerplexityResponse, Smoothing,
 };
 
 /// n-gram language models: train, import, export, list, show, remove, score, perplexity, next, generate,

@@ -240,9 +240,14 @@ impl Engine {
     pub fn perplexity(&self, asked: &Asked<PerplexityQuery>) -> Result<Perplexity> {
         let (open, tokenizer) = self.opened(&asked.model)?;
         let mut perplexity = Perplexity::default();
-        self.each_part(&open.model, tokenizer.as_ref(), &asked.query.text, &mut |words, scored| {
-            perplexity.add(&words.ids, scored, words.ends.len() as u64);
-        })?;
+        self.each_part(
+            &open.model,
+            tokenizer.as_ref(),
+            &asked.query.text,
+            &mut |words, scored| {
+                perplexity.add(&words.ids, scored, words.ends.len() as u64);
+            },
+        )?;
         Ok(perplexity)
     }
 
@@ -325,7 +330,10 @@ impl Engine {
         if !state.is_empty() {
             let state = model.state_told(state);
             return state.ok_or_else(|| {
-                Error::invalid("state", "it is not one that this model gave, or the model was replaced")
+                Error::invalid(
+                    "state",
+                    "it is not one that this model gave, or the model was replaced",
+                )
             });
         }
         Ok(if no_begin { model.empty_state() } else { model.begin_state() })
@@ -382,6 +390,7 @@ impl Engine {
 }
 
 fn named(model: &Model, words: &[NextWord]) -> Vec<Next> {
-    let name = |next: &NextWord| Next { token: model.word(next.word).to_vec(), scored: next.scored };
+    let name =
+        |next: &NextWord| Next { token: model.word(next.word).to_vec(), scored: next.scored };
     words.iter().map(name).collect()
 }

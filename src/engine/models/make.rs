@@ -3,17 +3,19 @@
 use std::io::{BufRead as _, Read, Write};
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use crate::budget::Share;
 use crate::engine::Engine;
-use crate::engine::corpus::{Arrived, Arriving, Spilled};
+use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
 use crate::error::{Context as _, Error, Result};
-use crate::format::source::unpacked;
+use crate::format::source::{Spool, unpacked};
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
-    Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading, Room,
-    Smoothing, Totals, estimate, held_out_words, jelinek_mercer, plain, temporary,
+    Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading,
+    Room, Smoothing, Totals, estimate, held_out_words, jelinek_mercer, plain, temporary,
 };
 use crate::store::ModelHead;
 use crate::table::meta::TableName;
@@ -152,6 +154,24 @@ pub struct Compared {
 /// Where a model is written to.
 pub type ExportedTo<'w> = &'w mut dyn Write;
 
+/// What lists that have no room in memory take of the budget of the disk.
+struct Spilled {
+    room: Room,
+    share: Mutex<Share>,
+}
+
+impl Spilled {
+    /// Takes what files have grown by.
+    fn account(&self) -> Result<()> {
+        let mut share = self.share.lock();
+        let more = self.room.on_disk().saturating_sub(share.bytes());
+        if more == 0 {
+            return Ok(());
+        }
+        share.grow(more).context(|| "lists of n-grams that have no room in memory")
+    }
+}
+
 /// A text as it was read.
 struct ReadText {
     corpus: Corpus,
@@ -180,7 +200,8 @@ impl Engine {
         let held_out = job.held_out.unwrap_or(if tunes { HELD_OUT } else { 0.0 });
         let reading = Reading { skips_special: job.skips_special, held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
-        let read = self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+        let read =
+            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let read_seconds = began.elapsed().as_secs_f64();
         let began = Instant::now();
@@ -236,7 +257,16 @@ impl Engine {
         };
         let (memory_bytes, spilled_bytes) = (room.peak(), room.spilled());
         let make_seconds = began.elapsed().as_secs_f64();
-        Ok(TrainedModel { made, totals, orders, held_out, memory_bytes, spilled_bytes, read_seconds, make_seconds })
+        Ok(TrainedModel {
+            made,
+            totals,
+            orders,
+            held_out,
+            memory_bytes,
+            spilled_bytes,
+            read_seconds,
+            make_seconds,
+        })
     }
 
     /// Refuses what cannot be trained whatever the text holds.
@@ -319,7 +349,12 @@ impl Engine {
     /// # Errors
     ///
     /// If there is no such model, if its smoothing has no back-offs, if the output fails, or if it is stopped.
-    pub fn export_model(&self, name: &TableName, form: ArpaForm, out: ExportedTo<'_>) -> Result<u64> {
+    pub fn export_model(
+        &self,
+        name: &TableName,
+        form: ArpaForm,
+        out: ExportedTo<'_>,
+    ) -> Result<u64> {
         let model = self.open_model(name)?;
         arpa::write(&model.model, form, out, &|| self.go_on())
             .context(|| format!("exporting the language model {name}"))
@@ -340,7 +375,8 @@ impl Engine {
         let (spilled, room) = self.room();
         let reading = Reading { skips_special: job.skips_special, held_out: job.held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
-        let read = self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+        let read =
+            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let (totals, word_count) = (corpus.totals, corpus.words().len());
         let sentences = std::mem::take(&mut corpus.held_out);
@@ -389,12 +425,12 @@ impl Engine {
         Ok((totals, compared))
     }
 
-    /// Where lists of numbers stand: half of the memory of jobs, and files beyond.
+    /// Where lists of numbers stand: half of the memory of jobs, and files beyond, which are counted as they grow.
     fn room(&self) -> (Spilled, Room) {
-        let spilled = Spilled::new(&self.shared);
+        let spool = Spool::new(&self.shared.data);
         let memory = &self.shared.memory;
-        let room = Room::new(memory, memory.max() / MEMORY_SHARE, spilled.spill());
-        (spilled, room)
+        let room = Room::new(memory, memory.max() / MEMORY_SHARE, Box::new(move || spool.file()));
+        (Spilled { room: room.clone(), share: Mutex::new(Share::of(&self.shared.disk)) }, room)
     }
 
     fn read_text(
@@ -486,7 +522,8 @@ fn notes(orders: &[OrderReport]) -> Vec<String> {
 }
 
 fn arpa_notes(report: &ArpaReport) -> Vec<String> {
-    let ArpaReport { clamped, ignored_back_offs, added, lacks_unknown, lacks_begin, lacks_end } = *report;
+    let ArpaReport { clamped, ignored_back_offs, added, lacks_unknown, lacks_begin, lacks_end } =
+        *report;
     let counted = [
         (clamped, "probabilities over 1 became 1"),
         (ignored_back_offs, "back-offs of the highest order were ignored"),
@@ -516,7 +553,7 @@ struct Digested {
 #[derive(Default)]
 struct Told {
     bytes: std::sync::atomic::AtomicU64,
-    sha256: parking_lot::Mutex<String>,
+    sha256: Mutex<String>,
 }
 
 impl Told {

@@ -17,17 +17,18 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::lm::Model;
-use crate::store::backup::{BackupList, Target};
 use crate::store::ModelHead;
+use crate::store::backup::{BackupList, Target};
 use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
 
 pub use ask::{
-    Asked, GenerateQuery, Generated, Mixed, MixQuery, NextAnswer, NextQuery, Next, PerplexityQuery,
+    Asked, GenerateQuery, Generated, MixQuery, Mixed, Next, NextAnswer, NextQuery, PerplexityQuery,
     ScoreQuery, ScoredSentence, ScoredToken, Scores,
 };
 pub use make::{
-    CompareJob, Compared, ExportedTo, ImportModelJob, MadeModel, ModelProgress, TrainModelJob, TrainedModel,
+    CompareJob, Compared, ExportedTo, ImportModelJob, MadeModel, ModelProgress, TrainModelJob,
+    TrainedModel,
 };
 
 /// Models that are open.

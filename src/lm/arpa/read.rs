@@ -315,7 +315,10 @@ impl Section<'_> {
             entry.words[at] = if length == 1 {
                 let added = words.add(word, 1)?;
                 if words.count(added) > 1 {
-                    return Err(wrong(number, format!("the 1-gram \"{}\" is there twice", shown(word))));
+                    return Err(wrong(
+                        number,
+                        format!("the 1-gram \"{}\" is there twice", shown(word)),
+                    ));
                 }
                 added
             } else if let Some(word) = words.number(word).filter(|&word| words.count(word) > 0) {
@@ -399,7 +402,8 @@ impl Flat {
             let pair = pair?;
             let [a, b] = [pair[0].1 as usize, pair[1].1 as usize];
             if self.gram(a) == self.gram(b) {
-                let (first, second) = (self.line[a].min(self.line[b]), self.line[a].max(self.line[b]));
+                let (first, second) =
+                    (self.line[a].min(self.line[b]), self.line[a].max(self.line[b]));
                 return Err(wrong(second, format!("the same n-gram stands in line {first}")));
             }
         }
@@ -515,7 +519,8 @@ fn needed(levels: &[Flat], words: usize, go_on: GoOn<'_>) -> Result<Vec<Vec<u64>
         let starts = below.starts(words);
         for number in watched(0..level.len(), go_on) {
             let number = number?;
-            let is_needed = level.back_off[number] != 0.0 || needed[at][number / 64] >> (number % 64) & 1 != 0;
+            let is_needed =
+                level.back_off[number] != 0.0 || needed[at][number / 64] >> (number % 64) & 1 != 0;
             if is_needed && let Some(shorter) = below.find(&starts, &level.gram(number)[..at]) {
                 needed[at - 1][shorter / 64] |= 1 << (shorter % 64);
             }

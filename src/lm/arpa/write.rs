@@ -25,18 +25,18 @@ pub fn write(model: &Model, form: ArpaForm, out: &mut dyn Write, go_on: GoOn<'_>
     if model.is_direct() {
         return Err(Error::new(ErrorKind::Unsuited {
             operation: "writing ARPA",
-            because: "the model's smoothing gives every unseen word a probability of its own in each \
+            because:
+                "the model's smoothing gives every unseen word a probability of its own in each \
                       context, and ARPA has only back-offs; train it with another smoothing"
-                .to_owned(),
+                    .to_owned(),
         }));
     }
     let failed = |error: std::io::Error| error.downcast().unwrap_or_else(Error::disk);
     let sizes = model.sizes().to_vec();
-    let mut head = String::from("\\data\\\n");
+    out.write_all(b"\\data\\\n").map_err(failed)?;
     for (order, size) in (1..).zip(&sizes) {
-        head += &format!("ngram {order}={size}\n");
+        writeln!(out, "ngram {order}={size}").map_err(failed)?;
     }
-    out.write_all(head.as_bytes()).map_err(failed)?;
     let mut line = Vec::new();
     for order in 1..=sizes.len() {
         out.write_all(format!("\n\\{order}-grams:\n").as_bytes()).map_err(failed)?;
