@@ -34,9 +34,8 @@ impl BuiltKind {
     pub fn of(choice: IndexChoice, dim: usize) -> Self {
         match choice {
             IndexChoice::Hnsw => Self::Hnsw,
-            IndexChoice::Partition => Self::Partition,
             IndexChoice::Auto if dim < PARTITION_DIM_MIN => Self::Hnsw,
-            IndexChoice::Auto => Self::Partition,
+            IndexChoice::Auto | IndexChoice::Partition => Self::Partition,
         }
     }
 

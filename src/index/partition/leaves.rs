@@ -32,6 +32,7 @@ impl Leaf {
 
 /// All leaves.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "leaves have no other name")]
 pub(super) struct Leaves {
     /// Their centers.
     pub(super) centers: Centers,

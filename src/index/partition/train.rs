@@ -69,7 +69,7 @@ pub(super) fn assign(
         watch.progress(0.6 * step as f32 / STEPS as f32);
         let units = Units::new(codes, &means);
         let nearest = nearest(codes, &sample, &units, watch)?;
-        means = self::means(codes, &sample, &nearest, means)?;
+        means = self::means(codes, &sample, &nearest, means);
     }
     let units = Units::new(codes, &means);
     let nearest = nearest(codes, rows, &units, watch)?;
@@ -173,12 +173,7 @@ fn fill(codes: &Codes, rows: &[u32], block: &mut [Group]) {
 
 /// The means of the rows of each center; a center without rows goes to one of the rows that are farthest
 /// from theirs.
-fn means(
-    codes: &Codes,
-    rows: &[u32],
-    nearest: &[(i32, u32)],
-    before: Vec<f32>,
-) -> Result<Vec<f32>> {
+fn means(codes: &Codes, rows: &[u32], nearest: &[(i32, u32)], before: Vec<f32>) -> Vec<f32> {
     let dim = codes.rotation().dim();
     let mut means = means_of(codes, rows, nearest, before);
     let mut counts = vec![0_u32; means.len() / dim];
@@ -187,7 +182,7 @@ fn means(
     }
     let empty: Vec<usize> = (0..counts.len()).filter(|&center| counts[center] == 0).collect();
     if empty.is_empty() {
-        return Ok(means);
+        return means;
     }
     let mut far: Vec<(f32, u32)> = rows
         .iter()
@@ -205,7 +200,7 @@ fn means(
     for (center, (_, row)) in empty.into_iter().zip(far) {
         codes.direction(row, &mut means[center * dim..][..dim]);
     }
-    Ok(means)
+    means
 }
 
 /// The mean of each center's rows, added in their order; a center without rows stays.

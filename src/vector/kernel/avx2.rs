@@ -282,7 +282,7 @@ pub(super) fn dots<const Q: usize>(
 #[target_feature(enable = "avx2")]
 pub(super) fn best(block: &[Group], queries: &[Query<'_>]) -> Best {
     let mut best = Best::none();
-    let (sixes, rest) = queries.as_chunks::<{ blocks::QUERIES }>();
+    let (sixes, rest) = queries.as_chunks::<{ QUERIES }>();
     let mut number = 0;
     for six in sixes {
         for dots in dots(block, six) {
@@ -302,10 +302,10 @@ pub(super) fn best(block: &[Group], queries: &[Query<'_>]) -> Best {
 #[target_feature(enable = "avx2")]
 pub(super) fn above(
     block: &[Group],
-    queries: &[Query<'_>; blocks::QUERIES],
+    queries: &[Query<'_>; QUERIES],
     limits: &[i32; blocks::ROWS],
-    dots: &mut [[i32; blocks::ROWS]; blocks::QUERIES],
-) -> [u64; blocks::QUERIES] {
+    dots: &mut [[i32; blocks::ROWS]; QUERIES],
+) -> [u64; QUERIES] {
     *dots = self::dots(block, queries);
     dots.each_ref().map(|dots| bits_above(dots, limits))
 }

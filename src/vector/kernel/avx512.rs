@@ -296,12 +296,12 @@ pub(super) fn best(block: &[Group], queries: &[Query<'_>]) -> Best {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn above(
     block: &[Group],
-    queries: &[Query<'_>; blocks::QUERIES],
+    queries: &[Query<'_>; QUERIES],
     limits: &[i32; blocks::ROWS],
-    dots: &mut [[i32; blocks::ROWS]; blocks::QUERIES],
-) -> [u64; blocks::QUERIES] {
+    dots: &mut [[i32; blocks::ROWS]; QUERIES],
+) -> [u64; QUERIES] {
     let limits: &[[i32; LANES]] = limits.as_chunks().0;
-    let mut bits = [0; blocks::QUERIES];
+    let mut bits = [0; QUERIES];
     let sums = sums(block, queries);
     for ((bits, sums), dots) in bits.iter_mut().zip(&sums).zip(dots) {
         for ((&sum, limits), first) in sums.iter().zip(limits).zip((0..).step_by(LANES)) {
