@@ -164,7 +164,7 @@ fn measure_filters(table: &Table, index: &dyn Index, set: &Set) {
     let rows = table.len();
     for part in [2, 10, 100, 1_000] {
         let count = rows / part;
-        let random = (0..rows).filter(|row| (row * 2_654_435_761 >> 7) % part == 0);
+        let random = (0..rows).filter(|row| ((row * 2_654_435_761) >> 7) % part == 0);
         let kinds: [(&str, Vec<usize>); 3] = [
             ("random", random.collect()),
             ("frequent", (0..count).collect()),

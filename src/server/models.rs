@@ -475,7 +475,7 @@ impl From<Scores> for pb::ScoreResponse {
     }
 }
 
-fn next(next: Next) -> pb::NextWord {
+fn next(next: &Next) -> pb::NextWord {
     let log10 = f64::from(next.scored.log10);
     pb::NextWord {
         token: text(&next.token),
@@ -487,7 +487,7 @@ fn next(next: Next) -> pb::NextWord {
 
 impl From<NextAnswer> for pb::NextWordsResponse {
     fn from(answer: NextAnswer) -> Self {
-        let words = answer.words.into_iter().map(next).collect();
+        let words = answer.words.iter().map(next).collect();
         Self { words, unknown_probability: answer.unknown }
     }
 }
@@ -506,7 +506,7 @@ impl From<Drawn> for pb::GenerateResponse {
                 .collect();
             pb::GeneratedText {
                 text: parts.join(" "),
-                words: one.words.into_iter().map(next).collect(),
+                words: one.words.iter().map(next).collect(),
                 ended: one.has_ended,
                 unknown_max: one.unknown_max,
                 seed: one.seed,

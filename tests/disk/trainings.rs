@@ -1,8 +1,7 @@
 //! A disk that fills up while vectors are learned: whoever asked is told, and what was learned is not lost.
 
-use std::path::Path;
+use std::fmt::Write as _;
 
-use wordspace::engine::config::EngineConfig;
 use wordspace::engine::import::IfExists;
 use wordspace::engine::slots::Slot;
 use wordspace::engine::train_table::{
@@ -25,7 +24,7 @@ fn text() -> Vec<u8> {
     for _ in 0..400 {
         let kind = dice.below(4);
         for _ in 0..8 {
-            text += &format!("k{kind}w{} ", dice.below(6));
+            write!(text, "k{kind}w{} ", dice.below(6)).unwrap();
         }
         text.push('\n');
     }
@@ -57,7 +56,7 @@ fn job(table: &str) -> TrainTableJob {
 fn learn(
     engine: &Engine,
     table: &str,
-    text: Vec<u8>,
+    text: &[u8],
     on_progress: &mut dyn FnMut(&TrainTableProgress),
 ) -> Result<TrainTableReport> {
     let mut parts = text.chunks(100_000).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter();
@@ -86,9 +85,9 @@ fn a_training_whose_checkpoints_find_no_room_is_told_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let watched = Watched::new(folder.path());
     let engine = open(folder.path()).unwrap();
-    learn(&engine, "plain", text(), &mut |_| {}).unwrap();
+    learn(&engine, "plain", &text(), &mut |_| {}).unwrap();
     let mut problems = 0;
-    let report = learn(&engine, "full", text(), &mut |now| {
+    let report = learn(&engine, "full", &text(), &mut |now| {
         let checkpoint = now.learning.as_ref().and_then(|now| now.checkpoint.clone());
         let problem = checkpoint.and_then(|one| one.problem);
         problems += usize::from(problem.is_some_and(|told| told.contains("disk")));
@@ -106,13 +105,13 @@ fn a_table_that_finds_no_room_is_made_of_its_checkpoint_once_there_is_some() {
     let folder = tempfile::tempdir().unwrap();
     let watched = Watched::new(folder.path());
     let engine = open(folder.path()).unwrap();
-    learn(&engine, "plain", text(), &mut |_| {}).unwrap();
+    learn(&engine, "plain", &text(), &mut |_| {}).unwrap();
     let full = |now: &TrainTableProgress| {
         if now.phase == "writing" {
             watched.leave_room(Some(0));
         }
     };
-    let error = learn(&engine, "full", text(), &mut |now| full(now)).unwrap_err();
+    let error = learn(&engine, "full", &text(), &mut |now| full(now)).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::DiskFull, "{error}");
     assert!(engine.dim_of(&name("full")).is_err(), "no table is half there");
     watched.leave_room(None);
@@ -124,26 +123,4 @@ fn a_table_that_finds_no_room_is_made_of_its_checkpoint_once_there_is_some() {
     assert_eq!(vectors(&engine, "full"), vectors(&engine, "plain"));
     assert!(engine.check_resuming(&table).is_err(), "its checkpoint is gone");
     engine.close();
-}
-
-/// Numbers of a text that have no room in memory move into a file.
-#[test]
-fn a_text_that_finds_no_room_on_the_disk_is_refused_and_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let watched = Watched::new(folder.path());
-    let engine = small_memory(folder.path());
-    let text = b"a b c\n".repeat(120_000);
-    watched.leave_room(Some(1_000_000));
-    let error = learn(&engine, "full", text, &mut |_| {}).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::DiskFull, "{error}");
-    let status = engine.status();
-    assert_eq!((status.spool.0, status.job_memory.0), (0, 0), "what it took was given back");
-    assert!(engine.dim_of(&name("full")).is_err());
-    engine.close();
-}
-
-fn small_memory(folder: &Path) -> Engine {
-    let job_memory = Some(28 << 20);
-    let config = EngineConfig { index_threads: 1, job_memory, ..EngineConfig::new(folder) };
-    Engine::open(&config).unwrap()
 }

@@ -253,9 +253,9 @@ async fn smoothings_are_compared_within_the_memory_of_jobs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused_with_its_field() {
+    type Header = pb::TrainModelHeader;
     let server = Server::start().await;
     let client = Client::connect(&server.url).await.unwrap();
-    type Header = pb::TrainModelHeader;
     for (field, header) in [
         ("model", Header { model: "../x".to_owned(), ..header("x") }),
         ("order", Header { order: Some(8), ..header("x") }),

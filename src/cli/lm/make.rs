@@ -1,5 +1,6 @@
 //! `wordspace lm train|import|export|compare`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ enum Smoothing {
     AbsoluteDiscounting,
     /// One discount, and shorter n-grams count by the words before them
     KneserNey,
-    /// Three discounts, as KenLM
+    /// Three discounts, as `KenLM`
     ModifiedKneserNey,
 }
 
@@ -350,19 +351,20 @@ pub(in crate::cli) fn trained(report: &TrainModelReport) -> String {
     }
     text += &grid.to_string();
     if report.unknown_token_count > 0 {
-        text += &format!("  {} words became <unk>\n", count(report.unknown_token_count));
+        let _ = writeln!(text, "  {} words became <unk>", count(report.unknown_token_count));
     }
     if let Some(held_out) = &report.held_out {
-        text += &format!("  held-out lines: {}\n", known(held_out));
+        let _ = writeln!(text, "  held-out lines: {}", known(held_out));
     }
-    text += &format!(
+    let _ = write!(
+        text,
         "  read in {}, made in {}; lists took {} of memory",
         seconds(report.read_seconds),
         seconds(report.make_seconds),
         bytes(report.memory_bytes)
     );
     if report.spilled_bytes > 0 {
-        text += &format!(" and {} of temporary files", bytes(report.spilled_bytes));
+        let _ = write!(text, " and {} of temporary files", bytes(report.spilled_bytes));
     }
     text + "\n"
 }

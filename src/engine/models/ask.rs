@@ -179,7 +179,7 @@ impl Engine {
     pub fn score(&self, asked: &Asked<ScoreQuery>) -> Result<Scores> {
         let (open, tokenizer) = self.opened(&asked.model)?;
         let (model, query) = (&open.model, &asked.query);
-        let mut state = self.state_of(model, &query.state, query.no_begin)?;
+        let mut state = Self::state_of(model, &query.state, query.no_begin)?;
         if query.totals_only {
             return self.totals(model, tokenizer.as_ref(), query, &state);
         }
@@ -326,7 +326,7 @@ impl Engine {
         Ok((open, tokenizer))
     }
 
-    fn state_of(&self, model: &Model, state: &[u8], no_begin: bool) -> Result<State> {
+    fn state_of(model: &Model, state: &[u8], no_begin: bool) -> Result<State> {
         if !state.is_empty() {
             let state = model.state_told(state);
             return state.ok_or_else(|| {
@@ -347,7 +347,7 @@ impl Engine {
         state: &[u8],
         text: &str,
     ) -> Result<State> {
-        let mut state = self.state_of(model, state, false)?;
+        let mut state = Self::state_of(model, state, false)?;
         let mut words = Words::default();
         words.add(model, tokenizer, text)?;
         for (at, &id) in words.ids.iter().enumerate() {

@@ -451,12 +451,11 @@ impl Engine {
         let mut arriving = Arriving::new(next, &mut told)?;
         let mut since = 0;
         arriving.lines(|number, line| {
-            let added = match tokenizer {
-                None => reader.sentence(plain(line.as_bytes())),
-                Some(_) => {
-                    let words = cut(tokenizer, line)?;
-                    reader.sentence(words.iter().map(Vec::as_slice))
-                }
+            let added = if tokenizer.is_none() {
+                reader.sentence(plain(line.as_bytes()))
+            } else {
+                let words = cut(tokenizer, line)?;
+                reader.sentence(words.iter().map(Vec::as_slice))
             };
             added.context(|| format!("line {number}"))?;
             since += line.len() as u64;

@@ -137,7 +137,9 @@ fn filters_and_exclusions_hold_and_as_many_rows_come_as_asked() {
     let third: Vec<RowId> = (0..12_000).step_by(3).map(RowId).collect();
     for rows in [third, far] {
         let mut allowed = RowSet::none(12_000);
-        rows.into_iter().for_each(|row| _ = allowed.insert(row));
+        for row in rows {
+            allowed.insert(row);
+        }
         let params = SearchParams { allowed: Some(&allowed), ..SearchParams::new(10, 128) };
         let answer = partition.search(&query, &params);
         let truth: Vec<Near> =

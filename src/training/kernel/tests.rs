@@ -81,13 +81,13 @@ fn inputs_in_turn_learn_from_what_those_before_them_left() {
             unsafe { kernels.step_in_turn(&mut step) };
             let (x, mut w) = (rows(5, dim, 1), rows(count, dim, 2));
             let mut expected = rows(5, dim, 1);
-            for j in 0..5 {
+            for (j, errors) in errors.iter().enumerate() {
                 let before = w.copy().unwrap();
                 for (t, &goal) in goals[..count].iter().enumerate() {
                     let pairs = x.row(j).iter().zip(before.row(t));
                     let product: f32 = pairs.map(|(x, w)| x * w).sum();
                     let error = 0.1 * (goal - 1.0 / (1.0 + (-product).exp()));
-                    assert!((errors[j].0[t] - error).abs() < 2e-5, "{kind:?} {j} {t}");
+                    assert!((errors.0[t] - error).abs() < 2e-5, "{kind:?} {j} {t}");
                     for i in 0..dim {
                         expected.row_mut(j)[i] += error * before.row(t)[i];
                         w.row_mut(t)[i] += error * x.row(j)[i];

@@ -11,6 +11,10 @@ pub type Values = [f32; ENTRIES];
 macro_rules! widened {
     ($(#[$doc:meta])* $name:ident = $plain:ident($($argument:ident: $type:ty),*) $(-> $out:ty)?) => {
         $(#[$doc])*
+        #[allow(
+            clippy::too_many_arguments,
+            reason = "the numbers of a kernel are slices side by side, not a struct to be filled for each call"
+        )]
         pub fn $name($($argument: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             {
@@ -191,6 +195,7 @@ widened! {
 /// Rounds of the descent.
 const ROUNDS: usize = 2;
 
+#[allow(clippy::too_many_arguments, reason = "as the forms that `widened` gives it")]
 #[inline(always)]
 fn plain_encode(
     books: &[Values],
