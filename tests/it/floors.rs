@@ -96,7 +96,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const CIRCLES: &[&[&str]] = &[
     &["engine/attach.rs", "engine/import.rs"],
     &["engine/generation.rs", "engine/lineage.rs"],
-    &["index/calibrate.rs", "index/graph.rs", "index/hnsw.rs", "index/reach.rs", "index/refine.rs"],
+    &["index/calibrate.rs", "index/graph.rs", "index/hnsw.rs"],
     &["query/embed.rs", "query/transformer.rs"],
     &["query/occurrences.rs", "query/senses.rs"],
     &["query/pieces.rs", "query/resolve.rs", "query/tokenize.rs"],
@@ -110,6 +110,7 @@ const CIRCLES: &[&[&str]] = &[
         "vector/kernel/blocks.rs",
         "vector/kernel/nibbles.rs",
         "vector/kernel/products.rs",
+        "vector/kernel/tile.rs",
     ],
 ];
 

@@ -1,7 +1,7 @@
 //! `Coder`: what is left of a row beside its leaf's center, as codes of four bits.
 //!
 //! Residuals are turned along their own principal components, the strongest first; neighboring axes make
-//! a subspace, the strongest ones alone, and each subspace has 16 centers ("product quantization": Jégou
+//! a subspace, the strongest ones alone, and each subspace has 16 centers ("product quantization": Jegou
 //! et al. 2011).
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
