@@ -97,16 +97,11 @@ fn lay_out(
 ) -> Result<Leaves> {
     let dim = codes.rotation().dim();
     let count = assigned.means.len() / dim;
-    // Both leaves of the first row, of the second one, and so on.
-    let twice = |of: &[u32]| of.to_vec();
-    let has_two = assigned.first != assigned.second;
-    let labels: Vec<u32> = if has_two {
-        let pairs = assigned.first.iter().zip(&assigned.second);
-        pairs.flat_map(|(&first, &second)| [first, second]).collect()
-    } else {
-        twice(&assigned.first)
-    };
-    let copies = if has_two { 2 } else { 1 };
+    // Both leaves of the first row, of the second one, and so on; one leaf has every row once.
+    let copies = if count > 1 { 2 } else { 1 };
+    let pairs = assigned.first.iter().zip(&assigned.second);
+    let labels: Vec<u32> =
+        pairs.flat_map(|(&first, &second)| [first, second].into_iter().take(copies)).collect();
     let (starts, order) = train::grouped(&labels, count);
     let (mut leaves, mut slots) = (Vec::with_capacity(count), Vec::new());
     for leaf in starts.windows(2) {
