@@ -7,7 +7,7 @@
 use crate::index::batch::{self, Asked};
 use crate::index::partition::Partition;
 use crate::index::partition::leaves::{Asking, Compared};
-use crate::index::partition::search::{Prepared, Room, SAME_CODE, SLOPE, Sought, rank};
+use crate::index::partition::search::{Prepared, Room, SAME_CODE, SLOPE, Sought, rank, sloped};
 use crate::index::partition::steps::Level;
 use crate::index::partition::train::grouped;
 use crate::index::{Found, Index as _, IndexKind, Search};
@@ -120,9 +120,9 @@ impl<'a> Together<'a> {
                 six.iter().zip(coded).zip(&works).zip(best)
             {
                 let prepared = Prepared { best, scale: scale.scale, least: scale.least };
-                let level = partition.steps.at(search.params.ef_search);
+                let level = partition.level(&search.params);
                 let floor = partition.floor(&search.params, &prepared, level);
-                let limit = SLOPE * (floor + level.delta) - level.kappa;
+                let limit = sloped(SLOPE, floor + level.delta) - level.kappa;
                 lanes::places_from(&work.scores, limit.min(best), &mut places);
                 let mut leaves: Vec<(f32, u32)> =
                     places.iter().map(|&place| (work.scores[place as usize], place)).collect();
@@ -130,13 +130,13 @@ impl<'a> Together<'a> {
                     let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0);
                     leaves.select_nth_unstable_by(FIRST_LEAVES - 1, order);
                 }
-                sought.top.clear(rank(&search.params));
+                sought.begin(rank(&search.params));
                 questions.push(Question {
                     search: *search,
                     sought,
                     prepared,
                     level,
-                    delta: prepared.units(level.delta),
+                    delta: prepared.allowance(level),
                     floor: prepared.units(floor),
                     leaves,
                     proven: None,
@@ -151,7 +151,7 @@ impl<'a> Together<'a> {
         for question in &mut self.questions {
             let Question { search, sought, prepared, .. } = question;
             let same = prepared.units(SAME_CODE);
-            if self.partition.has_lists() && sought.top.first() > same {
+            if self.partition.has_lists() && sought.nearest.0 > same {
                 question.proven = self.partition.proven(sought, search.query, &search.params);
             }
         }
@@ -211,7 +211,7 @@ impl<'a> Together<'a> {
                 if score < question.limit() {
                     continue;
                 }
-                question.look(run, score - centers.spreads[number]);
+                question.look(partition, run, score - centers.spreads[number]);
             }
         }
     }
@@ -220,16 +220,14 @@ impl<'a> Together<'a> {
 impl Question<'_> {
     /// The score below which a leaf is of no use.
     fn limit(&self) -> f32 {
-        SLOPE * self.prepared.similarity(self.sought.top.last()) - self.level.kappa
+        sloped(SLOPE, self.prepared.similarity(self.sought.top.last())) - self.level.kappa
     }
 
-    fn look(&mut self, run: Run<'_>, similarity: f32) {
+    fn look(&mut self, partition: &Partition, run: Run<'_>, similarity: f32) {
         let Sought { tables, hits, top, .. } = &mut self.sought;
-        let threshold = (top.last() - self.delta).max(self.floor);
+        let threshold = top.last().saturating_sub(self.delta).max(self.floor);
         let from = hits.len();
         nibbles::look_up(run, tables, self.prepared.base(similarity), threshold, hits);
-        for &score in &hits.parts().0[from..] {
-            top.push(score);
-        }
+        partition.take(&mut self.sought, from, &self.search.params);
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::batch::{self, Asked};
 use crate::index::calibrate;
 use crate::index::partition::Partition;
-use crate::index::partition::search::{FLOOR_RANK, FLOOR_SLOPE, SLOPE, Scratch};
+use crate::index::partition::search::{FLOOR_RANK, FLOOR_SLOPE, SLOPE, Scratch, sloped};
 use crate::index::partition::steps::{EFS, Level, Steps};
 use crate::index::{Index as _, Search, SearchParams, Watch};
 use crate::vector::RowId;
@@ -30,7 +30,7 @@ const LEAVES_PART: f32 = 0.92;
 const TOGETHER: usize = 64;
 /// Neighbors that a sample question asks for.
 const K: usize = 10;
-/// So many questions of a thousand may end nearer than the floor tells.
+/// The share of questions whose answers may end farther than the floor tells.
 const BELOW_FLOOR: f32 = 0.002;
 
 /// A sample question and its right answer.
@@ -62,7 +62,8 @@ pub(super) fn calibrate(partition: &mut Partition, watch: &dyn Watch) -> Result<
         if watch.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }
-        for questions in &kinds {
+        // A kind of which a table has no questions tells nothing.
+        for questions in kinds.iter().filter(|questions| !questions.is_empty()) {
             *recall = recall.min(self::recall(partition, questions, ef.into()));
         }
     }
@@ -93,7 +94,7 @@ fn steps(partition: &Partition, questions: &[&Question]) -> Steps {
     for question in questions {
         let prepared = partition.prepare(&mut scratch, &question.query);
         if let Some(last) = question.nears.get(FLOOR_RANK - 1) {
-            gaps.push(FLOOR_SLOPE * prepared.best - last.similarity);
+            gaps.push(sloped(FLOOR_SLOPE, prepared.best) - last.similarity);
         }
         let Some(last) = question.nears.get(K - 1) else { continue };
         for near in question.nears.iter().take(K) {
@@ -107,7 +108,7 @@ fn steps(partition: &Partition, questions: &[&Question]) -> Steps {
                 code_score = code_score.max(prepared.similarity(base.saturating_add(sum)));
             }
             if !known.is_empty() {
-                kappas.push(SLOPE * last.similarity - leaf_score);
+                kappas.push(sloped(SLOPE, last.similarity) - leaf_score);
                 deltas.push(last.similarity - code_score);
             }
         }

@@ -123,7 +123,7 @@ fn convert(from: &[u8], form: Form, to: &mut [u8], wanted: Form, subspaces: usiz
 /// If the container is damaged, or of other rows.
 pub fn read(table: Arc<Table>, from: &Container) -> Result<Partition> {
     let senseless = || from.senseless();
-    let header = Header::read(from).ok_or_else(senseless)?;
+    let header = Header::read(from)?;
     if header.rows != table.len() as u64 || header.dim != table.dim() as u64 {
         return Err(senseless());
     }
@@ -157,6 +157,9 @@ pub fn read(table: Arc<Table>, from: &Container) -> Result<Partition> {
     let followers =
         Followers::of_pairs(equals.iter().map(|&[row, leader]| (row, leader)), table.len());
     let followers = followers.filter(|_| rest.is_empty()).ok_or_else(senseless)?;
+    if !has_every_row(&slots, equals, table.len(), leaves.len()) {
+        return Err(senseless());
+    }
     let steps = steps_of(&floats("measures")?).ok_or_else(senseless)?;
     let codes = Codes::turned(&table, rotation)?;
     let centers = Centers::new(&codes, means, &leaves);
@@ -175,8 +178,12 @@ struct Header {
 }
 
 impl Header {
-    fn read(from: &Container) -> Option<Self> {
-        let bytes = from.section("head").ok()?.read().ok()?;
+    fn read(from: &Container) -> Result<Self> {
+        let bytes = from.section("head")?.read()?;
+        Self::of(&bytes).ok_or_else(|| from.senseless())
+    }
+
+    fn of(bytes: &[u8]) -> Option<Self> {
         let (counts, numbers) = bytes.split_at_checked(16)?;
         let counts: &[[u8; 8]; 2] = counts.as_chunks().0.try_into().ok()?;
         let numbers: &[[u8; 4]; 3] =
@@ -215,13 +222,35 @@ fn leaves_of(counts: &[u32], slots: &[u32], rows: usize) -> Option<Vec<Leaf>> {
     (at == slots.len()).then_some(leaves)
 }
 
+/// Whether every row stands in a leaf or two, and once if there is but one; and the rows that follow equal
+/// ones, which stand before them, in none.
+fn has_every_row(slots: &[u32], equals: &[[u32; 2]], rows: usize, leaves: usize) -> bool {
+    let mut counts = vec![0_u8; rows];
+    for &row in slots {
+        if let Some(count) = counts.get_mut(row as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+    for &[row, leader] in equals {
+        match counts.get_mut(row as usize) {
+            Some(count) if *count == 0 && leader < row => *count = 1,
+            _ => return false,
+        }
+    }
+    let most = if leaves > 1 { 2 } else { 1 };
+    counts.iter().all(|count| (1..=most).contains(count))
+}
+
 fn steps_of(values: &[f32]) -> Option<Steps> {
     let (steps, gap) = values.as_chunks::<STEP_NUMBERS>();
     let steps: &[[f32; STEP_NUMBERS]; EFS.len()] = steps.try_into().ok()?;
     let &[gap] = gap else { return None };
-    let is_right = values.iter().all(|value| value.abs() <= 100.0);
     let levels = steps.map(|[kappa, delta, _]| Level { kappa, delta });
     let recalls = steps.map(|[_, _, recall]| recall);
+    let is_right = values.iter().all(|value| value.abs() <= 100.0)
+        && levels.is_sorted_by(|a, b| a.kappa <= b.kappa && a.delta <= b.delta)
+        && levels[0].delta >= 0.0
+        && recalls.iter().all(|recall| (0.0..=1.0).contains(recall));
     is_right.then_some(Steps { levels, recalls, gap })
 }
 

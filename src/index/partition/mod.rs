@@ -44,7 +44,7 @@ use crate::index::lists::{self, LIST, Lists};
 use crate::index::partition::coder::Coder;
 use crate::index::partition::leaves::Leaves;
 use crate::index::partition::search::Scratch;
-use crate::index::partition::steps::{EFS, Steps};
+use crate::index::partition::steps::{EFS, Level, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;
 use crate::vector::RowId;
@@ -86,6 +86,13 @@ const EXACT_FACTOR: usize = 32;
 const ALLOWED_FEW: usize = 2_000;
 /// The same as a part of the table.
 const ALLOWED_PART: usize = 64;
+/// Components of centers that are compared in a nanosecond.
+const COMPONENTS_A_NANO: usize = 20;
+/// Codes of leaves likewise.
+const CODES_A_NANO: usize = 30;
+/// A filter that leaves out no more than this part of the table leaves nearly all: as many rows may be
+/// written before a table is rebuilt, and a few more.
+const WRITTEN_PART: usize = 16;
 /// `ef_search` for a first answer where every row is compared afterward.
 const EF_FLOOR: usize = 96;
 
@@ -128,6 +135,15 @@ impl Partition {
     /// partition was built; none if even the largest measured does not.
     pub fn ef_search_for(&self, recall: f32) -> Option<usize> {
         self.steps.ef_for(recall)
+    }
+
+    /// About how many nanoseconds a question of this `ef_search` takes: it is compared with all centers,
+    /// and with about as many leaves.
+    pub fn nanos(&self, ef_search: usize) -> usize {
+        let leaves = self.leaves();
+        let centers = leaves * self.table.dim() / COMPONENTS_A_NANO;
+        let leaf = self.leaves.slots.len() / leaves * self.coder.subspaces() / CODES_A_NANO;
+        centers.saturating_add(ef_search.saturating_mul(leaf))
     }
 
     /// Whether the exact nearest rows of each row are stored.
@@ -179,7 +195,7 @@ impl Partition {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Ok(nears);
         }
-        if params.allowed.is_some() || params.k > LIST {
+        if params.k == 0 || params.k > LIST || !self.allows_nearly_all(params) {
             return Err(f32::NEG_INFINITY);
         }
         let Found { nears, by } = self.find(query, params, self.steps.at(EF_FLOOR));
@@ -198,6 +214,17 @@ impl Partition {
     pub fn list(&self, row: RowId) -> Option<impl Iterator<Item = RowId>> {
         let list = self.lists()?.slots(row.0);
         (list.last() != Some(&NONE)).then(|| list.iter().map(|&near| RowId(near)))
+    }
+
+    /// Whether nearly every row may answer: what is known of answers from all rows holds then.
+    fn allows_nearly_all(&self, params: &SearchParams<'_>) -> bool {
+        let rows = self.table.len();
+        params.allowed.is_none_or(|allowed| allowed.len() >= rows - rows / WRITTEN_PART)
+    }
+
+    /// How much a search allows for.
+    fn level(&self, params: &SearchParams<'_>) -> Level {
+        self.steps.at(params.ef_search.max(params.k.saturating_add(params.exclude.len())))
     }
 
     /// Whether comparing every row is asked for, or costs no more than what is.
@@ -222,11 +249,7 @@ impl Index for Partition {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Found { nears, by: IndexKind::List };
         }
-        let rows = self.table.len();
-        let allowed = params.allowed.map_or(rows, RowSet::len);
-        // The fewer rows may answer, the further away the answer ends.
-        let ef = params.ef_search.saturating_mul((rows / allowed.max(1)).max(1));
-        let found = self.find(query, params, self.steps.at(ef));
+        let found = self.find(query, params, self.level(params));
         if found.nears.len() == params.k { found } else { self.exact.search(query, params) }
     }
 

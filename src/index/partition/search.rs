@@ -1,5 +1,8 @@
 //! One question: centers, leaves, and what was found compared again.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::index::codes::QueryCode;
 use crate::index::lists::{self, LIST};
 use crate::index::partition::Partition;
@@ -43,7 +46,19 @@ pub(super) struct Sought {
     pub(super) groups: Vec<[i8; GROUP]>,
     pub(super) tables: Vec<Entries>,
     pub(super) hits: Hits,
+    /// Of hits that may answer.
     pub(super) top: Best,
+    /// The best score of all hits, and its slot: a row's list may prove an answer without the row.
+    pub(super) nearest: (i32, u32),
+}
+
+impl Sought {
+    /// Begins with nothing, for an answer of so many rows.
+    pub(super) fn begin(&mut self, rank: usize) {
+        self.hits.clear();
+        self.top.clear(rank);
+        self.nearest = (NO_SCORE, 0);
+    }
 }
 
 /// A search's memory, kept for the next one.
@@ -115,16 +130,23 @@ impl Scratch {
             + self.room.seen.memory_bytes()
             + self.places.capacity() * size_of::<u32>()
             + pairs * size_of::<(f32, u32)>()
-            + self.sought.top.scores.capacity() * size_of::<i32>()
+            + self.sought.top.memory_bytes()
     }
 }
 
-/// The best scores so far, the best first.
+/// The best scores so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Best {
     rank: usize,
+    last: i32,
+    /// The best first, where few are wanted.
     scores: Vec<i32>,
+    /// Where many are wanted: to find each one's place in order would take too long.
+    heap: BinaryHeap<Reverse<i32>>,
 }
+
+/// So many scores are kept in order.
+const ORDERED_MAX: usize = 64;
 
 /// Less than any score.
 const NO_SCORE: i32 = i32::MIN / 2;
@@ -132,26 +154,27 @@ const NO_SCORE: i32 = i32::MIN / 2;
 impl Best {
     pub(super) fn clear(&mut self, rank: usize) {
         self.rank = rank.max(1);
+        self.last = NO_SCORE;
         self.scores.clear();
+        self.heap.clear();
     }
 
     /// The last of as many as are wanted.
     #[inline]
     pub(super) fn last(&self) -> i32 {
-        self.scores.get(self.rank - 1).copied().unwrap_or(NO_SCORE)
-    }
-
-    #[inline]
-    pub(super) fn first(&self) -> i32 {
-        self.scores.first().copied().unwrap_or(NO_SCORE)
+        self.last
     }
 
     #[inline]
     pub(super) fn push(&mut self, score: i32) {
+        if score <= self.last {
+            return;
+        }
+        if self.rank > ORDERED_MAX {
+            self.push_to_heap(score);
+            return;
+        }
         if self.scores.len() == self.rank {
-            if score <= self.last() {
-                return;
-            }
             self.scores.pop();
         }
         let mut place = self.scores.len();
@@ -162,6 +185,24 @@ impl Best {
             place -= 1;
         }
         self.scores[place] = score;
+        if self.scores.len() == self.rank {
+            self.last = self.scores[self.rank - 1];
+        }
+    }
+
+    fn push_to_heap(&mut self, score: i32) {
+        if self.heap.len() == self.rank {
+            self.heap.pop();
+        }
+        self.heap.push(Reverse(score));
+        if self.heap.len() == self.rank {
+            self.last = self.heap.peek().map_or(NO_SCORE, |&Reverse(last)| last);
+        }
+    }
+
+    /// Bytes of memory it takes.
+    fn memory_bytes(&self) -> usize {
+        (self.scores.capacity() + self.heap.capacity()) * size_of::<i32>()
     }
 }
 
@@ -192,6 +233,18 @@ impl Prepared {
     pub(super) fn similarity(&self, units: i32) -> f32 {
         units as f32 / self.scale
     }
+
+    /// By how much a score may be less than the last one wanted, in units of sums. Those that are as
+    /// high are never left out.
+    pub(super) fn allowance(&self, level: Level) -> i32 {
+        self.units(level.delta).max(1)
+    }
+}
+
+/// A share of a similarity; all of one below 0, of which a share would be nearer.
+#[inline]
+pub(super) fn sloped(slope: f32, similarity: f32) -> f32 {
+    similarity.min(0.0) + slope * similarity.max(0.0)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "cut to what fits")]
@@ -231,7 +284,7 @@ impl Partition {
             if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
                 return Found { nears, by: IndexKind::List };
             }
-            let delta = prepared.units(level.delta);
+            let delta = prepared.allowance(level);
             let nears = self.compare(&scratch.sought, &mut scratch.room, (query, params), delta);
             if nears.len() == params.k || floor.is_infinite() {
                 return Found { nears, by: IndexKind::Partition };
@@ -247,8 +300,9 @@ impl Partition {
         prepared: &Prepared,
         level: Level,
     ) -> f32 {
-        if params.allowed.is_none() && params.k + params.exclude.len() <= FLOOR_RANK {
-            FLOOR_SLOPE * prepared.best - self.steps.gap - level.delta
+        let rank = params.k.saturating_add(params.exclude.len());
+        if self.allows_nearly_all(params) && rank <= FLOOR_RANK {
+            sloped(FLOOR_SLOPE, prepared.best) - self.steps.gap - level.delta
         } else {
             f32::NEG_INFINITY
         }
@@ -282,17 +336,16 @@ impl Partition {
         (prepared, level, floor): (&Prepared, Level, f32),
     ) -> Option<Vec<Near>> {
         let subspaces = self.coder.subspaces();
-        scratch.sought.hits.clear();
-        scratch.sought.top.clear(rank(params));
+        scratch.sought.begin(rank(params));
         let width = (FIRST_WIDTH + level.kappa).max(FIRST_WIDTH_MIN);
         scratch.first_leaves(prepared.best, width);
         let aims = Aims {
             level,
-            delta: prepared.units(level.delta),
+            delta: prepared.allowance(level),
             floor: prepared.units(floor.max(LEAST)),
             same: prepared.units(SAME_CODE),
         };
-        let may_prove = params.allowed.is_none() && params.k <= LIST && self.has_lists();
+        let may_prove = params.k <= LIST && self.has_lists();
         let (mut at, mut is_whole, mut asked) = (0, false, NO_SCORE);
         let mut left = params
             .allowed
@@ -307,7 +360,7 @@ impl Partition {
                 continue;
             };
             let last = scratch.sought.top.last();
-            if score < SLOPE * prepared.similarity(last) - aims.level.kappa {
+            if score < sloped(SLOPE, prepared.similarity(last)) - aims.level.kappa {
                 return None;
             }
             let ahead = scratch.order.get(at + AHEAD).map_or(number, |&(_, leaf)| leaf);
@@ -330,7 +383,7 @@ impl Partition {
                 first: leaf.first,
                 next,
             };
-            let threshold = (last - aims.delta).max(aims.floor);
+            let threshold = last.saturating_sub(aims.delta).max(aims.floor);
             let base = prepared.base(scratch.compared.bases[number as usize]);
             let from = scratch.sought.hits.len();
             nibbles::look_up(
@@ -340,20 +393,32 @@ impl Partition {
                 threshold,
                 &mut scratch.sought.hits,
             );
-            if params.allowed.is_some() {
-                scratch.sought.hits.retain(from, |_, slot| self.may_answer(slot, params));
-            }
-            let (scores, slots) = scratch.sought.hits.parts();
-            for (&score, &slot) in scores[from..].iter().zip(&slots[from..]) {
-                scratch.sought.top.push(score);
-                kernel::prefetch(&self.leaves.slots[slot as usize..][..1]);
-            }
-            if may_prove && scratch.sought.top.first() > asked.max(aims.same) {
-                asked = scratch.sought.top.first();
+            self.take(&mut scratch.sought, from, params);
+            if may_prove && scratch.sought.nearest.0 > asked.max(aims.same) {
+                asked = scratch.sought.nearest.0;
                 if let Some(nears) = self.proven(&scratch.sought, query, params) {
                     return Some(nears);
                 }
             }
+        }
+    }
+
+    /// Takes the hits from a place on: those that may not answer have no part in how far the others are
+    /// looked for.
+    pub(super) fn take(&self, sought: &mut Sought, from: usize, params: &SearchParams<'_>) {
+        let Sought { hits, top, nearest, .. } = sought;
+        let (scores, slots) = hits.parts();
+        for (&score, &slot) in scores[from..].iter().zip(&slots[from..]) {
+            if score > nearest.0 {
+                *nearest = (score, slot);
+            }
+            kernel::prefetch(&self.leaves.slots[slot as usize..][..1]);
+        }
+        if params.allowed.is_some() || !params.exclude.is_empty() {
+            hits.retain(from, |_, slot| self.may_answer(slot, params));
+        }
+        for &score in &hits.parts().0[from..] {
+            top.push(score);
         }
     }
 
@@ -364,9 +429,7 @@ impl Partition {
         query: &[f32],
         params: &SearchParams<'_>,
     ) -> Option<Vec<Near>> {
-        let (scores, slots) = sought.hits.parts();
-        let place = scores.iter().rposition(|&score| score == sought.top.first())?;
-        let row = RowId(self.leaves.slots[slots[place] as usize]);
+        let row = RowId(self.leaves.slots[sought.nearest.1 as usize]);
         if self.table.similarity(row, query) < SAME {
             return None;
         }
@@ -395,7 +458,7 @@ impl Partition {
         let (scores, slots) = hits.parts();
         let least = top.last().saturating_sub(delta);
         for (&score, &slot) in scores.iter().zip(slots) {
-            if score > least {
+            if score >= least {
                 let row = self.leaves.slots[slot as usize];
                 if seen.insert(row) {
                     self.codes.prefetch_head(row);
@@ -407,8 +470,9 @@ impl Partition {
         for (distance, row) in candidates.iter_mut() {
             *distance = self.codes.distance(code, *row);
         }
-        let wanted = params.k.saturating_add(params.exclude.len());
-        if (1..candidates.len()).contains(&wanted) {
+        // Each of them may answer, or an equal one.
+        let wanted = params.k.max(1);
+        if wanted < candidates.len() {
             let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0);
             let (_, last, _) = candidates.select_nth_unstable_by(wanted - 1, order);
             // What bytes lose is hardly ever more than a step of the query's.
@@ -425,7 +489,7 @@ impl Partition {
 
 /// Rows wanted, counted with their copies.
 pub(super) fn rank(params: &SearchParams<'_>) -> usize {
-    let wanted = params.k.saturating_add(params.exclude.len()).min(1 << 24);
+    let wanted = params.k.min(1 << 24);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -433,4 +497,32 @@ pub(super) fn rank(params: &SearchParams<'_>) -> usize {
     )]
     let rank = (wanted as f32 * COPIES_FACTOR).ceil() as usize;
     rank
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_score_wanted_is_known_however_many_are() {
+        for rank in [1, 7, ORDERED_MAX, ORDERED_MAX + 1, 500] {
+            let mut best = Best::default();
+            best.clear(rank);
+            let mut all = Vec::new();
+            for i in 0..1_500_i32 {
+                let score = i.wrapping_mul(1_103_515_245).wrapping_add(12_345) >> 18;
+                best.push(score);
+                all.push(score);
+                all.sort_unstable_by(|a, b| b.cmp(a));
+                assert_eq!(best.last(), all.get(rank - 1).copied().unwrap_or(NO_SCORE), "{rank}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_of_a_similarity_is_never_nearer() {
+        for similarity in [-1.0, -0.2, 0.0, 0.3, 1.0] {
+            assert!(sloped(SLOPE, similarity) <= similarity);
+        }
+    }
 }

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::container::{Container, Writer};
 use crate::error::ErrorKind;
+use crate::index::live::Live;
 use crate::index::partition::{self, Partition, file};
 use crate::index::tests::{Unwatched, clustered, naive, table_of};
 use crate::index::{Index, IndexKind, Search, SearchParams, Watch};
 use crate::table::Table;
+use crate::table::change::Change;
+use crate::table::view::View;
 use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 use crate::vector::{RowId, algebra};
@@ -186,6 +189,67 @@ fn any_number_of_equal_rows_is_one_and_all_are_found() {
 }
 
 #[test]
+fn deleted_rows_take_away_neither_their_equals_nor_proofs_nor_exact_answers() {
+    let mut rows = clustered(3_000, 16, 6);
+    rows.extend(vec![clustered(1, 16, 77)[0].clone(); 2_300]);
+    let (table, partition) = build(&rows);
+    partition.join_lists(partition.find_lists(2, &Unwatched).unwrap());
+    let deletes: Vec<Change> = (3_000..3_040)
+        .chain([5, 1_234])
+        .map(|row| Change::Delete { word: table.word(RowId(row)).to_vec() })
+        .collect();
+    let view = View::new(Arc::clone(&table), 0).after(&deletes).unwrap();
+    let live = Live::new(&partition, &view);
+    let (query, params) = (table.unit(RowId(3_000)), SearchParams::new(10, 16));
+    let found: Vec<RowId> =
+        live.search(&query, &params).nears.iter().map(|near| near.row).collect();
+    assert_eq!(found, (3_040..3_050).map(RowId).collect::<Vec<_>>());
+    // What is nearly a row's direction is proven by its list, whether the row is there or not.
+    let mut proven = 0;
+    for row in [5, 100, 1_000, 1_234, 2_000].map(RowId) {
+        let query = table.unit(row);
+        let answer = live.search(&query, &SearchParams::new(5, 16));
+        let exact = SearchParams { exact: true, ..SearchParams::new(5, 16) };
+        let truth: Vec<Near> =
+            naive(&table, &query, 50, &[]).into_iter().filter(|near| view.has(near.row)).collect();
+        assert_eq!(live.search(&query, &exact).nears, truth[..5]);
+        if answer.by == IndexKind::List {
+            assert_eq!(answer.nears, truth[..5]);
+            proven += 1;
+        }
+    }
+    assert_eq!(proven, 5);
+}
+
+#[test]
+fn excluded_words_and_questions_that_point_away_cost_no_neighbors() {
+    // All rows lean to one side, so that the opposite is far from all of them.
+    let mut rows = clustered(6_000, 32, 1);
+    rows.iter_mut().for_each(|row| row[0] += 2.0);
+    let (table, partition) = build(&rows);
+    let mut right = 0;
+    for i in 0..100 {
+        let (a, b) = (i * 37, i * 53 + 1);
+        let exclude = [a, b].map(|row| RowId(u32::try_from(row).unwrap()));
+        let query = mean(&table, a, b);
+        let params = SearchParams { exclude: &exclude, ..SearchParams::new(1, 64) };
+        let answer = partition.search(&query, &params);
+        assert_eq!(answer.by, IndexKind::Partition, "no row had to be compared but those found");
+        right += found(&answer.nears, &naive(&table, &query, 1, &exclude));
+    }
+    assert!(right >= 90, "{right} of 100");
+    let mut right = 0;
+    for i in 0..20 {
+        let away: Vec<f32> = mean(&table, i * 31, i * 57 + 3).iter().map(|value| -value).collect();
+        let answer = partition.search(&away, &SearchParams::new(10, 64)).nears;
+        assert_eq!(answer.len(), 10);
+        assert!(answer[0].similarity < 0.0);
+        right += found(&answer, &naive(&table, &away, 10, &[]));
+    }
+    assert!(right >= 150, "{right} of 200 far away");
+}
+
+#[test]
 fn a_table_of_nothing_but_equal_rows_is_indexed() {
     for row in [vec![1.0, 2.0, 3.0], vec![0.0; 3]] {
         let (table, partition) = build(&vec![row; 3_000]);
@@ -262,9 +326,10 @@ fn a_file_with_right_checksums_and_wrong_numbers_is_refused_or_harmless() {
     };
     let (mut accepted, mut tried) = (0, 0);
     for section in SECTIONS {
-        let step = if matches!(section, "codes" | "turns" | "slots") { 52 } else { 4 };
-        for at in (0..).step_by(step) {
-            let words = [0, 1, 110, u32::MAX, f32::NAN.to_bits()];
+        // A few hundred places of each.
+        let words = good.section(section).unwrap().read().unwrap().len() / 4;
+        for at in (0..).step_by(4 * (words / 200).max(1)) {
+            let words = [0, 1, 71, 109, 110, u32::MAX - 1, u32::MAX, f32::NAN.to_bits()];
             for word in words {
                 let Some(bytes) = forged(section, at, word) else { break };
                 tried += 1;
@@ -272,6 +337,9 @@ fn a_file_with_right_checksums_and_wrong_numbers_is_refused_or_harmless() {
                     accepted += 1;
                     let answer = partition.search(&table.unit(RowId(0)), &SearchParams::new(3, 1));
                     assert_eq!(answer.nears.len(), 3, "{section} {at} {word}");
+                    let mut rows: Vec<RowId> = answer.nears.iter().map(|near| near.row).collect();
+                    rows.dedup();
+                    assert_eq!(rows.len(), 3, "{section} {at} {word}");
                 }
             }
             if forged(section, at, 0).is_none() {
