@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use crate::budget::Share;
 use crate::engine::Engine;
-use crate::engine::corpus::{Arrived, Arriving, Spilled};
+use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
 use crate::error::{Context as _, Error, Result};
-use crate::format::source::unpacked;
+use crate::format::source::{Spool, unpacked};
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
     Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading,
@@ -175,7 +175,7 @@ impl Engine {
     ) -> Result<TrainedModel> {
         self.check_training_model(job)?;
         let began = Instant::now();
-        let (spilled, room) = self.room();
+        let room = self.room();
         let tunes = job.smoothing == Smoothing::JelinekMercer;
         let held_out = job.held_out.unwrap_or(if tunes { HELD_OUT } else { 0.0 });
         let reading = Reading { skips_special: job.skips_special, held_out };
@@ -190,10 +190,7 @@ impl Engine {
         let mut tell = |phase| {
             on_progress(ModelProgress { bytes_read: arrived.bytes, phase, word_count });
         };
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         tell("counting");
         let sentences = std::mem::take(&mut corpus.held_out);
         let mut counts = Counts::new(corpus, job.order, &room, &go_on)?;
@@ -287,7 +284,7 @@ impl Engine {
     ) -> Result<(MadeModel, ArpaReport)> {
         self.check_new_model(&job.name, job.replace)?;
         self.tokenizer_of_model(&job.tokenizer)?;
-        let (spilled, room) = self.room();
+        let room = self.room();
         let mut memory = Share::of(&self.shared.memory);
         let digested = Digested::new(source)?;
         let told = digested.told();
@@ -297,10 +294,7 @@ impl Engine {
             on_progress(ModelProgress { bytes_read, phase, word_count: 0 });
         };
         tell("reading");
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         let (grams, report) = arpa::read(&mut source, job.options, &room, &mut memory, &go_on)?;
         // What stands behind the end is read too: the digest is that of the file.
         while !source.fill_buf().map_err(failed)?.is_empty() {
@@ -352,7 +346,7 @@ impl Engine {
         next: &mut dyn FnMut() -> Result<Option<Vec<u8>>>,
         on_progress: &mut dyn FnMut(ModelProgress),
     ) -> Result<(Totals, Vec<Compared>)> {
-        let (spilled, room) = self.room();
+        let room = self.room();
         let reading = Reading { skips_special: job.skips_special, held_out: job.held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
         let read =
@@ -364,10 +358,7 @@ impl Engine {
             let problem = "no line was held out; send more lines, or hold out a larger share";
             return Err(Error::invalid("held_out_share", problem));
         }
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         let order = job.orders.iter().copied().max().unwrap_or(1);
         let bytes_read = arrived.bytes;
         on_progress(ModelProgress { bytes_read, phase: "counting", word_count });
@@ -406,11 +397,10 @@ impl Engine {
     }
 
     /// Where lists of numbers stand: half of the memory of jobs, and files beyond.
-    fn room(&self) -> (Spilled, Room) {
-        let spilled = Spilled::new(&self.shared);
-        let memory = &self.shared.memory;
-        let room = Room::new(memory, memory.max() / MEMORY_SHARE, spilled.spill());
-        (spilled, room)
+    fn room(&self) -> Room {
+        let spool = Spool::new(&self.shared.data);
+        let (memory, disk) = (&self.shared.memory, &self.shared.disk);
+        Room::new(memory, memory.max() / MEMORY_SHARE, disk, Box::new(move || spool.file()))
     }
 
     fn read_text(
@@ -431,6 +421,7 @@ impl Engine {
         let mut arriving = Arriving::new(next, &mut told)?;
         let mut since = 0;
         arriving.lines(|number, line| {
+            self.go_on()?;
             let added = match tokenizer {
                 None => reader.sentence(plain(line.as_bytes())),
                 Some(_) => {
