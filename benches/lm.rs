@@ -36,7 +36,7 @@ fn make(text: &[u8], path: &std::path::Path) -> Result<()> {
     let go = || Ok(());
     let budget = Arc::new(Budget::new("job-memory", u64::MAX));
     let spill = || tempfile::tempfile().map_err(Error::disk);
-    let room = Room::new(&budget, u64::MAX, Box::new(spill));
+    let room = Room::new(&budget, u64::MAX, &budget, Box::new(spill));
     let began = cpu();
     let mut reader = Reader::new(Reading::default(), &room)?;
     for line in lines(text) {

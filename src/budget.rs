@@ -1,5 +1,8 @@
 //! `Budget`: how much memory or disk all work may take together, counted as it is taken.
 
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -128,6 +131,42 @@ pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
 #[cfg(not(unix))]
 pub fn free_bytes(_: &std::path::Path) -> Option<u64> {
     None
+}
+
+/// Makes a file longer, to the end of a range that begins at its end, with blocks of the disk under the whole
+/// range, which is zeros then.
+///
+/// # Errors
+///
+/// `DiskFull` if there are not so many blocks, or if the disk fails.
+pub fn reserve(file: &File, range: Range<u64>) -> Result<()> {
+    if range.is_empty() {
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        loop {
+            let length = range.end - range.start;
+            match fallocate(file, FallocateFlags::empty(), range.start, length) {
+                Ok(()) => return Ok(()),
+                Err(Errno::INTR) => {}
+                // Not every file system has it.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
+                Err(error) => return Err(Error::disk(error.into())),
+            }
+        }
+    }
+    let (zeros, mut file) = (vec![0; 1 << 20], file);
+    file.seek(SeekFrom::Start(range.start)).map_err(Error::disk)?;
+    let mut left = range.end - range.start;
+    while left > 0 {
+        let part = usize::try_from(left).map_or(zeros.len(), |left| left.min(zeros.len()));
+        file.write_all(&zeros[..part]).map_err(Error::disk)?;
+        left -= part as u64;
+    }
+    Ok(())
 }
 
 /// Bytes of memory that this process may use: what its control group or the machine has; none where the

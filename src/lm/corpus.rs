@@ -33,6 +33,10 @@ pub struct Reading {
 /// Stands between the words of a held-out sentence: no word of a line has it, where some have spaces.
 const BETWEEN: u8 = b'\n';
 
+/// What a held-out sentence takes beside its bytes, an empty one too: its vector, and what an allocation has of
+/// its own.
+const SENTENCE_BYTES: usize = size_of::<Vec<u8>>() + 16;
+
 /// The words of a sentence that was held out.
 pub fn held_out_words(sentence: &[u8]) -> impl Iterator<Item = &[u8]> {
     sentence.split(|&byte| byte == BETWEEN).filter(|word| !word.is_empty())
@@ -168,7 +172,7 @@ impl Reader {
             }
             sentence.extend_from_slice(word);
         }
-        self.held_out_bytes += sentence.len();
+        self.held_out_bytes += sentence.len() + SENTENCE_BYTES;
         if self.held_out_bytes > limits::LM_HELD_OUT_BYTES_MAX {
             let (limit, max) = ("LM_HELD_OUT_BYTES_MAX", limits::LM_HELD_OUT_BYTES_MAX as u64);
             let got = self.held_out_bytes as u64;

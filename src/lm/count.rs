@@ -203,7 +203,8 @@ impl<'t> Walk<'t> {
         let bytes = positions.most() * size_of::<u128>() as u64;
         let _held =
             room.hold(bytes).context(|| "sorting the positions of the most frequent word")?;
-        let mut keys = Vec::new();
+        let most = usize::try_from(positions.most()).unwrap_or(usize::MAX);
+        let mut keys = Vec::with_capacity(most);
         for word in watched(0..self.words, go_on) {
             let word = word?;
             self.begin_word(small(word))?;
@@ -285,7 +286,8 @@ impl<'t> Walk<'t> {
         };
         for run in keys.chunk_by_mut(|a, b| a >> POSITION_BITS == b >> POSITION_BITS) {
             if run.len() > 1 {
-                run.sort_by_cached_key(further);
+                // In place: keys that are kept beside would be memory that nobody counts.
+                run.sort_unstable_by_key(further);
             }
         }
     }

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::fs::File;
 
+use crate::budget::Share;
 use crate::container::{Container, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lm::count::ORDER_MAX;
@@ -54,6 +55,8 @@ pub struct Model {
     /// The logarithm of the probability of a word of which nothing is known.
     uniform: f32,
     bytes: u64,
+    /// What a temporary file has of a budget.
+    _held: Option<Share>,
 }
 
 struct Table {
@@ -124,9 +127,15 @@ impl Model {
             #[expect(clippy::cast_possible_truncation, reason = "models are in single precision")]
             uniform: -((params.words.saturating_sub(1) as f64).log10() as f32),
             bytes: container.bytes(),
+            _held: None,
             params,
         };
         model.check().then_some(model).ok_or_else(senseless)
+    }
+
+    /// The same, which gives a share of a budget back when it is dropped.
+    pub(super) fn holding(self, share: Share) -> Self {
+        Self { _held: Some(share), ..self }
     }
 
     fn tables(params: &Params, map: &Mapped, container: &Container) -> Result<Vec<Table>> {
@@ -216,7 +225,7 @@ impl Model {
             };
             arena.get(from as usize..to as usize) == Some(word)
         };
-        find(self.hashes.longs(), hash(self.params.seed, word), is_word).0.unwrap_or(UNKNOWN)
+        find(self.hashes.longs(), hash(self.params.seed, word), is_word).unwrap_or(UNKNOWN)
     }
 
     /// A word of the model.

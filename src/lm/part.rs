@@ -22,9 +22,15 @@ pub(super) type Line = [u32; LINE];
 /// Lines of a chunk, as a power of two.
 const LINES_SHIFT: u32 = CHUNK.ilog2() - 6;
 
-/// A mapped file.
+/// A mapped file. What is verified is read, and not taken of the mapping: a sector that cannot be read is an
+/// error then. The system keeps what was read for the mapping; if it drops a page later and cannot read it again, the
+/// mapping ends the process, as any mapping does.
 #[derive(Clone)]
-pub(super) struct Mapped(Arc<Mmap>);
+pub(super) struct Mapped {
+    map: Arc<Mmap>,
+    /// None of bytes in memory.
+    file: Option<Arc<File>>,
+}
 
 impl Mapped {
     pub(super) fn file(file: &File) -> Result<Self> {
@@ -33,7 +39,8 @@ impl Mapped {
         #[cfg(unix)]
         // Lines are read in any order. A system that cannot know works as well.
         let _ = map.advise(memmap2::Advice::Random);
-        Ok(Self(Arc::new(map)))
+        let file = Arc::new(file.try_clone().map_err(Error::disk)?);
+        Ok(Self { map: Arc::new(map), file: Some(file) })
     }
 
     /// The same bytes in memory of their own, in large pages where there are any.
@@ -46,11 +53,12 @@ impl Mapped {
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         map[..bytes.len()].copy_from_slice(bytes);
-        map.make_read_only().map(|map| Self(Arc::new(map))).map_err(no_memory)
+        let map = map.make_read_only().map_err(no_memory)?;
+        Ok(Self { map: Arc::new(map), file: None })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.map
     }
 
     pub(super) fn container(&self, name: String, kind: Kind) -> Result<Container> {
@@ -60,12 +68,15 @@ impl Mapped {
 
 impl Source for Mapped {
     fn length(&self) -> std::io::Result<u64> {
-        Ok(self.0.len() as u64)
+        Ok(self.map.len() as u64)
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+        if let Some(file) = &self.file {
+            return file.read_at(buffer, at);
+        }
         let from = usize::try_from(at).ok();
-        let bytes = from.and_then(|from| self.0.get(from..)?.get(..buffer.len()));
+        let bytes = from.and_then(|from| self.map.get(from..)?.get(..buffer.len()));
         buffer.copy_from_slice(bytes.ok_or(std::io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
@@ -158,10 +169,11 @@ impl Part {
     #[cold]
     fn verify(&self, chunk: usize) -> Result<()> {
         let from = chunk * self.chunk;
-        let bytes = self.bytes();
-        let to = (from + self.chunk).min(bytes.len());
-        let chunk_bytes = bytes.get(from..to).unwrap_or_default();
-        if self.checksums.get(chunk) != Some(&crc32fast::hash(chunk_bytes)) {
+        let to = from.saturating_add(self.chunk).min(self.range.len());
+        let mut bytes = vec![0; to.saturating_sub(from)];
+        let read = self.map.read_at(&mut bytes, (self.range.start + from) as u64);
+        read.map_err(|error| Error::disk(error).context(format!("reading {}", self.name)))?;
+        if self.checksums.get(chunk) != Some(&crc32fast::hash(&bytes)) {
             let what = format!("{} (at byte {})", self.name, self.range.start + from);
             return Err(Error::new(ErrorKind::Corrupt { what, advice: self.advice }));
         }

@@ -10,8 +10,22 @@ pub(super) const MOVED_MAX: u32 = 30;
 /// Stands in a slot without an n-gram.
 pub(super) const FREE: u32 = u32::MAX;
 
-const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
-const SECOND: u64 = 0xd6e8_feb8_6659_fd93;
+/// Numbers that depend on every byte of some content, and on nothing else: the same content has the same file, and
+/// nobody can choose n-grams or words that meet before all of them are chosen.
+pub(super) struct Seeds(blake3::OutputReader);
+
+impl Seeds {
+    /// Of what the hasher was fed.
+    pub(super) fn new(content: &blake3::Hasher) -> Self {
+        Self(content.finalize_xof())
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}
 
 /// How the pairs of a table are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +36,16 @@ pub(super) struct Place {
     key_bits: u32,
     /// Bits that a tag leaves out, which the line tells.
     shift: u32,
+    /// Odd numbers by which pairs are multiplied: the seed of a table.
+    factors: [u64; 2],
     /// Lines that pairs begin in; [`MOVED_MAX`] + 2 more follow for those that are moved.
     pub(super) lines: u64,
 }
 
 impl Place {
-    /// For pairs of a context below `contexts` and a word below `words`, in so many lines or a few more; none
-    /// if a pair is too large.
-    pub(super) fn new(contexts: u64, words: u64, lines: u64) -> Option<Self> {
+    /// For pairs of a context below `contexts` and a word below `words`, in so many lines or a few more, spread by
+    /// two seeds; none if a pair is too large.
+    pub(super) fn new(contexts: u64, words: u64, lines: u64, seeds: [u64; 2]) -> Option<Self> {
         let bits = |numbers: u64| u64::BITS - numbers.saturating_sub(1).leading_zeros();
         let (word_bits, context_bits) = (bits(words).max(1), bits(contexts).max(1));
         let key_bits = word_bits + context_bits;
@@ -39,7 +55,8 @@ impl Place {
         // A tag has what a line does not tell.
         let lines = lines.max(1 << key_bits.saturating_sub(TAG_BITS)).max(4);
         let shift = (u64::BITS - 1 - lines.leading_zeros()).min(key_bits);
-        Some(Self { word_bits, key_bits, shift, lines })
+        let factors = seeds.map(|seed| seed | 1);
+        Some(Self { word_bits, key_bits, shift, factors, lines })
     }
 
     /// Lines in all.
@@ -49,7 +66,7 @@ impl Place {
 
     /// Whether it is one that [`Place::new`] makes.
     pub(super) fn is_sound(&self, contexts: u64, words: u64) -> bool {
-        Self::new(contexts, words, self.lines) == Some(*self)
+        Self::new(contexts, words, self.lines, self.factors) == Some(*self)
     }
 
     #[inline]
@@ -62,8 +79,8 @@ impl Place {
     pub(super) fn of(&self, context: u32, word: u32) -> (usize, u32) {
         let (mask, half) = (self.mask(), self.key_bits.div_ceil(2));
         let key = (u64::from(context) << self.word_bits | u64::from(word)) & mask;
-        let key = key.wrapping_mul(FIRST) & mask;
-        let key = (key ^ key >> half).wrapping_mul(SECOND) & mask;
+        let key = key.wrapping_mul(self.factors[0]) & mask;
+        let key = (key ^ key >> half).wrapping_mul(self.factors[1]) & mask;
         let product = u128::from(key) * u128::from(self.lines);
         #[expect(
             clippy::cast_possible_truncation,
@@ -80,15 +97,15 @@ impl Place {
         let least = u128::from(line) << self.key_bits | u128::from(u64::from(tag) << self.shift);
         #[expect(clippy::cast_possible_truncation, reason = "a key has fewer bits")]
         let key = least.div_ceil(u128::from(self.lines)) as u64 & mask;
-        let key = key.wrapping_mul(inverse(SECOND)) & mask;
-        let key = (key ^ key >> half).wrapping_mul(inverse(FIRST)) & mask;
+        let key = key.wrapping_mul(inverse(self.factors[1])) & mask;
+        let key = (key ^ key >> half).wrapping_mul(inverse(self.factors[0])) & mask;
         let number = |key: u64| u32::try_from(key).unwrap_or(u32::MAX);
         (number(key >> self.word_bits), number(key & ((1 << self.word_bits) - 1)))
     }
 }
 
 /// What an odd number is to be multiplied by to give 1, by Newton's method.
-const fn inverse(number: u64) -> u64 {
+fn inverse(number: u64) -> u64 {
     let mut found = number;
     let mut step = 0;
     while step < 6 {
@@ -112,7 +129,8 @@ mod tests {
             (1 << 27, 1 << 21, 1 << 23),
             (1 << 31, 1 << 24, 9),
         ] {
-            let place = Place::new(contexts, words, lines).unwrap();
+            let seeds = [random.next(), random.next()];
+            let place = Place::new(contexts, words, lines, seeds).unwrap();
             assert!(place.is_sound(contexts, words));
             for _ in 0..1_000 {
                 let context = u32::try_from(random.below(contexts)).unwrap();
@@ -122,6 +140,6 @@ mod tests {
                 assert_eq!(place.pair(line as u64, tag), (context, word));
             }
         }
-        assert_eq!(Place::new(1 << 40, 1 << 24, 9), None);
+        assert_eq!(Place::new(1 << 40, 1 << 24, 9, [1, 1]), None);
     }
 }

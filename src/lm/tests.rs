@@ -1,5 +1,6 @@
 //! Models against plain definitions of their smoothings, against each other, and against damage.
 
+use std::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +14,9 @@ use crate::vector::random::SplitMix64;
 
 fn room(bytes: u64) -> Room {
     let budget = Arc::new(Budget::new("job-memory", 1 << 30));
-    Room::new(&budget, bytes, Box::new(|| tempfile::tempfile().map_err(crate::error::Error::disk)))
+    let disk = Arc::new(Budget::new("spool-max", 1 << 30));
+    let spill = || tempfile::tempfile().map_err(crate::error::Error::disk);
+    Room::new(&budget, bytes, &disk, Box::new(spill))
 }
 
 /// Sentences of few words, of which some come often and some once.
@@ -713,4 +716,49 @@ fn weights_of_jelinek_mercer_make_held_out_text_likeliest() {
         }
     }
     assert!(jelinek_mercer(&mut counts, 3, &[], GO).is_err());
+}
+
+/// The bytes of the model of an ARPA file.
+fn imported(file: &str) -> Vec<u8> {
+    let budget = Arc::new(Budget::new("job-memory", 1 << 30));
+    let (room, mut memory) = (room(1 << 30), Share::of(&budget));
+    let options = ArpaOptions::default();
+    let read = arpa::read(&mut file.as_bytes(), options, &room, &mut memory, GO).unwrap();
+    let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
+    read.0.write(&mut out, &room, GO).unwrap();
+    out.finish().unwrap().0
+}
+
+#[test]
+fn n_grams_chosen_so_that_they_meet_make_no_large_model() {
+    // 1,024 words, and 400 bigrams that would stand in the same line of a table whose factors were known.
+    let known = place::Place::new(1_024, 1_024, 61, [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93]);
+    let known = known.unwrap();
+    let mut chosen: Vec<(u32, u32)> = (0..1_024_u32)
+        .flat_map(|context| (0..1_024).map(move |word| (context, word)))
+        .filter(|&(context, word)| known.of(context, word).0 == 9 && context > 2 && word > 2)
+        .collect();
+    chosen.truncate(400);
+    assert_eq!(chosen.len(), 400);
+    let mut file = "\\data\\\nngram 1=1024\nngram 2=400\n\n\\1-grams:\n".to_owned();
+    for special in ["<unk>", "<s>", "</s>"] {
+        writeln!(file, "-3\t{special}\t0").unwrap();
+    }
+    for word in 3..1_024 {
+        writeln!(file, "-3\tw{word}\t-0.1").unwrap();
+    }
+    file += "\n\\2-grams:\n";
+    for &(context, word) in &chosen {
+        writeln!(file, "-1\tw{context} w{word}").unwrap();
+    }
+    file += "\n\\end\\\n";
+    let bytes = imported(&file);
+    // Words take some 40,000 bytes, and 125 lines and the 32 behind them some 10,000.
+    assert!(bytes.len() < 60_000, "{} bytes", bytes.len());
+    assert_eq!(imported(&file), bytes, "the same file has the same model");
+    let model = Model::resident(&bytes, String::new()).unwrap();
+    for (context, word) in chosen {
+        let found = log10(&model, &[&format!("w{context}")], &format!("w{word}"));
+        assert_eq!((found.log10, found.order), (-1.0, 2));
+    }
 }

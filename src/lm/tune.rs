@@ -1,7 +1,5 @@
 //! The weights of Jelinek-Mercer smoothing, tuned on text that was not counted.
 
-use std::io::Write as _;
-
 use crate::container::Writer;
 use crate::error::{Error, Result};
 use crate::lm::corpus::held_out_words;
@@ -28,13 +26,14 @@ const WORDS_MAX: usize = 200_000;
 ///
 /// If the disk fails, if there is no room, or if `go_on` says so.
 pub fn temporary(grams: Grams, room: &Room, go_on: GoOn<'_>) -> Result<Model> {
-    let file = room.file()?;
-    let clone = file.try_clone().map_err(Error::disk)?;
-    let mut out = Writer::new(std::io::BufWriter::with_capacity(1 << 20, clone), KIND, 0)?;
+    let out = std::io::BufWriter::with_capacity(1 << 20, room.file()?);
+    let mut out = Writer::new(out, KIND, 0)?;
     grams.write(&mut out, room, go_on)?;
-    let (mut out, _) = out.finish()?;
-    out.flush().map_err(Error::disk)?;
-    Model::open(&file, "a temporary model".to_owned())
+    let (out, _) = out.finish()?;
+    let written = out.into_inner().map_err(std::io::IntoInnerError::into_error);
+    let written = written.map_err(|error| error.downcast().unwrap_or_else(Error::disk))?;
+    let (file, share) = written.into_parts();
+    Ok(Model::open(&file, "a temporary model".to_owned())?.holding(share))
 }
 
 /// For each order up to `order`, the share that it has of what it and the orders below say, by which the

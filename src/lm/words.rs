@@ -4,9 +4,12 @@
 //! A word is found by a table of 64-bit entries: the upper half of a word's hash, and its number plus one. Both
 //! the table that grows while a text is read and the mapped one of a file are looked up here.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::lm::numbers::small;
+use crate::lm::place::Seeds;
 
 /// The word for all that a model does not know.
 pub const UNKNOWN: u32 = 0;
@@ -17,10 +20,11 @@ pub const END: u32 = 2;
 /// How these are written.
 pub const SPECIAL: [&[u8]; 3] = [b"<unk>", b"<s>", b"</s>"];
 
-/// Entries that are looked at before the table takes another seed: far more than chance makes.
+/// Entries that are looked at for a word, far more than chance makes: a table where a word stands farther from its
+/// place takes another seed.
 const PROBES_MAX: usize = 256;
-/// Seeds that are tried.
-const SEEDS_MAX: u64 = 16;
+/// Seeds that are tried for a list of words in all, before it is refused.
+const SEEDS_MAX: usize = 16;
 
 /// The hash of a word.
 #[inline]
@@ -51,34 +55,38 @@ fn halves(product: u128) -> [u64; 2] {
     [product as u64, (product >> 64) as u64]
 }
 
-/// The number of a word in a table of a power of two of entries, and the entries that were looked at; or
-/// the free entry.
+/// A seed by chance, for tables that no file keeps.
+pub(super) fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// The number of a word in a table of a power of two of entries; or the free entry where it belongs, if there is
+/// one among those that are looked at.
 #[inline]
 pub(super) fn find(
     table: &[u64],
     hash: u64,
     is_word: impl Fn(u32) -> bool,
-) -> (Result<u32, usize>, usize) {
+) -> Result<u32, Option<usize>> {
     let mask = table.len().wrapping_sub(1);
     let print = hash >> 32;
     #[expect(clippy::cast_possible_truncation, reason = "the table is smaller")]
     let mut at = hash as usize & mask;
-    // A table that is full of others ends too.
-    for step in 0..table.len() {
+    for _ in 0..PROBES_MAX {
         let Some(&entry) = table.get(at) else { break };
         if entry == 0 {
-            return (Err(at), step);
+            return Err(Some(at));
         }
         if entry >> 32 == print {
             #[expect(clippy::cast_possible_truncation, reason = "its lower half")]
             let number = (entry as u32).wrapping_sub(1);
             if is_word(number) {
-                return (Ok(number), step);
+                return Ok(number);
             }
         }
         at = (at + 1) & mask;
     }
-    (Err(usize::MAX), table.len())
+    Err(None)
 }
 
 fn entry(hash: u64, number: u32) -> u64 {
@@ -94,6 +102,8 @@ pub struct Words {
     counts: Vec<u64>,
     table: Vec<u64>,
     seed: u64,
+    /// Seeds that did not do.
+    refused: usize,
 }
 
 impl Default for Words {
@@ -106,7 +116,8 @@ impl Words {
     /// The special words alone.
     pub fn new() -> Self {
         let (arena, starts, counts) = (Vec::new(), vec![0], Vec::new());
-        let mut words = Self { arena, starts, counts, table: vec![0; 1 << 10], seed: 0 };
+        let (table, seed) = (vec![0; 1 << 10], chance());
+        let mut words = Self { arena, starts, counts, table, seed, refused: 0 };
         for special in SPECIAL {
             // There is room for three.
             let _ = words.add(special, 0);
@@ -140,23 +151,28 @@ impl Words {
 
     /// Its number, if it is there.
     pub fn number(&self, word: &[u8]) -> Option<u32> {
-        find(&self.table, hash(self.seed, word), |number| self.word(number) == word).0.ok()
+        find(&self.table, hash(self.seed, word), |number| self.word(number) == word).ok()
     }
 
     /// Adds a word that came so many times more; its number.
     ///
     /// # Errors
     ///
-    /// If there are too many words, or too many bytes of them.
+    /// If there are too many words, or too many bytes of them, or if their hashes meet whatever the seed.
     pub fn add(&mut self, word: &[u8], count: u64) -> Result<u32> {
-        let hash = hash(self.seed, word);
-        let (found, steps) = find(&self.table, hash, |number| self.word(number) == word);
-        let free = match found {
-            Ok(number) => {
-                self.counts[number as usize] += count;
-                return Ok(number);
+        let (hash, free) = loop {
+            let hash = hash(self.seed, word);
+            match find(&self.table, hash, |number| self.word(number) == word) {
+                Ok(number) => {
+                    self.counts[number as usize] += count;
+                    return Ok(number);
+                }
+                Err(Some(free)) => break (hash, free),
+                Err(None) => {
+                    self.refuse_seed()?;
+                    self.spread(self.table.len(), chance(), &mut chance)?;
+                }
             }
-            Err(free) => free,
         };
         let bytes = self.arena.len() + word.len();
         for (limit, max, got) in [
@@ -175,35 +191,54 @@ impl Words {
         self.starts.push(small(self.arena.len()));
         self.counts.push(count);
         if self.len() * 2 > self.table.len() {
-            let size = self.table.len() * 2;
-            (self.table, self.seed) = self.tabled(size, self.seed);
-        } else if steps > PROBES_MAX && self.seed < SEEDS_MAX {
-            // Somebody chose the words so that their hashes meet.
-            (self.table, self.seed) = self.tabled(self.table.len(), self.seed + 1);
+            self.spread(self.table.len() * 2, self.seed, &mut chance)?;
         }
         Ok(number)
     }
 
-    /// A table of all words, of so many entries, and its seed.
-    fn tabled(&self, size: usize, mut seed: u64) -> (Vec<u64>, u64) {
-        loop {
-            let (mut table, mut worst) = (vec![0; size], 0);
-            for number in 0..small(self.len()) {
-                let hash = hash(seed, self.word(number));
-                let (free, steps) = find(&table, hash, |_| false);
-                if let Err(free) = free {
-                    table[free] = entry(hash, number);
-                }
-                worst = worst.max(steps);
-                if worst > PROBES_MAX && seed < SEEDS_MAX {
-                    break;
-                }
-            }
-            if worst <= PROBES_MAX || seed >= SEEDS_MAX {
-                return (table, seed);
-            }
-            seed += 1;
+    /// Gives the words the table that a file keeps: its seed depends on all of them and on nothing else.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let mut content = blake3::Hasher::new();
+        content.update(&self.arena);
+        for part in self.starts.chunks(1 << 12) {
+            let bytes: Vec<u8> = part.iter().flat_map(|start| start.to_le_bytes()).collect();
+            content.update(&bytes);
         }
+        let mut seeds = Seeds::new(&content);
+        self.refused = 0;
+        self.spread(self.table.len(), seeds.next(), &mut || seeds.next())
+    }
+
+    fn refuse_seed(&mut self) -> Result<()> {
+        self.refused += 1;
+        if self.refused > SEEDS_MAX {
+            let what = "words whose hashes meet whatever the seed".to_owned();
+            return Err(Error::new(ErrorKind::Unsupported { what }));
+        }
+        Ok(())
+    }
+
+    /// Makes the table anew, of so many entries, under the first seed that does.
+    fn spread(&mut self, size: usize, mut seed: u64, other: &mut dyn FnMut() -> u64) -> Result<()> {
+        loop {
+            if let Some(table) = self.tabled(size, seed) {
+                (self.table, self.seed) = (table, seed);
+                return Ok(());
+            }
+            self.refuse_seed()?;
+            seed = other();
+        }
+    }
+
+    /// A table of all words, of so many entries; none if one would stand too far from its place.
+    fn tabled(&self, size: usize, seed: u64) -> Option<Vec<u64>> {
+        let mut table = vec![0; size];
+        for number in 0..small(self.len()) {
+            let hash = hash(seed, self.word(number));
+            let free = find(&table, hash, |_| false).err()??;
+            table[free] = entry(hash, number);
+        }
+        Some(table)
     }
 
     /// The words by falling count, those that are rarer than `min_count` or over `max` left out; and what
@@ -263,4 +298,35 @@ impl Words {
 pub fn plain(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0))
         .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_chosen_so_that_their_hashes_meet_are_spread_by_a_seed_of_all_of_them() {
+        let word = |number: u32| format!("w{number}").into_bytes();
+        let chosen: Vec<Vec<u8>> =
+            (0..).map(word).filter(|word| hash(0, word) & 1_023 == 7).take(300).collect();
+        let read = || {
+            let mut words = Words::new();
+            for (number, word) in (3..).zip(&chosen) {
+                assert_eq!(words.add(word, 1).unwrap(), number);
+            }
+            words
+        };
+        let (mut one, mut other) = (read(), read());
+        assert!(one.tabled(1_024, 0).is_none(), "the seed they were chosen for");
+        one.settle().unwrap();
+        other.settle().unwrap();
+        assert_eq!((one.seed, &one.table), (other.seed, &other.table));
+        for (number, word) in (3..).zip(&chosen) {
+            assert_eq!(one.number(word), Some(number));
+        }
+        assert_eq!(one.number(b"never"), None);
+        // No seed does: the table is too small for what comes within reach of any place.
+        let error = one.spread(256, 0, &mut || 0).unwrap_err().to_string();
+        assert!(error.contains("whatever the seed"), "{error}");
+    }
 }

@@ -10,11 +10,16 @@ use crate::lm::layout::{
 };
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::part::{CHUNK, LINE, Line, prefetch};
-use crate::lm::place::{FREE, MOVED_MAX, Place, TAG_BITS};
+use crate::lm::place::{FREE, MOVED_MAX, Place, Seeds, TAG_BITS};
+use crate::lm::words::chance;
 use crate::steps::{GoOn, watched};
 
 /// How full tables are at first: the fuller, the more n-grams stand in another line than their own.
 const LOAD: f64 = 0.82;
+/// How full they are at least: more lines than that are refused.
+const LOAD_MIN: f64 = 0.4;
+/// Seeds that are tried before a table gets more lines.
+const SEEDS: usize = 3;
 /// N-grams whose lines are asked for before they are put there.
 const AHEAD: usize = 64;
 
@@ -25,7 +30,8 @@ impl Grams {
     ///
     /// If the output fails, if there is no room, or if `go_on` says so.
     pub fn write<W: Write>(self, out: &mut Writer<W>, room: &Room, go_on: GoOn<'_>) -> Result<()> {
-        let Self { words, levels, is_direct } = self;
+        let Self { mut words, levels, is_direct } = self;
+        words.settle()?;
         for (name, bytes) in [("arena", words.arena().to_vec()), ("starts", le32(words.starts()))] {
             out.section(name, CHUNK_BYTES)?;
             out.write(&bytes)?;
@@ -142,6 +148,8 @@ fn zero(bits: u32) -> u32 {
 struct Codes {
     list: Vec<u32>,
     table: Vec<(u32, u32)>,
+    /// Spreads the table. It is chosen by chance: nobody can have chosen back-offs by it.
+    factor: u64,
     code_bits: u32,
     step: f32,
 }
@@ -155,6 +163,7 @@ impl Codes {
         let mut codes = Self {
             list: Vec::new(),
             table: vec![(0, u32::MAX); CODES_TABLE],
+            factor: chance() | 1,
             code_bits: 0,
             step: 0.0,
         };
@@ -187,7 +196,8 @@ impl Codes {
     }
 
     fn at(&self, bits: u32) -> usize {
-        let mut at = (bits.wrapping_mul(0x9e37_79b1) >> (32 - CODE_BITS_MAX - 2)) as usize;
+        let product = u64::from(bits).wrapping_mul(self.factor);
+        let mut at = (product >> (u64::BITS - CODE_BITS_MAX - 2)) as usize;
         while self.table[at].1 != u32::MAX && self.table[at].0 != bits {
             at = (at + 1) % CODES_TABLE;
         }
@@ -245,26 +255,42 @@ impl Table<'_> {
         go_on: GoOn<'_>,
     ) -> Result<(Place, Numbers, Numbers)> {
         let per_line = self.values.per_line();
+        let mut seeds = self.seeds(go_on)?;
         let mut load = LOAD;
-        loop {
+        while load > LOAD_MIN {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "`as` saturates"
             )]
             let lines = (self.level.len() as f64 / per_line as f64 / load) as u64 + 1;
-            let place = Place::new(contexts, words, lines)
-                .filter(|place| u32::try_from(place.lines_in_all() * per_line as u64).is_ok());
-            let Some(place) = place else {
-                let (limit, max) = ("LM_TOKENS_MAX", u64::from(u32::MAX));
-                return Err(Error::new(ErrorKind::TooLarge { limit, max, got: lines * 8 }));
-            };
-            if let Some(next) = self.starts(place, room, go_on)? {
-                let (lines, own) = self.placed(place, next, codes, room, go_on)?;
-                return Ok((place, lines, own));
+            for _ in 0..SEEDS {
+                let place = Place::new(contexts, words, lines, [seeds.next(), seeds.next()])
+                    .filter(|place| u32::try_from(place.lines_in_all() * per_line as u64).is_ok());
+                let Some(place) = place else {
+                    let (limit, max) = ("LM_TOKENS_MAX", u64::from(u32::MAX));
+                    return Err(Error::new(ErrorKind::TooLarge { limit, max, got: lines * 8 }));
+                };
+                if let Some(next) = self.starts(place, room, go_on)? {
+                    let (lines, own) = self.placed(place, next, codes, room, go_on)?;
+                    return Ok((place, lines, own));
+                }
             }
             load *= 0.9;
         }
+        let what = "n-grams that no seed spreads over the lines of a table".to_owned();
+        Err(Error::new(ErrorKind::Unsupported { what }))
+    }
+
+    /// What spreads these n-grams: seeds made of all of them.
+    fn seeds(&self, go_on: GoOn<'_>) -> Result<Seeds> {
+        let mut content = blake3::Hasher::new();
+        for list in [&*self.level.word, &*self.level.context] {
+            for part in watched(list.chunks(1 << 12), go_on) {
+                content.update(&le32(part?));
+            }
+        }
+        Ok(Seeds::new(&content))
     }
 
     /// Line and tag of an n-gram.

@@ -49,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jieba_rs", &["text/words/jieba.rs"]),
     ("sled", &["store/"]),
     ("rpds", &["table/"]),
-    ("blake3", &["container.rs", "store/"]),
+    ("blake3", &["container.rs", "lm/", "store/"]),
     ("flate2", &["format/"]),
     ("bzip2", &["format/source/unpack.rs", "format/tests/"]),
     ("liblzma", &["format/source/unpack.rs", "format/tests/"]),

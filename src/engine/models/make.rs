@@ -3,8 +3,6 @@
 use std::io::{BufRead as _, Read, Write};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use crate::budget::Share;
 use crate::engine::Engine;
 use crate::engine::corpus::{Arrived, Arriving};
@@ -154,24 +152,6 @@ pub struct Compared {
 /// Where a model is written to.
 pub type ExportedTo<'w> = &'w mut dyn Write;
 
-/// What lists that have no room in memory take of the budget of the disk.
-struct Spilled {
-    room: Room,
-    share: Mutex<Share>,
-}
-
-impl Spilled {
-    /// Takes what files have grown by.
-    fn account(&self) -> Result<()> {
-        let mut share = self.share.lock();
-        let more = self.room.on_disk().saturating_sub(share.bytes());
-        if more == 0 {
-            return Ok(());
-        }
-        share.grow(more).context(|| "lists of n-grams that have no room in memory")
-    }
-}
-
 /// A text as it was read.
 struct ReadText {
     corpus: Corpus,
@@ -195,7 +175,7 @@ impl Engine {
     ) -> Result<TrainedModel> {
         self.check_training_model(job)?;
         let began = Instant::now();
-        let (spilled, room) = self.room();
+        let room = self.room();
         let tunes = job.smoothing == Smoothing::JelinekMercer;
         let held_out = job.held_out.unwrap_or(if tunes { HELD_OUT } else { 0.0 });
         let reading = Reading { skips_special: job.skips_special, held_out };
@@ -210,10 +190,7 @@ impl Engine {
         let mut tell = |phase| {
             on_progress(ModelProgress { bytes_read: arrived.bytes, phase, word_count });
         };
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         tell("counting");
         let sentences = std::mem::take(&mut corpus.held_out);
         let mut counts = Counts::new(corpus, job.order, &room, &go_on)?;
@@ -307,7 +284,7 @@ impl Engine {
     ) -> Result<(MadeModel, ArpaReport)> {
         self.check_new_model(&job.name, job.replace)?;
         self.tokenizer_of_model(&job.tokenizer)?;
-        let (spilled, room) = self.room();
+        let room = self.room();
         let mut memory = Share::of(&self.shared.memory);
         let digested = Digested::new(source)?;
         let told = digested.told();
@@ -317,10 +294,7 @@ impl Engine {
             on_progress(ModelProgress { bytes_read, phase, word_count: 0 });
         };
         tell("reading");
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         let (grams, report) = arpa::read(&mut source, job.options, &room, &mut memory, &go_on)?;
         // What stands behind the end is read too: the digest is that of the file.
         while !source.fill_buf().map_err(failed)?.is_empty() {
@@ -372,7 +346,7 @@ impl Engine {
         next: &mut dyn FnMut() -> Result<Option<Vec<u8>>>,
         on_progress: &mut dyn FnMut(ModelProgress),
     ) -> Result<(Totals, Vec<Compared>)> {
-        let (spilled, room) = self.room();
+        let room = self.room();
         let reading = Reading { skips_special: job.skips_special, held_out: job.held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
         let read =
@@ -384,10 +358,7 @@ impl Engine {
             let problem = "no line was held out; send more lines, or hold out a larger share";
             return Err(Error::invalid("held_out_share", problem));
         }
-        let go_on = || {
-            spilled.account()?;
-            self.go_on()
-        };
+        let go_on = || self.go_on();
         let order = job.orders.iter().copied().max().unwrap_or(1);
         let bytes_read = arrived.bytes;
         on_progress(ModelProgress { bytes_read, phase: "counting", word_count });
@@ -425,12 +396,11 @@ impl Engine {
         Ok((totals, compared))
     }
 
-    /// Where lists of numbers stand: half of the memory of jobs, and files beyond, which are counted as they grow.
-    fn room(&self) -> (Spilled, Room) {
+    /// Where lists of numbers stand: half of the memory of jobs, and files beyond.
+    fn room(&self) -> Room {
         let spool = Spool::new(&self.shared.data);
-        let memory = &self.shared.memory;
-        let room = Room::new(memory, memory.max() / MEMORY_SHARE, Box::new(move || spool.file()));
-        (Spilled { room: room.clone(), share: Mutex::new(Share::of(&self.shared.disk)) }, room)
+        let (memory, disk) = (&self.shared.memory, &self.shared.disk);
+        Room::new(memory, memory.max() / MEMORY_SHARE, disk, Box::new(move || spool.file()))
     }
 
     fn read_text(
@@ -451,6 +421,7 @@ impl Engine {
         let mut arriving = Arriving::new(next, &mut told)?;
         let mut since = 0;
         arriving.lines(|number, line| {
+            self.go_on()?;
             let added = if tokenizer.is_none() {
                 reader.sentence(plain(line.as_bytes()))
             } else {
@@ -552,7 +523,7 @@ struct Digested {
 #[derive(Default)]
 struct Told {
     bytes: std::sync::atomic::AtomicU64,
-    sha256: Mutex<String>,
+    sha256: parking_lot::Mutex<String>,
 }
 
 impl Told {

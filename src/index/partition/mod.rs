@@ -224,7 +224,11 @@ impl Partition {
 
     /// How much a search allows for.
     fn level(&self, params: &SearchParams<'_>) -> Level {
-        self.steps.at(params.ef_search.max(params.k.saturating_add(params.exclude.len())))
+        let rows = self.table.len();
+        let allowed = params.allowed.map_or(rows, RowSet::len);
+        let ef = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
+        // The fewer rows may answer, the further away the answer ends.
+        self.steps.at(ef.saturating_mul((rows / allowed.max(1)).max(1)))
     }
 
     /// Whether comparing every row is asked for, or costs no more than what is.

@@ -225,7 +225,9 @@ fn deleted_rows_take_away_neither_their_equals_nor_proofs_nor_exact_answers() {
 fn excluded_words_and_questions_that_point_away_cost_no_neighbors() {
     // All rows lean to one side, so that the opposite is far from all of them.
     let mut rows = clustered(6_000, 32, 1);
-    rows.iter_mut().for_each(|row| row[0] += 2.0);
+    for row in &mut rows {
+        row[0] += 2.0;
+    }
     let (table, partition) = build(&rows);
     let mut right = 0;
     for i in 0..100 {

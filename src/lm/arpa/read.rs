@@ -77,7 +77,7 @@ pub fn read(
         level.sort(go_on)?;
     }
     let word_count = words.len();
-    report.added = close(&mut levels, word_count, go_on)?;
+    report.added = close(&mut levels, word_count, memory, go_on)?;
     grams(words, levels, room, go_on).map(|grams| (grams, report))
 }
 
@@ -237,8 +237,9 @@ impl Section<'_> {
         } else {
             format!("\\{}-grams:", length + 1).into_bytes()
         };
-        // The entries, and the sort.
-        let each = (length * 4 + 16 + 16) as u64;
+        // What is read grows by doubling; the sort has its order, and a copy.
+        let each = (2 * (length * 4 + 16) + 16 + length * 4 + 8) as u64;
+        let mut words_held = 0;
         loop {
             let (number, found) = (file.number + 1, level.p.len() as u64);
             let Some(line) = file.next()? else {
@@ -263,6 +264,11 @@ impl Section<'_> {
             }
             if found.is_multiple_of(1 << 14) {
                 memory.grow(each << 14)?;
+                if length == 1 {
+                    let needed = 2 * words.memory_bytes() as u64;
+                    memory.grow(needed - words_held)?;
+                    words_held = needed;
+                }
             }
             let entry = self.entry(&file.line, number, words)?;
             let from = level.words.len();
@@ -445,12 +451,22 @@ impl Flat {
     }
 
     /// Adds n-grams that are not there, with a probability that is not a number yet.
-    fn add(&mut self, mut missing: Vec<Vec<u32>>) -> u64 {
-        missing.sort_unstable();
-        missing.dedup();
-        let count = missing.len() as u64;
-        let mut merged = Self { length: self.length, ..Self::default() };
-        let mut missing = missing.into_iter().peekable();
+    fn add(&mut self, missing: &[u32], memory: &mut Share, go_on: GoOn<'_>) -> Result<u64> {
+        let mut order: Vec<&[u32]> = missing.chunks_exact(self.length).collect();
+        go_on()?;
+        order.sort_unstable();
+        go_on()?;
+        order.dedup();
+        let (count, len) = (order.len(), self.len() + order.len());
+        memory.grow((len * (self.length * 4 + 8)) as u64)?;
+        let mut merged = Self {
+            length: self.length,
+            words: Vec::with_capacity(len * self.length),
+            p: Vec::with_capacity(len),
+            back_off: Vec::with_capacity(len),
+            line: Vec::new(),
+        };
+        let mut missing = order.into_iter().peekable();
         for at in 0..=self.len() {
             while missing.peek().is_some_and(|gram| at == self.len() || gram[..] < *self.gram(at))
                 && let Some(gram) = missing.next()
@@ -466,29 +482,38 @@ impl Flat {
             }
         }
         *self = merged;
-        count
+        Ok(count as u64)
     }
 }
 
 /// Sees to it that an n-gram's shorter ones are there: without its first word, and without its last one. How
 /// many were added.
-fn close(levels: &mut [Flat], words: usize, go_on: GoOn<'_>) -> Result<u64> {
+fn close(levels: &mut [Flat], words: usize, memory: &mut Share, go_on: GoOn<'_>) -> Result<u64> {
     let mut added = 0;
+    // Where the n-grams of each word begin, of two levels at a time.
+    memory.grow(8 * (words as u64 + 1))?;
     for at in (2..levels.len()).rev() {
         let (lower, upper) = levels.split_at_mut(at);
         let (below, level) = (&mut lower[at - 1], &upper[0]);
         let starts = below.starts(words);
-        let mut missing = Vec::new();
+        let mut missing: Vec<u32> = Vec::new();
+        // An n-gram that is missing, in a list that grows by doubling, and its place in the order.
+        let each = (2 * at * size_of::<u32>() + size_of::<&[u32]>()) as u64;
+        let mut count = 0_u64;
         for number in watched(0..level.len(), go_on) {
             let gram = level.gram(number?);
             for part in [&gram[..at], &gram[1..]] {
                 if below.find(&starts, part).is_none() {
-                    missing.push(part.to_vec());
+                    if count.is_multiple_of(1 << 14) {
+                        memory.grow(each << 14)?;
+                    }
+                    count += 1;
+                    missing.extend_from_slice(part);
                 }
             }
         }
         if !missing.is_empty() {
-            added += below.add(missing);
+            added += below.add(&missing, memory, go_on)?;
         }
     }
     // What was added has the probability that its back-off gives it.
