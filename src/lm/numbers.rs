@@ -351,7 +351,7 @@ mod tests {
         // Nothing can be written to a file that is open for reading alone, as to a full disk.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("read");
-        std::fs::write(&path, b"").unwrap();
+        File::create(&path).unwrap();
         let spill = move || File::open(&path).map_err(Error::disk);
         let room = Room::new(&budget, 0, &budget, Box::new(spill));
         assert!(Numbers::zeros(&room, 9).is_err());

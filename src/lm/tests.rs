@@ -1,7 +1,7 @@
 //! Models against plain definitions of their smoothings, against each other, and against damage.
 
-use std::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::arpa::{ArpaForm, ArpaOptions};
