@@ -7,7 +7,7 @@ use crate::container::{Container, Kind, Writer};
 use crate::error::Result;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
-use crate::index::lists::Lists;
+use crate::index::lists::{self, Lists};
 use crate::index::partition::{self, Partition};
 use crate::index::{Index, Watch, file};
 use crate::table::Table;
@@ -15,6 +15,9 @@ use crate::table::meta::IndexChoice;
 
 /// Rows shorter than this have no use for codes of four bits: a graph finds them in fewer steps.
 const PARTITION_DIM_MIN: usize = 8;
+
+/// The part that a partition is of the work on it and its lists.
+const PARTITION_SHARE: f32 = 0.3;
 
 /// The kinds of indexes that are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,14 @@ impl BuiltKind {
         match self {
             Self::Hnsw => file::KIND,
             Self::Partition => partition::file::KIND,
+        }
+    }
+
+    /// The part of all work after which it answers; the rest finds lists.
+    pub fn first_share(self, table: &Table) -> f32 {
+        match self {
+            Self::Partition if lists::pay(table.len(), table.dim()) => PARTITION_SHARE,
+            Self::Partition | Self::Hnsw => 1.0,
         }
     }
 
@@ -197,15 +208,10 @@ impl Built {
     pub fn nanos(&self, ef_search: usize) -> usize {
         match self {
             Self::Graph(_) => ef_search.saturating_mul(NANOS_A_STEP),
-            Self::Partition(_) => {
-                NANOS_OF_CENTERS.saturating_add(ef_search.saturating_mul(NANOS_OF_LEAVES))
-            }
+            Self::Partition(partition) => partition.nanos(ef_search),
         }
     }
 }
 
 /// About what a step of a graph's beam takes.
 const NANOS_A_STEP: usize = 900;
-/// What it takes to compare a question with all centers, and leaves for each unit of `ef_search`.
-const NANOS_OF_CENTERS: usize = 15_000;
-const NANOS_OF_LEAVES: usize = 300;

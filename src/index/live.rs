@@ -44,13 +44,24 @@ impl<'a> Live<'a> {
                 Some(&both)
             }
         };
-        let of_base = |rows: &[RowId]| -> Vec<RowId> {
-            rows.iter().copied().filter(|&row| intact.has(row)).collect()
-        };
-        let (exclude, seeds) = (of_base(params.exclude), of_base(params.seeds));
-        let row = params.row.filter(|&row| intact.has(row));
-        let params = SearchParams { exclude: &exclude, seeds: &seeds, allowed, row, ..*params };
-        Some(ask(&params))
+        let rows = Rows::of(params, intact);
+        Some(ask(&SearchParams { allowed, ..rows.params(params) }))
+    }
+
+    /// What the base found, and what was written.
+    fn joined(&self, query: &[f32], params: &SearchParams<'_>, of_base: Found) -> Found {
+        let Found { mut nears, by } = of_base;
+        if params.k == 0 {
+            return Found { nears, by };
+        }
+        let farthest = nears.last().filter(|_| nears.len() == params.k);
+        let floor = farthest.map_or(f32::NEG_INFINITY, |farthest| farthest.similarity);
+        for row in self.candidates(query, params, floor) {
+            nears.push(Near { row, similarity: exactly(self.view, row, query) });
+        }
+        nears.sort_unstable();
+        nears.truncate(params.k);
+        Found { nears, by }
     }
 
     /// Written rows that may be among the `k` nearest, if none below `floor` is: those that no
@@ -78,6 +89,30 @@ impl<'a> Live<'a> {
     }
 }
 
+/// The rows that a question names, of those that are as they were.
+struct Rows {
+    exclude: Vec<RowId>,
+    seeds: Vec<RowId>,
+    row: Option<RowId>,
+}
+
+impl Rows {
+    fn of(params: &SearchParams<'_>, intact: &RowSet) -> Self {
+        let of_base = |rows: &[RowId]| -> Vec<RowId> {
+            rows.iter().copied().filter(|&row| intact.has(row)).collect()
+        };
+        Self {
+            exclude: of_base(params.exclude),
+            seeds: of_base(params.seeds),
+            row: params.row.filter(|&row| intact.has(row)),
+        }
+    }
+
+    fn params<'a>(&'a self, params: &SearchParams<'a>) -> SearchParams<'a> {
+        SearchParams { exclude: &self.exclude, seeds: &self.seeds, row: self.row, ..*params }
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
 fn exactly(view: &View, row: RowId, query: &[f32]) -> f32 {
     view.similarity(row, query) as f32
@@ -91,18 +126,7 @@ impl Index for Live<'_> {
         let params = SearchParams { k: params.k.min(self.view.len()), ..*params };
         let found = self.of_base(&params, |params| self.base.search(query, params));
         let nothing = Found { nears: Vec::new(), by: IndexKind::Exact };
-        let Found { mut nears, by } = found.unwrap_or(nothing);
-        if params.k == 0 {
-            return Found { nears, by };
-        }
-        let farthest = nears.last().filter(|_| nears.len() == params.k);
-        let floor = farthest.map_or(f32::NEG_INFINITY, |farthest| farthest.similarity);
-        for row in self.candidates(query, &params, floor) {
-            nears.push(Near { row, similarity: exactly(self.view, row, query) });
-        }
-        nears.sort_unstable();
-        nears.truncate(params.k);
-        Found { nears, by }
+        self.joined(query, &params, found.unwrap_or(nothing))
     }
 
     fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
@@ -129,7 +153,37 @@ impl Index for Live<'_> {
         if self.view.is_base() {
             return self.base.search_batch(searches);
         }
-        searches.iter().map(|search| self.search(search.query, &search.params)).collect()
+        let intact = self.view.intact();
+        // A filter of its own would need a set of rows for each question.
+        let is_alone = |search: &Search<'_>| search.params.allowed.is_some() || intact.is_empty();
+        let together: Vec<Search<'_>> =
+            searches.iter().copied().filter(|search| !is_alone(search)).collect();
+        let rows: Vec<Rows> =
+            together.iter().map(|search| Rows::of(&search.params, intact)).collect();
+        let allowed = (intact.len() < self.view.base().len()).then_some(intact);
+        let k_max = self.view.len();
+        let asked: Vec<Search<'_>> = together
+            .iter()
+            .zip(&rows)
+            .map(|(search, rows)| {
+                let k = search.params.k.min(k_max);
+                let params = SearchParams { k, allowed, ..rows.params(&search.params) };
+                Search { query: search.query, params }
+            })
+            .collect();
+        let mut found = self.base.search_batch(&asked).into_iter();
+        let answer = |search: &Search<'_>| {
+            let of_base = if is_alone(search) { None } else { found.next() };
+            let Search { query, params } = search;
+            match of_base {
+                Some(of_base) => {
+                    let params = SearchParams { k: params.k.min(k_max), ..*params };
+                    self.joined(query, &params, of_base)
+                }
+                None => self.search(query, params),
+            }
+        };
+        searches.iter().map(answer).collect()
     }
 
     fn memory_bytes(&self) -> usize {
@@ -216,6 +270,8 @@ mod tests {
                 let found = live.search(&query, &params);
                 assert_eq!(found.nears, naive(&view, &query, &params), "row {row}, k {k}");
                 assert_eq!(found.by, IndexKind::Exact);
+                let search = Search { query: &query, params };
+                assert_eq!(live.search_batch(&[search, search])[1], found);
                 let mut all = naive(&view, &query, &SearchParams { k: usize::MAX, ..params });
                 all.retain(|near| near.similarity >= 0.3);
                 let within = live.within(&query, 0.3, &params);

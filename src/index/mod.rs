@@ -70,7 +70,9 @@ pub trait Index: Send + Sync + fmt::Debug {
         Within { nears, count }
     }
 
-    /// Many searches, each answered as [`Index::search`] would; together they may take less time.
+    /// Many searches, each answered as [`Index::search`] would; together they may take less time. Where a
+    /// partition's questions share leaves, they may look into a few more or less than each would alone:
+    /// recall is the same, and the farthest rows of an answer may differ.
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
         searches.iter().map(|search| self.search(search.query, &search.params)).collect()
     }
@@ -124,8 +126,8 @@ pub const EXACT_ROWS_MAX: usize = 10_000;
 pub struct SearchParams<'a> {
     /// How many rows are wanted; fewer come only if the table has no more.
     pub k: usize,
-    /// Width of the graph's beam; an exact index has no use for it. The beam is never narrower than
-    /// the rows wanted and excluded together.
+    /// How far a graph or a partition is searched; an exact index has no use for it. It is never less
+    /// than the rows wanted and excluded together.
     pub ef_search: usize,
     /// Rows that are no answers; few, in any order.
     pub exclude: &'a [RowId],
@@ -135,7 +137,8 @@ pub struct SearchParams<'a> {
     pub row: Option<RowId>,
     /// Whether every row must be compared, though a graph is there.
     pub exact: bool,
-    /// Rows that may be near the query, such as the words that it was made of.
+    /// Rows that may be near the query, such as the words that it was made of. Only a graph begins with
+    /// them.
     pub seeds: &'a [RowId],
 }
 

@@ -287,7 +287,17 @@ impl Partition {
             let delta = prepared.allowance(level);
             let nears = self.compare(&scratch.sought, &mut scratch.room, (query, params), delta);
             if nears.len() == params.k || floor.is_infinite() {
-                return Found { nears, by: IndexKind::Partition };
+                // A filter may let through none but far rows, of which the measured steps tell nothing.
+                let last = nears.last().filter(|_| nears.len() == params.k);
+                return match last.map(|last| last.similarity) {
+                    Some(last)
+                        if last < self.lowest(&prepared, level)
+                            && !self.allows_nearly_all(params) =>
+                    {
+                        self.exact.search_beyond(query, params, last)
+                    }
+                    _ => Found { nears, by: IndexKind::Partition },
+                };
             }
         }
         Found { nears: Vec::new(), by: IndexKind::Partition }
@@ -302,10 +312,15 @@ impl Partition {
     ) -> f32 {
         let rank = params.k.saturating_add(params.exclude.len());
         if self.allows_nearly_all(params) && rank <= FLOOR_RANK {
-            sloped(FLOOR_SLOPE, prepared.best) - self.steps.gap - level.delta
+            self.lowest(prepared, level)
         } else {
             f32::NEG_INFINITY
         }
+    }
+
+    /// Below this similarity hardly any answer to a question without a filter ends.
+    fn lowest(&self, prepared: &Prepared, level: Level) -> f32 {
+        sloped(FLOOR_SLOPE, prepared.best) - self.steps.gap - level.delta
     }
 
     /// Compares a question with the centers, and makes its tables.
