@@ -167,7 +167,8 @@ impl<'a> Together<'a> {
                 return Found { nears, by: IndexKind::List };
             }
             let nears = partition.compare(&sought, &mut room, (query, &params), delta);
-            if nears.len() == params.k {
+            let last = nears.last().filter(|_| nears.len() == params.k);
+            if last.is_some_and(|last| last.similarity >= 0.0) {
                 return Found { nears, by: IndexKind::Partition };
             }
             partition.search(query, &params)

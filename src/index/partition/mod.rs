@@ -254,7 +254,14 @@ impl Index for Partition {
             return Found { nears, by: IndexKind::List };
         }
         let found = self.find(query, params, self.level(params));
-        if found.nears.len() == params.k { found } else { self.exact.search(query, params) }
+        match found.nears.last().filter(|_| found.nears.len() == params.k) {
+            Some(last) if last.similarity < 0.0 && found.by == IndexKind::Partition => {
+                // The question points away from the rows, where nothing was measured.
+                self.exact.search_beyond(query, params, last.similarity)
+            }
+            Some(_) => found,
+            None => self.exact.search(query, params),
+        }
     }
 
     fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {

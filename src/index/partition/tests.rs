@@ -248,7 +248,7 @@ fn excluded_words_and_questions_that_point_away_cost_no_neighbors() {
         assert!(answer[0].similarity < 0.0);
         right += found(&answer, &naive(&table, &away, 10, &[]));
     }
-    assert!(right >= 100, "{right} of 200 far away");
+    assert!(right >= 190, "{right} of 200 far away");
 }
 
 #[test]
