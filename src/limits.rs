@@ -255,12 +255,12 @@ pub const PICTURE_PIXELS_MAX: usize = 1 << 25;
 /// thirty million.
 pub const PICKLE_VALUES_MAX: usize = 1 << 25;
 
-/// Tokens of a text that a language model is made of, sentence ends included, and n-grams of one order:
+/// Tokens of a text that a language model is made of, begins and ends of sentences included, and n-grams of one order:
 /// places in the text are sorted as a whole. Larger texts would have to be sorted in pieces.
 pub const LM_TOKENS_MAX: usize = 1 << 30;
 /// Words of a language model: tags of n-grams have no bits for more.
 pub const LM_WORDS_MAX: usize = 1 << 24;
-/// Bytes of sentences that are held out of a text.
+/// Bytes of memory of the sentences that are held out of a text: their words, and 64 for each sentence.
 pub const LM_HELD_OUT_BYTES_MAX: usize = 64 << 20;
 /// Language models on the shelf.
 pub const MODELS_MAX: usize = 1_000;

@@ -208,7 +208,11 @@ impl Work<'_> {
             if there.contains(wanted) && !options.replace {
                 continue;
             }
-            engine.restore_model((*place, list), wanted)?;
+            match engine.restore_model((*place, list), wanted, options.replace) {
+                // It came meanwhile, and stays.
+                Err(error) if matches!(error.kind(), ErrorKind::ModelExists { .. }) => continue,
+                restored => restored?,
+            }
             report.models.push(wanted.clone());
         }
         Ok(())

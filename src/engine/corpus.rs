@@ -47,6 +47,7 @@ pub(super) struct Arriving<'a> {
     has_ended: bool,
     bytes: u64,
     repaired: u64,
+    cuts: u64,
     /// Why a reader was told that reading failed.
     failed: Option<Error>,
 }
@@ -58,6 +59,8 @@ pub(super) struct Arrived {
     pub(super) bytes: u64,
     /// Places that were not UTF-8.
     pub(super) repaired: u64,
+    /// Times that a line was cut, because it was too long for a text.
+    pub(super) cuts: u64,
     /// In hexadecimal digits.
     pub(super) sha256: String,
 }
@@ -75,6 +78,7 @@ impl<'a> Arriving<'a> {
             has_ended: false,
             bytes: 0,
             repaired: 0,
+            cuts: 0,
             failed: None,
         })
     }
@@ -85,8 +89,8 @@ impl<'a> Arriving<'a> {
     }
 
     pub(super) fn end(self) -> Arrived {
-        let Self { bytes, repaired, digest, .. } = self;
-        Arrived { bytes, repaired, sha256: digest.finish() }
+        let Self { bytes, repaired, cuts, digest, .. } = self;
+        Arrived { bytes, repaired, cuts, sha256: digest.finish() }
     }
 
     /// Hands out each line with its number, from 1, without its end. One that is too long for a text is
@@ -100,6 +104,7 @@ impl<'a> Arriving<'a> {
                     let rest = line.split_off(line.floor_char_boundary(limits::TEXT_BYTES_MAX));
                     take(number, &line)?;
                     line = rest;
+                    self.cuts += 1;
                 }
                 if line.ends_with('\n') {
                     take(number, line.trim_end_matches(['\n', '\r']))?;

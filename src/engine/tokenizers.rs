@@ -312,8 +312,12 @@ impl Engine {
         Ok(())
     }
 
-    /// An error if a hybrid tokenizer is made of this one.
+    /// An error if a language model needs this one, or if a hybrid tokenizer is made of it.
     fn check_unneeded(&self, name: &TableName) -> Result<()> {
+        let models = self.models_of_tokenizer(name)?;
+        if let Some(model) = models.first() {
+            return Err(needed(format!("it cuts the texts of the language model {model}")));
+        }
         for other in self.shared.shelf.entries.load().keys().filter(|other| *other != name) {
             // A damaged one needs nothing.
             let spec = self.shared.store.tokenizer(other).ok().flatten();

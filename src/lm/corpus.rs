@@ -59,6 +59,14 @@ pub struct Totals {
     pub too_long: u64,
 }
 
+/// What a word of a text is.
+enum Read<'t> {
+    Word(&'t [u8]),
+    Unknown,
+    TooLong,
+    Skipped,
+}
+
 /// Takes sentences.
 #[derive(Debug)]
 pub struct Reader {
@@ -126,35 +134,40 @@ impl Reader {
         self.ids.push(BEGIN)?;
         self.totals.sentences += 1;
         for word in words {
-            if word.first() == Some(&b'<')
-                && let Some(special) = SPECIAL.iter().position(|&special| special == word)
-            {
-                if !self.reading.skips_special {
-                    let word = String::from_utf8_lossy(word);
-                    let problem = format!(
-                        "sentence {} has the word {word}, which has a meaning of its own; have \
-                         such words skipped, or replace them",
-                        self.seen
-                    );
-                    return Err(Error::invalid("text", problem));
+            match self.read(word)? {
+                Read::Word(word) => {
+                    self.totals.tokens += 1;
+                    let number = self.words.add(word, 1)?;
+                    self.ids.push(number)?;
                 }
-                if special == UNKNOWN as usize {
+                Read::Unknown => self.unknown()?,
+                Read::TooLong => {
+                    self.totals.too_long += 1;
                     self.unknown()?;
-                } else {
-                    self.totals.skipped_tokens += 1;
                 }
-                continue;
+                Read::Skipped => self.totals.skipped_tokens += 1,
             }
-            if word.len() > limits::WORD_BYTES_MAX {
-                self.totals.too_long += 1;
-                self.unknown()?;
-                continue;
-            }
-            self.totals.tokens += 1;
-            let number = self.words.add(word, 1)?;
-            self.ids.push(number)?;
         }
         self.ids.push(END)
+    }
+
+    /// What a word is, in a sentence that is counted and in one that is held out alike.
+    fn read<'t>(&self, word: &'t [u8]) -> Result<Read<'t>> {
+        if word.first() == Some(&b'<')
+            && let Some(special) = SPECIAL.iter().position(|&special| special == word)
+        {
+            if !self.reading.skips_special {
+                let word = String::from_utf8_lossy(word);
+                let problem = format!(
+                    "sentence {} has the word {word}, which has a meaning of its own; have such \
+                     words skipped, or replace them",
+                    self.seen
+                );
+                return Err(Error::invalid("text", problem));
+            }
+            return Ok(if special == UNKNOWN as usize { Read::Unknown } else { Read::Skipped });
+        }
+        Ok(if word.len() > limits::WORD_BYTES_MAX { Read::TooLong } else { Read::Word(word) })
     }
 
     fn unknown(&mut self) -> Result<()> {
@@ -167,11 +180,17 @@ impl Reader {
     fn hold_out<'t>(&mut self, words: impl IntoIterator<Item = &'t [u8]>) -> Result<()> {
         let mut sentence = Vec::new();
         for word in words {
+            let word = match self.read(word)? {
+                Read::Word(word) => word,
+                Read::Unknown | Read::TooLong => SPECIAL[UNKNOWN as usize],
+                Read::Skipped => continue,
+            };
             if !sentence.is_empty() {
                 sentence.push(BETWEEN);
             }
             sentence.extend_from_slice(word);
         }
+        sentence.shrink_to_fit();
         self.held_out_bytes += sentence.len() + SENTENCE_BYTES;
         if self.held_out_bytes > limits::LM_HELD_OUT_BYTES_MAX {
             let (limit, max) = ("LM_HELD_OUT_BYTES_MAX", limits::LM_HELD_OUT_BYTES_MAX as u64);

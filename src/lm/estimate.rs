@@ -61,9 +61,11 @@ impl Estimation {
                            kept needs the shorter ones in it";
             return Err(Error::invalid("prune", problem));
         }
-        if self.smoothing.is_direct() && self.prune.iter().any(|&threshold| threshold > 0) {
+        let has_no_shorter =
+            self.smoothing.is_direct() || self.smoothing == Smoothing::MaximumLikelihood;
+        if has_no_shorter && self.prune.iter().any(|&threshold| threshold > 0) {
             let problem = format!(
-                "{} has no shorter context to go to, so nothing can be left out",
+                "{} gives no probability to shorter contexts, so nothing can be left out",
                 self.smoothing.name()
             );
             return Err(Error::invalid("prune", problem));
@@ -244,7 +246,8 @@ impl<'c> Work<'c> {
                 add(&mut behind[context], count);
             }
         }
-        n[0] = 0;
+        // All that come, those that come too often to be counted above too.
+        n[0] = (p.len() as u64).saturating_sub(n[0]);
         let discounts = discounts_of(smoothing, &n);
         let weight = self.estimation.weights.get(at).copied().unwrap_or(0.5);
         let formula = Formula::new(smoothing, &discounts.values, weight, self.vocabulary);

@@ -20,15 +20,18 @@ pub fn weights(log10: &[Vec<f32>], go_on: GoOn<'_>) -> Result<Vec<f64>> {
     let models = log10.len();
     let mut weights = vec![1.0 / models.max(1) as f64; models];
     let words = log10.iter().map(Vec::len).min().unwrap_or(0);
+    let mut parts = vec![0.0; models];
     for _ in 0..ROUNDS_MAX {
         let mut shares = vec![0.0; models];
         for word in watched(0..words, go_on) {
             let word = word?;
-            let part = |model: usize| weights[model] * 10_f64.powf(f64::from(log10[model][word]));
-            let sum: f64 = (0..models).map(part).sum();
+            for (part, (log10, weight)) in parts.iter_mut().zip(log10.iter().zip(&weights)) {
+                *part = weight * 10_f64.powf(f64::from(log10[word]));
+            }
+            let sum: f64 = parts.iter().sum();
             if sum > 0.0 {
-                for (model, share) in shares.iter_mut().enumerate() {
-                    *share += part(model) / sum;
+                for (share, part) in shares.iter_mut().zip(&parts) {
+                    *share += part / sum;
                 }
             }
         }
@@ -49,13 +52,17 @@ pub fn weights(log10: &[Vec<f32>], go_on: GoOn<'_>) -> Result<Vec<f64>> {
 }
 
 /// How likely each word is by a mixture.
-pub fn mixed(log10: &[Vec<f32>], weights: &[f64]) -> Vec<f64> {
+///
+/// # Errors
+///
+/// If `go_on` says so.
+pub fn mixed(log10: &[Vec<f32>], weights: &[f64], go_on: GoOn<'_>) -> Result<Vec<f64>> {
     let words = log10.iter().map(Vec::len).min().unwrap_or(0);
     let one = |word: usize| -> f64 {
         let parts = log10.iter().zip(weights);
         parts.map(|(log10, weight)| weight * 10_f64.powf(f64::from(log10[word]))).sum()
     };
-    (0..words).map(|word| one(word).log10()).collect()
+    watched(0..words, go_on).map(|word| Ok(one(word?).log10())).collect()
 }
 
 /// The perplexity of a text by a mixture. A word is unknown if no model knows it.

@@ -57,6 +57,24 @@ pub struct Model {
     bytes: u64,
     /// What a temporary file has of a budget.
     _held: Option<Share>,
+    /// Tells this model from others: states of one say nothing to another.
+    mark: u64,
+}
+
+/// A digest of the checksums of all sections, and the length: a model of other words, counts or smoothing has
+/// another.
+fn mark(container: &Container, params: &Params) -> Result<u64> {
+    let mut names = ["params", "arena", "starts", "hashes", "unigrams"].map(str::to_owned).to_vec();
+    for order in 2..=params.tables.len() + 1 {
+        names.extend(["lines", "codes"].map(|name| section(name, order)));
+    }
+    let mut digest = crc32fast::Hasher::new();
+    for name in names.iter().filter(|name| container.has(name)) {
+        for checksum in container.section(name)?.checksums().1 {
+            digest.update(&checksum.to_le_bytes());
+        }
+    }
+    Ok(u64::from(digest.finalize()) << 32 ^ container.bytes())
 }
 
 struct Table {
@@ -128,6 +146,7 @@ impl Model {
             uniform: -((params.words.saturating_sub(1) as f64).log10() as f32),
             bytes: container.bytes(),
             _held: None,
+            mark: mark(container, &params)?,
             params,
         };
         model.check().then_some(model).ok_or_else(senseless)
@@ -183,8 +202,8 @@ impl Model {
         let hashes = self.hashes.longs().len();
         in_order
             && words >= 3
-            && starts.len() as u64 == words + 1
-            && self.unigrams.numbers().len() as u64 == words * 2
+            && starts.len() as u64 == words.saturating_add(1)
+            && self.unigrams.numbers().len() as u64 == words.saturating_mul(2)
             && hashes.is_power_of_two()
             && hashes as u64 >= words
     }
@@ -241,7 +260,7 @@ impl Model {
 
     /// A state as bytes, for whoever goes on from it later.
     pub fn told_state(&self, state: &State) -> Vec<u8> {
-        let mut told = self.mark().to_le_bytes().to_vec();
+        let mut told = self.mark.to_le_bytes().to_vec();
         told.extend([state.len, state.words]);
         let len = usize::from(state.len).min(CONTEXTS);
         for (slot, back_off) in state.slots.iter().zip(&state.back_offs).take(len) {
@@ -256,7 +275,7 @@ impl Model {
         let (mark, rest) = told.split_first_chunk()?;
         let (&[len, words], rest) = rest.split_first_chunk()?;
         let contexts = rest.as_chunks::<8>();
-        let is_sound = u64::from_le_bytes(*mark) == self.mark()
+        let is_sound = u64::from_le_bytes(*mark) == self.mark
             && usize::from(len.max(words)) <= self.tables.len()
             && contexts.0.len() == usize::from(len)
             && contexts.1.is_empty();
@@ -268,17 +287,9 @@ impl Model {
             state.slots[at] = u32::from_le_bytes([a, b, c, d]);
             state.back_offs[at] = f32::from_le_bytes([e, f, g, h]);
         }
-        // No probability is above 1.
-        state.back_offs.iter().all(|back_off| !back_off.is_nan()).then_some(state)
-    }
-
-    /// Tells this model from others: states of one say nothing to another.
-    fn mark(&self) -> u64 {
-        let mut mark = self.bytes ^ self.params.seed;
-        for &size in &self.params.sizes {
-            mark = mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ size;
-        }
-        mark
+        // A back-off is finite, or the logarithm of 0.
+        let is_right = |back_off: &f32| back_off.is_finite() || *back_off == f32::NEG_INFINITY;
+        state.back_offs.iter().all(is_right).then_some(state)
     }
 
     /// The state before any word.

@@ -94,7 +94,8 @@ impl Smoothing {
     }
 }
 
-/// How many n-grams of an order come once, twice and so on, up to [`GOOD_TURING_MAX`] + 1 times.
+/// How many n-grams of an order there are, and how many of them come once, twice and so on, up to
+/// [`GOOD_TURING_MAX`] + 1 times.
 pub(super) type CountsOfCounts = [u64; GOOD_TURING_MAX + 2];
 
 /// What is taken off the counts of an order, and what was done where counts of counts do not allow the right
@@ -114,7 +115,7 @@ fn single(n: &CountsOfCounts) -> Option<f64> {
 
 /// Those of absolute discounting and Kneser-Ney, of which the modified one has three.
 pub(super) fn discounts(n: &CountsOfCounts, is_modified: bool) -> Discounts {
-    if n.iter().all(|&count| count == 0) {
+    if n[0] == 0 {
         return Discounts { values: vec![0.5; 3], fallback: String::new() };
     }
     let one = single(n);
@@ -167,7 +168,9 @@ pub(super) fn factors(n: &CountsOfCounts, is_katz: bool) -> Discounts {
             }
         }
     }
-    let fallback = if bad.is_empty() {
+    let fallback = if n[0] > 0 && n[1..].iter().all(|&count| count == 0) {
+        "nothing is discounted: all n-grams come often".to_owned()
+    } else if bad.is_empty() {
         String::new()
     } else {
         format!(

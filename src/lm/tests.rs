@@ -620,12 +620,12 @@ fn rare_words_become_unknown_and_special_ones_are_skipped_if_asked() {
     let room = room(1 << 30);
     let reading = Reading { skips_special: true, held_out: 0.25 };
     let mut reader = Reader::new(reading, &room).unwrap();
-    for sentence in ["a b", "a <s> c", "<unk> a b", "held out", "d"] {
+    for sentence in ["a b", "a <s> c", "<unk> a b", "held <s> out <unk>", "d"] {
         reader.sentence(plain(sentence.as_bytes())).unwrap();
     }
     let known = Known { min_count: 2, words_max: 100 };
     let corpus = reader.finish(known, GO).unwrap();
-    assert_eq!(corpus.held_out, [b"held\nout".to_vec()]);
+    assert_eq!(corpus.held_out, [b"held\nout\n<unk>".to_vec()]);
     let totals = corpus.totals;
     assert_eq!((totals.tokens, totals.unknown_tokens, totals.skipped_tokens), (8, 3, 1));
     let mut counts = Counts::new(corpus, 2, &room, GO).unwrap();
@@ -670,6 +670,32 @@ fn what_is_drawn_depends_on_the_seed_alone_and_obeys_its_bounds() {
 }
 
 #[test]
+fn a_state_says_nothing_to_a_model_of_another_smoothing() {
+    let mut counts = counted(&text(60, 1), 2, 1 << 30);
+    let first = model(&mut counts, &estimation(Smoothing::WittenBell, 2));
+    let second = model(&mut counts, &estimation(Smoothing::AbsoluteDiscounting, 2));
+    assert_eq!((first.sizes(), first.bytes()), (second.sizes(), second.bytes()));
+    let told = first.told_state(&first.begin_state());
+    assert_eq!(first.state_told(&told), Some(first.begin_state()));
+    assert_eq!(second.state_told(&told), None);
+}
+
+#[test]
+fn n_grams_that_all_come_often_are_told_to_give_no_discounts() {
+    let often: Vec<String> = (0..10).flat_map(|_| text(20, 1)).collect();
+    for smoothing in [
+        Smoothing::Katz,
+        Smoothing::AbsoluteDiscounting,
+        Smoothing::KneserNey,
+        Smoothing::ModifiedKneserNey,
+    ] {
+        let mut counts = counted(&often, 3, 1 << 30);
+        let (_, orders) = estimate(&mut counts, &estimation(smoothing, 3), true, GO).unwrap();
+        assert!(!orders[2].discounts.fallback.is_empty(), "{smoothing:?}");
+    }
+}
+
+#[test]
 fn weights_of_a_mixture_are_those_that_made_the_text() {
     // Of 1,000 words 70 in 100 are as one model says, and the rest as the other does.
     let sure = |is_sure: bool| if is_sure { 0.9_f32.log10() } else { 0.1_f32.log10() };
@@ -681,7 +707,7 @@ fn weights_of_a_mixture_are_those_that_made_the_text() {
         (found[0] - 0.75).abs() < 1e-3 && (found[0] + found[1] - 1.0).abs() < 1e-9,
         "{found:?}"
     );
-    let mixed = mix::mixed(&[first.clone(), second], &found);
+    let mixed = mix::mixed(&[first.clone(), second], &found, GO).unwrap();
     assert!((10_f64.powf(mixed[0]) - 0.7).abs() < 1e-3);
     let never = vec![f32::NEG_INFINITY; 1_000];
     assert!(mix::weights(&[first, never], GO).unwrap()[1].abs() < 1e-12);

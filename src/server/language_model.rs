@@ -6,9 +6,9 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::engine::Engine;
 use crate::engine::job::{JobKind, JobReport, JobStatus, Progress, Unit};
 use crate::engine::models::{CompareJob, ImportModelJob, ModelProgress, TrainModelJob};
+use crate::engine::{Engine, Pace};
 use crate::error::{Error, Result};
 use crate::lm::arpa::ArpaForm;
 use crate::proto as pb;
@@ -45,7 +45,8 @@ impl LanguageModelService for Desk {
         let Some(Part::Header(header)) = first else { return Err(no_header()) };
         let (is_detached, total) = (header.detach, header.total_bytes);
         let job = TrainModelJob::try_from(header).map_err(|error| status(&error))?;
-        self.engine.check_training_model(&job).map_err(|error| status(&error))?;
+        let asked = job.clone();
+        self.checked(move |engine| engine.check_training_model(&asked)).await?;
         let part = |message: pb::TrainModelRequest| match message.part {
             Some(Part::Text(text)) => Ok(text),
             Some(Part::Header(_)) | None => Err(only_text()),
@@ -66,7 +67,8 @@ impl LanguageModelService for Desk {
         let Some(Part::Header(header)) = first else { return Err(no_header()) };
         let is_detached = header.detach;
         let job = ImportModelJob::try_from(header).map_err(|error| status(&error))?;
-        self.engine.check_new_model(&job.name, job.replace).map_err(|error| status(&error))?;
+        let (name, replace) = (job.name.clone(), job.replace);
+        self.checked(move |engine| engine.check_new_model(&name, replace)).await?;
         let part = |message: pb::ImportModelRequest| match message.part {
             Some(Part::Chunk(chunk)) => Ok(chunk),
             Some(Part::Header(_)) | None => Err(only_text()),
@@ -121,7 +123,8 @@ impl LanguageModelService for Desk {
         &self,
         request: Request<pb::ScoreRequest>,
     ) -> Result<Response<pb::ScoreResponse>, Status> {
-        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.score(asked)).await
+        let score = |engine: &Engine, Asks(asked): &Asks<_>| engine.score(asked);
+        self.answer_at_pace(request, pace, score).await
     }
 
     async fn score_stream(
@@ -130,7 +133,7 @@ impl LanguageModelService for Desk {
     ) -> Result<Response<Self::ScoreStreamStream>, Status> {
         self.each(request, |desk, call, message| async move {
             let score = |engine: &Engine, Asks(asked): &Asks<_>| engine.score(asked);
-            desk.answer_in_stream(&call, message, score).await
+            desk.answer_in_stream_at_pace(&call, message, pace, score).await
         })
     }
 
@@ -138,16 +141,16 @@ impl LanguageModelService for Desk {
         &self,
         request: Request<pb::PerplexityRequest>,
     ) -> Result<Response<pb::PerplexityResponse>, Status> {
-        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.perplexity(asked))
-            .await
+        let perplexity = |engine: &Engine, Asks(asked): &Asks<_>| engine.perplexity(asked);
+        self.answer_at_pace(request, pace, perplexity).await
     }
 
     async fn next_words(
         &self,
         request: Request<pb::NextWordsRequest>,
     ) -> Result<Response<pb::NextWordsResponse>, Status> {
-        self.answer(request, |engine: &Engine, Asks(asked): &Asks<_>| engine.next_words(asked))
-            .await
+        let next_words = |engine: &Engine, Asks(asked): &Asks<_>| engine.next_words(asked);
+        self.answer_at_pace(request, pace, next_words).await
     }
 
     async fn generate(
@@ -188,6 +191,24 @@ impl LanguageModelService for Desk {
         self.answer_long(request, |engine: &Engine, Mix(query): &Mix| engine.mix_models(query))
             .await
     }
+}
+
+impl Desk {
+    /// Asks what reads the disk before a job begins, and may open a tokenizer, on a thread that may wait.
+    async fn checked(
+        &self,
+        check: impl FnOnce(&Engine) -> Result<()> + Send + 'static,
+    ) -> Result<(), Status> {
+        let engine = self.engine.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&engine)).await;
+        let broken = |cause| Error::caused(crate::error::ErrorKind::Internal, cause);
+        checked.map_err(broken).and_then(|checked| checked).map_err(|error| status(&error))
+    }
+}
+
+/// A model that is not open yet is opened where the disk is waited for.
+fn pace<Q>(engine: &Engine, Asks(asked): &Asks<Q>) -> Pace {
+    engine.pace_of_model(&asked.model)
 }
 
 fn no_header() -> Status {

@@ -365,6 +365,23 @@ impl Desk {
         A: Send + 'static,
         M: From<A> + prost::Message + 'static,
     {
+        self.answer_in_stream_at_pace(call, message, |_, _| Pace::Slow, ask).await
+    }
+
+    /// The same, for questions that may have to wait for the disk first.
+    async fn answer_in_stream_at_pace<P, Q, A, M>(
+        &self,
+        call: &Arc<Call>,
+        message: P,
+        pace: impl FnOnce(&Engine, &Q) -> Pace,
+        ask: impl FnOnce(&Engine, &Q) -> Result<A> + Send + 'static,
+    ) -> Result<(M, Reservation)>
+    where
+        P: Send + 'static,
+        Q: TryFrom<P, Error = Error> + Send + 'static,
+        A: Send + 'static,
+        M: From<A> + prost::Message + 'static,
+    {
         let reserving = Arc::clone(call);
         let made = move |answer: A| {
             let message = M::from(answer);
@@ -372,7 +389,7 @@ impl Desk {
             Ok((message, reservation))
         };
         let lane = call.method().lane;
-        self.work(call, lane, None, message, |_, _| Pace::Slow, ask, made).await
+        self.work(call, lane, None, message, pace, ask, made).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is one step of the way")]

@@ -115,6 +115,12 @@ impl Fields {
 
     fn text_of_lines(&mut self, text: &[u8]) {
         self.bytes("text", text.len(), limits::TEXTS_BYTES_MAX);
+        // A tokenizer takes a line at once, as it takes a text.
+        let longest = text.split(|&byte| byte == b'\n').map(<[u8]>::len).max().unwrap_or(0);
+        if longest > limits::TEXT_BYTES_MAX {
+            let max = limits::TEXT_BYTES_MAX;
+            self.bad("text", format!("at most {max} bytes a line allowed, {longest} given"));
+        }
     }
 }
 
@@ -202,10 +208,20 @@ impl TryFrom<pb::CompareSmoothingsHeader> for Compare {
                 }
             }
         }
+        let has_k = smoothings.iter().any(|smoothing| matches!(smoothing, Smoothing::AddK(_)));
+        if header.k.is_some() && !has_k {
+            fields.bad("k", "only ADD_K has a use for it");
+        }
+        if (1..smoothings.len()).any(|at| smoothings[..at].contains(&smoothings[at])) {
+            fields.bad("smoothings", "each once");
+        }
         let order = |&order| fields.number("orders", Some(order), 1..=ORDER_MAX, COMPARED_ORDER);
         let mut orders: Vec<usize> = header.orders.iter().take(ORDER_MAX).map(order).collect();
         if orders.is_empty() {
             orders.push(COMPARED_ORDER);
+        }
+        if (1..orders.len()).any(|at| orders[..at].contains(&orders[at])) {
+            fields.bad("orders", "each once");
         }
         let held_out = header.held_out_share.unwrap_or(HELD_OUT);
         fields.share(held_out, false);

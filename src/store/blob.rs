@@ -40,7 +40,23 @@ pub(super) fn publish_container(
     owner: u64,
     write: impl FnOnce(&mut FileWriter) -> Result<()>,
 ) -> Result<Sealed> {
-    replace(path, |out| {
+    let (staged, sealed) = stage_container(path, kind, owner, write)?;
+    staged.publish()?;
+    Ok(sealed)
+}
+
+/// Writes a container whole and durably, and leaves it to the caller when it takes its place.
+///
+/// # Errors
+///
+/// If `write` fails, or the disk: then nothing has changed.
+pub(super) fn stage_container(
+    path: &Path,
+    kind: Kind,
+    owner: u64,
+    write: impl FnOnce(&mut FileWriter) -> Result<()>,
+) -> Result<(Staged, Sealed)> {
+    stage(path, |out| {
         let mut writer = Writer::new(out, kind, owner)?;
         write(&mut writer)?;
         writer.finish()
@@ -52,6 +68,39 @@ pub(super) fn replace<T>(
     path: &Path,
     write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T)>,
 ) -> Result<T> {
+    let (staged, written) = stage(path, write)?;
+    staged.publish()?;
+    Ok(written)
+}
+
+/// A file that is whole and durable under a temporary name. It is removed if it is never published.
+pub(super) struct Staged {
+    temporary: Temporary,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Where it stands now.
+    pub(super) fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Takes the place of what has its name, durably.
+    pub(super) fn publish(self) -> Result<()> {
+        let Self { temporary, path } = self;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        take_place(temporary.path(), &path, folder)
+            .map_err(Error::disk)
+            .context(|| format!("writing {}", path.display()))
+    }
+}
+
+/// Writes a file whole and durably, whatever is written to it, and leaves it to the caller when it takes its
+/// place.
+pub(super) fn stage<T>(
+    path: &Path,
+    write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T)>,
+) -> Result<(Staged, T)> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let writing = || format!("writing {}", path.display());
     make_folder(folder).map_err(Error::disk).context(writing)?;
@@ -59,11 +108,8 @@ pub(super) fn replace<T>(
     let file = create(&temporary.0).map_err(Error::disk).context(writing)?;
     let (out, written) = write(BufWriter::with_capacity(BUFFER_BYTES, file)).context(writing)?;
     let file = out.into_inner().map_err(|error| Error::disk(error.into_error()));
-    let synced = file.and_then(|file| file.sync_all().map_err(Error::disk));
-    synced
-        .and_then(|()| take_place(&temporary.0, path, folder).map_err(Error::disk))
-        .context(writing)?;
-    Ok(written)
+    file.and_then(|file| file.sync_all().map_err(Error::disk)).context(writing)?;
+    Ok((Staged { temporary, path: path.to_owned() }, written))
 }
 
 /// Renames a file, durably. If the disk refuses that, what had the name has it again: else it would be

@@ -108,7 +108,7 @@ use crate::text::spec::Spec;
 pub use blob::FileWriter;
 pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
-pub use models::{Body, ModelHead};
+pub use models::{Body, ModelHead, StagedModel};
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
 
@@ -478,20 +478,20 @@ impl Store {
         Ok(self.shared.test_sets().list()?.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// Stores a language model, which `write` writes, in place of one of its name. Once this returns it
-    /// survives a power cut; whoever has the old one open still has it.
+    /// Writes a language model by `write`, and leaves it to the caller when it takes the place of one of its
+    /// name: that is short, where the writing may take minutes.
     ///
     /// # Errors
     ///
-    /// If `write` fails, if nothing may be written, or if the disk fails: then the old one stays.
-    pub fn put_model(
+    /// If `write` fails, if nothing may be written, or if the disk fails.
+    pub fn stage_model(
         &self,
         name: &TableName,
         head: &ModelHead,
         write: impl FnOnce(&mut Writer<Body<'_>>) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<StagedModel> {
         self.ready()?;
-        models::put(&self.shared.models(), name, head, write)
+        models::stage(self.shared.models(), name, head, write)
     }
 
     /// A stored language model, open; none if there is none of that name.
@@ -532,7 +532,7 @@ impl Store {
         self.shared.models().list()
     }
 
-    /// Brings a language model of a backup back, in place of one of its name.
+    /// Brings a language model of a backup back; as [`Store::stage_model`].
     ///
     /// # Errors
     ///
@@ -543,9 +543,11 @@ impl Store {
         (target, list): (&dyn backup::Target, &backup::BackupList),
         name: &TableName,
         go_on: check::GoOn<'_>,
-    ) -> Result<()> {
+    ) -> Result<StagedModel> {
         self.ready()?;
-        list.bring_model(target, name, &self.shared.models().path(name), go_on)
+        let shelf = self.shared.models();
+        let staged = list.bring_model(target, name, &shelf.path(name), go_on)?;
+        Ok(StagedModel::new(shelf, name, staged))
     }
 
     /// A further part of a generation, such as its index; none if it has none.

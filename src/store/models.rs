@@ -1,14 +1,16 @@
 //! What a language model on its shelf says of itself; its body is the model's own file.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::container::{CHUNK_BYTES, Writer};
 use crate::error::{Error, Result};
 use crate::lm::{self, Model};
-use crate::store::blob::{self, FileWriter};
+use crate::store::blob::{self, FileWriter, Staged};
 use crate::store::shelf::{self, Shelf};
 use crate::table::meta::TableName;
 
@@ -39,26 +41,81 @@ pub struct ModelHead {
     pub notes: Vec<String>,
 }
 
+/// A model that is written whole, but does not stand on its shelf yet. It is removed if it never does.
+pub struct StagedModel {
+    shelf: Shelf,
+    name: TableName,
+    staged: Staged,
+}
+
+impl StagedModel {
+    pub(super) fn new(shelf: Shelf, name: &TableName, staged: Staged) -> Self {
+        Self { shelf, name: name.clone(), staged }
+    }
+
+    /// Bytes of its file.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn bytes(&self) -> Result<u64> {
+        let metadata = self.staged.temporary_path().metadata();
+        metadata.map(|metadata| metadata.len()).map_err(Error::disk)
+    }
+
+    /// Opens it, to see whether it is right before anyone else does.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or if the disk fails.
+    pub fn open(&self) -> Result<(ModelHead, Model)> {
+        let open = open_at(&self.shelf, self.staged.temporary_path(), &self.name)?;
+        // Nobody removes it while this lives.
+        open.ok_or_else(|| Error::disk(io::ErrorKind::NotFound.into()))
+    }
+
+    /// Puts it on its shelf, in place of one of its name. Once this returns it survives a power cut; whoever has
+    /// the old one open still has it.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails: then the old one stays.
+    pub fn publish(self) -> Result<()> {
+        self.staged.publish()
+    }
+}
+
+impl fmt::Debug for StagedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedModel").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Writes a model behind its head.
-pub(super) fn put(
-    shelf: &Shelf,
+pub(super) fn stage(
+    shelf: Shelf,
     name: &TableName,
     head: &ModelHead,
     write: impl FnOnce(&mut Writer<Body<'_>>) -> Result<()>,
-) -> Result<()> {
-    shelf.put_with(name, head, |out| {
+) -> Result<StagedModel> {
+    let staged = shelf.stage(name, head, |out| {
         out.section(shelf::BODY, CHUNK_BYTES)?;
         let mut body = Writer::new(Body(out), lm::KIND, 0)?;
         write(&mut body)?;
         body.finish().map(drop)
-    })
+    })?;
+    Ok(StagedModel::new(shelf, name, staged))
 }
 
 /// A model that is open; none if there is none of that name.
 pub(super) fn open(shelf: &Shelf, name: &TableName) -> Result<Option<(ModelHead, Model)>> {
-    let Some(file) = shelf.container(name)? else { return Ok(None) };
+    open_at(shelf, &shelf.path(name), name)
+}
+
+fn open_at(shelf: &Shelf, path: &Path, name: &TableName) -> Result<Option<(ModelHead, Model)>> {
+    let Some(file) = shelf.container_at(path, name)? else { return Ok(None) };
     let head = shelf::head(&file)?;
-    let Some(file) = blob::open(&shelf.path(name))? else { return Ok(None) };
+    let Some(file) = blob::open(path)? else { return Ok(None) };
     of(&file, name).map(|model| Some((head, model)))
 }
 

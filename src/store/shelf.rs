@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::container::{CHUNK_BYTES, Container, Kind};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::blob::FileWriter;
+use crate::store::blob::{FileWriter, Staged};
 use crate::store::{blob, folder};
 use crate::table::meta::TableName;
 
@@ -80,16 +80,26 @@ impl Shelf {
         head: &impl Serialize,
         write: impl FnOnce(&mut FileWriter) -> Result<()>,
     ) -> Result<()> {
+        self.stage(name, head, write)?.publish()
+    }
+
+    /// The same, whose file is whole and durable but does not take its place yet.
+    pub(super) fn stage(
+        &self,
+        name: &TableName,
+        head: &impl Serialize,
+        write: impl FnOnce(&mut FileWriter) -> Result<()>,
+    ) -> Result<Staged> {
         let head = serde_json::to_vec(head);
         let head = head.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
-        let written = blob::publish_container(&self.path(name), self.sort.kind, 0, |out| {
+        let written = blob::stage_container(&self.path(name), self.sort.kind, 0, |out| {
             for (section, bytes) in [("name", name.as_str().as_bytes()), ("head", &head)] {
                 out.section(section, CHUNK_BYTES)?;
                 out.write(bytes)?;
             }
             write(out)
         });
-        written.map(drop)
+        written.map(|(staged, _)| staged)
     }
 
     /// A thing's head and body; none if there is none of that name.
@@ -107,8 +117,13 @@ impl Shelf {
 
     /// The file of a thing; none if there is none of that name.
     pub(super) fn container(&self, name: &TableName) -> Result<Option<Container>> {
+        self.container_at(&self.path(name), name)
+    }
+
+    /// The file of a thing that may not have taken its place yet.
+    pub(super) fn container_at(&self, path: &Path, name: &TableName) -> Result<Option<Container>> {
         let what = format!("the {} \"{name}\"", self.sort.what);
-        let Some(file) = blob::open_container(&self.path(name), what, self.sort.kind)? else {
+        let Some(file) = blob::open_container(path, what, self.sort.kind)? else {
             return Ok(None);
         };
         Self::check_name(&file, name)?;

@@ -259,11 +259,11 @@ pub(super) struct Mix {
     /// Files of text that was not trained on; none or "-" reads stdin
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A model of the mixture; at least two
-    #[arg(long, value_name = "NAME", num_args = 1.., required = true)]
+    /// The models of the mixture, with commas between
+    #[arg(long, value_name = "NAME", value_delimiter = ',', required = true)]
     model: Vec<String>,
-    /// Their weights [default: those by which the text is likeliest]
-    #[arg(long, value_name = "WEIGHT", num_args = 1.., allow_negative_numbers = true)]
+    /// Their weights, with commas between [default: those by which the text is likeliest]
+    #[arg(long, value_name = "WEIGHT", value_delimiter = ',', allow_negative_numbers = true)]
     weight: Vec<f64>,
 }
 

@@ -90,8 +90,9 @@ pub(super) struct Train {
     /// Know only so many words, the most frequent
     #[arg(long, value_name = "WORDS")]
     vocab_max: Option<u64>,
-    /// Leave out n-grams that come so often or less: for each order from 2 on, the last one for all above
-    #[arg(long, value_name = "COUNT", num_args = 1..)]
+    /// Leave out n-grams that come so often or less: for each order from 2 on, the last one for all above, as
+    /// 0,1
+    #[arg(long, value_name = "COUNT", value_delimiter = ',')]
     prune: Vec<u64>,
     /// Tokenizer that cuts lines: a stored one, or whitespace, rules, unicode-words, characters, bytes,
     /// jieba [default: at spaces and tabs]
@@ -231,11 +232,11 @@ pub(super) struct Compare {
     /// Files of text, one after the other; none or "-" reads stdin
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Smoothings [default: all]
-    #[arg(long, value_enum, value_name = "NAME", num_args = 1..)]
+    /// Smoothings, with commas between [default: all]
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
     smoothing: Vec<Smoothing>,
-    /// Orders, from 1 to 7 [default: 3]
-    #[arg(long, value_name = "WORDS", num_args = 1..)]
+    /// Orders, from 1 to 7, with commas between [default: 3]
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     order: Vec<u32>,
     /// What add-k adds [default: 0.1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]

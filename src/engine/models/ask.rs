@@ -218,6 +218,7 @@ impl Engine {
     ) -> Result<Scores> {
         let mut words = Words::default();
         for sentence in &query.sentences {
+            self.go_on()?;
             words.add(model, tokenizer, sentence)?;
             if !query.no_end {
                 words.ids.push(END);
@@ -281,8 +282,18 @@ impl Engine {
         let mut log10: Vec<Vec<f32>> = Vec::new();
         let mut alone = Vec::new();
         let (mut unknown, mut sentences): (Vec<bool>, u64) = (Vec::new(), 0);
+        let mut cut_by: Option<String> = None;
         for name in &query.models {
             let (open, tokenizer) = self.opened(name)?;
+            // Words are mixed one by one: those of another tokenizer are others, even if there are as many.
+            let own_tokenizer = &open.head.tokenizer;
+            if cut_by.get_or_insert_with(|| own_tokenizer.clone()) != own_tokenizer {
+                let problem = format!(
+                    "{name} has another tokenizer than {}; models of one tokenizer are needed",
+                    query.models[0]
+                );
+                return Err(Error::invalid("models", problem));
+            }
             let (mut own, mut perplexity) = (Vec::new(), Perplexity::default());
             let mut is_unknown = Vec::new();
             self.each_part(&open.model, tokenizer.as_ref(), &query.text, &mut |words, scored| {
@@ -314,7 +325,8 @@ impl Engine {
             let total: f64 = query.weights.iter().sum();
             query.weights.iter().map(|weight| weight / total).collect()
         };
-        let mixture = mix::perplexity(&mix::mixed(&log10, &weights), &unknown, sentences);
+        let mixed = mix::mixed(&log10, &weights, &|| self.go_on())?;
+        let mixture = mix::perplexity(&mixed, &unknown, sentences);
         let models = query.models.iter().cloned().zip(weights).zip(alone);
         let models = models.map(|((name, weight), alone)| (name, weight, alone)).collect();
         Ok(Mixed { models, mixture })
@@ -378,6 +390,7 @@ impl Engine {
             Ok::<_, Error>(())
         };
         for line in text.lines() {
+            self.go_on()?;
             words.add(model, tokenizer, line)?;
             words.ids.push(END);
             words.end();

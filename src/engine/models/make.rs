@@ -9,7 +9,7 @@ use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
 use crate::error::{Context as _, Error, Result};
-use crate::format::source::{Spool, unpacked};
+use crate::format::source::{Spool, unpacked, unreadable};
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
     Corpus, Counts, END, Estimation, Grams, Known, Model, OrderReport, Perplexity, Reader, Reading,
@@ -23,6 +23,8 @@ use crate::text::tokenizer::Tokenizer;
 const HELD_OUT: f64 = 0.01;
 /// Of the memory of jobs, what the lists of one job take at most: one part in so many.
 const MEMORY_SHARE: u64 = 2;
+/// The name of the format, for errors.
+const ARPA: &str = "ARPA";
 /// Bytes of text between two looks at the memory that words take.
 const LOOK_BYTES: u64 = 1 << 20;
 
@@ -209,9 +211,7 @@ impl Engine {
         drop(counts);
         tell("writing");
         let mut notes = notes(&orders);
-        if arrived.repaired > 0 {
-            notes.push(format!("{} places of the text were not UTF-8", arrived.repaired));
-        }
+        notes.extend(text_notes(&arrived, &totals));
         let head = ModelHead {
             smoothing: job.smoothing.name().to_owned(),
             k: if let Smoothing::AddK(k) = job.smoothing { Some(k) } else { None },
@@ -225,13 +225,9 @@ impl Engine {
             made_at: job.made_at,
             notes,
         };
-        let made = self.put_model((&job.name, job.replace), head, grams, &room)?;
-        let held_out = if sentences.is_empty() {
-            None
-        } else {
-            let model = self.open_model(&job.name)?;
-            Some(self.perplexity_of(&model.model, &sentences)?)
-        };
+        // All that may fail comes before the model takes its place.
+        let (made, held_out) =
+            self.put_model((&job.name, job.replace), head, grams, &room, &sentences)?;
         let (memory_bytes, spilled_bytes) = (room.peak(), room.spilled());
         let make_seconds = began.elapsed().as_secs_f64();
         Ok(TrainedModel {
@@ -288,7 +284,7 @@ impl Engine {
         let mut memory = Share::of(&self.shared.memory);
         let digested = Digested::new(source)?;
         let told = digested.told();
-        let mut source = unpacked(Box::new(digested))?;
+        let mut source = unpacked(Box::new(digested), ARPA)?;
         let mut tell = |phase| {
             let bytes_read = told.bytes.load(std::sync::atomic::Ordering::Relaxed);
             on_progress(ModelProgress { bytes_read, phase, word_count: 0 });
@@ -297,7 +293,7 @@ impl Engine {
         let go_on = || self.go_on();
         let (grams, report) = arpa::read(&mut source, job.options, &room, &mut memory, &go_on)?;
         // What stands behind the end is read too: the digest is that of the file.
-        while !source.fill_buf().map_err(failed)?.is_empty() {
+        while !source.fill_buf().map_err(|error| unreadable(ARPA, error))?.is_empty() {
             self.go_on()?;
             let count = source.buffer().len();
             source.consume(count);
@@ -314,7 +310,7 @@ impl Engine {
             notes: arpa_notes(&report),
             ..ModelHead::default()
         };
-        let made = self.put_model((&job.name, job.replace), head, grams, &room)?;
+        let (made, _) = self.put_model((&job.name, job.replace), head, grams, &room, &[])?;
         Ok((made, report))
     }
 
@@ -379,6 +375,7 @@ impl Engine {
                 let model = temporary(grams, &room, &go_on)?;
                 let seconds = began.elapsed().as_secs_f64();
                 let mut notes = notes(&orders);
+                notes.extend(text_notes(&arrived, &totals));
                 if smoothing == Smoothing::JelinekMercer {
                     notes.push("its weights were tuned on the text that judges it".to_owned());
                 }
@@ -450,15 +447,20 @@ impl Engine {
         head: ModelHead,
         grams: Grams,
         room: &Room,
-    ) -> Result<MadeModel> {
-        let models = &self.shared.models;
-        let _changing = models.changing.lock();
-        // It may have come while this one was made.
-        self.check_new_model(name, replace)?;
-        self.shared.store.put_model(name, &head, |out| grams.write(out, room, &|| self.go_on()))?;
-        models.open.lock().remove(name);
-        let bytes = self.shared.store.models()?.into_iter().find(|(there, _)| there == name);
-        Ok(MadeModel { name: name.clone(), head, bytes: bytes.map_or(0, |(_, bytes)| bytes) })
+        held_out: &[Vec<u8>],
+    ) -> Result<(MadeModel, Option<Perplexity>)> {
+        let store = &self.shared.store;
+        let staged =
+            store.stage_model(name, &head, |out| grams.write(out, room, &|| self.go_on()))?;
+        let perplexity = if held_out.is_empty() {
+            None
+        } else {
+            let (_, model) = staged.open()?;
+            Some(self.perplexity_of(&model, held_out)?)
+        };
+        let bytes = staged.bytes()?;
+        self.publish_model((name, replace), &head.tokenizer, staged)?;
+        Ok((MadeModel { name: name.clone(), head, bytes }, perplexity))
     }
 
     fn perplexity_of(&self, model: &Model, sentences: &[Vec<u8>]) -> Result<Perplexity> {
@@ -478,10 +480,6 @@ impl Engine {
     }
 }
 
-fn failed(error: std::io::Error) -> Error {
-    error.downcast().unwrap_or_else(Error::disk)
-}
-
 /// What could not be done as it should.
 fn notes(orders: &[OrderReport]) -> Vec<String> {
     let of = |(order, report): (usize, &OrderReport)| {
@@ -489,6 +487,17 @@ fn notes(orders: &[OrderReport]) -> Vec<String> {
         (!fallback.is_empty()).then(|| format!("order {order}: {fallback}"))
     };
     (1..).zip(orders).filter_map(of).collect()
+}
+
+/// What of a text is not as it was sent.
+fn text_notes(arrived: &Arrived, totals: &Totals) -> Vec<String> {
+    let told = [
+        (arrived.repaired, "places of the text were not UTF-8"),
+        (arrived.cuts, "times a line was cut into sentences, because it was too long"),
+        (totals.too_long, "words were too long, and became <unk>"),
+    ];
+    let told = told.into_iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, told)| format!("{count} {told}")).collect()
 }
 
 fn arpa_notes(report: &ArpaReport) -> Vec<String> {

@@ -10,15 +10,16 @@ mod make;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Pace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::lm::Model;
-use crate::store::ModelHead;
 use crate::store::backup::{BackupList, Target};
+use crate::store::{ModelHead, StagedModel};
 use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
 
@@ -31,12 +32,17 @@ pub use make::{
     TrainedModel,
 };
 
+/// How often a question that waits for a model to be opened looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Models that are open.
 #[derive(Debug, Default)]
 pub(super) struct Models {
     open: Mutex<BTreeMap<TableName, Arc<OpenModel>>>,
-    /// Held while a model is stored or deleted.
-    changing: Mutex<()>,
+    /// Held while a model takes its place or is deleted, which is short; how often that was.
+    changing: Mutex<u64>,
+    /// One for each model that is being opened, which may take long: whoever comes second waits for the first.
+    opening: Mutex<BTreeMap<TableName, Arc<Mutex<()>>>>,
 }
 
 /// A model that answers.
@@ -79,8 +85,11 @@ impl Engine {
     ///
     /// If there is none of that name, or if the disk fails.
     pub fn model(&self, name: &TableName) -> Result<ModelStatus> {
-        let found = self.models()?.into_iter().find(|status| status.name == *name);
-        found.ok_or_else(|| not_found(name))
+        let stored = self.shared.store.models()?.into_iter().find(|(there, _)| there == name);
+        let (_, bytes) = stored.ok_or_else(|| not_found(name))?;
+        let head = self.shared.store.model_head(name).map_err(|error| error.kind().clone());
+        let head = head.transpose().ok_or_else(|| not_found(name))?;
+        Ok(ModelStatus { name: name.clone(), bytes, head })
     }
 
     /// Deletes a model. Questions that have begun are still answered.
@@ -90,7 +99,8 @@ impl Engine {
     /// If there is none of that name, or if the disk fails.
     pub fn delete_model(&self, name: &TableName) -> Result<()> {
         let models = &self.shared.models;
-        let _changing = models.changing.lock();
+        let mut changes = models.changing.lock();
+        *changes += 1;
         let was_there = self.shared.store.delete_model(name)?;
         models.open.lock().remove(name);
         if was_there { Ok(()) } else { Err(not_found(name)) }
@@ -115,32 +125,99 @@ impl Engine {
         Ok(())
     }
 
-    /// Brings a model of a backup back.
+    /// Puts a model that is written on its shelf.
+    ///
+    /// # Errors
+    ///
+    /// If the name was taken or its tokenizer deleted meanwhile, if it is stopped, or if the disk fails: then
+    /// nothing has changed.
+    fn publish_model(
+        &self,
+        (name, replace): (&TableName, bool),
+        tokenizer: &str,
+        staged: StagedModel,
+    ) -> Result<()> {
+        let shared = &self.shared;
+        let _tokenizers = shared.shelf.changing();
+        let mut changes = shared.models.changing.lock();
+        self.go_on()?;
+        self.check_new_model(name, replace)?;
+        if !tokenizer.is_empty() {
+            self.check_tokenizer(tokenizer)?;
+        }
+        *changes += 1;
+        staged.publish()?;
+        shared.models.open.lock().remove(name);
+        Ok(())
+    }
+
+    /// The models whose texts a tokenizer cuts. A damaged one needs nothing.
+    pub(super) fn models_of_tokenizer(&self, tokenizer: &TableName) -> Result<Vec<TableName>> {
+        let store = &self.shared.store;
+        let needs = |name: &TableName| {
+            let head = store.model_head(name).ok().flatten();
+            head.is_some_and(|head| head.tokenizer == tokenizer.as_str())
+        };
+        Ok(store.models()?.into_iter().map(|(name, _)| name).filter(needs).collect())
+    }
+
+    /// Brings a model of a backup back, in place of one of its name only if `replace`.
     pub(super) fn restore_model(
         &self,
         from: (&dyn Target, &BackupList),
         name: &TableName,
+        replace: bool,
     ) -> Result<()> {
-        let models = &self.shared.models;
-        let _changing = models.changing.lock();
-        self.shared.store.restore_model(from, name, &|| self.go_on())?;
-        models.open.lock().remove(name);
-        Ok(())
+        self.check_new_model(name, replace)?;
+        let staged = self.shared.store.restore_model(from, name, &|| self.go_on())?;
+        // What is no model takes the place of none.
+        staged.open()?;
+        // Its tokenizer may have been left out of the backup: then its questions say so.
+        self.publish_model((name, replace), "", staged)
     }
 
     /// A model that is open, or is opened.
     pub(super) fn open_model(&self, name: &TableName) -> Result<Arc<OpenModel>> {
         let models = &self.shared.models;
-        let open = models.open.lock().get(name).cloned();
-        if let Some(open) = open {
+        let already = || models.open.lock().get(name).cloned();
+        if let Some(open) = already() {
             return Ok(open);
         }
-        // Nobody replaces it between the reading and the remembering.
-        let _changing = models.changing.lock();
-        let (head, model) = self.shared.store.model(name)?.ok_or_else(|| not_found(name))?;
-        let open = Arc::new(OpenModel { head, model });
-        models.open.lock().insert(name.clone(), Arc::clone(&open));
-        Ok(open)
+        let own = Arc::clone(models.opening.lock().entry(name.clone()).or_default());
+        let _opening = loop {
+            if let Some(opening) = own.try_lock_for(LOOK) {
+                break opening;
+            }
+            self.go_on()?;
+        };
+        // Whoever held it before may have opened the model.
+        if let Some(open) = already() {
+            return Ok(open);
+        }
+        let opened = self.read_model(name);
+        models.opening.lock().remove(name);
+        opened
+    }
+
+    fn read_model(&self, name: &TableName) -> Result<Arc<OpenModel>> {
+        let models = &self.shared.models;
+        loop {
+            self.go_on()?;
+            let before = *models.changing.lock();
+            let (head, model) = self.shared.store.model(name)?.ok_or_else(|| not_found(name))?;
+            let changes = models.changing.lock();
+            // Else what was read may have been replaced since.
+            if *changes == before {
+                let open = Arc::new(OpenModel { head, model });
+                models.open.lock().insert(name.clone(), Arc::clone(&open));
+                return Ok(open);
+            }
+        }
+    }
+
+    /// How long a question to a model takes.
+    pub fn pace_of_model(&self, name: &TableName) -> Pace {
+        if self.shared.models.open.lock().contains_key(name) { Pace::Slow } else { Pace::Unread }
     }
 
     /// What cuts the texts of a model; none: spaces and tabs.

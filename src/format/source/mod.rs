@@ -32,13 +32,17 @@ pub(in crate::format) const BLOCK: usize = 256 << 10;
 /// Bytes of mapped files that are read between two times that their memory is given back.
 pub(in crate::format) const FORGET_BYTES: usize = 16 << 20;
 
-/// The bytes of a file that may be packed: by gzip, bzip2, zstd or xz, told by its first bytes.
+/// The bytes of a file that may be packed: by gzip, bzip2, zstd or xz, told by its first bytes. `format` is
+/// what the file is, for errors.
 ///
 /// # Errors
 ///
 /// If it cannot be read.
-pub fn unpacked(source: Box<dyn Read + Send>) -> Result<io::BufReader<Box<dyn Read + Send>>> {
-    let failed = |error: io::Error| error.downcast().unwrap_or_else(Error::disk);
+pub fn unpacked(
+    source: Box<dyn Read + Send>,
+    format: &'static str,
+) -> Result<io::BufReader<Box<dyn Read + Send>>> {
+    let failed = |error| unreadable(format, error);
     let mut source = io::BufReader::with_capacity(BLOCK, source);
     let mut head = Vec::new();
     let most = unpack::Compression::MAGIC_BYTES_MAX as u64;
@@ -294,11 +298,16 @@ impl Default for Spool {
 
 /// The error of a source; one of ours comes out as it is.
 pub(in crate::format) fn source_failed(error: io::Error) -> Error {
+    unreadable("embedding", error)
+}
+
+/// Why a source of a format failed: an error of ours as it is, and any other is about the bytes that came.
+pub fn unreadable(format: &'static str, error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => {
             let kind = ErrorKind::Malformed {
-                format: "embedding",
+                format,
                 at: crate::error::At::Byte(0),
                 problem: "the source could not be read".to_owned(),
             };

@@ -105,7 +105,7 @@ impl<'s> Lines<'s> {
             let limit = LINE_BYTES_MAX as u64 + 1;
             let mut source = std::io::Read::take(&mut *self.source, limit);
             let read = source.read_until(b'\n', &mut self.line);
-            let read = read.map_err(|error| error.downcast().unwrap_or_else(Error::disk))?;
+            let read = read.map_err(|error| unreadable(self.number, error))?;
             if read == 0 {
                 return Ok(None);
             }
@@ -128,6 +128,14 @@ impl<'s> Lines<'s> {
     fn wrong(&self, problem: impl Into<String>) -> Error {
         wrong(self.number, problem)
     }
+}
+
+/// An error of ours comes out as it is; what else a source says is about the bytes of the file.
+fn unreadable(line: u64, error: std::io::Error) -> Error {
+    error.downcast().unwrap_or_else(|error| {
+        let problem = "the file could not be read or unpacked".to_owned();
+        Error::caused(ErrorKind::Malformed { format: FORMAT, at: At::Line(line), problem }, error)
+    })
 }
 
 fn wrong(line: u64, problem: impl Into<String>) -> Error {
@@ -178,7 +186,7 @@ fn head(file: &mut Lines<'_>) -> Result<Vec<u64>> {
                 return Err(file.wrong(problem));
             }
         }
-        if order > ORDER_MAX {
+        if sizes.len() > ORDER_MAX {
             let (limit, max) = ("ORDER_MAX", ORDER_MAX as u64);
             return Err(Error::new(ErrorKind::TooLarge { limit, max, got: order as u64 }));
         }

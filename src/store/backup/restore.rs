@@ -9,6 +9,7 @@ use crate::container::Container;
 use crate::error::{Context as _, Error, Result};
 use crate::store::backup::target::Target;
 use crate::store::backup::{ADVICE, BackupList, PARTS, ShelfCopy, Verified, WRITES, place_of};
+use crate::store::blob::Staged;
 use crate::store::check::GoOn;
 use crate::store::generation::{Generation, INDEX_PARTS, Manifest, Part, copy, stopped};
 use crate::store::ledger::Entry;
@@ -83,22 +84,23 @@ impl BackupList {
         self.shelved(shelf::MODELS).map(|copy| &copy.name)
     }
 
-    /// Writes one of its language models to a file, in place of one that may be there: they are too large for
-    /// memory.
+    /// Writes one of its language models to a file that takes the place of another when the caller says so: they
+    /// are too large for memory.
     pub(in crate::store) fn bring_model(
         &self,
         target: &dyn Target,
         name: &TableName,
         path: &Path,
         go_on: GoOn<'_>,
-    ) -> Result<()> {
+    ) -> Result<Staged> {
         let copy = self.shelved(shelf::MODELS).find(|copy| copy.name == *name);
         let what = format!("the {} \"{name}\" of the backup", shelf::MODELS.what);
         let copy = copy.ok_or_else(|| Error::new(fault::damage(what.clone(), ADVICE)))?;
-        blob::replace(path, |mut out| {
+        let staged = blob::stage(path, |mut out| {
             read(target, &copy.part, &what, go_on, &mut |_| {}, &mut out)?;
             Ok((out, ()))
-        })
+        })?;
+        Ok(staged.0)
     }
 
     fn shelved(&self, sort: Sort) -> impl Iterator<Item = &ShelfCopy> {
