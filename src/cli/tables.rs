@@ -144,6 +144,9 @@ pub(super) fn index(status: &IndexStatus) -> String {
     match status.state() {
         IndexState::Unspecified => "unknown".to_owned(),
         IndexState::NotNeeded => "not needed: answers are exact".to_owned(),
+        IndexState::Queued if status.kind() != IndexKind::Unspecified => {
+            "answers; stored neighbors are queued".to_owned()
+        }
         IndexState::Queued => "queued: answers are exact meanwhile".to_owned(),
         IndexState::Building if status.kind() != IndexKind::Unspecified => {
             format!("answers; finding stored neighbors, {:.0}%", status.progress * 100.0)
@@ -153,6 +156,9 @@ pub(super) fn index(status: &IndexStatus) -> String {
             format!("ready, built in {}", seconds(status.build_seconds.into()))
         }
         IndexState::Ready => "ready, read from disk".to_owned(),
+        IndexState::Failed if status.kind() != IndexKind::Unspecified => {
+            format!("answers, without stored neighbors: {}", shown(&status.problem))
+        }
         IndexState::Failed => format!("failed: {}", shown(&status.problem)),
         IndexState::Stopped if status.kind() != IndexKind::Unspecified => {
             "stopped: answers, without stored neighbors".to_owned()

@@ -144,7 +144,7 @@ fn read_index(shared: &Shared, generation: &Generation) {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%table, ?error, "the index's file is not used; building again");
+                tracing::warn!(%table, ?kind, ?error, "the index's file is not used");
             }
         }
     }
@@ -164,20 +164,27 @@ fn read(shared: &Shared, generation: &Generation, kind: BuiltKind) -> Result<Opt
     let (store, number) = (&shared.store, generation.number());
     let Some(part) = store.part(number, kind.part())? else { return Ok(None) };
     let built = kind.read(Arc::clone(generation.table()), &part)?;
-    if built.wants_lists() {
-        let lists = store.part(number, lists::KIND).and_then(|part| {
-            part.map(|part| lists::read(generation.table().len(), &part)).transpose()
-        });
-        match lists {
-            Ok(Some(lists)) => built.join_lists(lists),
-            Ok(None) => {}
-            Err(error) => {
-                let table = &generation.meta().name;
-                tracing::warn!(%table, ?error, "the lists are not used; making them again");
-            }
+    read_lists(shared, generation, &built);
+    Ok(Some(built))
+}
+
+/// Reads the lists that an index wants, if there are some.
+fn read_lists(shared: &Shared, generation: &Generation, built: &Built) {
+    if !built.wants_lists() {
+        return;
+    }
+    let lists = shared
+        .store
+        .part(generation.number(), lists::KIND)
+        .and_then(|part| part.map(|part| lists::read(generation.table().len(), &part)).transpose());
+    match lists {
+        Ok(Some(lists)) => built.join_lists(lists),
+        Ok(None) => {}
+        Err(error) => {
+            let table = &generation.meta().name;
+            tracing::warn!(%table, ?error, "the lists are not used; making them again");
         }
     }
-    Ok(Some(built))
 }
 
 fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
@@ -206,26 +213,25 @@ fn build_all(watch: &Watcher<'_>, threads: usize) -> Result<()> {
     let generation = watch.generation;
     let table = generation.table();
     let kind = BuiltKind::of(generation.meta().index, table.dim());
+    let share = kind.first_share(table);
     if generation.built().is_none() {
-        let first = Watcher { share: (0.0, FIRST_SHARE), ..*watch };
-        let watch: &dyn Watch = if kind == BuiltKind::Partition { &first } else { watch };
-        let built = kind.build(table, threads, watch)?;
+        let first = Watcher { share: (0.0, share), ..*watch };
+        let built = kind.build(table, threads, &first)?;
+        // Where only the index was damaged, its lists need not be found again.
+        read_lists(watch.shared, generation, &built);
         keep(&first, kind.part(), |out| built.write(out))?;
         generation.set_built(built);
         let seconds = first.began.elapsed().as_secs_f32();
         tracing::info!(table = %generation.meta().name, ?kind, seconds, "the index answers");
     }
     let Some(built) = generation.built() else { return Ok(()) };
-    let rest = Watcher { share: (FIRST_SHARE, 1.0), ..*watch };
+    let rest = Watcher { share: (share, 1.0), ..*watch };
     if let Some(lists) = built.find_lists(threads, &rest)? {
         keep(&rest, lists::KIND, |out| lists::write(&lists, out))?;
         built.join_lists(lists);
     }
     Ok(())
 }
-
-/// The part of a build after which a partition answers.
-const FIRST_SHARE: f32 = 0.3;
 
 /// Writes a part, unless it is not wanted any more.
 fn keep(

@@ -130,9 +130,12 @@ impl Rebuild<'_> {
         if staged.table.len() > EXACT_ROWS_MAX {
             self.look(RebuildPhase::Building, 0.0)?;
             let kind = BuiltKind::of(generation.meta().index, staged.table.dim());
-            let built = kind.build(&staged.table, threads, self)?;
+            let share = kind.first_share(&staged.table);
+            let built =
+                kind.build(&staged.table, threads, &Part { of: self, from: 0.0, to: share })?;
             staged.staging.write_part(kind.part(), |out| built.write(out))?;
-            if let Some(lists) = built.find_lists(threads, self)? {
+            let rest = Part { of: self, from: share, to: 1.0 };
+            if let Some(lists) = built.find_lists(threads, &rest)? {
                 staged.staging.write_part(lists::KIND, |out| lists::write(&lists, out))?;
                 built.join_lists(lists);
             }
@@ -188,12 +191,26 @@ fn write(view: &mut View, writes: &[Arc<[Change]>]) -> Result<()> {
     writes.iter().try_for_each(|changes| view.write(changes))
 }
 
-impl Watch for Rebuild<'_> {
+/// A part of the work on the index of a rebuild.
+struct Part<'a> {
+    of: &'a Rebuild<'a>,
+    from: f32,
+    to: f32,
+}
+
+impl Watch for Part<'_> {
     fn progress(&self, share: f32) {
-        let seconds = self.began.elapsed().as_secs_f32();
-        self.lineage.rebuild_went_on(RebuildPhase::Building, share, seconds);
+        let share = self.from + (self.to - self.from) * share;
+        let seconds = self.of.began.elapsed().as_secs_f32();
+        self.of.lineage.rebuild_went_on(RebuildPhase::Building, share, seconds);
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.of.is_cancelled()
+    }
+}
+
+impl Rebuild<'_> {
     fn is_cancelled(&self) -> bool {
         self.shared.is_closing()
             || self.lineage.is_cancelled()

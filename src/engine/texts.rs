@@ -20,7 +20,7 @@ use crate::limits;
 use crate::query::embed::{EmbedQuery, Embedder, Pooling, refuse_unknown};
 use crate::query::frequency::{FrequenciesUsed, Weighing};
 use crate::table::attributes::{AttributeValue, Attributes};
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
 use crate::text::without_bom;
 
@@ -116,7 +116,7 @@ impl Engine {
             license: current.generation().meta().provenance.license.clone(),
             told: told(&ask.table, generation, &name, &job.query),
             dry_run: false,
-            index: IndexChoice::Auto,
+            index: current.generation().meta().index,
             tokenizer: TokenizerPolicy::Leave,
         };
         let bytes = Arc::default();
