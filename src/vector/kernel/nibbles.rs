@@ -1,5 +1,5 @@
 //! Rows as codes of four bits, and the sums that they choose from tables: one instruction looks up 32 or
-//! 64 codes ("fast scan": André, Kermarrec and Le Scouarnec 2015; Guo et al. 2020).
+//! 64 codes ("fast scan": Andre, Kermarrec and Le Scouarnec 2015; Guo et al. 2020).
 //!
 //! A slot has one code for each of some subspaces, and a table of 16 entries for each subspace says what
 //! a code is worth to a question. Slots lie side by side in blocks of 32, in one of two forms:
