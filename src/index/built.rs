@@ -32,8 +32,8 @@ impl BuiltKind {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Partition, Self::Hnsw];
 
-    /// The kind that a table of such vectors has, by what was chosen for it. Where nothing was, it is
-    /// what was measured to be the faster one.
+    /// The kind that a table of such vectors has, by what was chosen for it. Where nothing was, short
+    /// vectors have a graph, and all others a partition.
     pub fn of(choice: IndexChoice, dim: usize) -> Self {
         match choice {
             IndexChoice::Hnsw => Self::Hnsw,
