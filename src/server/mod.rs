@@ -420,7 +420,10 @@ impl Desk {
             }
             let query = Q::try_from(message)?;
             let lane = match pace(&self.engine, &query) {
-                Pace::Quick => return caught(|| ask(&self.engine, &query).and_then(made)),
+                Pace::Quick => {
+                    let work = || caught(|| ask(&self.engine, &query).and_then(made));
+                    return self.pool.quick(work);
+                }
                 Pace::Short => Lane::Short,
                 Pace::Slow => lane,
                 Pace::Unread => Lane::Disk,

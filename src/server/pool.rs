@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use crate::server::caught;
 pub(super) enum Lane {
     /// Microseconds, a millisecond at most.
     Short,
-    /// What compares rows or cuts texts: milliseconds to seconds.
+    /// What compares rows or cuts texts: milliseconds to seconds. Leaves a core to the others while they come.
     Heavy,
     /// Seconds and more: few at once, for which permits are taken before.
     Long,
@@ -40,6 +41,7 @@ pub(super) struct Pool {
     long: Arc<Line>,
     disk: Arc<Line>,
     write: Arc<Line>,
+    short_came: Arc<Recent>,
 }
 
 /// The work of one lane.
@@ -79,6 +81,19 @@ struct Caller {
 /// How far a caller's time can be ahead of that of others: it waits no longer for work that is done.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
 
+/// How long a core is left to short questions after one came. Threads that compute on every core would have them
+/// wait for the system's next tick, whatever the priorities are.
+const CORE_LEFT: Duration = Duration::from_millis(100);
+
+/// Whether something happened within the last time.
+#[derive(Debug)]
+struct Recent {
+    within: Duration,
+    began: Instant,
+    /// Microseconds from the beginning to the last time; 0 is never.
+    last: AtomicU64,
+}
+
 type Work = Box<dyn FnOnce() -> Option<End> + Send>;
 /// The end of work that waits for the disk: its thread may begin other work before, so that they wait together.
 type End = Box<dyn FnOnce() + Send>;
@@ -96,13 +111,23 @@ impl Pool {
         let short_max = limits::SHORT_WAITING_PER_CORE_MAX * cores;
         let heavy_max = (limits::WAITING_PER_CORE_MAX * cores).max(limits::WAITING_MIN);
         let any = Duration::MAX;
+        let short_came = Arc::new(Recent::new(CORE_LEFT));
+        let start =
+            |lane, threads, max, wait_max| Line::start(lane, threads, max, wait_max, &short_came);
         Ok(Self {
-            short: Line::start(Lane::Short, cores, short_max, limits::SHORT_WAIT_MAX)?,
-            heavy: Line::start(Lane::Heavy, cores, heavy_max, any)?,
-            long: Line::start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX, any)?,
-            disk: Line::start(Lane::Disk, limits::DISK_WORK_AT_ONCE, limits::CALLS_MAX, any)?,
-            write: Line::start(Lane::Write, limits::WRITERS, limits::CALLS_MAX, any)?,
+            short: start(Lane::Short, cores, short_max, limits::SHORT_WAIT_MAX)?,
+            heavy: start(Lane::Heavy, cores, heavy_max, any)?,
+            long: start(Lane::Long, limits::LONG_CALLS_MAX, limits::LONG_CALLS_MAX, any)?,
+            disk: start(Lane::Disk, limits::DISK_WORK_AT_ONCE, limits::CALLS_MAX, any)?,
+            write: start(Lane::Write, limits::WRITERS, limits::CALLS_MAX, any)?,
+            short_came,
         })
+    }
+
+    /// Does work at once on this thread, which takes less than handing it to another one.
+    pub(super) fn quick<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.short_came.mark();
+        work()
     }
 
     /// Does work for a caller when it is its turn. A panic in it becomes an error. Nobody does it if
@@ -156,7 +181,10 @@ impl Pool {
         answer: oneshot::Receiver<Result<T>>,
     ) -> Result<T> {
         let line = match lane {
-            Lane::Short => &self.short,
+            Lane::Short => {
+                self.short_came.mark();
+                &self.short
+            }
             Lane::Heavy => &self.heavy,
             Lane::Long => &self.long,
             Lane::Disk => &self.disk,
@@ -185,29 +213,38 @@ impl Drop for Pool {
 }
 
 impl Line {
-    fn start(lane: Lane, threads: usize, max: usize, wait_max: Duration) -> Result<Arc<Self>> {
+    fn start(
+        lane: Lane,
+        threads: usize,
+        max: usize,
+        wait_max: Duration,
+        short_came: &Arc<Recent>,
+    ) -> Result<Arc<Self>> {
         let time_max = wait_max.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX));
         let (waiting, filled) = (Mutex::default(), Condvar::new());
         let line = Arc::new(Self { waiting, filled, max, time_max });
         for number in 0..threads {
             let line = Arc::clone(&line);
+            let is_last = number > 0 && number + 1 == threads;
+            let rests = (lane == Lane::Heavy && is_last).then(|| Arc::clone(short_came));
             thread::Builder::new()
                 .name(format!("{lane:?} {number}").to_lowercase())
                 .spawn(move || {
                     if matches!(lane, Lane::Heavy | Lane::Long) {
                         priority::give_way();
                     }
-                    line.work();
+                    line.work(rests.as_deref());
                 })
                 .map_err(|error| Error::caused(ErrorKind::Internal, error))?;
         }
         Ok(line)
     }
 
-    fn work(&self) {
+    /// Works until the line is closed, and rests while something is recent.
+    fn work(&self, rests: Option<&Recent>) {
         let mut begun: Vec<End> = Vec::new();
         loop {
-            match self.next(begun.is_empty()) {
+            match self.next(begun.is_empty(), rests) {
                 Some((caller, Piece { work, expected })) => {
                     let began = Instant::now();
                     begun.extend(work());
@@ -224,9 +261,15 @@ impl Line {
     }
 
     /// The next work, which may be waited for; none when the line is closed.
-    fn next(&self, may_wait: bool) -> Option<(u64, Piece)> {
+    fn next(&self, may_wait: bool, rests: Option<&Recent>) -> Option<(u64, Piece)> {
         let mut waiting = self.waiting.lock();
         loop {
+            if !waiting.is_closed && rests.is_some_and(Recent::is_recent) {
+                // For another thread, if it was for this one that there is work.
+                self.filled.notify_one();
+                self.filled.wait_for(&mut waiting, CORE_LEFT);
+                continue;
+            }
             let next = waiting.next();
             if next.is_some() || waiting.is_closed || !may_wait {
                 return next;
@@ -251,6 +294,26 @@ impl Line {
         drop(displaced);
         self.filled.notify_one();
         true
+    }
+}
+
+impl Recent {
+    fn new(within: Duration) -> Self {
+        Self { within, began: Instant::now(), last: AtomicU64::new(0) }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn mark(&self) {
+        self.last.store(self.now().max(1), Ordering::Relaxed);
+    }
+
+    fn is_recent(&self) -> bool {
+        let last = self.last.load(Ordering::Relaxed);
+        let ago = Duration::from_micros(self.now().saturating_sub(last));
+        last > 0 && ago < self.within
     }
 }
 
@@ -381,6 +444,40 @@ mod tests {
         assert_eq!(run(9), [(9, 3), (9, 4), (9, 5)]);
         assert_eq!(line.waiting.lock().expected, Duration::ZERO);
         assert!(line.waiting.lock().turns.is_empty());
+    }
+
+    #[test]
+    fn one_core_is_left_to_short_questions_while_they_come() {
+        let short_came = Arc::new(Recent::new(Duration::MAX));
+        let line = Line::start(Lane::Heavy, 2, 64, Duration::MAX, &short_came).unwrap();
+        let (begun, all) = mpsc::channel();
+        let together = Arc::new(std::sync::Barrier::new(2));
+        let put = |waits: bool| {
+            let (begun, together) = (begun.clone(), Arc::clone(&together));
+            let work = move || {
+                if waits {
+                    together.wait();
+                }
+                begun.send(thread::current().id()).unwrap();
+                None
+            };
+            assert!(line.put(1, Box::new(work)));
+        };
+        // These end only if two threads do them.
+        put(true);
+        put(true);
+        assert_ne!(all.recv().unwrap(), all.recv().unwrap());
+        short_came.mark();
+        let threads: Vec<_> = (0..32)
+            .map(|_| {
+                put(false);
+                all.recv().unwrap()
+            })
+            .collect();
+        let last = threads[31];
+        assert!(threads.iter().all(|thread| *thread == last));
+        line.waiting.lock().is_closed = true;
+        line.filled.notify_all();
     }
 
     #[tokio::test]

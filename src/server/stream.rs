@@ -89,7 +89,7 @@ impl Answers {
         }
         let message = Message::from(message);
         let lane = match message.pace(&engine) {
-            Pace::Quick => return Ok(message.answered(&engine)),
+            Pace::Quick => return Ok(self.desk.pool.quick(|| message.answered(&engine))),
             Pace::Short => Lane::Short,
             Pace::Slow => Lane::Heavy,
             Pace::Unread => Lane::Disk,
