@@ -89,6 +89,7 @@ mod word_movers;
 mod words;
 
 use std::ffi::OsString;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{FromArgMatches as _, Parser, Subcommand};
@@ -147,9 +148,14 @@ macro_rules! questions {
         }
 
         impl Question {
-            async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
+            /// Boxed: as one future, all commands together would be compiled once for each caller.
+            fn ask<'a>(
+                &'a self,
+                client: &'a Client,
+                output: &'a mut Output,
+            ) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>> {
                 match self {
-                    $(Self::$name(asked) => asked.ask(client, output).await,)*
+                    $(Self::$name(asked) => Box::pin(asked.ask(client, output)),)*
                 }
             }
         }
