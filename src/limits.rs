@@ -155,7 +155,7 @@ pub const STREAMS_MAX: usize = 256;
 /// Short questions that wait for each core before more are refused, however quick they are.
 pub const SHORT_WAITING_PER_CORE_MAX: usize = 1_024;
 /// How long short questions wait before more are refused.
-pub const SHORT_WAIT_MAX: Duration = Duration::from_millis(25);
+pub const SHORT_WAIT_MAX: Duration = Duration::from_millis(20);
 /// Other questions that wait for each core before more are refused.
 pub const WAITING_PER_CORE_MAX: usize = 32;
 /// Questions that wait before more are refused, however few cores there are.
