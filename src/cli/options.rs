@@ -90,20 +90,23 @@ pub(super) struct WordArgs {
 /// What the words of a command may be.
 pub(super) const QUERIES_HELP: &str = "\
 Where a word is asked, `text:a few words` stands for the mean of the words of a text, `row:12` for the \
-word of a row, `vector:0.1,-0.2,...` for a vector of your own, and `word:text:` for the word `text:` \
+word of a row, `vector:0.1,-0.2,...` or `[0.1,-0.2,...]` for a vector of your own, and `word:text:` for the word `text:` \
 itself.";
 
-/// A word of the command line: `text:TEXT`, `row:NUMBER`, `vector:NUMBERS`, `word:WORD`, or else a word as it stands.
+/// A word of the command line: `text:TEXT`, `row:NUMBER`, `vector:NUMBERS` or `[NUMBERS]`, `word:WORD`, or else a word
+/// as it stands.
 pub(super) fn query(word: &str) -> WordOrVector {
+    let as_it_stands = || Query::Word(word.to_owned());
+    let own = |numbers| {
+        vector(numbers).map_or_else(as_it_stands, |values| Query::Vector(Vector { values }))
+    };
     let query = match word.split_once(':') {
         Some(("text", text)) => Query::Text(text.to_owned()),
         Some(("word", word)) => Query::Word(word.to_owned()),
-        Some(("vector", numbers)) => vector(numbers).map_or_else(
-            || Query::Word(word.to_owned()),
-            |values| Query::Vector(Vector { values }),
-        ),
-        Some(("row", row)) => row.parse().map_or_else(|_| Query::Word(word.to_owned()), Query::Row),
-        _ => Query::Word(word.to_owned()),
+        Some(("vector", numbers)) => own(numbers),
+        Some(("row", row)) => row.parse().map_or_else(|_| as_it_stands(), Query::Row),
+        _ if word.starts_with('[') && word.contains(',') => own(word),
+        _ => as_it_stands(),
     };
     WordOrVector { query: Some(query), weight: None }
 }

@@ -225,6 +225,7 @@ async fn what_people_type_is_understood_or_told() {
         assert_eq!(nearest(&["king", "--where", condition]).await, ["kong"], "{condition}");
     }
     assert_eq!(nearest(&["vector:1,-0.5,1", "-k", "1"]).await, ["kong"]);
+    assert_eq!(nearest(&["[1, -0.5, 1]", "-k", "1"]).await, ["kong"]);
 
     let told = async |arguments: &[&str]| {
         let output = run(&server, arguments).await;
