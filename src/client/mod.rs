@@ -4,14 +4,17 @@
 //! connection. [`Client::import`] streams a file in bounded memory; [`Client::export`] streams one
 //! back.
 
-use std::collections::BTreeMap;
-use std::error::Error as StdError;
-use std::fmt;
+mod answers;
+mod error;
+mod replies;
+mod upload;
+
+use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -19,12 +22,17 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status, Streaming};
-use tonic_types::StatusExt as _;
 
+pub use crate::client::answers::{Answers, Export, NearestAnswers};
+pub use crate::client::error::{CallError, Refusal, Result};
+pub use crate::client::upload::chunks;
 pub use crate::error::Violation;
 pub use crate::proto::*;
 pub use tonic::Code;
 
+use crate::client::error::innermost;
+use crate::client::replies::{JobReply, Told};
+use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_texts};
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
@@ -38,19 +46,12 @@ use crate::proto::training_service_client::TrainingServiceClient;
 use crate::proto::transfer_service_client::TransferServiceClient;
 use crate::store::upload::checksum;
 
-/// Bytes of a file in one message of an import.
-const CHUNK_BYTES: usize = 512 << 10;
-/// Messages of an import that wait to be sent: what bounds the client's memory.
-const PARTS_WAITING: usize = 4;
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A call whose server does not answer a ping for so long has lost its connection.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes of an export that may be under way: wide enough for a fast network.
 const WINDOW_BYTES: u32 = 4 << 20;
-
-/// The result of a call.
-pub type Result<T, E = CallError> = std::result::Result<T, E>;
 
 /// A connection to a wordspace server.
 #[derive(Clone, Debug)]
@@ -354,7 +355,7 @@ impl Client {
         questions: impl Stream<Item = NearestStreamRequest> + Send + 'static,
     ) -> Result<NearestAnswers> {
         let stream = self.answer(self.search.clone().nearest_stream(questions).await)?;
-        Ok(NearestAnswers { client: self.clone(), stream })
+        Ok(Answers { client: self.clone(), stream })
     }
 
     /// Cuts the texts of messages as they come, and gives back their answers in the same order.
@@ -598,62 +599,6 @@ impl Client {
     }
 }
 
-/// The messages that bring texts.
-struct Messages<M, T> {
-    first: M,
-    /// The message of some bytes of text.
-    text: T,
-    /// What is sent when a text could not be read: no server takes it.
-    broken: M,
-}
-
-/// A reply of a stream that started a job.
-trait JobReply: Sized {
-    type Progress;
-    type Report;
-
-    /// What it tells; none if this client does not know it.
-    fn told(self) -> Option<Told<Self::Progress, Self::Report>>;
-}
-
-enum Told<P, R> {
-    Started(JobStarted),
-    Progress(P),
-    Report(R),
-}
-
-/// Spells out what each of the reply messages tells.
-macro_rules! job_replies {
-    ($($reply:ident, $part:ident: $progress:ident, $report:ident;)+) => {$(
-        impl JobReply for $reply {
-            type Progress = $progress;
-            type Report = $report;
-
-            fn told(self) -> Option<Told<$progress, $report>> {
-                Some(match self.part? {
-                    $part::Part::Job(job) => Told::Started(job),
-                    $part::Part::Progress(progress) => Told::Progress(progress),
-                    $part::Part::Report(report) => Told::Report(report),
-                })
-            }
-        }
-    )+};
-}
-
-job_replies! {
-    ImportResponse, import_response: ImportProgress, ImportReport;
-    ImportTextsResponse, import_texts_response: ImportProgress, ImportTextsReport;
-    TrainTokenizerResponse, train_tokenizer_response: TrainProgress, TrainReport;
-    TrainTableResponse, train_table_response: TrainTableProgress, TrainTableReport;
-    TrainModelResponse, train_model_response: ModelProgress, TrainModelReport;
-    ImportModelResponse, import_model_response: ModelProgress, ImportModelReport;
-    CompareSmoothingsResponse, compare_smoothings_response: ModelProgress, CompareSmoothingsReport;
-    DebiasResponse, debias_response: DebiasProgress, DebiasReport;
-    VerifyResponse, verify_response: JobProgress, VerifyReport;
-    BackupResponse, backup_response: JobProgress, BackupReport;
-    RestoreResponse, restore_response: JobProgress, RestoreReport;
-}
-
 /// Spells out one method for each unary RPC: `method(Request) -> Response` of a stub.
 macro_rules! unary {
     ($($(#[$doc:meta])* $stub:ident.$method:ident: $request:ident -> $response:ident;)+) => {
@@ -830,433 +775,5 @@ unary! {
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }
 
-/// The chunks of a file that comes back.
-#[derive(Debug)]
-pub struct Export {
-    client: Client,
-    stream: Streaming<ExportResponse>,
-}
-
-impl Export {
-    /// The next bytes, of this file or of one that begins; `None` when all is complete.
-    ///
-    /// # Errors
-    ///
-    /// As every call; what came before is then not a whole file.
-    pub async fn next(&mut self) -> Result<Option<ExportResponse>> {
-        self.stream.message().await.map_err(|status| self.client.error(&status))
-    }
-}
-
-/// The answers to a stream of questions.
-#[derive(Debug)]
-pub struct NearestAnswers {
-    client: Client,
-    stream: Streaming<NearestStreamResponse>,
-}
-
-impl NearestAnswers {
-    /// The next answer; `None` when every question has its answer and no more will come.
-    ///
-    /// # Errors
-    ///
-    /// As every call; no more answers come then.
-    pub async fn next_answer(&mut self) -> Result<Option<NearestStreamResponse>> {
-        self.stream.message().await.map_err(|status| self.client.error(&status))
-    }
-}
-
-/// Answers to messages, in the same order.
-#[derive(Debug)]
-pub struct Answers<T> {
-    client: Client,
-    stream: Streaming<T>,
-}
-
-impl<T> Answers<T> {
-    /// The next answer; `None` when every message has its answer and no more will come.
-    ///
-    /// # Errors
-    ///
-    /// As every call; no more answers come then.
-    pub async fn next_answer(&mut self) -> Result<Option<T>> {
-        self.stream.message().await.map_err(|status| self.client.error(&status))
-    }
-}
-
-/// Sends a first message and then those of texts, which are read on a thread of their own. What could
-/// not be read is told, behind a `broken` message: half a text would look like a whole one without it.
-fn send_texts<M: Send + 'static>(
-    messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
-    texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
-) -> (ReceiverStream<M>, oneshot::Receiver<io::Error>) {
-    let Messages { first, text: message, broken } = messages;
-    let (sender, receiver) = mpsc::channel(PARTS_WAITING);
-    let (failed, failure) = oneshot::channel();
-    tokio::task::spawn_blocking(move || {
-        let send = || -> io::Result<()> {
-            if sender.blocking_send(first).is_err() {
-                return Ok(());
-            }
-            for text in texts.flat_map(text_chunks) {
-                if sender.blocking_send(message(text?)).is_err() {
-                    return Ok(());
-                }
-            }
-            Ok(())
-        };
-        if let Err(error) = send() {
-            // Nobody waits for it if the call has ended meanwhile.
-            let _ = failed.send(error);
-            let _ = sender.blocking_send(broken);
-        }
-    });
-    (ReceiverStream::new(receiver), failure)
-}
-
-/// A text's bytes in messages.
-fn text_chunks(
-    text: io::Result<Box<dyn Read + Send>>,
-) -> Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send> {
-    let mut text = match text {
-        Ok(text) => text,
-        Err(error) => return Box::new(std::iter::once(Err(error))),
-    };
-    Box::new(std::iter::from_fn(move || {
-        let mut chunk = Vec::new();
-        match text.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
-            Ok(0) => None,
-            Ok(_) => Some(Ok(chunk)),
-            Err(error) => Some(Err(error)),
-        }
-    }))
-}
-
-/// Opens the main file of an import and fills in what its header lacks.
-fn begin(header: &mut ImportHeader, path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if header.total_bytes.is_none() && metadata.is_file() {
-        header.total_bytes = Some(metadata.len());
-    }
-    if header.source.is_empty() {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        header.source = name.to_string_lossy().into_owned();
-    }
-    Ok(file)
-}
-
-/// A file's bytes as parts of an import.
-pub fn chunks(mut file: impl Read) -> impl Iterator<Item = io::Result<import_request::Part>> {
-    std::iter::from_fn(move || {
-        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
-        match file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
-            Ok(0) => None,
-            Ok(_) => Some(Ok(import_request::Part::Chunk(chunk))),
-            Err(error) => Some(Err(error)),
-        }
-    })
-}
-
-/// Raised when the future of an import is dropped, so that its thread stops.
-struct Abandoned(Arc<AtomicBool>);
-
-impl Drop for Abandoned {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn feed(
-    sender: &mpsc::Sender<ImportRequest>,
-    mut parts: impl Iterator<Item = io::Result<import_request::Part>>,
-    abandoned: &AtomicBool,
-) -> io::Result<()> {
-    loop {
-        let part = parts.next().transpose()?;
-        // Asked after each part, the last too: reading one may have taken long.
-        if abandoned.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the import was abandoned"));
-        }
-        let Some(part) = part else { return Ok(()) };
-        if sender.blocking_send(ImportRequest { part: Some(part) }).is_err() {
-            return Ok(());
-        }
-    }
-}
-
-/// Why a call has no answer.
-#[derive(Debug)]
-pub enum CallError {
-    /// The address is no URL of a server.
-    Address {
-        /// As given.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Nobody answers at the address.
-    Unreachable {
-        /// The server's address.
-        url: String,
-        /// What the network said.
-        problem: String,
-    },
-    /// The connection broke before the answer was complete.
-    Lost {
-        /// The server's address.
-        url: String,
-        /// What the network said.
-        problem: String,
-    },
-    /// The server answered with an error.
-    Refused(Box<Refusal>),
-    /// What was to be imported cannot be read.
-    Source(io::Error),
-    /// No error: the call asked for a detached job (`detach`), which goes on alone under this number.
-    Detached(u64),
-}
-
-impl CallError {
-    /// Whether the same call may succeed when the server is there again.
-    pub fn is_lost(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::Lost { .. } => true,
-            Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
-            Self::Address { .. } | Self::Source(_) | Self::Detached(_) => false,
-        }
-    }
-}
-
-/// A server's error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// gRPC's code.
-    pub code: Code,
-    /// `google.rpc.ErrorInfo.reason`, such as `UNKNOWN_WORDS`; `common.proto` has the list. Empty
-    /// if what answered is no wordspace server.
-    pub reason: String,
-    /// A sentence for a person.
-    pub message: String,
-    /// `google.rpc.ErrorInfo.metadata`.
-    pub metadata: BTreeMap<String, String>,
-    /// `google.rpc.BadRequest`: every bad field.
-    pub violations: Vec<Violation>,
-}
-
-impl From<&Status> for Refusal {
-    fn from(status: &Status) -> Self {
-        let details = status.get_error_details();
-        let (reason, metadata) = details
-            .error_info()
-            .map(|info| (info.reason.clone(), info.metadata.clone().into_iter().collect()))
-            .unwrap_or_default();
-        let violations = details.bad_request().map_or_else(Vec::new, |bad| {
-            let violations = bad.field_violations.iter();
-            violations
-                .map(|v| Violation { field: v.field.clone(), problem: v.description.clone() })
-                .collect()
-        });
-        let message = status.message().to_owned();
-        Self { code: status.code(), reason, message, metadata, violations }
-    }
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address { url, problem } => {
-                write!(f, "\"{url}\" is not the address of a server: {problem}")
-            }
-            Self::Unreachable { url, problem } => write!(
-                f,
-                "no wordspace server answers at {url} ({problem}); start one with \
-                 `wordspace serve --data DIR`"
-            ),
-            Self::Lost { url, problem } => {
-                write!(f, "the connection to {url} was lost: {problem}")
-            }
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Source(error) => write!(f, "what is to be imported cannot be read: {error}"),
-            Self::Detached(id) => write!(f, "job {id} goes on alone"),
-        }
-    }
-}
-
-impl StdError for CallError {}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.message.as_str(), self.reason.as_str()) {
-            ("", "") => write!(
-                f,
-                "the server answered {:?} without a reason; is it a wordspace server?",
-                self.code
-            ),
-            ("", reason) => f.write_str(reason),
-            (message, _) => f.write_str(message),
-        }
-    }
-}
-
-/// The cause at the end of the chain: the layers above it say "transport error".
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto::transfer_service_server::{TransferService, TransferServiceServer};
-    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-    use tokio_stream::wrappers::TcpListenerStream;
-    use tonic::Request;
-    use tonic_types::ErrorDetails;
-
-    #[test]
-    fn a_refusal_keeps_reason_metadata_and_every_bad_field() {
-        let metadata = [("words".to_owned(), "[\"qeen\"]".to_owned())];
-        let mut details = ErrorDetails::with_error_info("UNKNOWN_WORDS", "wordspace", metadata);
-        details.add_bad_request_violation("k", "from 1 to 10,000");
-        details.add_bad_request_violation("table", "is empty");
-        let status = Status::with_error_details(Code::NotFound, "the word is unknown", details);
-
-        let refusal = Refusal::from(&status);
-        assert_eq!((refusal.code, refusal.reason.as_str()), (Code::NotFound, "UNKNOWN_WORDS"));
-        assert_eq!(refusal.metadata["words"], "[\"qeen\"]");
-        let fields: Vec<_> = refusal.violations.iter().map(|v| v.field.as_str()).collect();
-        assert_eq!(fields, ["k", "table"]);
-        assert_eq!(refusal.to_string(), "the word is unknown");
-        assert!(
-            Refusal::from(&Status::new(Code::Unimplemented, "")).to_string().contains("is it a")
-        );
-    }
-
-    struct Broken;
-
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("the disk is gone"))
-        }
-    }
-
-    #[test]
-    fn chunks_are_the_file_and_an_error_ends_in_one() {
-        let full = CHUNK_BYTES;
-        let file = vec![7_u8; full + 3];
-        let sizes: Vec<usize> = chunks(file.as_slice())
-            .map(|part| {
-                let Ok(import_request::Part::Chunk(chunk)) = part else { panic!("{part:?}") };
-                chunk.len()
-            })
-            .collect();
-        assert_eq!(sizes, [full, 3]);
-        assert!(chunks(Broken).next().unwrap().is_err());
-    }
-
-    #[tokio::test]
-    async fn an_address_where_nobody_listens_says_how_to_start_a_server() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = listener.local_addr().unwrap().to_string();
-        drop(listener);
-        let error = Client::connect(&url).await.unwrap_err();
-        assert!(matches!(&error, CallError::Unreachable { .. }), "{error}");
-        assert!(error.to_string().contains("wordspace serve --data DIR"), "{error}");
-        assert!(matches!(
-            Client::connect("https://localhost").await,
-            Err(CallError::Address { .. })
-        ));
-    }
-
-    /// Tells of each part that arrives, then whether the stream came to its proper end.
-    struct Recorder {
-        heard: UnboundedSender<&'static str>,
-    }
-
-    #[tonic::async_trait]
-    impl TransferService for Recorder {
-        type ImportStream = ReceiverStream<Result<ImportResponse, Status>>;
-        type ExportStream = ReceiverStream<Result<ExportResponse, Status>>;
-
-        async fn import(
-            &self,
-            request: Request<Streaming<ImportRequest>>,
-        ) -> Result<Response<Self::ImportStream>, Status> {
-            let heard = self.heard.clone();
-            let mut parts = request.into_inner();
-            let (replies, answer) = mpsc::channel(1);
-            tokio::spawn(async move {
-                let last = loop {
-                    match parts.message().await {
-                        Ok(Some(ImportRequest { part: Some(_) })) => heard.send("part").unwrap(),
-                        Ok(Some(ImportRequest { part: None })) | Err(_) => break "broken",
-                        Ok(None) => break "complete",
-                    }
-                };
-                heard.send(last).unwrap();
-                let part = Some(import_response::Part::Report(ImportReport::default()));
-                let _ = replies.send(Ok(ImportResponse { part })).await;
-            });
-            Ok(Response::new(ReceiverStream::new(answer)))
-        }
-
-        async fn get_upload(
-            &self,
-            _: Request<GetUploadRequest>,
-        ) -> Result<Response<GetUploadResponse>, Status> {
-            Err(Status::unimplemented("not here"))
-        }
-
-        async fn list_uploads(
-            &self,
-            _: Request<ListUploadsRequest>,
-        ) -> Result<Response<ListUploadsResponse>, Status> {
-            Err(Status::unimplemented("not here"))
-        }
-
-        async fn delete_upload(
-            &self,
-            _: Request<DeleteUploadRequest>,
-        ) -> Result<Response<DeleteUploadResponse>, Status> {
-            Err(Status::unimplemented("not here"))
-        }
-
-        async fn export(
-            &self,
-            _: Request<ExportRequest>,
-        ) -> Result<Response<Self::ExportStream>, Status> {
-            Err(Status::unimplemented("not here"))
-        }
-    }
-
-    async fn recorder() -> (Client, UnboundedReceiver<&'static str>) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = listener.local_addr().unwrap().to_string();
-        let (heard, hears) = unbounded_channel();
-        let service = TransferServiceServer::new(Recorder { heard });
-        let connections = TcpListenerStream::new(listener);
-        tokio::spawn(
-            tonic::transport::Server::builder()
-                .add_service(service)
-                .serve_with_incoming(connections),
-        );
-        (Client::connect(&url).await.unwrap(), hears)
-    }
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_read_to_its_end_is_no_complete_import() {
-        let (client, mut hears) = recorder().await;
-        let header = ImportHeader::default;
-        client.import(header(), chunks(&b"a 1 2"[..]), |_| {}).await.unwrap();
-        assert_eq!([hears.recv().await, hears.recv().await], [Some("part"); 2]);
-        assert_eq!(hears.recv().await, Some("complete"));
-
-        let error = client.import(header(), chunks(Broken), |_| {}).await.unwrap_err();
-        assert!(matches!(&error, CallError::Source(_)), "{error}");
-        assert_eq!([hears.recv().await, hears.recv().await], [Some("part"), Some("broken")]);
-    }
-}
+mod tests;

@@ -1,0 +1,136 @@
+//! Why a call has no answer, and a server's error with its details.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::{fmt, io};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::error::Violation;
+
+/// The result of a call.
+pub type Result<T, E = CallError> = std::result::Result<T, E>;
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// The address is no URL of a server.
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nobody answers at the address.
+    Unreachable {
+        /// The server's address.
+        url: String,
+        /// What the network said.
+        problem: String,
+    },
+    /// The connection broke before the answer was complete.
+    Lost {
+        /// The server's address.
+        url: String,
+        /// What the network said.
+        problem: String,
+    },
+    /// The server answered with an error.
+    Refused(Box<Refusal>),
+    /// What was to be imported cannot be read.
+    Source(io::Error),
+    /// No error: the call asked for a detached job (`detach`), which goes on alone under this number.
+    Detached(u64),
+}
+
+impl CallError {
+    /// Whether the same call may succeed when the server is there again.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
+            Self::Address { .. } | Self::Source(_) | Self::Detached(_) => false,
+        }
+    }
+}
+
+/// A server's error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// gRPC's code.
+    pub code: Code,
+    /// `google.rpc.ErrorInfo.reason`, such as `UNKNOWN_WORDS`; `common.proto` has the list. Empty
+    /// if what answered is no wordspace server.
+    pub reason: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// `google.rpc.ErrorInfo.metadata`.
+    pub metadata: BTreeMap<String, String>,
+    /// `google.rpc.BadRequest`: every bad field.
+    pub violations: Vec<Violation>,
+}
+
+impl From<&Status> for Refusal {
+    fn from(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let (reason, metadata) = details
+            .error_info()
+            .map(|info| (info.reason.clone(), info.metadata.clone().into_iter().collect()))
+            .unwrap_or_default();
+        let violations = details.bad_request().map_or_else(Vec::new, |bad| {
+            let violations = bad.field_violations.iter();
+            violations
+                .map(|v| Violation { field: v.field.clone(), problem: v.description.clone() })
+                .collect()
+        });
+        let message = status.message().to_owned();
+        Self { code: status.code(), reason, message, metadata, violations }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { url, problem } => {
+                write!(f, "\"{url}\" is not the address of a server: {problem}")
+            }
+            Self::Unreachable { url, problem } => write!(
+                f,
+                "no wordspace server answers at {url} ({problem}); start one with \
+                 `wordspace serve --data DIR`"
+            ),
+            Self::Lost { url, problem } => {
+                write!(f, "the connection to {url} was lost: {problem}")
+            }
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Source(error) => write!(f, "what is to be imported cannot be read: {error}"),
+            Self::Detached(id) => write!(f, "job {id} goes on alone"),
+        }
+    }
+}
+
+impl StdError for CallError {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.message.as_str(), self.reason.as_str()) {
+            ("", "") => write!(
+                f,
+                "the server answered {:?} without a reason; is it a wordspace server?",
+                self.code
+            ),
+            ("", reason) => f.write_str(reason),
+            (message, _) => f.write_str(message),
+        }
+    }
+}
+
+/// The cause at the end of the chain: the layers above it say "transport error".
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,127 @@
+//! Files and texts as the messages of a stream, in bounded memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::proto::{ImportHeader, ImportRequest, import_request};
+
+/// Bytes of a file in one message of an import.
+pub(super) const CHUNK_BYTES: usize = 512 << 10;
+/// Messages of an import that wait to be sent: what bounds the client's memory.
+pub(super) const PARTS_WAITING: usize = 4;
+
+/// The messages that bring texts.
+pub(super) struct Messages<M, T> {
+    pub(super) first: M,
+    /// The message of some bytes of text.
+    pub(super) text: T,
+    /// What is sent when a text could not be read: no server takes it.
+    pub(super) broken: M,
+}
+
+/// Sends a first message and then those of texts, which are read on a thread of their own. What could
+/// not be read is told, behind a `broken` message: half a text would look like a whole one without it.
+pub(super) fn send_texts<M: Send + 'static>(
+    messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
+    texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+) -> (ReceiverStream<M>, oneshot::Receiver<io::Error>) {
+    let Messages { first, text: message, broken } = messages;
+    let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+    let (failed, failure) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let send = || -> io::Result<()> {
+            if sender.blocking_send(first).is_err() {
+                return Ok(());
+            }
+            for text in texts.flat_map(text_chunks) {
+                if sender.blocking_send(message(text?)).is_err() {
+                    return Ok(());
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = send() {
+            // Nobody waits for it if the call has ended meanwhile.
+            let _ = failed.send(error);
+            let _ = sender.blocking_send(broken);
+        }
+    });
+    (ReceiverStream::new(receiver), failure)
+}
+
+/// A text's bytes in messages.
+fn text_chunks(
+    text: io::Result<Box<dyn Read + Send>>,
+) -> Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send> {
+    let mut text = match text {
+        Ok(text) => text,
+        Err(error) => return Box::new(std::iter::once(Err(error))),
+    };
+    Box::new(std::iter::from_fn(move || {
+        let mut chunk = Vec::new();
+        match text.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(chunk)),
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
+
+/// Opens the main file of an import and fills in what its header lacks.
+pub(super) fn begin(header: &mut ImportHeader, path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if header.total_bytes.is_none() && metadata.is_file() {
+        header.total_bytes = Some(metadata.len());
+    }
+    if header.source.is_empty() {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        header.source = name.to_string_lossy().into_owned();
+    }
+    Ok(file)
+}
+
+/// A file's bytes as parts of an import.
+pub fn chunks(mut file: impl Read) -> impl Iterator<Item = io::Result<import_request::Part>> {
+    std::iter::from_fn(move || {
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+        match file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(import_request::Part::Chunk(chunk))),
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
+/// Raised when the future of an import is dropped, so that its thread stops.
+pub(super) struct Abandoned(pub(super) Arc<AtomicBool>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn feed(
+    sender: &mpsc::Sender<ImportRequest>,
+    mut parts: impl Iterator<Item = io::Result<import_request::Part>>,
+    abandoned: &AtomicBool,
+) -> io::Result<()> {
+    loop {
+        let part = parts.next().transpose()?;
+        // Asked after each part, the last too: reading one may have taken long.
+        if abandoned.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the import was abandoned"));
+        }
+        let Some(part) = part else { return Ok(()) };
+        if sender.blocking_send(ImportRequest { part: Some(part) }).is_err() {
+            return Ok(());
+        }
+    }
+}
