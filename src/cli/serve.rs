@@ -59,14 +59,15 @@ pub(super) struct Serve {
     backups: Option<String>,
 }
 
-/// A number of bytes, perhaps with K, M, G or T behind it.
+/// A number of bytes, perhaps with K, M, G or T behind it, which may be written as `KB` or `KiB`: all are powers
+/// of 1,024.
 fn bytes(text: &str) -> std::result::Result<u64, String> {
-    let units = [("", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = &text[number.len()..];
-    let shift =
-        units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, shift)| shift);
-    let bytes = number.parse::<u64>().ok().zip(shift);
+    let unit = text[number.len()..].to_ascii_uppercase();
+    let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit);
+    let units = [("", 0), ("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let shift = units.iter().find(|(name, _)| *name == unit).map(|(_, shift)| shift);
+    let bytes = number.trim_end().parse::<u64>().ok().zip(shift);
     bytes.and_then(|(number, shift)| number.checked_mul(1 << shift)).ok_or_else(|| {
         "a number of bytes is needed, perhaps with K, M, G or T behind it".to_owned()
     })
@@ -218,5 +219,22 @@ impl Stops {
 
     async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_units_as_people_write_them() {
+        for text in
+            ["524288K", "512M", "512m", "512MB", "512MiB", "512 MiB", "536870912", "536870912B"]
+        {
+            assert_eq!(bytes(text), Ok(512 << 20), "{text}");
+        }
+        for text in ["", "M", "1.5G", "-1", "512X", "512MBB", "16777216T", "99999999999999999999"] {
+            bytes(text).unwrap_err();
+        }
     }
 }
