@@ -25,7 +25,7 @@ use crate::vector::top::Near;
 /// Shares of the nearest rows that they should find.
 const SHARES: [f32; EFS.len()] = [0.85, 0.9, 0.925, 0.95, 0.965, 0.98, 0.987, 0.992, 0.996, 0.999];
 /// Of what may be missed, the part that leaves miss; codes miss the rest.
-const LEAVES_PART: f32 = 0.92;
+const LEAVES_PART: f32 = 0.97;
 /// Questions that are answered together.
 const TOGETHER: usize = 64;
 /// Neighbors that a sample question asks for.
@@ -102,8 +102,9 @@ fn steps(partition: &Partition, questions: &[&Question]) -> Steps {
             let (mut leaf_score, mut code_score) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
             for &slot in known {
                 let leaf = partition.leaves.leaf_of(slot);
-                leaf_score = leaf_score.max(scratch.compared.scores[leaf]);
-                let base = prepared.base(scratch.compared.bases[leaf]);
+                leaf_score = leaf_score.max(scratch.scores[leaf]);
+                let similarity = scratch.scores[leaf] - partition.leaves.centers.spreads[leaf];
+                let base = prepared.base(similarity);
                 let sum = sum_of(partition, &scratch, slot);
                 code_score = code_score.max(prepared.similarity(base.saturating_add(sum)));
             }
