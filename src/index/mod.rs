@@ -71,9 +71,7 @@ pub trait Index: Send + Sync + fmt::Debug {
         Within { nears, count }
     }
 
-    /// Many searches, each answered as [`Index::search`] would; together they may take less time. Where a
-    /// partition's questions share leaves, they may look into a few more or less than each would alone:
-    /// recall is the same, and the farthest rows of an answer may differ.
+    /// Many searches, each answered as [`Index::search`] would; together they may take less time.
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
         searches.iter().map(|search| self.search(search.query, &search.params)).collect()
     }

@@ -28,6 +28,9 @@ const SHARES: [f32; EFS.len()] = [0.85, 0.9, 0.925, 0.95, 0.965, 0.98, 0.987, 0.
 const LEAVES_PART: f32 = 0.97;
 /// Questions that are answered together.
 const TOGETHER: usize = 64;
+/// A small table is measured by fewer questions: one for so many of its rows, and at least so many.
+const QUESTION_ROWS: usize = 256;
+const QUESTIONS_MIN: usize = 80;
 /// Neighbors that a sample question asks for.
 const K: usize = 10;
 /// The share of questions whose answers may end farther than the floor tells.
@@ -46,7 +49,10 @@ struct Question {
 /// If `watch` says that the build is cancelled.
 pub(super) fn calibrate(partition: &mut Partition, watch: &dyn Watch) -> Result<()> {
     let mut kinds = Vec::new();
-    for queries in [calibrate::analogies(&partition.table), calibrate::texts(&partition.table)] {
+    let most = (partition.table.len() / QUESTION_ROWS).max(QUESTIONS_MIN);
+    for mut queries in [calibrate::analogies(&partition.table), calibrate::texts(&partition.table)]
+    {
+        queries.truncate(most);
         if watch.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }

@@ -167,7 +167,8 @@ impl Partition {
         let threads = ThreadPoolBuilder::new().num_threads(threads).build();
         let threads = threads.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
         threads.install(|| {
-            let (rows, floors) = floors::floors(&self.table, &self.leaves, lists::KEPT, watch)?;
+            let (rows, floors) =
+                floors::floors(&self.table, &self.codes, &self.leaves, lists::KEPT, watch)?;
             lists::find(&self.table, &self.codes, (&rows, &floors), watch)
         })
     }
