@@ -273,6 +273,30 @@ impl Codes {
         (1.0 - similarity).max(0.0)
     }
 
+    /// [`Codes::distance`] of each of some rows, with the row.
+    pub(super) fn distances(
+        &self,
+        query: &QueryCode,
+        rows: &[u32],
+        dots: &mut Vec<i32>,
+        distances: &mut Vec<(f32, u32)>,
+    ) {
+        dots.resize(rows.len(), 0);
+        let heads = kernel::Lines { lines: &self.heads.bytes, query: &query.head };
+        let tails = kernel::Lines { lines: &self.tails.bytes, query: &query.tail };
+        kernel::dots_u8_at(&[heads, tails], rows, dots);
+        let offset = query.head_offset + query.tail_offset;
+        distances.clear();
+        distances.extend(rows.iter().zip(dots).map(|(&row, dot)| {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the estimate's own error is far larger"
+            )]
+            let similarity = (*dot - offset) as f32 * (self.step(row) * query.scale);
+            ((1.0 - similarity).max(0.0), row)
+        }));
+    }
+
     /// A row's similarity as far as its head tells, and the most that its tail is taken to add.
     #[inline]
     pub(super) fn head(&self, query: &QueryCode, row: u32) -> (f32, f32) {

@@ -70,7 +70,7 @@ pub fn build(table: &Arc<Table>, params: BuildParams, watch: &dyn Watch) -> Resu
             (0..).take(table.len()).filter(|&row| equals.stands(row)).map(RowId).collect();
         let (mut hierarchy, lists) = if lists::pay(rows.len(), table.dim()) {
             let part = Part { watch, from: 0.0, to: 0.6 };
-            let nearest = knn::nearest(table, &codes, &rows, (NEAREST, LIST), &part)?;
+            let nearest = knn::nearest(table, &codes, &rows, (NEAREST, LIST), None, &part)?;
             let part = Part { watch, from: 0.6, to: 0.65 };
             let mut hierarchy = insert(&codes, params, (&rows, SAMPLE_STEP), &part)?;
             let part = Part { watch, from: 0.65, to: 0.95 };

@@ -4,13 +4,17 @@
 //! be near are compared in single precision, and what is kept in double. A pair is left out only if
 //! a bound proves it too far, so the outcome is exact, and the same whatever the number of threads.
 //!
-//! Rows stand in blocks, and no two threads work on the same block. One row in sixteen is compared with
-//! all rows first. The eighth nearest of those is a good guess of how near the others must be: about
+//! Rows stand in blocks, and no two threads work on the same block. How near a row must be to matter may be
+//! known beforehand, from some rows that look like it. Where it is not, one row in sixteen is compared
+//! with all rows first. The eighth nearest of those is a good guess of how near the others must be: about
 //! 128 rows are nearer, rarely fewer than wanted. Rows for which the guess was too high are compared
 //! with all rows again.
 
 use parking_lot::Mutex;
-use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
 use rayon::slice::ParallelSlice as _;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +32,8 @@ const BLOCK: usize = 1_024;
 
 /// Finds about `keep` nearest other rows of every one of these rows among them, of which the first
 /// `wanted` are proven to be the nearest; a row of which that cannot be proven (it has many equals) gets no list, and neither
-/// does a row of zeros.
+/// does a row of zeros. `floors` tells, if that is known, a similarity for each of the rows that at least
+/// `keep` others reach.
 ///
 /// # Errors
 ///
@@ -38,6 +43,7 @@ pub(super) fn nearest(
     codes: &Codes,
     among: &[RowId],
     (keep, wanted): (usize, usize),
+    floors: Option<&[f32]>,
     watch: &dyn Watch,
 ) -> Result<Links> {
     let rows = |is_first: bool| {
@@ -45,17 +51,26 @@ pub(super) fn nearest(
         let rows = rows.filter(|(place, _)| place.is_multiple_of(FIRST_STEP) == is_first);
         rows.map(|(_, &row)| row).collect::<Vec<_>>()
     };
-    let (first, rest) = (rows(true), rows(false));
-    let blocks: Vec<Mutex<Block>> = first
-        .par_chunks(BLOCK)
-        .chain(rest.par_chunks(BLOCK))
-        .map(|rows| Mutex::new(Block::new(table, codes.rotation(), rows, keep)))
-        .collect();
-    let compare = Compare { table, blocks: &blocks, watch };
-    let first = first.len().div_ceil(BLOCK);
-    compare.rounds(|a, b| a.min(b) < first, 0.0, share(first, blocks.len()))?;
-    blocks.par_iter().for_each(|block| block.lock().guess());
-    compare.rounds(|a, b| a.min(b) >= first, share(first, blocks.len()), 1.0)?;
+    let block = |rows: &[RowId]| Mutex::new(Block::new(table, codes.rotation(), rows, keep));
+    let blocks: Vec<Mutex<Block>>;
+    if let Some(floors) = floors {
+        let chunks = among.par_chunks(BLOCK).zip(floors.par_chunks(BLOCK));
+        let known = |(rows, floors)| {
+            let block = block(rows);
+            block.lock().know(floors);
+            block
+        };
+        blocks = chunks.map(known).collect();
+        Compare { table, blocks: &blocks, watch }.rounds(|_, _| true, 0.0, 1.0)?;
+    } else {
+        let (first, rest) = (rows(true), rows(false));
+        blocks = first.par_chunks(BLOCK).chain(rest.par_chunks(BLOCK)).map(block).collect();
+        let compare = Compare { table, blocks: &blocks, watch };
+        let first = first.len().div_ceil(BLOCK);
+        compare.rounds(|a, b| a.min(b) < first, 0.0, share(first, blocks.len()))?;
+        blocks.par_iter().for_each(|block| block.lock().guess());
+        compare.rounds(|a, b| a.min(b) >= first, share(first, blocks.len()), 1.0)?;
+    }
 
     let blocks: Vec<Block> = blocks.into_iter().map(Mutex::into_inner).collect();
     let found: Vec<Vec<Found>> =
@@ -93,6 +108,8 @@ type Found = (RowId, Option<Vec<u32>>);
 const FIRST_STEP: usize = 16;
 /// Which of the nearest of those tells how near the rest must be.
 const GUESS: usize = 8;
+/// Pairs that may be near wait until there are so many, while their rows are fetched.
+const PAIRS: usize = 32;
 /// Rows that are compared with all others again at once.
 const ROWS_AGAIN: usize = 64;
 
@@ -224,6 +241,14 @@ impl Block {
         }
     }
 
+    /// Rows are wanted that are nearer than these floors, one a row.
+    fn know(&mut self, floors: &[f32]) {
+        for (i, (top, &floor)) in self.tops.iter_mut().zip(floors).enumerate() {
+            top.know(floor);
+            self.tiles[i / ROWS].limits.thresholds[i % ROWS] = floor;
+        }
+    }
+
     /// What is known of every row, of `all` that were compared.
     fn found(&self, table: &Table, wanted: usize, all: usize) -> Vec<Found> {
         let rows = self.rows.iter().zip(&self.tops);
@@ -232,45 +257,61 @@ impl Block {
 
     /// Compares every row with every other one of the block.
     fn meet_itself(&mut self, table: &Table) {
-        let Self { rows, tiles, queries, tops } = self;
-        let mut asked = asked(queries, tops);
-        for (tile, first) in tiles.iter_mut().zip((0..).step_by(ROWS)) {
+        let mut asked = asked(&self.queries, &self.tops);
+        let mut pairs = Vec::new();
+        for tile in 0..self.tiles.len() {
+            let first = tile * ROWS;
             let before = asked.len().min(first + ROWS).next_multiple_of(QUERIES);
             for from in (0..before).step_by(QUERIES) {
-                for (i, place) in each(tile, &asked, from) {
+                for (i, place) in each(&self.tiles[tile], &asked, from) {
                     let j = first + place;
                     // Each pair once.
-                    if i < j && j < rows.len() {
-                        let similarity = similarity(table, rows[i], rows[j]);
-                        tops[i].push(similarity, rows[j]);
-                        tops[j].push(similarity, rows[i]);
-                        asked[i].threshold = tops[i].threshold();
-                        asked[j].threshold = tops[j].threshold();
-                        tile.limits.thresholds[place] = tops[j].threshold();
+                    if i < j && j < self.rows.len() {
+                        fetched(table, self.rows[j]);
+                        pairs.push((i, j));
+                    }
+                }
+                if pairs.len() < PAIRS && from + QUERIES < before {
+                    continue;
+                }
+                for (i, j) in pairs.drain(..) {
+                    let similarity = similarity(table, self.rows[i], self.rows[j]);
+                    for (row, near) in [(i, j), (j, i)] {
+                        if self.tops[row].push(similarity, self.rows[near]) {
+                            let threshold = self.tops[row].threshold();
+                            asked[row].threshold = threshold;
+                            self.tiles[row / ROWS].limits.thresholds[row % ROWS] = threshold;
+                        }
                     }
                 }
             }
-        }
-        for (i, top) in tops.iter().enumerate() {
-            tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
         }
     }
 
     /// Compares every row with every row of another block.
     fn meet(&mut self, other: &mut Self, table: &Table) {
         let mut asked = asked(&other.queries, &other.tops);
-        for (tile, first) in self.tiles.iter_mut().zip((0..).step_by(ROWS)) {
+        let mut pairs = Vec::new();
+        for tile in 0..self.tiles.len() {
             for from in (0..asked.len()).step_by(QUERIES) {
-                for (i, place) in each(tile, &asked, from) {
-                    let j = first + place;
+                for (i, place) in each(&self.tiles[tile], &asked, from) {
+                    let j = tile * ROWS + place;
                     if i < other.rows.len() && j < self.rows.len() {
-                        let similarity = similarity(table, other.rows[i], self.rows[j]);
-                        if other.tops[i].push(similarity, self.rows[j]) {
-                            asked[i].threshold = other.tops[i].threshold();
-                        }
-                        if self.tops[j].push(similarity, other.rows[i]) {
-                            tile.limits.thresholds[place] = self.tops[j].threshold();
-                        }
+                        fetched(table, self.rows[j]);
+                        pairs.push((i, j));
+                    }
+                }
+                if pairs.len() < PAIRS && from + QUERIES < asked.len() {
+                    continue;
+                }
+                for (i, j) in pairs.drain(..) {
+                    let similarity = similarity(table, other.rows[i], self.rows[j]);
+                    if other.tops[i].push(similarity, self.rows[j]) {
+                        asked[i].threshold = other.tops[i].threshold();
+                    }
+                    if self.tops[j].push(similarity, other.rows[i]) {
+                        let threshold = self.tops[j].threshold();
+                        self.tiles[j / ROWS].limits.thresholds[j % ROWS] = threshold;
                     }
                 }
             }
@@ -300,6 +341,11 @@ impl Block {
             }
         }
     }
+}
+
+/// Asks the processor to fetch a row that will be compared soon.
+fn fetched(table: &Table, row: RowId) {
+    kernel::prefetch(table.vector(row));
 }
 
 /// Rows as queries for tiles; after the last, some that hit nothing fill up the last call.
@@ -341,7 +387,7 @@ fn each(
     })
 }
 
-fn similarity(table: &Table, a: RowId, b: RowId) -> f32 {
+pub(super) fn similarity(table: &Table, a: RowId, b: RowId) -> f32 {
     let norms = table.norm(a) * table.norm(b);
     let similarity = kernel::dot(table.vector(a), table.vector(b)) / norms;
     if (NORMS_MIN..NORMS_MAX).contains(&norms) {
@@ -378,6 +424,11 @@ impl Top {
             Some(&(similarity, _)) => similarity.max(self.floor),
             None => self.floor,
         }
+    }
+
+    fn know(&mut self, floor: f32) {
+        self.floor = floor;
+        self.limit = self.keep;
     }
 
     fn guess(&mut self) {
@@ -443,7 +494,7 @@ mod tests {
             let table = table_of(&rows);
             let codes = Codes::new(&table).unwrap();
             let among: Vec<RowId> = (0..).map(RowId).take(count).collect();
-            let lists = nearest(&table, &codes, &among, (64, 32), &Unwatched).unwrap();
+            let lists = nearest(&table, &codes, &among, (64, 32), None, &Unwatched).unwrap();
             let mut known = 0;
             for (row, vector) in (0..).zip(&rows) {
                 let list: Vec<RowId> = lists.of(row).take(32).map(RowId).collect();

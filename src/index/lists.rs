@@ -24,7 +24,7 @@ use crate::vector::top::Near;
 const ANGLE_ROUNDING: f64 = 1e-6;
 
 /// Nearest rows that are looked for: one that is in the list may be proven only by those behind it.
-const KEPT: usize = LIST + 8;
+pub(super) const KEPT: usize = LIST + 8;
 /// Rows times rows times components up to which it pays to find them: 500,000 rows of 100 components,
 /// 300,000 of 300.
 const WORK_MAX: u64 = 27_000_000_000_000;
@@ -45,16 +45,20 @@ pub(super) fn pay(rows: usize, dim: usize) -> bool {
     rows.saturating_mul(rows).saturating_mul(dim as u64) <= WORK_MAX
 }
 
-/// Finds the lists of all rows.
+/// Finds the lists of all rows. `rows` are those that stand for themselves, in any order, and `floors` tells of
+/// each of them how near [`KEPT`] others are at least.
 ///
 /// # Errors
 ///
 /// If `watch` says that the build is cancelled.
-pub(super) fn find(table: &Table, codes: &Codes, watch: &dyn Watch) -> Result<Lists> {
+pub(super) fn find(
+    table: &Table,
+    codes: &Codes,
+    (rows, floors): (&[RowId], &[f32]),
+    watch: &dyn Watch,
+) -> Result<Lists> {
     let equals = Equals::find(table, codes);
-    let rows: Vec<RowId> =
-        (0..).take(table.len()).filter(|&row| equals.stands(row)).map(RowId).collect();
-    let nearest = knn::nearest(table, codes, &rows, (KEPT, LIST), watch)?;
+    let nearest = knn::nearest(table, codes, rows, (KEPT, LIST), Some(floors), watch)?;
     Ok(Lists(proven(table, &equals, &nearest)))
 }
 

@@ -47,6 +47,7 @@ mod visited;
 use std::fmt;
 
 use crate::table::Table;
+use crate::vector::kernel::lanes;
 use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 use crate::vector::{RowId, kernel, scalar};
@@ -70,9 +71,7 @@ pub trait Index: Send + Sync + fmt::Debug {
         Within { nears, count }
     }
 
-    /// Many searches, each answered as [`Index::search`] would; together they may take less time. Where a
-    /// partition's questions share leaves, they may look into a few more or less than each would alone:
-    /// recall is the same, and the farthest rows of an answer may differ.
+    /// Many searches, each answered as [`Index::search`] would; together they may take less time.
     fn search_batch(&self, searches: &[Search<'_>]) -> Vec<Found> {
         searches.iter().map(|search| self.search(search.query, &search.params)).collect()
     }
@@ -187,7 +186,7 @@ fn rescore(
     let norm = scalar::norm(query);
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let near =
-        |row| Near { row, similarity: scalar::cosine_of(table.vector(row), query, norm) as f32 };
+        |row| Near { row, similarity: lanes::cosine_of(table.vector(row), query, norm) as f32 };
     // Rows are fetched side by side, and not one after the other.
     let rows: Vec<RowId> = candidates.inspect(|&row| kernel::prefetch(table.vector(row))).collect();
     let mut nears: Vec<Near> = rows.into_iter().map(near).collect();

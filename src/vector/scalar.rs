@@ -3,6 +3,12 @@
 
 /// Dot product, summed in double precision.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
+    dot_inlined(a, b)
+}
+
+#[expect(clippy::inline_always, reason = "who inlines it may have wider registers")]
+#[inline(always)]
+pub(super) fn dot_inlined(a: &[f32], b: &[f32]) -> f64 {
     // Eight sums side by side, so that no addition waits for the one before.
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut sums = [0.0; 8];

@@ -25,7 +25,7 @@ const LEAVES_STEP: usize = 64;
 /// The most leaves: comparing a question with all centers takes as long as looking through them.
 const LEAVES_MAX: usize = 8_192;
 /// Rows that a leaf has at least, on average.
-const LEAF_ROWS_MIN: usize = 40;
+const LEAF_ROWS_MIN: usize = 64;
 
 /// Builds the partition of a table. The same rows give the same partition, whatever the machine and
 /// the number of threads; 0 stands for one on each core.

@@ -25,9 +25,12 @@ use crate::vector::top::Near;
 /// Shares of the nearest rows that they should find.
 const SHARES: [f32; EFS.len()] = [0.85, 0.9, 0.925, 0.95, 0.965, 0.98, 0.987, 0.992, 0.996, 0.999];
 /// Of what may be missed, the part that leaves miss; codes miss the rest.
-const LEAVES_PART: f32 = 0.92;
+const LEAVES_PART: f32 = 0.97;
 /// Questions that are answered together.
 const TOGETHER: usize = 64;
+/// A small table is measured by fewer questions: one for so many of its rows, and at least so many.
+const QUESTION_ROWS: usize = 256;
+const QUESTIONS_MIN: usize = 80;
 /// Neighbors that a sample question asks for.
 const K: usize = 10;
 /// The share of questions whose answers may end farther than the floor tells.
@@ -46,7 +49,10 @@ struct Question {
 /// If `watch` says that the build is cancelled.
 pub(super) fn calibrate(partition: &mut Partition, watch: &dyn Watch) -> Result<()> {
     let mut kinds = Vec::new();
-    for queries in [calibrate::analogies(&partition.table), calibrate::texts(&partition.table)] {
+    let most = (partition.table.len() / QUESTION_ROWS).max(QUESTIONS_MIN);
+    for mut queries in [calibrate::analogies(&partition.table), calibrate::texts(&partition.table)]
+    {
+        queries.truncate(most);
         if watch.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled));
         }
@@ -102,8 +108,9 @@ fn steps(partition: &Partition, questions: &[&Question]) -> Steps {
             let (mut leaf_score, mut code_score) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
             for &slot in known {
                 let leaf = partition.leaves.leaf_of(slot);
-                leaf_score = leaf_score.max(scratch.compared.scores[leaf]);
-                let base = prepared.base(scratch.compared.bases[leaf]);
+                leaf_score = leaf_score.max(scratch.scores[leaf]);
+                let similarity = scratch.scores[leaf] - partition.leaves.centers.spreads[leaf];
+                let base = prepared.base(similarity);
                 let sum = sum_of(partition, &scratch, slot);
                 code_score = code_score.max(prepared.similarity(base.saturating_add(sum)));
             }

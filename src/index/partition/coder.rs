@@ -19,6 +19,10 @@ const PRINCIPAL_DIM_MAX: usize = 320;
 const AXES_ROWS: usize = 16_384;
 const CENTERS_ROWS: usize = 20_000;
 const CENTERS_FLOATS: usize = 4_000_000;
+/// Of a small table's residuals, one of so many tells the axes, and the centers; and so many at least.
+const AXES_PART: usize = 4;
+const CENTERS_PART: usize = 16;
+const CENTERS_ROWS_MIN: usize = 1_024;
 /// Steps of k-means.
 const STEPS: usize = 15;
 /// From which residuals are drawn.
@@ -54,7 +58,8 @@ impl Coder {
         let mut columns = Vec::new();
         if dim <= PRINCIPAL_DIM_MAX {
             let mut products = vec![0.0; dim * dim];
-            for place in random.sample(rows.len(), AXES_ROWS) {
+            let most = AXES_ROWS.min(rows.len() / AXES_PART).max(CENTERS_ROWS_MIN);
+            for place in random.sample(rows.len(), most) {
                 residual(place, &mut values);
                 for (row, &a) in products.chunks_exact_mut(dim).zip(&values) {
                     algebra::add(row, f64::from(a), &values);
@@ -68,7 +73,8 @@ impl Coder {
             columns = turned;
         }
         let mut coder = Self { dim, columns, subspaces: subspaces(dim), books: Vec::new() };
-        let sample = random.sample(rows.len(), CENTERS_ROWS.min(CENTERS_FLOATS / dim));
+        let most = CENTERS_ROWS.min(CENTERS_FLOATS / dim).min(rows.len() / CENTERS_PART);
+        let sample = random.sample(rows.len(), most.max(CENTERS_ROWS_MIN));
         let mut turned = vec![0.0; sample.len() * dim];
         for (place, turned) in sample.into_iter().zip(turned.chunks_exact_mut(dim)) {
             residual(place, &mut values);

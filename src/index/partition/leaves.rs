@@ -3,7 +3,6 @@
 use crate::index::codes::{Codes, QueryCode};
 use crate::index::pages::Pages;
 use crate::vector::kernel::blocks::{self, GROUP, Group, Query, ROWS};
-use crate::vector::kernel::lanes;
 use crate::vector::kernel::nibbles::{BLOCK, Form, block_bytes};
 
 /// What a center's byte of 0 is.
@@ -52,6 +51,12 @@ impl Leaves {
     pub(super) fn codes(&self, leaf: Leaf, subspaces: usize) -> &[u8] {
         let bytes = block_bytes(subspaces);
         &self.nibbles[leaf.first as usize / BLOCK * bytes..][..leaf.blocks() * bytes]
+    }
+
+    /// The rows of a leaf.
+    pub(super) fn rows(&self, leaf: u32) -> &[u32] {
+        let Leaf { first, rows } = self.leaves[leaf as usize];
+        &self.slots[first as usize..][..rows as usize]
     }
 
     /// The leaf of a slot.
@@ -104,46 +109,18 @@ impl Centers {
         Self { means, blocks, width, step, spreads }
     }
 
-    /// Compares a question, as bytes laid out as rows are, with every center: similarities with the
-    /// centers, with what is likely the best of the leaf's rows, and the largest of those.
-    pub(super) fn compare(&self, query: &Asking<'_>, work: &mut Compared) -> f32 {
-        let count = self.spreads.len();
-        work.dots.clear();
-        for block in self.blocks.chunks_exact(self.width) {
-            let [dots] = blocks::dots(block, &[query.query]);
-            work.dots.extend_from_slice(&dots);
-        }
-        work.bases.resize(count, 0.0);
-        work.scores.resize(count, 0.0);
-        let Compared { dots, bases, scores } = work;
-        lanes::scores(dots, query.step * self.step, &self.spreads, bases, scores, LEAST)
-    }
-
-    /// The same for several questions.
-    pub(super) fn compare_many(
+    /// Compares questions, as bytes laid out as rows are, with every center: what is likely the similarity
+    /// of the best of the leaf's rows, beside each question; the largest of those are told.
+    pub(super) fn compare<const Q: usize>(
         &self,
-        queries: &[Asking<'_>; blocks::QUERIES],
-        works: &mut [Compared; blocks::QUERIES],
-    ) -> [f32; blocks::QUERIES] {
-        let count = self.spreads.len();
-        for work in works.iter_mut() {
-            work.dots.clear();
-            work.bases.resize(count, 0.0);
-            work.scores.resize(count, 0.0);
-        }
-        for block in self.blocks.chunks_exact(self.width) {
-            let all = blocks::dots(block, &queries.each_ref().map(|query| query.query));
-            for (work, dots) in works.iter_mut().zip(all) {
-                work.dots.extend_from_slice(&dots);
-            }
-        }
-        let mut best = [0.0; blocks::QUERIES];
-        for ((best, query), work) in best.iter_mut().zip(queries).zip(works) {
-            let Compared { dots, bases, scores } = work;
-            let factor = query.step * self.step;
-            *best = lanes::scores(dots, factor, &self.spreads, bases, scores, LEAST);
-        }
-        best
+        asked: [(Asking<'_>, &mut Vec<f32>); Q],
+    ) -> [f32; Q] {
+        let queries = asked.each_ref().map(|(asking, _)| (asking.query, asking.step * self.step));
+        let scores = asked.map(|(_, scores)| {
+            scores.resize(self.spreads.len(), 0.0);
+            &mut scores[..]
+        });
+        blocks::scores((&self.blocks, self.width), &queries, &self.spreads, LEAST, scores)
     }
 
     fn memory_bytes(&self) -> usize {
@@ -166,22 +143,6 @@ impl<'a> Asking<'a> {
     pub(super) fn new(code: &QueryCode, groups: &'a [[i8; GROUP]]) -> Self {
         let sum: i32 = groups.as_flattened().iter().map(|&byte| i32::from(byte)).sum();
         Self { query: Query { groups, start: -128 * sum }, step: code.step() }
-    }
-}
-
-/// What comes of comparing a question with the centers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Compared {
-    dots: Vec<i32>,
-    /// Similarities with the centers.
-    pub(super) bases: Vec<f32>,
-    /// The same and what rows may add.
-    pub(super) scores: Vec<f32>,
-}
-
-impl Compared {
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.dots.capacity() * 4 + (self.bases.capacity() + self.scores.capacity()) * 4
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `coder.rs` | what a center misses of a row, as codes of four bits |
 //! | `leaves.rs` | centers and leaves as they are searched |
 //! | `build.rs` | all of it, of a table |
+//! | `floors.rs` | how near a row's nearest rows are at least |
 //! | `search.rs` | one question |
 //! | `batch.rs` | many questions at once |
 //! | `steps.rs` | how far a search of a given `ef_search` goes, and what it finds |
@@ -21,6 +22,7 @@ mod build;
 mod calibrate;
 mod coder;
 pub mod file;
+mod floors;
 mod leaves;
 mod search;
 mod steps;
@@ -164,7 +166,11 @@ impl Partition {
     pub fn find_lists(&self, threads: usize, watch: &dyn Watch) -> Result<Lists> {
         let threads = ThreadPoolBuilder::new().num_threads(threads).build();
         let threads = threads.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
-        threads.install(|| lists::find(&self.table, &self.codes, watch))
+        threads.install(|| {
+            let (rows, floors) =
+                floors::floors(&self.table, &self.codes, &self.leaves, lists::KEPT, watch)?;
+            lists::find(&self.table, &self.codes, (&rows, &floors), watch)
+        })
     }
 
     /// From here on it reads these lists, unless it has some already.
@@ -240,6 +246,18 @@ impl Partition {
             || params.ef_search.max(wanted) >= rows / EXACT_FACTOR
             || params.allowed.is_some_and(|allowed| allowed.len() <= few)
     }
+
+    /// What a search found, unless every row must be compared after all.
+    fn checked(&self, found: Found, query: &[f32], params: &SearchParams<'_>) -> Found {
+        match found.nears.last().filter(|_| found.nears.len() == params.k) {
+            Some(last) if last.similarity < 0.0 && found.by == IndexKind::Partition => {
+                // The question points away from the rows, where nothing was measured.
+                self.exact.search_beyond(query, params, last.similarity)
+            }
+            Some(_) => found,
+            None => self.exact.search(query, params),
+        }
+    }
 }
 
 impl Index for Partition {
@@ -254,14 +272,7 @@ impl Index for Partition {
             return Found { nears, by: IndexKind::List };
         }
         let found = self.find(query, params, self.level(params));
-        match found.nears.last().filter(|_| found.nears.len() == params.k) {
-            Some(last) if last.similarity < 0.0 && found.by == IndexKind::Partition => {
-                // The question points away from the rows, where nothing was measured.
-                self.exact.search_beyond(query, params, last.similarity)
-            }
-            Some(_) => found,
-            None => self.exact.search(query, params),
-        }
+        self.checked(found, query, params)
     }
 
     fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {

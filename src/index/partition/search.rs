@@ -6,11 +6,11 @@ use std::collections::BinaryHeap;
 use crate::index::codes::QueryCode;
 use crate::index::lists::{self, LIST};
 use crate::index::partition::Partition;
-use crate::index::partition::leaves::{Asking, Compared, LEAST};
+use crate::index::partition::leaves::{Asking, LEAST};
 use crate::index::partition::steps::Level;
 use crate::index::visited::Visited;
-use crate::index::{Found, IndexKind, SearchParams, rescore};
-use crate::vector::kernel::blocks::GROUP;
+use crate::index::{Found, IndexKind, Search, SearchParams, rescore};
+use crate::vector::kernel::blocks::{GROUP, QUERIES};
 use crate::vector::kernel::lanes::{self, Scale, Values};
 use crate::vector::kernel::nibbles::{self, Entries, Hits, Run};
 use crate::vector::top::Near;
@@ -25,11 +25,15 @@ pub(super) const SLOPE: f32 = 0.8;
 pub(super) const FLOOR_SLOPE: f32 = 0.95;
 /// The most rows of an answer for which that is known.
 pub(super) const FLOOR_RANK: usize = 16;
-/// Leaves that are put in order at first are so much below the best one, and what the level allows.
-const FIRST_WIDTH: f32 = 0.23;
-const FIRST_WIDTH_MIN: f32 = 0.05;
+/// Where an answer usually ends below the floor slope of the best leaf's score: this share of the gap. Leaves
+/// that are wanted then are put in order at first.
+const USUAL_GAP: f32 = 0.4;
+/// When they have been looked through, those come that are up to so much below them, then twice as much, and
+/// so on; beyond the most, all that are left.
+const NEXT_WIDTH: f32 = 0.06;
+const NEXT_WIDTH_MAX: f32 = 0.5;
 /// Buckets of that order.
-const BUCKETS: usize = 128;
+const BUCKETS: usize = 256;
 /// From this similarity on, by its codes, a row may be so near that its list proves the answer.
 pub(super) const SAME_CODE: f32 = 0.9;
 /// The same by its vector.
@@ -66,10 +70,9 @@ impl Sought {
 pub(super) struct Scratch {
     pub(super) sought: Sought,
     pub(super) room: Room,
-    pub(super) compared: Compared,
-    places: Vec<u32>,
-    /// Scores and leaves, the best first.
-    order: Vec<(f32, u32)>,
+    /// Of all leaves.
+    pub(super) scores: Vec<f32>,
+    listing: Listing,
 }
 
 /// What is of no use after a step.
@@ -78,58 +81,75 @@ pub(super) struct Room {
     turned: Vec<f32>,
     values: Vec<Values>,
     seen: Visited,
+    rows: Vec<u32>,
+    dots: Vec<i32>,
     candidates: Vec<(f32, u32)>,
 }
 
-impl Scratch {
-    /// Puts the leaves in order that are hardly worse than the best one, of this score.
-    fn first_leaves(&mut self, best: f32, width: f32) {
-        let Self { compared, places, order, .. } = self;
-        lanes::places_from(&compared.scores, best - width, places);
-        // Leaves of one bucket come as they are numbered: the order need not be exact.
-        let steps = (BUCKETS - 1) as f32 / width;
-        let bucket = |place: u32| {
+/// Leaves in order.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Scores and leaves, the best first; those that differ by less than a bucket come as they are numbered.
+    pub(super) order: Vec<(f32, u32)>,
+    places: Vec<u32>,
+    buckets: Vec<u8>,
+}
+
+impl Listing {
+    /// Lists the leaves whose score is from `low` on and below `high`; `best` is the best score of all.
+    pub(super) fn fill(&mut self, scores: &[f32], (low, high): (f32, f32), best: f32) {
+        let Self { order, places, buckets } = self;
+        lanes::places_between(scores, low, high, places);
+        let top = best.min(high);
+        let steps = (BUCKETS - 1) as f32 / (top - low).max(f32::MIN_POSITIVE);
+        buckets.clear();
+        buckets.extend(places.iter().map(|&place| {
+            let step = (top - scores[place as usize]) * steps;
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "from 0 to the number of buckets"
             )]
-            let bucket = ((best - compared.scores[place as usize]) * steps) as usize;
-            bucket.min(BUCKETS - 1)
-        };
+            let bucket = step as u8;
+            bucket
+        }));
         let mut next = [0_u32; BUCKETS + 1];
-        for &place in places.iter() {
-            next[bucket(place) + 1] += 1;
+        for &bucket in buckets.iter() {
+            next[usize::from(bucket) + 1] += 1;
         }
         for bucket in 1..BUCKETS {
             next[bucket] += next[bucket - 1];
         }
         order.resize(places.len(), (0.0, 0));
-        for &place in places.iter() {
-            let at = &mut next[bucket(place)];
-            order[*at as usize] = (compared.scores[place as usize], place);
+        for (&place, &bucket) in places.iter().zip(buckets.iter()) {
+            let at = &mut next[usize::from(bucket)];
+            order[*at as usize] = (scores[place as usize], place);
             *at += 1;
         }
     }
 
-    /// Adds all other leaves, in order.
-    fn further_leaves(&mut self, known_from: f32) {
-        let Self { compared, places, order, .. } = self;
-        lanes::places_from(&compared.scores, LEAST, places);
-        let known = order.len();
-        let scores = places.iter().map(|&place| (compared.scores[place as usize], place));
-        order.extend(scores.filter(|&(score, _)| score < known_from));
-        order[known..].sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    fn memory_bytes(&self) -> usize {
+        self.order.capacity() * size_of::<(f32, u32)>()
+            + self.places.capacity() * size_of::<u32>()
+            + self.buckets.capacity()
+    }
+}
+
+impl Scratch {
+    /// What is compared with the centers, and room for what comes of it.
+    fn asking(&mut self) -> (Asking<'_>, &mut Vec<f32>) {
+        let Self { sought, scores, .. } = self;
+        (Asking::new(&sought.code, &sought.groups), scores)
     }
 
     /// Bytes of memory it takes.
     pub(super) fn memory_bytes(&self) -> usize {
-        let pairs = self.order.capacity() + self.room.candidates.capacity();
-        self.compared.memory_bytes()
-            + self.sought.hits.memory_bytes()
+        let words = self.scores.capacity() + self.room.rows.capacity() + self.room.dots.capacity();
+        self.sought.hits.memory_bytes()
             + self.room.seen.memory_bytes()
-            + self.places.capacity() * size_of::<u32>()
-            + pairs * size_of::<(f32, u32)>()
+            + self.listing.memory_bytes()
+            + words * size_of::<u32>()
+            + self.room.candidates.capacity() * size_of::<(f32, u32)>()
             + self.sought.top.memory_bytes()
     }
 }
@@ -266,19 +286,40 @@ impl Partition {
     /// What a search of this level finds.
     pub(super) fn find(&self, query: &[f32], params: &SearchParams<'_>, level: Level) -> Found {
         let mut scratch = self.spare.lock().pop().unwrap_or_default();
-        let found = self.find_with(&mut scratch, query, params, level);
+        let prepared = self.prepare(&mut scratch, query);
+        let found = self.find_prepared(&mut scratch, (query, params), prepared, level);
         self.spare.lock().push(scratch);
         found
     }
 
-    fn find_with(
+    /// The same for a few questions, each as far as suits it.
+    pub(super) fn find_few(&self, searches: &[Search<'_>; QUERIES]) -> [Found; QUERIES] {
+        let mut scratches: [Scratch; QUERIES] = {
+            let mut spare = self.spare.lock();
+            std::array::from_fn(|_| spare.pop().unwrap_or_default())
+        };
+        let scales: [Scale; QUERIES] = std::array::from_fn(|i| {
+            let Scratch { sought, room, .. } = &mut scratches[i];
+            self.code(sought, room, searches[i].query)
+        });
+        let best = self.leaves.centers.compare(scratches.each_mut().map(Scratch::asking));
+        let found = std::array::from_fn(|i| {
+            let Search { query, params } = &searches[i];
+            let Scale { scale, least } = scales[i];
+            let prepared = Prepared { best: best[i], scale, least };
+            self.find_prepared(&mut scratches[i], (query, params), prepared, self.level(params))
+        });
+        self.spare.lock().extend(scratches);
+        found
+    }
+
+    fn find_prepared(
         &self,
         scratch: &mut Scratch,
-        query: &[f32],
-        params: &SearchParams<'_>,
+        (query, params): (&[f32], &SearchParams<'_>),
+        prepared: Prepared,
         level: Level,
     ) -> Found {
-        let prepared = self.prepare(scratch, query);
         let floor = self.floor(params, &prepared, level);
         for floor in [floor, f32::NEG_INFINITY] {
             if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
@@ -326,8 +367,7 @@ impl Partition {
     /// Compares a question with the centers, and makes its tables.
     pub(super) fn prepare(&self, scratch: &mut Scratch, query: &[f32]) -> Prepared {
         let Scale { scale, least } = self.code(&mut scratch.sought, &mut scratch.room, query);
-        let asking = Asking::new(&scratch.sought.code, &scratch.sought.groups);
-        let best = self.leaves.centers.compare(&asking, &mut scratch.compared);
+        let [best] = self.leaves.centers.compare([scratch.asking()]);
         Prepared { best, scale, least }
     }
 
@@ -352,8 +392,10 @@ impl Partition {
     ) -> Option<Vec<Near>> {
         let subspaces = self.coder.subspaces();
         scratch.sought.begin(rank(params));
-        let width = (FIRST_WIDTH + level.kappa).max(FIRST_WIDTH_MIN);
-        scratch.first_leaves(prepared.best, width);
+        let usual = sloped(FLOOR_SLOPE, prepared.best) - USUAL_GAP * self.steps.gap;
+        let mut low = (sloped(SLOPE, usual) - level.kappa).min(prepared.best);
+        let mut width = NEXT_WIDTH;
+        scratch.listing.fill(&scratch.scores, (low, f32::INFINITY), prepared.best);
         let aims = Aims {
             level,
             delta: prepared.allowance(level),
@@ -361,24 +403,27 @@ impl Partition {
             same: prepared.units(SAME_CODE),
         };
         let may_prove = params.k <= LIST && self.has_lists();
-        let (mut at, mut is_whole, mut asked) = (0, false, NO_SCORE);
+        let (mut at, mut asked) = (0, NO_SCORE);
         let mut left = params
             .allowed
             .map_or(usize::MAX, |allowed| allowed.len().saturating_mul(ROWS_AN_ALLOWED));
         loop {
-            let Some(&(score, number)) = scratch.order.get(at) else {
-                if is_whole {
+            let Some(&(score, number)) = scratch.listing.order.get(at) else {
+                if low <= LEAST {
                     return None;
                 }
-                is_whole = true;
-                scratch.further_leaves(prepared.best - width);
+                let high = low;
+                low = if width < NEXT_WIDTH_MAX { high - width } else { LEAST };
+                width *= 2.0;
+                scratch.listing.fill(&scratch.scores, (low, high), prepared.best);
+                at = 0;
                 continue;
             };
             let last = scratch.sought.top.last();
             if score < sloped(SLOPE, prepared.similarity(last)) - aims.level.kappa {
                 return None;
             }
-            let ahead = scratch.order.get(at + AHEAD).map_or(number, |&(_, leaf)| leaf);
+            let ahead = scratch.listing.order.get(at + AHEAD).map_or(number, |&(_, leaf)| leaf);
             kernel::prefetch(&self.leaves.leaves[ahead as usize..][..1]);
             let leaf = self.leaves.leaves[number as usize];
             at += 1;
@@ -388,7 +433,7 @@ impl Partition {
                 return None;
             }
             left -= leaf.rows as usize;
-            let next = scratch.order.get(at).map_or(&[][..], |&(_, next)| {
+            let next = scratch.listing.order.get(at).map_or(&[][..], |&(_, next)| {
                 self.leaves.codes(self.leaves.leaves[next as usize], subspaces)
             });
             let run = Run {
@@ -399,7 +444,7 @@ impl Partition {
                 next,
             };
             let threshold = last.saturating_sub(aims.delta).max(aims.floor);
-            let base = prepared.base(scratch.compared.bases[number as usize]);
+            let base = prepared.base(score - self.leaves.centers.spreads[number as usize]);
             let from = scratch.sought.hits.len();
             nibbles::look_up(
                 run,
@@ -467,9 +512,9 @@ impl Partition {
         delta: i32,
     ) -> Vec<Near> {
         let Sought { code, hits, top, .. } = sought;
-        let Room { seen, candidates, .. } = room;
+        let Room { seen, rows, dots, candidates, .. } = room;
         seen.clear(self.table.len());
-        candidates.clear();
+        rows.clear();
         let (scores, slots) = hits.parts();
         let least = top.last().saturating_sub(delta);
         for (&score, &slot) in scores.iter().zip(slots) {
@@ -478,13 +523,11 @@ impl Partition {
                 if seen.insert(row) {
                     self.codes.prefetch_head(row);
                     self.codes.prefetch_tail(row);
-                    candidates.push((0.0, row));
+                    rows.push(row);
                 }
             }
         }
-        for (distance, row) in candidates.iter_mut() {
-            *distance = self.codes.distance(code, *row);
-        }
+        self.codes.distances(code, rows, dots, candidates);
         // Each of them may answer, or an equal one.
         let wanted = params.k.max(1);
         if wanted < candidates.len() {

@@ -16,7 +16,7 @@ use crate::vector::kernel::blocks::{self, GROUP, Group, QUERIES, Query, ROWS};
 use crate::vector::random::SplitMix64;
 
 /// Rows of the sample for each leaf.
-const SAMPLE_ROWS: usize = 50;
+const SAMPLE_ROWS: usize = 84;
 /// Steps of k-means.
 const STEPS: usize = 10;
 /// From which the sample and the first centers are drawn.

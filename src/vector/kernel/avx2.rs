@@ -10,6 +10,7 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256,
 };
 
+use crate::vector::kernel::Lines;
 use crate::vector::kernel::blocks::{self, Best, Group, Query, bits_above, keep_best};
 use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
@@ -25,6 +26,7 @@ const LANES: usize = 8;
 /// Dot product of unsigned bytes with as many signed ones from -63 to 63: two products of them fit in
 /// 16 bits.
 #[target_feature(enable = "avx2")]
+#[inline]
 pub(super) fn dot_u8(a: &[u8], b: &[i8]) -> i32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<BYTES>(), b.as_chunks::<BYTES>());
     // Two sums, so that one addition need not wait for the other.
@@ -46,6 +48,12 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
     for (dot, row) in dots.iter_mut().zip(rows.chunks_exact(query.len())) {
         *dot = dot_u8(row, query);
     }
+}
+
+/// `dots_u8_at`.
+#[target_feature(enable = "avx2")]
+pub(super) fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
+    super::dots_at_by(|a, b| dot_u8(a, b), parts, rows, dots);
 }
 
 /// The products of 32 pairs, added four by four.
@@ -243,12 +251,23 @@ const PART: usize = 2;
 /// Parts of a block: sums of six queries have room in the registers.
 const PARTS: usize = blocks::ROWS / (PART * LANES);
 
-/// `blocks::dots`.
+/// `blocks::scores`.
 #[target_feature(enable = "avx2")]
-pub(super) fn dots<const Q: usize>(
-    block: &[Group],
-    queries: &[Query<'_>; Q],
-) -> [[i32; blocks::ROWS]; Q] {
+pub(super) fn scores<const Q: usize>(
+    blocks: (&[Group], usize),
+    queries: &[(Query<'_>, f32); Q],
+    extras: &[f32],
+    least: f32,
+    scores: [&mut [f32]; Q],
+) -> [f32; Q] {
+    let dots = |block: &[Group], queries: &[Query<'_>; Q]| dots(block, queries);
+    blocks::scores_by(dots, blocks, queries, extras, least, scores)
+}
+
+/// The dot products of each query with all rows.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dots<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[i32; blocks::ROWS]; Q] {
     let mut dots = [[0; blocks::ROWS]; Q];
     let ones = _mm256_set1_epi16(1);
     for part in 0..PARTS {

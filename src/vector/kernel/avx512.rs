@@ -2,15 +2,16 @@
 //! them four by four.
 
 use std::arch::x86_64::{
-    __m512i, __mmask16, _CMP_GE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_cmp_ps_mask, _mm512_cmpgt_epi32_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_mov_epi32,
-    _mm512_maskz_compress_epi32, _mm512_max_epi32, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_permutexvar_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_ternarylogic_epi32,
+    __m512i, __mmask16, _CMP_GE_OQ, _CMP_LT_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cmpgt_epi32_mask, _mm512_cvtepi32_ps,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_mov_epi32, _mm512_maskz_compress_epi32, _mm512_max_epi32, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_permutexvar_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16,
+    _mm512_storeu_ps, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
 };
 
+use crate::vector::kernel::Lines;
 use crate::vector::kernel::blocks::{self, Best, Group, Query};
 use crate::vector::kernel::nibbles::{Entries, Hits, Run, SLACK};
 use crate::vector::kernel::products::{ROWS, WORDS};
@@ -22,6 +23,7 @@ const BYTES: usize = 64;
 
 /// Dot product of unsigned bytes with as many signed ones.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
 pub(super) fn dot_u8(a: &[u8], b: &[i8]) -> i32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<BYTES>(), b.as_chunks::<BYTES>());
     let mut sums = [_mm512_setzero_si512(); 2];
@@ -39,6 +41,12 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
     for (dot, row) in dots.iter_mut().zip(rows.chunks_exact(query.len())) {
         *dot = dot_u8(row, query);
     }
+}
+
+/// `dots_u8_at`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
+    super::dots_at_by(|a, b| dot_u8(a, b), parts, rows, dots);
 }
 
 /// Which rows of a tile may be near each query: one bit a row.
@@ -252,17 +260,48 @@ fn sums<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[__m512i;
     sums
 }
 
-/// `blocks::dots`.
+/// `blocks::scores`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn dots<const Q: usize>(
-    block: &[Group],
-    queries: &[Query<'_>; Q],
-) -> [[i32; blocks::ROWS]; Q] {
+pub(super) fn scores<const Q: usize>(
+    blocks: (&[Group], usize),
+    queries: &[(Query<'_>, f32); Q],
+    extras: &[f32],
+    least: f32,
+    scores: [&mut [f32]; Q],
+) -> [f32; Q] {
+    let dots = |block: &[Group], queries: &[Query<'_>; Q]| dots(block, queries);
+    blocks::scores_by(dots, blocks, queries, extras, least, scores)
+}
+
+/// The dot products of each query with all rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn dots<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[i32; blocks::ROWS]; Q] {
     let mut dots = [[0; blocks::ROWS]; Q];
     for (dots, sums) in dots.iter_mut().zip(sums(block, queries)) {
         store(dots, &sums);
     }
     dots
+}
+
+/// `lanes::places_between`, behind what the places have.
+#[target_feature(enable = "avx512f")]
+pub(super) fn places_between(values: &[f32], low: f32, high: f32, places: &mut Vec<u32>) {
+    places.reserve(values.len() + LANES);
+    let (low, high) = (_mm512_set1_ps(low), _mm512_set1_ps(high));
+    let mut numbers = integers(&COUNT_UP);
+    for values in values.as_chunks::<LANES>().0 {
+        let values = floats(values);
+        let is_between = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(values, low)
+            & _mm512_cmp_ps_mask::<_CMP_LT_OQ>(values, high);
+        let packed = _mm512_maskz_compress_epi32(is_between, numbers);
+        let (len, count) = (places.len(), is_between.count_ones() as usize);
+        // SAFETY: no more than one place a value was reserved, and 16 more.
+        unsafe { _mm512_storeu_si512(places.as_mut_ptr().add(len).cast(), packed) };
+        // SAFETY: so many places were just written.
+        unsafe { places.set_len(len + count) };
+        numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(16));
+    }
 }
 
 /// `blocks::best`.

@@ -57,22 +57,62 @@ pub fn set(block: &mut [Group], place: usize, bytes: impl Iterator<Item = [u8; G
     }
 }
 
-/// The dot products of each query with all rows.
-#[inline]
-pub fn dots<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[i32; ROWS]; Q] {
-    debug_assert!(queries.iter().all(|query| query.groups.len() >= block.len()), "whole queries");
+/// Scores of all rows of some blocks of `width` groups each: the dot product with a query times the query's
+/// factor, and what a row has extra. One score a row for each query; of each, the largest, no less than
+/// `least`.
+pub fn scores<const Q: usize>(
+    (blocks, width): (&[Group], usize),
+    queries: &[(Query<'_>, f32); Q],
+    extras: &[f32],
+    least: f32,
+    scores: [&mut [f32]; Q],
+) -> [f32; Q] {
+    debug_assert!(queries.iter().all(|(query, _)| query.groups.len() >= width), "whole queries");
     #[cfg(target_arch = "x86_64")]
     {
         if super::has_vnni() {
             // SAFETY: the processor has what the kernel asks for.
-            return unsafe { avx512::dots(block, queries) };
+            return unsafe { avx512::scores((blocks, width), queries, extras, least, scores) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2, which is all that the kernel asks for.
-            return unsafe { avx2::dots(block, queries) };
+            return unsafe { avx2::scores((blocks, width), queries, extras, least, scores) };
         }
     }
-    plain_dots(block, queries)
+    scores_by(plain_dots, (blocks, width), queries, extras, least, scores)
+}
+
+/// [`scores`] by a kernel for the dot products of a block.
+#[expect(clippy::inline_always, reason = "who inlines it has the processor's features")]
+#[inline(always)]
+pub(super) fn scores_by<const Q: usize>(
+    dots: impl Fn(&[Group], &[Query<'_>; Q]) -> [[i32; ROWS]; Q],
+    (blocks, width): (&[Group], usize),
+    queries: &[(Query<'_>, f32); Q],
+    extras: &[f32],
+    least: f32,
+    scores: [&mut [f32]; Q],
+) -> [f32; Q] {
+    const LANES: usize = 16;
+    let only: [Query<'_>; Q] = queries.map(|(query, _)| query);
+    let mut largest = [[least; LANES]; Q];
+    let mut scores = scores.map(|scores| scores.as_chunks_mut::<ROWS>().0.iter_mut());
+    for (block, extras) in blocks.chunks_exact(width.max(1)).zip(extras.as_chunks::<ROWS>().0) {
+        let all = dots(block, &only);
+        let each = all.iter().zip(queries).zip(scores.iter_mut().zip(&mut largest));
+        for ((dots, &(_, factor)), (scores, largest)) in each {
+            let Some(scores) = scores.next() else { continue };
+            let lanes = dots.as_chunks::<LANES>().0.iter().zip(extras.as_chunks::<LANES>().0);
+            for ((dots, extras), scores) in lanes.zip(scores.as_chunks_mut::<LANES>().0) {
+                for lane in 0..LANES {
+                    let score = dots[lane] as f32 * factor + extras[lane];
+                    scores[lane] = score;
+                    largest[lane] = if score > largest[lane] { score } else { largest[lane] };
+                }
+            }
+        }
+    }
+    largest.map(|lanes| lanes.into_iter().fold(least, f32::max))
 }
 
 /// Which of many queries suits each row best.
@@ -114,7 +154,7 @@ pub fn above(
     plain_above(block, queries, limits, dots)
 }
 
-/// [`dots`] in plain Rust.
+/// The dot products of each query with all rows, in plain Rust.
 pub(super) fn plain_dots<const Q: usize>(
     block: &[Group],
     queries: &[Query<'_>; Q],
@@ -174,6 +214,23 @@ mod tests {
     use super::*;
     use crate::vector::random::SplitMix64;
 
+    fn check_scores<const Q: usize>(block: &[Group], queries: &[Query<'_>]) {
+        let asked: [_; Q] = std::array::from_fn(|i| (queries[i], 0.25 + i as f32));
+        let blocks = [block, block].concat();
+        let extras: Vec<f32> = (0_u8..128).map(|row| f32::from(row * 3 % 128)).collect();
+        let (mut fast, mut plain) = ([[0.0; 2 * ROWS]; Q], [[0.0; 2 * ROWS]; Q]);
+        let both = [&mut fast, &mut plain].map(|scores| scores.each_mut().map(|all| &mut all[..]));
+        let [fast_scores, plain_scores] = both;
+        let runs = (&blocks[..], block.len());
+        let most = scores(runs, &asked, &extras, -1e9, fast_scores);
+        let expected = scores_by(plain_dots, runs, &asked, &extras, -1e9, plain_scores);
+        assert_eq!((most, fast), (expected, plain));
+        let dots = plain_dots(block, &[queries[0]]);
+        assert!((plain[0][70] - (dots[0][6] as f32 * 0.25 + extras[70])).abs() < f32::EPSILON);
+        let largest = plain[0].iter().copied().fold(-1e9, f32::max);
+        assert!((most[0] - largest).abs() < f32::EPSILON);
+    }
+
     #[test]
     fn every_kernel_gives_the_sums_of_plain_rust() {
         let mut random = SplitMix64(4);
@@ -198,10 +255,12 @@ mod tests {
                 .collect();
             let queries: Vec<Query<'_>> =
                 bytes.iter().zip(-5..).map(|(groups, start)| Query { groups, start }).collect();
-            assert_eq!(dots(&block, &[queries[0]]), plain_dots(&block, &[queries[0]]));
             let six = queries.first_chunk::<QUERIES>().unwrap();
             let expected = plain_dots(&block, six);
-            assert_eq!(dots(&block, six), expected);
+            if groups > 0 {
+                check_scores::<1>(&block, &queries);
+                check_scores::<QUERIES>(&block, &queries);
+            }
             for count in [1, 4, 7, 23] {
                 let few = &queries[..count];
                 assert_eq!(best(&block, few), plain_best(&block, few), "{groups} {count}");

@@ -3,6 +3,7 @@
 #![expect(clippy::inline_always, reason = "who inlines them has the processor's features")]
 
 use crate::vector::kernel::nibbles::{ENTRIES, ENTRY_MAX, Entries};
+use crate::vector::scalar;
 
 /// One value for each of the 16 codes of a subspace.
 pub type Values = [f32; ENTRIES];
@@ -49,7 +50,8 @@ widened! {
 fn plain_turn(columns: &[f32], vector: &[f32], turned: &mut [f32]) {
     let dim = turned.len();
     // Sums of so many components stay in registers over the whole vector.
-    let rest = turn_some::<64>(columns, vector, (turned, dim));
+    let rest = turn_some::<96>(columns, vector, (turned, dim));
+    let rest = turn_some::<32>(columns, vector, (rest, dim));
     let rest = turn_some::<16>(columns, vector, (rest, dim));
     let rest = turn_some::<4>(columns, vector, (rest, dim));
     turn_some::<1>(columns, vector, (rest, dim));
@@ -248,61 +250,45 @@ fn plain_encode(
     }
 }
 
-widened! {
-    /// Similarities of many rows whose dot products with a query are known: `(dot * factor) + extra`, and
-    /// the largest of them. As many of each as there are dot products.
-    scores = plain_scores(
-        dots: &[i32],
-        factor: f32,
-        extras: &[f32],
-        bases: &mut [f32],
-        scores: &mut [f32],
-        most: f32
-    ) -> f32
-}
-
-#[inline(always)]
-fn plain_scores(
-    dots: &[i32],
-    factor: f32,
-    extras: &[f32],
-    bases: &mut [f32],
-    scores: &mut [f32],
-    most: f32,
-) -> f32 {
-    let mut largest = [most; ENTRIES];
-    let (dots, extras) = (dots.as_chunks::<ENTRIES>().0, extras.as_chunks::<ENTRIES>().0);
-    let (bases, scores) = (bases.as_chunks_mut::<ENTRIES>().0, scores.as_chunks_mut::<ENTRIES>().0);
-    for (((dots, extras), bases), scores) in dots.iter().zip(extras).zip(bases).zip(scores) {
-        for lane in 0..ENTRIES {
-            let base = dots[lane] as f32 * factor;
-            let score = base + extras[lane];
-            bases[lane] = base;
-            scores[lane] = score;
-            largest[lane] = if score > largest[lane] { score } else { largest[lane] };
-        }
-    }
-    folded(largest, |a, b| if a > b { a } else { b })
-}
-
-widened! {
-    /// The places of values that are at least a limit, in order; a multiple of 16 of them is looked at.
-    places_from = plain_places_from(values: &[f32], limit: f32, places: &mut Vec<u32>)
-}
-
-#[inline(always)]
-fn plain_places_from(values: &[f32], limit: f32, places: &mut Vec<u32>) {
+/// The places of values from `low` on and below `high`, in order; a multiple of 16 of them is looked at.
+pub fn places_between(values: &[f32], low: f32, high: f32, places: &mut Vec<u32>) {
     places.clear();
+    #[cfg(target_arch = "x86_64")]
+    if super::has_vnni() {
+        // SAFETY: the processor has what the kernel asks for.
+        return unsafe { super::avx512::places_between(values, low, high, places) };
+    }
+    plain_places_between(values, low, high, places);
+}
+
+fn plain_places_between(values: &[f32], low: f32, high: f32, places: &mut Vec<u32>) {
     for (values, first) in values.as_chunks::<ENTRIES>().0.iter().zip((0..).step_by(ENTRIES)) {
         let mut bits = 0_u16;
         for (&value, lane) in values.iter().zip(0..) {
-            bits |= u16::from(value >= limit) << lane;
+            bits |= u16::from(value >= low && value < high) << lane;
         }
         while bits != 0 {
             places.push(first + bits.trailing_zeros());
             bits &= bits - 1;
         }
     }
+}
+
+/// [`scalar::cosine_of`], to the last bit.
+pub fn cosine_of(vector: &[f32], other: &[f32], norm_other: f64) -> f64 {
+    let (own, dot) = products(vector, other);
+    let norms = own.sqrt() * norm_other;
+    if norms > 0.0 { (dot / norms).clamp(-1.0, 1.0) } else { 0.0 }
+}
+
+widened! {
+    /// The dot product of a vector with itself and with another one, as [`scalar::dot`] has them.
+    products = plain_products(vector: &[f32], other: &[f32]) -> (f64, f64)
+}
+
+#[inline(always)]
+fn plain_products(vector: &[f32], other: &[f32]) -> (f64, f64) {
+    (scalar::dot_inlined(vector, vector), scalar::dot_inlined(vector, other))
 }
 
 #[cfg(test)]
@@ -389,20 +375,23 @@ mod tests {
     }
 
     #[test]
-    fn scores_and_places_are_those_of_plain_loops() {
+    fn places_and_products_are_those_of_plain_loops() {
         let mut draw = draws(4);
-        let dots: Vec<i32> = (0..64).map(|i| i * 37 % 64 - 30).collect();
-        let extras: Vec<f32> = (0..64).map(|_| draw()).collect();
-        let (mut bases, mut sums) = (vec![0.0; 64], vec![0.0; 64]);
-        let most = scores(&dots, 0.1, &extras, &mut bases, &mut sums, -9.0);
-        let expected: Vec<f32> =
-            dots.iter().zip(&extras).map(|(&dot, extra)| dot as f32 * 0.1 + extra).collect();
-        assert_eq!(sums, expected);
-        let largest = expected.iter().copied().fold(-9.0, f32::max);
-        assert!((most - largest).abs() < f32::EPSILON);
-        let mut places = Vec::new();
-        places_from(&sums, 0.2, &mut places);
-        let from: Vec<u32> = (0..).zip(&sums).filter(|(_, s)| **s >= 0.2).map(|(i, _)| i).collect();
-        assert_eq!(places, from);
+        let values: Vec<f32> = (0..160).map(|_| draw()).collect();
+        let (mut places, mut plain) = (Vec::new(), Vec::new());
+        for (low, high) in [(0.2, 0.5), (-2.0, 2.0), (0.0, f32::INFINITY), (0.5, 0.2)] {
+            places_between(&values, low, high, &mut places);
+            plain.clear();
+            plain_places_between(&values, low, high, &mut plain);
+            assert_eq!(places, plain);
+            let is_between = |value: &f32| (low..high).contains(value);
+            assert_eq!(places.len(), values.iter().filter(|value| is_between(value)).count());
+        }
+        for count in [0, 1, 7, 8, 100] {
+            let (a, b) = (&values[..count], &values[40..40 + count]);
+            let (own, other) = products(a, b);
+            assert_eq!(own.to_bits(), scalar::dot(a, a).to_bits());
+            assert_eq!(other.to_bits(), scalar::dot(a, b).to_bits());
+        }
     }
 }

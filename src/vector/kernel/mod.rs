@@ -69,6 +69,53 @@ pub fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
     }
 }
 
+/// Lines of bytes as long as a query's, one a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines<'a> {
+    /// The lines, one behind the other.
+    pub lines: &'a [u8],
+    /// The query's bytes, as in [`dot_u8`].
+    pub query: &'a [i8],
+}
+
+impl<'a> Lines<'a> {
+    #[inline]
+    fn of(&self, row: u32) -> &'a [u8] {
+        let stride = self.query.len();
+        self.lines.get(row as usize * stride..).and_then(|l| l.get(..stride)).unwrap_or_default()
+    }
+}
+
+/// For each of some rows, the sum of [`dot_u8`] of its line in both parts.
+pub fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_vnni() {
+            // SAFETY: the processor has what the kernel asks for.
+            return unsafe { avx512::dots_u8_at(parts, rows, dots) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, which is all that the kernel asks for.
+            return unsafe { avx2::dots_u8_at(parts, rows, dots) };
+        }
+    }
+    dots_at_by(scalar::dot_u8, parts, rows, dots);
+}
+
+#[expect(clippy::inline_always, reason = "who inlines it has the processor's features")]
+#[inline(always)]
+fn dots_at_by(
+    dot: impl Fn(&[u8], &[i8]) -> i32,
+    parts: &[Lines<'_>; 2],
+    rows: &[u32],
+    dots: &mut [i32],
+) {
+    let [first, second] = parts;
+    for (sum, &row) in dots.iter_mut().zip(rows) {
+        *sum = dot(first.of(row), first.query) + dot(second.of(row), second.query);
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn has_vnni() -> bool {
@@ -160,6 +207,23 @@ mod tests {
                 );
                 assert_eq!(fast, slow, "bytes, {length} at {start}");
             }
+        }
+    }
+
+    #[test]
+    fn dot_products_of_lines_are_those_of_their_parts() {
+        let bytes: Vec<u8> = noise(5).take(1_280).map(|x| x.to_le_bytes()[0]).collect();
+        let query: Vec<i8> = (0..=127).map(|i| i % 60 - 30).collect();
+        let rows = [3, 0, 9, 9];
+        for (first, second) in [(64, 128), (64, 0), (33, 64)] {
+            let parts =
+                [first, second].map(|length| Lines { lines: &bytes, query: &query[..length] });
+            let mut dots = [0; 4];
+            dots_u8_at(&parts, &rows, &mut dots);
+            let sum = |row: u32| -> i32 {
+                parts.iter().map(|part| scalar::dot_u8(part.of(row), part.query)).sum()
+            };
+            assert_eq!(dots, rows.map(sum));
         }
     }
 

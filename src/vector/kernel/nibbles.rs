@@ -166,7 +166,7 @@ pub struct Run<'a> {
     pub count: usize,
     /// The number of the first.
     pub first: u32,
-    /// What will be read next, to be fetched on the way.
+    /// What will be read next, to be fetched on the way; nothing is if there is nothing.
     pub next: &'a [u8],
 }
 
@@ -176,7 +176,9 @@ pub struct Run<'a> {
 pub fn look_up(run: Run<'_>, tables: &[Entries], base: i32, threshold: i32, hits: &mut Hits) {
     let bytes = block_bytes(tables.len());
     let whole = run.blocks.len().checked_div(bytes).unwrap_or(0) * BLOCK;
-    let run = Run { count: run.count.min(whole), ..run };
+    // What was read already is there: to fetch it again costs less than to fetch from nowhere.
+    let next = if run.next.is_empty() { run.blocks } else { run.next };
+    let run = Run { count: run.count.min(whole), next, ..run };
     hits.reserve(whole);
     match run.form {
         #[cfg(target_arch = "x86_64")]
