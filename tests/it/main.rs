@@ -20,6 +20,7 @@ mod floors;
 mod folders;
 mod import;
 mod models;
+mod networks;
 mod neighbors;
 mod probes;
 mod questions;
