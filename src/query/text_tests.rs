@@ -107,6 +107,7 @@ fn what_stands_for_the_unknown_is_no_part_of_a_text() {
                 weights: HashMap::new(),
                 chunk_tokens: None,
                 input: Input::Rows,
+                model: String::new(),
             },
         };
         let frequencies = Arc::new(Frequencies::zipf(&table));

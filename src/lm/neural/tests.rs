@@ -136,7 +136,7 @@ fn gradients_are_those_of_finite_differences() {
 #[test]
 fn the_toy_corpus_is_learned_and_the_same_seed_makes_the_same_bytes() {
     let settings = Settings { epochs: 300, rate: 0.1, dropout: 0.1, ..small() };
-    for (threads, samples, direct) in [(1, None, false), (2, None, true), (3, Some(2), false)] {
+    for (threads, samples, direct) in [(1, None, false), (2, None, true), (2, Some(2), false)] {
         let settings = Settings { threads, samples, direct, ..settings };
         let one = learned(&settings, &[]);
         assert_eq!(one, Learned { epochs: one.epochs.clone(), ..learned(&settings, &[]) });
@@ -169,7 +169,7 @@ fn held_out_lines_say_when_it_is_enough_and_a_stop_is_heard() {
     assert_eq!(learned.best + 2, learned.epochs.len());
     let best = learned.epochs[learned.best - 1].held_out.unwrap();
     assert!(learned.epochs.iter().all(|epoch| epoch.held_out.unwrap() >= best));
-    for threads in [1, 3] {
+    for threads in [1, 2] {
         let settings = Settings { threads, ..settings };
         let mut seen = 0;
         let mut see = |_: Now| {
