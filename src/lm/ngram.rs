@@ -113,12 +113,13 @@ pub(super) fn mark(container: &Container, own: &[String]) -> Result<u64> {
 /// The n-grams of an order.
 enum Table {
     /// The fast form.
-    Lines(Lines),
+    Lines(Spread),
     /// The compact one.
-    Packed(Packed),
+    Packed(Box<Packed>),
 }
 
-struct Lines {
+/// N-grams that are spread over lines.
+struct Spread {
     place: Place,
     lines: Part,
     values: Values,
@@ -184,7 +185,7 @@ impl NgramModel {
                     return Err(container.senseless());
                 }
                 contexts = packing.count;
-                tables.push(Table::Packed(packed));
+                tables.push(Table::Packed(Box::new(packed)));
             }
             return Ok(tables);
         }
@@ -215,7 +216,7 @@ impl NgramModel {
                 return Err(container.senseless());
             }
             contexts = table.place.lines_in_all() * values.per_line() as u64;
-            tables.push(Table::Lines(Lines { place: table.place, lines, values, codes }));
+            tables.push(Table::Lines(Spread { place: table.place, lines, values, codes }));
         }
         Ok(tables)
     }
@@ -584,7 +585,7 @@ impl Table {
     }
 }
 
-impl Lines {
+impl Spread {
     /// Looks for a tag from a line on.
     #[inline]
     fn find(&self, first: usize, tag: u32) -> Result<Option<Found>> {

@@ -16,7 +16,8 @@ use crate::proto::language_model_service_server::LanguageModelService;
 use crate::server::Desk;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
 use crate::server::models::{
-    Asks, Compare, Delete, Drawn, Get, List, Mix, OddWords, Texts, compared, imported, listed, told, trained,
+    Asks, Compare, Delete, Drawn, Get, List, Mix, OddWords, Texts, compared, imported, listed,
+    told, trained,
 };
 use crate::server::status::status;
 use crate::server::text::Answered;
@@ -207,7 +208,8 @@ impl LanguageModelService for Desk {
         &self,
         request: Request<pb::OddWordsRequest>,
     ) -> Result<Response<pb::OddWordsResponse>, Status> {
-        let odd_words = |engine: &Engine, Asks(asked): &Asks<_>| engine.odd_words(asked).map(OddWords);
+        let odd_words =
+            |engine: &Engine, Asks(asked): &Asks<_>| engine.odd_words(asked).map(OddWords);
         self.answer_at_pace(request, pace, odd_words).await
     }
 }

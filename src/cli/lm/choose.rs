@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Result};
 use crate::cli::output::{Align, Grid, Output, shown};
 use crate::cli::texts::TextArgs;
 use crate::client::{
-    Client, OddSentence, OddWordsRequest, CandidateText, RankTextsRequest, RankTextsResponse,
+    CandidateText, Client, OddSentence, OddWordsRequest, RankTextsRequest, RankTextsResponse,
 };
 use crate::limits;
 

@@ -5,9 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crate::budget::Share;
-use crate::engine::import::{
-    IfExists, ImportOptions, Made, Source, TokenizerPolicy, Turn,
-};
+use crate::engine::import::{IfExists, ImportOptions, Made, Source, TokenizerPolicy, Turn};
 use crate::engine::models::make::{
     MadeModel, ModelProgress, TrainModelJob, TrainedModel, text_notes,
 };

@@ -112,7 +112,7 @@ impl Part {
     /// Leaves some hidden units out of each case, and makes the others as much larger.
     fn drop_out(&mut self, (share, mut random): (f32, SplitMix64)) {
         /// Bits of a random number that decide about one unit.
-        const BITS: u32 = 16;
+        const BITS: usize = 16;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^16")]
         let limit = (share * (1_u32 << BITS) as f32) as u64;
         let factor = 1.0 / (1.0 - share);
@@ -123,7 +123,7 @@ impl Part {
                 bits = bits.map(|_: u64| random.next());
             }
             for (lane, (unit, slope)) in units.iter_mut().zip(slopes).enumerate() {
-                let drawn = bits[lane / 4] >> (BITS * (lane as u32 % 4)) & ((1 << BITS) - 1);
+                let drawn = bits[lane / 4] >> (BITS * (lane % 4)) & ((1 << BITS) - 1);
                 let kept = if drawn < limit { 0.0 } else { factor };
                 *slope = (1.0 - *unit * *unit) * kept;
                 *unit *= kept;

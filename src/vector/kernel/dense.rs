@@ -187,7 +187,8 @@ mod layers {
         let whole = (power + ROUND) - ROUND;
         let r = power - whole;
         let high = 9.618_13e-3 + r * (1.333_355_8e-3 + r * 1.540_353e-4);
-        let near = 1.0 + r * (0.693_147_2 + r * (0.240_226_51 + r * (5.550_411e-2 + r * high)));
+        let near =
+            1.0 + r * (std::f32::consts::LN_2 + r * (0.240_226_5 + r * (5.550_411e-2 + r * high)));
         #[expect(clippy::cast_possible_truncation, reason = "from -126 to 127")]
         let exponent = whole as i32;
         f32::from_bits(((exponent + 127) << 23).cast_unsigned()) * near
