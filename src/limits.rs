@@ -262,6 +262,10 @@ pub const LM_TOKENS_MAX: usize = 1 << 30;
 pub const LM_WORDS_MAX: usize = 1 << 24;
 /// Bytes of memory of the sentences that are held out of a text: their words, and 64 for each sentence.
 pub const LM_HELD_OUT_BYTES_MAX: usize = 64 << 20;
+/// Language models that are open at once; the one that nobody has asked for the longest is closed for another.
+pub const LM_OPEN_MAX: usize = 64;
+/// Words of one question that are scored one by one, or mixed: each takes a hundred bytes of memory.
+pub const LM_WORDS_ASKED_MAX: usize = 1_000_000;
 /// Language models on the shelf.
 pub const MODELS_MAX: usize = 1_000;
 /// Texts that one call may generate.
@@ -270,3 +274,13 @@ pub const LM_TEXTS_MAX: usize = 100;
 pub const LM_MIXED_MAX: usize = 16;
 /// Words that one call may generate; each looks at all words of the model.
 pub const LM_GENERATED_MAX: usize = 1_000;
+/// Components of a word's vector in a neural language model.
+pub const LM_NEURAL_DIM_MAX: usize = 1_024;
+/// Units of its hidden layer.
+pub const LM_NEURAL_HIDDEN_MAX: usize = 4_096;
+/// Words of noise that a batch of its training shares.
+pub const LM_NEURAL_SAMPLES_MAX: usize = 65_536;
+/// Epochs of its training.
+pub const LM_NEURAL_EPOCHS_MAX: usize = 10_000;
+/// Words of held-out text that judge an epoch: each is compared with all words.
+pub const LM_NEURAL_JUDGED_MAX: usize = 20_000;

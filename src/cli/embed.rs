@@ -66,6 +66,9 @@ pub(super) struct PoolingArgs {
     /// tells which words occur, sum how often (a bag of words), tfidf weighs rare words more
     #[arg(long, conflicts_with = "transformer_input")]
     one_hot: bool,
+    /// For --pooling surprise: the language model
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -76,6 +79,8 @@ enum Pooling {
     Sif,
     /// Rare words weigh more
     Tfidf,
+    /// Words weigh as much as they surprise a language model (--model) where they stand
+    Surprise,
     /// The largest of each component
     Max,
     /// The smallest of each component
@@ -95,6 +100,7 @@ impl PoolingArgs {
             Pooling::Mean => client::Pooling::Mean,
             Pooling::Sif => client::Pooling::Sif,
             Pooling::Tfidf => client::Pooling::Tfidf,
+            Pooling::Surprise => client::Pooling::Surprise,
             Pooling::Max => client::Pooling::Max,
             Pooling::Min => client::Pooling::Min,
             Pooling::Sum => client::Pooling::Sum,
@@ -108,6 +114,7 @@ impl PoolingArgs {
             chunk_tokens: self.chunk_tokens,
             transformer_input: self.transformer_input,
             one_hot: self.one_hot,
+            model: self.model.clone().unwrap_or_default(),
             ..EmbedOptions::default()
         }
     }

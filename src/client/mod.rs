@@ -771,6 +771,10 @@ unary! {
     models.generate: GenerateRequest -> GenerateResponse;
     /// How well several language models know a text together.
     models.mix_models: MixModelsRequest -> MixModelsResponse;
+    /// Which of some texts is the likeliest.
+    models.rank_texts: RankTextsRequest -> RankTextsResponse;
+    /// Words that surprise more than those around them.
+    models.odd_words: OddWordsRequest -> OddWordsResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

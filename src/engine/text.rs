@@ -170,7 +170,7 @@ impl Engine {
         let mut used = None;
         let cut = self.cut_by(Some(&ask.table), &ask.query.cutting, |tokenizer, current| {
             let current = current.ok_or_else(no_table)?;
-            let weighing = self.weighing(current, &ask.query);
+            let weighing = self.weighing(current, &ask.query)?;
             used = told(&ask.query, &weighing);
             let stop = || self.stop.check();
             embed::embed(current.view(), tokenizer, &ask.query, weighing, &stop)
@@ -184,7 +184,7 @@ impl Engine {
         let cut =
             self.cut_by(Some(&ask.table), &ask.query.embed.cutting, |tokenizer, current| {
                 let current = current.ok_or_else(no_table)?;
-                let weighing = self.weighing(current, &ask.query.embed);
+                let weighing = self.weighing(current, &ask.query.embed)?;
                 used = told(&ask.query.embed, &weighing);
                 let stop = || self.stop.check();
                 alike::alike(current.view(), tokenizer, &ask.query, weighing, &stop)
@@ -241,11 +241,16 @@ impl Engine {
     }
 
     /// What a question weighs words by. What depends on the table alone is kept.
-    pub(super) fn weighing(&self, current: &Current, query: &EmbedQuery) -> Weighing {
+    pub(super) fn weighing(&self, current: &Current, query: &EmbedQuery) -> Result<Weighing> {
         let EmbedOptions { pooling, counts, pre_normalize, .. } = &query.options;
         let view = current.view();
         if !pooling.weighs_frequency() {
-            return Weighing { frequencies: Arc::new(Frequencies::zipf(view)), common: None };
+            let surprise = match pooling {
+                Pooling::Surprise => Some(self.surprise(&query.options.model)?),
+                _ => None,
+            };
+            let frequencies = Arc::new(Frequencies::zipf(view));
+            return Ok(Weighing { frequencies, common: None, surprise });
         }
         let kept = &self.shared.weighings;
         let number = current.generation().number();
@@ -256,7 +261,7 @@ impl Engine {
             Arc::new(Frequencies::new(view, counts))
         };
         let Pooling::Sif { a, keep_common: false } = *pooling else {
-            return Weighing { frequencies, common: None };
+            return Ok(Weighing { frequencies, common: None, surprise: None });
         };
         let compute = || -> Arc<[f64]> {
             let weight = |p: f64| a / (a + p);
@@ -274,7 +279,7 @@ impl Engine {
                 kept.directions.get((number, state, a.to_bits(), *pre_normalize), compute)
             }
         };
-        Weighing { frequencies, common: Some(common) }
+        Ok(Weighing { frequencies, common: Some(common), surprise: None })
     }
 }
 

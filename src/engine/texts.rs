@@ -101,7 +101,7 @@ impl Engine {
         let current = self.shared.catalog.current(&ask.table)?;
         let cutting = &job.query.cutting;
         let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, Some(&ask.table))?;
-        let weighing = self.weighing(&current, &job.query);
+        let weighing = self.weighing(&current, &job.query)?;
         let frequencies = crate::engine::text::told(&job.query, &weighing);
         let generation = current.generation().number();
         let options = ImportOptions {
@@ -144,6 +144,7 @@ fn told(table: &TableName, generation: u64, tokenizer: &str, query: &EmbedQuery)
         Pooling::Mean => "mean",
         Pooling::Sif { .. } => "sif",
         Pooling::Tfidf => "tfidf",
+        Pooling::Surprise => "surprise",
         Pooling::Max => "max",
         Pooling::Min => "min",
         Pooling::Sum => "sum",
@@ -154,6 +155,9 @@ fn told(table: &TableName, generation: u64, tokenizer: &str, query: &EmbedQuery)
         "vectors of table {table}, generation {generation}; tokenizer={tokenizer} pooling={pooling}"
     );
     // Writing to a string does not fail; likewise below.
+    if options.pooling == Pooling::Surprise {
+        told += &format!(" model={}", options.model);
+    }
     if let Pooling::Sif { a, keep_common } = options.pooling {
         let _ = write!(told, " sif_a={a} keep_common={keep_common}");
     }

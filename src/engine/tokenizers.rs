@@ -30,6 +30,14 @@ pub(super) struct Shelf {
 struct Entry {
     stored_bytes: u64,
     opened: OnceLock<Result<Tokenizer, ErrorKind>>,
+    /// Of all that it is made of, once somebody has asked.
+    digest: OnceLock<Result<String, ErrorKind>>,
+}
+
+impl Entry {
+    fn new(stored_bytes: u64) -> Arc<Self> {
+        Arc::new(Self { stored_bytes, opened: OnceLock::new(), digest: OnceLock::new() })
+    }
 }
 
 /// What is known of a tokenizer.
@@ -47,8 +55,8 @@ pub struct TokenizerStatus {
 
 impl Shelf {
     pub(super) fn open(store: &Store) -> Result<Self> {
-        let entry = |bytes| Arc::new(Entry { stored_bytes: bytes, opened: OnceLock::new() });
-        let entries = store.tokenizers()?.into_iter().map(|(name, bytes)| (name, entry(bytes)));
+        let entries =
+            store.tokenizers()?.into_iter().map(|(name, bytes)| (name, Entry::new(bytes)));
         let defaults = store.default_tokenizers().into_iter().collect();
         Ok(Self {
             entries: ArcSwap::from_pointee(entries.collect()),
@@ -120,8 +128,7 @@ impl Shelf {
                     .get()
                     .is_some_and(|opened| opened.as_ref().is_ok_and(Tokenizer::needs_table));
                 if hybrid {
-                    let stored_bytes = entry.stored_bytes;
-                    *entry = Arc::new(Entry { stored_bytes, opened: OnceLock::new() });
+                    *entry = Entry::new(entry.stored_bytes);
                 }
             }
             entries
@@ -157,6 +164,19 @@ impl Engine {
             Some(named) => Ok(named),
             None => self.tokenizer(FALLBACK, None),
         }
+    }
+
+    /// A digest of all that a stored tokenizer is made of; empty of one that is built in.
+    pub(super) fn tokenizer_digest(&self, name: &str) -> Result<String> {
+        if name.is_empty() || Tokenizer::named(name).is_some() {
+            return Ok(String::new());
+        }
+        let (name, entry) = self.shared.shelf.entry(name)?;
+        let digest = || {
+            let digest = self.shared.store.tokenizer_digest(&name).map_err(|e| e.kind().clone())?;
+            digest.ok_or_else(|| ErrorKind::TokenizerNotFound { name: name.to_string() })
+        };
+        entry.digest.get_or_init(digest).clone().map_err(Error::new)
     }
 
     /// Stores a tokenizer, in place of one of its name only if `replace`.
@@ -206,7 +226,7 @@ impl Engine {
         let files = spec.files.iter().map(|file| file.bytes.len() as u64);
         let stored_bytes = files.sum();
         let opened = OnceLock::from(Ok(tokenizer));
-        let entry = Arc::new(Entry { stored_bytes, opened });
+        let entry = Arc::new(Entry { stored_bytes, opened, digest: OnceLock::new() });
         self.shared.shelf.update(|entries| drop(entries.insert(name.clone(), Arc::clone(&entry))));
         self.tokenizer_status(name.as_str())
     }

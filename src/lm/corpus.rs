@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::lm::numbers::{Numbers, Room};
+use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::words::{BEGIN, END, SPECIAL, UNKNOWN, Words};
 use crate::steps::{GoOn, watched};
 
@@ -96,6 +96,26 @@ impl Corpus {
     /// The words, with the special ones.
     pub fn words(&self) -> &Words {
         &self.words
+    }
+
+    /// The words alone.
+    pub fn into_words(self) -> Words {
+        self.words
+    }
+
+    /// The numbers of all words, each sentence between those of `<s>` and `</s>`.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// How often each word is predicted: `<s>` never, and `</s>` once a sentence.
+    pub fn predicted(&self) -> Vec<u64> {
+        let count = |word| match word {
+            BEGIN => 0,
+            END => self.totals.sentences,
+            word => self.words.count(word),
+        };
+        (0..small(self.words.len())).map(count).collect()
     }
 }
 

@@ -212,11 +212,8 @@ impl<'t> Walk<'t> {
             for &position in positions.of(word) {
                 keys.push(self.key(position));
             }
-            if keys.len() > STEPS {
-                go_on()?;
-            }
-            keys.sort_unstable();
-            self.sort_further(&mut keys);
+            sort(&mut keys, &|key| *key, go_on)?;
+            self.sort_further(&mut keys, go_on)?;
             let mut before = None;
             for key in watched(keys.iter().copied(), go_on) {
                 let key = key?;
@@ -265,9 +262,9 @@ impl<'t> Walk<'t> {
     }
 
     /// Sorts positions whose keys agree by the words further back.
-    fn sort_further(&self, keys: &mut [u128]) {
+    fn sort_further(&self, keys: &mut [u128], go_on: GoOn<'_>) -> Result<()> {
         if self.packed + 1 >= self.order {
-            return;
+            return Ok(());
         }
         let (ids, from, to) = (self.ids, self.packed + 1, self.order);
         let further = |key: &u128| {
@@ -284,12 +281,12 @@ impl<'t> Walk<'t> {
             }
             (words, at)
         };
-        for run in keys.chunk_by_mut(|a, b| a >> POSITION_BITS == b >> POSITION_BITS) {
-            if run.len() > 1 {
-                // In place: keys that are kept beside would be memory that nobody counts.
-                run.sort_unstable_by_key(further);
-            }
+        let runs = keys.chunk_by_mut(|a, b| a >> POSITION_BITS == b >> POSITION_BITS);
+        for run in watched(runs, go_on) {
+            // In place: keys that are kept beside would be memory that nobody counts.
+            sort(run?, &further, go_on)?;
         }
+        Ok(())
     }
 
     /// Adds the n-grams that end at a position and not at the one before it in the order of keys.
@@ -356,6 +353,22 @@ impl<'t> Walk<'t> {
         }
         shared
     }
+}
+
+/// Keys that are sorted at once: about a tenth of a second.
+const SORTED_AT_ONCE: usize = 1 << 20;
+
+/// Sorts keys in place, with a look at `go_on` every so many.
+fn sort<K: Ord>(keys: &mut [u128], by: &impl Fn(&u128) -> K, go_on: GoOn<'_>) -> Result<()> {
+    if keys.len() <= SORTED_AT_ONCE {
+        keys.sort_unstable_by_key(by);
+        return if keys.len() > STEPS { go_on() } else { Ok(()) };
+    }
+    go_on()?;
+    let middle = keys.len() / 2;
+    let (low, _, high) = keys.select_nth_unstable_by_key(middle, by);
+    sort(low, by, go_on)?;
+    sort(high, by, go_on)
 }
 
 #[inline]

@@ -51,8 +51,27 @@ pub(super) struct Params {
     pub(super) seed: u64,
     /// N-grams of each order.
     pub(super) sizes: Vec<u64>,
-    /// Of the orders from 2 on.
+    /// Of the orders from 2 on; none in the compact form.
     pub(super) tables: Vec<TableParams>,
+    /// The same in the compact form: see `packed.rs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) packed: Option<Vec<Packing>>,
+}
+
+/// How an order's n-grams are packed in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Packing {
+    /// N-grams.
+    pub(super) count: u64,
+    /// Bits of a word, of a probability in steps, and of the code of a back-off.
+    pub(super) word_bits: u32,
+    pub(super) p_bits: u32,
+    pub(super) code_bits: u32,
+    /// A step. The highest one there is place for stands for never.
+    pub(super) step: f32,
+    /// Whether a bit tells that an n-gram is a context.
+    pub(super) has_contexts: bool,
 }
 
 /// What is known of a table.

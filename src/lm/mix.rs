@@ -22,6 +22,7 @@ pub fn weights(log10: &[Vec<f32>], go_on: GoOn<'_>) -> Result<Vec<f64>> {
     let words = log10.iter().map(Vec::len).min().unwrap_or(0);
     let mut parts = vec![0.0; models];
     for _ in 0..ROUNDS_MAX {
+        go_on()?;
         let mut shares = vec![0.0; models];
         for word in watched(0..words, go_on) {
             let word = word?;
@@ -66,9 +67,19 @@ pub fn mixed(log10: &[Vec<f32>], weights: &[f64], go_on: GoOn<'_>) -> Result<Vec
 }
 
 /// The perplexity of a text by a mixture. A word is unknown if no model knows it.
-pub fn perplexity(log10: &[f64], unknown: &[bool], sentences: u64) -> Perplexity {
+///
+/// # Errors
+///
+/// If `go_on` says so.
+pub fn perplexity(
+    log10: &[f64],
+    unknown: &[bool],
+    sentences: u64,
+    go_on: GoOn<'_>,
+) -> Result<Perplexity> {
     let mut perplexity = Perplexity { sentences, ..Perplexity::default() };
-    for (&log10, &is_unknown) in log10.iter().zip(unknown) {
+    for word in watched(log10.iter().zip(unknown), go_on) {
+        let (&log10, &is_unknown) = word?;
         perplexity.log10 += log10;
         perplexity.tokens += 1;
         perplexity.impossible += u64::from(!log10.is_finite());
@@ -78,5 +89,5 @@ pub fn perplexity(log10: &[f64], unknown: &[bool], sentences: u64) -> Perplexity
             perplexity.log10_known += log10;
         }
     }
-    perplexity
+    Ok(perplexity)
 }

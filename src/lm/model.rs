@@ -1,100 +1,32 @@
-//! `Model`: the mapped file of a model, and how likely words are by it.
-//!
-//! A state holds, for each length of the words so far, where they stand as a context. The n-grams of a next
-//! word are looked for behind all of these contexts at once, none waits for another; and where there are
-//! several sentences, words of [`LANES`] of them are looked up together, so that the memory answers many at a
-//! time.
+//! `Model`: a model of either kind, which answers the same questions.
 
-use std::fmt;
 use std::fs::File;
 
 use crate::budget::Share;
 use crate::container::{Container, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lm::count::ORDER_MAX;
-use crate::lm::layout::{EIGHT, FIVE, IS_CONTEXT, KIND, Params, Values, section};
-use crate::lm::part::{CHUNK, Line, Mapped, Part, prefetch};
-use crate::lm::place::{FREE, MOVED_MAX, Place, TAG_BITS};
-use crate::lm::words::{BEGIN, UNKNOWN, find, hash};
-use crate::lm::write::never;
+use crate::lm::layout::KIND;
+use crate::lm::neural::{self, NeuralModel};
+use crate::lm::ngram::{NgramModel, Scored, State};
+use crate::lm::part::Mapped;
 use crate::steps::GoOn;
 
-/// Sentences whose words are looked up together.
-const LANES: usize = 48;
-/// Contexts that a state has at most.
-const CONTEXTS: usize = ORDER_MAX - 1;
-
-/// What the words so far mean for the next one. States that are equal make the same words equally likely.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct State {
-    /// Contexts that are known, from the shortest on.
-    len: u8,
-    /// Words there are, up to the order less one.
-    words: u8,
-    slots: [u32; CONTEXTS],
-    back_offs: [f32; CONTEXTS],
-}
-
-/// How likely one word is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scored {
-    /// The logarithm of its probability to base 10.
-    pub log10: f32,
-    /// The longest n-gram that ends with it and is in the model.
-    pub order: u8,
-}
-
 /// A model that answers.
+#[derive(Debug)]
 pub struct Model {
-    params: Params,
-    arena: Part,
-    starts: Part,
-    hashes: Part,
-    unigrams: Part,
-    tables: Vec<Table>,
-    /// The logarithm of the probability of a word of which nothing is known.
-    uniform: f32,
-    bytes: u64,
+    sort: Sort,
     /// What a temporary file has of a budget.
     _held: Option<Share>,
-    /// Tells this model from others: states of one say nothing to another.
-    mark: u64,
 }
 
-/// A digest of the checksums of all sections, and the length: a model of other words, counts or smoothing has
-/// another.
-fn mark(container: &Container, params: &Params) -> Result<u64> {
-    let mut names = ["params", "arena", "starts", "hashes", "unigrams"].map(str::to_owned).to_vec();
-    for order in 2..=params.tables.len() + 1 {
-        names.extend(["lines", "codes"].map(|name| section(name, order)));
-    }
-    let mut digest = crc32fast::Hasher::new();
-    for name in names.iter().filter(|name| container.has(name)) {
-        for checksum in container.section(name)?.checksums().1 {
-            digest.update(&checksum.to_le_bytes());
-        }
-    }
-    Ok(u64::from(digest.finalize()) << 32 ^ container.bytes())
-}
-
-struct Table {
-    place: Place,
-    lines: Part,
-    values: Values,
-    codes: Vec<f32>,
-}
-
-/// What was found of an n-gram.
-#[derive(Clone, Copy)]
-struct Found {
-    p: f32,
-    slot: u32,
-    back_off: f32,
-    is_context: bool,
+#[derive(Debug)]
+enum Sort {
+    Ngrams(Box<NgramModel>),
+    Neural(Box<NeuralModel>),
 }
 
 impl Model {
-    /// Opens a file, mapped; its tables are verified where they are read.
+    /// Opens a file, mapped.
     ///
     /// # Errors
     ///
@@ -132,24 +64,12 @@ impl Model {
             let what = "reading a mapped model on a big-endian machine".to_owned();
             return Err(Error::new(ErrorKind::Unsupported { what }));
         }
-        let senseless = || container.senseless();
-        let params: Params = serde_json::from_slice(&container.section("params")?.read()?)
-            .map_err(|_| senseless())?;
-        let whole = |name: &str| Part::verified(map, container, name, KIND);
-        let model = Self {
-            arena: whole("arena")?,
-            starts: whole("starts")?,
-            hashes: whole("hashes")?,
-            unigrams: whole("unigrams")?,
-            tables: Self::tables(&params, map, container)?,
-            #[expect(clippy::cast_possible_truncation, reason = "models are in single precision")]
-            uniform: -((params.words.saturating_sub(1) as f64).log10() as f32),
-            bytes: container.bytes(),
-            _held: None,
-            mark: mark(container, &params)?,
-            params,
+        let sort = if container.has(neural::SECTION) {
+            Sort::Neural(Box::new(NeuralModel::new(map, container)?))
+        } else {
+            Sort::Ngrams(Box::new(NgramModel::new(map, container)?))
         };
-        model.check().then_some(model).ok_or_else(senseless)
+        Ok(Self { sort, _held: None })
     }
 
     /// The same, which gives a share of a budget back when it is dropped.
@@ -157,139 +77,70 @@ impl Model {
         Self { _held: Some(share), ..self }
     }
 
-    fn tables(params: &Params, map: &Mapped, container: &Container) -> Result<Vec<Table>> {
-        let mut contexts = params.words;
-        let mut tables = Vec::new();
-        let last = params.tables.len();
-        if params.sizes.len() != last + 1 || last >= ORDER_MAX {
-            return Err(container.senseless());
+    /// Its n-grams; none of a network.
+    pub fn ngrams(&self) -> Option<&NgramModel> {
+        match &self.sort {
+            Sort::Ngrams(model) => Some(model),
+            Sort::Neural(_) => None,
         }
-        for (order, table) in (2..).zip(&params.tables) {
-            let values = table.values;
-            let is_top = order == last + 1;
-            let lines = Part::new(map, container, &section("lines", order), KIND)?;
-            let codes = match values {
-                Values::Narrow { code_bits, .. } => {
-                    let codes = container.section(&section("codes", order))?;
-                    let codes: Vec<f32> = codes.numbers(f32::from_le_bytes)?;
-                    if code_bits > 30 || codes.len() != 1 << code_bits {
-                        return Err(container.senseless());
-                    }
-                    codes
-                }
-                Values::Top | Values::Wide => Vec::new(),
-            };
-            let is_sound = matches!(values, Values::Top) == is_top
-                && table.place.is_sound(contexts, params.words)
-                && lines.lines().len() as u64 == table.place.lines_in_all()
-                && lines.chunk_bytes() == CHUNK as usize;
-            if !is_sound {
-                return Err(container.senseless());
-            }
-            contexts = table.place.lines_in_all() * values.per_line() as u64;
-            tables.push(Table { place: table.place, lines, values, codes });
-        }
-        Ok(tables)
-    }
-
-    /// Whether the words' sections belong together.
-    fn check(&self) -> bool {
-        let words = self.params.words;
-        let starts = self.starts.numbers();
-        let in_order = starts.is_sorted()
-            && starts.first() == Some(&0)
-            && starts.last().map(|&end| end as usize) == Some(self.arena.bytes().len());
-        let hashes = self.hashes.longs().len();
-        in_order
-            && words >= 3
-            && starts.len() as u64 == words.saturating_add(1)
-            && self.unigrams.numbers().len() as u64 == words.saturating_mul(2)
-            && hashes.is_power_of_two()
-            && hashes as u64 >= words
     }
 
     /// The highest order.
     pub fn order(&self) -> usize {
-        self.tables.len() + 1
-    }
-
-    /// N-grams of each order.
-    pub fn sizes(&self) -> &[u64] {
-        &self.params.sizes
+        match &self.sort {
+            Sort::Ngrams(model) => model.order(),
+            Sort::Neural(model) => model.order(),
+        }
     }
 
     /// Words, with `<unk>`, `<s>` and `</s>`.
     pub fn word_count(&self) -> u32 {
-        u32::try_from(self.params.words).unwrap_or(u32::MAX)
+        match &self.sort {
+            Sort::Ngrams(model) => model.word_count(),
+            Sort::Neural(model) => model.word_count(),
+        }
     }
 
     /// Bytes of the file.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        match &self.sort {
+            Sort::Ngrams(model) => model.bytes(),
+            Sort::Neural(model) => model.bytes(),
+        }
     }
 
-    /// Whether what was not seen behind a context has a probability of its own there.
-    pub fn is_direct(&self) -> bool {
-        self.params.is_direct
-    }
-
-    /// The number of a word; [`UNKNOWN`] if the model does not know it.
+    /// The number of a word; that of `<unk>` if the model does not know it.
     #[inline]
     pub fn number(&self, word: &[u8]) -> u32 {
-        let (arena, starts) = (self.arena.bytes(), self.starts.numbers());
-        let is_word = |number: u32| {
-            let at = number as usize;
-            let (Some(&from), Some(&to)) = (starts.get(at), starts.get(at + 1)) else {
-                return false;
-            };
-            arena.get(from as usize..to as usize) == Some(word)
-        };
-        find(self.hashes.longs(), hash(self.params.seed, word), is_word).unwrap_or(UNKNOWN)
+        match &self.sort {
+            Sort::Ngrams(model) => model.number(word),
+            Sort::Neural(model) => model.number(word),
+        }
     }
 
     /// A word of the model.
     pub fn word(&self, number: u32) -> &[u8] {
-        let (starts, at) = (self.starts.numbers(), number as usize);
-        match (starts.get(at), starts.get(at + 1)) {
-            (Some(&from), Some(&to)) => {
-                self.arena.bytes().get(from as usize..to as usize).unwrap_or_default()
-            }
-            _ => &[],
+        match &self.sort {
+            Sort::Ngrams(model) => model.word(number),
+            Sort::Neural(model) => model.word(number),
+        }
+    }
+
+    fn mark(&self) -> u64 {
+        match &self.sort {
+            Sort::Ngrams(model) => model.mark(),
+            Sort::Neural(model) => model.mark(),
         }
     }
 
     /// A state as bytes, for whoever goes on from it later.
     pub fn told_state(&self, state: &State) -> Vec<u8> {
-        let mut told = self.mark.to_le_bytes().to_vec();
-        told.extend([state.len, state.words]);
-        let len = usize::from(state.len).min(CONTEXTS);
-        for (slot, back_off) in state.slots.iter().zip(&state.back_offs).take(len) {
-            told.extend(slot.to_le_bytes());
-            told.extend(back_off.to_le_bytes());
-        }
-        told
+        state.told(self.mark())
     }
 
     /// The state of these bytes; none if they are not from this model.
     pub fn state_told(&self, told: &[u8]) -> Option<State> {
-        let (mark, rest) = told.split_first_chunk()?;
-        let (&[len, words], rest) = rest.split_first_chunk()?;
-        let contexts = rest.as_chunks::<8>();
-        let is_sound = u64::from_le_bytes(*mark) == self.mark
-            && usize::from(len.max(words)) <= self.tables.len()
-            && contexts.0.len() == usize::from(len)
-            && contexts.1.is_empty();
-        if !is_sound {
-            return None;
-        }
-        let mut state = State { len, words, ..State::default() };
-        for (at, &[a, b, c, d, e, f, g, h]) in contexts.0.iter().enumerate() {
-            state.slots[at] = u32::from_le_bytes([a, b, c, d]);
-            state.back_offs[at] = f32::from_le_bytes([e, f, g, h]);
-        }
-        // A back-off is finite, or the logarithm of 0.
-        let is_right = |back_off: &f32| back_off.is_finite() || *back_off == f32::NEG_INFINITY;
-        state.back_offs.iter().all(is_right).then_some(state)
+        State::of_told(told, self.mark(), self.order() - 1)
     }
 
     /// The state before any word.
@@ -299,80 +150,22 @@ impl Model {
 
     /// The state before a sentence: behind `<s>`.
     pub fn begin_state(&self) -> State {
-        let (_, state) = self.unigram(BEGIN);
-        state
+        match &self.sort {
+            Sort::Ngrams(model) => model.begin_state(),
+            Sort::Neural(model) => model.begin_state(),
+        }
     }
 
-    /// A word alone, and the state behind it.
-    #[inline]
-    fn unigram(&self, word: u32) -> (f32, State) {
-        let unigrams = self.unigrams.numbers();
-        let at = word as usize * 2;
-        let value = unigrams.get(at).copied().unwrap_or(0);
-        let mut state = State { words: u8::from(self.order() > 1), ..State::default() };
-        if value & IS_CONTEXT != 0 {
-            state.len = 1;
-            state.slots[0] = word;
-            state.back_offs[0] = unigrams.get(at + 1).map_or(0.0, |&bits| f32::from_bits(bits));
+    /// The state behind a next word.
+    ///
+    /// # Errors
+    ///
+    /// If the model's file is damaged.
+    pub fn after(&self, state: &State, word: u32) -> Result<State> {
+        match &self.sort {
+            Sort::Ngrams(model) => Ok(model.next(state, word)?.1),
+            Sort::Neural(model) => Ok(model.after(state, word)),
         }
-        (-f32::from_bits(value & !IS_CONTEXT), state)
-    }
-
-    /// Asks for the lines in which the n-grams of a next word would stand.
-    #[inline]
-    fn places(&self, state: &State, word: u32, places: &mut Places) -> Result<()> {
-        let contexts = self.tables.iter().zip(&state.slots[..usize::from(state.len).min(CONTEXTS)]);
-        for ((table, &slot), place) in contexts.zip(places) {
-            *place = table.place.of(slot, word);
-            prefetch(table.lines.lines(), place.0);
-            table.lines.see(place.0)?;
-        }
-        Ok(())
-    }
-
-    /// How likely the next word is, and the state behind it. `<s>` is never a next word: it begins anew.
-    #[inline]
-    fn found(&self, state: &State, word: u32, places: &Places) -> Result<(Scored, State)> {
-        let (mut p, mut next) = self.unigram(word);
-        let mut order = 1;
-        let order_max = self.order();
-        let mut goes_on = next.len == 1;
-        let contexts = usize::from(state.len).min(CONTEXTS);
-        for (at, (table, &(line, tag))) in self.tables.iter().zip(&places[..contexts]).enumerate() {
-            let Some(found) = table.find(line, tag)? else { break };
-            p = found.p;
-            order = at + 2;
-            if order < order_max {
-                goes_on = goes_on && found.is_context;
-                if goes_on {
-                    next.len += 1;
-                    next.slots[at + 1] = found.slot;
-                    next.back_offs[at + 1] = found.back_off;
-                }
-            }
-        }
-        if word == BEGIN {
-            return Ok((Scored { log10: f32::NEG_INFINITY, order: 1 }, self.begin_state()));
-        }
-        if order_max > 1 {
-            next.words = (state.words + 1).min(u8::try_from(order_max - 1).unwrap_or(u8::MAX));
-        }
-        let mut log10 = p;
-        if self.params.is_direct {
-            if order <= usize::from(state.words) {
-                let is_known = state.len == state.words && state.len > 0;
-                log10 = if is_known {
-                    state.back_offs[usize::from(state.len) - 1]
-                } else {
-                    self.uniform
-                };
-            }
-        } else {
-            for back_off in state.back_offs.get(order - 1..contexts).unwrap_or_default() {
-                log10 += back_off;
-            }
-        }
-        Ok((Scored { log10, order: u8::try_from(order).unwrap_or(u8::MAX) }, next))
     }
 
     /// How likely a next word is, and the state behind it.
@@ -380,30 +173,17 @@ impl Model {
     /// # Errors
     ///
     /// If the model's file is damaged.
-    #[inline]
     pub fn next(&self, state: &State, word: u32) -> Result<(Scored, State)> {
-        let mut places = [(0, 0); CONTEXTS];
-        self.places(state, word, &mut places)?;
-        self.found(state, word, &places)
-    }
-
-    /// The probability of a next word by each order alone, where a model has probabilities that are not
-    /// interpolated; how many orders there are whose context is known. Those that do not have the word say 0.
-    ///
-    /// # Errors
-    ///
-    /// If the model's file is damaged.
-    pub(super) fn by_order(&self, state: &State, word: u32) -> Result<([f64; ORDER_MAX], usize)> {
-        let mut values = [0.0; ORDER_MAX];
-        values[0] = 10_f64.powf(f64::from(self.unigram(word).0));
-        let mut places = [(0, 0); CONTEXTS];
-        self.places(state, word, &mut places)?;
-        let contexts = usize::from(state.len).min(self.tables.len());
-        for (at, (table, &(line, tag))) in self.tables.iter().zip(&places[..contexts]).enumerate() {
-            let Some(found) = table.find(line, tag)? else { break };
-            values[at + 1] = 10_f64.powf(f64::from(found.p));
+        match &self.sort {
+            Sort::Ngrams(model) => model.next(state, word),
+            Sort::Neural(model) => {
+                let mut scored = Vec::new();
+                model.score((&[word], &[1]), state, &mut scored, &|| Ok(()))?;
+                let scored = scored.first().copied();
+                let one = scored.unwrap_or(Scored { log10: f32::NEG_INFINITY, order: 1 });
+                Ok((one, model.after(state, word)))
+            }
         }
-        Ok((values, contexts + 1))
     }
 
     /// How likely each word of some sentences is. `ids` has the words of all, one behind the other, and each
@@ -414,56 +194,15 @@ impl Model {
     /// If the model's file is damaged, or if `go_on` says so.
     pub fn score(
         &self,
-        (ids, ends): (&[u32], &[usize]),
+        sentences: (&[u32], &[usize]),
         from: &State,
         scored: &mut Vec<Scored>,
         go_on: GoOn<'_>,
     ) -> Result<()> {
-        scored.clear();
-        scored.resize(ids.len(), Scored { log10: 0.0, order: 0 });
-        let mut starts = 0;
-        let mut sentences = ends.iter().filter_map(|&end| {
-            let range = starts..end.min(ids.len());
-            starts = end;
-            (!range.is_empty()).then_some(range)
-        });
-        let mut lanes: Vec<Lane> = Vec::with_capacity(LANES);
-        while lanes.len() < LANES
-            && let Some(range) = sentences.next()
-        {
-            lanes.push(Lane {
-                at: range.start,
-                end: range.end,
-                state: *from,
-                places: [(0, 0); CONTEXTS],
-            });
+        match &self.sort {
+            Sort::Ngrams(model) => model.score(sentences, from, scored, go_on),
+            Sort::Neural(model) => model.score(sentences, from, scored, go_on),
         }
-        let mut rounds = 0_u32;
-        while !lanes.is_empty() {
-            if rounds.is_multiple_of(32) {
-                go_on()?;
-            }
-            rounds += 1;
-            for lane in &mut lanes {
-                self.places(&lane.state, ids[lane.at], &mut lane.places)?;
-            }
-            let mut at = 0;
-            while let Some(lane) = lanes.get_mut(at) {
-                let (found, state) = self.found(&lane.state, ids[lane.at], &lane.places)?;
-                scored[lane.at] = found;
-                lane.state = state;
-                lane.at += 1;
-                if lane.at < lane.end {
-                    at += 1;
-                } else if let Some(range) = sentences.next() {
-                    (lane.at, lane.end, lane.state) = (range.start, range.end, *from);
-                    at += 1;
-                } else {
-                    lanes.swap_remove(at);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// How likely each word of the model is as the next one, by its number; `<s>` never is.
@@ -471,199 +210,10 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::score`].
-    pub fn all(&self, state: &State, log10: &mut Vec<Scored>, go_on: GoOn<'_>) -> Result<()> {
-        log10.clear();
-        let mut places = [[(0, 0); CONTEXTS]; LANES];
-        let words = self.word_count();
-        log10.reserve(words as usize);
-        for first in (0..words).step_by(LANES) {
-            go_on()?;
-            let block = first..(first + u32::try_from(LANES).unwrap_or(0)).min(words);
-            for (word, places) in block.clone().zip(&mut places) {
-                self.places(state, word, places)?;
-            }
-            for (word, places) in block.zip(&places) {
-                let (mut found, _) = self.found(state, word, places)?;
-                if word == BEGIN {
-                    found.log10 = f32::NEG_INFINITY;
-                }
-                log10.push(found);
-            }
+    pub fn all(&self, state: &State, scored: &mut Vec<Scored>, go_on: GoOn<'_>) -> Result<()> {
+        match &self.sort {
+            Sort::Ngrams(model) => model.all(state, scored, go_on),
+            Sort::Neural(model) => model.all(state, scored, go_on),
         }
-        Ok(())
-    }
-
-    /// Shows every n-gram of an order, with its words, its probability and its back-off, both as logarithms.
-    ///
-    /// # Errors
-    ///
-    /// That of `show`; if the file is damaged, or if `go_on` says so.
-    pub fn each(&self, order: usize, go_on: GoOn<'_>, show: Show<'_>) -> Result<()> {
-        let mut words = [0; ORDER_MAX];
-        if order == 1 {
-            let unigrams = self.unigrams.numbers();
-            for (word, value) in (0..self.word_count()).zip(unigrams.as_chunks::<2>().0) {
-                if word % 1_024 == 0 {
-                    go_on()?;
-                }
-                let p = -f32::from_bits(value[0] & !IS_CONTEXT);
-                show(&[word], p, f32::from_bits(value[1]))?;
-            }
-            return Ok(());
-        }
-        let Some(table) = order.checked_sub(2).and_then(|at| self.tables.get(at)) else {
-            return Ok(());
-        };
-        for (number, line) in table.lines.lines().iter().enumerate() {
-            if number % 1_024 == 0 {
-                go_on()?;
-            }
-            table.lines.see(number)?;
-            for at in 0..table.values.per_line() {
-                if line[at] == FREE {
-                    continue;
-                }
-                let found = table.value(line, number, at);
-                self.spell(order, (number, line[at]), &mut words[..order])?;
-                show(&words[..order], found.p, found.back_off)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The words of an n-gram, by where it stands.
-    fn spell(&self, order: usize, (line, tag): (usize, u32), words: &mut [u32]) -> Result<()> {
-        let (mut line, mut tag) = (line, tag);
-        for at in (1..order).rev() {
-            let table = &self.tables[at - 1];
-            let home = (line as u64).saturating_sub(u64::from(tag >> TAG_BITS));
-            let (slot, word) = table.place.pair(home, tag & ((1 << TAG_BITS) - 1));
-            words[at] = word;
-            if at == 1 {
-                words[0] = slot;
-                break;
-            }
-            let below = &self.tables[at - 2];
-            let per_line = below.values.per_line();
-            line = slot as usize / per_line;
-            below.lines.see(line)?;
-            tag = below.lines.lines().get(line).map_or(FREE, |line| line[slot as usize % per_line]);
-        }
-        Ok(())
-    }
-}
-
-/// Is shown an n-gram's words, its probability and its back-off.
-pub type Show<'s> = &'s mut dyn FnMut(&[u32], f32, f32) -> Result<()>;
-
-/// For each context where the n-gram of a next word would stand: its line and its tag.
-type Places = [(usize, u32); CONTEXTS];
-
-/// A sentence that is being scored.
-struct Lane {
-    at: usize,
-    end: usize,
-    state: State,
-    places: Places,
-}
-
-impl Table {
-    /// Looks for a tag from a line on.
-    #[inline]
-    fn find(&self, first: usize, tag: u32) -> Result<Option<Found>> {
-        let lines = self.lines.lines();
-        let per_line = self.values.per_line();
-        for moved in 0..=MOVED_MAX {
-            let number = first + moved as usize;
-            if moved > 0 {
-                self.lines.see(number)?;
-            }
-            let Some(line) = lines.get(number) else { return Ok(None) };
-            let hits = equal(line, tag | moved << TAG_BITS) & ((1 << per_line) - 1);
-            if hits != 0 {
-                return Ok(Some(self.value(line, number, hits.trailing_zeros() as usize)));
-            }
-            // N-grams stand in the order of their own lines: behind one of a later line there is none of this.
-            let last = line[per_line - 1];
-            if last == FREE || last >> TAG_BITS < moved {
-                return Ok(None);
-            }
-        }
-        Ok(None)
-    }
-
-    /// What stands in a slot.
-    #[inline]
-    fn value(&self, line: &Line, number: usize, at: usize) -> Found {
-        let per_line = self.values.per_line();
-        #[expect(clippy::cast_possible_truncation, reason = "slots are fewer than 2^32")]
-        let slot = (number * per_line + at) as u32;
-        match self.values {
-            Values::Top => {
-                let p = -f32::from_bits(line[(EIGHT + at) & 15] & !IS_CONTEXT);
-                Found { p, slot, back_off: 0.0, is_context: false }
-            }
-            Values::Narrow { code_bits, step } => {
-                let value = line[(EIGHT + at) & 15];
-                let steps = (value & !IS_CONTEXT) >> code_bits;
-                let p = if steps == never(code_bits) {
-                    f32::NEG_INFINITY
-                } else {
-                    -(steps as f32 * step)
-                };
-                let code = value & ((1 << code_bits) - 1);
-                let back_off = self.codes.get(code as usize).copied().unwrap_or(0.0);
-                Found { p, slot, back_off, is_context: value & IS_CONTEXT != 0 }
-            }
-            Values::Wide => {
-                let value = line[FIVE + at.min(FIVE - 1)];
-                let p = -f32::from_bits(value & !IS_CONTEXT);
-                let back_off = f32::from_bits(line[2 * FIVE + at.min(FIVE - 1)]);
-                Found { p, slot, back_off, is_context: value & IS_CONTEXT != 0 }
-            }
-        }
-    }
-}
-
-/// Which of the first eight numbers of a line are a tag, as bits.
-#[inline]
-fn equal(line: &Line, tag: u32) -> u32 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 has SSE2.
-    let hits = unsafe { equal_sse2(line, tag) };
-    #[cfg(not(target_arch = "x86_64"))]
-    let hits = line[..EIGHT].iter().zip(0..).map(|(&own, at)| u32::from(own == tag) << at).sum();
-    hits
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn equal_sse2(line: &Line, tag: u32) -> u32 {
-    use std::arch::x86_64::{
-        _mm_cmpeq_epi32, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32,
-        _mm_set1_epi32, _mm_setzero_si128,
-    };
-    let (low, high) = line.split_at(EIGHT / 2);
-    // SAFETY: four numbers are as many bytes as are loaded.
-    let low = unsafe { _mm_loadu_si128(low.as_ptr().cast()) };
-    // SAFETY: as above, of twelve.
-    let high = unsafe { _mm_loadu_si128(high.as_ptr().cast()) };
-    let tag = _mm_set1_epi32(tag.cast_signed());
-    let hits = _mm_packs_epi32(_mm_cmpeq_epi32(low, tag), _mm_cmpeq_epi32(high, tag));
-    _mm_movemask_epi8(_mm_packs_epi16(hits, _mm_setzero_si128())).cast_unsigned()
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Model");
-        shown.field("sizes", &self.params.sizes).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Table");
-        shown.field("values", &self.values).finish_non_exhaustive()
     }
 }

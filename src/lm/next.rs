@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::lm::model::{Model, Scored, State};
+use crate::lm::model::Model;
+use crate::lm::ngram::{Scored, State};
 use crate::lm::numbers::small;
 use crate::lm::words::{BEGIN, END, UNKNOWN};
 use crate::steps::{GoOn, watched};
@@ -32,7 +33,8 @@ impl Default for NextFilter {
     }
 }
 
-/// The likeliest next words, the likeliest first; of equal ones the more frequent first.
+/// The likeliest next words, the likeliest first, of equal ones the more frequent first; and how likely a word is that
+/// the model does not know.
 ///
 /// # Errors
 ///
@@ -43,9 +45,10 @@ pub fn next_words(
     k: usize,
     filter: NextFilter,
     go_on: GoOn<'_>,
-) -> Result<Vec<NextWord>> {
+) -> Result<(Vec<NextWord>, f64)> {
     let mut all = Vec::new();
     model.all(state, &mut all, go_on)?;
+    let unknown = all.get(UNKNOWN as usize).map_or(0.0, |s| 10_f64.powf(f64::from(s.log10)));
     let may = |word: u32| match word {
         BEGIN => false,
         END => filter.ends,
@@ -63,7 +66,7 @@ pub fn next_words(
         words.truncate(k);
     }
     words.sort_unstable_by(order);
-    Ok(words)
+    Ok((words, unknown))
 }
 
 /// How words are drawn.
@@ -149,7 +152,7 @@ pub fn generate(
             break;
         }
         generated.words.push(next);
-        state = model.next(&state, next.word)?.1;
+        state = model.after(&state, next.word)?;
     }
     Ok(generated)
 }

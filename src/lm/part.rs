@@ -143,6 +143,11 @@ impl Part {
         self.cast()
     }
 
+    /// As numbers in single precision.
+    pub(super) fn floats(&self) -> &[f32] {
+        self.cast()
+    }
+
     /// As lines of a table.
     pub(super) fn lines(&self) -> &[Line] {
         self.cast()
@@ -191,6 +196,7 @@ impl fmt::Debug for Part {
 /// Numbers of which any bits are one.
 trait Plain: Copy {}
 impl Plain for u32 {}
+impl Plain for f32 {}
 impl Plain for u64 {}
 impl Plain for Line {}
 

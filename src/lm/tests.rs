@@ -359,7 +359,7 @@ fn read_arpa(file: &[u8], clamps: bool) -> Result<(Model, arpa::ArpaReport)> {
 
 fn written(model: &Model) -> String {
     let mut file = Vec::new();
-    arpa::write(model, ArpaForm::default(), &mut file, GO).unwrap();
+    arpa::write(model.ngrams().unwrap(), ArpaForm::default(), &mut file, GO).unwrap();
     String::from_utf8(file).unwrap()
 }
 
@@ -390,7 +390,8 @@ fn a_model_that_went_through_arpa_says_the_same() {
     }
     let mut counts = counted(&train, 2, 1 << 30);
     let direct = model(&mut counts, &estimation(Smoothing::Laplace, 2));
-    let error = arpa::write(&direct, ArpaForm::default(), &mut Vec::new(), GO).unwrap_err();
+    let error = arpa::write(direct.ngrams().unwrap(), ArpaForm::default(), &mut Vec::new(), GO)
+        .unwrap_err();
     assert!(error.to_string().contains("ARPA has only back-offs"), "{error}");
 }
 
@@ -543,15 +544,32 @@ fn no_changed_or_missing_byte_of_a_model_is_believed() {
 fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
     let text = text(30, 1);
     let mut counts = counted(&text, 3, 1 << 30);
-    let good = bytes(&mut counts, &estimation(Smoothing::ModifiedKneserNey, 3));
-    let container = crate::container::Container::open(Arc::new(good), String::new(), KIND).unwrap();
-    let names =
-        ["arena", "starts", "hashes", "unigrams", "lines.2", "codes.2", "lines.3", "params"];
+    let estimation = estimation(Smoothing::ModifiedKneserNey, 3);
+    let fast = ["lines.2", "codes.2", "lines.3"];
+    let compact = [
+        "entries.2",
+        "bits.2",
+        "ranks.2",
+        "samples.2",
+        "codes.2",
+        "entries.3",
+        "bits.3",
+        "ranks.3",
+        "samples.3",
+    ];
+    nonsense(&bytes(&mut counts, &estimation), &fast);
+    nonsense(&packed(&mut counts, &estimation), &compact);
+}
+
+fn nonsense(good: &[u8], own: &[&str]) {
+    let good = Arc::new(good.to_vec());
+    let container = crate::container::Container::open(good, String::new(), KIND).unwrap();
+    let names = [&["arena", "starts", "hashes", "unigrams", "params"], own].concat();
     let mut random = SplitMix64(5);
-    for name in names {
+    for &name in &names {
         for _ in 0..20 {
             let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
-            for section in names {
+            for &section in &names {
                 let mut bytes = container.section(section).unwrap().read().unwrap();
                 if section == name {
                     for _ in 0..=bytes.len() / 50 {
@@ -560,7 +578,8 @@ fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
                         bytes[at] = if name == "params" { b'0' + value % 10 } else { value };
                     }
                 }
-                let chunk = if section.starts_with("lines") { 64 << 10 } else { 256 << 10 };
+                let is_lazy = section.starts_with("lines") || section.starts_with("entries");
+                let chunk = if is_lazy { 64 << 10 } else { 256 << 10 };
                 out.section(section, chunk).unwrap();
                 out.write(&bytes).unwrap();
             }
@@ -570,7 +589,8 @@ fn numbers_that_make_no_sense_under_right_checksums_do_no_harm() {
             let state = model.begin_state();
             let _ = next_words(&model, &state, 3, NextFilter::default(), GO);
             let _ = generate(&model, state, &Drawing { tokens_max: 5, ..Drawing::default() }, GO);
-            let _ = arpa::write(&model, ArpaForm::default(), &mut Vec::new(), GO);
+            let ngrams = model.ngrams().unwrap();
+            let _ = arpa::write(ngrams, ArpaForm::default(), &mut Vec::new(), GO);
         }
     }
 }
@@ -603,7 +623,7 @@ fn what_cannot_be_discounted_is_told_and_still_has_a_model() {
                 GO,
             );
             let total: f64 =
-                words.unwrap().iter().map(|next| 10_f64.powf(f64::from(next.scored.log10))).sum();
+                words.unwrap().0.iter().map(|next| 10_f64.powf(f64::from(next.scored.log10))).sum();
             assert!((total - 1.0).abs() < 1e-3, "{text:?} {smoothing:?} {total}");
         }
     }
@@ -653,10 +673,10 @@ fn what_is_drawn_depends_on_the_seed_alone_and_obeys_its_bounds() {
     assert_eq!(draw(&greedy), draw(&Drawing { top_k: 1, seed: 8, ..drawing }));
     assert_eq!(draw(&greedy), draw(&Drawing { top_p: 1e-9, seed: 9, ..drawing }));
     let first =
-        next_words(&model, &begin, 1, NextFilter { ends: false, unknown: false }, GO).unwrap();
+        next_words(&model, &begin, 1, NextFilter { ends: false, unknown: false }, GO).unwrap().0;
     assert_ne!(first[0].word, END);
     // Among 500 first words each comes about as often as its probability says.
-    let all = next_words(&model, &begin, 3, NextFilter::default(), GO).unwrap();
+    let all = next_words(&model, &begin, 3, NextFilter::default(), GO).unwrap().0;
     let mut seen = BTreeMap::new();
     for seed in 0..500 {
         let one = draw(&Drawing { seed, tokens_max: 1, ..drawing });
@@ -674,7 +694,7 @@ fn a_state_says_nothing_to_a_model_of_another_smoothing() {
     let mut counts = counted(&text(60, 1), 2, 1 << 30);
     let first = model(&mut counts, &estimation(Smoothing::WittenBell, 2));
     let second = model(&mut counts, &estimation(Smoothing::AbsoluteDiscounting, 2));
-    assert_eq!((first.sizes(), first.bytes()), (second.sizes(), second.bytes()));
+    assert_eq!((first.word_count(), first.bytes()), (second.word_count(), second.bytes()));
     let told = first.told_state(&first.begin_state());
     assert_eq!(first.state_told(&told), Some(first.begin_state()));
     assert_eq!(second.state_told(&told), None);
@@ -786,5 +806,148 @@ fn n_grams_chosen_so_that_they_meet_make_no_large_model() {
     for (context, word) in chosen {
         let found = log10(&model, &[&format!("w{context}")], &format!("w{word}"));
         assert_eq!((found.log10, found.order), (-1.0, 2));
+    }
+}
+
+/// The same model in the compact form.
+fn packed(counts: &mut Counts, estimation: &Estimation) -> Vec<u8> {
+    let (grams, _) = estimate(counts, estimation, true, GO).unwrap();
+    let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
+    grams.write_packed(&mut out, &room(1 << 30), GO).unwrap();
+    out.finish().unwrap().0
+}
+
+#[test]
+fn the_compact_form_says_the_same_in_less_room() {
+    let (train, other) = (text(4_000, 1), text(200, 2));
+    for (smoothing, order) in [
+        (Smoothing::ModifiedKneserNey, 5),
+        (Smoothing::MaximumLikelihood, 3),
+        (Smoothing::AddK(0.1), 2),
+        (Smoothing::WittenBell, 1),
+    ] {
+        let mut counts = counted(&train, order, 1 << 30);
+        let estimation = estimation(smoothing, order);
+        let (fast, compact) = (bytes(&mut counts, &estimation), packed(&mut counts, &estimation));
+        assert_eq!(compact, packed(&mut counts, &estimation), "the same text has the same file");
+        let open = |bytes: &[u8]| Model::resident(bytes, "a model".to_owned()).unwrap();
+        let (fast, compact) = (open(&fast), open(&compact));
+        let ngrams: u64 = fast.ngrams().unwrap().sizes().iter().sum();
+        assert_eq!(fast.ngrams().unwrap().sizes(), compact.ngrams().unwrap().sizes());
+        if order == 5 {
+            assert!(compact.bytes() * 10 < fast.bytes() * 7, "{} bytes", compact.bytes());
+            assert!(compact.bytes() < 6 * ngrams, "{} bytes, {ngrams}", compact.bytes());
+        }
+        let (mut ids, mut ends) = (Vec::new(), Vec::new());
+        for sentence in other.iter().chain(&["never w1 never".to_owned()]) {
+            ids.extend(plain(sentence.as_bytes()).map(|word| fast.number(word)));
+            ids.push(END);
+            ends.push(ids.len());
+        }
+        let (mut one, mut two) = (Vec::new(), Vec::new());
+        fast.score((&ids, &ends), &fast.begin_state(), &mut one, GO).unwrap();
+        compact.score((&ids, &ends), &compact.begin_state(), &mut two, GO).unwrap();
+        for (one, two) in one.iter().zip(&two) {
+            assert_eq!(one.order, two.order);
+            let is_near = (one.log10 - two.log10).abs() <= 2e-4 || one.log10 == two.log10;
+            assert!(is_near, "{one:?} {two:?}");
+        }
+        if !fast.ngrams().unwrap().is_direct() {
+            // Each n-gram in ARPA, by its words.
+            let lines = |model: &Model| -> BTreeMap<String, Vec<f64>> {
+                let file = written(model);
+                let fields = file.lines().filter_map(|line| {
+                    let mut fields = line.split('\t');
+                    let p = fields.next()?.parse().ok()?;
+                    let words = fields.next()?.to_owned();
+                    let rest = fields.filter_map(|field| field.parse().ok());
+                    Some((words, std::iter::once(p).chain(rest).collect()))
+                });
+                fields.collect()
+            };
+            let (one, two) = (lines(&fast), lines(&compact));
+            assert_eq!(one.len() as u64, ngrams);
+            assert!(one.keys().eq(two.keys()));
+            for (words, one) in &one {
+                let far = |(a, b): (&f64, &f64)| (a - b).abs() > 2e-4;
+                assert!(!one.iter().zip(&two[words]).any(far), "{words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn back_offs_that_are_many_are_in_steps_and_err_no_more() {
+    // More different back-offs than a list has, and a step that is as large as a float tells.
+    let count = 40_000;
+    let mut file =
+        format!("\\data\\\nngram 1={}\nngram 2={count}\nngram 3=1\n\n\\1-grams:\n", count + 3);
+    for special in ["<unk>", "<s>", "</s>"] {
+        writeln!(file, "-3\t{special}\t0").unwrap();
+    }
+    let mut random = SplitMix64(9);
+    let mut number = |from: f64| from + random.index_below(1 << 20) as f64 / f64::from(1 << 20);
+    for word in 0..count {
+        writeln!(file, "-{:.6}\tw{word}\t-0.1", number(4.0)).unwrap();
+    }
+    file += "\n\\2-grams:\n";
+    for word in 0..count {
+        writeln!(file, "-{:.6}\tw{word} w{}\t-{:.6}", number(1.0), word / 2, number(0.0)).unwrap();
+    }
+    file += "\n\\3-grams:\n-0.5\tw8 w4 w2\n\n\\end\\\n";
+    let budget = Arc::new(Budget::new("job-memory", 1 << 30));
+    let read = |is_packed: bool| {
+        let (room, mut memory) = (room(1 << 30), Share::of(&budget));
+        let options = ArpaOptions::default();
+        let read = arpa::read(&mut file.as_bytes(), options, &room, &mut memory, GO).unwrap();
+        let mut out = Writer::new(Vec::new(), KIND, 0).unwrap();
+        if is_packed {
+            read.0.write_packed(&mut out, &room, GO).unwrap();
+        } else {
+            read.0.write(&mut out, &room, GO).unwrap();
+        }
+        Model::resident(&out.finish().unwrap().0, String::new()).unwrap()
+    };
+    let (fast, compact) = (read(false), read(true));
+    for word in (0..count).step_by(7) {
+        let (history, next) =
+            ([format!("w{word}"), format!("w{}", word / 2)], format!("w{}", word % 97));
+        let history = history.each_ref().map(String::as_str);
+        for (history, word) in [(&history[..], &next), (&history[..1], &history[1].to_owned())] {
+            let (one, two) = (log10(&fast, history, word), log10(&compact, history, word));
+            assert_eq!(one.order, two.order);
+            assert!((one.log10 - two.log10).abs() <= 1.01e-4, "{one:?} {two:?}");
+        }
+    }
+}
+
+#[test]
+fn no_changed_or_missing_byte_of_a_compact_model_is_believed() {
+    let train = text(60, 1);
+    let estimation = estimation(Smoothing::ModifiedKneserNey, 3);
+    let file = packed(&mut counted(&train, 3, 1 << 30), &estimation);
+    let ask = |bytes: &[u8]| {
+        let model = Model::resident(bytes, "a model".to_owned())?;
+        let mut scores = Vec::new();
+        let mut all = Vec::new();
+        for sentence in &train {
+            let mut state = model.begin_state();
+            for word in plain(sentence.as_bytes()) {
+                let (scored, next) = model.next(&state, model.number(word))?;
+                scores.push((scored.log10.to_bits(), scored.order));
+                state = next;
+            }
+            model.all(&state, &mut all, GO)?;
+        }
+        Ok::<_, crate::error::Error>(scores)
+    };
+    let right = ask(&file).unwrap();
+    for at in 0..file.len() {
+        let mut flipped = file.clone();
+        flipped[at] ^= 1 << (at % 8);
+        assert!(ask(&flipped).is_err() || ask(&flipped).unwrap() == right, "byte {at}");
+    }
+    for length in 0..file.len() {
+        assert!(ask(&file[..length]).is_err(), "{length}");
     }
 }

@@ -1,7 +1,7 @@
 //! The weights of Jelinek-Mercer smoothing, tuned on text that was not counted.
 
 use crate::container::Writer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lm::corpus::held_out_words;
 use crate::lm::count::{Counts, ORDER_MAX};
 use crate::lm::estimate::{Estimation, estimate};
@@ -62,7 +62,9 @@ pub fn jelinek_mercer(
     let (grams, _) = estimate(counts, &shares, true, go_on)?;
     let room = counts.room.clone();
     let vocabulary = (counts.words().len() - 1) as f64;
-    let model = temporary(grams, &room, go_on)?;
+    let file = temporary(grams, &room, go_on)?;
+    // It is one of n-grams.
+    let Some(model) = file.ngrams() else { return Err(Error::new(ErrorKind::Internal)) };
     let mut places: Vec<([f64; ORDER_MAX], usize)> = Vec::new();
     for sentence in watched(held_out, go_on) {
         if places.len() > WORDS_MAX {

@@ -8,6 +8,7 @@ use crate::lm::grams::{Gram, Grams};
 use crate::lm::layout::{
     CODE_BITS_MAX, IS_CONTEXT, Params, STEP_MAX, TableParams, Values, section,
 };
+use crate::lm::lexicon;
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::part::{CHUNK, LINE, Line, prefetch};
 use crate::lm::place::{FREE, MOVED_MAX, Place, Seeds, TAG_BITS};
@@ -30,21 +31,12 @@ impl Grams {
     ///
     /// If the output fails, if there is no room, or if `go_on` says so.
     pub fn write<W: Write>(self, out: &mut Writer<W>, room: &Room, go_on: GoOn<'_>) -> Result<()> {
-        let Self { mut words, levels, is_direct } = self;
-        words.settle()?;
-        for (name, bytes) in [("arena", words.arena().to_vec()), ("starts", le32(words.starts()))] {
-            out.section(name, CHUNK_BYTES)?;
-            out.write(&bytes)?;
-        }
-        out.section("hashes", CHUNK_BYTES)?;
-        for part in words.table().chunks(1 << 12) {
-            out.write(&part.iter().flat_map(|entry| entry.to_le_bytes()).collect::<Vec<_>>())?;
-        }
+        let Self { words, levels, is_direct } = self;
         let word_count = words.len() as u64;
-        let seed = words.seed();
-        drop(words);
+        let seed = lexicon::write(words, out)?;
         let sizes = levels.iter().map(|level| level.len() as u64).collect();
-        let mut params = Params { is_direct, words: word_count, seed, sizes, tables: Vec::new() };
+        let mut params =
+            Params { is_direct, words: word_count, seed, sizes, tables: Vec::new(), packed: None };
         let mut slots: Option<Numbers> = None;
         let mut contexts = word_count;
         let mut levels = levels.into_iter().peekable();
@@ -87,7 +79,7 @@ impl Grams {
     }
 }
 
-fn le32(numbers: &[u32]) -> Vec<u8> {
+pub(super) fn le32(numbers: &[u32]) -> Vec<u8> {
     let mut bytes = vec![0; numbers.len() * 4];
     for (bytes, number) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
         *bytes = number.to_le_bytes();
@@ -96,16 +88,16 @@ fn le32(numbers: &[u32]) -> Vec<u8> {
 }
 
 /// One bit for each n-gram.
-struct Bits(Vec<u64>);
+pub(super) struct Bits(Vec<u64>);
 
 impl Bits {
-    fn get(&self, at: usize) -> bool {
+    pub(super) fn get(&self, at: usize) -> bool {
         self.0[at / 64] >> (at % 64) & 1 != 0
     }
 }
 
 /// Which n-grams are contexts: others stand on them, or their back-off says something.
-fn contexts_of(level: &Gram, above: Option<&Gram>, go_on: GoOn<'_>) -> Result<Bits> {
+pub(super) fn contexts_of(level: &Gram, above: Option<&Gram>, go_on: GoOn<'_>) -> Result<Bits> {
     let mut bits = Bits(vec![0; level.len().div_ceil(64)]);
     let Some(above) = above else { return Ok(bits) };
     for (to, from) in bits.0.iter_mut().zip(&level.is_context) {
@@ -130,7 +122,7 @@ fn value(p: u32, is_context: bool) -> u32 {
     if is_context { bits | IS_CONTEXT } else { bits }
 }
 
-fn unigrams(level: &Gram, is_context: &Bits) -> Vec<u32> {
+pub(super) fn unigrams(level: &Gram, is_context: &Bits) -> Vec<u32> {
     let mut unigrams = Vec::with_capacity(level.len() * 2);
     for (number, &p) in level.p.iter().enumerate() {
         unigrams.push(value(p, is_context.get(number)));
@@ -140,7 +132,7 @@ fn unigrams(level: &Gram, is_context: &Bits) -> Vec<u32> {
 }
 
 /// There is one zero.
-fn zero(bits: u32) -> u32 {
+pub(super) fn zero(bits: u32) -> u32 {
     if f32::from_bits(bits) == 0.0 { 0 } else { bits }
 }
 

@@ -54,6 +54,8 @@ pub struct EmbedOptions {
     pub chunk_tokens: Option<usize>,
     /// What a token's vector is.
     pub input: Input,
+    /// For [`Pooling::Surprise`]: the language model.
+    pub model: String,
 }
 
 /// What a token's vector is.
@@ -83,6 +85,8 @@ pub enum Pooling {
     },
     /// The mean weighted by ln(1 / p).
     Tfidf,
+    /// The mean weighted by how surprising words are where they stand, as a language model says.
+    Surprise,
     /// The largest of each component.
     Max,
     /// The smallest of each component.
@@ -100,7 +104,13 @@ impl Pooling {
     pub fn weighs_frequency(self) -> bool {
         match self {
             Self::Sif { .. } | Self::Tfidf => true,
-            Self::Mean | Self::Max | Self::Min | Self::Sum | Self::Last | Self::Tokens => false,
+            Self::Mean
+            | Self::Surprise
+            | Self::Max
+            | Self::Min
+            | Self::Sum
+            | Self::Last
+            | Self::Tokens => false,
         }
     }
 }
@@ -241,6 +251,8 @@ pub fn refuse_unknown<'v>(
 pub(super) struct Known {
     /// With their bytes.
     pub(super) rows: Vec<(RowId, Range<usize>)>,
+    /// How surprising each is where that weighs; else empty.
+    surprises: Vec<f64>,
     token_count: usize,
     skipped: Vec<String>,
 }
@@ -298,7 +310,10 @@ impl<'a> Embedder<'a> {
     }
 
     fn rows(&self, at: u64, text: &str) -> Result<TextVector> {
-        let known = self.known(at, text)?;
+        let mut known = self.known(at, text)?;
+        if let Some(surprise) = &self.weighing.surprise {
+            known.surprises = surprises(&known.rows, &surprise.of(text, self.go_on)?);
+        }
         let mut told = TextVector {
             token_count: known.token_count,
             used_count: known.rows.len(),
@@ -314,7 +329,7 @@ impl<'a> Embedder<'a> {
             let (vector, count) = self.chunks(text, &known, max_tokens)?;
             told.values = vector.map_or_else(Vec::new, |vector| self.finished(vector));
             told.chunk_count = count;
-        } else if let Some(vector) = self.pooled(known.rows.iter().map(|(row, _)| *row)) {
+        } else if let Some(vector) = self.pooled(&known.rows, &known.surprises) {
             told.values = self.finished(vector);
         }
         told.skipped = known.skipped;
@@ -404,13 +419,15 @@ impl<'a> Embedder<'a> {
         let windows = windows.cut(self.tokenizer, text, &self.cutting, Some(&knows), self.go_on)?;
         let mut sum = vec![0.0; self.table.dim()];
         let mut weights = 0.0;
-        let mut rest = &known.rows[..];
+        let (mut rest, mut surprises) = (&known.rows[..], &known.surprises[..]);
         for window in watched(&windows, self.go_on) {
             let window = window?;
             let end = rest.partition_point(|(_, bytes)| bytes.start < window.bytes.end);
             let (rows, after) = rest.split_at(end);
             rest = after;
-            if let Some(mut vector) = self.pooled(rows.iter().map(|(row, _)| *row))
+            let (own, others) = surprises.split_at(end.min(surprises.len()));
+            surprises = others;
+            if let Some(mut vector) = self.pooled(rows, own)
                 && frequency::scale_to_one(&mut vector)
             {
                 frequency::add(&mut sum, rows.len() as f64, &vector);
@@ -422,7 +439,8 @@ impl<'a> Embedder<'a> {
     }
 
     /// One vector of many; none of none.
-    fn pooled(&self, rows: impl ExactSizeIterator<Item = RowId>) -> Option<Vec<f64>> {
+    fn pooled(&self, tokens: &[(RowId, Range<usize>)], surprises: &[f64]) -> Option<Vec<f64>> {
+        let rows = tokens.iter().map(|(row, _)| *row);
         let count = rows.len();
         if count == 0 {
             return None;
@@ -436,9 +454,11 @@ impl<'a> Embedder<'a> {
                 algebra::add(&mut vector, self.scale(last), self.table.vector(last));
                 vector
             }
-            Pooling::Mean | Pooling::Sum | Pooling::Tfidf | Pooling::Sif { .. } => {
-                self.weighted(rows, count)?
-            }
+            Pooling::Mean
+            | Pooling::Sum
+            | Pooling::Tfidf
+            | Pooling::Surprise
+            | Pooling::Sif { .. } => self.weighted(rows, surprises)?,
         };
         if let Some(common) = self.weighing.common.as_ref().filter(|common| !common.is_empty()) {
             let part = frequency::dot(&pooled, common);
@@ -447,13 +467,18 @@ impl<'a> Embedder<'a> {
         Some(pooled)
     }
 
-    fn weighted(&self, rows: impl Iterator<Item = RowId>, count: usize) -> Option<Vec<f64>> {
+    fn weighted(
+        &self,
+        rows: impl ExactSizeIterator<Item = RowId>,
+        surprises: &[f64],
+    ) -> Option<Vec<f64>> {
         let mut sum = vec![0.0; self.table.dim()];
-        let mut weights = 0.0;
-        for row in rows {
+        let (mut weights, count) = (0.0, rows.len());
+        for (at, row) in rows.enumerate() {
             let own = match self.options.pooling {
                 Pooling::Sif { a, .. } => a / (a + self.weighing.frequencies.of(row)),
                 Pooling::Tfidf => self.inverse_frequency(row),
+                Pooling::Surprise => surprises.get(at).copied().unwrap_or(0.0),
                 Pooling::Mean
                 | Pooling::Sum
                 | Pooling::Max
@@ -471,6 +496,7 @@ impl<'a> Embedder<'a> {
             Pooling::Sif { .. } => count as f64,
             Pooling::Mean
             | Pooling::Tfidf
+            | Pooling::Surprise
             | Pooling::Max
             | Pooling::Min
             | Pooling::Last
@@ -501,7 +527,7 @@ impl<'a> Embedder<'a> {
             *value = match pooling {
                 Pooling::Max | Pooling::Min | Pooling::Last | Pooling::Tokens => 1.0,
                 Pooling::Sum => count,
-                Pooling::Mean | Pooling::Sif { .. } => count / all,
+                Pooling::Mean | Pooling::Surprise | Pooling::Sif { .. } => count / all,
                 Pooling::Tfidf => count * self.inverse_frequency(row),
             };
         }
@@ -544,6 +570,19 @@ impl<'a> Embedder<'a> {
         }
         vector.into_iter().map(|value| value as f32).collect()
     }
+}
+
+/// The surprise of each token: the most of the words that it has a part in; 0 if it has none.
+fn surprises(tokens: &[(RowId, Range<usize>)], words: &[(Range<usize>, f64)]) -> Vec<f64> {
+    let mut first = 0;
+    let of = |(_, token): &(RowId, Range<usize>)| {
+        while words.get(first).is_some_and(|(word, _)| word.end <= token.start) {
+            first += 1;
+        }
+        let within = words[first..].iter().take_while(|(word, _)| word.start < token.end);
+        within.map(|&(_, surprise)| surprise).fold(0.0, f64::max)
+    };
+    tokens.iter().map(of).collect()
 }
 
 pub(super) fn divide(sum: &mut [f64], divisor: f64) {

@@ -1,8 +1,12 @@
 //! How frequent is a word, and which direction do all texts share?
 
 use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
+use crate::error::Result;
+use crate::query::GoOn;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -126,6 +130,18 @@ pub struct Weighing {
     pub frequencies: Arc<Frequencies>,
     /// The direction that texts share, if its part is to be taken out; of length 1, or nothing.
     pub common: Option<Arc<[f64]>>,
+    /// How surprising words are where they stand, if that weighs.
+    pub surprise: Option<Arc<dyn Surprise>>,
+}
+
+/// Says how surprising the words of a text are where they stand.
+pub trait Surprise: fmt::Debug + Send + Sync {
+    /// The places of words in bytes, in their order, and how surprising each is, at least 0.
+    ///
+    /// # Errors
+    ///
+    /// If the text cannot be cut, if what says so is damaged, or if `go_on` says so.
+    fn of(&self, text: &str, go_on: GoOn<'_>) -> Result<Vec<(Range<usize>, f64)>>;
 }
 
 /// 1 + 1/2 + ... + 1/n.

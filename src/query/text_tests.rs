@@ -107,10 +107,11 @@ fn what_stands_for_the_unknown_is_no_part_of_a_text() {
                 weights: HashMap::new(),
                 chunk_tokens: None,
                 input: Input::Rows,
+                model: String::new(),
             },
         };
         let frequencies = Arc::new(Frequencies::zipf(&table));
-        let weighing = Weighing { frequencies, common: None };
+        let weighing = Weighing { frequencies, common: None, surprise: None };
         embed(&table, &tokenizer, &query, weighing, GO).map(|mut texts| texts.remove(0))
     };
     let known = embedded("walking", OovPolicy::Skip).unwrap();

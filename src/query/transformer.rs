@@ -180,9 +180,11 @@ impl Pool {
             Pooling::Max => f64::max,
             Pooling::Min => f64::min,
             Pooling::Last | Pooling::Tokens => |_, last| last,
-            Pooling::Mean | Pooling::Sum | Pooling::Tfidf | Pooling::Sif { .. } => {
-                |sum, value| sum + value
-            }
+            Pooling::Mean
+            | Pooling::Sum
+            | Pooling::Tfidf
+            | Pooling::Surprise
+            | Pooling::Sif { .. } => |sum, value| sum + value,
         };
         self.pooled
             .iter_mut()
@@ -192,7 +194,11 @@ impl Pool {
 
     fn adds(&self) -> bool {
         match self.pooling {
-            Pooling::Mean | Pooling::Sum | Pooling::Tfidf | Pooling::Sif { .. } => true,
+            Pooling::Mean
+            | Pooling::Sum
+            | Pooling::Tfidf
+            | Pooling::Surprise
+            | Pooling::Sif { .. } => true,
             Pooling::Max | Pooling::Min | Pooling::Last | Pooling::Tokens => false,
         }
     }

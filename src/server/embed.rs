@@ -92,10 +92,15 @@ impl Fields {
                 pb::Pooling::Sum => Pooling::Sum,
                 pb::Pooling::Last => Pooling::Last,
                 pb::Pooling::Tokens => Pooling::Tokens,
+                pb::Pooling::Surprise => Pooling::Surprise,
             };
             let is_sum = matches!(
                 pooling,
-                Pooling::Mean | Pooling::Sif { .. } | Pooling::Tfidf | Pooling::Sum
+                Pooling::Mean
+                    | Pooling::Sif { .. }
+                    | Pooling::Tfidf
+                    | Pooling::Surprise
+                    | Pooling::Sum
             );
             fields.fits(&options, pooling, is_sum);
             let input = match (options.transformer_input, options.one_hot) {
@@ -108,16 +113,23 @@ impl Fields {
                 (false, true) => Input::OneHot,
                 (false, false) => Input::Rows,
             };
-            let is_dense = matches!(pooling, Pooling::Sif { .. } | Pooling::Min);
+            let is_dense =
+                matches!(pooling, Pooling::Sif { .. } | Pooling::Surprise | Pooling::Min);
             if input == Input::OneHot && is_dense {
-                fields.bad("one_hot", "not with SIF and MIN");
+                fields.bad("one_hot", "not with SIF, SURPRISE and MIN");
+            }
+            if pooling == Pooling::Surprise {
+                fields.name_of("language model", "model", options.model.clone());
+            } else if !options.model.is_empty() {
+                fields.bad("model", "a language model is for SURPRISE");
             }
             if input == Input::OneHot && options.chunk_tokens.is_some() {
                 fields.bad("chunk_tokens", "not with one_hot");
             }
-            let is_weighed = matches!(pooling, Pooling::Sif { .. } | Pooling::Tfidf);
+            let is_weighed =
+                matches!(pooling, Pooling::Sif { .. } | Pooling::Tfidf | Pooling::Surprise);
             if input == Input::Transformer && is_weighed {
-                fields.bad("transformer_input", "not with SIF and TFIDF");
+                fields.bad("transformer_input", "not with SIF, TFIDF and SURPRISE");
             }
             let total = options.total_count.unwrap_or(1.0);
             let counts = Counts { words: options.counts, total };
@@ -132,6 +144,7 @@ impl Fields {
                 weights: options.weights,
                 chunk_tokens,
                 input,
+                model: options.model,
             }
         })
     }
@@ -158,7 +171,7 @@ impl Fields {
             count > 0.0 && (count <= total || !is_total)
         });
         if !is_sum && !options.weights.is_empty() {
-            self.bad("weights", "weights are for MEAN, SIF, TFIDF and SUM");
+            self.bad("weights", "weights are for MEAN, SIF, TFIDF, SURPRISE and SUM");
         }
         self.numbers("weights", &options.weights, &|_| true);
         let has_parts = !matches!(pooling, Pooling::Last | Pooling::Tokens);

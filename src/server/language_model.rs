@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::job::{JobKind, JobReport, JobStatus, Progress, Unit};
-use crate::engine::models::{CompareJob, ImportModelJob, ModelProgress, TrainModelJob};
+use crate::engine::models::{CompareJob, ImportModelJob, ModelProgress, RankQuery, TrainModelJob};
 use crate::engine::{Engine, Pace};
 use crate::error::{Error, Result};
 use crate::lm::arpa::ArpaForm;
@@ -16,7 +16,8 @@ use crate::proto::language_model_service_server::LanguageModelService;
 use crate::server::Desk;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
 use crate::server::models::{
-    Asks, Compare, Delete, Drawn, Get, List, Mix, compared, imported, listed, told, trained,
+    Asks, Compare, Delete, Drawn, Get, List, Mix, OddWords, Texts, compared, imported, listed,
+    told, trained,
 };
 use crate::server::status::status;
 use crate::server::text::Answered;
@@ -190,6 +191,26 @@ impl LanguageModelService for Desk {
     ) -> Result<Response<pb::MixModelsResponse>, Status> {
         self.answer_long(request, |engine: &Engine, Mix(query): &Mix| engine.mix_models(query))
             .await
+    }
+
+    async fn rank_texts(
+        &self,
+        request: Request<pb::RankTextsRequest>,
+    ) -> Result<Response<pb::RankTextsResponse>, Status> {
+        let rank = |engine: &Engine, Asks(asked): &Asks<RankQuery>| {
+            let texts = asked.query.candidates.iter().map(|(text, _)| text.clone()).collect();
+            engine.rank_texts(asked).map(|ranked| Texts(texts, ranked))
+        };
+        self.answer_at_pace(request, pace, rank).await
+    }
+
+    async fn odd_words(
+        &self,
+        request: Request<pb::OddWordsRequest>,
+    ) -> Result<Response<pb::OddWordsResponse>, Status> {
+        let odd_words =
+            |engine: &Engine, Asks(asked): &Asks<_>| engine.odd_words(asked).map(OddWords);
+        self.answer_at_pace(request, pace, odd_words).await
     }
 }
 
@@ -432,15 +453,23 @@ impl Work for Comparing {
     }
 }
 
-fn progress(now: ModelProgress, total: Option<u64>) -> Progress {
-    let ModelProgress { bytes_read, phase, word_count } = now;
-    let made = word_count as u64;
-    Progress { unit: Unit::Bytes, done: bytes_read, total, made, phase, learning: None }
+fn progress(now: ModelProgress, total_bytes: Option<u64>) -> Progress {
+    let ModelProgress { bytes_read, phase, word_count, learning } = now;
+    let (unit, done, total) = match &learning {
+        Some(learning) => (Unit::Tokens, learning.tokens, Some(learning.tokens_total)),
+        None => (Unit::Bytes, bytes_read, total_bytes),
+    };
+    Progress { unit, done, total, made: word_count as u64, phase, learning }
 }
 
 fn progress_told(status: &JobStatus) -> pb::ModelProgress {
     let now = &status.progress;
-    pb::ModelProgress { bytes_read: now.done, phase: now.phase.to_owned(), word_count: now.made }
+    pb::ModelProgress {
+        bytes_read: if now.unit == Unit::Bytes { now.done } else { 0 },
+        phase: now.phase.to_owned(),
+        word_count: now.made,
+        learning: now.learning.as_deref().map(pb::LearningProgress::from),
+    }
 }
 
 impl From<crate::lm::Perplexity> for pb::PerplexityResponse {

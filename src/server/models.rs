@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use crate::engine::models::{
-    Asked, CompareJob, Compared, GenerateQuery, Generated, ImportModelJob, MadeModel, MixQuery,
-    Mixed, ModelStatus, Next, NextAnswer, NextQuery, PerplexityQuery, ScoreQuery, ScoredSentence,
-    ScoredToken, Scores, TrainModelJob, TrainedModel,
+    Asked, Candidate, CompareJob, Compared, GenerateQuery, Generated, ImportModelJob, MadeModel,
+    MixQuery, Mixed, ModelStatus, NeuralJob, Next, NextAnswer, NextQuery, OddQuery, OddSentence,
+    OddWord, PerplexityQuery, RankQuery, Ranked, ScoreQuery, ScoredSentence, ScoredToken, Scores,
+    TrainModelJob, TrainedModel,
 };
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::lm::arpa::ArpaOptions;
+use crate::lm::neural::{Epoch, Settings};
 use crate::lm::{
     ADD_K, Drawing, Known, NextFilter, ORDER_MAX, OrderReport, Perplexity, Smoothing, Totals,
 };
 use crate::proto as pb;
 use crate::server::wire::{self, Fields};
-use crate::store::ModelHead;
+use crate::store::{ModelHead, NeuralHead};
 use crate::table::meta::TableName;
 
 /// The order that nobody asked for.
@@ -28,6 +30,12 @@ const HELD_OUT: f64 = 0.05;
 const HELD_OUT_MAX: f64 = 0.5;
 /// Next words, if nothing is said.
 const NEXT: usize = 10;
+
+/// The most that a candidate's model weighs, and a word of it.
+const RANK_MAX: f64 = 1_000.0;
+/// How much less likely than its neighbours a word is that is odd, as a power of ten; and the most that may be asked.
+const ODD: f64 = 2.0;
+const ODD_MAX: f64 = 100.0;
 
 /// All of them.
 pub(super) struct List;
@@ -105,12 +113,69 @@ impl Fields {
         Known { min_count: min_count.unwrap_or(1), words_max }
     }
 
+    fn network(&mut self, network: pb::NeuralNetwork, order: usize) -> Option<NeuralJob> {
+        let default = Settings::default();
+        let mut number = |field: &str, value, most, default| {
+            self.number(&format!("neural.{field}"), value, 1..=most, default)
+        };
+        let (dims, units) = (limits::LM_NEURAL_DIM_MAX, limits::LM_NEURAL_HIDDEN_MAX);
+        let dim = number("dim", network.dim, dims, default.dim);
+        let hidden = number("hidden", network.hidden, units, default.hidden);
+        let epochs = number("epochs", network.epochs, limits::LM_NEURAL_EPOCHS_MAX, default.epochs);
+        let threads =
+            number("threads", network.threads, limits::TRAIN_THREADS_MAX, default.threads);
+        let most = limits::LM_NEURAL_SAMPLES_MAX;
+        let samples = network.samples.map(|samples| number("samples", Some(samples), most, 1));
+        if order < 2 {
+            self.bad("order", "a network predicts a word from those before it: from 2 on");
+        }
+        let settings = Settings {
+            order,
+            dim,
+            hidden,
+            direct: network.direct,
+            samples,
+            epochs,
+            rate: network.rate.unwrap_or(default.rate),
+            decay: network.decay.unwrap_or(default.decay),
+            dropout: network.dropout.unwrap_or(default.dropout),
+            seed: network.seed.unwrap_or(default.seed),
+            threads,
+        };
+        // Counts were checked above.
+        let counts = Settings { order: order.max(2), ..settings };
+        if let Err(error) = counts.check() {
+            self.bad("neural", error.to_string());
+        }
+        let mut name = |field: &str, name: String| match name.is_empty() {
+            true => Some(None),
+            false => self.name_of("table", field, name).map(Some),
+        };
+        let from = name("neural.from_table", network.from_table);
+        let table = name("neural.table", network.table);
+        Some(NeuralJob { settings, from: from?, table: table?, has_dim: network.dim.is_some() })
+    }
+
     fn share(&mut self, share: f64, may_be_none: bool) {
         let is_right = share <= HELD_OUT_MAX && (share > 0.0 || (may_be_none && share >= 0.0));
         if !is_right {
             let from = if may_be_none { "from 0" } else { "above 0" };
             self.bad("held_out_share", format!("{from} to {HELD_OUT_MAX}; {share} is not"));
         }
+    }
+
+    fn within_range(
+        &mut self,
+        field: &str,
+        value: Option<f64>,
+        (least, most): (f64, f64),
+        default: f64,
+    ) -> f64 {
+        let value = value.unwrap_or(default);
+        if !(least..=most).contains(&value) {
+            self.bad(field, format!("from {least} to {most}; {value} is not"));
+        }
+        value
     }
 
     fn text_of_lines(&mut self, text: &[u8]) {
@@ -141,11 +206,20 @@ impl TryFrom<pb::TrainModelHeader> for TrainModelJob {
             fields.share(share, smoothing != Smoothing::JelinekMercer);
         }
         let known = fields.known(header.min_count, header.vocab_max);
+        let is_plain = header.smoothing == 0 && header.k.is_none() && header.prune.is_empty();
+        if header.neural.is_some() && !is_plain {
+            fields.bad("neural", "a network has no smoothing, k or prune");
+        }
+        if header.neural.is_some() && header.compact {
+            fields.bad("compact", "a network has no n-grams");
+        }
+        let neural = header.neural.map(|network| fields.network(network, order));
         fields.finish(|| {
             Some(Self {
                 name: name?,
                 replace: header.replace,
                 source: header.source,
+                neural: neural.map_or(Some(None), |network| network.map(Some))?,
                 order,
                 smoothing,
                 known,
@@ -153,6 +227,7 @@ impl TryFrom<pb::TrainModelHeader> for TrainModelJob {
                 tokenizer: header.tokenizer,
                 skips_special: header.skip_special,
                 held_out: header.held_out_share,
+                compact: header.compact,
                 made_at: wire::seconds_since_1970(),
             })
         })
@@ -173,6 +248,7 @@ impl TryFrom<pb::ImportModelHeader> for ImportModelJob {
                 source: header.source,
                 tokenizer: header.tokenizer,
                 options: ArpaOptions { clamps: header.clamp },
+                compact: header.compact,
                 made_at: wire::seconds_since_1970(),
             })
         })
@@ -324,6 +400,47 @@ impl TryFrom<pb::GenerateRequest> for Asks<GenerateQuery> {
     }
 }
 
+impl TryFrom<pb::RankTextsRequest> for Asks<RankQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::RankTextsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let model = fields.model(request.model);
+        let texts: Vec<String> =
+            request.candidates.iter().map(|candidate| candidate.text.clone()).collect();
+        fields.texts("candidates", &texts);
+        let acoustic: Vec<f64> =
+            request.candidates.iter().map(|candidate| candidate.acoustic_log10).collect();
+        if let Some(at) = acoustic.iter().position(|log10| !log10.is_finite()) {
+            fields.bad(format_args!("candidates[{at}].acoustic_log10"), "a finite number");
+        }
+        let weight = fields.within_range("weight", request.weight, (0.0, RANK_MAX), 1.0);
+        let word_bonus =
+            fields.within_range("word_bonus", request.word_bonus, (-RANK_MAX, RANK_MAX), 0.0);
+        let query = RankQuery {
+            candidates: texts.into_iter().zip(acoustic).collect(),
+            weight,
+            word_bonus,
+            no_begin: request.no_begin,
+            no_end: request.no_end,
+        };
+        fields.finish(|| Some(Self(Asked { model: model?, query })))
+    }
+}
+
+impl TryFrom<pb::OddWordsRequest> for Asks<OddQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::OddWordsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let model = fields.model(request.model);
+        fields.texts("sentences", &request.sentences);
+        let threshold = fields.within_range("threshold", request.threshold, (0.0, ODD_MAX), ODD);
+        let query = OddQuery { sentences: request.sentences, threshold };
+        fields.finish(|| Some(Self(Asked { model: model?, query })))
+    }
+}
+
 /// Models together.
 pub(super) struct Mix(pub(super) MixQuery);
 
@@ -368,7 +485,10 @@ fn model(name: &TableName, bytes: u64, head: &ModelHead) -> pb::LanguageModel {
     let made_at = i64::try_from(head.made_at).ok();
     pb::LanguageModel {
         name: name.to_string(),
-        order: wire::count(head.sizes.len()),
+        order: head
+            .neural
+            .as_ref()
+            .map_or(wire::count(head.sizes.len()), |neural| small(neural.order)),
         smoothing: Smoothing::of_name(&head.smoothing).map(smoothing).unwrap_or_default().into(),
         k: head.k,
         word_count: head.words,
@@ -382,7 +502,26 @@ fn model(name: &TableName, bytes: u64, head: &ModelHead) -> pb::LanguageModel {
         made_at: made_at.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
         notes: head.notes.clone(),
         problem: String::new(),
+        neural: head.neural.as_ref().map(network),
+        compact: head.compact,
     }
+}
+
+fn network(head: &NeuralHead) -> pb::NeuralModel {
+    pb::NeuralModel {
+        dim: small(head.dim),
+        hidden: small(head.hidden),
+        direct: head.direct,
+        weight_count: head.weights,
+        samples: head.noise.map(small),
+        epochs: small(head.epochs),
+        from_table: head.from.clone(),
+    }
+}
+
+/// A number that is told of a network, none of which is so large.
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl From<ModelStatus> for pb::LanguageModel {
@@ -416,6 +555,11 @@ pub(super) fn trained(report: &TrainedModel) -> pb::TrainModelReport {
         weight: order.weight,
         fallback: order.discounts.fallback.clone(),
     };
+    let epoch = |epoch: &Epoch| pb::NeuralEpoch {
+        held_out_perplexity: epoch.held_out,
+        seconds: epoch.seconds,
+    };
+    let network = report.network.as_ref();
     pb::TrainModelReport {
         model: Some(made(&report.made)),
         orders: report.orders.iter().map(order).collect(),
@@ -426,6 +570,12 @@ pub(super) fn trained(report: &TrainedModel) -> pb::TrainModelReport {
         spilled_bytes: report.spilled_bytes,
         read_seconds: report.read_seconds,
         make_seconds: report.make_seconds,
+        epochs: network.map_or_else(Vec::new, |network| network.epochs.iter().map(epoch).collect()),
+        words_per_second: network.map_or(0.0, |network| network.words_per_second),
+        from_table_count: network.map_or(0, |network| network.known_count),
+        table_row_count: network
+            .and_then(|network| network.table.as_ref())
+            .map_or(0, |table| table.1),
     }
 }
 
@@ -543,5 +693,44 @@ impl From<Mixed> for pb::MixModelsResponse {
             models: mixed.models.into_iter().map(one).collect(),
             mixture: Some(told(&mixed.mixture)),
         }
+    }
+}
+
+/// Candidates that were ranked, behind their texts.
+pub(super) struct Texts(pub(super) Vec<String>, pub(super) Ranked);
+
+impl From<Texts> for pb::RankTextsResponse {
+    fn from(Texts(texts, Ranked(candidates)): Texts) -> Self {
+        let one = |candidate: Candidate| pb::RankedText {
+            index: wire::count(candidate.index),
+            text: texts.get(candidate.index).cloned().unwrap_or_default(),
+            acoustic_log10: candidate.acoustic,
+            log10: candidate.told.log10,
+            total: candidate.total,
+            share: candidate.share,
+            token_count: small(candidate.told.tokens),
+            unknown_count: small(candidate.told.unknown),
+        };
+        Self { candidates: candidates.into_iter().map(one).collect() }
+    }
+}
+
+/// The odd words of sentences.
+pub(super) struct OddWords(pub(super) Vec<OddSentence>);
+
+impl From<OddWords> for pb::OddWordsResponse {
+    fn from(OddWords(sentences): OddWords) -> Self {
+        let word = |word: OddWord| pb::OddWord {
+            index: wire::count(word.index),
+            token: text(&word.token),
+            log10: word.log10,
+            neighbors_log10: word.neighbors_log10,
+            unknown: word.is_unknown,
+        };
+        let sentence = |sentence: OddSentence| pb::OddSentence {
+            words: sentence.words.into_iter().map(word).collect(),
+            token_count: wire::count(sentence.token_count),
+        };
+        Self { sentences: sentences.into_iter().map(sentence).collect() }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn method(path: &str) -> Method {
         | "Outliers" | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
         | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
         | "EmbedStream" | "TextSimilarity" | "Score" | "ScoreStream" | "Perplexity"
-        | "MixModels" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+        | "MixModels" | "RankTexts" | "OddWords" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
     let is_stream = method.ends_with("Stream")

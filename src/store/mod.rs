@@ -108,7 +108,7 @@ use crate::text::spec::Spec;
 pub use blob::FileWriter;
 pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
-pub use models::{Body, ModelHead, StagedModel};
+pub use models::{Body, ModelHead, NeuralHead, StagedModel};
 pub use staging::{Replaced, Staging, TokenizerOf};
 pub use test_sets::TestSetHead;
 
@@ -386,6 +386,15 @@ impl Store {
     /// If its file is damaged, or if the disk fails.
     pub fn tokenizer(&self, name: &TableName) -> Result<Option<Spec>> {
         specs::get(&self.shared.tokenizers(), name)
+    }
+
+    /// A digest of what a stored tokenizer is made of; none if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// If its file is damaged, or if the disk fails.
+    pub fn tokenizer_digest(&self, name: &TableName) -> Result<Option<String>> {
+        specs::digest(&self.shared.tokenizers(), name)
     }
 
     /// Deletes a tokenizer, and tells whether there was one. Once this returns it stays deleted.

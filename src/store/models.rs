@@ -27,6 +27,9 @@ pub struct ModelHead {
     pub words: u64,
     /// The tokenizer that cuts its texts; empty for spaces and tabs.
     pub tokenizer: String,
+    /// A digest of it, if it is a stored one: another one of its name cuts otherwise.
+    #[serde(default)]
+    pub tokenizer_digest: String,
     /// Words of the text.
     pub tokens: u64,
     /// Its sentences.
@@ -39,6 +42,32 @@ pub struct ModelHead {
     pub made_at: u64,
     /// What is to be known of it, a sentence each.
     pub notes: Vec<String>,
+    /// Of a network: then it has no smoothing and no n-grams.
+    pub neural: Option<NeuralHead>,
+    /// Whether its n-grams are in the compact form.
+    #[serde(default)]
+    pub compact: bool,
+}
+
+/// What a network says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NeuralHead {
+    /// Words of an n-gram.
+    pub order: u64,
+    /// Components of a word's vector.
+    pub dim: u64,
+    /// Units of its hidden layer.
+    pub hidden: u64,
+    /// Whether it has direct connections.
+    pub direct: bool,
+    /// How many weights it has.
+    pub weights: u64,
+    /// Words of noise that its batches shared; none if all words were compared.
+    pub noise: Option<u64>,
+    /// Epochs that it learned.
+    pub epochs: u64,
+    /// The table whose vectors it began with; may be empty.
+    pub from: String,
 }
 
 /// A model that is written whole, but does not stand on its shelf yet. It is removed if it never does.

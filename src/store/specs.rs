@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::container::Container;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::shelf::{self, Shelf};
 use crate::table::meta::TableName;
 use crate::text::spec::{File, Kind, Spec};
@@ -32,6 +32,20 @@ pub(super) fn put(shelf: &Shelf, name: &TableName, spec: &Spec) -> Result<()> {
 
 pub(super) fn get(shelf: &Shelf, name: &TableName) -> Result<Option<Spec>> {
     shelf.container(name)?.map(|file| of(&file)).transpose()
+}
+
+/// A digest of what a tokenizer is made of: its kind, and its files with their names.
+pub(super) fn digest(shelf: &Shelf, name: &TableName) -> Result<Option<String>> {
+    let Some(Spec { kind, files }) = get(shelf, name)? else { return Ok(None) };
+    let kind = serde_json::to_vec(&kind);
+    let kind = kind.map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
+    let mut digest = blake3::Hasher::new();
+    let named = files.iter().flat_map(|file| [file.name.as_bytes(), &file.bytes]);
+    for part in std::iter::once(&kind[..]).chain(named) {
+        digest.update(&(part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    Ok(Some(digest.finalize().to_hex().to_string()))
 }
 
 /// The tokenizer of a file.

@@ -27,6 +27,7 @@ mod disk;
 mod faults;
 mod graph;
 mod histories;
+mod models;
 mod power;
 mod recovers;
 mod seen;

@@ -21,6 +21,7 @@ mod folders;
 mod import;
 mod models;
 mod neighbors;
+mod networks;
 mod probes;
 mod questions;
 mod sentences;

@@ -14,9 +14,11 @@ use crate::cli::lm::{known, smoothing, told};
 use crate::cli::new_files::NewFiles;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::cli::texts::readers;
+use crate::cli::train::learned;
 use crate::client::{
     self, Client, CompareSmoothingsHeader, CompareSmoothingsReport, ExportModelRequest,
-    ImportModelHeader, ImportModelReport, ModelProgress, TrainModelHeader, TrainModelReport,
+    ImportModelHeader, ImportModelReport, ModelProgress, NeuralNetwork, TrainModelHeader,
+    TrainModelReport,
 };
 
 /// How often the line of progress moves by itself.
@@ -75,12 +77,12 @@ pub(super) struct Train {
     /// The new model
     #[arg(long, value_name = "NAME")]
     model: String,
-    /// Words of the longest n-grams, from 1 to 7
+    /// Words of the longest n-grams, from 1 to 7; of a network the word that is predicted and those before it
     #[arg(long, value_name = "WORDS", default_value_t = 5)]
     order: u32,
-    /// How probabilities are made of counts
-    #[arg(long, value_enum, default_value_t = Smoothing::ModifiedKneserNey)]
-    smoothing: Smoothing,
+    /// How probabilities are made of counts [default: modified-kneser-ney]
+    #[arg(long, value_enum)]
+    smoothing: Option<Smoothing>,
     /// What add-k adds [default: 0.1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     k: Option<f64>,
@@ -101,7 +103,8 @@ pub(super) struct Train {
     /// Leave out <s> and </s> in the text, and take <unk> for an unknown word
     #[arg(long)]
     skip_special: bool,
-    /// The share of the lines that judges the model and is not counted [default: 0; of jelinek-mercer 0.01]
+    /// The share of the lines that judges the model and is not counted [default: 0; of jelinek-mercer 0.01, of a network
+    /// 0.02]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     held_out: Option<f64>,
     /// Replace the model if it is there already
@@ -110,6 +113,76 @@ pub(super) struct Train {
     /// Return when all text has arrived; the rest goes on as a job
     #[arg(long)]
     detach: bool,
+    /// Store n-grams in about half the room, which is asked about half as fast; logarithms err by at most 1e-4
+    #[arg(long, conflicts_with = "neural")]
+    compact: bool,
+    #[command(flatten)]
+    network: Network,
+}
+
+/// What a network is told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Neural model")]
+struct Network {
+    /// Learn a network (Bengio et al. 2003) in place of counting: the vectors of the words before, side by side, make
+    /// hidden units, and these the probability of each word
+    #[arg(long)]
+    neural: bool,
+    /// Components of a word's vector [default: 100, or those of --from]
+    #[arg(long, value_name = "COUNT", requires = "neural")]
+    dim: Option<u32>,
+    /// Units of the hidden layer [default: 200]
+    #[arg(long, value_name = "COUNT", requires = "neural")]
+    hidden: Option<u32>,
+    /// Connect vectors with the output, too, past the hidden layer
+    #[arg(long, requires = "neural")]
+    direct: bool,
+    /// The most epochs; it is enough before if two do no better on held-out lines [default: 5]
+    #[arg(long, value_name = "COUNT", requires = "neural")]
+    epochs: Option<u32>,
+    /// Words of noise that a batch is compared with [default: up to 20,000 words all, beyond 1024]
+    #[arg(long, value_name = "COUNT", requires = "neural")]
+    samples: Option<u32>,
+    /// The learning rate at first [default: 0.05]
+    #[arg(long, value_name = "NUMBER", requires = "neural", allow_negative_numbers = true)]
+    rate: Option<f64>,
+    /// The share of a weight that is added to its gradient [default: 0.0001]
+    #[arg(long, value_name = "SHARE", requires = "neural", allow_negative_numbers = true)]
+    decay: Option<f64>,
+    /// The share of hidden units that are left out by chance while it learns [default: 0.3]
+    #[arg(long, value_name = "SHARE", requires = "neural", allow_negative_numbers = true)]
+    dropout: Option<f64>,
+    /// The same seed, threads and processor make the same model [default: 1]
+    #[arg(long, requires = "neural")]
+    seed: Option<u64>,
+    /// Threads that learn [default: 1]
+    #[arg(long, value_name = "COUNT", requires = "neural")]
+    threads: Option<u32>,
+    /// Begin with the vectors of this table
+    #[arg(long, value_name = "TABLE", requires = "neural")]
+    from: Option<String>,
+    /// Make a table of the vectors
+    #[arg(long, value_name = "NAME", requires = "neural")]
+    table: Option<String>,
+}
+
+impl Network {
+    fn wire(&self) -> Option<NeuralNetwork> {
+        self.neural.then(|| NeuralNetwork {
+            dim: self.dim,
+            hidden: self.hidden,
+            direct: self.direct,
+            epochs: self.epochs,
+            samples: self.samples,
+            rate: self.rate,
+            decay: self.decay,
+            dropout: self.dropout,
+            seed: self.seed,
+            threads: self.threads,
+            from_table: self.from.clone().unwrap_or_default(),
+            table: self.table.clone().unwrap_or_default(),
+        })
+    }
 }
 
 impl Train {
@@ -121,10 +194,12 @@ impl Train {
             source: source(&self.files),
             total_bytes: total(&self.files),
             order: Some(self.order),
-            smoothing: self.smoothing.wire().into(),
+            smoothing: self.smoothing.map_or(0, |smoothing| smoothing.wire().into()),
             k: self.k,
             min_count: self.min_count,
             vocab_max: self.vocab_max,
+            neural: self.network.wire(),
+            compact: self.compact,
             prune: self.prune.clone(),
             tokenizer: self.tokenizer.clone().unwrap_or_default(),
             skip_special: self.skip_special,
@@ -156,6 +231,9 @@ pub(super) struct Import {
     /// Take logarithms above 0 as 0
     #[arg(long)]
     clamp: bool,
+    /// Store n-grams in about half the room, which is asked about half as fast; logarithms err by at most 1e-4
+    #[arg(long)]
+    compact: bool,
     /// Replace the model if it is there already
     #[arg(long)]
     replace: bool,
@@ -174,6 +252,7 @@ impl Import {
             source: source(&files),
             tokenizer: self.tokenizer.clone().unwrap_or_default(),
             clamp: self.clamp,
+            compact: self.compact,
         };
         let bar = bar(output);
         let report = client
@@ -303,6 +382,9 @@ fn unread(error: client::CallError) -> Failure {
 
 /// How far it is, in a line.
 fn progress(now: &ModelProgress) -> String {
+    if let Some(learning) = &now.learning {
+        return learned(learning);
+    }
     let read = bytes(now.bytes_read);
     match now.word_count {
         0 => format!("{}  {read}", now.phase),
@@ -350,7 +432,11 @@ pub(in crate::cli) fn trained(report: &TrainModelReport) -> String {
         let (ngrams, pruned) = (count(one.ngram_count), count(one.pruned_count));
         grid.row([order.to_string(), ngrams, pruned, told.join(" ")]);
     }
-    text += &grid.to_string();
+    if report.epochs.is_empty() {
+        text += &grid.to_string();
+    } else {
+        text += &epochs(report);
+    }
     if report.unknown_token_count > 0 {
         let _ = writeln!(text, "  {} words became <unk>", count(report.unknown_token_count));
     }
@@ -368,6 +454,33 @@ pub(in crate::cli) fn trained(report: &TrainModelReport) -> String {
         let _ = write!(text, " and {} of temporary files", bytes(report.spilled_bytes));
     }
     text + "\n"
+}
+
+/// How a network learned.
+fn epochs(report: &TrainModelReport) -> String {
+    let mut grid = Grid::titled(&[
+        ("epoch", Align::Right),
+        ("held-out perplexity", Align::Right),
+        ("seconds", Align::Right),
+    ]);
+    for (number, epoch) in (1..).zip(&report.epochs) {
+        let judged = epoch.held_out_perplexity.map(|perplexity| format!("{perplexity:.2}"));
+        grid.row([number.to_string(), judged.unwrap_or_default(), format!("{:.2}", epoch.seconds)]);
+    }
+    let mut text = format!("{grid}  {} words a second", count(rounded(report.words_per_second)));
+    if report.from_table_count > 0 {
+        let _ =
+            write!(text, "; {} words began with a table's vectors", count(report.from_table_count));
+    }
+    if report.table_row_count > 0 {
+        let _ = write!(text, "; a table of {} vectors", count(report.table_row_count));
+    }
+    text + "\n"
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
 
 /// A model of an ARPA file.

@@ -4,8 +4,10 @@
 //! | --- | --- |
 //! | `make.rs` | `train`, `import`, `export`, `compare` |
 //! | `ask.rs` | `score`, `perplexity`, `next`, `generate`, `mix` |
+//! | `choose.rs` | `rank`, `odd` |
 
 mod ask;
+mod choose;
 mod make;
 
 use clap::{Args, Subcommand};
@@ -15,12 +17,12 @@ pub(super) use make::{compared, imported, trained};
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, bytes, count, shown};
 use crate::client::{
-    Client, DeleteModelRequest, GetModelRequest, LanguageModel, ListModelsRequest,
+    Client, DeleteModelRequest, GetModelRequest, LanguageModel, ListModelsRequest, NeuralModel,
     PerplexityResponse, Smoothing,
 };
 
-/// n-gram language models: train, import, export, list, show, remove, score, perplexity, next, generate,
-/// compare, mix
+/// Language models, of n-grams or neural: train, import, export, list, show, remove, score, perplexity, next, generate,
+/// compare, mix, rank, odd
 #[derive(Debug, Args)]
 pub(super) struct Lm {
     #[command(subcommand)]
@@ -42,6 +44,8 @@ enum Action {
     Generate(ask::Generate),
     Compare(make::Compare),
     Mix(ask::Mix),
+    Rank(choose::Rank),
+    Odd(choose::Odd),
 }
 
 impl Lm {
@@ -62,6 +66,8 @@ impl Lm {
             Action::Generate(generate) => generate.ask(client, output).await,
             Action::Compare(compare) => compare.ask(client, output).await,
             Action::Mix(mix) => mix.ask(client, output).await,
+            Action::Rank(rank) => rank.ask(client, output).await,
+            Action::Odd(odd) => odd.ask(client, output).await,
         }
     }
 }
@@ -110,7 +116,7 @@ fn listed(models: &[LanguageModel]) -> String {
         grid.row([
             model.name.clone(),
             model.order.to_string(),
-            if is_well { smoothing(model.smoothing(), model.k) } else { shown(&model.problem) },
+            if is_well { made(model) } else { shown(&model.problem) },
             count(model.word_count),
             count(model.ngram_counts.iter().sum()),
             bytes(model.bytes),
@@ -119,6 +125,25 @@ fn listed(models: &[LanguageModel]) -> String {
         ]);
     }
     grid.to_string()
+}
+
+/// What a model was made by.
+fn made(model: &LanguageModel) -> String {
+    match &model.neural {
+        None => smoothing(model.smoothing(), model.k),
+        Some(_) => "neural".to_owned(),
+    }
+}
+
+fn layers(model: &LanguageModel, network: &NeuralModel) -> String {
+    let direct = if network.direct { ", direct connections" } else { "" };
+    format!(
+        "{} vectors of {}, {} hidden units{direct}; {} weights",
+        model.order.saturating_sub(1),
+        network.dim,
+        count(network.hidden.into()),
+        count(network.weight_count)
+    )
 }
 
 /// The name of a smoothing, as `--smoothing` takes it.
@@ -141,11 +166,24 @@ fn told(model: &LanguageModel) -> String {
         }
     };
     add("name", model.name.clone());
-    add("smoothing", smoothing(model.smoothing(), model.k));
+    match &model.neural {
+        None => add("smoothing", smoothing(model.smoothing(), model.k)),
+        Some(network) => {
+            add("network", layers(model, network));
+            let learned = network.samples.map_or_else(
+                || "against all words".to_owned(),
+                |noise| format!("against {} words of noise", count(noise.into())),
+            );
+            add("learned", format!("{} epochs {learned}", network.epochs));
+            add("began with", shown(&network.from_table));
+            add("words", count(model.word_count));
+        }
+    }
     for (order, &ngrams) in (1..).zip(&model.ngram_counts) {
         add(&format!("{order}-grams"), count(ngrams));
     }
-    add("stored", bytes(model.bytes));
+    let compact = if model.compact { ", compact" } else { "" };
+    add("stored", bytes(model.bytes) + compact);
     add("tokenizer", model.tokenizer.clone());
     if model.token_count > 0 {
         let (tokens, sentences) = (count(model.token_count), count(model.sentence_count));

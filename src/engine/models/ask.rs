@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::models::{OpenModel, cut};
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::limits;
 use crate::lm::{
     self, Drawing, END, Model, NextFilter, NextWord, Perplexity, Scored, State, UNKNOWN, mix,
 };
+use crate::steps::watched;
 use crate::table::meta::TableName;
 use crate::text::tokenizer::Tokenizer;
 
 /// Sentences of a text that are scored together.
 const SENTENCES: usize = 2_048;
+
+/// The same of words, so that long lines take no more memory.
+const TOGETHER: usize = 1 << 17;
 
 /// A question to a model.
 #[derive(Clone, Debug)]
@@ -179,33 +184,43 @@ impl Engine {
     pub fn score(&self, asked: &Asked<ScoreQuery>) -> Result<Scores> {
         let (open, tokenizer) = self.opened(&asked.model)?;
         let (model, query) = (&open.model, &asked.query);
-        let mut state = Self::state_of(model, &query.state, query.no_begin)?;
+        let first = Self::state_of(model, &query.state, query.no_begin)?;
         if query.totals_only {
-            return self.totals(model, tokenizer.as_ref(), query, &state);
+            return self.totals(model, tokenizer.as_ref(), query, &first);
         }
-        let first = state;
-        let mut sentences = Vec::with_capacity(query.sentences.len());
+        let (mut tokens, mut words) = (Vec::new(), Words::default());
         for sentence in &query.sentences {
             self.go_on()?;
-            state = first;
-            let mut scored = ScoredSentence::default();
-            let mut tokens = cut(tokenizer.as_ref(), sentence)?;
+            let cut = cut(tokenizer.as_ref(), sentence)?;
+            words.ids.extend(cut.iter().map(|token| model.number(token)));
+            tokens.extend(cut);
+            check_asked(tokens.len())?;
             if !query.no_end {
+                words.ids.push(END);
                 tokens.push(lm::SPECIAL[END as usize].to_vec());
             }
-            let last = tokens.len().saturating_sub(1);
-            for (at, token) in tokens.into_iter().enumerate() {
-                let is_end = at == last && !query.no_end;
-                let id = if is_end { END } else { model.number(&token) };
-                let (one, next) = model.next(&state, id)?;
-                state = next;
-                scored.total.add(&[id], &[one], 0);
-                scored.tokens.push(ScoredToken { token, scored: one, is_known: id != UNKNOWN });
-            }
-            scored.total.sentences = 1;
-            sentences.push(scored);
+            words.end();
         }
-        Ok(Scores { sentences, state: model.told_state(&state) })
+        let mut scored = Vec::new();
+        model.score((&words.ids, &words.ends), &first, &mut scored, &|| self.go_on())?;
+        let mut state = first;
+        let last = words.ends.iter().rev().nth(1).copied().unwrap_or(0);
+        for id in watched(&words.ids[last..], &|| self.go_on()) {
+            state = model.after(&state, *id?)?;
+        }
+        let mut each = tokens.into_iter().zip(words.ids.iter().zip(scored));
+        let mut start = 0;
+        let sentences = words.ends.iter().map(|&end| {
+            let mut sentence = ScoredSentence::default();
+            for (token, (&id, scored)) in each.by_ref().take(end - start) {
+                sentence.total.add(&[id], &[scored], 0);
+                sentence.tokens.push(ScoredToken { token, scored, is_known: id != UNKNOWN });
+            }
+            sentence.total.sentences = 1;
+            start = end;
+            sentence
+        });
+        Ok(Scores { sentences: sentences.collect(), state: model.told_state(&state) })
     }
 
     /// Sums alone, of many sentences at once.
@@ -247,6 +262,7 @@ impl Engine {
             &asked.query.text,
             &mut |words, scored| {
                 perplexity.add(&words.ids, scored, words.ends.len() as u64);
+                Ok(())
             },
         )?;
         Ok(perplexity)
@@ -257,8 +273,8 @@ impl Engine {
         let (open, tokenizer) = self.opened(&asked.model)?;
         let (model, query) = (&open.model, &asked.query);
         let state = self.behind(model, tokenizer.as_ref(), &query.state, &query.text)?;
-        let unknown = 10_f64.powf(f64::from(model.next(&state, UNKNOWN)?.0.log10));
-        let words = lm::next_words(model, &state, query.k, query.filter, &|| self.go_on())?;
+        let (words, unknown) =
+            lm::next_words(model, &state, query.k, query.filter, &|| self.go_on())?;
         Ok(NextAnswer { words: named(model, &words), unknown })
     }
 
@@ -300,6 +316,7 @@ impl Engine {
                 perplexity.add(&words.ids, scored, words.ends.len() as u64);
                 own.extend(scored.iter().map(|one| one.log10));
                 is_unknown.extend(words.ids.iter().map(|&id| id == UNKNOWN));
+                check_asked(own.len())
             })?;
             if alone.is_empty() {
                 unknown = is_unknown;
@@ -326,15 +343,17 @@ impl Engine {
             query.weights.iter().map(|weight| weight / total).collect()
         };
         let mixed = mix::mixed(&log10, &weights, &|| self.go_on())?;
-        let mixture = mix::perplexity(&mixed, &unknown, sentences);
+        let mixture = mix::perplexity(&mixed, &unknown, sentences, &|| self.go_on())?;
         let models = query.models.iter().cloned().zip(weights).zip(alone);
         let models = models.map(|((name, weight), alone)| (name, weight, alone)).collect();
         Ok(Mixed { models, mixture })
     }
 
-    fn opened(&self, name: &TableName) -> Result<(Arc<OpenModel>, Option<Tokenizer>)> {
+    pub(super) fn opened(&self, name: &TableName) -> Result<(Arc<OpenModel>, Option<Tokenizer>)> {
         let open = self.open_model(name)?;
         let tokenizer = self.tokenizer_of_model(&open.head.tokenizer)?;
+        self.check_same_tokenizer((&open.head.tokenizer, &open.head.tokenizer_digest))
+            .context(|| format!("the language model {name}"))?;
         Ok((open, tokenizer))
     }
 
@@ -362,11 +381,8 @@ impl Engine {
         let mut state = Self::state_of(model, state, false)?;
         let mut words = Words::default();
         words.add(model, tokenizer, text)?;
-        for (at, &id) in words.ids.iter().enumerate() {
-            if at % 1_024 == 0 {
-                self.go_on()?;
-            }
-            state = model.next(&state, id)?.1;
+        for id in watched(&words.ids, &|| self.go_on()) {
+            state = model.after(&state, *id?)?;
         }
         Ok(state)
     }
@@ -377,7 +393,7 @@ impl Engine {
         model: &Model,
         tokenizer: Option<&Tokenizer>,
         text: &[u8],
-        take: &mut dyn FnMut(&Words, &[Scored]),
+        take: &mut dyn FnMut(&Words, &[Scored]) -> Result<()>,
     ) -> Result<()> {
         let text = String::from_utf8_lossy(crate::text::without_bom(text));
         let mut scored = Vec::new();
@@ -385,7 +401,7 @@ impl Engine {
         let mut score = |words: &mut Words| {
             let from = model.begin_state();
             model.score((&words.ids, &words.ends), &from, &mut scored, &|| self.go_on())?;
-            take(words, &scored);
+            take(words, &scored)?;
             *words = Words::default();
             Ok::<_, Error>(())
         };
@@ -394,12 +410,23 @@ impl Engine {
             words.add(model, tokenizer, line)?;
             words.ids.push(END);
             words.end();
-            if words.ends.len() == SENTENCES {
+            if words.ends.len() == SENTENCES || words.ids.len() >= TOGETHER {
                 score(&mut words)?;
             }
         }
         score(&mut words)
     }
+}
+
+/// Refuses so many words that what is told of each would have no room.
+fn check_asked(got: usize) -> Result<()> {
+    let max = limits::LM_WORDS_ASKED_MAX;
+    if got <= max {
+        return Ok(());
+    }
+    let (limit, max, got) = ("LM_WORDS_ASKED_MAX", max as u64, got as u64);
+    let error = Error::new(ErrorKind::TooLarge { limit, max, got });
+    Err(error.context("words that are scored one by one: send fewer at once, or ask for sums"))
 }
 
 fn named(model: &Model, words: &[NextWord]) -> Vec<Next> {

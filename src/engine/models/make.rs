@@ -1,6 +1,7 @@
 //! Models made of streamed text and of ARPA files, written as ARPA, and smoothings compared on one text.
 
 use std::io::{BufRead as _, Read, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::budget::Share;
@@ -8,7 +9,9 @@ use crate::engine::Engine;
 use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
-use crate::error::{Context as _, Error, Result};
+use crate::engine::models::neural::{LearnedNetwork, NeuralJob};
+use crate::engine::train_table::Learning;
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::source::{Spool, unpacked, unreadable};
 use crate::lm::arpa::{self, ArpaForm, ArpaOptions, ArpaReport};
 use crate::lm::{
@@ -53,6 +56,10 @@ pub struct TrainModelJob {
     pub held_out: Option<f64>,
     /// When it is made, in seconds since 1970-01-01 UTC.
     pub made_at: u64,
+    /// Whether its n-grams are stored in the compact form.
+    pub compact: bool,
+    /// If it is to be a network: then smoothing and pruning say nothing.
+    pub neural: Option<NeuralJob>,
 }
 
 /// A model to be made of an ARPA file.
@@ -68,6 +75,8 @@ pub struct ImportModelJob {
     pub tokenizer: String,
     /// How the file is read.
     pub options: ArpaOptions,
+    /// Whether its n-grams are stored in the compact form.
+    pub compact: bool,
     /// When it is made, in seconds since 1970-01-01 UTC.
     pub made_at: u64,
 }
@@ -90,7 +99,7 @@ pub struct CompareJob {
 }
 
 /// How far a model is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelProgress {
     /// Bytes that were read.
     pub bytes_read: u64,
@@ -98,6 +107,8 @@ pub struct ModelProgress {
     pub phase: &'static str,
     /// Different words so far.
     pub word_count: usize,
+    /// While a network learns.
+    pub learning: Option<Arc<Learning>>,
 }
 
 /// A model that was stored.
@@ -130,6 +141,8 @@ pub struct TrainedModel {
     pub read_seconds: f64,
     /// Seconds from then on.
     pub make_seconds: f64,
+    /// Of a network, how it learned.
+    pub network: Option<LearnedNetwork>,
 }
 
 /// A smoothing of an order, as it did.
@@ -155,10 +168,17 @@ pub struct Compared {
 pub type ExportedTo<'w> = &'w mut dyn Write;
 
 /// A text as it was read.
-struct ReadText {
+pub(super) struct ReadText {
     corpus: Corpus,
     arrived: Arrived,
     memory: Share,
+}
+
+impl ReadText {
+    /// The text in numbers, what is known of it, and the memory that it takes.
+    pub(super) fn into_parts(self) -> (Corpus, Arrived, Share) {
+        (self.corpus, self.arrived, self.memory)
+    }
 }
 
 impl Engine {
@@ -176,12 +196,16 @@ impl Engine {
         on_progress: &mut dyn FnMut(ModelProgress),
     ) -> Result<TrainedModel> {
         self.check_training_model(job)?;
+        if let Some(network) = &job.neural {
+            return self.train_network((job, network), next, on_progress);
+        }
         let began = Instant::now();
         let room = self.room();
         let tunes = job.smoothing == Smoothing::JelinekMercer;
         let held_out = job.held_out.unwrap_or(if tunes { HELD_OUT } else { 0.0 });
         let reading = Reading { skips_special: job.skips_special, held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
+        let digest = self.tokenizer_digest(&job.tokenizer)?;
         let read =
             self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
@@ -190,7 +214,12 @@ impl Engine {
         let totals = corpus.totals;
         let word_count = corpus.words().len();
         let mut tell = |phase| {
-            on_progress(ModelProgress { bytes_read: arrived.bytes, phase, word_count });
+            on_progress(ModelProgress {
+                bytes_read: arrived.bytes,
+                phase,
+                word_count,
+                learning: None,
+            });
         };
         let go_on = || self.go_on();
         tell("counting");
@@ -218,12 +247,15 @@ impl Engine {
             sizes: grams.sizes(),
             words: grams.word_count() as u64,
             tokenizer: job.tokenizer.clone(),
+            tokenizer_digest: digest,
             tokens: totals.tokens,
             sentences: totals.sentences,
             source: job.source.clone(),
             sha256: arrived.sha256.clone(),
             made_at: job.made_at,
             notes,
+            neural: None,
+            compact: job.compact,
         };
         // All that may fail comes before the model takes its place.
         let (made, held_out) =
@@ -239,6 +271,7 @@ impl Engine {
             spilled_bytes,
             read_seconds,
             make_seconds,
+            network: None,
         })
     }
 
@@ -249,6 +282,10 @@ impl Engine {
     /// If the name is taken, if a number is out of its range, or if there is no such tokenizer.
     pub fn check_training_model(&self, job: &TrainModelJob) -> Result<()> {
         self.check_new_model(&job.name, job.replace)?;
+        if let Some(network) = &job.neural {
+            self.check_network(job, network)?;
+            return self.tokenizer_of_model(&job.tokenizer).map(drop);
+        }
         let estimation = Estimation {
             smoothing: job.smoothing,
             order: job.order,
@@ -280,6 +317,7 @@ impl Engine {
     ) -> Result<(MadeModel, ArpaReport)> {
         self.check_new_model(&job.name, job.replace)?;
         self.tokenizer_of_model(&job.tokenizer)?;
+        let digest = self.tokenizer_digest(&job.tokenizer)?;
         let room = self.room();
         let mut memory = Share::of(&self.shared.memory);
         let digested = Digested::new(source)?;
@@ -287,7 +325,7 @@ impl Engine {
         let mut source = unpacked(Box::new(digested), ARPA)?;
         let mut tell = |phase| {
             let bytes_read = told.bytes.load(std::sync::atomic::Ordering::Relaxed);
-            on_progress(ModelProgress { bytes_read, phase, word_count: 0 });
+            on_progress(ModelProgress { bytes_read, phase, word_count: 0, learning: None });
         };
         tell("reading");
         let go_on = || self.go_on();
@@ -304,10 +342,12 @@ impl Engine {
             sizes: grams.sizes(),
             words: grams.word_count() as u64,
             tokenizer: job.tokenizer.clone(),
+            tokenizer_digest: digest,
             source: job.source.clone(),
             sha256: told.sha256(),
             made_at: job.made_at,
             notes: arpa_notes(&report),
+            compact: job.compact,
             ..ModelHead::default()
         };
         let (made, _) = self.put_model((&job.name, job.replace), head, grams, &room, &[])?;
@@ -325,8 +365,12 @@ impl Engine {
         form: ArpaForm,
         out: ExportedTo<'_>,
     ) -> Result<u64> {
-        let model = self.open_model(name)?;
-        arpa::write(&model.model, form, out, &|| self.go_on())
+        let open = self.open_model(name)?;
+        let model = open.model.ngrams().ok_or_else(|| {
+            let because = "the model is a network, which has no n-grams".to_owned();
+            Error::new(ErrorKind::Unsuited { operation: "writing ARPA", because })
+        })?;
+        arpa::write(model, form, out, &|| self.go_on())
             .context(|| format!("exporting the language model {name}"))
     }
 
@@ -357,12 +401,17 @@ impl Engine {
         let go_on = || self.go_on();
         let order = job.orders.iter().copied().max().unwrap_or(1);
         let bytes_read = arrived.bytes;
-        on_progress(ModelProgress { bytes_read, phase: "counting", word_count });
+        on_progress(ModelProgress { bytes_read, phase: "counting", word_count, learning: None });
         let mut counts = Counts::new(corpus, order, &room, &go_on)?;
         let mut compared = Vec::new();
         for &order in &job.orders {
             for &smoothing in &job.smoothings {
-                on_progress(ModelProgress { bytes_read, phase: smoothing.name(), word_count });
+                on_progress(ModelProgress {
+                    bytes_read,
+                    phase: smoothing.name(),
+                    word_count,
+                    learning: None,
+                });
                 let began = Instant::now();
                 let weights = if smoothing == Smoothing::JelinekMercer {
                     jelinek_mercer(&mut counts, order, &sentences, &go_on)?
@@ -394,13 +443,13 @@ impl Engine {
     }
 
     /// Where lists of numbers stand: half of the memory of jobs, and files beyond.
-    fn room(&self) -> Room {
+    pub(super) fn room(&self) -> Room {
         let spool = Spool::new(&self.shared.data);
         let (memory, disk) = (&self.shared.memory, &self.shared.disk);
         Room::new(memory, memory.max() / MEMORY_SHARE, disk, Box::new(move || spool.file()))
     }
 
-    fn read_text(
+    pub(super) fn read_text(
         &self,
         (reading, known): (Reading, Known),
         tokenizer: Option<&Tokenizer>,
@@ -412,7 +461,12 @@ impl Engine {
         let mut memory = Share::of(&self.shared.memory);
         let mut told = |bytes_read: u64| {
             self.go_on()?;
-            on_progress(ModelProgress { bytes_read, phase: "reading", word_count: 0 });
+            on_progress(ModelProgress {
+                bytes_read,
+                phase: "reading",
+                word_count: 0,
+                learning: None,
+            });
             Ok(())
         };
         let mut arriving = Arriving::new(next, &mut told)?;
@@ -450,8 +504,14 @@ impl Engine {
         held_out: &[Vec<u8>],
     ) -> Result<(MadeModel, Option<Perplexity>)> {
         let store = &self.shared.store;
-        let staged =
-            store.stage_model(name, &head, |out| grams.write(out, room, &|| self.go_on()))?;
+        let go_on = || self.go_on();
+        let staged = store.stage_model(name, &head, |out| {
+            if head.compact {
+                grams.write_packed(out, room, &go_on)
+            } else {
+                grams.write(out, room, &go_on)
+            }
+        })?;
         let perplexity = if held_out.is_empty() {
             None
         } else {
@@ -459,11 +519,11 @@ impl Engine {
             Some(self.perplexity_of(&model, held_out)?)
         };
         let bytes = staged.bytes()?;
-        self.publish_model((name, replace), &head.tokenizer, staged)?;
+        self.publish_model((name, replace), (&head.tokenizer, &head.tokenizer_digest), staged)?;
         Ok((MadeModel { name: name.clone(), head, bytes }, perplexity))
     }
 
-    fn perplexity_of(&self, model: &Model, sentences: &[Vec<u8>]) -> Result<Perplexity> {
+    pub(super) fn perplexity_of(&self, model: &Model, sentences: &[Vec<u8>]) -> Result<Perplexity> {
         let mut perplexity = Perplexity::default();
         let mut scored = Vec::new();
         for sentences in sentences.chunks(1_000) {
@@ -490,7 +550,7 @@ fn notes(orders: &[OrderReport]) -> Vec<String> {
 }
 
 /// What of a text is not as it was sent.
-fn text_notes(arrived: &Arrived, totals: &Totals) -> Vec<String> {
+pub(super) fn text_notes(arrived: &Arrived, totals: &Totals) -> Vec<String> {
     let told = [
         (arrived.repaired, "places of the text were not UTF-8"),
         (arrived.cuts, "times a line was cut into sentences, because it was too long"),
@@ -525,7 +585,7 @@ fn arpa_notes(report: &ArpaReport) -> Vec<String> {
 struct Digested {
     source: Box<dyn Read + Send>,
     digest: Option<Digest>,
-    told: std::sync::Arc<Told>,
+    told: Arc<Told>,
 }
 
 /// What is known of a source that was read.
@@ -543,11 +603,11 @@ impl Told {
 
 impl Digested {
     fn new(source: Box<dyn Read + Send>) -> Result<Self> {
-        Ok(Self { source, digest: Some(Digest::start()?), told: std::sync::Arc::default() })
+        Ok(Self { source, digest: Some(Digest::start()?), told: Arc::default() })
     }
 
-    fn told(&self) -> std::sync::Arc<Told> {
-        std::sync::Arc::clone(&self.told)
+    fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
     }
 }
 

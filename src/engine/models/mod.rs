@@ -3,12 +3,17 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `make.rs` | models made of text and of ARPA files, and smoothings compared |
+//! | `neural.rs` | neural models made of text |
 //! | `ask.rs` | the questions |
+//! | `choose.rs` | candidates ranked, odd words, and how surprising words are |
 
 mod ask;
+mod choose;
 mod make;
+mod neural;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +32,12 @@ pub use ask::{
     Asked, GenerateQuery, Generated, MixQuery, Mixed, Next, NextAnswer, NextQuery, PerplexityQuery,
     ScoreQuery, ScoredSentence, ScoredToken, Scores,
 };
+pub use choose::{Candidate, OddQuery, OddSentence, OddWord, RankQuery, Ranked};
 pub use make::{
     CompareJob, Compared, ExportedTo, ImportModelJob, MadeModel, ModelProgress, TrainModelJob,
     TrainedModel,
 };
+pub use neural::{LearnedNetwork, NeuralJob};
 
 /// How often a question that waits for a model to be opened looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(50);
@@ -38,11 +45,41 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Models that are open.
 #[derive(Debug, Default)]
 pub(super) struct Models {
-    open: Mutex<BTreeMap<TableName, Arc<OpenModel>>>,
+    open: Mutex<Open>,
     /// Held while a model takes its place or is deleted, which is short; how often that was.
     changing: Mutex<u64>,
     /// One for each model that is being opened, which may take long: whoever comes second waits for the first.
     opening: Mutex<BTreeMap<TableName, Arc<Mutex<()>>>>,
+}
+
+/// Models that are open, at most [`limits::LM_OPEN_MAX`]: each has a file, and address space for it. Questions keep those
+/// that they began with.
+#[derive(Debug, Default)]
+struct Open {
+    /// With when each was asked for last.
+    models: BTreeMap<TableName, (Arc<OpenModel>, u64)>,
+    asked: u64,
+}
+
+impl Open {
+    fn get(&mut self, name: &TableName) -> Option<Arc<OpenModel>> {
+        self.asked += 1;
+        let (model, asked) = self.models.get_mut(name)?;
+        *asked = self.asked;
+        Some(Arc::clone(model))
+    }
+
+    /// Takes one in, in place of the one that nobody has asked for the longest.
+    fn insert(&mut self, name: &TableName, model: &Arc<OpenModel>) {
+        self.asked += 1;
+        self.models.insert(name.clone(), (Arc::clone(model), self.asked));
+        if self.models.len() > limits::LM_OPEN_MAX {
+            let oldest = self.models.iter().min_by_key(|(_, (_, asked))| *asked);
+            if let Some(name) = oldest.map(|(name, _)| name.clone()) {
+                self.models.remove(&name);
+            }
+        }
+    }
 }
 
 /// A model that answers.
@@ -102,7 +139,7 @@ impl Engine {
         let mut changes = models.changing.lock();
         *changes += 1;
         let was_there = self.shared.store.delete_model(name)?;
-        models.open.lock().remove(name);
+        models.open.lock().models.remove(name);
         if was_there { Ok(()) } else { Err(not_found(name)) }
     }
 
@@ -134,7 +171,7 @@ impl Engine {
     fn publish_model(
         &self,
         (name, replace): (&TableName, bool),
-        tokenizer: &str,
+        (tokenizer, digest): (&str, &str),
         staged: StagedModel,
     ) -> Result<()> {
         let shared = &self.shared;
@@ -144,11 +181,24 @@ impl Engine {
         self.check_new_model(name, replace)?;
         if !tokenizer.is_empty() {
             self.check_tokenizer(tokenizer)?;
+            // It may have been replaced while the model was made.
+            self.check_same_tokenizer((tokenizer, digest))?;
         }
         *changes += 1;
         staged.publish()?;
-        shared.models.open.lock().remove(name);
+        shared.models.open.lock().models.remove(name);
         Ok(())
+    }
+
+    /// Refuses another tokenizer than the one of this name that a model was made with, where that is known.
+    pub(super) fn check_same_tokenizer(&self, (name, digest): (&str, &str)) -> Result<()> {
+        if digest.is_empty() || self.tokenizer_digest(name)? == digest {
+            return Ok(());
+        }
+        let because = format!(
+            "the tokenizer {name} is another than the one it was made with: make the model anew, or store the other one again"
+        );
+        Err(Error::new(ErrorKind::Unsuited { operation: "cutting texts", because }))
     }
 
     /// The models whose texts a tokenizer cuts. A damaged one needs nothing.
@@ -173,13 +223,13 @@ impl Engine {
         // What is no model takes the place of none.
         staged.open()?;
         // Its tokenizer may have been left out of the backup: then its questions say so.
-        self.publish_model((name, replace), "", staged)
+        self.publish_model((name, replace), ("", ""), staged)
     }
 
     /// A model that is open, or is opened.
     pub(super) fn open_model(&self, name: &TableName) -> Result<Arc<OpenModel>> {
         let models = &self.shared.models;
-        let already = || models.open.lock().get(name).cloned();
+        let already = || models.open.lock().get(name);
         if let Some(open) = already() {
             return Ok(open);
         }
@@ -209,7 +259,7 @@ impl Engine {
             // Else what was read may have been replaced since.
             if *changes == before {
                 let open = Arc::new(OpenModel { head, model });
-                models.open.lock().insert(name.clone(), Arc::clone(&open));
+                models.open.lock().insert(name, &open);
                 return Ok(open);
             }
         }
@@ -217,7 +267,11 @@ impl Engine {
 
     /// How long a question to a model takes.
     pub fn pace_of_model(&self, name: &TableName) -> Pace {
-        if self.shared.models.open.lock().contains_key(name) { Pace::Slow } else { Pace::Unread }
+        if self.shared.models.open.lock().models.contains_key(name) {
+            Pace::Slow
+        } else {
+            Pace::Unread
+        }
     }
 
     /// What cuts the texts of a model; none: spaces and tabs.
@@ -240,10 +294,24 @@ fn not_found(name: &TableName) -> Error {
 
 /// A text in the words of a model.
 pub(super) fn cut(tokenizer: Option<&Tokenizer>, line: &str) -> Result<Vec<Vec<u8>>> {
-    let Some(tokenizer) = tokenizer else {
-        return Ok(crate::lm::plain(line.as_bytes()).map(<[u8]>::to_vec).collect());
-    };
     let mut words: Vec<Vec<u8>> = Vec::new();
+    each_word(tokenizer, line, &mut |_, word| words.push(word.to_vec()))?;
+    Ok(words)
+}
+
+/// Hands out the words of a text, and where each stands in bytes.
+pub(super) fn each_word(
+    tokenizer: Option<&Tokenizer>,
+    line: &str,
+    take: &mut dyn FnMut(Range<usize>, &[u8]),
+) -> Result<()> {
+    let Some(tokenizer) = tokenizer else {
+        for word in crate::lm::plain(line.as_bytes()) {
+            let from = word.as_ptr().addr() - line.as_ptr().addr();
+            take(from..from + word.len(), word);
+        }
+        return Ok(());
+    };
     let options = crate::text::tokenizer::CutOptions { bare: true, ..Default::default() };
     tokenizer.each(line, &options, None, &mut |id, bytes, is_special| {
         if is_special {
@@ -252,7 +320,6 @@ pub(super) fn cut(tokenizer: Option<&Tokenizer>, line: &str) -> Result<Vec<Vec<u
         // As a table of the tokenizer's tokens has them.
         let own = id.filter(|_| !tokenizer.is_of_words()).and_then(|id| tokenizer.token(id));
         let spelling = || tokenizer.spelling_of(id, &bytes, line).into_owned().into_bytes();
-        words.push(own.unwrap_or_else(spelling));
-    })?;
-    Ok(words)
+        take(bytes.clone(), &own.unwrap_or_else(spelling));
+    })
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lm::arpa::NEVER;
-use crate::lm::model::Model;
+use crate::lm::ngram::NgramModel;
 use crate::lm::words::BEGIN;
 use crate::steps::GoOn;
 
@@ -21,7 +21,12 @@ pub struct ArpaForm {
 ///
 /// If the model is of a smoothing that has no back-offs, if its file is damaged, if the output fails, or if `go_on`
 /// says so.
-pub fn write(model: &Model, form: ArpaForm, out: &mut dyn Write, go_on: GoOn<'_>) -> Result<u64> {
+pub fn write(
+    model: &NgramModel,
+    form: ArpaForm,
+    out: &mut dyn Write,
+    go_on: GoOn<'_>,
+) -> Result<u64> {
     if model.is_direct() {
         return Err(Error::new(ErrorKind::Unsuited {
             operation: "writing ARPA",

@@ -1,14 +1,15 @@
 //! Dot products through simsimd, which picks the machine's best instructions when it runs: the only
 //! folder that names it. Kernels of our own: bytes of one row (`dot_u8`), bytes of many rows by many
 //! queries (`tile.rs`, `blocks.rs`), codes of four bits looked up in tables (`nibbles.rs`), floats side by
-//! side (`lanes.rs`), and many rows by many words in single precision (`products.rs`), each for two kinds
-//! of processors and in plain Rust; all but the last with equal results.
+//! side (`lanes.rs`), many rows by many words in single precision (`products.rs`), and the layers of a network
+//! (`dense.rs`), each for two kinds of processors and in plain Rust; all but the last two with equal results.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod blocks;
+pub mod dense;
 pub mod lanes;
 pub mod nibbles;
 pub mod products;
