@@ -52,14 +52,15 @@ pub(super) fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32])
 /// Which rows of a tile may be near each query: one bit a row.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
-    let sums =
-        sums(tile.groups(), &queries.map(|query| Query { groups: query.groups(), start: 0 }));
+    // Adapters of arrays have not the processor's features, so nothing is inlined through them.
+    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+    for (asked, query) in asked.iter_mut().zip(queries) {
+        asked.groups = query.groups();
+    }
+    let sums = sums(tile.groups(), &asked);
     let Limits { scales, slacks, thresholds } = &tile.limits;
-    let lanes = |values: &'_ [f32; blocks::ROWS]| -> [[f32; LANES]; REGISTERS] {
-        let (parts, _) = values.as_chunks();
-        std::array::from_fn(|i| parts[i])
-    };
-    let (scales, slacks, thresholds) = (lanes(scales), lanes(slacks), lanes(thresholds));
+    let (scales, slacks, thresholds): (&[[f32; LANES]], &[[f32; LANES]], &[[f32; LANES]]) =
+        (scales.as_chunks().0, slacks.as_chunks().0, thresholds.as_chunks().0);
     let mut hits = [0; QUERIES];
     for ((hits, sums), query) in hits.iter_mut().zip(&sums).zip(queries) {
         for (i, &sum) in sums.iter().enumerate() {
@@ -246,11 +247,17 @@ fn sums<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[__m512i;
     for (sums, query) in sums.iter_mut().zip(queries) {
         sums.fill(_mm512_set1_epi32(query.start));
     }
-    for (i, group) in block.iter().enumerate() {
+    // All have as many as the block; to ask for each of them anew costs as much as what is done with it.
+    let mut count = block.len();
+    for query in queries {
+        count = count.min(query.groups.len());
+    }
+    for (i, group) in block.iter().take(count).enumerate() {
         let lines: &[[u8; BYTES]] = group.as_chunks().0;
         let rows: [__m512i; REGISTERS] = std::array::from_fn(|i| load(&lines[i]));
         for (sums, query) in sums.iter_mut().zip(queries) {
-            let bytes = query.groups.get(i).copied().unwrap_or_default();
+            // SAFETY: no query has fewer groups than are counted here.
+            let bytes = unsafe { *query.groups.get_unchecked(i) };
             let bytes = _mm512_set1_epi32(i32::from_le_bytes(bytes.map(i8::cast_unsigned)));
             for (sum, &rows) in sums.iter_mut().zip(&rows) {
                 *sum = _mm512_dpbusd_epi32(*sum, rows, bytes);

@@ -104,9 +104,10 @@ impl Tile {
     }
 
     /// Which rows may be at least as near to each query as the query or the row wants.
-    /// Queries of another length than the tile's components are compared as far as both go.
+    /// Each query has as many bytes as the tile has components.
     #[inline]
     pub fn hits(&self, queries: &[TileQuery<'_>; QUERIES]) -> Hits {
+        debug_assert!(queries.iter().all(|query| query.groups().len() >= self.groups.len()));
         #[cfg(target_arch = "x86_64")]
         {
             if super::has_vnni() {
