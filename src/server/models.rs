@@ -147,9 +147,11 @@ impl Fields {
         if let Err(error) = counts.check() {
             self.bad("neural", error.to_string());
         }
-        let mut name = |field: &str, name: String| match name.is_empty() {
-            true => Some(None),
-            false => self.name_of("table", field, name).map(Some),
+        let mut name = |field: &str, name: String| {
+            if name.is_empty() {
+                return Some(None);
+            }
+            self.name_of("table", field, name).map(Some)
         };
         let from = name("neural.from_table", network.from_table);
         let table = name("neural.table", network.table);

@@ -116,7 +116,7 @@ impl Engine {
         let mut ranked: Vec<Candidate> = scored.map(candidate).collect();
         ranked.sort_by(|a, b| b.total.total_cmp(&a.total).then(a.index.cmp(&b.index)));
         let most = ranked.first().map_or(0.0, |best| best.total);
-        let power = |total: f64| if total == most { 1.0 } else { 10_f64.powf(total - most) };
+        let power = |total: f64| if total >= most { 1.0 } else { 10_f64.powf(total - most) };
         let sum: f64 = ranked.iter().map(|candidate| power(candidate.total)).sum();
         for candidate in &mut ranked {
             candidate.share = power(candidate.total) / sum;

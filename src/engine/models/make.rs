@@ -189,6 +189,7 @@ impl Engine {
     ///
     /// If the name is taken, if the text has no words or special ones, if the memory does not suffice, if it is
     /// stopped, or if the disk fails: then nothing is stored.
+    #[expect(clippy::too_many_lines, reason = "a step after the other, each of a few lines")]
     pub fn train_model(
         &self,
         job: &TrainModelJob,

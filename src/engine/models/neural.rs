@@ -78,6 +78,7 @@ impl Engine {
     }
 
     /// As [`Engine::train_model`], of a network.
+    #[expect(clippy::too_many_lines, reason = "a step after the other, each of a few lines")]
     pub(super) fn train_network(
         &self,
         (job, network): (&TrainModelJob, &NeuralJob),
