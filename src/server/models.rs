@@ -33,7 +33,7 @@ const NEXT: usize = 10;
 
 /// The most that a candidate's model weighs, and a word of it.
 const RANK_MAX: f64 = 1_000.0;
-/// How much less likely than its neighbours a word is that is odd, as a power of ten; and the most that may be asked.
+/// How much less likely than its neighbors a word is that is odd, as a power of ten; and the most that may be asked.
 const ODD: f64 = 2.0;
 const ODD_MAX: f64 = 100.0;
 

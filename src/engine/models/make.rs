@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
-use crate::engine::models::neural::{LearnedNetwork, NeuralJob};
+use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::Learning;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::source::{Spool, unpacked, unreadable};
