@@ -245,9 +245,10 @@ impl Engine {
         let EmbedOptions { pooling, counts, pre_normalize, .. } = &query.options;
         let view = current.view();
         if !pooling.weighs_frequency() {
-            let surprise = match pooling {
-                Pooling::Surprise => Some(self.surprise(&query.options.model)?),
-                _ => None,
+            let surprise = if *pooling == Pooling::Surprise {
+                Some(self.surprise(&query.options.model)?)
+            } else {
+                None
             };
             let frequencies = Arc::new(Frequencies::zipf(view));
             return Ok(Weighing { frequencies, common: None, surprise });

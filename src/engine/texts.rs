@@ -156,7 +156,7 @@ fn told(table: &TableName, generation: u64, tokenizer: &str, query: &EmbedQuery)
     );
     // Writing to a string does not fail; likewise below.
     if options.pooling == Pooling::Surprise {
-        told += &format!(" model={}", options.model);
+        let _ = write!(told, " model={}", options.model);
     }
     if let Pooling::Sif { a, keep_common } = options.pooling {
         let _ = write!(told, " sif_a={a} keep_common={keep_common}");

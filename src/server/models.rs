@@ -33,7 +33,7 @@ const NEXT: usize = 10;
 
 /// The most that a candidate's model weighs, and a word of it.
 const RANK_MAX: f64 = 1_000.0;
-/// How much less likely than its neighbours a word is that is odd, as a power of ten; and the most that may be asked.
+/// How much less likely than its neighbors a word is that is odd, as a power of ten; and the most that may be asked.
 const ODD: f64 = 2.0;
 const ODD_MAX: f64 = 100.0;
 
@@ -147,9 +147,11 @@ impl Fields {
         if let Err(error) = counts.check() {
             self.bad("neural", error.to_string());
         }
-        let mut name = |field: &str, name: String| match name.is_empty() {
-            true => Some(None),
-            false => self.name_of("table", field, name).map(Some),
+        let mut name = |field: &str, name: String| {
+            if name.is_empty() {
+                return Some(None);
+            }
+            self.name_of("table", field, name).map(Some)
         };
         let from = name("neural.from_table", network.from_table);
         let table = name("neural.table", network.table);

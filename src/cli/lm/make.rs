@@ -70,6 +70,7 @@ impl Smoothing {
 /// A line of the text is a sentence. The model appears, or is replaced, when it is on disk; if it fails, or is
 /// stopped, nothing changes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(super) struct Train {
     /// Files of text, one after the other; none or "-" reads stdin
     #[arg(value_name = "FILE")]
@@ -219,6 +220,7 @@ impl Train {
 
 /// Store the model of an ARPA file, plain or packed by gzip, bzip2, zstd or xz
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(super) struct Import {
     /// The file; "-" reads stdin
     file: PathBuf,

@@ -59,11 +59,11 @@ pub struct Ranked(pub Vec<Candidate>);
 pub struct OddQuery {
     /// The sentences.
     pub sentences: Vec<String>,
-    /// How much less likely than its neighbours a word is that is odd, as a power of ten.
+    /// How much less likely than its neighbors a word is that is odd, as a power of ten.
     pub threshold: f64,
 }
 
-/// A word that surprises more than its neighbours.
+/// A word that surprises more than its neighbors.
 #[derive(Clone, Debug)]
 pub struct OddWord {
     /// Which word of the sentence it is, from 0.
@@ -72,7 +72,7 @@ pub struct OddWord {
     pub token: Vec<u8>,
     /// How likely it is: a logarithm to base 10.
     pub log10: f64,
-    /// The median of its neighbours.
+    /// The median of its neighbors.
     pub neighbors_log10: f64,
     /// Whether the model does not know it.
     pub is_unknown: bool,
@@ -116,7 +116,7 @@ impl Engine {
         let mut ranked: Vec<Candidate> = scored.map(candidate).collect();
         ranked.sort_by(|a, b| b.total.total_cmp(&a.total).then(a.index.cmp(&b.index)));
         let most = ranked.first().map_or(0.0, |best| best.total);
-        let power = |total: f64| if total == most { 1.0 } else { 10_f64.powf(total - most) };
+        let power = |total: f64| if total >= most { 1.0 } else { 10_f64.powf(total - most) };
         let sum: f64 = ranked.iter().map(|candidate| power(candidate.total)).sum();
         for candidate in &mut ranked {
             candidate.share = power(candidate.total) / sum;
@@ -130,7 +130,7 @@ impl Engine {
             ScoreQuery { sentences: asked.query.sentences.clone(), ..ScoreQuery::default() };
         let scores = self.score(&Asked { model: asked.model.clone(), query })?;
         let odd = |sentence: ScoredSentence| {
-            // The end of a sentence is a neighbour, and no word of it.
+            // The end of a sentence is a neighbor, and no word of it.
             let logs: Vec<f64> =
                 sentence.tokens.iter().map(|token| f64::from(token.scored.log10)).collect();
             let token_count = sentence.tokens.len().saturating_sub(1);

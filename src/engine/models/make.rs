@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::corpus::{Arrived, Arriving};
 use crate::engine::digest::Digest;
 use crate::engine::models::cut;
-use crate::engine::models::neural::{LearnedNetwork, NeuralJob};
+use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::Learning;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::format::source::{Spool, unpacked, unreadable};
@@ -189,6 +189,7 @@ impl Engine {
     ///
     /// If the name is taken, if the text has no words or special ones, if the memory does not suffice, if it is
     /// stopped, or if the disk fails: then nothing is stored.
+    #[expect(clippy::too_many_lines, reason = "a step after the other, each of a few lines")]
     pub fn train_model(
         &self,
         job: &TrainModelJob,

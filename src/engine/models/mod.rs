@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `make.rs` | models made of text and of ARPA files, and smoothings compared |
 //! | `neural.rs` | neural models made of text |
+//! | `network.rs` | what is asked of that, and what it tells |
 //! | `ask.rs` | the questions |
 //! | `choose.rs` | candidates ranked, odd words, and how surprising words are |
 
 mod ask;
 mod choose;
 mod make;
+mod network;
 mod neural;
 
 use std::collections::BTreeMap;
@@ -37,7 +39,7 @@ pub use make::{
     CompareJob, Compared, ExportedTo, ImportModelJob, MadeModel, ModelProgress, TrainModelJob,
     TrainedModel,
 };
-pub use neural::{LearnedNetwork, NeuralJob};
+pub use network::{LearnedNetwork, NeuralJob};
 
 /// How often a question that waits for a model to be opened looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(50);

@@ -9,13 +9,14 @@ use crate::engine::import::{IfExists, ImportOptions, Made, Source, TokenizerPoli
 use crate::engine::models::make::{
     MadeModel, ModelProgress, TrainModelJob, TrainedModel, text_notes,
 };
+use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::{Evaluation, Learning};
 use crate::engine::{Current, Engine, Stop};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::intake::Policies;
 use crate::format::{Row, RowReader, Step};
 use crate::limits;
-use crate::lm::neural::{self, Epoch, Learned, Now, Settings, Text};
+use crate::lm::neural::{self, Learned, Now, Settings, Text};
 use crate::lm::{BEGIN, Corpus, END, Reading, UNKNOWN, Words, held_out_words};
 use crate::query::frequency::COUNT;
 use crate::store::{ModelHead, NeuralHead};
@@ -30,32 +31,6 @@ const TOLD_EVERY: Duration = Duration::from_millis(200);
 const LATEST: f64 = 0.02;
 /// Rows between two looks at whether to go on.
 const ROWS_PER_LOOK: usize = 1_024;
-
-/// How a network is made, beside what holds for all models.
-#[derive(Clone, Debug)]
-pub struct NeuralJob {
-    /// How it learns. Its order is the model's.
-    pub settings: Settings,
-    /// The table whose vectors its words have at first.
-    pub from: Option<TableName>,
-    /// The table that its vectors become.
-    pub table: Option<TableName>,
-    /// Whether the dimension was asked for; else it is that of the table it begins with.
-    pub has_dim: bool,
-}
-
-/// What came of the learning of a network.
-#[derive(Clone, Debug)]
-pub struct LearnedNetwork {
-    /// Each epoch, the last one perhaps worse than the best.
-    pub epochs: Vec<Epoch>,
-    /// Words a second, while it learned.
-    pub words_per_second: f64,
-    /// The table that its vectors became, and the rows of that.
-    pub table: Option<(TableName, u64)>,
-    /// Words that began with the vector of a table.
-    pub known_count: u64,
-}
 
 impl Engine {
     /// Refuses what cannot be trained whatever the text holds.
@@ -78,6 +53,7 @@ impl Engine {
     }
 
     /// As [`Engine::train_model`], of a network.
+    #[expect(clippy::too_many_lines, reason = "a step after the other, each of a few lines")]
     pub(super) fn train_network(
         &self,
         (job, network): (&TrainModelJob, &NeuralJob),

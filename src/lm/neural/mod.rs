@@ -8,11 +8,13 @@
 //! | `net.rs` | how likely words are |
 //! | `batch.rs` | cases that are learned from together, and the words they are compared with |
 //! | `part.rs` | what some cases of a batch say |
-//! | `shard.rs` | what a thread changes of the weights |
+//! | `shard.rs` | the weights that a thread changes |
+//! | `change.rs` | how it changes them |
 //! | `learn.rs` | epochs, threads, and when it is enough |
 //! | `file.rs` | the mapped file, which answers |
 
 mod batch;
+mod change;
 mod file;
 mod learn;
 mod net;

@@ -137,7 +137,7 @@ fn gradients_are_those_of_finite_differences() {
 fn the_toy_corpus_is_learned_and_the_same_seed_makes_the_same_bytes() {
     let settings = Settings { epochs: 300, rate: 0.1, dropout: 0.1, ..small() };
     for (threads, samples, direct) in [(1, None, false), (2, None, true), (2, Some(2), false)] {
-        let settings = Settings { threads, samples, direct, ..settings };
+        let settings = Settings { direct, samples, threads, ..settings };
         let one = learned(&settings, &[]);
         assert_eq!(one, Learned { epochs: one.epochs.clone(), ..learned(&settings, &[]) });
         assert_eq!((one.best, one.epochs.len()), (300, 300));
