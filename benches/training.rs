@@ -25,12 +25,12 @@ use wordspace::evaluation::Lookup;
 use wordspace::evaluation::test_set::{TestSet, TestSetKind};
 use wordspace::table::builder::TableBuilder;
 use wordspace::table::view::View;
-use wordspace::training::{Kind, Spill};
 use wordspace::training::corpus::{Bounds, Corpus, Encoder, Keep};
 use wordspace::training::glove::{self, GloveSettings};
 use wordspace::training::progress::Go;
 use wordspace::training::settings::{Loss, Model, Ngrams, Settings};
 use wordspace::training::train::{Start, train};
+use wordspace::training::{Kind, Spill};
 use wordspace::vector::RowId;
 
 use support::Server;

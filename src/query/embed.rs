@@ -440,7 +440,7 @@ impl<'a> Embedder<'a> {
 
     /// One vector of many; none of none.
     fn pooled(&self, tokens: &[(RowId, Range<usize>)], surprises: &[f64]) -> Option<Vec<f64>> {
-        let rows = tokens.iter().map(|(row, _)| *row);
+        let mut rows = tokens.iter().map(|(row, _)| *row);
         let count = rows.len();
         if count == 0 {
             return None;
@@ -449,7 +449,7 @@ impl<'a> Embedder<'a> {
             Pooling::Max => self.extreme(rows, f64::max),
             Pooling::Min => self.extreme(rows, f64::min),
             Pooling::Last | Pooling::Tokens => {
-                let last = rows.last()?;
+                let last = rows.next_back()?;
                 let mut vector = vec![0.0; self.table.dim()];
                 algebra::add(&mut vector, self.scale(last), self.table.vector(last));
                 vector

@@ -59,8 +59,11 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
     }
     let sums = sums(tile.groups(), &asked);
     let Limits { scales, slacks, thresholds } = &tile.limits;
-    let (scales, slacks, thresholds): (&[[f32; LANES]], &[[f32; LANES]], &[[f32; LANES]]) =
-        (scales.as_chunks().0, slacks.as_chunks().0, thresholds.as_chunks().0);
+    let (scales, slacks, thresholds) = (
+        scales.as_chunks::<LANES>().0,
+        slacks.as_chunks::<LANES>().0,
+        thresholds.as_chunks::<LANES>().0,
+    );
     let mut hits = [0; QUERIES];
     for ((hits, sums), query) in hits.iter_mut().zip(&sums).zip(queries) {
         for (i, &sum) in sums.iter().enumerate() {
@@ -303,8 +306,10 @@ pub(super) fn places_between(values: &[f32], low: f32, high: f32, places: &mut V
             & _mm512_cmp_ps_mask::<_CMP_LT_OQ>(values, high);
         let packed = _mm512_maskz_compress_epi32(is_between, numbers);
         let (len, count) = (places.len(), is_between.count_ones() as usize);
-        // SAFETY: no more than one place a value was reserved, and 16 more.
-        unsafe { _mm512_storeu_si512(places.as_mut_ptr().add(len).cast(), packed) };
+        // SAFETY: no more than one place a value was written, of those that were reserved.
+        let end = unsafe { places.as_mut_ptr().add(len) };
+        // SAFETY: room for 16 more than the values was reserved.
+        unsafe { _mm512_storeu_si512(end.cast(), packed) };
         // SAFETY: so many places were just written.
         unsafe { places.set_len(len + count) };
         numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(16));

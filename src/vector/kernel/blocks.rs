@@ -83,7 +83,7 @@ pub fn scores<const Q: usize>(
 }
 
 /// [`scores`] by a kernel for the dot products of a block.
-#[expect(clippy::inline_always, reason = "who inlines it has the processor's features")]
+// Whoever inlines it has the processor's features.
 #[inline(always)]
 pub(super) fn scores_by<const Q: usize>(
     dots: impl Fn(&[Group], &[Query<'_>; Q]) -> [[i32; ROWS]; Q],
