@@ -217,7 +217,7 @@ mod tests {
     fn check_scores<const Q: usize>(block: &[Group], queries: &[Query<'_>]) {
         let asked: [_; Q] = std::array::from_fn(|i| (queries[i], 0.25 + i as f32));
         let blocks = [block, block].concat();
-        let extras: Vec<f32> = (0_u8..128).map(|row| f32::from(row * 3 % 128)).collect();
+        let extras: Vec<f32> = (0_u8..128).map(|row| f32::from(row.wrapping_mul(3))).collect();
         let (mut fast, mut plain) = ([[0.0; 2 * ROWS]; Q], [[0.0; 2 * ROWS]; Q]);
         let both = [&mut fast, &mut plain].map(|scores| scores.each_mut().map(|all| &mut all[..]));
         let [fast_scores, plain_scores] = both;
