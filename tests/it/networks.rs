@@ -138,7 +138,7 @@ async fn a_network_is_learned_from_a_table_and_leaves_one_and_answers_as_n_grams
     let mixed = client.mix_models(mix).await.unwrap();
     let least =
         mixed.models.iter().map(|model| model.alone.unwrap().perplexity).fold(f64::MAX, f64::min);
-    assert!(mixed.mixture.unwrap().perplexity <= least + 1e-6, "{mixed:?}");
+    assert!(mixed.mixture.unwrap().perplexity < least * 1.0001, "{mixed:?}");
     let export = pb::ExportModelRequest { model: "net".to_owned(), begin_never: false };
     let mut answers = client.export_model(export).await.unwrap();
     let error = loop {
@@ -246,7 +246,7 @@ async fn what_makes_no_network_is_refused_with_its_field() {
     // More than jobs have.
     let large = header("x", Network { dim: Some(1_024), hidden: Some(4_096), ..network() });
     let (code, error) = refused(train(&client, large).await);
-    assert!(code == Code::ResourceExhausted && error.contains("job-memory"), "{error}");
+    assert!(code == Code::InvalidArgument && error.contains("job-memory"), "{error}");
     let wild =
         header("x", Network { rate: Some(10.0), hidden: Some(64), epochs: Some(3), ..network() });
     // Whatever comes of it, it is a model or an error.
@@ -298,11 +298,11 @@ async fn candidates_are_ranked_by_both_and_odd_words_are_found() {
         sentences: vec![sentence.to_owned(), String::new()],
         threshold,
     };
-    let found = client.odd_words(odd("the queen of zebra spoke", Some(0.7))).await.unwrap();
+    let found = client.odd_words(odd("the queen of zebra spoke", Some(1.5))).await.unwrap();
     let words: Vec<_> = found.sentences[0].words.iter().map(|word| word.token.as_str()).collect();
     assert_eq!(words, ["zebra"], "{found:?}");
     let zebra = &found.sentences[0].words[0];
-    assert!(zebra.index == 3 && zebra.unknown && zebra.log10 < zebra.neighbors_log10 - 0.7);
+    assert!(zebra.index == 3 && zebra.unknown && zebra.log10 < zebra.neighbors_log10 - 1.5);
     assert_eq!((found.sentences[0].token_count, found.sentences[1].token_count), (5, 0));
     let none = client.odd_words(odd("the queen of england spoke", None)).await.unwrap();
     assert!(none.sentences[0].words.is_empty());
@@ -437,7 +437,7 @@ async fn a_question_of_too_many_words_is_refused_unless_only_sums_are_asked() {
     let sentences = vec!["a ".repeat(400_000); 3];
     let wide = pb::ScoreRequest { sentences, ..score("news", "") };
     let (code, error) = refused(client.score(wide.clone()).await);
-    assert!(code == Code::ResourceExhausted && error.contains("LM_WORDS_ASKED_MAX"), "{error}");
+    assert!(code == Code::InvalidArgument && error.contains("LM_WORDS_ASKED_MAX"), "{error}");
     let sums = client.score(pb::ScoreRequest { totals_only: true, ..wide }).await.unwrap();
     assert_eq!(sums.sentences[0].token_count, 400_001);
     server.stop().await;

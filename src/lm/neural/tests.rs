@@ -1,3 +1,5 @@
+//! Tests of networks: gradients against finite differences, the toy corpus, and damaged files.
+
 use parking_lot::RwLock;
 
 use super::batch::{Batch, Places};
