@@ -246,7 +246,7 @@ impl NgramModel {
         self.params.is_direct
     }
 
-    /// The number of a word; [`UNKNOWN`] if the model does not know it.
+    /// The number of a word; `<unk>` if the model does not know it.
     #[inline]
     pub fn number(&self, word: &[u8]) -> u32 {
         self.lexicon.number(word)
