@@ -1,7 +1,7 @@
 //! How fast and how completely the nearest rows are found: one line of JSON for each measurement.
 //!
-//! Reads `vectors.f32`, `words.u32`, `analogies.f32` and `texts.f32` from `$WORDSPACE_DATA/bench` (unit
-//! rows of 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and so
+//! Reads `vectors.f32`, `words.u32`, `analogies.f32` and `texts.f32` from `$WORDSPACE_DATA/bench` (default
+//! `~/.cache/wordspace-data/bench`; unit rows of 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and so
 //! on, or else makes clustered rows. The row of a word asked for counts as its
 //! own neighbor. Where the words of an analogy are known, the search is also seeded with them, as
 //! the server does it, with the three as answers and without.
@@ -11,7 +11,7 @@
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -439,8 +439,10 @@ fn floats(name: &str) -> Option<Vec<Vec<f32>>> {
 }
 
 fn numbers(name: &str) -> Option<Vec<u32>> {
-    let folder = std::env::var_os("WORDSPACE_DATA")?;
-    let bytes = std::fs::read(Path::new(&folder).join("bench").join(name)).ok()?;
+    let folder = std::env::var_os("WORDSPACE_DATA").map(PathBuf::from).or_else(|| {
+        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wordspace-data"))
+    });
+    let bytes = std::fs::read(folder?.join("bench").join(name)).ok()?;
     Some(bytes.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
 }
 
