@@ -104,6 +104,18 @@ fn every_service_has_its_file() {
 }
 
 /// Only what stands on this list may come in two versions.
+/// What tools fetch or pack does not belong beside the documents.
+#[test]
+fn the_root_has_only_text() {
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = fs::read(&path).unwrap();
+            assert!(std::str::from_utf8(&bytes).is_ok(), "{}: not text", path.display());
+        }
+    }
+}
+
 #[test]
 fn dependencies_come_once_and_from_the_registry() {
     const TWICE: &[&str] = &[
