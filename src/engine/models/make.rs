@@ -189,7 +189,6 @@ impl Engine {
     ///
     /// If the name is taken, if the text has no words or special ones, if the memory does not suffice, if it is
     /// stopped, or if the disk fails: then nothing is stored.
-    #[expect(clippy::too_many_lines, reason = "a step after the other, each of a few lines")]
     pub fn train_model(
         &self,
         job: &TrainModelJob,
@@ -240,23 +239,15 @@ impl Engine {
         let (grams, orders) = estimate(&mut counts, &estimation, false, &go_on)?;
         drop(counts);
         tell("writing");
-        let mut notes = notes(&orders);
-        notes.extend(text_notes(&arrived, &totals));
+        let text = head_of(job, digest, &arrived, &totals);
         let head = ModelHead {
             smoothing: job.smoothing.name().to_owned(),
             k: if let Smoothing::AddK(k) = job.smoothing { Some(k) } else { None },
             sizes: grams.sizes(),
             words: grams.word_count() as u64,
-            tokenizer: job.tokenizer.clone(),
-            tokenizer_digest: digest,
-            tokens: totals.tokens,
-            sentences: totals.sentences,
-            source: job.source.clone(),
-            sha256: arrived.sha256.clone(),
-            made_at: job.made_at,
-            notes,
-            neural: None,
+            notes: notes(&orders).into_iter().chain(text.notes).collect(),
             compact: job.compact,
+            ..text
         };
         // All that may fail comes before the model takes its place.
         let (made, held_out) =
@@ -550,8 +541,28 @@ fn notes(orders: &[OrderReport]) -> Vec<String> {
     (1..).zip(orders).filter_map(of).collect()
 }
 
+/// What is told of a model for the text that it is made of, whatever it is.
+pub(super) fn head_of(
+    job: &TrainModelJob,
+    tokenizer_digest: String,
+    arrived: &Arrived,
+    totals: &Totals,
+) -> ModelHead {
+    ModelHead {
+        tokenizer: job.tokenizer.clone(),
+        tokenizer_digest,
+        tokens: totals.tokens,
+        sentences: totals.sentences,
+        source: job.source.clone(),
+        sha256: arrived.sha256.clone(),
+        made_at: job.made_at,
+        notes: text_notes(arrived, totals),
+        ..ModelHead::default()
+    }
+}
+
 /// What of a text is not as it was sent.
-pub(super) fn text_notes(arrived: &Arrived, totals: &Totals) -> Vec<String> {
+fn text_notes(arrived: &Arrived, totals: &Totals) -> Vec<String> {
     let told = [
         (arrived.repaired, "places of the text were not UTF-8"),
         (arrived.cuts, "times a line was cut into sentences, because it was too long"),

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::budget::Share;
 use crate::engine::import::{IfExists, ImportOptions, Made, Source, TokenizerPolicy, Turn};
-use crate::engine::models::make::{
-    MadeModel, ModelProgress, TrainModelJob, TrainedModel, text_notes,
-};
+use crate::engine::models::make::{MadeModel, ModelProgress, TrainModelJob, TrainedModel, head_of};
 use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::{Evaluation, Learning};
 use crate::engine::{Current, Engine, Stop};
@@ -99,18 +97,10 @@ impl Engine {
             },
         )?;
         on_progress(ModelProgress { phase: "writing", ..told.clone() });
-        let mut notes = text_notes(&arrived, &totals);
-        notes.extend(network_notes(&settings, &learned));
+        let text = head_of(job, digest, &arrived, &totals);
         let head = ModelHead {
             words: word_count as u64,
-            tokenizer: job.tokenizer.clone(),
-            tokenizer_digest: digest,
-            tokens: totals.tokens,
-            sentences: totals.sentences,
-            source: job.source.clone(),
-            sha256: arrived.sha256.clone(),
-            made_at: job.made_at,
-            notes,
+            notes: text.notes.into_iter().chain(network_notes(&settings, &learned)).collect(),
             neural: Some(NeuralHead {
                 order: settings.order as u64,
                 dim: settings.dim as u64,
@@ -121,7 +111,7 @@ impl Engine {
                 epochs: learned.best as u64,
                 from: network.from.as_ref().map(TableName::to_string).unwrap_or_default(),
             }),
-            ..ModelHead::default()
+            ..text
         };
         let go_on = || self.go_on();
         let words = corpus.into_words();
