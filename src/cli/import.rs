@@ -1,6 +1,7 @@
 //! `wordspace import`: an embedding file into a table.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::cli::options::{format_name, read_format, wire_format};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
 use crate::cli::tokenizer::kind;
+use crate::cli::uploads::send_again;
 use crate::client::{
     self, Client, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
     ImportReport, IndexState, TokenizerInfo, chunks, import_header,
@@ -22,11 +24,6 @@ use crate::format::Format;
 
 /// How often the state of an index is asked for.
 const POLL: Duration = Duration::from_millis(200);
-
-/// How often a lost connection is tried again without a byte more.
-const TRIES: u32 = 6;
-/// Time before the first of them; twice as long before each next one.
-const WAIT: Duration = Duration::from_millis(500);
 
 /// Import an embedding file into a table; returns when every row is safe on disk
 ///
@@ -181,7 +178,7 @@ impl Import {
             let mut companions = found.companions;
             companions.extend(self.counts.iter().map(|file| (name_of(file), file.clone())));
             if self.resumable {
-                self.resume(client, header, &found.main, companions, on_progress).await
+                self.send_resumable(client, header, (&found.main, companions), on_progress).await
             } else {
                 client.import_files(header, &found.main, companions, on_progress).await
             }
@@ -197,36 +194,22 @@ impl Import {
 }
 
 impl Import {
-    /// Sends the file again and again from where the server has it, as long as that helps.
-    async fn resume(
+    async fn send_resumable(
         &self,
         client: &Client,
-        mut header: ImportHeader,
-        file: &Path,
-        companions: Vec<(String, PathBuf)>,
+        header: ImportHeader,
+        (file, companions): (&Path, Vec<(String, PathBuf)>),
         mut on_progress: impl FnMut(&client::ImportProgress) + Send,
     ) -> client::Result<ImportReport> {
-        let mut tries = 0;
-        loop {
-            let result = match client.resume_offset(&self.table, file).await {
-                Ok(offset) => {
-                    if header.resume_offset.is_some_and(|before| offset > before) {
-                        tries = 0;
-                    }
-                    header.resume_offset = Some(offset);
-                    let companions = companions.clone();
-                    client.import_files(header.clone(), file, companions, &mut on_progress).await
-                }
-                Err(error) => Err(error),
-            };
-            match result {
-                Err(error) if error.is_lost() && tries < TRIES => {
-                    tokio::time::sleep(WAIT * 2_u32.pow(tries)).await;
-                    tries += 1;
-                }
-                result => return result,
-            }
-        }
+        let offset = async || {
+            let source = File::open(file).map_err(client::CallError::Source)?;
+            client.resume_offset(&self.table, source).await
+        };
+        send_again(offset, async |from| {
+            let header = ImportHeader { resume_offset: Some(from), ..header.clone() };
+            client.import_files(header, file, companions.clone(), &mut on_progress).await
+        })
+        .await
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wordspace train`: vectors of words, learned from a text.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -13,9 +14,10 @@ use crate::cli::map::{self, Mark};
 use crate::cli::output::{Output, bytes, count, seconds, shown};
 use crate::cli::plot::DrawArgs;
 use crate::cli::texts::{is_packed, readers};
+use crate::cli::uploads::send_again;
 use crate::client::{
-    self, Client, Cutting, IfExists, LearningProgress, TrainEvaluation, TrainFigure, TrainLoss,
-    TrainModel, TrainPhrases, TrainSubwords, TrainTableHeader, TrainTableProgress,
+    self, Client, Cutting, IfExists, Joined, LearningProgress, TrainEvaluation, TrainFigure,
+    TrainLoss, TrainModel, TrainPhrases, TrainSubwords, TrainTableHeader, TrainTableProgress,
     TrainTableReport,
 };
 
@@ -139,6 +141,10 @@ pub(super) struct Train {
     /// Replace the table if it is there already
     #[arg(long)]
     replace: bool,
+    /// Go on where a training of this table broke off while its files were sent, and after a broken connection;
+    /// the server keeps the text until it has read it
+    #[arg(long, requires = "files")]
+    resumable: bool,
     /// Return when all text has arrived; training goes on as a job
     #[arg(long, conflicts_with_all = ["svg", "png"])]
     detach: bool,
@@ -147,7 +153,7 @@ pub(super) struct Train {
 }
 
 /// What says how a new training is done.
-const ASKED: [&str; 33] = [
+const ASKED: [&str; 34] = [
     "files",
     "table",
     "model",
@@ -181,6 +187,7 @@ const ASKED: [&str; 33] = [
     "replace",
     "x_max",
     "power",
+    "resumable",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -206,13 +213,7 @@ enum Loss {
 impl Train {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         if let Some(table) = &self.resume {
-            let header = TrainTableHeader {
-                table: table.clone(),
-                resume: true,
-                detach: self.detach,
-                ..TrainTableHeader::default()
-            };
-            return self.follow(client, output, (header, None)).await;
+            return self.follow(client, output, (self.resumed(table), None)).await;
         }
         let sizes = self.files.iter().map(|file| file.metadata().map(|metadata| metadata.len()));
         let total: Option<u64> = sizes.map(std::io::Result::ok).sum();
@@ -232,10 +233,14 @@ impl Train {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(TICK);
-        let readers = if header.resume { None } else { Some(readers(&self.files)) };
-        let readers = readers.into_iter().flatten();
         let on_progress = |now: &TrainTableProgress| bar.set_message(progress(now, total));
-        let report = client.train_table(header, readers, on_progress).await;
+        let report = if header.resume {
+            client.train_table(header, std::iter::empty(), on_progress).await
+        } else if self.resumable {
+            self.send_resumable(client, header, on_progress).await
+        } else {
+            client.train_table(header, readers(&self.files), on_progress).await
+        };
         bar.finish_and_clear();
         let report = report.map_err(|error| {
             if let client::CallError::Source(error) = &error {
@@ -249,6 +254,45 @@ impl Train {
                 self.draw(&report, client, output).await
             }
             None => Ok(()),
+        }
+    }
+
+    async fn send_resumable(
+        &self,
+        client: &Client,
+        header: TrainTableHeader,
+        on_progress: impl Fn(&TrainTableProgress) + Send + Sync,
+    ) -> client::Result<TrainTableReport> {
+        if self.is_stdin() {
+            let problem = "--resumable reads files again, and stdin is none";
+            return Err(client::CallError::Source(std::io::Error::other(problem)));
+        }
+        let is_read = AtomicBool::new(false);
+        let offset =
+            async || client.resume_offset(&header.table, Joined::new(readers(&self.files))).await;
+        send_again(offset, async |from| {
+            let on_progress = |now: &TrainTableProgress| {
+                is_read.fetch_or(now.learning.is_some(), Ordering::Relaxed);
+                on_progress(now);
+            };
+            // Where the server has read all of it, a checkpoint has taken its place.
+            if from == 0 && is_read.load(Ordering::Relaxed) {
+                let header = self.resumed(&header.table);
+                return client.train_table(header, std::iter::empty(), on_progress).await;
+            }
+            let header = TrainTableHeader { resume_offset: Some(from), ..header.clone() };
+            client.train_table(header, readers(&self.files), on_progress).await
+        })
+        .await
+    }
+
+    /// The header with which the training of a table goes on from its checkpoint.
+    fn resumed(&self, table: &str) -> TrainTableHeader {
+        TrainTableHeader {
+            table: table.to_owned(),
+            resume: true,
+            detach: self.detach,
+            ..TrainTableHeader::default()
         }
     }
 
@@ -348,6 +392,7 @@ impl Train {
             x_max: self.x_max,
             power: self.power,
             evaluate_seconds: self.evaluate_every.map(|minutes| minutes * 60.0),
+            resume_offset: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `wordspace uploads`: what is kept of files whose imports broke off.
+//! `wordspace uploads`: what is kept of files whose imports broke off, and how commands go on with them.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,9 +6,14 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, bytes, seconds};
-use crate::client::{Client, DeleteUploadRequest, ListUploadsRequest, Upload};
+use crate::client::{self, Client, DeleteUploadRequest, ListUploadsRequest, Upload};
 
-/// Files that have arrived in part, for imports that may go on
+/// How often a lost connection is tried again without a byte more.
+const TRIES: u32 = 6;
+/// Time before the first of them; twice as long before each next one.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// Files that have arrived in part, for imports and trainings that may go on
 #[derive(Debug, Args)]
 pub(super) struct Uploads {
     /// Drop what is kept for this table
@@ -37,4 +42,31 @@ fn grid(uploads: &[Upload]) -> String {
         grid.row([upload.table.clone(), bytes(upload.bytes), seconds(quiet.as_secs_f64())]);
     }
     grid.to_string()
+}
+
+/// Sends a source from where the server has it, and again after each lost connection, as long as that helps.
+pub(super) async fn send_again<T>(
+    mut offset: impl AsyncFnMut() -> client::Result<u64>,
+    mut send_from: impl AsyncFnMut(u64) -> client::Result<T>,
+) -> client::Result<T> {
+    let (mut tries, mut before) = (0, None);
+    loop {
+        let sent = match offset().await {
+            Ok(from) => {
+                if before.is_some_and(|before| from > before) {
+                    tries = 0;
+                }
+                before = Some(from);
+                send_from(from).await
+            }
+            Err(error) => Err(error),
+        };
+        match sent {
+            Err(error) if error.is_lost() && tries < TRIES => {
+                tokio::time::sleep(WAIT * 2_u32.pow(tries)).await;
+                tries += 1;
+            }
+            sent => return sent,
+        }
+    }
 }

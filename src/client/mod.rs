@@ -25,14 +25,14 @@ use tonic::{Response, Status, Streaming};
 
 pub use crate::client::answers::{Answers, Export, NearestAnswers};
 pub use crate::client::error::{CallError, Refusal, Result};
-pub use crate::client::upload::chunks;
+pub use crate::client::upload::{Joined, chunks};
 pub use crate::error::Violation;
 pub use crate::proto::*;
 pub use tonic::Code;
 
 use crate::client::error::innermost;
 use crate::client::replies::{JobReply, Told};
-use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_texts};
+use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_text};
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
@@ -153,16 +153,19 @@ impl Client {
         self.import(header, chunks(file), on_progress).await
     }
 
-    /// Where the import of a file into a table goes on that broke off before: what the server kept
-    /// of it, if that is how the file begins; else 0.
+    /// Where an import into a table, or its training, goes on that broke off before: how many bytes of its
+    /// source the server kept, if the source begins with them; else 0.
     ///
     /// # Errors
     ///
-    /// As every call; `Source` if the file cannot be read.
-    pub async fn resume_offset(&self, table: &str, path: &Path) -> Result<u64> {
+    /// As every call; `Source` if the source cannot be read.
+    pub async fn resume_offset(
+        &self,
+        table: &str,
+        source: impl Read + Send + 'static,
+    ) -> Result<u64> {
         let kept = self.get_upload(GetUploadRequest { table: table.to_owned() }).await?;
-        let file = File::open(path).map_err(CallError::Source)?;
-        let checked = tokio::task::spawn_blocking(move || checksum(file.take(kept.bytes)));
+        let checked = tokio::task::spawn_blocking(move || checksum(source.take(kept.bytes)));
         let checked = checked.await.map_err(io::Error::other).and_then(|checked| checked);
         let same = checked.map_err(CallError::Source)? == (kept.bytes, kept.crc32);
         Ok(if same { kept.bytes } else { 0 })
@@ -417,10 +420,11 @@ impl Client {
         };
         let mut stub = self.text.clone();
         let call = |requests| async move { stub.train_tokenizer(requests).await };
-        self.with_texts(messages, texts, call, on_progress).await
+        self.with_text(messages, Joined::new(texts), call, on_progress).await
     }
 
-    /// Sends text, read on a thread of its own, and has vectors of its words learned.
+    /// Sends text, read on a thread of its own, and has vectors of its words learned. What stands before the
+    /// header's `resume_offset` is not sent.
     ///
     /// # Errors
     ///
@@ -432,6 +436,7 @@ impl Client {
         on_progress: impl FnMut(&TrainTableProgress) + Send,
     ) -> Result<TrainTableReport> {
         use train_table_request::Part;
+        let from = header.resume_offset.unwrap_or(0);
         let part = |part| TrainTableRequest { part: Some(part) };
         let messages = Messages {
             first: part(Part::Header(header)),
@@ -440,7 +445,8 @@ impl Client {
         };
         let mut stub = self.training.clone();
         let call = |requests| async move { stub.train_table(requests).await };
-        self.with_texts(messages, texts, call, on_progress).await
+        let text = Joined::behind(from, texts);
+        self.with_text(messages, text, call, on_progress).await
     }
 
     /// Sends text, read on a thread of its own, and has a language model made of it.
@@ -463,7 +469,7 @@ impl Client {
         };
         let mut stub = self.models.clone();
         let call = |requests| async move { stub.train_model(requests).await };
-        self.with_texts(messages, texts, call, on_progress).await
+        self.with_text(messages, Joined::new(texts), call, on_progress).await
     }
 
     /// Sends an ARPA file, read on a thread of its own, and has its model stored.
@@ -486,7 +492,7 @@ impl Client {
         };
         let mut stub = self.models.clone();
         let call = |requests| async move { stub.import_model(requests).await };
-        self.with_texts(messages, files, call, on_progress).await
+        self.with_text(messages, Joined::new(files), call, on_progress).await
     }
 
     /// Asks for a language model as an ARPA file.
@@ -522,7 +528,7 @@ impl Client {
         };
         let mut stub = self.models.clone();
         let call = |requests| async move { stub.compare_smoothings(requests).await };
-        self.with_texts(messages, texts, call, on_progress).await
+        self.with_text(messages, Joined::new(texts), call, on_progress).await
     }
 
     /// Scores the sentences of messages as they come; answers are in the same order.
@@ -558,14 +564,14 @@ impl Client {
         };
         let mut stub = self.text.clone();
         let call = |requests| async move { stub.import_texts(requests).await };
-        self.with_texts(messages, texts, call, on_progress).await
+        self.with_text(messages, Joined::new(texts), call, on_progress).await
     }
 
     /// Starts a job with texts, read on a thread of their own, and follows it.
-    async fn with_texts<M, R, C>(
+    async fn with_text<M, R, C>(
         &self,
         messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
-        texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+        text: impl Read + Send + 'static,
         call: impl FnOnce(ReceiverStream<M>) -> C,
         on_progress: impl FnMut(&R::Progress) + Send,
     ) -> Result<R::Report>
@@ -574,7 +580,7 @@ impl Client {
         R: JobReply,
         C: Future<Output = Result<Response<Streaming<R>>, Status>>,
     {
-        let (requests, mut failure) = send_texts(messages, texts);
+        let (requests, mut failure) = send_text(messages, text);
         let answer = match self.answer(call(requests).await) {
             Ok(answers) => self.follow(answers, on_progress).await,
             Err(error) => Err(error),

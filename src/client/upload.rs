@@ -1,5 +1,6 @@
 //! Files and texts as the messages of a stream, in bounded memory.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -25,11 +26,11 @@ pub(super) struct Messages<M, T> {
     pub(super) broken: M,
 }
 
-/// Sends a first message and then those of texts, which are read on a thread of their own. What could
+/// Sends a first message and then those of a text, which is read on a thread of its own. What could
 /// not be read is told, behind a `broken` message: half a text would look like a whole one without it.
-pub(super) fn send_texts<M: Send + 'static>(
+pub(super) fn send_text<M: Send + 'static>(
     messages: Messages<M, impl Fn(Vec<u8>) -> M + Send + 'static>,
-    texts: impl Iterator<Item = io::Result<Box<dyn Read + Send>>> + Send + 'static,
+    mut text: impl Read + Send + 'static,
 ) -> (ReceiverStream<M>, oneshot::Receiver<io::Error>) {
     let Messages { first, text: message, broken } = messages;
     let (sender, receiver) = mpsc::channel(PARTS_WAITING);
@@ -39,12 +40,13 @@ pub(super) fn send_texts<M: Send + 'static>(
             if sender.blocking_send(first).is_err() {
                 return Ok(());
             }
-            for text in texts.flat_map(text_chunks) {
-                if sender.blocking_send(message(text?)).is_err() {
+            loop {
+                let mut chunk = Vec::new();
+                text.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+                if chunk.is_empty() || sender.blocking_send(message(chunk)).is_err() {
                     return Ok(());
                 }
             }
-            Ok(())
         };
         if let Err(error) = send() {
             // Nobody waits for it if the call has ended meanwhile.
@@ -55,22 +57,59 @@ pub(super) fn send_texts<M: Send + 'static>(
     (ReceiverStream::new(receiver), failure)
 }
 
-/// A text's bytes in messages.
-fn text_chunks(
-    text: io::Result<Box<dyn Read + Send>>,
-) -> Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send> {
-    let mut text = match text {
-        Ok(text) => text,
-        Err(error) => return Box::new(std::iter::once(Err(error))),
-    };
-    Box::new(std::iter::from_fn(move || {
-        let mut chunk = Vec::new();
-        match text.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk) {
-            Ok(0) => None,
-            Ok(_) => Some(Ok(chunk)),
-            Err(error) => Some(Err(error)),
+/// Texts one after the other, read as one.
+pub struct Joined<I> {
+    texts: I,
+    text: Option<Box<dyn Read + Send>>,
+    /// Bytes that are passed over first.
+    skip: u64,
+}
+
+impl<I> fmt::Debug for Joined<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joined").field("skip", &self.skip).finish_non_exhaustive()
+    }
+}
+
+impl<I: Iterator<Item = io::Result<Box<dyn Read + Send>>>> Joined<I> {
+    /// All of them.
+    pub fn new(texts: I) -> Self {
+        Self::behind(0, texts)
+    }
+
+    /// What follows their first bytes.
+    pub(super) fn behind(skip: u64, texts: I) -> Self {
+        Self { texts, text: None, skip }
+    }
+
+    fn read_next(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(text) = &mut self.text {
+                match text.read(buffer)? {
+                    0 if !buffer.is_empty() => self.text = None,
+                    count => return Ok(count),
+                }
+            }
+            match self.texts.next() {
+                Some(text) => self.text = Some(text?),
+                None => return Ok(0),
+            }
         }
-    }))
+    }
+}
+
+impl<I: Iterator<Item = io::Result<Box<dyn Read + Send>>>> Read for Joined<I> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.skip > 0 {
+            let mut block = [0; 16 << 10];
+            let most = block.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+            match self.read_next(&mut block[..most])? {
+                0 => return Err(io::Error::other("the text is shorter than what was kept of it")),
+                count => self.skip -= count as u64,
+            }
+        }
+        self.read_next(buffer)
+    }
 }
 
 /// Opens the main file of an import and fills in what its header lacks.

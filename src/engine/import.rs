@@ -293,7 +293,7 @@ impl ImportOptions {
 
 /// Whether an import failed for a reason that is not the source's: the call's, another's, or the disk's.
 /// Damage is the store's, as a format tells that of its files otherwise.
-fn can_go_on(imported: &Result<ImportReport>) -> bool {
+pub(super) fn can_go_on<T>(imported: &Result<T>) -> bool {
     imported.as_ref().is_err_and(|error| {
         matches!(
             error.kind(),

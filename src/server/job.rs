@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Messages that wait between a stream and the thread that works on them.
 const MESSAGES_WAITING: usize = 4;
 /// Bytes that a stream sends before a slot and a thread are taken for it, unless it ends before.
-pub(super) const ENOUGH_BYTES: u64 = 64 << 10;
+const ENOUGH_BYTES: u64 = 64 << 10;
 /// How long a thread waits for its caller before others may have its slot.
 const LENT_AFTER: Duration = Duration::from_secs(1);
 
@@ -59,9 +59,9 @@ pub(super) trait Work: Send + Sized + 'static {
         false
     }
 
-    /// Bytes of messages with which the work begins.
-    fn enough_bytes(&self) -> u64 {
-        ENOUGH_BYTES
+    /// Whether what arrives is kept, so that another call can go on behind it.
+    fn is_kept(&self) -> bool {
+        false
     }
 
     /// Does the work, on a thread that may block.
@@ -327,7 +327,9 @@ impl Keeper {
         W: Work,
         M: prost::Message + Default + 'static,
     {
-        let (has_stream, enough) = (messages.is_some(), work.enough_bytes());
+        let has_stream = messages.is_some();
+        // The work begins with the first byte of what is kept: only the work keeps it.
+        let enough = if work.is_kept() { 1 } else { ENOUGH_BYTES };
         let mut patience = Patience::new(self.desk.idle);
         let begun = async {
             let first = match &mut messages {

@@ -112,6 +112,10 @@ impl Work for Training {
         self.is_detached
     }
 
+    fn is_kept(&self) -> bool {
+        matches!(&self.asked, Asked::New(job) if job.resume_offset.is_some())
+    }
+
     fn run(self, run: Run<Vec<u8>>) -> Result<JobReport> {
         let mut slot = run.other_slot(Slot::Long);
         let Run { engine, job, mut input, .. } = run;
@@ -338,6 +342,7 @@ fn job_of(header: pb::TrainTableHeader, engine: &Engine) -> Result<TrainTableJob
             from,
             outputs,
             along,
+            resume_offset: header.resume_offset,
         })
     })
 }

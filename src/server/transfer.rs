@@ -28,7 +28,7 @@ use crate::proto::import_response::Part as Reply;
 use crate::proto::transfer_service_server::TransferService;
 use crate::server::Desk;
 use crate::server::files::StreamFiles;
-use crate::server::job::{Call, ENOUGH_BYTES, Input, Messages, Replies, Run, Told, Work};
+use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
@@ -161,9 +161,8 @@ impl Work for ImportJob {
         self.is_detached
     }
 
-    fn enough_bytes(&self) -> u64 {
-        // What came of a file that can go on is kept, however little it is.
-        if self.resume_offset.is_some() { 1 } else { ENOUGH_BYTES }
+    fn is_kept(&self) -> bool {
+        self.resume_offset.is_some()
     }
 
     fn run(self, run: Run<Part>) -> Result<JobReport> {

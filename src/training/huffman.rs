@@ -5,6 +5,9 @@
 //! vector at each inner node; the probability to go left is the sigmoid of its product with the
 //! hidden vector.
 
+use std::ops::Range;
+
+use super::rows::prefetch;
 use crate::error::{Error, Result};
 
 /// The codes of all words.
@@ -88,10 +91,21 @@ impl Huffman {
     ///
     /// If there is no word of this number.
     pub fn path(&self, word: usize) -> Path<'_> {
-        let end = |word: usize| usize::try_from(self.ends[word]).unwrap_or(usize::MAX);
-        let start = word.checked_sub(1).map_or(0, end);
-        let range = start..end(word);
+        let range = self.range(word);
         Path { nodes: &self.nodes[range.clone()], lefts: &self.lefts[range] }
+    }
+
+    /// Asks for a path that will be needed soon.
+    #[inline]
+    pub(super) fn prefetch(&self, word: usize) {
+        let start = self.range(word).start;
+        prefetch(self.nodes[start..].as_ptr());
+        prefetch(self.lefts[start..].as_ptr());
+    }
+
+    fn range(&self, word: usize) -> Range<usize> {
+        let end = |word: usize| usize::try_from(self.ends[word]).unwrap_or(usize::MAX);
+        word.checked_sub(1).map_or(0, end)..end(word)
     }
 
     /// Bytes of memory it takes.

@@ -18,6 +18,10 @@ impl Matrices {
         [&self.inputs, &self.outputs, &self.places]
     }
 
+    pub(super) fn each_mut(&mut self) -> [&mut Rows; 3] {
+        [&mut self.inputs, &mut self.outputs, &mut self.places]
+    }
+
     /// Whether no value is NaN or infinite.
     pub(super) fn is_finite(&self) -> bool {
         self.all().iter().all(|rows| rows.is_finite())

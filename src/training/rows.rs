@@ -220,17 +220,24 @@ impl Row<'_> {
     /// Asks for a row's first cache lines, which will be needed soon.
     #[inline]
     pub(super) fn prefetch(self, lines: usize) {
-        #[cfg(target_arch = "x86_64")]
         for line in 0..lines.min(PREFETCHED) {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: a prefetch neither reads nor faults, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.at(line * LINE).cast()) };
+            prefetch(self.at(line * LINE));
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = lines;
     }
 }
 
+/// Asks for the cache line of an address.
+#[inline]
+pub(super) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch neither reads nor faults, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// What is behind them the processor fetches by itself, as it sees the row read in order.
-#[cfg(target_arch = "x86_64")]
 const PREFETCHED: usize = 24;

@@ -4,7 +4,7 @@ use super::corpus::Corpus;
 use super::matrices::Matrices;
 use super::plan::{Frozen, Goal, Plan};
 use super::progress::{Go, Progress, Watch};
-use super::rows::Rows;
+use super::rows::{LINE, Rows};
 use super::settings::{Ngrams, Settings};
 use super::standing::{Position, Saved};
 use super::worker::Worker;
@@ -323,9 +323,7 @@ impl<'a> Course<'a> {
                     shard.learn(self, before, threads as u64, round)
                 })?;
                 self.read += read.iter().sum::<u64>();
-                merge(&mut matrices.inputs, &mut shards, |matrices| &mut matrices.inputs);
-                merge(&mut matrices.outputs, &mut shards, |matrices| &mut matrices.outputs);
-                merge(&mut matrices.places, &mut shards, |matrices| &mut matrices.places);
+                merge(&mut matrices, &mut shards);
                 let mut taken = (0.0, 0);
                 for shard in &mut shards {
                     let (sum, count) = shard.worker.meter.take();
@@ -496,28 +494,45 @@ fn in_parallel<T: Send>(
     })
 }
 
-/// Adds what each replica changed to `base`, and gives it to all, half of the rows by each of two threads.
-fn merge(base: &mut Rows, shards: &mut [Shard], of: impl Fn(&mut Matrices) -> &mut Rows) {
-    let part = base.floats().len().div_ceil(shards.len().max(1)).max(1);
-    let mut parts: Vec<(&mut [f32], Vec<&mut [f32]>)> =
-        base.floats_mut().chunks_mut(part).map(|base| (base, Vec::new())).collect();
-    for shard in shards {
-        let replica = of(&mut shard.worker.matrices).floats_mut().chunks_mut(part);
-        parts.iter_mut().zip(replica).for_each(|((_, all), part)| all.push(part));
+/// Adds what each of two replicas changed to `base`, and gives it to both: half of every matrix by each of two
+/// threads.
+fn merge(base: &mut Matrices, shards: &mut [Shard]) {
+    let [first, second] = shards else { return };
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    let [first, second] = [first, second].map(|shard| shard.worker.matrices.each_mut());
+    for ((base, first), second) in base.each_mut().into_iter().zip(first).zip(second) {
+        let stride = base.stride();
+        let half = base.len() / 2 * stride;
+        let halves = [base, first, second].map(|rows| rows.floats_mut().split_at_mut(half));
+        let [a, b, c] = halves;
+        here.push(([a.0, b.0, c.0], stride));
+        there.push(([a.1, b.1, c.1], stride));
     }
     std::thread::scope(|scope| {
-        for (base, replicas) in parts {
-            scope.spawn(move || merge_part(base, replicas));
-        }
+        scope.spawn(move || there.into_iter().for_each(merge_rows));
+        here.into_iter().for_each(merge_rows);
     });
 }
 
-fn merge_part(base: &mut [f32], mut replicas: Vec<&mut [f32]>) {
-    if let [first, second] = &mut replicas[..] {
-        for ((base, first), second) in base.iter_mut().zip(first.iter_mut()).zip(second.iter_mut())
-        {
+/// Merges rows of so many floats: those of the base, and those of its replicas.
+fn merge_rows(([base, first, second], stride): ([&mut [f32]; 3], usize)) {
+    let rows = base.chunks_exact_mut(stride).zip(first.chunks_exact_mut(stride));
+    for ((base, first), second) in rows.zip(second.chunks_exact_mut(stride)) {
+        // Many rows belong to words that a round did not meet: what is not written costs half.
+        if is_same(base, first) && is_same(base, second) {
+            continue;
+        }
+        for ((base, first), second) in base.iter_mut().zip(first).zip(second) {
             let sum = *base + ((*first - *base) + (*second - *base));
             (*base, *first, *second) = (sum, sum, sum);
         }
     }
+}
+
+fn is_same(a: &[f32], b: &[f32]) -> bool {
+    // A whole cache line is compared without a branch.
+    let differ = |(a, b): (&[f32; LINE], &[f32; LINE])| {
+        a.iter().zip(b).fold(0, |odd, (a, b)| odd | (a.to_bits() ^ b.to_bits()))
+    };
+    a.as_chunks().0.iter().zip(b.as_chunks().0).all(|lines| differ(lines) == 0)
 }

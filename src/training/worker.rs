@@ -265,11 +265,9 @@ impl<'a> Pass<'a> {
                 self.predict_by_mean(&bag, &now);
             } else {
                 self.add_parts(word, None, &mut bag);
-                self.prefetch(sentence.get(at + 1));
-                for other in others.clone() {
-                    let block = self.prepare(other);
-                    self.predict_by_mean(&bag, &block);
-                }
+                let count = around.end() - around.start();
+                let next = sentence.get(at + 1);
+                self.predict_all_by_mean(&bag, (others.clone(), count), next);
             }
             if let (Some(frozen), None) = (&self.plan.frozen, &self.plan.parts) {
                 let inputs = others.chain((!is_cbow).then_some(word));
@@ -305,8 +303,10 @@ impl<'a> Pass<'a> {
             }
             None => self.inputs.row(word).prefetch(lines),
         }
-        if let Goal::Negative(..) = self.plan.goal {
-            self.outputs.row(word).prefetch(lines);
+        match &self.plan.goal {
+            Goal::Negative(..) => self.outputs.row(word).prefetch(lines),
+            Goal::Hierarchical(tree) => tree.prefetch(word as usize),
+            Goal::Softmax => {}
         }
     }
 
@@ -367,6 +367,46 @@ impl<'a> Pass<'a> {
             row.prefetch(lines);
         }
         Block { target, rows }
+    }
+
+    /// The mean of some rows predicts some words, one after the other; what it learns each of the rows learns.
+    /// Meanwhile the rows of the next input are asked for, some at a time: memory takes as long to give them as
+    /// the processor to learn.
+    fn predict_all_by_mean(
+        &mut self,
+        bag: &Bag<'a>,
+        (mut words, count): (impl Iterator<Item = u32>, usize),
+        next: Option<&u32>,
+    ) {
+        let [mean, before, _] = self.hidden;
+        let kernels = &self.plan.kernels;
+        let parts =
+            self.plan.parts.as_ref().zip(next).map_or(&[][..], |(parts, &word)| parts.of(word));
+        let mut parts = parts.chunks(parts.len().div_ceil(count.max(1)).max(1));
+        if bag.is_frozen {
+            for word in words {
+                let block = self.prepare(word);
+                self.predict_by_mean(bag, &block);
+            }
+            return;
+        }
+        let Some(first) = words.next() else { return };
+        let mut block = self.prepare(first);
+        // SAFETY: the rows of inputs have the length that the plan's kernels are for, as `hidden` has.
+        unsafe { kernels.mean(&bag.rows, [mean, before]) };
+        // Where all rows learn what their mean does, it moves as they do: they are read and written once for
+        // all words. A row that stands there twice moves the mean twice, and does so in the end only.
+        loop {
+            let next = words.next().map(|word| self.prepare(word));
+            for &row in parts.next().unwrap_or_default() {
+                self.inputs.row(row).prefetch(kernels.lines());
+            }
+            self.predict(&[mean], &block);
+            let Some(next) = next else { break };
+            block = next;
+        }
+        // SAFETY: as above.
+        unsafe { kernels.spread(&bag.rows, [mean, before]) };
     }
 
     /// The mean of some rows predicts a word; what it learns each of them learns.
@@ -433,7 +473,7 @@ impl<'a> Pass<'a> {
                     let mut labels = NONE;
                     for (i, (&node, &left)) in nodes.iter().zip(lefts).enumerate() {
                         rows[i] = self.outputs.row(node);
-                        labels.0[i] = if left { 1.0 } else { 0.0 };
+                        labels.0[i] = f32::from(left);
                     }
                     for inputs in inputs.chunks(IN_TURN) {
                         self.step_in_turn(inputs, &rows[..nodes.len()], &labels, measured);

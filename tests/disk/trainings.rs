@@ -49,6 +49,7 @@ fn job(table: &str) -> TrainTableJob {
         cutting: None,
         from: None,
         outputs: None,
+        resume_offset: None,
         along: Along { checkpoint_seconds: 1e-6, ..Along::default() },
     }
 }

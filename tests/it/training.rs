@@ -7,6 +7,7 @@ use std::time::Duration;
 use tonic::Code;
 use wordspace::client::{CallError, Client, TrainTableHeader, TrainTableReport};
 use wordspace::proto as pb;
+use wordspace::proto::training_service_client::TrainingServiceClient;
 use wordspace::server::ServerConfig;
 
 use crate::support::{Process, SMALL, Server, header, import, word};
@@ -326,6 +327,53 @@ async fn what_cannot_be_trained_says_why_and_leaves_nothing() {
     assert_eq!(job.state(), pb::JobState::Cancelled);
     let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
     assert_eq!(status.job_memory_bytes, 0, "what it took was given back");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_goes_on_where_its_stream_broke_off() {
+    let server = Server::start().await;
+    let text = kinds();
+    let first = &text.as_bytes()[..20_001];
+    let kept = |table: &str, from| TrainTableHeader { resume_offset: Some(from), ..small(table) };
+    // The client dies when the server has the first part, and the server starts again.
+    let (url, runtime) = (server.url.clone(), tokio::runtime::Runtime::new().unwrap());
+    let header = pb::train_table_request::Part::Header(kept("broken", 0));
+    let parts = [header, pb::train_table_request::Part::Text(first.to_vec())];
+    let begun = runtime.spawn(async move {
+        let (sender, stream) = tokio::sync::mpsc::channel(4);
+        for part in parts {
+            sender.send(pb::TrainTableRequest { part: Some(part) }).await.unwrap();
+        }
+        let mut stub = TrainingServiceClient::connect(url).await.unwrap();
+        let requests = tokio_stream::wrappers::ReceiverStream::new(stream);
+        let mut replies = stub.train_table(requests).await.unwrap().into_inner();
+        let is_progress = |part| matches!(part, Some(pb::train_table_response::Part::Progress(_)));
+        while !is_progress(replies.message().await.unwrap().unwrap().part) {}
+        (replies, sender)
+    });
+    let open = begun.await.unwrap();
+    runtime.shutdown_background();
+    drop(open);
+    let server = Server::start_on(server.stop().await).await;
+    let client = Client::connect(&server.url).await.unwrap();
+    let offset = |of: &[u8]| client.resume_offset("broken", Cursor::new(of.to_vec()));
+    assert_eq!(offset(text.as_bytes()).await.unwrap(), first.len() as u64);
+    assert_eq!(offset(b"another text").await.unwrap(), 0, "it does not begin so");
+
+    let (code, error) =
+        refusal(train(&client, kept("broken", 20_000), text.as_str()).await.unwrap_err());
+    assert!(code == Code::InvalidArgument && error.contains("20001 bytes are kept"), "{error}");
+    train(&client, small("plain"), text.as_str()).await.unwrap();
+    // The client passes over what the server has.
+    let report = train(&client, kept("broken", 20_001), text.as_str()).await.unwrap();
+    assert!(!report.resumed && report.token_count == 2_400, "{report:?}");
+    let words: Vec<String> = (0..24).map(|i| format!("kind{}word{}", i / 6, i % 6)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let of = async |table| values(&vectors(&client, table, &words).await);
+    assert_eq!(of("plain").await, of("broken").await);
+    let status = client.get_status(pb::GetStatusRequest {}).await.unwrap();
+    assert_eq!((status.spool_bytes, status.upload_bytes), (0, 0), "nothing of it stays");
     server.stop().await;
 }
 

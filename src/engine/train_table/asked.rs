@@ -37,6 +37,8 @@ pub struct TrainTableJob {
     pub outputs: Option<TableName>,
     /// What is done while it learns.
     pub along: Along,
+    /// The byte at which the arriving text begins, if it is kept as it arrives.
+    pub resume_offset: Option<u64>,
 }
 
 /// What is done while vectors are learned.

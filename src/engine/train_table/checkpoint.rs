@@ -45,6 +45,11 @@ impl<'a> Saver<'a> {
         Self { checkpoint, lesson, corpus, owner, every, due, told: None }
     }
 
+    /// Tells the states of the text from others, if the text is written.
+    pub(super) fn owner(&self) -> Option<u64> {
+        self.owner
+    }
+
     /// What is told of the last one.
     pub(super) fn told(&self) -> Option<&CheckpointTold> {
         self.told.as_ref()

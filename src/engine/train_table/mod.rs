@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `asked.rs` | what is asked of a training |
 //! | `report.rs` | what it tells |
+//! | `kept.rs` | text that can go on after its stream broke |
 //! | `reading.rs` | text becomes numbers |
 //! | `lesson.rs` | what is left to do then |
 //! | `memory.rs` | what it takes of the budget of jobs |
@@ -17,6 +18,7 @@
 mod asked;
 mod checkpoint;
 mod evaluations;
+mod kept;
 mod lesson;
 mod memory;
 mod probes;
@@ -32,12 +34,13 @@ use std::time::Instant;
 use crate::budget::Share;
 use crate::container::Container;
 use crate::engine::corpus::Spilled;
-use crate::engine::import::{IfExists, ImportReport, Made, Source, Turn};
+use crate::engine::import::{IfExists, ImportReport, Made, Source, Turn, can_go_on};
 use crate::engine::learned::{Before, LearnedRows, OutputRows, Vectors, subwords};
 use crate::engine::slots::Permit;
 use crate::engine::{Current, Engine, Wish};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
+use crate::store::upload::Upload;
 use crate::table::meta::TableName;
 use crate::text::subword::{Combine, Hashing, Subwords};
 use crate::text::vocab::Vocab;
@@ -54,6 +57,7 @@ pub use report::{
 
 use checkpoint::{Interrupted, Saver};
 use evaluations::Evaluations;
+use kept::KeptText;
 use lesson::{Lesson, Origin, TextTold};
 use probes::Probes;
 use reading::Read;
@@ -67,8 +71,9 @@ struct Task {
     before: Option<Arc<Current>>,
     /// Where it stood when it was interrupted, if it had begun to learn.
     state: Option<Container>,
-    /// Tells the states of its text from others, if it was interrupted.
+    /// Tells the states of its text from others, if a checkpoint holds the text.
     owner: Option<u64>,
+    is_resumed: bool,
     /// What the corpus takes.
     _memory: Share,
 }
@@ -82,7 +87,8 @@ impl Engine {
     /// As [`Engine::import`] and [`Engine::check_training`]; if the text has too few words, if memory or
     /// disk do not suffice, if learning diverges, or if it is stopped: then no table changes. What was
     /// learned until the last checkpoint is kept for [`Engine::resume_training`], unless learning
-    /// diverged or its caller said [`Wish::Drop`].
+    /// diverged or its caller said [`Wish::Drop`]. Of a text that is kept as it arrives, another call goes on
+    /// behind what has arrived.
     pub fn train_table(
         &self,
         job: &TrainTableJob,
@@ -94,6 +100,27 @@ impl Engine {
         let _turn = Turn::take(&self.shared, &job.table)?;
         let outputs = job.outputs.as_ref();
         let _other = outputs.map(|table| Turn::take(&self.shared, table)).transpose()?;
+        let Some(from) = job.resume_offset else {
+            return self.train_table_in_turn(job, next, on_progress, slot);
+        };
+        let upload = self.upload(&job.table);
+        let mut kept = KeptText::open(&upload, from)?;
+        let mut next = || kept.next(next);
+        let learned = self.train_table_in_turn(job, &mut next, on_progress, slot);
+        if !can_go_on(&learned) || self.stop.wish() == Some(Wish::Drop) {
+            drop_kept(&upload);
+        }
+        learned
+    }
+
+    /// [`Engine::train_table`] for whoever has the turns already.
+    fn train_table_in_turn(
+        &self,
+        job: &TrainTableJob,
+        next: &mut dyn FnMut() -> Result<Option<Vec<u8>>>,
+        on_progress: &mut dyn FnMut(TrainTableProgress),
+        slot: &mut dyn FnMut() -> Result<Permit>,
+    ) -> Result<TrainTableReport> {
         let began = Instant::now();
         let before = self.begins_with(job)?;
         let spilled = Spilled::new(&self.shared);
@@ -124,7 +151,15 @@ impl Engine {
                 seconds: began.elapsed().as_secs_f64(),
             },
         };
-        let task = Task { lesson, corpus, before, state: None, owner: None, _memory: memory };
+        let owner = job.resume_offset.and_then(|_| {
+            // The numbers take the place of the text that was kept.
+            let mut saver = self.saver(&lesson, &corpus, None);
+            saver.save_corpus();
+            saver.owner().inspect(|_| drop_kept(&self.upload(&job.table)))
+        });
+        let state = None;
+        let task =
+            Task { lesson, corpus, before, state, owner, is_resumed: false, _memory: memory };
         let learned = self.learn_vectors(task, &spilled, on_progress, slot);
         self.end_checkpoint(&job.table, &learned);
         learned
@@ -152,7 +187,7 @@ impl Engine {
         let outputs = lesson.outputs.clone();
         let _other = outputs.as_ref().map(|table| Turn::take(&self.shared, table)).transpose()?;
         let before = lesson.from.as_ref().map(|origin| self.same_as_then(origin)).transpose()?;
-        let task = Task { lesson, corpus, before, state, owner, _memory: memory };
+        let task = Task { lesson, corpus, before, state, owner, is_resumed: true, _memory: memory };
         let learned = self.learn_vectors(task, &spilled, on_progress, slot);
         self.end_checkpoint(table, &learned);
         learned
@@ -193,7 +228,7 @@ impl Engine {
         on_progress: &mut dyn FnMut(TrainTableProgress),
         slot: &mut dyn FnMut() -> Result<Permit>,
     ) -> Result<TrainTableReport> {
-        let Task { lesson, corpus, before, state, owner, _memory } = task;
+        let Task { lesson, corpus, before, state, owner, is_resumed, _memory } = task;
         let corpus = Arc::new(corpus);
         let (word_count, method) = (corpus.words().len(), &lesson.method);
         method.check(word_count)?;
@@ -245,7 +280,7 @@ impl Engine {
             learn_seconds,
             tokens_per_second,
             ended_in_epoch,
-            is_resumed: owner.is_some(),
+            is_resumed,
             evaluations,
         })
     }
@@ -404,6 +439,13 @@ impl Engine {
     /// If there is no such table, or it is damaged.
     pub fn dim_of(&self, table: &TableName) -> Result<usize> {
         Ok(self.shared.catalog.current(table)?.view().dim())
+    }
+}
+
+/// Removes what was kept of a text.
+fn drop_kept(upload: &Upload) {
+    if let Err(error) = upload.remove() {
+        tracing::warn!(?error, "what was kept of a text stays");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kernels over any registers.
 
 use super::isa::Isa;
-use super::{Cell, Cells, Chances, LINE, OUTPUTS, Step};
+use super::{Cell, Cells, Chances, LINE, Line, OUTPUTS, Step};
 use crate::training::rows::Row;
 
 /// How long rows are: known to the compiler, or not.
@@ -90,10 +90,12 @@ pub(super) unsafe fn step_in_turn<I: Isa, L: Length, const T: usize>(
     outputs.copy_from_slice(&step.outputs[..T]);
     for (j, &input) in step.inputs.iter().enumerate() {
         let (before, now) = step.errors.split_at_mut(j);
-        let Some(line) = now.first_mut() else { return };
+        let Some(errors) = now.first_mut() else { return };
+        // Kept in registers, which the errors' memory is not.
+        let mut line = Line::default();
         // SAFETY: the caller promises the rows' length.
         let sums = unsafe { products::<I, T, 1>(isa, [input], outputs, floats) };
-        isa.totals(&sums, line);
+        isa.totals(&sums, &mut line);
         // The outputs will have learned from the inputs before: their products grow by that much.
         for (other, errors) in step.inputs.iter().zip(before.iter()) {
             // SAFETY: as above.
@@ -102,7 +104,8 @@ pub(super) unsafe fn step_in_turn<I: Isa, L: Length, const T: usize>(
                 *total += product * error;
             }
         }
-        isa.finish(line, step.labels, step.lr);
+        isa.finish(&mut line, step.labels, step.lr);
+        *errors = line;
     }
     let mut at = 0;
     while at < floats {
