@@ -37,7 +37,15 @@ pub const QUERY_WORDS_MAX: usize = 1_024;
 /// Words on the lists of one filter.
 pub const FILTER_WORDS_MAX: usize = 10_000;
 /// Conditions on attributes in one filter.
-pub const FILTER_CONDITIONS_MAX: usize = 32;
+pub const FILTER_CONDITIONS_MAX: usize = 1_000;
+/// Values in one list of a condition.
+pub const FILTER_VALUES_MAX: usize = 1_000;
+/// How deep conditions may be nested.
+pub const FILTER_DEPTH_MAX: usize = 64;
+/// Conditions that are given as text in one filter.
+pub const FILTER_TEXTS_MAX: usize = 16;
+/// Bytes of a filter's conditions as text.
+pub const FILTER_TEXT_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a filter's regular expression, as written.
 pub const REGEX_BYTES_MAX: usize = 1_024;
 /// Bytes that a regular expression may take when compiled.

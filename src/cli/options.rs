@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::client::{
-    self, AttributeCondition, AttributeTest, AttributeValue, Filter, OovPolicy, Preprocessor,
-    RowRange, Strategy, Vector, WordOptions, WordOrVector, attribute_value::Value,
-    word_or_vector::Query,
+    self, AttributeValue, Filter, OovPolicy, Preprocessor, RowRange, Strategy, Vector, WordOptions,
+    WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
-use crate::format::{Format, plain_number};
+use crate::format::Format;
+use crate::query::condition::grammar::{self, Left, Misread};
+use crate::table::attributes as known;
 
 /// Where `wordspace serve` listens if nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:50051";
@@ -201,45 +202,38 @@ impl TargetArgs {
 
 /// `NAME = VALUE`, where a value is a flag, a number or a text.
 pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), String> {
-    let mut left = Left::new(argument);
-    let name = left.name()?;
-    if !left.skip("=") {
-        return Err(left.expected("=, as in NAME=VALUE"));
-    }
-    let rest = left.rest().trim();
-    let value = if rest.starts_with(['"', '\'']) {
-        let value = left.value(attribute_value)?;
-        left.end()?;
-        value
-    } else {
-        // A text may have spaces, as long as the shell keeps it together.
-        attribute_value(rest)
+    let read = || {
+        let mut left = Left::new(argument);
+        let name = left.name()?;
+        if !left.skip("=") {
+            return Err(left.expected("=, as in NAME=VALUE"));
+        }
+        let rest = left.rest().trim();
+        let value = if rest.starts_with(['"', '\'']) {
+            let value = left.value(grammar::value)?;
+            left.end("the end")?;
+            value
+        } else {
+            // A text may have spaces, as long as the shell keeps it together.
+            grammar::value(rest)
+        };
+        Ok((name, wire_value(value)))
     };
-    Ok((name, value))
+    read().map_err(|misread| under(argument, &misread))
 }
 
-/// `true`, `false`, a number that is written as numbers are, or else a text, such as the code 007.
-fn attribute_value(value: &str) -> AttributeValue {
+fn wire_value(value: known::AttributeValue) -> AttributeValue {
     let value = match value {
-        "true" => Value::Flag(true),
-        "false" => Value::Flag(false),
-        text => plain_number(text).map_or_else(|| Value::Text(text.to_owned()), Value::Number),
+        known::AttributeValue::Text(text) => Value::Text(text),
+        known::AttributeValue::Number(number) => Value::Number(number),
+        known::AttributeValue::Flag(flag) => Value::Flag(flag),
     };
     AttributeValue { value: Some(value) }
 }
 
-/// The same where only numbers have an order, however they are written.
-fn any_number(value: &str) -> AttributeValue {
-    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
-    number.map_or_else(
-        || attribute_value(value),
-        |number| AttributeValue { value: Some(Value::Number(number)) },
-    )
-}
-
 /// A text as it is, or in quotes if it would be read as something else.
 fn text_shown(text: &str) -> String {
-    let is_text = attribute_value(text).value.is_some_and(|value| matches!(value, Value::Text(_)));
+    let is_text = matches!(grammar::value(text), known::AttributeValue::Text(_));
     let is_plain = is_text && !text.is_empty() && !text.starts_with(['"', '\'']);
     match (is_plain, text.contains('"')) {
         // A code is kept as what it is, and shown so that it is told from a number.
@@ -330,10 +324,10 @@ pub(super) struct FilterArgs {
     /// Not these words
     #[arg(long, value_name = "WORD", num_args = 1..)]
     deny: Vec<String>,
-    /// Only words with such an attribute: NAME (has it), !NAME (lacks it), or NAME and = != < <= > >=
-    /// and a number, true, false or a text, such as 'freq > 5' or 'lang = "fr"'; all of several
-    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
-    conditions: Vec<AttributeCondition>,
+    /// Only words with such attributes, such as 'freq > 5 and lang in (fr, en)': and, or, not, ( );
+    /// = != < <= > >=, in, between, contains, starts with, exists, is missing; all of several
+    #[arg(long = "where", value_name = "CONDITIONS", value_parser = conditions)]
+    conditions: Vec<String>,
 }
 
 impl FilterArgs {
@@ -346,7 +340,8 @@ impl FilterArgs {
             regex: self.regex.clone().unwrap_or_default(),
             allow: self.allow.clone(),
             deny: self.deny.clone(),
-            r#where: self.conditions.clone(),
+            matching: self.conditions.clone(),
+            ..Filter::default()
         };
         (filter != Filter::default()).then_some(filter)
     }
@@ -360,120 +355,23 @@ fn rows(text: &str) -> Result<RowRange, String> {
     ends.ok_or_else(|| "rows are START..END, such as 0..10000".to_owned())
 }
 
-/// Reads `NAME`, `!NAME`, or a name, an operator and a value, with spaces anywhere between them.
-/// Whatever is not understood is an error that shows where.
-pub(super) fn condition(text: &str) -> Result<AttributeCondition, String> {
-    const OPERATORS: [(&str, AttributeTest); 7] = [
-        ("==", AttributeTest::Eq),
-        ("!=", AttributeTest::Ne),
-        ("<=", AttributeTest::Le),
-        (">=", AttributeTest::Ge),
-        ("=", AttributeTest::Eq),
-        ("<", AttributeTest::Lt),
-        (">", AttributeTest::Gt),
-    ];
-    let mut left = Left::new(text);
-    let is_missing = left.skip("!");
-    let name = left.name()?;
-    let (test, value) = if is_missing {
-        (AttributeTest::Missing, None)
-    } else if left.rest().trim().is_empty() {
-        (AttributeTest::Exists, None)
-    } else {
-        let test = OPERATORS.iter().find(|(sign, _)| left.skip(sign));
-        let (_, test) = test.ok_or_else(|| left.expected("=, !=, <, <=, > or >="))?;
-        let reads = match test {
-            AttributeTest::Lt | AttributeTest::Le | AttributeTest::Gt | AttributeTest::Ge => {
-                any_number
-            }
-            AttributeTest::Eq
-            | AttributeTest::Ne
-            | AttributeTest::Exists
-            | AttributeTest::Missing
-            | AttributeTest::Unspecified => attribute_value,
-        };
-        (*test, Some(left.value(reads)?))
-    };
-    left.end()?;
-    Ok(AttributeCondition { name, test: test.into(), value })
+/// Conditions as text, which the server reads again. Whatever is not understood is an error that shows where.
+pub(super) fn conditions(text: &str) -> Result<String, String> {
+    grammar::expression(text).map_err(|misread| under(text, &misread))?;
+    Ok(text.to_owned())
 }
 
-/// What is left of a condition to be read.
-struct Left<'t> {
-    text: &'t str,
-    at: usize,
+/// The text, and under it where something else was expected.
+fn under(text: &str, misread: &Misread) -> String {
+    let before = &text[..misread.at];
+    let start = before.char_indices().rev().nth(SHOWN).map_or(0, |(start, _)| start);
+    let (dots, before) = (if start > 0 { "..." } else { "" }, &before[start..]);
+    let space = " ".repeat(dots.len() + before.width());
+    format!("\n  {dots}{before}{}\n  {space}^ expected {}", misread.behind, misread.expected)
 }
 
-impl<'t> Left<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
-    }
-
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
-    }
-
-    /// Goes over spaces.
-    fn space(&mut self) {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-    }
-
-    /// Goes over a sign, if it comes next.
-    fn skip(&mut self, sign: &str) -> bool {
-        self.space();
-        let is_next = self.rest().starts_with(sign);
-        self.at += if is_next { sign.len() } else { 0 };
-        is_next
-    }
-
-    /// A text in quotes, or up to a space or a sign.
-    fn word(&mut self, expected: &str) -> Result<(String, bool), String> {
-        self.space();
-        let rest = self.rest();
-        if let Some(quote) = rest.chars().next().filter(|&c| c == '"' || c == '\'') {
-            let Some(end) = rest[1..].find(quote) else {
-                return Err(self.expected(&format!("a closing {quote} somewhere behind")));
-            };
-            self.at += end + 2;
-            return Ok((rest[1..=end].to_owned(), true));
-        }
-        let stops = |c: char| c.is_whitespace() || "=<>!&|()[],\"'".contains(c);
-        let end = rest.find(stops).unwrap_or(rest.len());
-        if end == 0 {
-            return Err(self.expected(expected));
-        }
-        self.at += end;
-        Ok((rest[..end].to_owned(), false))
-    }
-
-    fn name(&mut self) -> Result<String, String> {
-        self.word("the name of an attribute").map(|(name, _)| name)
-    }
-
-    /// What stands in quotes is a text.
-    fn value(&mut self, reads: fn(&str) -> AttributeValue) -> Result<AttributeValue, String> {
-        let (word, is_quoted) = self.word("a number, true, false or a text")?;
-        let text = |word| AttributeValue { value: Some(Value::Text(word)) };
-        Ok(if is_quoted { text(word) } else { reads(&word) })
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        self.space();
-        if self.rest().is_empty() {
-            return Ok(());
-        }
-        Err(self.expected(
-            "the end here; give --where once for each condition, and put quotes \
-                           around texts with spaces or signs",
-        ))
-    }
-
-    /// The text, and under it where something else was expected.
-    fn expected(&self, what: &str) -> String {
-        let before = self.text[..self.at].width();
-        format!("\n  {}\n  {}^ expected {what}", self.text, " ".repeat(before))
-    }
-}
+/// Characters of a text that are shown before the place where it is wrong.
+const SHOWN: usize = 40;
 
 /// Takes the names of formats that are read.
 pub(super) fn read_format() -> impl TypedValueParser<Value = Format> {

@@ -9,8 +9,8 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::query::GoOn;
+use crate::query::condition::Expression;
 use crate::steps::watched;
-use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -40,46 +40,7 @@ pub struct Scan {
     /// Only words in which this regular expression finds something.
     pub regex: String,
     /// Only words whose attributes are so.
-    pub conditions: Vec<Condition>,
-}
-
-/// What an attribute of a word must be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// The attribute's name.
-    pub name: String,
-    /// The comparison with its value.
-    pub test: Test,
-}
-
-/// A test of an attribute. Values of two kinds are neither equal nor in any order; texts are in the
-/// order of their bytes, false comes before true.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Test {
-    /// The word has it, whatever its value.
-    Exists,
-    /// The word does not have it.
-    Missing,
-    /// The word has it, and it compares so with this value. `NotEqual` holds wherever `Equal` does
-    /// not: also where it is missing.
-    Compare(Comparison, AttributeValue),
-}
-
-/// How two values compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// The attribute is this value.
-    Equal,
-    /// It is not.
-    NotEqual,
-    /// It is less.
-    Less,
-    /// It is not more.
-    LessOrEqual,
-    /// It is more.
-    Greater,
-    /// It is not less.
-    GreaterOrEqual,
+    pub attributes: Expression,
 }
 
 /// Rows between two looks at whether to go on.
@@ -127,9 +88,7 @@ impl Scan {
     ///
     /// `InvalidArgument` naming the attribute, and those that rows have; or whatever `go_on` says.
     pub fn check_attributes(&self, view: &View, go_on: GoOn<'_>) -> Result<()> {
-        let compares = |condition: &&Condition| matches!(condition.test, Test::Compare(..));
-        let compared = self.conditions.iter().filter(compares);
-        let mut missing: Vec<&str> = compared.map(|condition| condition.name.as_str()).collect();
+        let mut missing = self.attributes.compared();
         let mut known = BTreeSet::new();
         if missing.is_empty() {
             return Ok(());
@@ -158,7 +117,7 @@ impl Scan {
 
     /// Whether it takes no look at the words.
     pub fn is_quick(&self) -> bool {
-        self.prefix.is_empty() && self.regex.is_empty() && self.conditions.is_empty()
+        self.prefix.is_empty() && self.regex.is_empty() && self.attributes.is_empty()
     }
 
     /// The rows for which every part holds.
@@ -222,13 +181,10 @@ impl<'a> Asks<'a> {
 
     fn hold(&self, view: &View, row: RowId) -> bool {
         let word = view.word(row);
-        let conditions = &self.scan.conditions;
+        let expression = &self.scan.attributes;
         word.starts_with(self.scan.prefix.as_bytes())
             && self.regex.as_ref().is_none_or(|regex| regex.is_match(word))
-            && (conditions.is_empty() || {
-                let attributes = view.attributes(row);
-                conditions.iter().all(|condition| condition.holds(attributes))
-            })
+            && (expression.is_empty() || expression.holds(view.attributes(row)))
     }
 }
 
@@ -241,37 +197,6 @@ fn compiled(regex: &str) -> Result<Regex> {
         .map_err(|error| Error::invalid("filter.regex", error.to_string()))
 }
 
-impl Condition {
-    fn holds(&self, attributes: Option<&Attributes>) -> bool {
-        let value = attributes.and_then(|attributes| attributes.get(&self.name));
-        match &self.test {
-            Test::Exists => value.is_some(),
-            Test::Missing => value.is_none(),
-            Test::Compare(comparison, with) => {
-                let order = value.and_then(|value| match (value, with) {
-                    (AttributeValue::Text(a), AttributeValue::Text(b)) => Some(a.cmp(b)),
-                    (AttributeValue::Number(a), AttributeValue::Number(b)) => a.partial_cmp(b),
-                    (AttributeValue::Flag(a), AttributeValue::Flag(b)) => Some(a.cmp(b)),
-                    (
-                        AttributeValue::Text(_)
-                        | AttributeValue::Number(_)
-                        | AttributeValue::Flag(_),
-                        _,
-                    ) => None,
-                });
-                match comparison {
-                    Comparison::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
-                    Comparison::NotEqual => !order.is_some_and(std::cmp::Ordering::is_eq),
-                    Comparison::Less => order.is_some_and(std::cmp::Ordering::is_lt),
-                    Comparison::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
-                    Comparison::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
-                    Comparison::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -281,7 +206,9 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
+    use crate::query::condition::{Comparison, Condition, Test};
     use crate::query::golden;
+    use crate::table::attributes::{AttributeValue, Attributes};
     use crate::table::change::Change;
 
     static KNOWN: LazyLock<View> = LazyLock::new(known);
@@ -324,17 +251,49 @@ mod tests {
         let test = prop_oneof![
             Just(Test::Exists),
             Just(Test::Missing),
+            "[a-c]".prop_map(Test::Contains),
+            "[a-c]".prop_map(Test::StartsWith),
+            Just(Test::In(vec![AttributeValue::Number(4.0), AttributeValue::Text("b".to_owned())])),
             compare.prop_map(|(comparison, value)| Test::Compare(comparison, value)),
         ];
         let name = proptest::sample::select(vec!["length", "first", "none"]);
         (name, test).prop_map(|(name, test)| Condition { name: name.to_owned(), test })
     }
 
+    fn expression() -> impl Strategy<Value = Expression> {
+        condition().prop_map(Expression::Is).prop_recursive(3, 12, 3, |part| {
+            let parts = || proptest::collection::vec(part.clone(), 0..3);
+            prop_oneof![
+                parts().prop_map(Expression::All),
+                parts().prop_map(Expression::Any),
+                part.clone().prop_map(|part| Expression::Not(Box::new(part))),
+            ]
+        })
+    }
+
+    fn all_hold(expression: &Expression, known: &View, row: RowId) -> bool {
+        match expression {
+            Expression::Is(condition) => holds(condition, known, row),
+            Expression::All(parts) => !parts.iter().any(|part| !all_hold(part, known, row)),
+            Expression::Any(parts) => !parts.iter().all(|part| !all_hold(part, known, row)),
+            Expression::Not(part) => !all_hold(part, known, row),
+        }
+    }
+
     fn holds(condition: &Condition, known: &View, row: RowId) -> bool {
         use AttributeValue::{Flag, Number, Text};
         let value = known.attributes(row).and_then(|attributes| attributes.get(&condition.name));
-        let Test::Compare(comparison, with) = &condition.test else {
-            return value.is_some() == (condition.test == Test::Exists);
+        let (comparison, with) = match &condition.test {
+            Test::Exists => return value.is_some(),
+            Test::Missing => return value.is_none(),
+            Test::In(values) => return value.is_some_and(|value| values.contains(value)),
+            Test::Contains(part) => {
+                return matches!(value, Some(Text(text)) if text.contains(part.as_str()));
+            }
+            Test::StartsWith(part) => {
+                return matches!(value, Some(Text(text)) if text.starts_with(part.as_str()));
+            }
+            Test::Compare(comparison, with) => (comparison, with),
         };
         let (less, equal) = match (value, with) {
             (Some(Number(a)), Number(b)) => (a < b, a.to_bits() == b.to_bits()),
@@ -361,7 +320,7 @@ mod tests {
             rows in proptest::option::of((0_u32..600, 0_u32..600)),
             prefix in "[a-e]?",
             regex in proptest::option::of(proptest::sample::select(vec!["e", "^.{4}$", "[0-9]"])),
-            conditions in proptest::collection::vec(condition(), 0..3),
+            attributes in proptest::option::of(expression()),
             allow in proptest::collection::vec(0_u32..520, 0..40),
             deny in proptest::collection::vec(0_u32..520, 0..40),
         ) {
@@ -376,7 +335,7 @@ mod tests {
                     rows: rows.map(|(start, end)| start..end),
                     prefix: prefix.clone(),
                     regex: regex.unwrap_or_default().to_owned(),
-                    conditions,
+                    attributes: attributes.unwrap_or_default(),
                 },
                 allow: words(&allow),
                 deny: words(&deny),
@@ -393,7 +352,7 @@ mod tests {
                         Some(_) => word.chars().count() == 4,
                         None => true,
                     }
-                    && filter.scan.conditions.iter().all(|condition| holds(condition, table, row))
+                    && all_hold(&filter.scan.attributes, table, row)
                     && (allow.is_empty() || filter.allow.iter().any(|allowed| *allowed == word))
                     && !filter.deny.iter().any(|denied| *denied == word)
             });
@@ -404,8 +363,9 @@ mod tests {
     #[test]
     fn a_comparison_with_an_attribute_that_no_row_has_is_refused() {
         let check = |name: &str, test| {
-            let conditions = vec![Condition { name: name.to_owned(), test }];
-            let scan = Scan { conditions, ..Scan::default() };
+            let condition = Expression::Is(Condition { name: name.to_owned(), test });
+            let attributes = Expression::All(vec![Expression::Not(Box::new(condition))]);
+            let scan = Scan { attributes, ..Scan::default() };
             scan.check_attributes(&KNOWN, &|| Ok(())).map_err(|error| error.to_string())
         };
         let one = || Test::Compare(Comparison::Equal, AttributeValue::Number(1.0));

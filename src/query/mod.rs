@@ -34,6 +34,7 @@ pub mod alike;
 pub mod analogy;
 pub mod answer_size;
 pub mod compare;
+pub mod condition;
 pub mod embed;
 pub mod filter;
 pub mod frequency;

@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::index::IndexKind;
 use crate::limits::{self, FILTER_WORDS_MAX};
 use crate::proto as pb;
-use crate::query::filter::{Comparison, Condition, Filter, Scan, Test};
+use crate::query::condition::{Comparison, Condition, Expression, Test, grammar};
+use crate::query::filter::{Filter, Scan};
 use crate::query::{
     AnsweredBy, Effort, MadeWord, Neighbor, OovPolicy, Preprocessor, ResolvedWord, Strategy,
     UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
@@ -244,7 +245,6 @@ impl Fields {
         let filter = filter?;
         Some(self.within("filter", |fields| {
             fields.count("allow", filter.allow.len() + filter.deny.len(), 0..=FILTER_WORDS_MAX);
-            fields.count("where", filter.r#where.len(), 0..=limits::FILTER_CONDITIONS_MAX);
             fields.bytes("prefix", filter.prefix.len(), limits::WORD_BYTES_MAX);
             fields.bytes("regex", filter.regex.len(), limits::REGEX_BYTES_MAX);
             if filter.top == Some(0) {
@@ -259,11 +259,8 @@ impl Fields {
                 (Some(top), None) => Some(0..top),
                 (Some(top), Some(range)) => Some(range.start..range.end.min(top)),
             };
-            let condition = |(i, condition)| {
-                fields.within(&format!("where[{i}]"), |fields| fields.condition(condition))
-            };
-            let conditions = filter.r#where.into_iter().enumerate().map(condition).collect();
-            let scan = Scan { rows, prefix: filter.prefix, regex: filter.regex, conditions };
+            let attributes = fields.attributes(filter.r#where, &filter.matching, filter.condition);
+            let scan = Scan { rows, prefix: filter.prefix, regex: filter.regex, attributes };
             Filter { scan, allow: filter.allow, deny: filter.deny }
         }))
     }
@@ -275,44 +272,141 @@ impl Fields {
         }
     }
 
+    /// All that a filter asks of attributes.
+    fn attributes(
+        &mut self,
+        all: Vec<pb::AttributeCondition>,
+        matching: &[String],
+        tree: Option<pb::Condition>,
+    ) -> Expression {
+        let mut parts = Vec::new();
+        self.count("where", all.len(), 0..=limits::FILTER_CONDITIONS_MAX);
+        self.count("matching", matching.len(), 0..=limits::FILTER_TEXTS_MAX);
+        if self.is_over {
+            return Expression::All(parts);
+        }
+        for (i, condition) in all.into_iter().enumerate() {
+            let of = |fields: &mut Self| fields.condition(condition);
+            parts.push(Expression::Is(self.within(&format!("where[{i}]"), of)));
+        }
+        for (i, text) in matching.iter().enumerate() {
+            match grammar::expression(text) {
+                Ok(expression) => parts.push(expression),
+                Err(misread) => self.bad(format_args!("matching[{i}]"), misread.to_string()),
+            }
+        }
+        if let Some(tree) = tree {
+            parts.push(self.within("condition", |fields| fields.expression(tree, 0)));
+        }
+        let all = Expression::All(parts);
+        let (max, got) = (limits::FILTER_CONDITIONS_MAX, all.conditions());
+        if got > max {
+            let problem = format!("at most {max} conditions (FILTER_CONDITIONS_MAX), not {got}");
+            self.bad("where", problem);
+        }
+        all
+    }
+
+    fn expression(&mut self, tree: pb::Condition, depth: usize) -> Expression {
+        use pb::condition::Condition as Tree;
+        let nothing = Expression::All(Vec::new());
+        if depth > limits::FILTER_DEPTH_MAX {
+            let max = limits::FILTER_DEPTH_MAX;
+            self.bad("condition", format!("nested deeper than {max} levels (FILTER_DEPTH_MAX)"));
+            return nothing;
+        }
+        let mut parts = |name: &str, conditions: pb::Conditions| -> Vec<Expression> {
+            if conditions.conditions.is_empty() {
+                self.bad(name, "at least one condition");
+            }
+            let part = |(i, tree)| {
+                self.within(&format!("{name}[{i}]"), |fields| fields.expression(tree, depth + 1))
+            };
+            conditions.conditions.into_iter().enumerate().map(part).collect()
+        };
+        match tree.condition {
+            Some(Tree::Attribute(condition)) => Expression::Is(self.condition(condition)),
+            Some(Tree::All(conditions)) => Expression::All(parts("all", conditions)),
+            Some(Tree::Any(conditions)) => Expression::Any(parts("any", conditions)),
+            Some(Tree::Not(tree)) => {
+                let tree = self.within("not", |fields| fields.expression(*tree, depth + 1));
+                Expression::Not(Box::new(tree))
+            }
+            None => {
+                self.bad("condition", "attribute, all, any or not");
+                nothing
+            }
+        }
+    }
+
     fn condition(&mut self, condition: pb::AttributeCondition) -> Condition {
-        use pb::attribute_value::Value;
-        let test = self.choice("test", condition.test);
-        let value = condition.value.and_then(|value| value.value);
+        use pb::AttributeTest as Asked;
+        let pb::AttributeCondition { name, test, value, values } = condition;
+        let test = self.choice("test", test);
+        self.check(attributes::check_name(&name, "name"));
+        if test != Asked::In && !values.is_empty() {
+            self.bad("values", "only IN has a list");
+        }
+        let compare =
+            |comparison, value: Option<_>| value.map(|with| Test::Compare(comparison, with));
+        let value = value.map(|value| self.attribute_value("value", value));
         let has_value = value.is_some();
-        let value = match value {
+        let test = match test {
+            Asked::Unspecified | Asked::Eq => compare(Comparison::Equal, value),
+            Asked::Ne => compare(Comparison::NotEqual, value),
+            Asked::Lt => compare(Comparison::Less, value),
+            Asked::Le => compare(Comparison::LessOrEqual, value),
+            Asked::Gt => compare(Comparison::Greater, value),
+            Asked::Ge => compare(Comparison::GreaterOrEqual, value),
+            Asked::Contains | Asked::StartsWith => match value {
+                Some(AttributeValue::Text(text)) if test == Asked::Contains => {
+                    Some(Test::Contains(text))
+                }
+                Some(AttributeValue::Text(text)) => Some(Test::StartsWith(text)),
+                Some(AttributeValue::Number(_) | AttributeValue::Flag(_)) | None => {
+                    self.bad("value", "CONTAINS and STARTS_WITH need a text");
+                    Some(Test::Missing)
+                }
+            },
+            Asked::Exists | Asked::Missing | Asked::In if has_value => {
+                self.bad("value", "EXISTS, MISSING and IN have none");
+                Some(Test::Missing)
+            }
+            Asked::Exists => Some(Test::Exists),
+            Asked::Missing => Some(Test::Missing),
+            Asked::In => {
+                self.count("values", values.len(), 1..=limits::FILTER_VALUES_MAX);
+                let value = |(i, value)| self.attribute_value(&format!("values[{i}]"), value);
+                Some(Test::In(values.into_iter().enumerate().map(value).collect()))
+            }
+        };
+        let test = test.unwrap_or_else(|| {
+            self.bad("value", "a comparison needs a value");
+            Test::Missing
+        });
+        Condition { name, test }
+    }
+
+    /// The value of an attribute.
+    fn attribute_value(&mut self, field: &str, value: pb::AttributeValue) -> AttributeValue {
+        use pb::attribute_value::Value;
+        let value = match value.value {
             Some(Value::Number(number)) => AttributeValue::Number(number),
             Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
             Some(Value::Text(text)) => AttributeValue::Text(text),
-            None => AttributeValue::Flag(false),
-        };
-        for checked in [
-            attributes::check_name(&condition.name, "name"),
-            attributes::check_value(&value, "value"),
-        ] {
-            if let Err(violation) = checked {
-                self.bad(violation.field, violation.problem);
+            None => {
+                self.bad(field, "a text, a number or a flag");
+                AttributeValue::Flag(false)
             }
-        }
-        let comparison = match test {
-            pb::AttributeTest::Unspecified | pb::AttributeTest::Eq => Some(Comparison::Equal),
-            pb::AttributeTest::Ne => Some(Comparison::NotEqual),
-            pb::AttributeTest::Lt => Some(Comparison::Less),
-            pb::AttributeTest::Le => Some(Comparison::LessOrEqual),
-            pb::AttributeTest::Gt => Some(Comparison::Greater),
-            pb::AttributeTest::Ge => Some(Comparison::GreaterOrEqual),
-            pb::AttributeTest::Exists | pb::AttributeTest::Missing => None,
         };
-        if has_value != comparison.is_some() {
-            let problem = "a comparison needs a value; EXISTS and MISSING have none";
-            self.bad("value", problem);
+        self.check(attributes::check_value(&value, field));
+        value
+    }
+
+    fn check(&mut self, checked: std::result::Result<(), Violation>) {
+        if let Err(violation) = checked {
+            self.bad(violation.field, violation.problem);
         }
-        let test = match comparison {
-            Some(comparison) => Test::Compare(comparison, value),
-            None if test == pb::AttributeTest::Exists => Test::Exists,
-            None => Test::Missing,
-        };
-        Condition { name: condition.name, test }
     }
 
     /// A word, row, vector or text that has no weight.

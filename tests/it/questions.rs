@@ -335,6 +335,7 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
         name: "kind".to_owned(),
         test: test.into(),
         value,
+        values: Vec::new(),
     };
     for (test, value, passing) in [
         (pb::AttributeTest::Eq, Some(text("fruit")), 2),
@@ -347,6 +348,66 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
         let answer = search.nearest(ask).await.unwrap().into_inner();
         assert_eq!(answer.neighbors.len(), passing, "{test:?}");
     }
+
+    // The same condition as text, and as a tree with another.
+    use pb::condition::Condition as Tree;
+    let is =
+        |test, value| pb::Condition { condition: Some(Tree::Attribute(condition(test, value))) };
+    let either = vec![
+        is(pb::AttributeTest::Contains, Some(text("rui"))),
+        is(pb::AttributeTest::Missing, None),
+    ];
+    let tree = pb::Condition { condition: Some(Tree::Any(pb::Conditions { conditions: either })) };
+    let not = pb::Condition { condition: Some(Tree::Not(Box::new(tree.clone()))) };
+    for (matching, condition, passing) in [
+        ("kind in (fruit, 5) and not kind starts with v", None, 2),
+        ("kind is missing or kind = fruit", Some(tree), 7),
+        ("kind", Some(not), 0),
+    ] {
+        let matching = vec![matching.to_owned()];
+        let filter = Some(pb::Filter { matching, condition, ..pb::Filter::default() });
+        let ask = pb::NearestRequest { filter, ..nearest(&["king"]) };
+        let answer = search.nearest(ask).await.unwrap().into_inner();
+        assert_eq!(answer.neighbors.len(), passing);
+        assert_eq!(
+            answer.answer.unwrap().allowed_rows,
+            Some(u32::try_from(passing).unwrap() + u32::from(passing == 7))
+        );
+    }
+    let deep = (0..70).fold(is(pb::AttributeTest::Exists, None), |tree, _| pb::Condition {
+        condition: Some(Tree::Not(Box::new(tree))),
+    });
+    let none = pb::Condition { condition: Some(Tree::All(pb::Conditions::default())) };
+    for (filter, field) in [
+        (pb::Filter { matching: vec!["kind ~ 1".to_owned()], ..Default::default() }, "matching[0]"),
+        (
+            pb::Filter { matching: vec!["a or ".repeat(9_000) + "a"], ..Default::default() },
+            "matching[0]",
+        ),
+        (pb::Filter { condition: Some(none), ..Default::default() }, "condition.all"),
+        (
+            pb::Filter { condition: Some(is(pb::AttributeTest::In, None)), ..Default::default() },
+            "condition.values",
+        ),
+        (
+            pb::Filter {
+                condition: Some(is(pb::AttributeTest::Contains, None)),
+                ..Default::default()
+            },
+            "condition.value",
+        ),
+        (pb::Filter { matching: vec!["kind".to_owned(); 17], ..Default::default() }, "matching"),
+    ] {
+        let ask = pb::NearestRequest { filter: Some(filter), ..nearest(&["king"]) };
+        let status = search.nearest(ask).await.unwrap_err();
+        let bad = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(bad[0].field, format!("filter.{field}"), "{status:?}");
+    }
+    let ask = pb::NearestRequest {
+        filter: Some(pb::Filter { condition: Some(deep), ..Default::default() }),
+        ..nearest(&["king"])
+    };
+    assert_eq!(search.nearest(ask).await.unwrap_err().code(), Code::InvalidArgument);
 
     let wrong = pb::Filter {
         top: Some(0),
