@@ -251,7 +251,7 @@ async fn puts(client: &Client, in_flight: usize, words: usize, calls: usize) -> 
                     (0..WRITTEN_DIM).map(|i| ((call + i) as f32).sin()).collect();
                 let word = |i: usize| WordToPut {
                     word: format!("word{}", (call * words + i) % WRITTEN_WORDS),
-                    vector: Some(Vector { values: values.clone() }),
+                    vector: Some(Vector { values: values.clone(), ..Default::default() }),
                     ..WordToPut::default()
                 };
                 let request = PutVectorsRequest {

@@ -142,7 +142,7 @@ fn nearest(word: &str) -> NearestRequest {
 /// Compares every row, and wants the most neighbors.
 fn costly(seed: usize) -> NearestRequest {
     let values = (0..DIM).map(|i| ((i * 31 + seed * 17) % 101) as f32 - 50.0).collect();
-    let vector = word_or_vector::Query::Vector(Vector { values });
+    let vector = word_or_vector::Query::Vector(Vector { values, ..Default::default() });
     NearestRequest {
         table: "t".to_owned(),
         positive: vec![WordOrVector { query: Some(vector), ..WordOrVector::default() }],
@@ -503,7 +503,7 @@ async fn mixed(
         0 => {
             let words = vec![WordToPut {
                 word: format!("soak{caller}_{}", i / 20 % 50),
-                vector: Some(Vector { values: vec![i as f32 + 1.0; DIM] }),
+                vector: Some(Vector { values: vec![i as f32 + 1.0; DIM], ..Default::default() }),
                 ..WordToPut::default()
             }];
             let request =

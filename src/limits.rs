@@ -42,6 +42,10 @@ pub const FILTER_CONDITIONS_MAX: usize = 1_000;
 pub const FILTER_VALUES_MAX: usize = 1_000;
 /// How deep conditions may be nested.
 pub const FILTER_DEPTH_MAX: usize = 64;
+/// Words that can be listed by an attribute.
+pub const WORDS_ORDERED_MAX: usize = 100_000;
+/// Values of an attribute that are counted in one answer.
+pub const FACETS_MAX: usize = 10_000;
 /// Conditions that are given as text in one filter.
 pub const FILTER_TEXTS_MAX: usize = 16;
 /// Bytes of a filter's conditions as text.

@@ -44,6 +44,7 @@ impl Lookup {
                 queries: words.chain(rows).collect(),
                 unit: self.unit,
                 words: Some(self.looked_up.options()),
+                ..LookupRequest::default()
             })
             .await?;
         if self.full {

@@ -36,6 +36,7 @@ mod detokenize;
 mod embed;
 mod evaluate;
 mod export;
+mod facets;
 mod failure;
 mod guide;
 mod health;
@@ -176,6 +177,7 @@ questions! {
     restore::Restore,
     verify::Verify,
     words::Words,
+    facets::Facets,
     lookup::Lookup,
     nearest::Nearest,
     analogy::Analogy,

@@ -8,7 +8,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::map::{self, Mark};
-use crate::cli::options::{FilterArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, query};
+use crate::cli::options::{
+    FilterArgs, IncludeArgs, QUERIES_HELP, SearchArgs, TableArg, WordArgs, attributes_text, query,
+};
 use crate::cli::output::{Align, Grid, Output, answered, count, shown, similarity};
 use crate::cli::plot::DrawArgs;
 use crate::client::{
@@ -55,6 +57,8 @@ pub(super) struct Nearest {
     looked_up: WordArgs,
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    included: IncludeArgs,
 }
 
 impl Nearest {
@@ -157,6 +161,7 @@ impl Nearest {
             diversity: self.diversity,
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),
+            include: self.included.include(),
         }
     }
 }
@@ -181,18 +186,31 @@ pub(super) fn neighbors(measure: &str, neighbors: &[Neighbor]) -> String {
     if neighbors.is_empty() {
         return "  no neighbors\n".to_owned();
     }
+    let told = |is_told: fn(&Neighbor) -> bool, title| {
+        if neighbors.iter().any(is_told) { title } else { "" }
+    };
     let mut grid = Grid::titled(&[
         ("#", Align::Right),
         ("word", Align::Left),
         (measure, Align::Right),
         ("row", Align::Right),
+        (told(|near| near.norm.is_some(), "norm"), Align::Right),
+        (told(|near| !near.attributes.is_empty(), "attributes"), Align::Left),
+        (told(|near| near.vector.is_some(), "vector"), Align::Left),
     ]);
     for (place, neighbor) in (1_u64..).zip(neighbors) {
+        let vector = neighbor.vector.as_ref().map(|vector| {
+            let values: Vec<_> = vector.values.iter().map(f32::to_string).collect();
+            values.join(" ")
+        });
         grid.row([
             place.to_string(),
             neighbor.word.clone(),
             similarity(neighbor.similarity),
             count(neighbor.row.into()),
+            neighbor.norm.map_or_else(String::new, |norm| format!("{norm:.4}")),
+            attributes_text(&neighbor.attributes),
+            vector.unwrap_or_default(),
         ]);
     }
     grid.to_string()

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::client::{
-    self, AttributeValue, Filter, OovPolicy, Preprocessor, RowRange, Strategy, Vector, WordOptions,
-    WordOrVector, attribute_value::Value, word_or_vector::Query,
+    self, AttributeValue, Filter, Include, OovPolicy, Preprocessor, RowRange, Strategy, Vector,
+    WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
 use crate::format::Format;
 use crate::query::condition::grammar::{self, Left, Misread};
@@ -99,7 +99,9 @@ itself.";
 pub(super) fn query(word: &str) -> WordOrVector {
     let as_it_stands = || Query::Word(word.to_owned());
     let own = |numbers| {
-        vector(numbers).map_or_else(as_it_stands, |values| Query::Vector(Vector { values }))
+        vector(numbers).map_or_else(as_it_stands, |values| {
+            Query::Vector(Vector { values, ..Default::default() })
+        })
     };
     let query = match word.split_once(':') {
         Some(("text", text)) => Query::Text(text.to_owned()),
@@ -243,19 +245,22 @@ fn text_shown(text: &str) -> String {
     }
 }
 
+/// The value of an attribute.
+pub(super) fn value_text(value: &AttributeValue) -> String {
+    match &value.value {
+        Some(Value::Text(text)) => text_shown(text),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Flag(flag)) => flag.to_string(),
+        None => String::new(),
+    }
+}
+
 /// Attributes as `NAME=VALUE`, by name.
 pub(super) fn attributes_text(
     attributes: &std::collections::HashMap<String, AttributeValue>,
 ) -> String {
-    let mut pairs: Vec<_> = attributes
-        .iter()
-        .map(|(name, value)| match &value.value {
-            Some(Value::Text(text)) => format!("{name}={}", text_shown(text)),
-            Some(Value::Number(number)) => format!("{name}={number}"),
-            Some(Value::Flag(flag)) => format!("{name}={flag}"),
-            None => format!("{name}="),
-        })
-        .collect();
+    let mut pairs: Vec<_> =
+        attributes.iter().map(|(name, value)| format!("{name}={}", value_text(value))).collect();
     pairs.sort_unstable();
     pairs.join(" ")
 }
@@ -300,6 +305,39 @@ pub(super) struct SearchArgs {
     /// Let the table choose the one that found this share of sample answers, such as 0.99
     #[arg(long, value_name = "SHARE", conflicts_with_all = ["exact", "ef"])]
     pub(super) min_recall: Option<f32>,
+}
+
+/// What is told of words beside themselves.
+#[derive(Debug, Args)]
+pub(super) struct IncludeArgs {
+    /// Tell these of each word, too
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    include: Vec<Beside>,
+}
+
+/// What may be told of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Beside {
+    /// Its attributes
+    Attributes,
+    /// The length of its vector
+    Norm,
+    /// Its vector, as stored
+    Vector,
+}
+
+impl IncludeArgs {
+    /// The same for the wire; none if nothing is asked.
+    pub(super) fn include(&self) -> Option<Include> {
+        let has = |what| self.include.contains(&what);
+        let include = Include {
+            attributes: has(Beside::Attributes),
+            norms: has(Beside::Norm),
+            vectors: has(Beside::Vector),
+            packed: false,
+        };
+        (!self.include.is_empty()).then_some(include)
+    }
 }
 
 /// Which words may answer.

@@ -84,7 +84,7 @@ impl Put {
 
     fn put(&self, word: &[u8], values: Vec<f32>) -> WordToPut {
         let attributes: HashMap<_, _> = self.set.iter().cloned().collect();
-        let vector = Some(Vector { values });
+        let vector = Some(Vector { values, ..Default::default() });
         match String::from_utf8(word.to_vec()) {
             Ok(word) => WordToPut { word, word_bytes: Vec::new(), vector, attributes },
             Err(error) => {

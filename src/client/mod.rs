@@ -687,6 +687,12 @@ unary! {
     tables.lookup: LookupRequest -> LookupResponse;
     /// One page of a table's words.
     tables.list_words: ListWordsRequest -> ListWordsResponse;
+    /// Some of the table's words at random.
+    tables.sample_words: SampleWordsRequest -> SampleWordsResponse;
+    /// How many words a filter lets through.
+    tables.count_words: CountWordsRequest -> CountWordsResponse;
+    /// How many words have each value of an attribute.
+    tables.facets: FacetsRequest -> FacetsResponse;
     /// Puts words with their vectors into a table.
     tables.put_vectors: PutVectorsRequest -> PutVectorsResponse;
     /// Deletes words with their vectors and attributes.

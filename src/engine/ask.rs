@@ -23,6 +23,7 @@ use crate::index::lists::LIST;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::answer_size::AnswerSize;
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
+use crate::query::facets::{self, FacetsAnswer, FacetsQuery};
 use crate::query::filter::Filter;
 use crate::query::given::{
     self, CentralityQuery, GivenQuery, RankedAnswer, RelativeCosineAnswer, RelativeCosineQuery,
@@ -39,7 +40,7 @@ use crate::query::set_similarity::{self, SetSimilarityAnswer, SetSimilarityQuery
 use crate::query::similarity::{self, SimilarityAnswer, SimilarityQuery};
 use crate::query::similarity_matrix::{self, SimilarityMatrixAnswer, SimilarityMatrixQuery};
 use crate::query::word_movers::{self, WordMoversAnswer, WordMoversQuery};
-use crate::query::words::{self, WordsAnswer, WordsQuery};
+use crate::query::words::{self, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{Effort, GoOn};
 use crate::table::meta::TableName;
 use crate::vector::row_set::RowSet;
@@ -368,7 +369,32 @@ impl Engine {
         self.ask(&ask.table, |current| {
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
             let generation = current.generation().number();
-            words::words(current.view(), generation, &ask.query, allowed.as_deref())
+            let go_on = || self.stop.check();
+            words::words(current.view(), generation, &ask.query, allowed.as_deref(), &go_on)
+        })
+    }
+
+    /// Some of the table's words at random.
+    pub fn sample_words(&self, ask: &Ask<SampleQuery>) -> Result<Answer<WordsAnswer>> {
+        self.ask(&ask.table, |current| {
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            words::sample(current.view(), &ask.query, allowed.as_deref(), &|| self.stop.check())
+        })
+    }
+
+    /// How many words the table has, or a filter lets through.
+    pub fn count_words(&self, ask: &Ask<Option<Filter>>) -> Result<Answer<usize>> {
+        self.ask(&ask.table, |current| {
+            let allowed = self.allowed(current, ask.query.as_ref())?;
+            Ok(allowed.map_or(current.view().len(), |allowed| allowed.len()))
+        })
+    }
+
+    /// How words are spread over the values of an attribute.
+    pub fn facets(&self, ask: &Ask<FacetsQuery>) -> Result<Answer<FacetsAnswer>> {
+        self.ask(&ask.table, |current| {
+            let allowed = self.allowed(current, ask.query.filter.as_ref())?;
+            facets::facets(current.view(), &ask.query, allowed.as_deref(), &|| self.stop.check())
         })
     }
 

@@ -16,7 +16,7 @@ use crate::format::write::OneFile;
 use crate::query::lookup::LookupQuery;
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
-use crate::query::{Effort, OovPolicy, Weighted, WordOptions, WordOrVector};
+use crate::query::{Effort, Include, OovPolicy, Weighted, WordOptions, WordOrVector};
 use crate::store::Listed;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::scalar;
@@ -213,22 +213,18 @@ fn set(engine: &Engine, model: &mut Model, word: u8, number: u8, sets: bool) {
 
 /// Every way to ask sees the model.
 fn check(engine: &Engine, model: &Model) {
-    let query = WordsQuery {
-        prefix: Vec::new(),
-        page_size: 10_000,
-        page_token: String::new(),
-        filter: None,
-    };
+    let query = WordsQuery { page_size: 10_000, ..WordsQuery::default() };
     let words = engine.words(&ask(query)).unwrap().answer.words;
-    let listed: Vec<_> = words.iter().map(|(word, _)| word.as_slice()).collect();
+    let listed: Vec<_> = words.iter().map(|one| one.word.as_slice()).collect();
     let wanted: Vec<_> = model.iter().map(|known| known.text.as_bytes()).collect();
     assert_eq!(listed, wanted);
-    assert!(words.is_sorted_by_key(|&(_, row)| row));
+    assert!(words.is_sorted_by_key(|one| one.row));
     assert_eq!(engine.table(&name()).unwrap().meta.row_count, model.len() as u64);
 
     let every = (0..30).map(|word| WordOrVector::Word(text(word)));
     let options = WordOptions { oov: OovPolicy::Skip, ..WordOptions::default() };
-    let query = LookupQuery { queries: every.collect(), unit: false, words: options };
+    let query =
+        LookupQuery { queries: every.collect(), unit: false, packed: false, words: options };
     let found = engine.lookup(&ask(query)).unwrap().answer.vectors;
     for (word, found) in (0..30).zip(found) {
         let known = model.iter().find(|known| known.text == text(word));
@@ -266,6 +262,7 @@ fn check(engine: &Engine, model: &Model) {
             effort: Effort::default(),
             words: WordOptions::default(),
             filter: None,
+            include: Include::default(),
         };
         let answer = engine.nearest(&ask(query)).unwrap().answer.neighbors;
         let unit = crate::vector::algebra::unit(&vector).unwrap();
@@ -347,7 +344,7 @@ fn writers_at_once_lose_nothing_while_the_table_is_rebuilt() {
             engine.put(&ask(PutQuery { words: vec![put], mode })).unwrap();
             let queries = vec![WordOrVector::Word(word)];
             let words = WordOptions::default();
-            let query = LookupQuery { queries, unit: false, words };
+            let query = LookupQuery { queries, unit: false, packed: false, words };
             let found = engine.lookup(&ask(query)).unwrap().answer.vectors.remove(0).unwrap();
             assert_eq!(found.vector, vector);
             if number.is_multiple_of(8) {
@@ -421,6 +418,7 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
                 effort: Effort { ef_search: Some(100), ..Effort::default() },
                 words: WordOptions::default(),
                 filter: None,
+                include: Include::default(),
             };
             let answer = engine.nearest(&ask(query)).unwrap().answer;
             assert_ne!(answer.answered_by.kind, crate::index::IndexKind::Exact);

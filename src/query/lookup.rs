@@ -1,10 +1,10 @@
 //! Which vectors do words have?
 
 use crate::error::Result;
-use crate::query::answer_size::{AnswerSize, BESIDE, word_bytes};
+use crate::query::answer_size::{AnswerSize, BESIDE, attribute_bytes, word_bytes};
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::Attributes;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::scalar;
@@ -16,6 +16,8 @@ pub struct LookupQuery {
     pub queries: Vec<WordOrVector>,
     /// Vectors at length 1 in place of the stored ones.
     pub unit: bool,
+    /// Whether vectors go over the wire as bytes.
+    pub packed: bool,
     /// How words are looked up.
     pub words: WordOptions,
 }
@@ -25,6 +27,8 @@ pub struct LookupQuery {
 pub struct LookupAnswer {
     /// One a query, in the order asked; none for an unknown word that is skipped.
     pub vectors: Vec<Option<WordVector>>,
+    /// Whether they go over the wire as bytes.
+    pub packed: bool,
     /// Which words of the question were found.
     pub words: WordsUsed,
 }
@@ -78,20 +82,14 @@ pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<Look
         (None, _) | (_, Some(_)) => made(found),
     };
     let vectors = resolved.iter().map(|found| found.as_ref().map(vector)).collect();
-    Ok(LookupAnswer { vectors, words })
+    Ok(LookupAnswer { vectors, packed: query.packed, words })
 }
 
 /// An error if an answer with these vectors has no room in a message.
 fn fits(table: &View, resolved: &[Option<Resolved<'_>>]) -> Result<()> {
     let bytes = |found: &Resolved<'_>| {
         let attributes = found.row.and_then(|row| table.attributes(row));
-        let attributes = attributes.map_or(0, |attributes| {
-            let text = |value: &AttributeValue| match value {
-                AttributeValue::Text(text) => text.len(),
-                AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,
-            };
-            attributes.iter().map(|(name, value)| name.len() + text(value) + BESIDE).sum::<usize>()
-        });
+        let attributes = attributes.map_or(0, attribute_bytes);
         let word = found.row.map_or(found.word.len(), |row| word_bytes(table.word(row)));
         table.dim() * size_of::<f32>() + word + attributes + BESIDE
     };

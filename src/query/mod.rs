@@ -27,6 +27,8 @@
 //! | `sparse.rs` | which components of a text's vector are not 0? |
 //! | `transformer.rs` | which vector has a text as a transformer takes it in? |
 //! | `alike.rs` | how alike are two texts? |
+//! | `facets.rs` | how are words spread over the values of an attribute? |
+//! | `condition/` | are a word's attributes so? |
 //! | `frequency.rs` | how frequent is a word, and which direction do all texts share? |
 //! | `answer_size.rs` | has the answer room in a message? |
 
@@ -36,6 +38,7 @@ pub mod answer_size;
 pub mod compare;
 pub mod condition;
 pub mod embed;
+pub mod facets;
 pub mod filter;
 pub mod frequency;
 pub mod given;
@@ -61,7 +64,11 @@ mod transformer;
 pub mod word_movers;
 pub mod words;
 
+use crate::error::Result;
 use crate::index::IndexKind;
+use crate::query::answer_size::{AnswerSize, attribute_bytes, word_bytes};
+use crate::table::attributes::Attributes;
+use crate::table::view::View;
 use crate::vector::RowId;
 
 pub use crate::steps::GoOn;
@@ -189,6 +196,50 @@ pub struct Neighbor {
     pub row: RowId,
     /// Cosine similarity (for 3CosMul: its product).
     pub similarity: f32,
+    /// What was asked of the row beside its word.
+    pub included: Included,
+}
+
+/// What is asked of each row of an answer beside its word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked by itself")]
+pub struct Include {
+    /// Its attributes.
+    pub attributes: bool,
+    /// Its vector, as stored.
+    pub vectors: bool,
+    /// The Euclidean length of that.
+    pub norms: bool,
+    /// Whether vectors go over the wire as bytes.
+    pub packed: bool,
+}
+
+/// What an answer tells of a row beside its word: nothing that was not asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Included {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its vector, as stored.
+    pub vector: Option<Vec<f32>>,
+    /// The Euclidean length of that.
+    pub norm: Option<f32>,
+    /// Whether the vector goes over the wire as bytes.
+    pub packed: bool,
+}
+
+impl Included {
+    /// What is asked of a row, counted with its word as part of an answer.
+    fn of(table: &View, row: RowId, include: Include, size: &mut AnswerSize) -> Result<Self> {
+        let attributes = table.attributes(row).filter(|_| include.attributes);
+        let vector = if include.vectors { size_of_val(table.vector(row)) } else { 0 };
+        size.add(word_bytes(table.word(row)) + attributes.map_or(0, attribute_bytes) + vector)?;
+        Ok(Self {
+            attributes: attributes.cloned().unwrap_or_default(),
+            vector: include.vectors.then(|| table.vector(row).to_vec()),
+            norm: include.norms.then(|| table.norm(row)),
+            packed: include.packed,
+        })
+    }
 }
 
 /// How a word of the question was found.

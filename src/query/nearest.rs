@@ -10,7 +10,8 @@ use crate::query::answer_size::AnswerSize;
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{
-    AnsweredBy, Effort, GoOn, Neighbor, OovPolicy, Weighted, WordOptions, WordOrVector, WordsUsed,
+    AnsweredBy, Effort, GoOn, Include, Included, Neighbor, OovPolicy, Weighted, WordOptions,
+    WordOrVector, WordsUsed,
 };
 use crate::steps::watched;
 use crate::table::view::View;
@@ -43,6 +44,8 @@ pub struct NearestQuery {
     pub words: WordOptions,
     /// Which rows may answer. Whoever asks hands over the rows that it lets through.
     pub filter: Option<Filter>,
+    /// What is asked of each neighbor beside its word.
+    pub include: Include,
 }
 
 impl NearestQuery {
@@ -243,7 +246,7 @@ impl<'a> Goal<'a> {
             nears = diverse(table, nears, self.asked.query, self.asked.go_on)?;
         }
         Ok(NearestAnswer {
-            neighbors: named(table, nears, size)?,
+            neighbors: told(table, nears, self.asked.query.include, size)?,
             within,
             answered_by,
             allowed_rows: self.asked.allowed.as_deref().map(RowSet::len),
@@ -320,12 +323,21 @@ pub(super) fn named(
     nears: Vec<Near>,
     size: &mut AnswerSize,
 ) -> Result<Vec<Neighbor>> {
-    let named = |Near { row, similarity }| {
-        let word = table.word(row);
-        size.add_word(word)?;
-        Ok(Neighbor { word: word.to_vec(), row, similarity })
+    told(table, nears, Include::default(), size)
+}
+
+/// Rows with their words and what is asked beside.
+fn told(
+    table: &View,
+    nears: Vec<Near>,
+    include: Include,
+    size: &mut AnswerSize,
+) -> Result<Vec<Neighbor>> {
+    let told = |Near { row, similarity }| {
+        let included = Included::of(table, row, include, size)?;
+        Ok(Neighbor { word: table.word(row).to_vec(), row, similarity, included })
     };
-    nears.into_iter().map(named).collect()
+    nears.into_iter().map(told).collect()
 }
 
 fn unsuited(because: &str) -> Error {

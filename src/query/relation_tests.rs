@@ -238,6 +238,7 @@ fn diverse_neighbors_are_near_and_unlike_each_other() {
             effort: Effort::default(),
             words: WordOptions::default(),
             filter: None,
+            include: Include::default(),
         };
         let asked = Asked { query: &query, default_ef: 10, allowed: None, go_on: GO };
         let answer = nearest(&table, &Brute(&table), asked).unwrap();

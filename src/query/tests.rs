@@ -37,6 +37,7 @@ fn near_to(positive: Vec<WordOrVector>, negative: Vec<WordOrVector>) -> NearestQ
         effort: Effort::default(),
         words: WordOptions::default(),
         filter: None,
+        include: Include::default(),
     }
 }
 
@@ -420,8 +421,8 @@ fn an_answer_without_room_in_a_message_is_refused_before_it_is_made() {
 
     // Pages end where a message is full, and join to the whole list.
     let page = |page_token| {
-        let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token, filter: None };
-        words(&table, 1, &query, None).unwrap()
+        let query = WordsQuery { page_size: 10_000, page_token, ..WordsQuery::default() };
+        words(&table, 1, &query, None, &|| Ok(())).unwrap()
     };
     let first = page(String::new());
     let second = page(first.next_page_token);

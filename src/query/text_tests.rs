@@ -46,6 +46,7 @@ fn near_to(positive: &[(WordOrVector, f32)]) -> NearestQuery {
         effort: Effort::default(),
         words: WordOptions::default(),
         filter: None,
+        include: Include::default(),
     }
 }
 

@@ -191,6 +191,7 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         filter,
         min_recall,
         diversity,
+        include,
     } = request;
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
@@ -218,6 +219,7 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         effort: fields.effort(exact, ef_search, min_recall),
         words: fields.word_options(words),
         filter: fields.filter(filter),
+        include: wire::include(include),
     }
 }
 

@@ -123,7 +123,7 @@ impl From<Answer<InduceAnswer>> for pb::InduceSensesResponse {
         let info = wire::info(&answer, AnsweredBy::EXACT, words);
         let sense = |sense: InducedSense| pb::induce_senses_response::Sense {
             members: wire::neighbors(sense.members),
-            vector: Some(pb::Vector { values: sense.vector }),
+            vector: Some(wire::vector(sense.vector, false)),
             similarity: sense.similarity,
             context_similarity: sense.context_similarity,
             contexts: sense.contexts.into_iter().map(wire::count).collect(),

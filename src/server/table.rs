@@ -10,20 +10,24 @@ use crate::index::built::BuiltKind;
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::table_service_server::TableService;
-use crate::query::AnsweredBy;
+use crate::query::facets::{FacetsAnswer, FacetsQuery};
+use crate::query::filter::Filter;
 use crate::query::health::{
     DuplicateGroup, HealthAnswer, HealthQuery, Hubs, Isotropy, Named as Example, NormBand,
 };
 use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
-use crate::query::words::{WordsAnswer, WordsQuery};
+use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
+use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::Desk;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
-use crate::server::write;
+use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
 use crate::table::meta::{InputsMeta, Provenance, TableName};
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
+/// Words of a sample, and values of an attribute, likewise.
+const SOME: usize = 10;
 /// What is drawn from a table, and the neighbors of each word, if a call for its health says nothing.
 const HEALTH_SAMPLE: usize = 10_000;
 const HUB_QUERIES: usize = 1_000;
@@ -71,6 +75,27 @@ impl TableService for Desk {
         request: Request<pb::ListWordsRequest>,
     ) -> Result<Response<pb::ListWordsResponse>, Status> {
         self.answer(request, Engine::words).await
+    }
+
+    async fn sample_words(
+        &self,
+        request: Request<pb::SampleWordsRequest>,
+    ) -> Result<Response<pb::SampleWordsResponse>, Status> {
+        self.answer(request, Engine::sample_words).await
+    }
+
+    async fn count_words(
+        &self,
+        request: Request<pb::CountWordsRequest>,
+    ) -> Result<Response<pb::CountWordsResponse>, Status> {
+        self.answer(request, Engine::count_words).await
+    }
+
+    async fn facets(
+        &self,
+        request: Request<pb::FacetsRequest>,
+    ) -> Result<Response<pb::FacetsResponse>, Status> {
+        self.answer(request, Engine::facets).await
     }
 
     async fn put_vectors(
@@ -249,6 +274,7 @@ impl TryFrom<pb::LookupRequest> for Ask<LookupQuery> {
         let query = LookupQuery {
             queries: fields.queries("queries", request.queries),
             unit: request.unit,
+            packed: request.packed,
             words: fields.words_of_one_form("words", request.words),
         };
         fields.finish(|| Some(Self { table: table?, query }))
@@ -259,7 +285,8 @@ impl From<Answer<LookupAnswer>> for pb::LookupResponse {
     fn from(mut answer: Answer<LookupAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
         let info = wire::info(&answer, AnsweredBy::EXACT, words);
-        let vector = |found: Option<WordVector>| found.map(pb::WordVector::from);
+        let packed = answer.answer.packed;
+        let vector = |found: Option<WordVector>| found.map(|found| word_vector(found, packed));
         let vectors = answer.answer.vectors.into_iter();
         Self {
             vectors: vectors.map(|found| vector(found).unwrap_or_default()).collect(),
@@ -268,19 +295,17 @@ impl From<Answer<LookupAnswer>> for pb::LookupResponse {
     }
 }
 
-impl From<WordVector> for pb::WordVector {
-    fn from(found: WordVector) -> Self {
-        let (word, word_bytes) = wire::shown(found.word);
-        Self {
-            word,
-            row: found.row.map_or(0, |row| row.0),
-            found: found.made_by.is_none(),
-            made_by: found.made_by.map_or(pb::OovPolicy::Unspecified, wire::policy).into(),
-            vector: Some(pb::Vector { values: found.vector }),
-            norm: found.norm,
-            word_bytes,
-            attributes: write::told(&found.attributes),
-        }
+fn word_vector(found: WordVector, packed: bool) -> pb::WordVector {
+    let (word, word_bytes) = wire::shown(found.word);
+    pb::WordVector {
+        word,
+        row: found.row.map_or(0, |row| row.0),
+        found: found.made_by.is_none(),
+        made_by: found.made_by.map_or(pb::OovPolicy::Unspecified, wire::policy).into(),
+        vector: Some(wire::vector(found.vector, packed)),
+        norm: found.norm,
+        word_bytes,
+        attributes: wire::told(&found.attributes),
     }
 }
 
@@ -292,11 +317,18 @@ impl TryFrom<pb::ListWordsRequest> for Ask<WordsQuery> {
         let table = fields.table(request.table);
         let page_size =
             fields.number("page_size", request.page_size, 1..=limits::PAGE_MAX, PAGE_DEFAULT);
+        let order = request.order.map(|pb::WordOrder { attribute, descending }| {
+            fields.check(check_name(&attribute, "order.attribute"));
+            Order { attribute, is_descending: descending }
+        });
         let query = WordsQuery {
             prefix: request.prefix.into_bytes(),
             page_size,
             page_token: request.page_token,
             filter: fields.filter(request.filter),
+            offset: usize::try_from(request.offset).unwrap_or(usize::MAX),
+            order,
+            include: wire::include(request.include),
         };
         fields.finish(|| Some(Self { table: table?, query }))
     }
@@ -304,15 +336,99 @@ impl TryFrom<pb::ListWordsRequest> for Ask<WordsQuery> {
 
 impl From<Answer<WordsAnswer>> for pb::ListWordsResponse {
     fn from(answer: Answer<WordsAnswer>) -> Self {
-        let mut info = wire::info(&answer, AnsweredBy::EXACT, crate::query::WordsUsed::default());
+        let mut info = wire::info(&answer, AnsweredBy::EXACT, WordsUsed::default());
         info.allowed_rows = answer.answer.allowed_rows.map(wire::count);
-        let word = |(word, row): (Vec<u8>, crate::vector::RowId)| {
-            let (word, word_bytes) = wire::shown(word);
-            pb::list_words_response::Word { word, row: row.0, word_bytes }
-        };
         Self {
             words: answer.answer.words.into_iter().map(word).collect(),
             next_page_token: answer.answer.next_page_token,
+            answer: Some(info),
+        }
+    }
+}
+
+fn word(listed: Listed) -> pb::list_words_response::Word {
+    let (word, word_bytes) = wire::shown(listed.word);
+    let Included { attributes, vector, norm, packed } = listed.included;
+    pb::list_words_response::Word {
+        word,
+        row: listed.row.0,
+        word_bytes,
+        attributes: wire::told(&attributes),
+        vector: vector.map(|values| wire::vector(values, packed)),
+        norm,
+    }
+}
+
+impl TryFrom<pb::SampleWordsRequest> for Ask<SampleQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::SampleWordsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let query = SampleQuery {
+            count: fields.number("count", request.count, 1..=limits::PAGE_MAX, SOME),
+            seed: request.seed,
+            filter: fields.filter(request.filter),
+            include: wire::include(request.include),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<WordsAnswer>> for pb::SampleWordsResponse {
+    fn from(answer: Answer<WordsAnswer>) -> Self {
+        let pb::ListWordsResponse { words, answer, .. } = answer.into();
+        Self { words, answer }
+    }
+}
+
+impl TryFrom<pb::CountWordsRequest> for Ask<Option<Filter>> {
+    type Error = Error;
+
+    fn try_from(request: pb::CountWordsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let query = fields.filter(request.filter);
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<usize>> for pb::CountWordsResponse {
+    fn from(answer: Answer<usize>) -> Self {
+        let info = wire::info(&answer, AnsweredBy::EXACT, WordsUsed::default());
+        Self { count: answer.answer as u64, answer: Some(info) }
+    }
+}
+
+impl TryFrom<pb::FacetsRequest> for Ask<FacetsQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::FacetsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        fields.check(check_name(&request.attribute, "attribute"));
+        let query = FacetsQuery {
+            attribute: request.attribute,
+            limit: fields.number("limit", request.limit, 1..=limits::FACETS_MAX, SOME),
+            filter: fields.filter(request.filter),
+        };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<FacetsAnswer>> for pb::FacetsResponse {
+    fn from(answer: Answer<FacetsAnswer>) -> Self {
+        let info = wire::info(&answer, AnsweredBy::EXACT, WordsUsed::default());
+        let FacetsAnswer { facets, distinct, having, rows } = answer.answer;
+        let facet = |(value, count): (AttributeValue, usize)| pb::facets_response::Facet {
+            value: Some(wire::told_value(&value)),
+            count: count as u64,
+        };
+        Self {
+            facets: facets.into_iter().map(facet).collect(),
+            distinct_count: distinct as u64,
+            having_count: having as u64,
+            word_count: rows as u64,
             answer: Some(info),
         }
     }
@@ -341,7 +457,7 @@ impl From<Answer<HealthAnswer>> for pb::HealthResponse {
     fn from(answer: Answer<HealthAnswer>) -> Self {
         let kind = answer.answer.hubs.by.unwrap_or(IndexKind::Exact);
         let answered_by = AnsweredBy { kind, ef_search: None };
-        let info = wire::info(&answer, answered_by, crate::query::WordsUsed::default());
+        let info = wire::info(&answer, answered_by, WordsUsed::default());
         let health = answer.answer;
         Self {
             row_count: health.row_count as u64,

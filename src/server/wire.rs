@@ -1,5 +1,6 @@
 //! Shared messages to plain values and back, and the collector of bad fields.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
@@ -12,10 +13,10 @@ use crate::proto as pb;
 use crate::query::condition::{Comparison, Condition, Expression, Test, grammar};
 use crate::query::filter::{Filter, Scan};
 use crate::query::{
-    AnsweredBy, Effort, MadeWord, Neighbor, OovPolicy, Preprocessor, ResolvedWord, Strategy,
-    UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
+    AnsweredBy, Effort, Include, Included, MadeWord, Neighbor, OovPolicy, Preprocessor,
+    ResolvedWord, Strategy, UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
 };
-use crate::table::attributes::{self, AttributeValue};
+use crate::table::attributes::{self, AttributeValue, Attributes};
 use crate::table::meta::TableName;
 use crate::vector::RowId;
 
@@ -403,7 +404,7 @@ impl Fields {
         value
     }
 
-    fn check(&mut self, checked: std::result::Result<(), Violation>) {
+    pub(super) fn check(&mut self, checked: std::result::Result<(), Violation>) {
         if let Err(violation) = checked {
             self.bad(violation.field, violation.problem);
         }
@@ -440,7 +441,8 @@ impl Fields {
                 WordOrVector::Word(word)
             }
             Some(Query::Row(row)) => WordOrVector::Row(RowId(row)),
-            Some(Query::Vector(pb::Vector { values })) => {
+            Some(Query::Vector(vector)) => {
+                let values = self.vector(format_args!("{field}.vector"), vector);
                 if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
                     let problem = "a vector has the table's number of values, all finite";
                     self.bad(format_args!("{field}.vector"), problem);
@@ -469,6 +471,21 @@ impl Fields {
         Weighted { query, weight }
     }
 
+    /// The values of a vector, packed or not.
+    pub(super) fn vector(&mut self, field: impl Display, vector: pb::Vector) -> Vec<f32> {
+        let pb::Vector { values, packed } = vector;
+        if packed.is_empty() {
+            return values;
+        }
+        let (floats, rest) = packed.as_chunks();
+        if !values.is_empty() {
+            self.bad(format_args!("{field}.packed"), "give values, or packed, not both");
+        } else if !rest.is_empty() {
+            self.bad(format_args!("{field}.packed"), "a value has four bytes");
+        }
+        floats.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    }
+
     pub(super) fn queries(
         &mut self,
         field: &str,
@@ -482,8 +499,47 @@ impl Fields {
 impl From<Neighbor> for pb::Neighbor {
     fn from(neighbor: Neighbor) -> Self {
         let (word, word_bytes) = shown(neighbor.word);
-        Self { word, row: neighbor.row.0, similarity: neighbor.similarity, word_bytes }
+        let Included { attributes, vector: values, norm, packed } = neighbor.included;
+        Self {
+            word,
+            row: neighbor.row.0,
+            similarity: neighbor.similarity,
+            word_bytes,
+            attributes: told(&attributes),
+            vector: values.map(|values| vector(values, packed)),
+            norm,
+        }
     }
+}
+
+/// Attributes for the wire.
+pub(super) fn told(attributes: &Attributes) -> HashMap<String, pb::AttributeValue> {
+    attributes.iter().map(|(name, value)| (name.to_owned(), told_value(value))).collect()
+}
+
+pub(super) fn told_value(value: &AttributeValue) -> pb::AttributeValue {
+    use pb::attribute_value::Value;
+    let value = match value {
+        AttributeValue::Text(text) => Value::Text(text.clone()),
+        AttributeValue::Number(number) => Value::Number(*number),
+        AttributeValue::Flag(flag) => Value::Flag(*flag),
+    };
+    pb::AttributeValue { value: Some(value) }
+}
+
+/// What is asked of each row beside its word.
+pub(super) fn include(include: Option<pb::Include>) -> Include {
+    let pb::Include { attributes, vectors, packed, norms } = include.unwrap_or_default();
+    Include { attributes, vectors, norms, packed }
+}
+
+/// A vector, packed or not.
+pub(super) fn vector(values: Vec<f32>, is_packed: bool) -> pb::Vector {
+    if is_packed {
+        let packed = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        return pb::Vector { values: Vec::new(), packed };
+    }
+    pb::Vector { values, packed: Vec::new() }
 }
 
 /// A word as text, and its bytes if they are not UTF-8.

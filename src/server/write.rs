@@ -60,7 +60,7 @@ fn put_word(fields: &mut Fields, put: pb::put_vectors_request::WordToPut) -> Put
         let max = limits::WORD_BYTES_MAX;
         fields.bad("word", format!("a word has 1 to {max} bytes (WORD_BYTES_MAX)"));
     }
-    let vector = put.vector.unwrap_or_default().values;
+    let vector = fields.vector("vector", put.vector.unwrap_or_default());
     if vector.is_empty() {
         fields.bad("vector", "a vector of the table's dimension is needed");
     }
@@ -179,20 +179,6 @@ fn attributes(
         read.set(name, value);
     }
     read
-}
-
-/// Attributes for the wire.
-pub(super) fn told(attributes: &Attributes) -> HashMap<String, pb::AttributeValue> {
-    use pb::attribute_value::Value;
-    let pair = |(name, value): (&str, &AttributeValue)| {
-        let value = match value {
-            AttributeValue::Text(text) => Value::Text(text.clone()),
-            AttributeValue::Number(number) => Value::Number(*number),
-            AttributeValue::Flag(flag) => Value::Flag(*flag),
-        };
-        (name.to_owned(), pb::AttributeValue { value: Some(value) })
-    };
-    attributes.iter().map(pair).collect()
 }
 
 impl From<Answer<PutAnswer>> for pb::PutVectorsResponse {

@@ -330,18 +330,17 @@ impl Model {
 }
 
 fn words_of(engine: &Engine, table: &TableName) -> Result<Vec<Word>> {
-    let query = WordsQuery {
-        prefix: Vec::new(),
-        page_size: 10_000,
-        page_token: String::new(),
-        filter: None,
-    };
+    let query = WordsQuery { page_size: 10_000, ..WordsQuery::default() };
     let listing = Ask { table: table.clone(), query };
     let found = loop {
         let listed = engine.words(&listing)?;
-        let rows = listed.answer.words.iter().map(|(_, row)| WordOrVector::Row(*row));
-        let query =
-            LookupQuery { queries: rows.collect(), unit: false, words: WordOptions::default() };
+        let rows = listed.answer.words.iter().map(|one| WordOrVector::Row(one.row));
+        let query = LookupQuery {
+            queries: rows.collect(),
+            unit: false,
+            packed: false,
+            words: WordOptions::default(),
+        };
         let found = engine.lookup(&Ask { table: table.clone(), query });
         // A rebuild that ends between the two gives rows other numbers.
         if engine.words(&listing)?.generation == listed.generation {

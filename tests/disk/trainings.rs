@@ -75,6 +75,7 @@ fn vectors(engine: &Engine, table: &str) -> Vec<Vec<f32>> {
     let query = LookupQuery {
         queries: (0..24).map(word).collect(),
         unit: false,
+        packed: false,
         words: WordOptions::default(),
     };
     let found = engine.lookup(&Ask { table: name(table), query }).unwrap();

@@ -62,7 +62,7 @@ fn named(tables: &[&str], new_name: &str) -> pb::RestoreRequest {
 async fn put(channel: &Channel, table: &str, words: &[(&str, f32)]) {
     let words = words.iter().map(|(word, value)| WordToPut {
         word: (*word).to_owned(),
-        vector: Some(pb::Vector { values: vec![*value, 1.0, 2.0] }),
+        vector: Some(pb::Vector { values: vec![*value, 1.0, 2.0], ..Default::default() }),
         ..WordToPut::default()
     });
     let request = pb::PutVectorsRequest {

@@ -244,7 +244,7 @@ async fn the_tables_beside_words_outlive_writes_rebuilds_and_restarts() {
         table: "bert".to_owned(),
         words: vec![pb::put_vectors_request::WordToPut {
             word: "new".to_owned(),
-            vector: Some(pb::Vector { values: vec![1.0; DIM] }),
+            vector: Some(pb::Vector { values: vec![1.0; DIM], ..Default::default() }),
             ..Default::default()
         }],
         ..Default::default()

@@ -236,7 +236,7 @@ async fn what_people_type_is_understood_or_told() {
         (["nearest", "en", "kign"].as_slice(), "did you mean \"king\""),
         (&["nearest", "--table", "em", "king"], "did you mean \"en\"?"),
         (&["nearest", "king", "--where", "size > 3"], "the attributes are big, n"),
-        (&["nearest", "king", "--where", "n in (1,2)"], "^ expected =, !="),
+        (&["nearest", "king", "--where", "n near 1"], "^ expected =, !="),
         (&["put", "en", "x", "1", "2", "3", "--set", "n"], "expected ="),
         (&["neerest", "en", "king"], "nearest"),
         (&["serve", "--data", "x", "--json"], "--json is for"),

@@ -74,7 +74,7 @@ fn step(number: u32) -> Result<pb::PutVectorsRequest, pb::DeleteWordsRequest> {
     }
     let put = pb::put_vectors_request::WordToPut {
         word: format!("w{number}"),
-        vector: Some(pb::Vector { values: vec![1.0, 2.0, number as f32] }),
+        vector: Some(pb::Vector { values: vec![1.0, 2.0, number as f32], ..Default::default() }),
         ..Default::default()
     };
     Ok(pb::PutVectorsRequest { table, words: vec![put], mode: pb::PutMode::InsertOnly.into() })

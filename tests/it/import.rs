@@ -410,7 +410,7 @@ async fn words_that_nobody_trained_have_the_vectors_of_their_n_grams() {
     let mut tables = TableServiceClient::new(channel.clone());
     let words = vec![pb::put_vectors_request::WordToPut {
         word: "put".to_owned(),
-        vector: Some(pb::Vector { values: vec![3.0, 4.0] }),
+        vector: Some(pb::Vector { values: vec![3.0, 4.0], ..Default::default() }),
         ..Default::default()
     }];
     let put = pb::PutVectorsRequest { table: "parts".to_owned(), words, ..Default::default() };

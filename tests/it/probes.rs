@@ -240,7 +240,7 @@ async fn people_ask_from_the_command_line() {
     let vector = |values: &[f32]| {
         let mut all = vec![0.0; 50];
         all[..values.len()].copy_from_slice(values);
-        Some(pb::Vector { values: all })
+        Some(pb::Vector { values: all, ..Default::default() })
     };
     let put = |name: &str, values: &[f32]| pb::put_vectors_request::WordToPut {
         word: name.to_owned(),

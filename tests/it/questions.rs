@@ -6,6 +6,7 @@ use tonic_types::StatusExt as _;
 use wordspace::proto as pb;
 use wordspace::proto::admin_service_client::AdminServiceClient;
 use wordspace::proto::bias_service_client::BiasServiceClient;
+use wordspace::proto::condition::Condition as Tree;
 use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 use wordspace::proto::text_service_client::TextServiceClient;
@@ -206,7 +207,8 @@ async fn every_refusal_has_its_code_and_reason() {
     assert_eq!(reason(&status), (Code::NotFound, "TABLE_NOT_FOUND".to_owned()));
 
     let vector = |values: Vec<f32>| {
-        let query = Some(pb::word_or_vector::Query::Vector(pb::Vector { values }));
+        let query =
+            Some(pb::word_or_vector::Query::Vector(pb::Vector { values, ..Default::default() }));
         let positive = vec![pb::WordOrVector { query, weight: None }];
         pb::NearestRequest { positive, ..nearest(&[]) }
     };
@@ -350,7 +352,6 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
     }
 
     // The same condition as text, and as a tree with another.
-    use pb::condition::Condition as Tree;
     let is =
         |test, value| pb::Condition { condition: Some(Tree::Attribute(condition(test, value))) };
     let either = vec![
@@ -426,6 +427,114 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
     let wrong = pb::Filter { regex: "(".to_owned(), ..pb::Filter::default() };
     let ask = pb::NearestRequest { filter: Some(wrong), ..nearest(&["king"]) };
     assert_eq!(reason(&search.nearest(ask).await.unwrap_err()).1, "INVALID_FIELD");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn attributes_are_told_counted_and_listed_by() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let mut search = SearchServiceClient::new(channel);
+    let number = |number: f64| pb::AttributeValue {
+        value: Some(pb::attribute_value::Value::Number(number)),
+    };
+    // Rows 0 to 6: three have a frequency, one of them packed with its vector.
+    let put = |text: &str, freq: f64, vector: pb::Vector| pb::put_vectors_request::WordToPut {
+        word: text.to_owned(),
+        vector: Some(vector),
+        attributes: [("freq".to_owned(), number(freq))].into_iter().collect(),
+        ..Default::default()
+    };
+    let floats = [0.5_f32, -1.0, 0.25];
+    let packed: Vec<u8> = floats.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let as_bytes = pb::Vector { packed: packed.clone(), ..Default::default() };
+    let as_values = pb::Vector { values: floats.to_vec(), ..Default::default() };
+    let words = vec![
+        put("king", 3.0, as_bytes.clone()),
+        put("queen", 9.0, as_values),
+        put("pear", 3.0, as_bytes),
+    ];
+    let ask = pb::PutVectorsRequest { table: "en".to_owned(), words, mode: 0 };
+    tables.put_vectors(ask).await.unwrap();
+    for wrong in [
+        pb::Vector { values: floats.to_vec(), packed: packed.clone() },
+        pb::Vector { packed: packed[..11].to_vec(), ..Default::default() },
+    ] {
+        let words = vec![put("king", 1.0, wrong)];
+        let ask = pb::PutVectorsRequest { table: "en".to_owned(), words, mode: 0 };
+        let status = tables.put_vectors(ask).await.unwrap_err();
+        let bad = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(bad[0].field, "words[0].vector.packed");
+    }
+
+    let all = pb::Include { attributes: true, vectors: true, packed: true, norms: true };
+    let ask = pb::NearestRequest { include: Some(all), k: Some(2), ..nearest(&["king"]) };
+    let answer = search.nearest(ask).await.unwrap().into_inner();
+    let near = &answer.neighbors[0];
+    assert_eq!(near.vector.as_ref().unwrap().packed, packed, "{near:?}");
+    assert_eq!((near.norm, near.attributes.get("freq")), (Some(1.145_644), Some(&number(9.0))));
+    let plain = search.nearest(nearest(&["king"])).await.unwrap().into_inner();
+    let near = &plain.neighbors[0];
+    assert!(near.vector.is_none() && near.norm.is_none() && near.attributes.is_empty());
+    let queries = vec![word("queen")];
+    let ask =
+        pb::LookupRequest { table: "en".to_owned(), queries, packed: true, ..Default::default() };
+    let found = tables.lookup(ask).await.unwrap().into_inner().vectors;
+    assert_eq!(found[0].vector.as_ref().unwrap().packed, packed);
+
+    let filter =
+        |text: &str| Some(pb::Filter { matching: vec![text.to_owned()], ..pb::Filter::default() });
+    let count = async |filter| {
+        let ask = pb::CountWordsRequest { table: "en".to_owned(), filter };
+        let mut tables = tables.clone();
+        tables.count_words(ask).await.map(|answer| answer.into_inner().count)
+    };
+    assert_eq!(count(None).await.unwrap(), 8);
+    assert_eq!(count(filter("freq between 1 and 5")).await.unwrap(), 2);
+    assert_eq!(reason(&count(filter("frequency = 1")).await.unwrap_err()).1, "INVALID_FIELD");
+
+    let attribute = "freq".to_owned();
+    let ask = pb::FacetsRequest { table: "en".to_owned(), attribute, ..Default::default() };
+    let facets = tables.facets(ask).await.unwrap().into_inner();
+    let told: Vec<_> =
+        facets.facets.iter().map(|facet| (facet.value.clone(), facet.count)).collect();
+    assert_eq!(told, [(Some(number(3.0)), 2), (Some(number(9.0)), 1)]);
+    assert_eq!((facets.distinct_count, facets.having_count, facets.word_count), (2, 3, 8));
+
+    let order = pb::WordOrder { attribute: "freq".to_owned(), descending: true };
+    let mut ask = pb::ListWordsRequest {
+        table: "en".to_owned(),
+        page_size: Some(1),
+        offset: 1,
+        order: Some(order),
+        include: Some(pb::Include { attributes: true, ..Default::default() }),
+        ..Default::default()
+    };
+    let mut listed = Vec::new();
+    loop {
+        let page = tables.list_words(ask.clone()).await.unwrap().into_inner();
+        assert!(page.words.iter().all(|word| word.attributes["freq"] == number(3.0)));
+        listed.extend(page.words.into_iter().map(|word| word.word));
+        ask.page_token = page.next_page_token;
+        if ask.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(listed, ["king", "pear"]);
+    ask.page_token = "0-0-0".to_owned();
+    assert_eq!(tables.list_words(ask).await.unwrap_err().code(), Code::InvalidArgument);
+    let sample = pb::SampleWordsRequest {
+        table: "en".to_owned(),
+        count: Some(4),
+        seed: 7,
+        filter: filter("not freq = 9"),
+        include: None,
+    };
+    let drawn = tables.sample_words(sample.clone()).await.unwrap().into_inner().words;
+    assert!(drawn.len() == 4 && drawn.iter().all(|word| word.word != "queen"));
+    assert_eq!(tables.sample_words(sample).await.unwrap().into_inner().words, drawn);
     server.stop().await;
 }
 

@@ -8,7 +8,7 @@ use wordspace::query::lookup::LookupQuery;
 use wordspace::query::nearest::NearestQuery;
 use wordspace::query::tokenize::{Cutting, TokenizeQuery};
 use wordspace::query::words::WordsQuery;
-use wordspace::query::{Effort, OovPolicy, Weighted, WordOptions, WordOrVector};
+use wordspace::query::{Effort, Include, OovPolicy, Weighted, WordOptions, WordOrVector};
 use wordspace::table::meta::TableName;
 use wordspace::vector::RowId;
 use wordspace::vector::matrix::Matrix;
@@ -82,9 +82,9 @@ pub(crate) fn table(engine: &Engine, table: &TableName) -> Result<String> {
 fn rows_of(engine: &Engine, table: &TableName) -> Result<Vec<RowId>> {
     let (mut rows, mut page_token) = (Vec::new(), String::new());
     loop {
-        let query = WordsQuery { prefix: Vec::new(), page_size: 10_000, page_token, filter: None };
+        let query = WordsQuery { page_size: 10_000, page_token, ..WordsQuery::default() };
         let page = engine.words(&Ask { table: table.clone(), query })?.answer;
-        rows.extend(page.words.into_iter().map(|(_, row)| row));
+        rows.extend(page.words.into_iter().map(|one| one.row));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             return Ok(rows);
@@ -103,7 +103,7 @@ fn looked_up(
     let mut found = Vec::new();
     for queries in queries.chunks(1_000) {
         let words = WordOptions { oov, ..WordOptions::default() };
-        let query = LookupQuery { queries: queries.to_vec(), unit: false, words };
+        let query = LookupQuery { queries: queries.to_vec(), unit: false, packed: false, words };
         let vectors = engine.lookup(&Ask { table: table.clone(), query })?.answer.vectors;
         found.extend(vectors.into_iter().map(|vector| {
             let vector = vector?;
@@ -140,6 +140,7 @@ pub(crate) fn nearest(
         effort: Effort { exact, ..Effort::default() },
         words: WordOptions::default(),
         filter: None,
+        include: Include::default(),
     };
     let near = engine.nearest(&Ask { table: table.clone(), query })?.answer.neighbors;
     let word = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();

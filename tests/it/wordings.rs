@@ -15,7 +15,7 @@ fn text(text: &str) -> pb::WordOrVector {
 }
 
 fn vector(values: &[f32]) -> pb::WordOrVector {
-    let query = Some(Query::Vector(pb::Vector { values: values.to_vec() }));
+    let query = Some(Query::Vector(pb::Vector { values: values.to_vec(), ..Default::default() }));
     pb::WordOrVector { query, weight: None }
 }
 
@@ -95,7 +95,7 @@ async fn texts_and_pieces_ask_wherever_words_do() {
     assert!(search.nearest(pieces("")).await.is_ok());
     let new = pb::put_vectors_request::WordToPut {
         word: "##s".to_owned(),
-        vector: Some(pb::Vector { values: vec![0.0, 0.1, 0.0] }),
+        vector: Some(pb::Vector { values: vec![0.0, 0.1, 0.0], ..Default::default() }),
         ..Default::default()
     };
     let put = pb::PutVectorsRequest { table: "en".into(), words: vec![new], ..Default::default() };

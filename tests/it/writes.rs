@@ -13,7 +13,7 @@ use crate::support::{SMALL, Server, header, import, reason, word};
 fn to_put(word: &str, values: &[f32]) -> pb::put_vectors_request::WordToPut {
     pb::put_vectors_request::WordToPut {
         word: word.to_owned(),
-        vector: Some(pb::Vector { values: values.to_vec() }),
+        vector: Some(pb::Vector { values: values.to_vec(), ..Default::default() }),
         ..Default::default()
     }
 }

@@ -1,0 +1,159 @@
+//! How are words spread over the values of an attribute?
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use crate::error::Result;
+use crate::query::GoOn;
+use crate::query::answer_size::{AnswerSize, BESIDE};
+use crate::query::filter::Filter;
+use crate::steps::watched;
+use crate::table::attributes::AttributeValue;
+use crate::table::view::View;
+use crate::vector::row_set::RowSet;
+
+/// The values of an attribute are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacetsQuery {
+    /// The attribute's name.
+    pub attribute: String,
+    /// How many values, the most frequent.
+    pub limit: usize,
+    /// Which rows count. Whoever asks hands over the rows that it lets through.
+    pub filter: Option<Filter>,
+}
+
+/// The answer to a [`FacetsQuery`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacetsAnswer {
+    /// Values with how many rows have each: the most frequent first, equally frequent ones by value, flags before
+    /// numbers before texts.
+    pub facets: Vec<(AttributeValue, usize)>,
+    /// Different values.
+    pub distinct: usize,
+    /// Rows that have the attribute.
+    pub having: usize,
+    /// Rows that the filter lets through, or all.
+    pub rows: usize,
+}
+
+/// Counts the rows of each value.
+///
+/// # Errors
+///
+/// If the values have no room in a message; whatever `go_on` says.
+pub fn facets(
+    table: &View,
+    query: &FacetsQuery,
+    allowed: Option<&RowSet>,
+    go_on: GoOn<'_>,
+) -> Result<FacetsAnswer> {
+    let mut counts: HashMap<Value<'_>, usize> = HashMap::new();
+    for item in watched(table.attributed(), go_on) {
+        let (row, attributes) = item?;
+        if let Some(value) = attributes.get(&query.attribute)
+            && allowed.is_none_or(|allowed| allowed.has(row))
+        {
+            *counts.entry(Value(value)).or_default() += 1;
+        }
+    }
+    let having = counts.values().sum();
+    let mut facets: Vec<_> = counts.into_iter().collect();
+    let distinct = facets.len();
+    facets.sort_unstable_by_key(|&(value, count)| (Reverse(count), value));
+    facets.truncate(query.limit);
+    let mut size = AnswerSize::default();
+    for (value, _) in &facets {
+        let AttributeValue::Text(text) = value.0 else { continue };
+        size.add(text.len() + BESIDE)?;
+    }
+    let facets = facets.into_iter().map(|(value, count)| (value.0.clone(), count)).collect();
+    let rows = allowed.map_or(table.len(), RowSet::len);
+    Ok(FacetsAnswer { facets, distinct, having, rows })
+}
+
+/// A value as a key. Numbers are finite, and both zeros are one.
+#[derive(Clone, Copy, PartialEq)]
+struct Value<'a>(&'a AttributeValue);
+
+impl Eq for Value<'_> {}
+
+impl Hash for Value<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.0 {
+            AttributeValue::Text(text) => text.hash(state),
+            AttributeValue::Number(number) => (number + 0.0).to_bits().hash(state),
+            AttributeValue::Flag(flag) => flag.hash(state),
+        }
+    }
+}
+
+impl PartialOrd for Value<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        order(self.0, other.0)
+    }
+}
+
+/// The order of values of any kind: flags, numbers, texts.
+pub(super) fn order(a: &AttributeValue, b: &AttributeValue) -> std::cmp::Ordering {
+    use AttributeValue::{Flag, Number, Text};
+    let kind = |value: &AttributeValue| match value {
+        Flag(_) => 0,
+        Number(_) => 1,
+        Text(_) => 2,
+    };
+    match (a, b) {
+        (Text(a), Text(b)) => a.cmp(b),
+        (Number(a), Number(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
+        (Flag(a), Flag(b)) => a.cmp(b),
+        (Text(_) | Number(_) | Flag(_), _) => kind(a).cmp(&kind(b)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::golden;
+    use crate::vector::RowId;
+
+    #[test]
+    fn values_are_counted_and_the_most_frequent_come_first() {
+        use AttributeValue::{Flag, Number, Text};
+        let mut view = golden::table();
+        let text = |text: &str| Text(text.to_owned());
+        for row in 0..90_u32 {
+            let value = match row % 9 {
+                0 => Flag(true),
+                1 | 2 => Number(7.0),
+                3 => Number(if row < 45 { 0.0 } else { -0.0 }),
+                4 => text("7"),
+                5 => continue,
+                _ => text(if row < 45 { "b" } else { "a" }),
+            };
+            view.give_attributes(RowId(row), [("kind".to_owned(), value)].into_iter().collect());
+        }
+        let query = |limit| FacetsQuery { attribute: "kind".to_owned(), limit, filter: None };
+        let all = facets(&view, &query(10), None, &|| Ok(())).unwrap();
+        let wanted = [
+            (Number(7.0), 20),
+            (text("a"), 15),
+            (text("b"), 15),
+            (Flag(true), 10),
+            (Number(0.0), 10),
+            (text("7"), 10),
+        ];
+        assert_eq!(all.facets, wanted);
+        assert_eq!((all.distinct, all.having, all.rows), (6, 80, view.len()));
+        let some = facets(&view, &query(1), Some(&RowSet::range(45, 60)), &|| Ok(())).unwrap();
+        assert_eq!((some.facets, some.distinct, some.rows), (vec![(Number(7.0), 4)], 5, 15));
+        let none = FacetsQuery { attribute: "none".to_owned(), ..query(3) };
+        assert_eq!(facets(&view, &none, None, &|| Ok(())).unwrap().having, 0);
+    }
+}
