@@ -40,6 +40,8 @@ pub(super) const SAME_CODE: f32 = 0.9;
 const SAME: f64 = 0.97;
 /// So many rows are looked through in the time that it takes to compare one that may answer.
 const ROWS_AN_ALLOWED: usize = 12;
+/// `ef_search` where a filter lets through none but far rows.
+const EF_FAR: usize = 2_048;
 /// How many leaves ahead a leaf's own record is fetched.
 const AHEAD: usize = 6;
 
@@ -320,28 +322,27 @@ impl Partition {
         prepared: Prepared,
         level: Level,
     ) -> Found {
-        let floor = self.floor(params, &prepared, level);
-        for floor in [floor, f32::NEG_INFINITY] {
+        let mut pass = |level, floor| -> Found {
             if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
                 return Found { nears, by: IndexKind::List };
             }
             let delta = prepared.allowance(level);
             let nears = self.compare(&scratch.sought, &mut scratch.room, (query, params), delta);
-            if nears.len() == params.k || floor.is_infinite() {
-                // A filter may let through none but far rows, of which the measured steps tell nothing.
-                let last = nears.last().filter(|_| nears.len() == params.k);
-                return match last.map(|last| last.similarity) {
-                    Some(last)
-                        if last < self.lowest(&prepared, level)
-                            && !self.allows_nearly_all(params) =>
-                    {
-                        self.exact.search_beyond(query, params, last)
-                    }
-                    _ => Found { nears, by: IndexKind::Partition },
-                };
-            }
+            Found { nears, by: IndexKind::Partition }
+        };
+        let floor = self.floor(params, &prepared, level);
+        let mut found = pass(level, floor);
+        if found.nears.len() < params.k && floor.is_finite() {
+            found = pass(level, f32::NEG_INFINITY);
         }
-        Found { nears: Vec::new(), by: IndexKind::Partition }
+        // A filter may let through none but far rows, of which the measured steps tell nothing.
+        let lowest = self.lowest(&prepared, level);
+        let ends_far = found.nears.len() == params.k
+            && found.nears.last().is_some_and(|last| last.similarity < lowest);
+        if ends_far && found.by == IndexKind::Partition && !self.allows_nearly_all(params) {
+            found = pass(self.steps.at(EF_FAR), f32::NEG_INFINITY);
+        }
+        found
     }
 
     /// How near an answer ends at least, as far as the centers tell.
