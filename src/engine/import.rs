@@ -106,7 +106,13 @@ pub struct Made {
     pub sha256: String,
     /// What makes vectors of words that are not among them.
     pub subwords: Option<Arc<Subwords>>,
+    /// Puts what the table comes with in its place.
+    pub first: Option<First>,
 }
+
+/// Done when all that may fail but the disk has been done, just before the table appears: what it puts in its place
+/// appears together with the table. If the process ends or the disk fails between the two, the table alone is missing.
+pub type First = Box<dyn FnOnce(&Engine) -> Result<()> + Send>;
 
 /// Words with their vectors and attributes, one by one.
 pub type Rows = Box<dyn Iterator<Item = Result<WholeRow>> + Send>;
@@ -361,6 +367,7 @@ struct Import<'a> {
     kind: &'static str,
     /// The digest of what they are made of, if that is known.
     sha256: String,
+    first: Option<First>,
     format: Option<Format>,
     compression: Compression,
     counts: Counts,
@@ -377,7 +384,7 @@ impl<'a> Import<'a> {
         let began = Instant::now();
         let shared = &*engine.shared;
         let mut counts = Counts::default();
-        let (mut subwords, mut inputs, mut found) = (None, None, None);
+        let (mut subwords, mut inputs, mut found, mut first) = (None, None, None, None);
         let mut sha256 = String::new();
         let mut kind = "rows";
         let (reader, files, format, compression): (Box<dyn RowReader>, _, _, _) = match source {
@@ -391,7 +398,7 @@ impl<'a> Import<'a> {
             Source::Rows(rows) => (Box::new(RowsReader::new(rows)?), None, None, Compression::None),
             Source::Made(made) => {
                 (kind, counts.all) = (made.name, made.bytes);
-                (sha256, subwords) = (made.sha256, made.subwords);
+                (sha256, subwords, first) = (made.sha256, made.subwords, made.first);
                 (made.reader, None, None, Compression::None)
             }
         };
@@ -416,6 +423,7 @@ impl<'a> Import<'a> {
             files,
             kind,
             sha256,
+            first,
             format,
             compression,
             counts,
@@ -595,6 +603,7 @@ impl<'a> Import<'a> {
             (None, TokenizerPolicy::Use(name)) => Some(name.clone()),
             (None, _) => None,
         };
+        self.first.map_or(Ok(()), |first| first(self.engine))?;
         // Nothing that can fail follows the switch.
         let replaced = switch(self.engine, self.staging, &meta, tokenizer)?;
         let cutter = shared.cutter(&options.table);

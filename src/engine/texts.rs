@@ -131,6 +131,7 @@ impl Engine {
             bytes,
             sha256: String::new(),
             subwords: None,
+            first: None,
         };
         let import = self.import(&options, Source::Made(made), on_progress)?;
         Ok(TextsReport { import, tokenizer: name, generation, frequencies })

@@ -9,24 +9,23 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::lm::corpus::{Corpus, Totals};
+use crate::lm::last_words::LastWords;
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::words::{BEGIN, Words};
 use crate::steps::{GoOn, STEPS, watched};
 
-/// Marks an n-gram that begins with `<s>`, in its word.
-pub(super) const BEGINS: u32 = 1 << 31;
 /// The highest order.
 pub const ORDER_MAX: usize = 7;
 
 /// All n-grams of one order.
 #[derive(Debug)]
 pub(super) struct Level {
-    /// The last word of each; [`BEGINS`] is set if its first one is `<s>`.
-    pub(super) word: Numbers,
+    pub(super) words: LastWords,
     /// The n-gram of all words but the last, as a number of the level below. While a text is counted,
     /// where in it the n-gram ends.
     pub(super) context: Numbers,
-    /// How often it comes.
+    /// How often each comes. While a text is counted, below the highest order those alone that begin with `<s>`:
+    /// the others come as often as longer ones that end with them.
     pub(super) count: Numbers,
     /// The first of the n-grams of the level above that end with it; one more than n-grams. Empty at the
     /// highest order.
@@ -34,9 +33,9 @@ pub(super) struct Level {
 }
 
 impl Level {
-    fn new(room: &Room, max: usize, has_children: bool) -> Result<Self> {
+    fn new(room: &Room, words: usize, max: usize, has_children: bool) -> Result<Self> {
         Ok(Self {
-            word: Numbers::new(room, max)?,
+            words: LastWords::new(room, words, max)?,
             context: Numbers::new(room, max)?,
             count: Numbers::new(room, max)?,
             child: Numbers::new(room, if has_children { max + 1 } else { 0 })?,
@@ -44,7 +43,7 @@ impl Level {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.word.len()
+        self.context.len()
     }
 
     /// N-grams of the level above that end with this one.
@@ -77,19 +76,11 @@ impl Counts {
         let Corpus { words, ids, totals, .. } = corpus;
         let (mut levels, rank) = {
             let positions = Buckets::new(&words, &ids, room, go_on)?;
-            Walk::new((order, &words), &ids, room)?.levels(&positions, room, go_on)?
+            Walk::new((order, &words), &ids, room)?.levels(positions, room, go_on)?
         };
         find_contexts(&mut levels, rank, &ids, room, go_on)?;
         drop(ids);
-        for at in (1..order).rev() {
-            let (lower, upper) = levels.split_at_mut(at);
-            let (level, above) = (&mut lower[at - 1], &upper[0]);
-            for number in watched(0..level.len(), go_on) {
-                let number = number?;
-                let of_children = above.count[level.children(number)].iter().sum::<u32>();
-                level.count[number] += of_children;
-            }
-        }
+        add_up(&mut levels, room, go_on)?;
         Ok(Self { words, levels, room: room.clone(), totals })
     }
 
@@ -150,6 +141,11 @@ impl Buckets {
         counts.max().unwrap_or(0).into()
     }
 
+    /// Gives back the memory of the positions of a word and of those before it.
+    fn forget(&mut self, word: usize) {
+        self.positions.forget(self.starts[word + 1] as usize);
+    }
+
     fn of(&self, word: usize) -> &[u32] {
         &self.positions[self.starts[word] as usize..self.starts[word + 1] as usize]
     }
@@ -179,8 +175,9 @@ impl<'t> Walk<'t> {
         let bits = usize::BITS - words.len().leading_zeros();
         let packed = ((u128::BITS - POSITION_BITS) / bits.max(1)) as usize;
         let max = ids.len();
-        let level =
-            |at: usize| Level::new(room, if at == 0 { words.len() } else { max }, at + 1 < order);
+        let level = |at: usize| {
+            Level::new(room, words.len(), if at == 0 { words.len() } else { max }, at + 1 < order)
+        };
         Ok(Self {
             order,
             words: words.len(),
@@ -195,7 +192,7 @@ impl<'t> Walk<'t> {
 
     fn levels(
         mut self,
-        positions: &Buckets,
+        mut positions: Buckets,
         room: &Room,
         go_on: GoOn<'_>,
     ) -> Result<(Vec<Level>, Numbers)> {
@@ -220,6 +217,10 @@ impl<'t> Walk<'t> {
                 self.add(small(word), key, before)?;
                 before = Some(key);
             }
+            positions.forget(word);
+        }
+        for level in &mut self.levels {
+            level.words.end(self.words)?;
         }
         let order = self.order;
         for at in 1..order {
@@ -233,9 +234,11 @@ impl<'t> Walk<'t> {
         let above = self.levels.get(1).map(|level| small(level.len()));
         let level = &mut self.levels[0];
         self.path[0] = small(level.len());
-        level.word.push(if word == BEGIN { word | BEGINS } else { word })?;
+        level.words.push(word, word == BEGIN)?;
         level.context.push(0)?;
-        level.count.push(0)?;
+        if word == BEGIN || above.is_none() {
+            level.count.push(0)?;
+        }
         above.map_or(Ok(()), |above| level.child.push(above))
     }
 
@@ -321,9 +324,11 @@ impl<'t> Walk<'t> {
             let above = self.levels.get(depth + 1).map(|level| small(level.len()));
             let level = &mut self.levels[depth];
             self.path[depth] = small(level.len());
-            level.word.push(if begins { word | BEGINS } else { word })?;
+            level.words.push(word, begins)?;
             level.context.push(at)?;
-            level.count.push(0)?;
+            if begins || above.is_none() {
+                level.count.push(0)?;
+            }
             if let Some(above) = above {
                 level.child.push(above)?;
             }
@@ -415,6 +420,26 @@ fn find_contexts(
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Gives every n-gram its count, that of the longer ones that end with it together.
+fn add_up(levels: &mut [Level], room: &Room, go_on: GoOn<'_>) -> Result<()> {
+    for at in (1..levels.len()).rev() {
+        let (lower, upper) = levels.split_at_mut(at);
+        let (level, above) = (&mut lower[at - 1], &upper[0]);
+        let mut count = Numbers::zeros(room, level.len())?;
+        let mut own = level.count.iter();
+        for number in watched(0..level.len(), go_on) {
+            let number = number?;
+            count[number] = if level.words.begins(number) {
+                own.next().copied().unwrap_or(0)
+            } else {
+                above.count[level.children(number)].iter().sum()
+            };
+        }
+        level.count = count;
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! Probabilities of n-grams, made of their counts by any of the smoothings.
 
-use std::sync::Arc;
-
 use crate::error::{Error, Result};
-use crate::lm::count::{BEGINS, Counts, Level};
+use crate::lm::count::{Counts, Level};
 use crate::lm::grams::{Gram, Grams};
+use crate::lm::last_words::LastWords;
 use crate::lm::numbers::{Numbers, single};
 use crate::lm::smoothing::{
     CountsOfCounts, Discounts, GOOD_TURING_MAX, Smoothing, discounts, factors,
@@ -93,7 +92,7 @@ struct Behind {
     often: u32,
 }
 
-/// The same as numbers of a list.
+/// The same as numbers of a list; later a [`Share`].
 type Listed = [u32; 4];
 
 /// Counts a word behind a context.
@@ -111,8 +110,8 @@ impl From<Listed> for Behind {
 }
 
 impl Behind {
-    fn types(self) -> f64 {
-        f64::from(self.once) + f64::from(self.twice) + f64::from(self.often)
+    fn types(self) -> u32 {
+        self.once + self.twice + self.often
     }
 }
 
@@ -139,7 +138,7 @@ pub fn estimate(
     for at in 0..order {
         let work = Work::new(counts, estimation, at);
         let p = if keeps {
-            work.copied(go_on)?
+            work.source().count.copied(&work.counts.room)?
         } else {
             std::mem::replace(
                 &mut work.counts.levels[at].count,
@@ -188,22 +187,12 @@ impl<'c> Work<'c> {
         &self.counts.levels[self.at]
     }
 
-    fn copied(&self, go_on: GoOn<'_>) -> Result<Numbers> {
-        let count = &self.source().count;
-        let mut copy = Numbers::zeros(&self.counts.room, count.len())?;
-        for (to, from) in copy.chunks_mut(1 << 16).zip(count.chunks(1 << 16)) {
-            go_on()?;
-            to.copy_from_slice(from);
-        }
-        Ok(copy)
-    }
-
     /// How often an n-gram comes, as the smoothing counts: Kneser-Ney counts different words before, unless
     /// there is none before, at the begin of a sentence.
     #[inline]
     fn adjusted(&self, number: usize, count: u32, is_top: bool) -> u32 {
         let source = self.source();
-        let is_begin = self.at > 0 && source.word[number] & BEGINS != 0;
+        let is_begin = self.at > 0 && source.words.begins(number);
         if is_top || is_begin || !self.estimation.smoothing.is_kneser_ney() {
             return count;
         }
@@ -223,8 +212,8 @@ impl<'c> Work<'c> {
         let threshold = self.estimation.threshold(at);
         let contexts = below.as_ref().map_or(1, |below| below.len());
         let room = self.counts.room.clone();
-        let mut behind = Numbers::zeros(&room, contexts * 4)?;
-        let (behind, _) = behind.as_chunks_mut::<4>();
+        let mut shares = Numbers::zeros(&room, contexts * 4)?;
+        let (behind, _) = shares.as_chunks_mut::<4>();
         // What the counts of n-grams that are left out add up to, for each context.
         let mut lost = Numbers::zeros(&room, if threshold > 0 { contexts } else { 0 })?;
         let mut n = CountsOfCounts::default();
@@ -251,28 +240,27 @@ impl<'c> Work<'c> {
         let discounts = discounts_of(smoothing, &n);
         let weight = self.estimation.weights.get(at).copied().unwrap_or(0.5);
         let formula = Formula::new(smoothing, &discounts.values, weight, self.vocabulary);
-        let (mut factors, mut rests) =
-            (Numbers::zeros(&room, contexts)?, Numbers::zeros(&room, contexts)?);
         for context in watched(0..contexts, go_on) {
             let context = context?;
             let lost = lost.get(context).copied().unwrap_or(0);
-            let share = formula.share(behind[context].into(), lost);
-            factors[context] = share.factor.to_bits();
-            rests[context] = share.rest.to_bits();
+            let counted = behind[context].into();
+            behind[context] = formula.share(counted, lost).into();
         }
+        drop(lost);
         match below {
-            None => {
-                let [factor, rest] = [factors[0], rests[0]].map(f32::from_bits);
-                let whole = (Share { factor, rest }, behind[0].into());
-                self.unigrams(&mut p, &formula, whole, is_top, go_on)?;
-            }
+            None => self.unigrams(&mut p, &formula, behind[0], is_top, go_on)?,
             Some(below) => {
-                let shares = (&factors[..], &rests[..]);
-                self.higher(&mut p, below, &formula, (shares, is_top, threshold), go_on)?;
+                self.higher(&mut p, below, &formula, (behind, is_top, threshold), go_on)?;
                 below.back_off = if formula.is_spread() {
                     self.left(&p, below, (&formula, behind), go_on)?
                 } else {
-                    rests
+                    // Where the shares were: none is written before it was read.
+                    for context in watched(0..contexts, go_on) {
+                        let context = context?;
+                        shares[context] = shares[context * 4 + 1];
+                    }
+                    shares.truncate(contexts);
+                    shares
                 };
             }
         }
@@ -290,39 +278,28 @@ impl<'c> Work<'c> {
     fn gram(self, p: Numbers, keeps: bool) -> Result<Gram> {
         let room = self.counts.room.clone();
         let level = &mut self.counts.levels[self.at];
-        let none = || Numbers::new(&room, 0);
-        let (word, context) = if keeps {
-            let copy = |from: &Numbers| -> Result<Numbers> {
-                let mut copy = Numbers::zeros(&room, from.len())?;
-                copy.copy_from_slice(from);
-                Ok(copy)
-            };
-            (copy(&level.word)?, copy(&level.context)?)
+        let (words, context) = if keeps {
+            (level.words.copied(&room)?, level.context.copied(&room)?)
         } else {
-            (
-                std::mem::replace(&mut level.word, none()?),
-                std::mem::replace(&mut level.context, none()?),
-            )
+            let none = LastWords::new(&room, 0, 0)?;
+            let words = std::mem::replace(&mut level.words, none);
+            (words, std::mem::replace(&mut level.context, Numbers::new(&room, 0)?))
         };
-        Ok(Gram {
-            word: Arc::new(word),
-            context: Arc::new(context),
-            p,
-            back_off: none()?,
-            is_context: Vec::new(),
-        })
+        let back_off = Numbers::new(&room, 0)?;
+        Ok(Gram { words, context, p, back_off, is_context: Vec::new() })
     }
 
     fn unigrams(
         &self,
         p: &mut Numbers,
         formula: &Formula<'_>,
-        (share, behind): (Share, Behind),
+        shares: Listed,
         is_top: bool,
         go_on: GoOn<'_>,
     ) -> Result<()> {
-        let absent = self.vocabulary - behind.types();
-        let (unseen, scale) = formula.uniform(share, behind, absent, self.seen(p, formula, is_top));
+        let share = Share::from(shares);
+        let absent = self.vocabulary - f64::from(share.types);
+        let (unseen, scale) = formula.uniform(share, absent, self.seen(p, formula, is_top));
         for number in watched(0..p.len(), go_on) {
             let number = number?;
             let count = self.adjusted(number, p[number], is_top);
@@ -350,7 +327,7 @@ impl<'c> Work<'c> {
         p: &mut Numbers,
         below: &Gram,
         formula: &Formula<'_>,
-        ((factors, rests), is_top, threshold): ((&[u32], &[u32]), bool, u32),
+        (shares, is_top, threshold): (&[Listed], bool, u32),
         go_on: GoOn<'_>,
     ) -> Result<()> {
         let (source, lower) = (self.source(), &self.counts.levels[self.at - 1]);
@@ -368,14 +345,14 @@ impl<'c> Work<'c> {
                     continue;
                 }
                 let count = self.adjusted(number, raw, is_top);
-                let context = source.context[number] as usize;
+                let share = Share::from(shares[source.context[number] as usize]);
                 let numerator = ready
                     .get(count as usize)
                     .copied()
                     .unwrap_or_else(|| single(formula.numerator(count)));
-                let mut value = numerator * f32::from_bits(factors[context]);
+                let mut value = numerator * share.factor;
                 if is_interpolated {
-                    value += f32::from_bits(rests[context]) * shorter;
+                    value += share.rest * shorter;
                 }
                 p[number] = value.to_bits();
             }
@@ -389,7 +366,7 @@ impl<'c> Work<'c> {
         &self,
         p: &Numbers,
         below: &Gram,
-        (formula, behind): (&Formula<'_>, &[Listed]),
+        (formula, shares): (&Formula<'_>, &[Listed]),
         go_on: GoOn<'_>,
     ) -> Result<Numbers> {
         let (source, lower) = (self.source(), &self.counts.levels[self.at - 1]);
@@ -411,12 +388,12 @@ impl<'c> Work<'c> {
         let mut left = Numbers::zeros(&self.counts.room, below.len())?;
         for (context, &sum) in sums.iter().enumerate() {
             let [seen, shorter] = doubles(sum);
-            let behind = Behind::from(behind[context]);
+            let share = Share::from(shares[context]);
             let rest = (1.0 - seen).max(LEAST);
-            let value = if behind.sum == 0 {
+            let value = if share.sum == 0 {
                 if formula.is_direct() { 1.0 / self.vocabulary } else { 1.0 }
             } else if formula.is_direct() {
-                rest / (self.vocabulary - behind.types()).max(1.0)
+                rest / (self.vocabulary - f64::from(share.types)).max(1.0)
             } else {
                 rest / (1.0 - shorter).max(LEAST)
             };
@@ -463,6 +440,22 @@ struct Share {
     factor: f32,
     /// The share of the shorter context; of direct smoothings the probability of a word that was not seen.
     rest: f32,
+    /// The sum of their counts, and how many they are.
+    sum: u32,
+    types: u32,
+}
+
+impl From<Listed> for Share {
+    fn from([factor, rest, sum, types]: Listed) -> Self {
+        let [factor, rest] = [factor, rest].map(f32::from_bits);
+        Self { factor, rest, sum, types }
+    }
+}
+
+impl From<Share> for Listed {
+    fn from(share: Share) -> Self {
+        [share.factor.to_bits(), share.rest.to_bits(), share.sum, share.types]
+    }
 }
 
 /// A smoothing with its numbers.
@@ -535,6 +528,7 @@ impl<'d> Formula<'d> {
 
     fn share(&self, behind: Behind, lost: u32) -> Share {
         let (sum, lost) = (f64::from(behind.sum), f64::from(lost));
+        let types = f64::from(behind.types());
         let (factor, rest) = match self.smoothing {
             Smoothing::Laplace | Smoothing::AddK(_) => {
                 let k = if let Smoothing::AddK(k) = self.smoothing { k } else { 1.0 };
@@ -545,8 +539,8 @@ impl<'d> Formula<'d> {
             Smoothing::MaximumLikelihood => (1.0 / sum, lost / sum),
             Smoothing::GoodTuring | Smoothing::Katz => (1.0 / sum, 0.0),
             Smoothing::WittenBell => {
-                let all = sum + behind.types();
-                (1.0 / all, (behind.types() + lost) / all)
+                let all = sum + types;
+                (1.0 / all, (types + lost) / all)
             }
             Smoothing::JelinekMercer => {
                 (self.weight / sum, 1.0 - self.weight + self.weight * lost / sum)
@@ -560,18 +554,19 @@ impl<'d> Formula<'d> {
                 (1.0 / sum, (off + lost) / sum)
             }
         };
-        Share { factor: single(factor), rest: single(rest) }
+        let (factor, rest) = (single(factor), single(rest));
+        Share { factor, rest, sum: behind.sum, types: behind.types() }
     }
 
     /// The probability of a word that was not seen, or of every word's common part; and by what the others
     /// are multiplied.
-    fn uniform(&self, share: Share, behind: Behind, absent: f64, seen: f64) -> (f64, f64) {
+    fn uniform(&self, share: Share, absent: f64, seen: f64) -> (f64, f64) {
         let rest = f64::from(share.rest);
         match self.smoothing {
             Smoothing::MaximumLikelihood => (0.0, 1.0),
             Smoothing::Laplace | Smoothing::AddK(_) => (rest, 1.0),
             Smoothing::GoodTuring | Smoothing::Katz => {
-                let sum = f64::from(behind.sum);
+                let sum = f64::from(share.sum);
                 let left = (1.0 - seen / sum).max(LEAST);
                 if absent < 1.0 {
                     return (0.0, sum / seen);

@@ -1,9 +1,7 @@
 //! `Grams`: the n-grams of a model with their probabilities, in memory, before they become a file.
 
-use std::sync::Arc;
-
 use crate::error::Result;
-use crate::lm::count::BEGINS;
+use crate::lm::last_words::LastWords;
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::words::Words;
 use crate::steps::{GoOn, watched};
@@ -11,10 +9,9 @@ use crate::steps::{GoOn, watched};
 /// The n-grams of one order. Numbers in single precision stand as their bits.
 #[derive(Debug)]
 pub(super) struct Gram {
-    /// The last word of each; the uppermost bit is not part of it.
-    pub(super) word: Arc<Numbers>,
+    pub(super) words: LastWords,
     /// The n-gram of all words but the last, by its number in the order below.
-    pub(super) context: Arc<Numbers>,
+    pub(super) context: Numbers,
     /// Their probability.
     pub(super) p: Numbers,
     /// By what the probability in the shorter context is multiplied; empty at the highest order.
@@ -27,10 +24,6 @@ pub(super) struct Gram {
 impl Gram {
     pub(super) fn len(&self) -> usize {
         self.p.len()
-    }
-
-    pub(super) fn word(&self, number: usize) -> u32 {
-        self.word[number] & !BEGINS
     }
 
     /// Probabilities and back-offs become logarithms to base 10.
@@ -77,30 +70,31 @@ impl Grams {
 
     /// Removes the n-grams whose probability is not a number, in place. No n-gram that stays needs one of them.
     pub(super) fn remove(&mut self, _gone: u32, room: &Room, go_on: GoOn<'_>) -> Result<()> {
-        let mut below: Option<Numbers> = None;
+        let (mut below, word_count): (Option<Numbers>, _) = (None, self.words.len());
         for level in &mut self.levels {
             let mut becomes = Numbers::zeros(room, level.len())?;
-            let (mut word, mut context) =
-                (Numbers::new(room, level.len())?, Numbers::new(room, level.len())?);
+            let mut words = LastWords::new(room, word_count, level.len())?;
             let mut kept = 0;
-            for number in watched(0..level.len(), go_on) {
-                let number = number?;
+            for step in watched(level.words.iter().enumerate(), go_on) {
+                let (number, word) = step?;
                 if f32::from_bits(level.p[number]).is_nan() {
                     continue;
                 }
                 becomes[number] = small(kept);
-                word.push(level.word[number])?;
+                words.push(word, level.words.begins(number))?;
                 let of = level.context[number];
-                context.push(below.as_ref().map_or(0, |below| below[of as usize]))?;
+                level.context[kept] = below.as_ref().map_or(0, |below| below[of as usize]);
                 level.p[kept] = level.p[number];
                 if !level.back_off.is_empty() {
                     level.back_off[kept] = level.back_off[number];
                 }
                 kept += 1;
             }
+            words.end(word_count)?;
+            level.words = words;
+            level.context.truncate(kept);
             level.p.truncate(kept);
             level.back_off.truncate(kept);
-            (level.word, level.context) = (Arc::new(word), Arc::new(context));
             below = Some(becomes);
         }
         Ok(())

@@ -5,8 +5,11 @@ use std::io::Write;
 use crate::container::{CHUNK_BYTES, Container, Writer};
 use crate::error::Result;
 use crate::lm::layout::KIND;
-use crate::lm::part::{Mapped, Part};
-use crate::lm::words::{UNKNOWN, Words, find, hash};
+use crate::lm::part::{Mapped, Part, prefetch};
+use crate::lm::words::{UNKNOWN, Words, find, hash, is_same, plain};
+
+/// Words of a line that are looked up together.
+const TOGETHER: usize = 32;
 
 /// The sections that it is made of.
 pub(super) const SECTIONS: [&str; 3] = ["arena", "starts", "hashes"];
@@ -45,15 +48,32 @@ impl Lexicon {
     /// The number of a word; [`UNKNOWN`] if it is none of them.
     #[inline]
     pub(super) fn number(&self, word: &[u8]) -> u32 {
+        self.places().number(word, hash(self.seed, word))
+    }
+
+    /// Adds the numbers of a line's words, as [`plain`] cuts it. Some words are hashed before the first of them is
+    /// looked up, so that the memory answers all of them at a time.
+    pub(super) fn add_numbers(&self, line: &[u8], numbers: &mut Vec<u32>) {
+        let places = self.places();
+        let mut words = plain(line);
+        let mut block: [(&[u8], u64); TOGETHER] = [(&[], 0); TOGETHER];
+        loop {
+            let mut count = 0;
+            for (to, word) in block.iter_mut().zip(words.by_ref()) {
+                *to = (word, hash(self.seed, word));
+                places.prepare(to.1);
+                count += 1;
+            }
+            numbers.extend(block[..count].iter().map(|&(word, hash)| places.number(word, hash)));
+            if count < TOGETHER {
+                break;
+            }
+        }
+    }
+
+    fn places(&self) -> Places<'_> {
         let (arena, starts) = (self.arena.bytes(), self.starts.numbers());
-        let is_word = |number: u32| {
-            let at = number as usize;
-            let (Some(&from), Some(&to)) = (starts.get(at), starts.get(at + 1)) else {
-                return false;
-            };
-            arena.get(from as usize..to as usize) == Some(word)
-        };
-        find(self.hashes.longs(), hash(self.seed, word), is_word).unwrap_or(UNKNOWN)
+        Places { arena, starts, hashes: self.hashes.longs() }
     }
 
     /// A word; empty if there is none of this number.
@@ -65,6 +85,37 @@ impl Lexicon {
             }
             _ => &[],
         }
+    }
+}
+
+/// Where words stand.
+#[derive(Clone, Copy)]
+struct Places<'l> {
+    arena: &'l [u8],
+    starts: &'l [u32],
+    hashes: &'l [u64],
+}
+
+impl Places<'_> {
+    /// Asks for what tells the number of a word of this hash.
+    #[inline]
+    fn prepare(self, hash: u64) {
+        #[expect(clippy::cast_possible_truncation, reason = "the table is smaller")]
+        let at = hash as usize & self.hashes.len().wrapping_sub(1);
+        prefetch(self.hashes, at);
+    }
+
+    #[inline]
+    fn number(self, word: &[u8], hash: u64) -> u32 {
+        let is_word = |number: u32| {
+            let at = number as usize;
+            let (Some(&from), Some(&to)) = (self.starts.get(at), self.starts.get(at + 1)) else {
+                return false;
+            };
+            let found = self.arena.get(from as usize..to as usize);
+            found.is_some_and(|found| is_same(found, word))
+        };
+        find(self.hashes, hash, is_word).unwrap_or(UNKNOWN)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Language models: how likely a sentence is, and which word comes next.
 pub mod arpa;
+mod columns;
 mod corpus;
 mod count;
 mod estimate;
 mod grams;
+mod last_words;
 mod layout;
 mod lexicon;
 pub mod mix;
@@ -17,6 +19,7 @@ mod part;
 mod perplexity;
 mod place;
 mod smoothing;
+mod state;
 #[cfg(test)]
 mod tests;
 mod tune;
@@ -30,9 +33,10 @@ pub use grams::Grams;
 pub use layout::KIND;
 pub use model::Model;
 pub use next::{Drawing, Generated, NextFilter, NextWord, generate, next_words};
-pub use ngram::{NgramModel, Scored, Show, State};
+pub use ngram::{NgramModel, Show};
 pub use numbers::{Room, Spill};
 pub use perplexity::Perplexity;
 pub use smoothing::{ADD_K, Discounts, Smoothing};
+pub use state::{Scored, State};
 pub use tune::{jelinek_mercer, temporary};
 pub use words::{BEGIN, END, SPECIAL, UNKNOWN, Words, plain};

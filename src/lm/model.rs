@@ -7,8 +7,9 @@ use crate::container::{Container, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lm::layout::KIND;
 use crate::lm::neural::{self, NeuralModel};
-use crate::lm::ngram::{NgramModel, Scored, State};
+use crate::lm::ngram::NgramModel;
 use crate::lm::part::Mapped;
+use crate::lm::state::{Scored, State};
 use crate::steps::GoOn;
 
 /// A model that answers.
@@ -115,6 +116,14 @@ impl Model {
         match &self.sort {
             Sort::Ngrams(model) => model.number(word),
             Sort::Neural(model) => model.number(word),
+        }
+    }
+
+    /// Adds the numbers of a line's words, as [`plain`](crate::lm::plain) cuts it: faster than one by one.
+    pub fn add_numbers(&self, line: &[u8], numbers: &mut Vec<u32>) {
+        match &self.sort {
+            Sort::Ngrams(model) => model.lexicon().add_numbers(line, numbers),
+            Sort::Neural(model) => model.lexicon().add_numbers(line, numbers),
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::lm::model::Model;
-use crate::lm::ngram::{Scored, State};
 use crate::lm::numbers::small;
+use crate::lm::state::{Scored, State};
 use crate::lm::words::{BEGIN, END, UNKNOWN};
 use crate::steps::{GoOn, watched};
 use crate::vector::random::SplitMix64;

@@ -1,14 +1,16 @@
 //! `NgramModel`: the mapped file of an n-gram model, and how likely words are by it.
 //!
 //! A state holds, for each length of the words so far, where they stand as a context. The n-grams of a next
-//! word are looked for behind all of these contexts at once, none waits for another; and where there are
-//! several sentences, words of [`LANES`] of them are looked up together, so that the memory answers many at a
-//! time.
+//! word are looked for behind all of these contexts at once, none waits for another. Of whole texts the words of
+//! [`WIDTH`] positions are looked up together, one order after the other: an n-gram is looked for only where the
+//! shorter one and its context were found, and none of an order waits for another, so that the memory answers many
+//! at a time.
 
 use std::fmt;
 
 use crate::container::Container;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lm::columns::{Columns, Found, WIDTH};
 use crate::lm::count::ORDER_MAX;
 use crate::lm::layout::{EIGHT, FIVE, IS_CONTEXT, KIND, Params, Values, section};
 use crate::lm::lexicon::{Lexicon, SECTIONS};
@@ -16,73 +18,13 @@ use crate::lm::numbers::small;
 use crate::lm::packed::{Entry, Packed};
 use crate::lm::part::{CHUNK, Line, Mapped, Part, prefetch};
 use crate::lm::place::{FREE, MOVED_MAX, Place, TAG_BITS};
+use crate::lm::state::{CONTEXTS, Scored, State};
 use crate::lm::words::BEGIN;
 use crate::lm::write::never;
 use crate::steps::{GoOn, watched};
 
-/// Sentences whose words are looked up together.
+/// Words of which each is looked up behind one state, together.
 const LANES: usize = 48;
-/// Contexts that a state has at most.
-pub(super) const CONTEXTS: usize = ORDER_MAX - 1;
-
-/// What the words so far mean for the next one. States that are equal make the same words equally likely.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct State {
-    /// Contexts that are known, from the shortest on.
-    pub(super) len: u8,
-    /// Words there are, up to the order less one.
-    pub(super) words: u8,
-    /// Where the contexts stand; of a network the words, the nearest first.
-    pub(super) slots: [u32; CONTEXTS],
-    pub(super) back_offs: [f32; CONTEXTS],
-}
-
-impl State {
-    /// As bytes behind the mark of a model, for whoever goes on from it later.
-    pub(super) fn told(&self, mark: u64) -> Vec<u8> {
-        let mut told = mark.to_le_bytes().to_vec();
-        told.extend([self.len, self.words]);
-        let len = usize::from(self.len).min(CONTEXTS);
-        for (slot, back_off) in self.slots.iter().zip(&self.back_offs).take(len) {
-            told.extend(slot.to_le_bytes());
-            told.extend(back_off.to_le_bytes());
-        }
-        told
-    }
-
-    /// The state of these bytes, of a model of this mark and so many words of context at most; none if they are not
-    /// from it.
-    pub(super) fn of_told(told: &[u8], mark: u64, most: usize) -> Option<Self> {
-        let (own, rest) = told.split_first_chunk()?;
-        let (&[len, words], rest) = rest.split_first_chunk()?;
-        let contexts = rest.as_chunks::<8>();
-        let is_sound = u64::from_le_bytes(*own) == mark
-            && usize::from(len.max(words)) <= most.min(CONTEXTS)
-            && contexts.0.len() == usize::from(len)
-            && contexts.1.is_empty();
-        if !is_sound {
-            return None;
-        }
-        let mut state = Self { len, words, ..Self::default() };
-        for (at, &[a, b, c, d, e, f, g, h]) in contexts.0.iter().enumerate() {
-            state.slots[at] = u32::from_le_bytes([a, b, c, d]);
-            state.back_offs[at] = f32::from_le_bytes([e, f, g, h]);
-        }
-        // A back-off is finite, or the logarithm of 0.
-        let is_right = |back_off: &f32| back_off.is_finite() || *back_off == f32::NEG_INFINITY;
-        state.back_offs.iter().all(is_right).then_some(state)
-    }
-}
-
-/// How likely one word is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scored {
-    /// The logarithm of its probability to base 10.
-    pub log10: f32,
-    /// The longest n-gram that ends with it and is in the model.
-    pub order: u8,
-}
-
 /// An n-gram model that answers.
 pub struct NgramModel {
     params: Params,
@@ -124,15 +66,6 @@ struct Spread {
     lines: Part,
     values: Values,
     codes: Vec<f32>,
-}
-
-/// What was found of an n-gram.
-#[derive(Clone, Copy)]
-struct Found {
-    p: f32,
-    slot: u32,
-    back_off: f32,
-    is_context: bool,
 }
 
 impl NgramModel {
@@ -257,6 +190,10 @@ impl NgramModel {
         self.lexicon.word(number)
     }
 
+    pub(super) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
+    }
+
     /// Tells this model from others.
     pub(super) fn mark(&self) -> u64 {
         self.mark
@@ -335,22 +272,32 @@ impl NgramModel {
         if order_max > 1 {
             next.words = (state.words + 1).min(u8::try_from(order_max - 1).unwrap_or(u8::MAX));
         }
-        let mut log10 = p;
-        if self.params.is_direct {
-            if order <= usize::from(state.words) {
-                let is_known = state.len == state.words && state.len > 0;
-                log10 = if is_known {
-                    state.back_offs[usize::from(state.len) - 1]
-                } else {
-                    self.uniform
-                };
-            }
-        } else {
-            for back_off in state.back_offs.get(order - 1..contexts).unwrap_or_default() {
-                log10 += back_off;
-            }
+        let order = u8::try_from(order).unwrap_or(u8::MAX);
+        let back_off = |at: usize| state.back_offs[at];
+        let log10 = self.log10((p, order), (state.len, state.words), back_off);
+        Ok((Scored { log10, order }, next))
+    }
+
+    /// How likely a word is of which the longest n-gram, so long, says `p`, behind a state of so many known contexts
+    /// and so many words.
+    #[inline]
+    fn log10(
+        &self,
+        (p, order): (f32, u8),
+        (known, words): (u8, u8),
+        back_off: impl Fn(usize) -> f32,
+    ) -> f32 {
+        let known_at = usize::from(known).min(CONTEXTS);
+        if !self.params.is_direct {
+            return (usize::from(order) - 1..known_at).fold(p, |log10, at| log10 + back_off(at));
         }
-        Ok((Scored { log10, order: u8::try_from(order).unwrap_or(u8::MAX) }, next))
+        if order > words {
+            p
+        } else if known == words && known > 0 {
+            back_off(known_at - 1)
+        } else {
+            self.uniform
+        }
     }
 
     /// How likely a next word is, and the state behind it.
@@ -398,50 +345,87 @@ impl NgramModel {
         go_on: GoOn<'_>,
     ) -> Result<()> {
         scored.clear();
-        scored.resize(ids.len(), Scored { log10: 0.0, order: 0 });
-        let mut starts = 0;
-        let mut sentences = ends.iter().filter_map(|&end| {
-            let range = starts..end.min(ids.len());
-            starts = end;
-            (!range.is_empty()).then_some(range)
-        });
-        let mut lanes: Vec<Lane> = Vec::with_capacity(LANES);
-        while lanes.len() < LANES
-            && let Some(range) = sentences.next()
-        {
-            lanes.push(Lane {
-                at: range.start,
-                end: range.end,
-                state: *from,
-                places: [(0, 0); CONTEXTS],
-            });
-        }
-        let mut rounds = 0_u32;
-        while !lanes.is_empty() {
-            if rounds.is_multiple_of(32) {
+        scored.reserve(ids.len());
+        let mut columns = Columns::new();
+        let mut start = 0;
+        for &end in ends {
+            let end = end.clamp(start, ids.len());
+            let mut left = &ids[start..end];
+            start = end;
+            if left.is_empty() {
+                continue;
+            }
+            if columns.len + 1 >= WIDTH {
                 go_on()?;
+                self.score_columns(&mut columns, scored)?;
+                columns.len = 0;
             }
-            rounds += 1;
-            for lane in &mut lanes {
-                self.places(&lane.state, ids[lane.at], &mut lane.places)?;
-            }
-            let mut at = 0;
-            while let Some(lane) = lanes.get_mut(at) {
-                let (found, state) = self.found(&lane.state, ids[lane.at], &lane.places)?;
-                scored[lane.at] = found;
-                lane.state = state;
-                lane.at += 1;
-                if lane.at < lane.end {
-                    at += 1;
-                } else if let Some(range) = sentences.next() {
-                    (lane.at, lane.end, lane.state) = (range.start, range.end, *from);
-                    at += 1;
-                } else {
-                    lanes.swap_remove(at);
+            columns.begin(from);
+            loop {
+                let (now, later) = left.split_at(left.len().min(WIDTH - columns.len));
+                now.iter().for_each(|&word| columns.push(word));
+                if later.is_empty() {
+                    break;
                 }
+                go_on()?;
+                self.score_columns(&mut columns, scored)?;
+                columns.carry();
+                left = later;
+            }
+        }
+        go_on()?;
+        self.score_columns(&mut columns, scored)
+    }
+
+    /// Scores the words of a block, and finds the states behind them.
+    fn score_columns(&self, columns: &mut Columns, scored: &mut Vec<Scored>) -> Result<()> {
+        let mut alive = Alive { columns: [0; WIDTH], len: 0 };
+        self.find_unigrams(columns, &mut alive);
+        for (at, table) in self.tables.iter().enumerate() {
+            match table {
+                Table::Lines(table) => table.find_all(columns, at, &mut alive)?,
+                Table::Packed(table) => find_packed(table, columns, at, &mut alive)?,
+            }
+        }
+        for column in 1..columns.len {
+            if let Some(word) = columns.word(column) {
+                let found = if word == BEGIN {
+                    columns.set(column, &self.begin_state());
+                    Scored { log10: f32::NEG_INFINITY, order: 1 }
+                } else {
+                    let before = column - 1;
+                    let order = columns.order[column];
+                    let state = (columns.known[before], columns.behind[before]);
+                    let back_off = |at: usize| columns.back_offs[at][before];
+                    Scored { log10: self.log10((columns.p[column], order), state, back_off), order }
+                };
+                scored.push(found);
             }
         }
         Ok(())
+    }
+
+    /// What words of a block say alone; those are alive behind which longer n-grams may end.
+    #[inline]
+    fn find_unigrams(&self, columns: &mut Columns, alive: &mut Alive) {
+        let unigrams = self.unigrams.numbers().as_chunks::<2>().0;
+        let order_max = self.order();
+        let words_max = u8::try_from(order_max - 1).unwrap_or(u8::MAX);
+        for column in 1..columns.len {
+            let Some(word) = columns.word(column) else { continue };
+            if word == BEGIN {
+                columns.set(column, &self.begin_state());
+                continue;
+            }
+            let [value, back_off] = unigrams.get(word as usize).copied().unwrap_or_default();
+            columns.p[column] = -f32::from_bits(value & !IS_CONTEXT);
+            columns.order[column] = 1;
+            columns.known[column] = u8::from(value & IS_CONTEXT != 0);
+            columns.behind[column] = (columns.behind[column - 1] + 1).min(words_max);
+            columns.slots[0][column] = word;
+            columns.back_offs[0][column] = f32::from_bits(back_off);
+            alive.push(column);
+        }
     }
 
     /// How likely each word of the model is as the next one, by its number; `<s>` never is.
@@ -560,12 +544,49 @@ pub type Show<'s> = &'s mut dyn FnMut(&[u32], f32, f32) -> Result<()>;
 /// For each context where the n-gram of a next word would stand: its line and its tag.
 type Places = [(usize, u32); CONTEXTS];
 
-/// A sentence that is being scored.
-struct Lane {
-    at: usize,
-    end: usize,
-    state: State,
-    places: Places,
+/// What a line says of an n-gram.
+enum Looked {
+    Found(Found),
+    /// It may stand in the next line.
+    Farther,
+    Absent,
+}
+
+/// Columns behind which longer n-grams may end.
+struct Alive {
+    columns: [usize; WIDTH],
+    len: usize,
+}
+
+impl Alive {
+    #[inline]
+    fn push(&mut self, column: usize) {
+        self.columns[self.len] = column;
+        self.len += 1;
+    }
+}
+
+/// Looks for the n-grams of an order that end with the words of a block.
+fn find_packed(table: &Packed, columns: &mut Columns, at: usize, alive: &mut Alive) -> Result<()> {
+    let last = std::mem::take(&mut alive.len);
+    for step in 0..last {
+        let column = alive.columns[step];
+        if usize::from(columns.known[column - 1]) > at {
+            table.prepare(columns.slots[at][column - 1]);
+            alive.push(column);
+        }
+    }
+    let last = std::mem::take(&mut alive.len);
+    for step in 0..last {
+        let column = alive.columns[step];
+        let (slot, word) = (columns.slots[at][column - 1], columns.word(column).unwrap_or(BEGIN));
+        if let Some((slot, entry)) = table.find(slot, word)? {
+            let Entry { p, back_off, is_context, .. } = entry;
+            columns.found(column, at, Found { p, slot, back_off, is_context });
+            alive.push(column);
+        }
+    }
+    Ok(())
 }
 
 impl Table {
@@ -586,28 +607,71 @@ impl Table {
 }
 
 impl Spread {
+    /// Looks for the n-grams of an order that end with the words of a block. Where a line does not decide, the next one
+    /// is asked for, and looked at when all others were.
+    fn find_all(&self, columns: &mut Columns, at: usize, alive: &mut Alive) -> Result<()> {
+        let lines = self.lines.lines();
+        let (mut places, mut count) = ([(0, 0, 0); WIDTH], 0);
+        for &column in &alive.columns[..std::mem::take(&mut alive.len)] {
+            if usize::from(columns.known[column - 1]) > at
+                && let Some(word) = columns.word(column)
+            {
+                let (line, tag) = self.place.of(columns.slots[at][column - 1], word);
+                prefetch(lines, line);
+                places[count] = (column, line, tag);
+                count += 1;
+            }
+        }
+        let mut moved = 0;
+        while count > 0 {
+            for step in 0..std::mem::take(&mut count) {
+                let (column, line, tag) = places[step];
+                match self.look(lines, line + moved as usize, (tag, moved))? {
+                    Looked::Found(found) => {
+                        columns.found(column, at, found);
+                        alive.push(column);
+                    }
+                    Looked::Farther => {
+                        prefetch(lines, line + moved as usize + 1);
+                        places[count] = (column, line, tag);
+                        count += 1;
+                    }
+                    Looked::Absent => {}
+                }
+            }
+            moved += 1;
+        }
+        Ok(())
+    }
+
     /// Looks for a tag from a line on.
     #[inline]
     fn find(&self, first: usize, tag: u32) -> Result<Option<Found>> {
         let lines = self.lines.lines();
-        let per_line = self.values.per_line();
-        for moved in 0..=MOVED_MAX {
-            let number = first + moved as usize;
-            if moved > 0 {
-                self.lines.see(number)?;
-            }
-            let Some(line) = lines.get(number) else { return Ok(None) };
-            let hits = equal(line, tag | moved << TAG_BITS) & ((1 << per_line) - 1);
-            if hits != 0 {
-                return Ok(Some(self.value(line, number, hits.trailing_zeros() as usize)));
-            }
-            // N-grams stand in the order of their own lines: behind one of a later line there is none of this.
-            let last = line[per_line - 1];
-            if last == FREE || last >> TAG_BITS < moved {
-                return Ok(None);
+        let mut moved = 0;
+        loop {
+            match self.look(lines, first + moved as usize, (tag, moved))? {
+                Looked::Found(found) => return Ok(Some(found)),
+                Looked::Absent => return Ok(None),
+                Looked::Farther => moved += 1,
             }
         }
-        Ok(None)
+    }
+
+    /// Looks for a tag in a line, so many lines behind its own.
+    #[inline(always)]
+    fn look(&self, lines: &[Line], number: usize, (tag, moved): (u32, u32)) -> Result<Looked> {
+        self.lines.see(number)?;
+        let per_line = self.values.per_line();
+        let Some(line) = lines.get(number) else { return Ok(Looked::Absent) };
+        let hits = equal(line, tag | moved << TAG_BITS) & ((1 << per_line) - 1);
+        if hits != 0 {
+            return Ok(Looked::Found(self.value(line, number, hits.trailing_zeros() as usize)));
+        }
+        // N-grams stand in the order of their own lines: behind one of a later line there is none of this.
+        let last = line[per_line - 1];
+        let is_last = last == FREE || last >> TAG_BITS < moved || moved == MOVED_MAX;
+        Ok(if is_last { Looked::Absent } else { Looked::Farther })
     }
 
     /// What stands in a slot.

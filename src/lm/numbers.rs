@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use memmap2::{MmapMut, MmapOptions};
@@ -152,8 +152,9 @@ pub(super) struct Numbers {
     len: usize,
     /// What may be written before there must be more room.
     ready: usize,
-    /// Bytes that were taken of a budget: those of `ready`, in whole steps.
+    /// Bytes that are taken of a budget: those of `ready`, in whole steps, less those that were forgotten.
     taken: usize,
+    forgotten: usize,
     max: usize,
     file: Option<Scratch>,
     room: Room,
@@ -174,7 +175,16 @@ impl Numbers {
         if max * SIZE >= 64 << 20 {
             let _ = map.advise(memmap2::Advice::HugePage);
         }
-        Ok(Self { map, len: 0, ready: 0, taken: 0, max, file: None, room: room.clone() })
+        Ok(Self {
+            map,
+            len: 0,
+            ready: 0,
+            taken: 0,
+            forgotten: 0,
+            max,
+            file: None,
+            room: room.clone(),
+        })
     }
 
     /// So many zeros.
@@ -202,9 +212,45 @@ impl Numbers {
         self.deref_mut().last_mut()
     }
 
-    /// Keeps the first numbers only.
+    /// The same numbers again.
+    pub(super) fn copied(&self, room: &Room) -> Result<Self> {
+        let mut copy = Self::zeros(room, self.len)?;
+        copy.copy_from_slice(self);
+        Ok(copy)
+    }
+
+    /// Keeps the first numbers only, and gives back the memory of the others.
     pub(super) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+        let end = (self.len * SIZE).next_multiple_of(STEP);
+        if self.file.is_none() && end < self.ready * SIZE {
+            self.give(end..(self.ready * SIZE).next_multiple_of(STEP));
+            self.ready = end / SIZE;
+        }
+    }
+
+    /// Gives back the memory of so many of the first numbers, in whole steps: these are not asked for any more, and
+    /// no number is added.
+    pub(super) fn forget(&mut self, len: usize) {
+        let end = (len * SIZE) / STEP * STEP;
+        if self.file.is_none() && end > self.forgotten {
+            self.give(self.forgotten..end);
+            self.forgotten = end;
+        }
+    }
+
+    /// Gives whole steps back; where the system cannot take them they stay taken.
+    fn give(&mut self, bytes: Range<usize>) {
+        #[cfg(unix)]
+        {
+            let len = bytes.end.min(self.map.len()) - bytes.start;
+            let what = memmap2::UncheckedAdvice::DontNeed;
+            // SAFETY: nobody looks at these numbers again before they are written anew.
+            if unsafe { self.map.unchecked_advise_range(what, bytes.start, len) }.is_ok() {
+                self.taken -= bytes.len();
+                self.room.give(bytes.len() as u64);
+            }
+        }
     }
 
     /// Makes room for so many numbers in all.
@@ -218,7 +264,7 @@ impl Numbers {
             return Ok(());
         }
         let bytes = (len * SIZE).next_multiple_of(STEP);
-        let more = (bytes - self.taken) as u64;
+        let more = bytes.saturating_sub(self.taken) as u64;
         if self.file.is_none() && !self.room.take(more) {
             self.move_to_file()?;
         }

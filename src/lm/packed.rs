@@ -301,7 +301,8 @@ impl Grams {
                 let list = levels.peek().and_then(|_| lists.next());
                 let sorted = Sorted::new(&level, (below.as_ref(), contexts), room, go_on)?;
                 let packing = packing(&level, list.as_ref(), (word_count, step), go_on)?;
-                let of = (&level, &is_context, list.as_ref());
+                let words = level.words.listed(room)?;
+                let of = (&level, &words, &is_context, list.as_ref());
                 write_entries(out, order, (packing, of), &sorted.order, go_on)?;
                 write_bits(out, order, &sorted.starts, go_on)?;
                 if let Some(list) = &list {
@@ -462,14 +463,10 @@ impl Sorted {
             order[*next as usize] = small(number);
             *next += 1;
         }
-        // Each is where the next one begins.
+        // Each is where the next one begins. N-grams of one context stand by their words: they did before.
         let mut from = 0;
-        for context in watched(0..contexts, go_on) {
-            let context = context?;
-            let end = starts[context] as usize;
-            order[from..end].sort_unstable_by_key(|&number| level.word(number as usize));
-            starts[context] = small(from);
-            from = end;
+        for start in watched(starts[..contexts].iter_mut(), go_on) {
+            std::mem::swap(start?, &mut from);
         }
         Ok(Self { order, starts })
     }
@@ -491,7 +488,10 @@ const WRITTEN: usize = 1 << 16;
 fn write_entries<W: Write>(
     out: &mut Writer<W>,
     order: usize,
-    (packing, (level, is_context, list)): (Packing, (&Gram, &Bits, Option<&BackOffs>)),
+    (packing, (level, words, is_context, list)): (
+        Packing,
+        (&Gram, &Numbers, &Bits, Option<&BackOffs>),
+    ),
     sorted: &Numbers,
     go_on: GoOn<'_>,
 ) -> Result<()> {
@@ -510,7 +510,7 @@ fn write_entries<W: Write>(
         } else {
             packing.never()
         };
-        let mut entry = u128::from(level.word(number)) | u128::from(steps) << packing.word_bits;
+        let mut entry = u128::from(words[number]) | u128::from(steps) << packing.word_bits;
         if let Some(list) = list {
             let at = packing.word_bits + packing.p_bits;
             entry |= u128::from(list.code(level.back_off[number])) << at;

@@ -1,6 +1,6 @@
 //! How well a model knows a text.
 
-use crate::lm::ngram::Scored;
+use crate::lm::state::Scored;
 use crate::lm::words::UNKNOWN;
 
 /// What the words of a text came to. Each sentence's end is a word.

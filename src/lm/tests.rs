@@ -275,7 +275,9 @@ fn every_smoothing_is_what_its_definition_says() {
 #[test]
 fn a_text_has_one_likelihood_however_it_is_asked() {
     let train = text(400, 1);
-    let held_out = text(80, 2);
+    let mut held_out = text(80, 2);
+    // One that is longer than what is looked up together.
+    held_out.push(text(200, 3).join(" "));
     for order in [1, 2, 4, 7] {
         let mut counts = counted(&train, order, 1 << 30);
         for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::AddK(0.1)] {

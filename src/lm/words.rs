@@ -34,11 +34,34 @@ pub(super) fn hash(seed: u64, word: &[u8]) -> u64 {
     for chunk in chunks {
         state = mixed(state ^ u64::from_le_bytes(*chunk));
     }
-    let mut tail = 0;
-    for &byte in rest {
-        tail = tail << 8 | u64::from(byte);
+    mixed(state ^ tail(rest) ^ 0xa076_1d64_78bd_642f)
+}
+
+/// Fewer than eight bytes as a number, the first one uppermost. What words need most has no loop, whose end no processor
+/// foresees: bytes are taken twice where that is simpler.
+#[inline]
+fn tail(bytes: &[u8]) -> u64 {
+    let up = |value: u64, behind: usize| value << (8 * behind);
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] =
+            [first, last].map(|half: &[u8; 4]| u64::from(u32::from_be_bytes(*half)));
+        return up(first, bytes.len() - 4) | last;
     }
-    mixed(state ^ tail ^ 0xa076_1d64_78bd_642f)
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return 0 };
+    let at = bytes.len() / 2;
+    let middle = up(u64::from(bytes[at]), bytes.len() - 1 - at);
+    up(u64::from(first), bytes.len() - 1) | middle | u64::from(last)
+}
+
+/// Whether two words are the same: as a comparison of slices, without its call.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let ((chunks, rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let has_same =
+        |(one, other): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*one) == u64::from_le_bytes(*other);
+    one.len() == other.len()
+        && chunks.iter().zip(others).all(has_same)
+        && tail(rest) == tail(other_rest)
 }
 
 /// Both halves of a product, as wyhash has it (Wang Yi 2019).
@@ -151,7 +174,7 @@ impl Words {
 
     /// Its number, if it is there.
     pub fn number(&self, word: &[u8]) -> Option<u32> {
-        find(&self.table, hash(self.seed, word), |number| self.word(number) == word).ok()
+        find(&self.table, hash(self.seed, word), |number| is_same(self.word(number), word)).ok()
     }
 
     /// Adds a word that came so many times more; its number.
@@ -162,7 +185,7 @@ impl Words {
     pub fn add(&mut self, word: &[u8], count: u64) -> Result<u32> {
         let (hash, free) = loop {
             let hash = hash(self.seed, word);
-            match find(&self.table, hash, |number| self.word(number) == word) {
+            match find(&self.table, hash, |number| is_same(self.word(number), word)) {
                 Ok(number) => {
                     self.counts[number as usize] += count;
                     return Ok(number);
@@ -296,13 +319,76 @@ impl Words {
 /// Words of a line: what stands between spaces, tabs, carriage returns and zero bytes, as `KenLM` reads them.
 /// Other white space is part of a word.
 pub fn plain(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0))
-        .filter(|word| !word.is_empty())
+    let mut left = line;
+    std::iter::from_fn(move || {
+        while let Some((&first, behind)) = left.split_first()
+            && is_between(first)
+        {
+            left = behind;
+        }
+        let word;
+        (word, left) = left.split_at(word_end(left));
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+/// Whether a byte stands between words.
+#[inline]
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0)
+}
+
+/// Where the word ends that bytes begin with.
+#[inline]
+fn word_end(bytes: &[u8]) -> usize {
+    /// All of these bytes are below this one.
+    const ABOVE: u64 = 0x2121_2121_2121_2121;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(|left| left.first_chunk::<8>()) {
+        let eight = u64::from_le_bytes(*eight);
+        // The upper bit of the first byte that is below, and perhaps of some behind it (Mycroft 1987).
+        let below = eight.wrapping_sub(ABOVE) & !eight & 0x8080_8080_8080_8080;
+        if below == 0 {
+            at += 8;
+            continue;
+        }
+        at += below.trailing_zeros() as usize / 8;
+        if is_between(bytes[at]) {
+            return at;
+        }
+        at += 1;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|&byte| is_between(byte)).map_or(bytes.len(), |found| at + found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_cut_and_hashed_as_their_bytes_one_by_one_say() {
+        let mut random = crate::vector::random::SplitMix64(4);
+        let bytes = [b' ', b'\t', b'\r', b'\n', 0, 1, 31, 33, b'a', b'z', 127, 128, 160, 255];
+        for length in 0..60 {
+            let mut byte = |_| match random.index_below(24) {
+                at if at < bytes.len() => bytes[at],
+                at => b'a' + u8::try_from(at).unwrap(),
+            };
+            let line: Vec<u8> = (0..length).map(&mut byte).collect();
+            let words = line.split(|&byte| is_between(byte)).filter(|word| !word.is_empty());
+            assert!(plain(&line).eq(words), "{line:?}");
+            let rest = &line[..length % 8];
+            let one_by_one = rest.iter().fold(0, |tail, &byte| tail << 8 | u64::from(byte));
+            assert_eq!(tail(rest), one_by_one, "{rest:?}");
+            let mut other = line.clone();
+            assert!(is_same(&line, &other));
+            if let Some(last) = other.last_mut() {
+                *last ^= 1;
+                assert!(!is_same(&line, &other) && !is_same(&line, &line[1..]));
+            }
+        }
+    }
 
     #[test]
     fn words_chosen_so_that_their_hashes_meet_are_spread_by_a_seed_of_all_of_them() {

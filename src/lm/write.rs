@@ -277,20 +277,28 @@ impl Table<'_> {
     /// What spreads these n-grams: seeds made of all of them.
     fn seeds(&self, go_on: GoOn<'_>) -> Result<Seeds> {
         let mut content = blake3::Hasher::new();
-        for list in [&*self.level.word, &*self.level.context] {
-            for part in watched(list.chunks(1 << 12), go_on) {
-                content.update(&le32(part?));
+        let words = &self.level.words;
+        let mut numbers = Vec::with_capacity(1 << 12);
+        for step in watched(words.iter().enumerate(), go_on) {
+            let (number, word) = step?;
+            numbers.push(word | u32::from(words.begins(number)) << 31);
+            if numbers.len() == numbers.capacity() {
+                content.update(&le32(&numbers));
+                numbers.clear();
             }
+        }
+        content.update(&le32(&numbers));
+        for part in watched(self.level.context.chunks(1 << 12), go_on) {
+            content.update(&le32(part?));
         }
         Ok(Seeds::new(&content))
     }
 
-    /// Line and tag of an n-gram.
-    #[inline]
-    fn home(&self, place: &Place, number: usize) -> (usize, u32) {
-        let context = self.level.context[number];
-        let slot = self.slots.map_or(context, |slots| slots[context as usize]);
-        place.of(slot, self.level.word(number))
+    /// Line and tag of each n-gram.
+    fn homes(&self, place: Place) -> impl Iterator<Item = (usize, u32)> {
+        self.level.context.iter().zip(self.level.words.iter()).map(move |(&context, word)| {
+            place.of(self.slots.map_or(context, |slots| slots[context as usize]), word)
+        })
     }
 
     /// The slot of the first n-gram of each line: slots are filled in the order of lines, each from its own line
@@ -299,8 +307,8 @@ impl Table<'_> {
         let per_line = self.values.per_line();
         let lines = usize::try_from(place.lines).unwrap_or(usize::MAX);
         let mut next = Numbers::zeros(room, lines)?;
-        for number in watched(0..self.level.len(), go_on) {
-            next[self.home(&place, number?).0] += 1;
+        for home in watched(self.homes(place), go_on) {
+            next[home?.0] += 1;
         }
         let mut end = 0;
         for step in watched(next.iter_mut().enumerate(), go_on) {
@@ -333,6 +341,7 @@ impl Table<'_> {
         let has_slots = !matches!(self.values, Values::Top);
         let mut own = Numbers::zeros(room, if has_slots { self.level.len() } else { 0 })?;
         let mut block = Vec::with_capacity(AHEAD);
+        let mut homes = self.homes(place);
         let mut first = 0;
         while first < self.level.len() {
             if first % (AHEAD * 16) == 0 {
@@ -340,8 +349,7 @@ impl Table<'_> {
             }
             block.clear();
             let end = (first + AHEAD).min(self.level.len());
-            for number in first..end {
-                let (home, tag) = self.home(&place, number);
+            for (home, tag) in homes.by_ref().take(end - first) {
                 prefetch(&next, home);
                 block.push((home, tag, 0));
             }

@@ -11,7 +11,7 @@ use wordspace::error::{ErrorKind, Result};
 use wordspace::lm::arpa::{ArpaForm, ArpaOptions};
 use wordspace::lm::{Known, Smoothing, neural::Settings};
 
-use crate::disk::Watched;
+use crate::disk::{Call, Fault, How, Watched};
 use crate::steps::{Dice, name};
 
 /// Memory of jobs that is too little for the lists of n-grams: they go to files.
@@ -138,4 +138,40 @@ fn a_model_that_finds_no_room_is_told_and_the_old_one_stays() {
         engine.models().unwrap().into_iter().map(|model| model.name.to_string()).collect();
     assert_eq!(names, ["network", "ngrams", "packed"]);
     engine.close();
+}
+
+#[test]
+fn a_table_of_vectors_never_stands_without_its_model() {
+    let job = job("network", true);
+    for nth in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        let watched = Watched::new(folder.path());
+        let engine = open(folder.path());
+        let how = How::Error(libc::EIO);
+        let mut parts = vec![text(3)].into_iter();
+        let made = engine.train_model(&job, &mut || Ok(parts.next()), &mut |now| {
+            if now.phase == "writing" {
+                watched.refuse(Some(Fault { call: Some(Call::Sync), nth, how, lasts: false }));
+            }
+        });
+        let came = watched.refused() > 0;
+        watched.refuse(None);
+        let stands = |engine: &Engine| {
+            let has_model = engine.models().unwrap().iter().any(|model| model.name == job.name);
+            (has_model, engine.table(&name("vectors")).is_ok())
+        };
+        // What failed may be the last step of what is done nevertheless.
+        let here = stands(&engine);
+        assert!(here.0 || !here.1, "sync {nth}: {here:?}");
+        assert!(made.is_err() || here == (true, true), "sync {nth}: {here:?}");
+        engine.close();
+        let engine = open(folder.path());
+        let after = stands(&engine);
+        assert!(after.0 || !after.1, "sync {nth}, after a restart: {after:?}");
+        engine.close();
+        if !came {
+            assert!(nth > 4, "files, folders and the catalog are synced");
+            break;
+        }
+    }
 }

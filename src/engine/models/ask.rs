@@ -164,7 +164,7 @@ struct Words {
 impl Words {
     fn add(&mut self, model: &Model, tokenizer: Option<&Tokenizer>, line: &str) -> Result<()> {
         match tokenizer {
-            None => self.ids.extend(lm::plain(line.as_bytes()).map(|word| model.number(word))),
+            None => model.add_numbers(line.as_bytes(), &mut self.ids),
             Some(_) => {
                 self.ids.extend(cut(tokenizer, line)?.iter().map(|word| model.number(word)));
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crate::budget::Share;
-use crate::engine::import::{IfExists, ImportOptions, Made, Source, TokenizerPolicy, Turn};
+use crate::engine::import::{First, IfExists, ImportOptions, Made, Source, TokenizerPolicy, Turn};
 use crate::engine::models::make::{MadeModel, ModelProgress, TrainModelJob, TrainedModel, head_of};
 use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::{Evaluation, Learning};
@@ -127,19 +127,23 @@ impl Engine {
             Some(self.perplexity_of(&model, &sentences)?)
         };
         let bytes = staged.bytes()?;
+        let tokenizer = (head.tokenizer.clone(), head.tokenizer_digest.clone());
+        let (name, replace) = (job.name.clone(), job.replace);
+        let publish: First = Box::new(move |engine| {
+            engine.publish_model((&name, replace), (&tokenizer.0, &tokenizer.1), staged)
+        });
+        // The table appears right behind the model, which needs no table.
         let table = match &network.table {
             Some(table) => {
-                let rows =
-                    self.publish_vectors(table, job, (&arrived.sha256, arrived.bytes), &learned)?;
+                let text = (arrived.sha256.as_str(), arrived.bytes);
+                let rows = self.publish_vectors(table, job, text, (&learned, publish))?;
                 Some((table.clone(), rows))
             }
-            None => None,
+            None => {
+                publish(self)?;
+                None
+            }
         };
-        self.publish_model(
-            (&job.name, job.replace),
-            (&head.tokenizer, &head.tokenizer_digest),
-            staged,
-        )?;
         let seconds: f64 = learned.0.epochs.iter().map(|epoch| epoch.seconds).sum();
         let epochs = learned.0.epochs.clone();
         let read_words = (totals.tokens + totals.sentences) as f64 * epochs.len() as f64;
@@ -198,13 +202,13 @@ impl Engine {
         Ok((learned, known_count.get()))
     }
 
-    /// Makes the table of a network's vectors; how many rows it has.
+    /// Makes the table of a network's vectors, with the model before it; how many rows it has.
     fn publish_vectors(
         &self,
         table: &TableName,
         job: &TrainModelJob,
         (sha256, bytes): (&str, u64),
-        learned: &Arc<(Learned, Words)>,
+        (learned, first): (&Arc<(Learned, Words)>, First),
     ) -> Result<u64> {
         let options = ImportOptions {
             table: table.clone(),
@@ -232,6 +236,7 @@ impl Engine {
             bytes: Arc::new(AtomicU64::new(bytes)),
             sha256: sha256.to_owned(),
             subwords: None,
+            first: Some(first),
         };
         self.import_in_turn(&options, Source::Made(made), &mut |_| {})?;
         Ok(learned.1.len() as u64)

@@ -303,6 +303,7 @@ impl Engine {
             bytes: Arc::new(AtomicU64::new(lesson.text.bytes)),
             sha256: lesson.text.sha256.clone(),
             subwords,
+            first: None,
         };
         self.import_in_turn(&options, Source::Made(made), &mut |_| {})
     }
@@ -327,6 +328,7 @@ impl Engine {
             bytes: Arc::new(AtomicU64::new(lesson.text.bytes)),
             sha256: lesson.text.sha256.clone(),
             subwords: None,
+            first: None,
         };
         let report = self.import_in_turn(&options, Source::Made(made), &mut |_| {})?;
         Ok(Some((options.table, report)))

@@ -5,7 +5,6 @@
 //! line.
 
 use std::io::BufRead;
-use std::sync::Arc;
 
 use crate::budget::Share;
 use crate::error::{At, Error, ErrorKind, Result};
@@ -13,6 +12,7 @@ use crate::limits;
 use crate::lm::arpa::{FORMAT, NEVER};
 use crate::lm::count::ORDER_MAX;
 use crate::lm::grams::{Gram, Grams};
+use crate::lm::last_words::LastWords;
 use crate::lm::numbers::{Numbers, Room, small};
 use crate::lm::words::{BEGIN, END, SPECIAL, UNKNOWN, Words};
 use crate::steps::{GoOn, watched};
@@ -568,19 +568,20 @@ fn grams(words: Words, levels: Vec<Flat>, room: &Room, go_on: GoOn<'_>) -> Resul
     let mut below: Option<(Flat, Vec<u32>)> = None;
     for (level, is_context) in levels.into_iter().zip(needed) {
         let count = level.len();
-        let (mut word, mut context) = (Numbers::new(room, count)?, Numbers::new(room, count)?);
+        let mut last_words = LastWords::new(room, words.len(), count)?;
+        let mut context = Numbers::new(room, count)?;
         let (mut p, mut back_off) = (Numbers::new(room, count)?, Numbers::new(room, count)?);
         for number in watched(0..count, go_on) {
             let number = number?;
             let gram = level.gram(number);
-            word.push(gram[0])?;
+            last_words.push(gram[0], false)?;
             let found = below.as_ref().and_then(|(below, starts)| below.find(starts, &gram[1..]));
             context.push(small(found.unwrap_or(0)))?;
             p.push(level.p[number].to_bits())?;
             back_off.push(level.back_off[number].to_bits())?;
         }
-        let (word, context) = (Arc::new(word), Arc::new(context));
-        grams.push(Gram { word, context, p, back_off, is_context });
+        last_words.end(words.len())?;
+        grams.push(Gram { words: last_words, context, p, back_off, is_context });
         let starts = level.starts(words.len());
         below = Some((level, starts));
     }

@@ -24,8 +24,9 @@ use crate::lm::lexicon::{self, Lexicon};
 use crate::lm::neural::learn::Learned;
 use crate::lm::neural::net::{NOTHING, Weights};
 use crate::lm::neural::shape::{CASES, Shape};
-use crate::lm::ngram::{Scored, State, mark};
+use crate::lm::ngram::mark;
 use crate::lm::part::{Mapped, Part};
+use crate::lm::state::{Scored, State};
 use crate::lm::words::{BEGIN, Words};
 use crate::steps::{GoOn, watched};
 use crate::vector::kernel::dense::Kind;
@@ -149,6 +150,10 @@ impl NeuralModel {
 
     pub(in crate::lm) fn mark(&self) -> u64 {
         self.mark
+    }
+
+    pub(in crate::lm) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 
     pub(in crate::lm) fn number(&self, word: &[u8]) -> u32 {
