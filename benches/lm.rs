@@ -1,13 +1,19 @@
-//! Language models on one thread: counts, probabilities, the file, and questions to it, in seconds of CPU time.
+//! Language models on one thread: counts, probabilities, the file, and questions to it, in seconds of CPU time; then
+//! sentences scored over gRPC by one connection.
 //!
 //! `WORDSPACE_LM=TRAIN,TEST cargo bench --bench lm` takes two files of text, a sentence each line and spaces between
 //! words; without it there is nothing to measure, which is said.
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
+
+#[expect(dead_code, reason = "no index is waited for here, and no vectors are read")]
+mod support;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
 use wordspace::budget::Budget;
+use wordspace::client::{ScoreRequest, SentenceScore, TrainModelHeader};
 use wordspace::container::Writer;
 use wordspace::error::{Error, Result};
 use wordspace::lm::{
@@ -18,6 +24,8 @@ use wordspace::lm::{
 const ORDER: usize = 5;
 /// Times that the test text is scored; the last one counts, when its pages are in memory.
 const ROUNDS: usize = 3;
+/// Sentences of a message.
+const SENTENCES: usize = 500;
 
 fn main() -> Result<()> {
     let files = std::env::var("WORDSPACE_LM").unwrap_or_default();
@@ -28,7 +36,11 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir().map_err(Error::disk)?;
     let path = folder.path().join("model");
     make(&std::fs::read(train).map_err(Error::disk)?, &path)?;
-    ask(&std::fs::read(test).map_err(Error::disk)?, &path)
+    let test = std::fs::read(test).map_err(Error::disk)?;
+    ask(&test, &path)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(Error::disk)?.block_on(stream(train.to_owned(), &test));
+    Ok(())
 }
 
 /// Counts a text and writes its model.
@@ -117,6 +129,63 @@ fn ask(text: &[u8], path: &std::path::Path) -> Result<()> {
         say(&told);
     }
     Ok(())
+}
+
+/// Trains a model by the program itself, and scores the sentences of a text by one connection: sums alone, then each
+/// word.
+async fn stream(train: String, text: &[u8]) {
+    let data = tempfile::tempdir().unwrap();
+    let server = support::Server::start(data.path()).await;
+    let model = "en".to_owned();
+    let header = TrainModelHeader { model: model.clone(), ..TrainModelHeader::default() };
+    let texts = std::iter::once_with(move || {
+        let file = File::open(train)?;
+        Ok(Box::new(file) as Box<dyn std::io::Read + Send>)
+    });
+    let began = std::time::Instant::now();
+    let report = server.client.train_model(header, texts, |_| {}).await.unwrap();
+    say(&serde_json::json!({
+        "bench": "lm train", "seconds": began.elapsed().as_secs_f64(),
+        "process_peak_bytes": peak(server.child.id()), "lists_peak_bytes": report.memory_bytes,
+    }));
+    let sentences: Vec<String> =
+        lines(text).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    for totals_only in [true, false] {
+        for round in 0..ROUNDS {
+            let model = model.clone();
+            let parts: Vec<Vec<String>> =
+                sentences.chunks(SENTENCES).map(<[String]>::to_vec).collect();
+            let messages = parts.into_iter().map(move |sentences| ScoreRequest {
+                model: model.clone(),
+                sentences,
+                totals_only,
+                ..ScoreRequest::default()
+            });
+            let began = std::time::Instant::now();
+            let messages = tokio_stream::iter(messages);
+            let mut answers = server.client.score_stream(messages).await.unwrap();
+            let mut words = 0_u64;
+            while let Some(answer) = answers.next_answer().await.unwrap() {
+                let count = |sentence: &SentenceScore| u64::from(sentence.token_count);
+                words += answer.sentences.iter().map(count).sum::<u64>();
+            }
+            let million = words as f64 / began.elapsed().as_secs_f64() / 1e6;
+            if round + 1 == ROUNDS {
+                say(&serde_json::json!({
+                    "bench": "lm stream", "totals_only": totals_only, "words": words,
+                    "million_per_s": million,
+                }));
+            }
+        }
+    }
+}
+
+/// The most memory that a process had, in bytes; 0 where the system does not tell.
+fn peak(process: u32) -> u64 {
+    let told = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1_024
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
