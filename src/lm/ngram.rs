@@ -363,7 +363,9 @@ impl NgramModel {
             columns.begin(from);
             loop {
                 let (now, later) = left.split_at(left.len().min(WIDTH - columns.len));
-                now.iter().for_each(|&word| columns.push(word));
+                for &word in now {
+                    columns.push(word);
+                }
                 if later.is_empty() {
                     break;
                 }
@@ -659,7 +661,7 @@ impl Spread {
     }
 
     /// Looks for a tag in a line, so many lines behind its own.
-    #[inline(always)]
+    #[inline]
     fn look(&self, lines: &[Line], number: usize, (tag, moved): (u32, u32)) -> Result<Looked> {
         self.lines.see(number)?;
         let per_line = self.values.per_line();

@@ -133,16 +133,13 @@ impl Engine {
             engine.publish_model((&name, replace), (&tokenizer.0, &tokenizer.1), staged)
         });
         // The table appears right behind the model, which needs no table.
-        let table = match &network.table {
-            Some(table) => {
-                let text = (arrived.sha256.as_str(), arrived.bytes);
-                let rows = self.publish_vectors(table, job, text, (&learned, publish))?;
-                Some((table.clone(), rows))
-            }
-            None => {
-                publish(self)?;
-                None
-            }
+        let table = if let Some(table) = &network.table {
+            let text = (arrived.sha256.as_str(), arrived.bytes);
+            let rows = self.publish_vectors(table, job, text, (&learned, publish))?;
+            Some((table.clone(), rows))
+        } else {
+            publish(self)?;
+            None
         };
         let seconds: f64 = learned.0.epochs.iter().map(|epoch| epoch.seconds).sum();
         let epochs = learned.0.epochs.clone();
