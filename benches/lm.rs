@@ -54,7 +54,7 @@ fn make(text: &[u8], path: &std::path::Path) -> Result<()> {
     for line in lines(text) {
         reader.sentence(plain(line))?;
     }
-    let corpus = reader.finish(Known::default(), &go)?;
+    let corpus = reader.finish(&Known::default(), &go)?;
     let (tokens, read) = (corpus.totals.tokens, cpu() - began);
     let mut counts = Counts::new(corpus, ORDER, &room, &go)?;
     let counted = cpu() - began;

@@ -3,23 +3,8 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::lm::numbers::{Numbers, Room, small};
-use crate::lm::words::{BEGIN, END, SPECIAL, UNKNOWN, Words};
+use crate::lm::words::{BEGIN, END, Known, SPECIAL, UNKNOWN, Words};
 use crate::steps::{GoOn, watched};
-
-/// Which words a model knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// How often a word must come; 0 is as 1.
-    pub min_count: u64,
-    /// The most words, without the special ones; the most frequent ones stay.
-    pub words_max: usize,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self { min_count: 1, words_max: limits::LM_WORDS_MAX }
-    }
-}
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -237,11 +222,11 @@ impl Reader {
     /// # Errors
     ///
     /// If there is no word, or if `go_on` says so.
-    pub fn finish(mut self, known: Known, go_on: GoOn<'_>) -> Result<Corpus> {
+    pub fn finish(mut self, known: &Known, go_on: GoOn<'_>) -> Result<Corpus> {
         if self.totals.tokens == 0 {
             return Err(Error::invalid("text", "it has no words; there is nothing to count"));
         }
-        let (words, becomes) = self.words.by_count(known.min_count, known.words_max);
+        let (words, becomes) = self.words.by_count(known);
         drop(std::mem::take(&mut self.words));
         for part in watched(self.ids.chunks_mut(1 << 12), go_on) {
             for id in part? {

@@ -26,7 +26,7 @@ mod tune;
 mod words;
 mod write;
 
-pub use corpus::{Corpus, Known, Reader, Reading, Totals, held_out_words};
+pub use corpus::{Corpus, Reader, Reading, Totals, held_out_words};
 pub use count::{Counts, ORDER_MAX};
 pub use estimate::{Estimation, OrderReport, estimate};
 pub use grams::Grams;
@@ -39,4 +39,4 @@ pub use perplexity::Perplexity;
 pub use smoothing::{ADD_K, Discounts, Smoothing};
 pub use state::{Scored, State};
 pub use tune::{jelinek_mercer, temporary};
-pub use words::{BEGIN, END, SPECIAL, UNKNOWN, Words, plain};
+pub use words::{BEGIN, END, Known, SPECIAL, UNKNOWN, Words, plain};

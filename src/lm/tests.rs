@@ -39,7 +39,7 @@ fn counted(text: &[String], order: usize, bytes: u64) -> Counts {
     for sentence in text {
         reader.sentence(plain(sentence.as_bytes())).unwrap();
     }
-    Counts::new(reader.finish(Known::default(), GO).unwrap(), order, &room, GO).unwrap()
+    Counts::new(reader.finish(&Known::default(), GO).unwrap(), order, &room, GO).unwrap()
 }
 
 fn estimation(smoothing: Smoothing, order: usize) -> Estimation {
@@ -339,7 +339,7 @@ fn words_that_are_many_or_long_are_packed_otherwise() {
     for sentence in &text {
         reader.sentence(plain(sentence.as_bytes())).unwrap();
     }
-    let mut corpus = reader.finish(Known::default(), GO).unwrap();
+    let mut corpus = reader.finish(&Known::default(), GO).unwrap();
     for word in 0..(1 << 16) {
         corpus.words.add(format!("unused{word}").as_bytes(), 0).unwrap();
     }
@@ -634,7 +634,7 @@ fn what_cannot_be_discounted_is_told_and_still_has_a_model() {
     let error = reader.sentence(plain(b"a <s> b")).unwrap_err().to_string();
     assert!(error.contains("<s>"), "{error}");
     let empty = Reader::new(Reading::default(), &room).unwrap();
-    assert!(empty.finish(Known::default(), GO).unwrap_err().to_string().contains("no words"));
+    assert!(empty.finish(&Known::default(), GO).unwrap_err().to_string().contains("no words"));
 }
 
 #[test]
@@ -645,8 +645,8 @@ fn rare_words_become_unknown_and_special_ones_are_skipped_if_asked() {
     for sentence in ["a b", "a <s> c", "<unk> a b", "held <s> out <unk>", "d"] {
         reader.sentence(plain(sentence.as_bytes())).unwrap();
     }
-    let known = Known { min_count: 2, words_max: 100 };
-    let corpus = reader.finish(known, GO).unwrap();
+    let known = Known { min_count: 2, words_max: 100, given: None };
+    let corpus = reader.finish(&known, GO).unwrap();
     assert_eq!(corpus.held_out, [b"held\nout\n<unk>".to_vec()]);
     let totals = corpus.totals;
     assert_eq!((totals.tokens, totals.unknown_tokens, totals.skipped_tokens), (8, 3, 1));
@@ -656,6 +656,17 @@ fn rare_words_become_unknown_and_special_ones_are_skipped_if_asked() {
     // "a <unk>" comes once behind a, which has b twice and the unknown word once.
     let unknown = log10(&model, &["a"], "never");
     assert_eq!(unknown.order, 2);
+
+    // Of a given vocabulary those words are known that the text has.
+    let mut reader = Reader::new(Reading::default(), &room).unwrap();
+    for sentence in ["a b", "a c", "b b a"] {
+        reader.sentence(plain(sentence.as_bytes())).unwrap();
+    }
+    let given = Some(Arc::new([b"b".to_vec(), b"c".to_vec(), b"never".to_vec()].into()));
+    let corpus = reader.finish(&Known { given, ..Known::default() }, GO).unwrap();
+    assert_eq!(corpus.totals.unknown_tokens, 3);
+    let known: Vec<&[u8]> = (3..5).map(|number| corpus.words.word(number)).collect();
+    assert_eq!(known, [b"b", b"c"]);
 }
 
 #[test]

@@ -4,12 +4,32 @@
 //! A word is found by a table of 64-bit entries: the upper half of a word's hash, and its number plus one. Both
 //! the table that grows while a text is read and the mapped one of a file are looked up here.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::lm::numbers::small;
 use crate::lm::place::Seeds;
+
+/// Which words a model knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How often a word must come; 0 is as 1.
+    pub min_count: u64,
+    /// The most words, without the special ones; the most frequent ones stay.
+    pub words_max: usize,
+    /// The words that a model may know, as far as the text has them (`KenLM`'s `--limit_vocab_file`); none: every
+    /// one.
+    pub given: Option<Arc<HashSet<Vec<u8>>>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { min_count: 1, words_max: limits::LM_WORDS_MAX, given: None }
+    }
+}
 
 /// The word for all that a model does not know.
 pub const UNKNOWN: u32 = 0;
@@ -264,14 +284,17 @@ impl Words {
         Some(table)
     }
 
-    /// The words by falling count, those that are rarer than `min_count` or over `max` left out; and what
-    /// becomes of each number: those left out become `<unk>`, which takes over their counts.
-    pub(super) fn by_count(&self, min_count: u64, max: usize) -> (Self, Vec<u32>) {
+    /// The words by falling count, those that are not to be known left out; and what becomes of each number:
+    /// those left out become `<unk>`, which takes over their counts.
+    pub(super) fn by_count(&self, known: &Known) -> (Self, Vec<u32>) {
         let special = SPECIAL.len();
         let mut order: Vec<u32> = (small(special)..small(self.len())).collect();
-        order.retain(|&number| self.count(number) >= min_count);
+        order.retain(|&number| {
+            let may_be = known.given.as_ref().is_none_or(|all| all.contains(self.word(number)));
+            may_be && self.count(number) >= known.min_count
+        });
         order.sort_by_key(|&number| std::cmp::Reverse(self.count(number)));
-        order.truncate(max);
+        order.truncate(known.words_max);
         let mut kept = Self::new();
         let mut becomes = vec![UNKNOWN; self.len()];
         for number in 0..small(special) {

@@ -1,5 +1,6 @@
 //! LanguageModelService's messages to plain values, and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::models::{
@@ -110,7 +111,7 @@ impl Fields {
         }
         let words_max = vocab_max.and_then(|max| usize::try_from(max).ok());
         let words_max = words_max.unwrap_or(limits::LM_WORDS_MAX).min(limits::LM_WORDS_MAX);
-        Known { min_count: min_count.unwrap_or(1), words_max }
+        Known { min_count: min_count.unwrap_or(1), words_max, given: None }
     }
 
     fn network(&mut self, network: pb::NeuralNetwork, order: usize) -> Option<NeuralJob> {
@@ -207,7 +208,11 @@ impl TryFrom<pb::TrainModelHeader> for TrainModelJob {
         if let Some(share) = header.held_out_share {
             fields.share(share, smoothing != Smoothing::JelinekMercer);
         }
-        let known = fields.known(header.min_count, header.vocab_max);
+        let mut known = fields.known(header.min_count, header.vocab_max);
+        if !header.vocabulary.is_empty() {
+            let words = header.vocabulary.into_iter().map(String::into_bytes).collect();
+            known.given = Some(Arc::new(words));
+        }
         let is_plain = header.smoothing == 0 && header.k.is_none() && header.prune.is_empty();
         if header.neural.is_some() && !is_plain {
             fields.bad("neural", "a network has no smoothing, k or prune");

@@ -93,6 +93,9 @@ pub(super) struct Train {
     /// Know only so many words, the most frequent
     #[arg(long, value_name = "WORDS")]
     vocab_max: Option<u64>,
+    /// Know only the words of this file, those that the text has: they stand between white space
+    #[arg(long, value_name = "FILE")]
+    vocab: Option<PathBuf>,
     /// Leave out n-grams that come so often or less: for each order from 2 on, the last one for all above, as
     /// 0,1
     #[arg(long, value_name = "COUNT", value_delimiter = ',')]
@@ -187,6 +190,19 @@ impl Network {
 }
 
 impl Train {
+    /// The words of `--vocab`; none is given without it.
+    fn vocabulary(&self) -> Result<Vec<String>> {
+        let Some(file) = &self.vocab else { return Ok(Vec::new()) };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::Local(format!("{} cannot be read: {error}", file.display()))
+        })?;
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        if words.is_empty() {
+            return Err(Failure::Local(format!("{} has no words", file.display())));
+        }
+        Ok(words)
+    }
+
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let header = TrainModelHeader {
             model: self.model.clone(),
@@ -199,6 +215,7 @@ impl Train {
             k: self.k,
             min_count: self.min_count,
             vocab_max: self.vocab_max,
+            vocabulary: self.vocabulary()?,
             neural: self.network.wire(),
             compact: self.compact,
             prune: self.prune.clone(),

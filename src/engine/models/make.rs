@@ -207,7 +207,7 @@ impl Engine {
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
         let digest = self.tokenizer_digest(&job.tokenizer)?;
         let read =
-            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+            self.read_text((reading, &job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let read_seconds = began.elapsed().as_secs_f64();
         let began = Instant::now();
@@ -382,7 +382,7 @@ impl Engine {
         let reading = Reading { skips_special: job.skips_special, held_out: job.held_out };
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
         let read =
-            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+            self.read_text((reading, &job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let ReadText { mut corpus, arrived, memory: _memory } = read;
         let (totals, word_count) = (corpus.totals, corpus.words().len());
         let sentences = std::mem::take(&mut corpus.held_out);
@@ -443,7 +443,7 @@ impl Engine {
 
     pub(super) fn read_text(
         &self,
-        (reading, known): (Reading, Known),
+        (reading, known): (Reading, &Known),
         tokenizer: Option<&Tokenizer>,
         next: &mut dyn FnMut() -> Result<Option<Vec<u8>>>,
         on_progress: &mut dyn FnMut(ModelProgress),

@@ -67,7 +67,7 @@ impl Engine {
         let tokenizer = self.tokenizer_of_model(&job.tokenizer)?;
         let digest = self.tokenizer_digest(&job.tokenizer)?;
         let read =
-            self.read_text((reading, job.known), tokenizer.as_ref(), next, on_progress, &room)?;
+            self.read_text((reading, &job.known), tokenizer.as_ref(), next, on_progress, &room)?;
         let (mut corpus, arrived, _text_memory) = read.into_parts();
         let read_seconds = began.elapsed().as_secs_f64();
         let began = Instant::now();
