@@ -475,5 +475,5 @@ fn table_of(rows: &[Vec<f32>]) -> Table {
     for (i, row) in rows.iter().enumerate() {
         builder.push(format!("w{i}").as_bytes(), row).unwrap();
     }
-    builder.build().unwrap()
+    builder.build()
 }

@@ -241,7 +241,7 @@ fn view(corpus: &Corpus, vectors: &[Vec<f32>]) -> Result<View> {
     for (row, vector) in (0..).map(RowId).zip(vectors) {
         builder.push(corpus.words().word(row), vector)?;
     }
-    Ok(View::new(Arc::new(builder.build()?), 0))
+    Ok(View::new(Arc::new(builder.build()), 0))
 }
 
 /// What this process has taken of all cores; 0 where the system does not tell.

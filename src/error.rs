@@ -111,6 +111,18 @@ pub enum ErrorKind {
         /// The name.
         name: String,
     },
+    /// No alias of that name.
+    AliasNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// An alias has that name already.
+    AliasExists {
+        /// The name.
+        name: String,
+        /// The table that it stands for.
+        table: String,
+    },
     /// No tokenizer of that name.
     TokenizerNotFound {
         /// The name asked for.
@@ -152,6 +164,15 @@ pub enum ErrorKind {
     Conflict {
         /// The table.
         table: String,
+    },
+    /// A table has not reached the state that the caller wants to see.
+    Behind {
+        /// The table.
+        table: String,
+        /// Its generation.
+        generation: u64,
+        /// The last write that it shows.
+        sequence: u64,
     },
     /// Too many calls at once.
     Overloaded,
@@ -308,6 +329,12 @@ impl fmt::Display for ErrorKind {
             Self::TableExists { name } => {
                 write!(f, "a table \"{name}\" is there already; replace it, or take another name")
             }
+            Self::AliasNotFound { name } => write!(f, "no alias is named \"{name}\""),
+            Self::AliasExists { name, table } => write!(
+                f,
+                "\"{name}\" is an alias of the table \"{table}\"; take another name, or name the \
+                 table itself"
+            ),
             Self::TokenizerNotFound { name } => write!(f, "no tokenizer is named \"{name}\""),
             Self::TokenizerExists { name } => write_exists(f, "tokenizer", name),
             Self::TestSetNotFound { name } => write!(f, "no test set is named \"{name}\""),
@@ -318,6 +345,11 @@ impl fmt::Display for ErrorKind {
             Self::Conflict { table } => {
                 write!(f, "another job makes the table \"{table}\"; try again when it has ended")
             }
+            Self::Behind { table, generation, sequence } => write!(
+                f,
+                "the table \"{table}\" is at generation {generation}, write {sequence}, and has not \
+                 reached what was asked for; try again in a moment"
+            ),
             Self::Overloaded => write!(f, "too many calls at once; try again in a moment"),
             Self::DiskFull => write!(f, "the disk of the data folder is full"),
             Self::Closing => write!(f, "the server is closing"),

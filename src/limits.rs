@@ -15,6 +15,12 @@ pub const ROWS_MAX: usize = u32::MAX as usize - 1;
 pub const VOCAB_BYTES_MAX: usize = u32::MAX as usize;
 /// Characters of a table's name.
 pub const TABLE_NAME_CHARS_MAX: usize = 128;
+/// Tables that one call merges.
+pub const MERGED_TABLES_MAX: usize = 64;
+/// Tables that one call deletes.
+pub const DELETED_TABLES_MAX: usize = 1_000;
+/// Aliases of all tables.
+pub const ALIASES_MAX: usize = 10_000;
 /// Bytes of a source's name.
 pub const SOURCE_BYTES_MAX: usize = 1_024;
 

@@ -299,7 +299,7 @@ fn made(table: &View, debiaser: &Debiaser) -> View {
     for row in table.rows() {
         builder.push(table.word(row), &debiaser.row(row, table.vector(row))).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn biased_words_cluster_by_side() {
     let mut tiny = TableBuilder::new(2).unwrap();
     tiny.push(b"he", &[1.0, 0.0]).unwrap();
     tiny.push(b"she", &[0.0, 1.0]).unwrap();
-    let tiny: View = tiny.build().unwrap().into();
+    let tiny: View = tiny.build().into();
     let [from, to] = [set("", &["he"]), set("", &["she"])];
     let query = ClustersQuery { from, to, ..query };
     let error = clusters(&tiny, &tiny, &query, &|| Ok(())).unwrap_err();

@@ -1,4 +1,4 @@
-//! Which table is meant: `--table NAME`, or the first argument if a table has that name, or
+//! Which table is meant: `--table NAME`, or the first argument if a table or an alias has that name, or
 //! `WORDSPACE_TABLE`, or the only table there is. What comes out always says `--table`.
 
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::cli::options::{LISTEN, seconds};
 use crate::client::{Client, ListTablesRequest, Table};
 
 /// Commands whose `--table` names a table that is yet to be made.
-pub(super) const MAKERS: [&str; 3] = ["import", "seed-table", "train"];
+pub(super) const MAKERS: [&str; 4] = ["import", "merge", "seed-table", "train"];
 
 /// What holds where the arguments say nothing.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +55,8 @@ pub(super) async fn with_table(
     Ok((arguments, Some(choice.table)))
 }
 
-/// The names of the server's tables.
-async fn tables(texts: &[&str], usual: Option<Duration>) -> Result<Vec<String>> {
+/// The server's tables.
+async fn tables(texts: &[&str], usual: Option<Duration>) -> Result<Vec<Table>> {
     let server = option(texts, "--server").map(str::to_owned);
     let server = server.or_else(|| std::env::var("WORDSPACE_SERVER").ok());
     let asked = async {
@@ -70,7 +70,12 @@ async fn tables(texts: &[&str], usual: Option<Duration>) -> Result<Vec<String>> 
                 .unwrap_or_else(|_| Err(Failure::Expired(limit))),
             None => asked.await,
         };
-    Ok(tables?.into_iter().map(|table| table.name).collect())
+    tables
+}
+
+/// Whether a table has this name, or an alias of this name.
+fn is_named(table: &Table, name: &str) -> bool {
+    table.name == name || table.aliases.iter().any(|alias| alias == name)
 }
 
 /// The arguments with `--table`, and without the argument that named it.
@@ -160,10 +165,10 @@ impl Asked {
         })
     }
 
-    fn choose(&self, texts: &[&str], tables: &[String], usual: Option<String>) -> Result<Choice> {
+    fn choose(&self, texts: &[&str], tables: &[Table], usual: Option<String>) -> Result<Choice> {
         let first = texts.get(self.after).filter(|text| !text.starts_with('-'));
         if let Some(first) = first
-            && (self.takes_nothing_else || tables.iter().any(|table| table == first))
+            && (self.takes_nothing_else || tables.iter().any(|table| is_named(table, first)))
         {
             return Ok(Choice { table: (*first).to_owned(), place: Some(self.after) });
         }
@@ -171,13 +176,13 @@ impl Asked {
             return Ok(Choice { table, place: None });
         }
         match tables {
-            [only] => Ok(Choice { table: only.clone(), place: None }),
+            [only] => Ok(Choice { table: only.name.clone(), place: None }),
             [] => Err(Failure::Usage(
                 "there are no tables yet: `wordspace import FILE --table NAME` makes one"
                     .to_owned(),
             )),
             many => {
-                let some: Vec<_> = many.iter().take(8).map(String::as_str).collect();
+                let some: Vec<_> = many.iter().take(8).map(|table| table.name.as_str()).collect();
                 let more = if many.len() > some.len() { ", ..." } else { "" };
                 Err(Failure::Usage(format!(
                     "which table? There are {}{more}: say --table NAME, begin with its name, or set \
@@ -197,7 +202,12 @@ mod tests {
     fn chosen(line: &str, tables: &[&str], usual: Option<&str>) -> Option<Result<Choice, String>> {
         let texts: Vec<_> = std::iter::once("wordspace").chain(line.split(' ')).collect();
         let asked = Asked::of(&texts, &mut guide::command())?;
-        let tables: Vec<String> = tables.iter().map(|&name| name.to_owned()).collect();
+        let table = |name: &&str| Table {
+            name: (*name).to_owned(),
+            aliases: vec![format!("{name}-live")],
+            ..Table::default()
+        };
+        let tables: Vec<Table> = tables.iter().map(table).collect();
         let chosen = asked.choose(&texts, &tables, usual.map(str::to_owned));
         Some(chosen.map_err(|failure| failure.to_string()))
     }
@@ -207,6 +217,7 @@ mod tests {
         let choice = |table: &str, place| Some(Ok(Choice { table: table.to_owned(), place }));
         let both = ["de", "en"];
         assert_eq!(chosen("nearest en king", &both, Some("de")), choice("en", Some(2)));
+        assert_eq!(chosen("nearest en-live king", &both, None), choice("en-live", Some(2)));
         assert_eq!(chosen("nearest king", &both, Some("de")), choice("de", None));
         assert_eq!(chosen("nearest king", &["en"], None), choice("en", None));
         assert_eq!(chosen("--json search en king", &both, None), choice("en", Some(3)));

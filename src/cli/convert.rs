@@ -82,7 +82,7 @@ impl Convert {
         let attributed = if to.has_attributes() { 0 } else { attributes.len() as u64 };
         let inputs = opened.inputs.filter(|_| !self.policies.normalize);
         let leaves_inputs = inputs.is_some() && !to.has_inputs();
-        let mut table = View::from(builder.build()?.with_inputs(inputs.map(Ok)));
+        let mut table = View::from(builder.build().with_inputs(inputs.map(Ok)));
         for (row, kept) in attributes {
             table.give_attributes(row, kept);
         }

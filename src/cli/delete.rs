@@ -4,9 +4,9 @@ use clap::Args;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::output::{Output, count, quoted};
-use crate::client::{Client, DeleteTableRequest, DeleteTableResponse, GetTableRequest};
+use crate::client::{Client, DeleteTablesRequest, DeleteTablesResponse, Table};
 
-/// Delete tables with their rows and indexes; this cannot be undone
+/// Delete tables with their rows and indexes, all of them or none; this cannot be undone
 #[derive(Debug, Args)]
 pub(super) struct Delete {
     /// Tables to delete
@@ -22,7 +22,7 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
-        let tables: Vec<&String> = self.tables.iter().chain(&self.table).collect();
+        let tables: Vec<String> = self.tables.iter().chain(&self.table).cloned().collect();
         if !self.yes {
             let names: Vec<_> = tables.iter().map(|name| quoted(name)).collect();
             return Err(Failure::Usage(format!(
@@ -30,21 +30,14 @@ impl Delete {
                 names.join(", ")
             )));
         }
-        // A name that is wrong is better known before the first table is gone.
-        for table in &tables {
-            client.get_table(GetTableRequest { table: (*table).clone() }).await?;
-        }
-        for table in tables {
-            let request = DeleteTableRequest { table: table.clone() };
-            let answer = client.delete_table(request).await?;
-            output.answer(&answer, text)?;
-        }
-        Ok(())
+        let answer = client.delete_tables(DeleteTablesRequest { tables }).await?;
+        output.answer(&answer, text)
     }
 }
 
-fn text(answer: &DeleteTableResponse) -> String {
-    let rows = answer.table.as_ref().map_or(0, |table| table.row_count);
-    let name = answer.table.as_ref().map_or("", |table| &table.name);
-    format!("deleted {} with {} rows\n", quoted(name), count(rows))
+fn text(answer: &DeleteTablesResponse) -> String {
+    let line = |table: &Table| {
+        format!("deleted {} with {} rows\n", quoted(&table.name), count(table.row_count))
+    };
+    answer.tables.iter().map(line).collect()
 }

@@ -97,6 +97,7 @@ fn hints(reason: &str, message: &str) -> &'static [&'static str] {
             "--oov skip answers without the unknown words",
         ],
         "TABLE_NOT_FOUND" => &["`wordspace tables` lists the tables"],
+        "ALIAS_NOT_FOUND" => &["`wordspace alias list` lists the aliases"],
         "TOKENIZER_NOT_FOUND" => &["`wordspace tokenizer list` lists the stored tokenizers"],
         "TEST_SET_NOT_FOUND" => {
             &["no file has this name either; `wordspace evaluate sets list` lists the stored ones"]

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::local::{self, PlaceArgs, PolicyArgs};
-use crate::cli::options::{format_name, read_format, wire_format};
+use crate::cli::options::{IndexArg, format_name, read_format, wire_format};
 use crate::cli::output::{Align, Grid, Output, bytes, count, quoted, seconds, shown};
 use crate::cli::tables::index;
 use crate::cli::tokenizer::kind;
@@ -37,8 +37,12 @@ pub(super) struct Import {
     /// The file, or a folder with a model; "-" reads stdin
     file: PathBuf,
     /// Name of the table
-    #[arg(long = "table", value_name = "NAME")]
-    table: String,
+    #[arg(long = "table", value_name = "NAME", required_unless_present = "into")]
+    table: Option<String>,
+    /// Add the rows to this table, which is there already, in place of making one; `--on-duplicate` says
+    /// what becomes of words that it has
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["table", "replace", "tokenizer"])]
+    into: Option<String>,
     /// Layout of the file [default: told by content]
     #[arg(long, value_parser = read_format())]
     format: Option<Format>,
@@ -83,27 +87,6 @@ pub(super) struct Import {
     detach: bool,
 }
 
-/// Which index a table gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum IndexArg {
-    /// Whatever is faster for the table's vectors
-    Auto,
-    /// An HNSW graph
-    Hnsw,
-    /// Leaves of rows that look alike, searched by codes of four bits
-    Partition,
-}
-
-impl IndexArg {
-    fn kind(self) -> client::IndexKind {
-        match self {
-            Self::Auto => client::IndexKind::Unspecified,
-            Self::Hnsw => client::IndexKind::Hnsw,
-            Self::Partition => client::IndexKind::Partition,
-        }
-    }
-}
-
 impl Import {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let sent = self.send(client).await;
@@ -118,7 +101,7 @@ impl Import {
     fn header(&self) -> ImportHeader {
         let if_exists = if self.replace { IfExists::Replace } else { IfExists::Error };
         ImportHeader {
-            table: self.table.clone(),
+            table: self.table().to_owned(),
             format: wire_format(self.format).into(),
             source: String::new(),
             total_bytes: None,
@@ -144,7 +127,13 @@ impl Import {
             },
             detach: self.detach,
             index: self.index.kind().into(),
+            append: self.into.is_some(),
         }
+    }
+
+    /// The table that is made, or to which rows are added.
+    fn table(&self) -> &str {
+        self.table.as_ref().or(self.into.as_ref()).map_or("", String::as_str)
     }
 
     /// Sends the file, or stdin for "-", under a bar.
@@ -203,7 +192,7 @@ impl Import {
     ) -> client::Result<ImportReport> {
         let offset = async || {
             let source = File::open(file).map_err(client::CallError::Source)?;
-            client.resume_offset(&self.table, source).await
+            client.resume_offset(self.table(), source).await
         };
         send_again(offset, async |from| {
             let header = ImportHeader { resume_offset: Some(from), ..header.clone() };

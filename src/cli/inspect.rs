@@ -120,7 +120,7 @@ impl Inspect {
         opened.reader.notes().iter().for_each(|note| intake.note(note));
         intake.end(opened.reader.claimed_rows(), rows_read)?;
         let (builder, _, reasons) = intake.finish();
-        let table = builder.build()?;
+        let table = builder.build();
         let ends = |rows: std::ops::Range<usize>| -> Vec<Ends> {
             rows.filter_map(|row| {
                 let row = crate::vector::RowId(u32::try_from(row).ok()?);

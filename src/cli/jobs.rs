@@ -154,6 +154,7 @@ fn kind(job: &Job) -> String {
         JobKind::TrainTable => "train",
         JobKind::Debias => "debias",
         JobKind::SeedTable => "seed-table",
+        JobKind::MergeTables => "merge",
         JobKind::TrainModel => "lm train",
         JobKind::ImportModel => "lm import",
         JobKind::CompareSmoothings => "lm compare",
@@ -198,6 +199,9 @@ fn result(job: &Job) -> String {
     match &job.result {
         Some(job::Result::Import(report)) if job.kind() == JobKind::SeedTable => {
             report_of(report, "tokens, random vectors")
+        }
+        Some(job::Result::Import(report)) if job.kind() == JobKind::MergeTables => {
+            report_of(report, "rows of tables")
         }
         Some(job::Result::Import(report)) => report_text(report),
         Some(job::Result::ImportTexts(report)) => import_texts::text(report),

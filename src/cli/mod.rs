@@ -16,6 +16,7 @@
 //! command but those and `serve` and `demo` only asks over gRPC:
 //! what it can do, a client in any language can.
 
+mod alias;
 mod analogy;
 mod arguments;
 mod backup;
@@ -26,7 +27,9 @@ mod closer_than;
 mod compare;
 mod compare_tokenizers;
 mod convert;
+mod copy;
 mod count;
+mod create;
 mod debias;
 mod delete;
 mod delete_words;
@@ -51,6 +54,7 @@ mod local;
 mod lookup;
 mod manual;
 mod map;
+mod merge;
 mod most_similar_to_given;
 mod nearest;
 mod new_files;
@@ -65,6 +69,7 @@ mod rank_by_centrality;
 mod recall;
 mod recover;
 mod relative_cosine;
+mod rename;
 mod restore;
 mod seed_table;
 mod senses;
@@ -167,6 +172,11 @@ questions! {
     import::Import,
     export::Export,
     tables::Tables,
+    create::Create,
+    copy::Copy,
+    rename::Rename,
+    merge::Merge,
+    alias::Alias,
     delete::Delete,
     put::Put,
     delete_words::DeleteWords,
@@ -299,6 +309,8 @@ impl Cli {
             "--json is for commands that print an answer"
         } else if self.asking.timeout.is_some() && !has_timeout {
             "--timeout is for commands that ask a server"
+        } else if (self.asking.min_generation, self.asking.min_sequence) != (0, 0) && !has_timeout {
+            "--min-generation and --min-sequence are for commands that ask a server"
         } else {
             return Ok(());
         };
@@ -351,6 +363,7 @@ fn start_log(default: Targets) -> Result<()> {
 async fn ask(question: &Question, asking: &Asking, table: Option<&str>) -> Result<()> {
     let answer = async {
         let client = Client::connect(&asking.server).await?;
+        let client = client.at_least(asking.min_generation, asking.min_sequence);
         let answer = question.ask(&client, &mut Output::standard(asking.json)).await;
         match answer {
             Err(failure) => Err(suggest::explained(failure, &client, table).await),

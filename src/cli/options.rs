@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::client::{
-    self, AttributeValue, Filter, Include, OovPolicy, Preprocessor, RowRange, Strategy, Vector,
-    WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
+    self, AttributeValue, Filter, Include, IndexKind, OovPolicy, Preprocessor, RowRange, Strategy,
+    Vector, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
 };
 use crate::format::Format;
 use crate::query::condition::grammar::{self, Left, Misread};
@@ -37,6 +37,24 @@ pub(super) struct Asking {
     /// Give up after so many seconds [default: wait]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
     pub(super) timeout: Option<Duration>,
+    /// Refuse to answer from an earlier generation of the table: that which a write told
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_default_value = true,
+        global = true
+    )]
+    pub(super) min_generation: u64,
+    /// Refuse to answer before this write to the table: the sequence that it told
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_default_value = true,
+        global = true
+    )]
+    pub(super) min_sequence: u64,
 }
 
 impl Asking {
@@ -440,5 +458,26 @@ pub(super) fn format_name(format: client::Format) -> &'static str {
         Some(format) => format.title(),
         None if format == client::Format::Rows => "rows sent by a client",
         None => "unknown format",
+    }
+}
+
+/// Which index a table gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum IndexArg {
+    /// Whatever is faster for the table's vectors
+    Auto,
+    /// An HNSW graph
+    Hnsw,
+    /// Leaves of rows that look alike, searched by codes of four bits
+    Partition,
+}
+
+impl IndexArg {
+    pub(super) fn kind(self) -> IndexKind {
+        match self {
+            Self::Auto => IndexKind::Unspecified,
+            Self::Hnsw => IndexKind::Hnsw,
+            Self::Partition => IndexKind::Partition,
+        }
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn text(report: &RestoreReport) -> String {
         let _ = writeln!(text, "table {}: {} rows", table.name, count(table.row_count));
     }
     for (what, names) in [
+        ("alias", &report.aliases),
         ("tokenizer", &report.tokenizers),
         ("test set", &report.test_sets),
         ("language model", &report.models),

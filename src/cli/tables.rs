@@ -62,6 +62,9 @@ fn details(table: &Table) -> String {
     let mut grid = Grid::plain(&[Align::Left, Align::Left]);
     let mut line = |name: &str, value: String| grid.row([name.to_owned(), value]);
     line("table", table.name.clone());
+    if !table.aliases.is_empty() {
+        line("aliases", table.aliases.join(", "));
+    }
     line("generation", table.generation.to_string());
     line("rows", count(table.row_count));
     line("dim", format!("{} ({})", table.dim, short(table.dtype().as_str_name())));

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 pub use crate::client::answers::{Answers, Export, NearestAnswers};
 pub use crate::client::error::{CallError, Refusal, Result};
@@ -67,6 +67,8 @@ pub struct Client {
     models: LanguageModelServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
     jobs: JobServiceClient<Channel>,
+    /// The generation and the write that its questions want to see; 0 for any.
+    least: (u64, u64),
 }
 
 /// Whether something stands where a port would.
@@ -129,7 +131,28 @@ impl Client {
             models: stub!(LanguageModelServiceClient),
             admin: stub!(AdminServiceClient),
             jobs: stub!(JobServiceClient),
+            least: (0, 0),
         }
+    }
+
+    /// The same connection, whose unary calls want to see a write: the `generation` and the `sequence`
+    /// that it answered. The server refuses them with `TABLE_BEHIND` where the table has not reached
+    /// it. 0 asks for nothing.
+    #[must_use]
+    pub fn at_least(&self, generation: u64, sequence: u64) -> Self {
+        Self { least: (generation, sequence), ..self.clone() }
+    }
+
+    /// A request that tells what it wants to see.
+    fn asked<T>(&self, request: T) -> Request<T> {
+        let mut request = Request::new(request);
+        let names = ["wordspace-min-generation", "wordspace-min-sequence"];
+        for (name, number) in names.into_iter().zip([self.least.0, self.least.1]) {
+            if number > 0 {
+                request.metadata_mut().insert(name, number.into());
+            }
+        }
+        request
     }
 
     /// The server's address.
@@ -330,6 +353,20 @@ impl Client {
         on_progress: impl FnMut(&JobProgress) + Send,
     ) -> Result<RestoreReport> {
         let answers = self.answer(self.admin.clone().restore(request).await)?;
+        self.follow(answers, on_progress).await
+    }
+
+    /// Makes a table of the rows of others, telling progress on the way.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn merge_tables(
+        &self,
+        request: MergeTablesRequest,
+        on_progress: impl FnMut(&ImportProgress) + Send,
+    ) -> Result<ImportReport> {
+        let answers = self.answer(self.transfer.clone().merge_tables(request).await)?;
         self.follow(answers, on_progress).await
     }
 
@@ -617,7 +654,7 @@ macro_rules! unary {
                 /// [`CallError::Refused`] if the server says no, [`CallError::Lost`] if the
                 /// connection breaks.
                 pub async fn $method(&self, request: $request) -> Result<$response> {
-                    self.answer(self.$stub.clone().$method(request).await)
+                    self.answer(self.$stub.clone().$method(self.asked(request)).await)
                 }
             )+
         }
@@ -679,8 +716,22 @@ unary! {
     tables.get_table: GetTableRequest -> GetTableResponse;
     /// All tables.
     tables.list_tables: ListTablesRequest -> ListTablesResponse;
+    /// Makes an empty table.
+    tables.create_table: CreateTableRequest -> CreateTableResponse;
+    /// Makes a second table of one; no data moves.
+    tables.copy_table: CopyTableRequest -> CopyTableResponse;
+    /// Gives a table another name.
+    tables.rename_table: RenameTableRequest -> RenameTableResponse;
     /// Deletes a table for good.
     tables.delete_table: DeleteTableRequest -> DeleteTableResponse;
+    /// Deletes tables for good, all or none.
+    tables.delete_tables: DeleteTablesRequest -> DeleteTablesResponse;
+    /// Lets an alias stand for a table.
+    tables.set_alias: SetAliasRequest -> SetAliasResponse;
+    /// Removes an alias.
+    tables.remove_alias: RemoveAliasRequest -> RemoveAliasResponse;
+    /// All aliases.
+    tables.list_aliases: ListAliasesRequest -> ListAliasesResponse;
     /// What is odd about a table.
     tables.health: HealthRequest -> HealthResponse;
     /// Words or rows to vectors.

@@ -44,6 +44,7 @@ job_replies! {
     TrainModelResponse, train_model_response: ModelProgress, TrainModelReport;
     ImportModelResponse, import_model_response: ModelProgress, ImportModelReport;
     CompareSmoothingsResponse, compare_smoothings_response: ModelProgress, CompareSmoothingsReport;
+    MergeTablesResponse, merge_tables_response: ImportProgress, ImportReport;
     DebiasResponse, debias_response: DebiasProgress, DebiasReport;
     VerifyResponse, verify_response: JobProgress, VerifyReport;
     BackupResponse, backup_response: JobProgress, BackupReport;

@@ -67,6 +67,14 @@ struct Recorder {
 impl TransferService for Recorder {
     type ImportStream = ReceiverStream<Result<ImportResponse, Status>>;
     type ExportStream = ReceiverStream<Result<ExportResponse, Status>>;
+    type MergeTablesStream = ReceiverStream<Result<MergeTablesResponse, Status>>;
+
+    async fn merge_tables(
+        &self,
+        _: Request<MergeTablesRequest>,
+    ) -> Result<Response<Self::MergeTablesStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
 
     async fn import(
         &self,

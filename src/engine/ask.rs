@@ -48,7 +48,7 @@ use crate::vector::row_set::RowSet;
 /// A question of a table.
 #[derive(Clone, Debug)]
 pub struct Ask<Q> {
-    /// The table that is asked.
+    /// The table that is asked, by its name or an alias.
     pub table: TableName,
     /// The question.
     pub query: Q,
@@ -57,7 +57,7 @@ pub struct Ask<Q> {
 /// An answer, and which generation of the table gave it.
 #[derive(Clone, Debug)]
 pub struct Answer<A> {
-    /// The table that is asked.
+    /// The table that answered, by its own name.
     pub table: TableName,
     /// The generation that answered.
     pub generation: u64,
@@ -331,7 +331,7 @@ impl Engine {
         ask: &Ask<(TableName, CompareQuery)>,
     ) -> Result<(Answer<CompareAnswer>, u64, TableName)> {
         let (other, query) = &ask.query;
-        let second = self.shared.catalog.current(other)?;
+        let second = self.current(other)?;
         let answer = self.ask(&ask.table, |first| {
             let indexes = (first.index(), second.index());
             let sides = [
@@ -340,7 +340,7 @@ impl Engine {
             ];
             compare::compare(sides, query, &|| self.stop.check())
         })?;
-        Ok((answer, second.generation().number(), other.clone()))
+        Ok((answer, second.generation().number(), second.name()))
     }
 
     /// The word least like the mean of the set.
@@ -414,7 +414,7 @@ impl Engine {
 
     /// Every published association test by name; a test that cannot be made says why.
     pub fn weat_suite(&self, ask: &Ask<Suite>) -> Result<Vec<NamedTest>> {
-        let current = self.shared.catalog.current(&ask.table)?;
+        let current = self.current(&ask.table)?;
         let generation = current.generation().number();
         let mut tests = Vec::new();
         for Published { name, sets, .. } in suites::in_language(ask.query.language) {
@@ -422,7 +422,7 @@ impl Engine {
             let Suite { terms, partitions, .. } = ask.query.clone();
             let query = WeatQuery { sets, terms, partitions };
             let answer = weat::weat(current.view(), &query, &|| self.stop.check());
-            let table = ask.table.clone();
+            let table = current.name();
             tests.push((name, answer.map(|answer| Answer { table, generation, answer })));
         }
         Ok(tests)
@@ -448,7 +448,7 @@ impl Engine {
         ask: &Ask<(TableName, ClustersQuery)>,
     ) -> Result<Answer<ClustersAnswer>> {
         let (original, query) = &ask.query;
-        let original = self.shared.catalog.current(original)?;
+        let original = self.current(original)?;
         self.ask(&ask.table, |current| {
             clusters::clusters(current.view(), original.view(), query, &|| self.stop.check())
         })
@@ -514,9 +514,10 @@ impl Engine {
         table: &TableName,
         question: impl FnOnce(&Current) -> Result<A>,
     ) -> Result<Answer<A>> {
-        let current = self.shared.catalog.current(table)?;
+        let current = self.current(table)?;
         let answer = question(&current).context(|| format!("table {table}"))?;
-        Ok(Answer { table: table.clone(), generation: current.generation().number(), answer })
+        let (table, generation) = (current.name(), current.generation().number());
+        Ok(Answer { table, generation, answer })
     }
 
     fn ask_each<Q, A>(

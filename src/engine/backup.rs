@@ -8,9 +8,9 @@ use crate::engine::import::Turn;
 use crate::engine::test_sets::NewTestSet;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::evaluation::test_set::TestSetKind;
-use crate::store::Listed;
-use crate::store::backup::{self, BackupList, BackupReport, BackupStatus, Restored, Target};
+use crate::store::backup::{self, BackupList, BackupReport, BackupStatus, Target};
 use crate::store::check::Checked;
+use crate::store::{Brought, Listed};
 use crate::table::meta::TableName;
 use crate::text::spec::Kind;
 
@@ -34,6 +34,8 @@ pub struct RestoreReport {
     pub backup: u64,
     /// Tables by their names now, and the rows of each without writes since its generation.
     pub tables: Vec<(TableName, u64)>,
+    /// Aliases, of all tables together alone.
+    pub aliases: Vec<TableName>,
     /// Tokenizers.
     pub tokenizers: Vec<TableName>,
     /// Test sets.
@@ -113,6 +115,7 @@ impl Engine {
             let rows = list.table_size(&of).map_or(0, |(rows, _)| rows);
             report.tables.push((name, rows));
         }
+        report.aliases = work.aliases()?;
         Ok(report)
     }
 
@@ -147,11 +150,9 @@ impl Work<'_> {
         }
         let named = |of: TableName| (of.clone(), options.new_name.clone().unwrap_or(of));
         let tables: Vec<_> = asked.into_iter().map(named).collect();
-        let taken = tables.iter().find(|(_, name)| engine.shared.catalog.entry(name).is_ok());
-        match taken.filter(|_| !options.replace) {
-            Some((_, name)) => Err(Error::new(ErrorKind::TableExists { name: name.to_string() })),
-            None => Ok(tables),
-        }
+        let catalog = &engine.shared.catalog;
+        tables.iter().try_for_each(|(_, name)| catalog.check_target(name, options.replace))?;
+        Ok(tables)
     }
 
     /// Brings back what stands on the shelves: all of it with all tables, else the tokenizers that the
@@ -218,6 +219,26 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Brings the aliases back, with all tables. What stands for another table by now stays, unless it
+    /// may be replaced.
+    fn aliases(&self) -> Result<Vec<TableName>> {
+        let Self { engine, list, options, .. } = self;
+        let mut set = Vec::new();
+        for (alias, table) in list.aliases().iter().filter(|_| options.tables.is_empty()) {
+            let is_wanted = match engine.shared.catalog.check_target(alias, false) {
+                Ok(()) => true,
+                Err(error) => {
+                    options.replace && matches!(error.kind(), ErrorKind::AliasExists { .. })
+                }
+            };
+            if is_wanted {
+                engine.set_alias(alias, table)?;
+                set.push(alias.clone());
+            }
+        }
+        Ok(set)
+    }
+
     fn table(&self, of: &TableName, name: &TableName, on_bytes: &mut dyn FnMut(u64)) -> Result<()> {
         let shared = &self.engine.shared;
         let _turn = Turn::take(shared, name)?;
@@ -229,14 +250,12 @@ impl Work<'_> {
         shared.catalog.open(&entry)
     }
 
-    fn publish(&self, name: &TableName, restored: Restored) -> Result<()> {
+    fn publish(&self, name: &TableName, restored: Brought) -> Result<()> {
         let shared = &self.engine.shared;
         let _publishing = shared.publishing.lock();
         self.engine.go_on()?;
         // It may have come while other tables were read.
-        if !self.options.replace && shared.catalog.entry(name).is_ok() {
-            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
-        }
+        shared.catalog.check_target(name, self.options.replace)?;
         let old = shared.catalog.entry(name).ok();
         let closing = old.as_deref().map(Entry::closing);
         let meta = restored.meta().clone();

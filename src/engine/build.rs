@@ -90,7 +90,7 @@ pub(super) fn attempt(shared: &Shared, lineage: &Arc<Lineage>, work: impl FnOnce
     let current = lineage.current();
     let generation = current.generation();
     let problem = "a panic; the log of the process has the cause";
-    tracing::error!(table = %generation.meta().name, "an index cannot be built: {problem}");
+    tracing::error!(table = %generation.name(), "an index cannot be built: {problem}");
     // Writes are not remembered for a rebuild that is not there any more.
     lineage.writer().since = None;
     if lineage.is_rebuilding() {
@@ -130,7 +130,7 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
 
 /// Reads what was built before.
 fn read_index(shared: &Shared, generation: &Generation) {
-    let table = &generation.meta().name;
+    let table = &generation.name();
     for kind in kinds(generation) {
         match read(shared, generation, kind) {
             Ok(Some(built)) => {
@@ -152,7 +152,7 @@ fn read_index(shared: &Shared, generation: &Generation) {
 
 /// The kinds of index that may answer, the one that would be built first.
 fn kinds(generation: &Generation) -> Vec<BuiltKind> {
-    let choice = generation.meta().index;
+    let choice = generation.index_choice();
     let wanted = BuiltKind::of(choice, generation.table().dim());
     let others = BuiltKind::ALL.into_iter().filter(|&kind| kind != wanted);
     // What an earlier version built answers as well, unless another kind was asked for.
@@ -181,14 +181,14 @@ fn read_lists(shared: &Shared, generation: &Generation, built: &Built) {
         Ok(Some(lists)) => built.join_lists(lists),
         Ok(None) => {}
         Err(error) => {
-            let table = &generation.meta().name;
+            let table = &generation.name();
             tracing::warn!(%table, ?error, "the lists are not used; making them again");
         }
     }
 }
 
 fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
-    let table = &generation.meta().name;
+    let table = &generation.name();
     let began = Instant::now();
     let watch = Watcher { shared, lineage, generation, began, share: (0.0, 1.0) };
     match build_all(&watch, threads) {
@@ -212,7 +212,7 @@ fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, thre
 fn build_all(watch: &Watcher<'_>, threads: usize) -> Result<()> {
     let generation = watch.generation;
     let table = generation.table();
-    let kind = BuiltKind::of(generation.meta().index, table.dim());
+    let kind = BuiltKind::of(generation.index_choice(), table.dim());
     let share = kind.first_share(table);
     if generation.built().is_none() {
         let first = Watcher { share: (0.0, share), ..*watch };
@@ -222,7 +222,7 @@ fn build_all(watch: &Watcher<'_>, threads: usize) -> Result<()> {
         keep(&first, kind.part(), |out| built.write(out))?;
         generation.set_built(built);
         let seconds = first.began.elapsed().as_secs_f32();
-        tracing::info!(table = %generation.meta().name, ?kind, seconds, "the index answers");
+        tracing::info!(table = %generation.name(), ?kind, seconds, "the index answers");
     }
     let Some(built) = generation.built() else { return Ok(()) };
     let rest = Watcher { share: (share, 1.0), ..*watch };
@@ -269,6 +269,7 @@ impl Watch for Watcher<'_> {
     fn is_cancelled(&self) -> bool {
         self.shared.is_closing()
             || self.lineage.is_cancelled()
+            || !self.lineage.is_at(self.generation)
             || !self.shared.catalog.is_current(self.lineage)
     }
 }

@@ -21,8 +21,27 @@ pub(super) type Open = dyn Fn(&Meta) -> Result<Arc<Lineage>> + Send + Sync;
 /// Readers take one atomic load and never wait for a table that is open; what they got does not change
 /// under them.
 pub(super) struct Catalog {
-    entries: ArcSwap<BTreeMap<TableName, Arc<Entry>>>,
+    names: ArcSwap<Names>,
     open: Box<Open>,
+}
+
+/// What every name means, at one moment.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    tables: BTreeMap<TableName, Arc<Entry>>,
+    /// The table that each alias stands for.
+    aliases: BTreeMap<TableName, TableName>,
+}
+
+impl Names {
+    /// The one place where an alias becomes a table.
+    fn table<'n>(&'n self, name: &'n TableName) -> &'n TableName {
+        self.aliases.get(name).unwrap_or(name)
+    }
+
+    fn entry(&self, name: &TableName) -> Option<&Arc<Entry>> {
+        self.tables.get(self.table(name))
+    }
 }
 
 /// What stands behind a table's name.
@@ -38,23 +57,49 @@ pub(super) struct Entry {
 
 impl Catalog {
     pub(super) fn new(open: Box<Open>) -> Self {
-        Self { entries: ArcSwap::default(), open }
+        Self { names: ArcSwap::default(), open }
     }
 
-    /// Every entry, by name.
+    /// Every table's entry, by name.
     pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
-        self.entries.load().values().cloned().collect()
+        self.names.load().tables.values().cloned().collect()
     }
 
-    /// The entry of a name.
+    /// The entry of a table, by its name or an alias.
     pub(super) fn entry(&self, name: &TableName) -> Result<Arc<Entry>> {
-        let entry = self.entries.load().get(name).cloned();
+        let entry = self.names.load().entry(name).cloned();
         entry.ok_or_else(|| Error::new(ErrorKind::TableNotFound { name: name.to_string() }))
+    }
+
+    /// The table that a name means: an alias's, or that of this name, whether it is there or not.
+    pub(super) fn table_of(&self, name: &TableName) -> TableName {
+        self.names.load().table(name).clone()
+    }
+
+    /// The aliases of all tables, or of one, each with its table, by the alias.
+    pub(super) fn aliases(&self, of: Option<&TableName>) -> Vec<(TableName, TableName)> {
+        let names = self.names.load();
+        let aliases = names.aliases.iter().filter(|(_, table)| of.is_none_or(|of| of == *table));
+        aliases.map(|(alias, table)| (alias.clone(), table.clone())).collect()
+    }
+
+    /// An error if a table is not to be made under this name: an alias has it, or a table that may not
+    /// be replaced.
+    pub(super) fn check_target(&self, name: &TableName, replace: bool) -> Result<()> {
+        let names = self.names.load();
+        if let Some(table) = names.aliases.get(name) {
+            let (name, table) = (name.to_string(), table.to_string());
+            return Err(Error::new(ErrorKind::AliasExists { name, table }));
+        }
+        if !replace && names.tables.contains_key(name) {
+            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
+        }
+        Ok(())
     }
 
     /// Whether a question of this table is answered without reading it first.
     pub(super) fn is_read(&self, name: &TableName) -> bool {
-        self.entries.load().get(name).is_none_or(|entry| entry.opened.get().is_some())
+        self.names.load().entry(name).is_none_or(|entry| entry.opened.get().is_some())
     }
 
     /// What answers questions of a table.
@@ -81,32 +126,51 @@ impl Catalog {
 
     /// Whether the table is still the one that was imported then.
     pub(super) fn is_current(&self, lineage: &Lineage) -> bool {
-        let entries = self.entries.load();
-        let current = lineage.current();
-        let entry = entries.get(&current.generation().meta().name);
+        let names = self.names.load();
         // What was read is told from here on, even a moment before its entry knows.
-        entry.is_some_and(|entry| entry.meta.lineage() == lineage.number())
+        let is_it = |entry: &Arc<Entry>| entry.meta.lineage() == lineage.number();
+        // A table that is being renamed has one name here and another there for a moment.
+        names.tables.get(&*lineage.name()).is_some_and(is_it) || names.tables.values().any(is_it)
     }
 
     pub(super) fn publish(&self, name: &TableName, entry: Entry) {
         let entry = Arc::new(entry);
-        self.entries.rcu(|entries| {
-            let mut entries = BTreeMap::clone(entries);
-            entries.insert(name.clone(), Arc::clone(&entry));
-            entries
+        self.change(|names| drop(names.tables.insert(name.clone(), Arc::clone(&entry))));
+    }
+
+    pub(super) fn remove(&self, names: &[TableName]) {
+        self.change(|known| known.tables.retain(|name, _| !names.contains(name)));
+    }
+
+    /// Gives a table another name, and the aliases of the old one with it.
+    pub(super) fn rename(&self, old: &TableName, new: &TableName, entry: Entry) {
+        let entry = Arc::new(entry);
+        self.change(|names| {
+            names.tables.remove(old);
+            names.tables.insert(new.clone(), Arc::clone(&entry));
+            let aliases = names.aliases.values_mut().filter(|table| *table == old);
+            aliases.for_each(|table| *table = new.clone());
         });
     }
 
-    pub(super) fn remove(&self, name: &TableName) {
-        self.entries.rcu(|entries| {
-            let mut entries = BTreeMap::clone(entries);
-            entries.remove(name);
-            entries
+    pub(super) fn set_alias(&self, alias: &TableName, table: &TableName) {
+        self.change(|names| drop(names.aliases.insert(alias.clone(), table.clone())));
+    }
+
+    pub(super) fn remove_alias(&self, alias: &TableName) {
+        self.change(|names| drop(names.aliases.remove(alias)));
+    }
+
+    fn change(&self, change: impl Fn(&mut Names)) {
+        self.names.rcu(|names| {
+            let mut names = Names::clone(names);
+            change(&mut names);
+            names
         });
     }
 }
 
-/// A table that is about to be replaced or deleted. Whoever waits for it finds what has its name then.
+/// A table that is about to be replaced, deleted or renamed. Whoever waits for it finds what has its name then.
 pub(super) struct Closing<'a> {
     entry: &'a Entry,
     /// None if its rows were not read, or cannot be.
@@ -115,28 +179,39 @@ pub(super) struct Closing<'a> {
 }
 
 impl Closing<'_> {
+    /// It has another name. Who waits to read it finds that out; who writes goes on.
+    pub(super) fn renamed(self) {
+        if self.writer.is_none() {
+            self.gone();
+        }
+    }
+
     /// It was replaced or deleted.
     pub(super) fn done(mut self) {
         if let Some(writer) = &mut self.writer {
             writer.is_closed = true;
         } else {
-            let name = self.entry.meta.name.to_string();
-            // One that cannot be read stays so.
-            let _ = self.entry.opened.set(Err(ErrorKind::TableNotFound { name }));
+            self.gone();
         }
+    }
+
+    fn gone(&self) {
+        let name = self.entry.meta.name.to_string();
+        // One that cannot be read stays so.
+        let _ = self.entry.opened.set(Err(ErrorKind::TableNotFound { name }));
     }
 }
 
 impl std::fmt::Debug for Catalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Catalog").field("entries", &self.entries).finish_non_exhaustive()
+        f.debug_struct("Catalog").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
 impl Entry {
     /// A table whose rows are in memory.
     pub(super) fn live(lineage: Arc<Lineage>) -> Self {
-        let meta = lineage.current().generation().meta().clone();
+        let meta = lineage.current().generation().meta();
         Self { meta, opened: OnceLock::from(Ok(lineage)), opening: Mutex::new(()) }
     }
 
@@ -146,7 +221,13 @@ impl Entry {
         Self { meta: listed.meta, opened, opening: Mutex::new(()) }
     }
 
-    /// To replace or delete the table, whose rows are not read for that: nobody writes to it, or begins
+    /// The same table, which is to have another name.
+    pub(super) fn named(&self, name: &TableName) -> Self {
+        let meta = Meta { name: name.clone(), ..self.meta.clone() };
+        Self { meta, opened: self.opened.clone(), opening: Mutex::new(()) }
+    }
+
+    /// To replace, delete or rename the table, whose rows are not read for that: nobody writes to it, or begins
     /// to read it, while this is held.
     pub(super) fn closing(&self) -> Closing<'_> {
         let mut opening = None;
@@ -170,18 +251,19 @@ impl Entry {
         self.opened.get().cloned()
     }
 
-    /// What is known of a table.
+    /// What is known of a table but its aliases.
     pub(super) fn status(&self) -> TableStatus {
         match self.opened() {
             Some(Ok(lineage)) => {
                 let current = lineage.current();
-                let meta = current.generation().meta().clone();
+                let meta = current.generation().meta();
                 TableStatus {
                     meta: Meta { row_count: current.view().len() as u64, ..meta },
                     index: lineage.index_status(),
                     memory_bytes: lineage.memory_bytes(),
                     problem: None,
                     inputs: current.view().inputs().clone(),
+                    aliases: Vec::new(),
                 }
             }
             Some(Err(kind)) => TableStatus {
@@ -190,6 +272,7 @@ impl Entry {
                 memory_bytes: 0,
                 problem: Some(kind.to_string()),
                 inputs: None,
+                aliases: Vec::new(),
             },
             None => TableStatus {
                 meta: self.meta.clone(),
@@ -197,6 +280,7 @@ impl Entry {
                 memory_bytes: 0,
                 problem: None,
                 inputs: None,
+                aliases: Vec::new(),
             },
         }
     }

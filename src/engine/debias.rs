@@ -97,7 +97,7 @@ impl Engine {
         }
         let test_sets = self.report_test_sets(test_sets)?;
         let began = Instant::now();
-        let current = self.shared.catalog.current(&ask.table)?;
+        let current = self.current(&ask.table)?;
         let go_on = || self.go_on();
         let debiaser = Debiaser::new(current.view(), query, &go_on)
             .context(|| format!("table {}", ask.table))?;
@@ -114,10 +114,10 @@ impl Engine {
             total_bytes: None,
             imported_at: *imported_at,
             counts: None,
-            license: current.generation().meta().provenance.license.clone(),
+            license: current.generation().meta().provenance.license,
             told: String::new(),
             dry_run: false,
-            index: current.generation().meta().index,
+            index: current.generation().index_choice(),
             tokenizer: TokenizerPolicy::Leave,
         };
         let rows = self.debiased(&current, &debiaser);

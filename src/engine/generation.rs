@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use crate::engine::lineage::{RebuildPhase, RebuildStatus};
+use crate::engine::lineage::{Name, RebuildPhase, RebuildStatus};
 use crate::engine::scans::Scans;
 use crate::index::built::{Built, BuiltKind};
 use crate::index::exact::Exact;
@@ -12,13 +12,15 @@ use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
 use crate::query::Effort;
 use crate::table::Table;
-use crate::table::meta::Meta;
+use crate::table::meta::{IndexChoice, Meta, TableName};
 
 /// A table's rows as an import or a rebuild left them. They never change; the index joins them, once, when it
 /// is ready, and exact answers hold until then.
 #[derive(Debug)]
 pub struct Generation {
+    /// The table's name is that under which it was made.
     meta: Meta,
+    name: Arc<Name>,
     table: Arc<Table>,
     exact: Exact,
     built: OnceLock<Built>,
@@ -122,12 +124,13 @@ impl IndexStatus {
 }
 
 impl Generation {
-    /// A generation that answers exactly.
-    pub(super) fn new(meta: Meta, table: Arc<Table>) -> Self {
+    /// A generation that answers exactly, of a table that has this name from now on.
+    pub(super) fn new(meta: Meta, name: Arc<Name>, table: Arc<Table>) -> Self {
         let state =
             if table.len() <= EXACT_ROWS_MAX { IndexState::NotNeeded } else { IndexState::Queued };
         Self {
             meta,
+            name,
             exact: Exact::new(Arc::clone(&table)),
             table,
             built: OnceLock::new(),
@@ -136,9 +139,29 @@ impl Generation {
         }
     }
 
-    /// What is known of the table beside its rows.
-    pub fn meta(&self) -> &Meta {
-        &self.meta
+    /// What is known of the table beside its rows, with the name that it has now.
+    pub fn meta(&self) -> Meta {
+        Meta { name: TableName::clone(&self.name()), ..self.meta.clone() }
+    }
+
+    /// The name that the table has now.
+    pub fn name(&self) -> Arc<TableName> {
+        self.name.get()
+    }
+
+    /// Where the name stands, to be shared and changed.
+    pub(super) fn name_cell(&self) -> &Arc<Name> {
+        &self.name
+    }
+
+    /// The generation that was imported, of whose writes this one came.
+    pub fn lineage(&self) -> u64 {
+        self.meta.lineage()
+    }
+
+    /// Which index it should have.
+    pub fn index_choice(&self) -> IndexChoice {
+        self.meta.index
     }
 
     /// The generation's number.

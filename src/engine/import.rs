@@ -1,6 +1,7 @@
 //! Rows in: reads a source, applies the policies, accounts for every row, and publishes the table
 //! when everything is on disk.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,20 +14,24 @@ use crate::engine::attach::{Attachment, Plan};
 use crate::engine::catalog::Entry;
 use crate::engine::digest::Digest;
 use crate::engine::generation::Generation;
-use crate::engine::lineage::Lineage;
+use crate::engine::lineage::{Current, Lineage, Name};
 use crate::engine::{Engine, Shared, TokenizerStatus};
 use crate::error::{At, Context as _, Error, ErrorKind, Result};
 use crate::format::intake::{Intake, Policies, ReasonCount};
 use crate::format::source::{Body, Files, Named, Spool};
 use crate::format::{self, Compression, Fault, Format, Note, Row, RowReader, Step};
+use crate::limits;
 use crate::store::upload::{Upload, UploadStatus};
 use crate::store::{Replaced, Staging, TokenizerOf};
+use crate::table::Table;
 use crate::table::attributes::Attributes;
+use crate::table::builder::TableBuilder;
 use crate::table::input::InputTables;
 use crate::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
+use crate::vector::RowId;
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -81,6 +86,10 @@ pub enum IfExists {
     Error,
     /// Replace it when the import is complete.
     Replace,
+    /// Add the rows to it when the import is complete: it must be there, and have vectors of the same
+    /// dimension. Its rows come first, so that a word that it has comes again in the file. Its writes,
+    /// its sub-words, its inputs and its tokenizer stay; what was written meanwhile is written after.
+    Append,
 }
 
 /// What is imported.
@@ -161,7 +170,7 @@ pub struct ImportReport {
     pub dim: usize,
     /// Rows of the source.
     pub rows_read: u64,
-    /// Rows of the table.
+    /// Rows that have a row of their own in the table.
     pub rows_kept: u64,
     /// Bytes of the source.
     pub bytes_read: u64,
@@ -211,7 +220,8 @@ impl Engine {
         source: Source,
         on_progress: &mut dyn FnMut(ImportProgress),
     ) -> Result<ImportReport> {
-        let _turn = Turn::take(&self.shared, &options.table)?;
+        let table = options.target(self);
+        let _turn = Turn::take(&self.shared, &table)?;
         self.import_in_turn(options, source, on_progress)
     }
 
@@ -229,7 +239,8 @@ impl Engine {
         upload: &Upload,
         on_progress: &mut dyn FnMut(ImportProgress),
     ) -> Result<ImportReport> {
-        let _turn = Turn::take(&self.shared, &options.table)?;
+        let table = options.target(self);
+        let _turn = Turn::take(&self.shared, &table)?;
         let imported = self.import_in_turn(options, source, on_progress);
         if !can_go_on(&imported)
             && let Err(error) = upload.remove()
@@ -283,17 +294,26 @@ impl Engine {
 }
 
 impl ImportOptions {
+    /// The table that is made, or to which rows are added; that may be named by an alias.
+    fn target(&self, engine: &Engine) -> TableName {
+        match self.if_exists {
+            IfExists::Append => engine.shared.catalog.table_of(&self.table),
+            IfExists::Error | IfExists::Replace => self.table.clone(),
+        }
+    }
+
     /// Refuses what cannot be done whatever the source holds.
     ///
     /// # Errors
     ///
-    /// If the table is there and not to be replaced.
+    /// If the table is there and not to be replaced, or if an alias has its name; if it is not there, and
+    /// rows are to be added to it.
     pub fn check(&self, engine: &Engine) -> Result<()> {
-        let refuses = self.if_exists == IfExists::Error && !self.dry_run;
-        if refuses && engine.shared.catalog.entry(&self.table).is_ok() {
-            return Err(Error::new(ErrorKind::TableExists { name: self.table.to_string() }));
+        if self.if_exists == IfExists::Append {
+            return engine.shared.catalog.entry(&self.table).map(drop);
         }
-        Ok(())
+        let replace = self.if_exists == IfExists::Replace || self.dry_run;
+        engine.shared.catalog.check_target(&self.table, replace)
     }
 }
 
@@ -314,6 +334,7 @@ pub(super) fn can_go_on<T>(imported: &Result<T>) -> bool {
                 | ErrorKind::Internal
                 | ErrorKind::InvalidArgument { .. }
                 | ErrorKind::TableExists { .. }
+                | ErrorKind::AliasExists { .. }
                 | ErrorKind::TokenizerExists { .. }
                 | ErrorKind::TokenizerNotFound { .. }
                 | ErrorKind::TooLarge { limit: "job-memory" | "spool-max" | "DISK_LEFT_BYTES", .. }
@@ -377,6 +398,31 @@ struct Import<'a> {
     /// Memory that the rows take, until they are a table.
     memory: Share,
     staging: Staging,
+    /// The table to which the rows are added.
+    appended: Option<Appended>,
+}
+
+/// A table to which rows are added, in the state to which they are added. What is written to it from then
+/// on stays in the journal.
+struct Appended {
+    lineage: Arc<Lineage>,
+    current: Arc<Current>,
+}
+
+impl Appended {
+    fn begin(lineage: Arc<Lineage>) -> Self {
+        let mut writer = lineage.writer();
+        let current = lineage.current();
+        writer.kept_after = Some(current.view().sequence());
+        drop(writer);
+        Self { lineage, current }
+    }
+}
+
+impl Drop for Appended {
+    fn drop(&mut self) {
+        self.lineage.writer().kept_after = None;
+    }
 }
 
 impl<'a> Import<'a> {
@@ -411,6 +457,10 @@ impl<'a> Import<'a> {
             intake.reserve(rows);
         }
         let staging = shared.store.stage(reader.dim())?;
+        let appended = match options.if_exists {
+            IfExists::Append => Some(Appended::begin(shared.catalog.lineage(&options.table)?)),
+            IfExists::Error | IfExists::Replace => None,
+        };
         Ok(Self {
             engine,
             shared,
@@ -432,7 +482,44 @@ impl<'a> Import<'a> {
             intake,
             memory,
             staging,
+            appended,
         })
+    }
+
+    /// Takes the rows of the table to which others are added.
+    fn begin(&mut self) -> Result<()> {
+        let Some(Appended { current, .. }) = &self.appended else { return Ok(()) };
+        let current = Arc::clone(current);
+        let view = current.view();
+        let (expected, got) = (view.dim(), self.reader.dim());
+        if expected != got {
+            return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
+        }
+        let bytes = view.len().saturating_mul(view.dim() * size_of::<f32>());
+        self.memory.grow(bytes as u64).context(|| format!("the {} rows so far", view.len()))?;
+        self.intake.reserve(view.len());
+        for (i, row) in view.rows().enumerate() {
+            self.intake.begin(view.word(row), view.vector(row), view.attributes(row))?;
+            if (i as u64).is_multiple_of(ROWS_PER_LOOK) {
+                self.shared.check_open()?;
+                self.engine.stop.check()?;
+                self.take_memory()?;
+                if !self.options.dry_run {
+                    self.staging.push(self.intake.builder())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the memory that the rows so far have.
+    fn take_memory(&mut self) -> Result<()> {
+        let bytes = self.intake.memory_bytes() as u64;
+        if bytes <= self.memory.bytes() {
+            return Ok(());
+        }
+        let more = bytes - self.memory.bytes() + MEMORY_STEP;
+        self.memory.grow(more).context(|| format!("after {} rows", self.rows_read))
     }
 
     /// Decides what becomes of the tokenizer and of the tables beside the rows.
@@ -441,6 +528,9 @@ impl<'a> Import<'a> {
             let detail = "tables of positions and segments: they belong to rows of other lengths";
             let (reason, done, at) = ("input_tables_left", "not kept", At::Row(0));
             self.intake.note(&Note { reason, done, at, detail: detail.to_owned() });
+        }
+        if self.appended.is_some() {
+            return self.leave_beside();
         }
         let Some(spec) = self.found.take() else {
             return match &self.options.tokenizer {
@@ -461,7 +551,26 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    /// What stands beside the rows that are added to a table is left: the table has its own.
+    fn leave_beside(&mut self) -> Result<()> {
+        if !matches!(self.options.tokenizer, TokenizerPolicy::Attach | TokenizerPolicy::Leave) {
+            let problem = "the table that rows are added to keeps its own";
+            return Err(Error::invalid("tokenizer", problem));
+        }
+        let left = [
+            ("tokenizer_left", "a tokenizer", self.found.take().is_some()),
+            ("subwords_left", "vectors of n-grams", self.subwords.take().is_some()),
+            ("input_tables_left", "tables of positions and segments", self.inputs.take().is_some()),
+        ];
+        for (reason, what, _) in left.into_iter().filter(|(_, _, is_there)| *is_there) {
+            let (done, at) = ("not kept: the table keeps what it has", At::Row(0));
+            self.intake.note(&Note { reason, done, at, detail: what.to_owned() });
+        }
+        Ok(())
+    }
+
     fn run(mut self, on_progress: &mut dyn FnMut(ImportProgress)) -> Result<ImportReport> {
+        self.begin()?;
         let mut row = Row::default();
         while !self.is_at_limit() {
             match self.reader.read(&mut row)? {
@@ -470,11 +579,7 @@ impl<'a> Import<'a> {
                 Step::End => break,
             }
             self.rows_read += 1;
-            let bytes = self.intake.memory_bytes() as u64;
-            if bytes > self.memory.bytes() {
-                let more = bytes - self.memory.bytes() + MEMORY_STEP;
-                self.memory.grow(more).context(|| format!("after {} rows", self.rows_read))?;
-            }
+            self.take_memory()?;
             if self.rows_read.is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
                 self.engine.stop.check()?;
@@ -572,7 +677,7 @@ impl<'a> Import<'a> {
         let meta = Meta {
             name: options.table.clone(),
             generation,
-            row_count: report.rows_kept,
+            row_count: builder.len() as u64,
             dim: u32::try_from(report.dim).unwrap_or(u32::MAX),
             provenance: Provenance {
                 source: options.source_name.clone(),
@@ -589,14 +694,20 @@ impl<'a> Import<'a> {
             inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
             index: options.index,
         };
+        if let Some(appended) = self.appended.take() {
+            let work = Appending { engine: self.engine, appended, options, staging: self.staging };
+            work.publish(meta, builder, &attributes)?;
+            report.durable_seconds = began.elapsed().as_secs_f64();
+            return Ok(report);
+        }
         let inputs = self.inputs.map(Ok);
-        let table = Arc::new(builder.build()?.with_subwords(subwords).with_inputs(inputs));
+        let table = Arc::new(builder.build().with_subwords(subwords).with_inputs(inputs));
         self.staging.complete(&attributes)?;
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         self.engine.stop.check()?;
-        let old = shared.catalog.entry(&options.table).ok();
-        let closing = old.as_deref().map(Entry::closing);
+        // It may have got the name of an alias while rows were read.
+        shared.catalog.check_target(&options.table, true)?;
         let stored = self.attachment.map(|attachment| attachment.store(self.engine)).transpose()?;
         let tokenizer = match (&stored, &options.tokenizer) {
             (Some(stored), _) => Some(stored.clone()),
@@ -604,20 +715,7 @@ impl<'a> Import<'a> {
             (None, _) => None,
         };
         self.first.map_or(Ok(()), |first| first(self.engine))?;
-        // Nothing that can fail follows the switch.
-        let replaced = switch(self.engine, self.staging, &meta, tokenizer)?;
-        let cutter = shared.cutter(&options.table);
-        let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(cutter));
-        for (row, kept) in attributes {
-            view.give_attributes(row, kept);
-        }
-        let lineage = Arc::new(Lineage::new(Arc::new(Generation::new(meta, table)), view));
-        shared.catalog.publish(&options.table, Entry::live(Arc::clone(&lineage)));
-        if let Some(closing) = closing {
-            closing.done();
-        }
-        shared.queue.push(lineage);
-        replaced.remove();
+        publish(self.engine, self.staging, meta, table, attributes, tokenizer)?;
         report.durable_seconds = began.elapsed().as_secs_f64();
         // One that was deleted meanwhile is none any more.
         report.tokenizer = stored.and_then(|name| self.engine.tokenizer_status(&name).ok());
@@ -634,7 +732,7 @@ impl<'a> Import<'a> {
             compression: self.compression,
             dim: self.intake.builder().dim(),
             rows_read: progress.rows_read,
-            rows_kept: self.intake.builder().len() as u64,
+            rows_kept: self.intake.kept() as u64,
             bytes_read: progress.bytes_read,
             reasons: self.intake.reasons(),
             tokenizer: None,
@@ -642,6 +740,124 @@ impl<'a> Import<'a> {
             durable_seconds: seconds,
         }
     }
+}
+
+/// An append whose rows are all staged.
+struct Appending<'a> {
+    engine: &'a Engine,
+    appended: Appended,
+    options: &'a ImportOptions,
+    staging: Staging,
+}
+
+impl Appending<'_> {
+    /// Lets the rows with those that were added answer, after what was written meanwhile.
+    fn publish(
+        mut self,
+        added: Meta,
+        builder: TableBuilder,
+        attributes: &BTreeMap<RowId, Attributes>,
+    ) -> Result<()> {
+        let Appended { lineage, current } = &self.appended;
+        let (shared, old) = (&self.engine.shared, current.generation().meta());
+        let view = current.view();
+        let table = builder.build().with_subwords(view.subwords().cloned());
+        let table = Arc::new(table.with_inputs(view.inputs().clone()));
+        self.staging.complete(attributes)?;
+        let _publishing = shared.publishing.lock();
+        self.engine.go_on()?;
+        let now = shared.catalog.entry(&self.options.table)?;
+        let mut writer = lineage.writer();
+        if writer.is_closed || now.meta().lineage() != lineage.number() {
+            return Err(Error::new(ErrorKind::Conflict { table: self.options.table.to_string() }));
+        }
+        // A rebuild may have made another generation of the same rows meanwhile.
+        let answering = lineage.current();
+        self.staging.inherit(answering.generation().number())?;
+        let epoch = shared.store.ready()?;
+        lineage.follow(&mut writer, epoch, shared.store.last_write(lineage.number()));
+        shared.store.make_durable(epoch)?;
+        let last = writer.head.sequence();
+        lineage.publish(&mut writer, last);
+        let meta = Meta {
+            name: TableName::clone(&lineage.name()),
+            generation: added.generation,
+            row_count: added.row_count,
+            provenance: joined(&old.provenance, added.provenance),
+            applied: Applied {
+                lineage: Some(lineage.number()),
+                sequence: view.sequence(),
+                attributed_rows: attributes.len() as u64,
+            },
+            ..old
+        };
+        let mut view = View::new(Arc::clone(&table), view.sequence());
+        for (&row, kept) in attributes {
+            view.give_attributes(row, kept.clone());
+        }
+        shared.store.replay(&meta, &mut view).context(|| "what was written meanwhile")?;
+        // Nothing that can fail follows the switch.
+        let replaced = self.staging.switch(&meta, TokenizerOf::Same)?;
+        let name = Arc::clone(answering.generation().name_cell());
+        let generation = Arc::new(Generation::new(meta, name, table));
+        lineage.switch(&mut writer, generation, view);
+        drop(writer);
+        shared.queue.push(Arc::clone(lineage));
+        replaced.remove();
+        Ok(())
+    }
+}
+
+/// Where the rows of a table came from, and where those came from that were added.
+fn joined(old: &Provenance, added: Provenance) -> Provenance {
+    if old.source.is_empty() {
+        return added;
+    }
+    let mut source = format!("{}, {}", old.source, added.source);
+    source.truncate(source.floor_char_boundary(limits::SOURCE_BYTES_MAX));
+    let license = if old.license.is_empty() { added.license } else { old.license.clone() };
+    Provenance {
+        source,
+        license,
+        format: old.format.clone(),
+        source_bytes: old.source_bytes + added.source_bytes,
+        // Of no file alone.
+        sha256: String::new(),
+        rows_read: old.rows_read + added.rows_read,
+        ..added
+    }
+}
+
+/// Makes what was staged the table of its name, which answers from then on, in place of the one that may
+/// be there. Whoever calls keeps others from publishing.
+pub(super) fn publish(
+    engine: &Engine,
+    staging: Staging,
+    meta: Meta,
+    table: Arc<Table>,
+    attributes: BTreeMap<RowId, Attributes>,
+    tokenizer: Option<String>,
+) -> Result<()> {
+    let shared = &engine.shared;
+    let own = meta.name.clone();
+    let old = shared.catalog.entry(&own).ok();
+    let closing = old.as_deref().map(Entry::closing);
+    // Nothing that can fail follows the switch.
+    let replaced = switch(engine, staging, &meta, tokenizer)?;
+    let name = Name::new(own.clone());
+    let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(shared.cutter(&name)));
+    for (row, kept) in attributes {
+        view.give_attributes(row, kept);
+    }
+    let generation = Arc::new(Generation::new(meta, name, table));
+    let lineage = Arc::new(Lineage::new(generation, view));
+    shared.catalog.publish(&own, Entry::live(Arc::clone(&lineage)));
+    if let Some(closing) = closing {
+        closing.done();
+    }
+    shared.queue.push(lineage);
+    replaced.remove();
+    Ok(())
 }
 
 /// Makes what was staged the table, with the tokenizer that came along, if one did.

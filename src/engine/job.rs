@@ -56,6 +56,8 @@ pub enum JobKind {
     Debias,
     /// A new table of a tokenizer's tokens.
     SeedTable,
+    /// A new table of the rows of others.
+    Merge,
     /// Every byte read again.
     Verify,
     /// Everything kept elsewhere.
@@ -74,7 +76,9 @@ impl JobKind {
     /// What it takes while it works.
     pub fn slot(self) -> Slot {
         match self {
-            Self::Import | Self::ImportTexts | Self::Restore | Self::ImportModel => Slot::Import,
+            Self::Import | Self::ImportTexts | Self::Merge | Self::Restore | Self::ImportModel => {
+                Slot::Import
+            }
             Self::Export => Slot::Export,
             Self::TrainTokenizer
             | Self::TrainTable
@@ -527,6 +531,7 @@ impl fmt::Display for JobKind {
             Self::TrainTable => "training of vectors",
             Self::Debias => "debiasing",
             Self::SeedTable => "seeding",
+            Self::Merge => "merging",
             Self::Verify => "verification",
             Self::Backup => "backup",
             Self::Restore => "restoring",

@@ -12,8 +12,27 @@ use crate::index::live::Live;
 use crate::query::GoOn;
 use crate::query::filter::{Filter, Scan};
 use crate::table::change::Change;
+use crate::table::meta::TableName;
 use crate::table::view::View;
 use crate::vector::row_set::RowSet;
+
+/// The name that a table has now: one for all generations of a lineage, and for whoever cuts its texts.
+#[derive(Debug)]
+pub(super) struct Name(ArcSwap<TableName>);
+
+impl Name {
+    pub(super) fn new(name: TableName) -> Arc<Self> {
+        Arc::new(Self(ArcSwap::from_pointee(name)))
+    }
+
+    pub(super) fn get(&self) -> Arc<TableName> {
+        self.0.load_full()
+    }
+
+    fn set(&self, name: &TableName) {
+        self.0.store(Arc::new(name.clone()));
+    }
+}
 
 /// One state of a table, which nothing can change: who holds it answers from it alone.
 #[derive(Debug)]
@@ -23,6 +42,11 @@ pub struct Current {
 }
 
 impl Current {
+    /// The name that the table has now, which is no alias.
+    pub fn name(&self) -> TableName {
+        TableName::clone(&self.generation.name())
+    }
+
     /// The rows that an import or a rebuild left, and their index.
     pub fn generation(&self) -> &Arc<Generation> {
         &self.generation
@@ -79,6 +103,8 @@ pub(super) struct Writer {
     pending: VecDeque<(Arc<View>, Arc<[Change]>)>,
     /// Durable writes since a rebuild began, while one is under way.
     pub(super) since: Option<Vec<Arc<[Change]>>>,
+    /// The write that an append begins with, while one is under way: those after it stay in the journal.
+    pub(super) kept_after: Option<u64>,
     /// The table was replaced or deleted.
     pub(super) is_closed: bool,
     /// The store's epoch in which the pending states were written.
@@ -147,15 +173,26 @@ impl Lineage {
             head: Arc::clone(&view),
             pending: VecDeque::new(),
             since: None,
+            kept_after: None,
             is_closed: false,
             epoch: 0,
         };
         Self {
-            number: generation.meta().lineage(),
+            number: generation.lineage(),
             current: ArcSwap::from_pointee(Current { generation, view }),
             writer: Mutex::new(writer),
             rebuild: Mutex::default(),
         }
+    }
+
+    /// The name that the table has now.
+    pub(super) fn name(&self) -> Arc<TableName> {
+        self.current.load().generation.name()
+    }
+
+    /// From here on it has this name.
+    pub(super) fn rename(&self, name: &TableName) {
+        self.current.load().generation.name_cell().set(name);
     }
 
     /// The generation that was imported.

@@ -3,11 +3,13 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `config.rs` | `EngineConfig` |
-//! | `catalog.rs` | name -> table, swapped atomically |
+//! | `catalog.rs` | name or alias -> table, swapped atomically |
+//! | `life.rs` | tables made empty, copied, renamed, deleted; their aliases |
 //! | `lineage.rs` | a table from its import on: what answers now, where writes come in |
 //! | `generation.rs` | dense rows with their index, and how far its graph is |
 //! | `debias.rs` | a new table made of another, with less of a bias |
 //! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `merge.rs` | the rows of tables as those of a new one |
 //! | `attach.rs` | the tokenizer that comes with an import |
 //! | `digest.rs` | the SHA-256 of a source |
 //! | `write.rs` | words put and deleted, attributes changed |
@@ -43,7 +45,9 @@ mod generation;
 pub mod import;
 pub mod job;
 mod learned;
+pub mod life;
 mod lineage;
+pub mod merge;
 pub mod models;
 mod rebuild;
 mod scans;
@@ -73,7 +77,7 @@ use crate::engine::build::Queue;
 use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
 use crate::engine::job::Jobs;
-use crate::engine::lineage::Lineage;
+use crate::engine::lineage::{Lineage, Name};
 use crate::engine::models::Models;
 use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
@@ -94,7 +98,7 @@ pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::{Stop, Wish};
 pub use text::{CompareQuery, Compared, CutBy};
-pub use write::Written;
+pub use write::{Acknowledged, Written};
 
 /// The tables of one data folder, open: imports into them, answers about them.
 ///
@@ -103,6 +107,31 @@ pub use write::Written;
 pub struct Engine {
     shared: Arc<Shared>,
     stop: Stop,
+    least: Least,
+}
+
+/// The state that a caller wants to see of the table that it asks: one that has this write, or a later
+/// import. 0 asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Least {
+    /// The generation that a write answered, or that one or a later one.
+    pub generation: u64,
+    /// The number of the write.
+    pub sequence: u64,
+}
+
+impl Least {
+    fn check(self, current: &Current) -> Result<()> {
+        let generation = current.generation();
+        let (number, sequence) = (generation.number(), current.view().sequence());
+        // Of a later import other writes are counted.
+        let is_later = self.generation > 0 && generation.lineage() > self.generation;
+        if number >= self.generation && (is_later || sequence >= self.sequence) {
+            return Ok(());
+        }
+        let table = current.name().to_string();
+        Err(Error::new(ErrorKind::Behind { table, generation: number, sequence }))
+    }
 }
 
 #[derive(Debug)]
@@ -163,6 +192,8 @@ pub struct TableStatus {
     pub problem: Option<String>,
     /// What a transformer adds to a token's vector.
     pub inputs: Inputs,
+    /// Other names that stand for it, in order.
+    pub aliases: Vec<TableName>,
 }
 
 /// What is known of the engine.
@@ -236,15 +267,24 @@ impl Engine {
         for listed in shared.store.tables() {
             shared.catalog.publish(&listed.meta.name.clone(), Entry::closed(listed));
         }
+        for (alias, table) in shared.store.aliases() {
+            shared.catalog.set_alias(&alias, &table);
+        }
         *shared.opener.lock() = Some(open_all(&shared)?);
         *shared.builder.lock() = Some(build::start(&shared, config.index_threads)?);
-        Ok(Self { shared, stop: Stop::default() })
+        Ok(Self { shared, stop: Stop::default(), least: Least::default() })
     }
 
     /// The same engine, whose long answers end with an error when `stop` is raised.
     #[must_use]
     pub fn until(&self, stop: Stop) -> Self {
-        Self { shared: Arc::clone(&self.shared), stop }
+        Self { shared: Arc::clone(&self.shared), stop, least: self.least }
+    }
+
+    /// The same engine, whose questions are refused with `Behind` where the table has not reached this.
+    #[must_use]
+    pub fn at_least(&self, least: Least) -> Self {
+        Self { least, ..self.clone() }
     }
 
     /// What takes long: the jobs that wait, run, or ended a while ago.
@@ -284,33 +324,19 @@ impl Engine {
         let entry = self.shared.catalog.entry(name)?;
         // Ignore: the status tells why it cannot be read.
         let _ = self.shared.catalog.open(&entry);
-        Ok(entry.status())
+        Ok(self.shared.told(&entry))
+    }
+
+    /// What answers questions of a table, by its name or an alias.
+    fn current(&self, name: &TableName) -> Result<Arc<Current>> {
+        let current = self.shared.catalog.current(name)?;
+        self.least.check(&current)?;
+        Ok(current)
     }
 
     /// What has arrived of a file for a table, which need not be there.
     pub fn upload(&self, name: &TableName) -> Upload {
         self.shared.store.upload(name).within(Arc::clone(&self.shared.disk))
-    }
-
-    /// Deletes a table, its rows and its index, and tells what it was. Questions that have begun
-    /// are still answered.
-    ///
-    /// # Errors
-    ///
-    /// If there is none of that name, or if the disk fails.
-    pub fn delete(&self, name: &TableName) -> Result<TableStatus> {
-        // It may be read for this, which nobody else waits for.
-        let status = self.shared.status(&*self.shared.catalog.entry(name)?);
-        let _publishing = self.shared.publishing.lock();
-        let entry = self.shared.catalog.entry(name)?;
-        let closing = entry.closing();
-        // Nobody gives it a tokenizer meanwhile, which would be remembered behind its end.
-        let _changing = self.shared.shelf.changing();
-        self.shared.store.delete(name).context(|| format!("deleting the table {name}"))?;
-        self.shared.catalog.remove(name);
-        self.shared.shelf.forget_table(name);
-        closing.done();
-        Ok(status)
     }
 
     /// Writes a table, or the rows that a filter lets through, as files of this format. Where the
@@ -321,12 +347,12 @@ impl Engine {
     /// If there is no such table, if no row is left, if the format cannot carry one of its words, or
     /// if an output fails.
     pub fn export(&self, export: &Export, outputs: &mut dyn Outputs) -> Result<()> {
-        let current = self.shared.catalog.current(&export.table)?;
+        let current = self.current(&export.table)?;
         let rows = match &export.filter {
             Some(filter) => Some(current.allowed(filter, &|| self.stop.check())?),
             None => None,
         };
-        let metadata = told(current.generation().meta());
+        let metadata = told(&current.generation().meta());
         let rows = Selection {
             view: current.view(),
             rows: rows.as_deref(),
@@ -390,8 +416,9 @@ fn opener(shared: Weak<Shared>) -> Box<Open> {
         let shared = shared.upgrade().ok_or_else(|| Error::new(ErrorKind::Closing))?;
         let table = Arc::new(shared.store.read(meta)?);
         let view = shared.store.view(meta, Arc::clone(&table))?;
-        let view = view.with_cutter(Some(shared.cutter(&meta.name)));
-        let generation = Arc::new(Generation::new(meta.clone(), table));
+        let name = Name::new(meta.name.clone());
+        let view = view.with_cutter(Some(shared.cutter(&name)));
+        let generation = Arc::new(Generation::new(meta.clone(), name, table));
         let lineage = Arc::new(Lineage::new(generation, view));
         lineage.rebuild_if_due();
         shared.queue.push(Arc::clone(&lineage));
@@ -428,7 +455,14 @@ impl Shared {
             // Ignore: the status tells why it cannot be read.
             let _ = self.catalog.open(entry);
         }
-        entry.status()
+        self.told(entry)
+    }
+
+    /// The same, of a table that was read if it can be.
+    fn told(&self, entry: &Entry) -> TableStatus {
+        let status = entry.status();
+        let aliases = self.catalog.aliases(Some(&status.meta.name)).into_iter();
+        TableStatus { aliases: aliases.map(|(alias, _)| alias).collect(), ..status }
     }
 
     fn is_closing(&self) -> bool {

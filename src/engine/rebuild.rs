@@ -33,10 +33,11 @@ const WRITES_AT_ONCE: usize = 64;
 /// whole journal are what a crash leaves; from then on, the new one and the journal's end.
 pub(super) fn rebuild(shared: &Shared, lineage: &Lineage, threads: usize) -> Result<()> {
     let began = Instant::now();
-    let work = Rebuild { shared, lineage, began };
+    let from = lineage.current().generation().number();
+    let work = Rebuild { shared, lineage, from, began };
     let outcome = work.run(threads);
     lineage.writer().since = None;
-    let name = &lineage.current().generation().meta().name.clone();
+    let name = &lineage.current().generation().name();
     let outcome = outcome.context(|| format!("rebuilding table {name}"));
     match &outcome {
         Ok(()) => {
@@ -58,6 +59,8 @@ pub(super) fn rebuild(shared: &Shared, lineage: &Lineage, threads: usize) -> Res
 struct Rebuild<'a> {
     shared: &'a Shared,
     lineage: &'a Lineage,
+    /// The generation that it takes the rows of: it comes to nothing if that is replaced meanwhile.
+    from: u64,
     began: Instant,
 }
 
@@ -104,7 +107,7 @@ impl Rebuild<'_> {
         staging.end(&builder)?;
         let table = Arc::new(
             builder
-                .build()?
+                .build()
                 .with_subwords(view.subwords().cloned())
                 .with_inputs(view.inputs().clone()),
         );
@@ -124,12 +127,13 @@ impl Rebuild<'_> {
                 sequence: staged.sequence,
                 attributed_rows: staged.attributes.len() as u64,
             },
-            ..old.generation().meta().clone()
+            ..old.generation().meta()
         };
-        let generation = Generation::new(meta, Arc::clone(&staged.table));
+        let name = Arc::clone(old.generation().name_cell());
+        let generation = Generation::new(meta, name, Arc::clone(&staged.table));
         if staged.table.len() > EXACT_ROWS_MAX {
             self.look(RebuildPhase::Building, 0.0)?;
-            let kind = BuiltKind::of(generation.meta().index, staged.table.dim());
+            let kind = BuiltKind::of(generation.index_choice(), staged.table.dim());
             let share = kind.first_share(&staged.table);
             let built =
                 kind.build(&staged.table, threads, &Part { of: self, from: 0.0, to: share })?;
@@ -168,10 +172,11 @@ impl Rebuild<'_> {
         self.lineage.publish(&mut writer, last);
         write(&mut view, &writer.since.take().unwrap_or_default())?;
         assert_eq!(view.sequence(), last, "every write was made again");
-        let replaced = staged.staging.switch(generation.meta(), TokenizerOf::Same)?;
+        let replaced = staged.staging.switch(&generation.meta(), TokenizerOf::Same)?;
         self.lineage.switch(&mut writer, Arc::new(generation), view);
+        let kept_after = writer.kept_after.unwrap_or(u64::MAX);
         drop((writer, publishing));
-        replaced.remove();
+        replaced.remove_but(kept_after);
         Ok(())
     }
 
@@ -214,6 +219,7 @@ impl Rebuild<'_> {
     fn is_cancelled(&self) -> bool {
         self.shared.is_closing()
             || self.lineage.is_cancelled()
+            || self.lineage.current().generation().number() != self.from
             || !self.shared.catalog.is_current(self.lineage)
     }
 }

@@ -113,8 +113,9 @@ impl Engine {
         table: Option<&TableName>,
         query: &CompareQuery,
     ) -> Result<CutBy<Vec<Compared>>> {
-        let current = table.map(|table| self.shared.catalog.current(table)).transpose()?;
-        let named = query.tokenizers.iter().map(|name| self.tokenizer(name, table));
+        let current = table.map(|table| self.current(table)).transpose()?;
+        let table = current.as_deref().map(Current::name);
+        let named = query.tokenizers.iter().map(|name| self.tokenizer(name, table.as_ref()));
         let named = named.collect::<Result<Vec<_>>>()?;
         let mut cuts = Vec::new();
         let mut total = 0;
@@ -137,9 +138,7 @@ impl Engine {
                 cuts.push(Compared { text: i, tokenizer: name.clone(), cut });
             }
         }
-        let of = current.map(|current| {
-            (current.generation().meta().name.clone(), current.generation().number())
-        });
+        let of = table.zip(current.map(|current| current.generation().number()));
         Ok(CutBy { tokenizer: String::new(), answer: cuts, of, frequencies: None })
     }
 
@@ -217,10 +216,11 @@ impl Engine {
         cutting: &Cutting,
         question: impl FnOnce(&Tokenizer, Option<&Current>) -> Result<A>,
     ) -> Result<CutBy<A>> {
-        let current = table.map(|table| self.shared.catalog.current(table)).transpose()?;
-        let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table)?;
+        let current = table.map(|table| self.current(table)).transpose()?;
+        let table = current.as_deref().map(Current::name);
+        let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table.as_ref())?;
         let answer = question(&tokenizer, current.as_deref())?;
-        let of = table.cloned().zip(current.map(|current| current.generation().number()));
+        let of = table.zip(current.map(|current| current.generation().number()));
         Ok(CutBy { tokenizer: name, answer, of, frequencies: None })
     }
 

@@ -98,9 +98,9 @@ impl Engine {
         if job.target == ask.table {
             return Err(Error::invalid("target", "a new table: the old one stays as it is"));
         }
-        let current = self.shared.catalog.current(&ask.table)?;
+        let current = self.current(&ask.table)?;
         let cutting = &job.query.cutting;
-        let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, Some(&ask.table))?;
+        let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, Some(&current.name()))?;
         let weighing = self.weighing(&current, &job.query)?;
         let frequencies = crate::engine::text::told(&job.query, &weighing);
         let generation = current.generation().number();
@@ -113,10 +113,10 @@ impl Engine {
             total_bytes: None,
             imported_at: job.imported_at,
             counts: None,
-            license: current.generation().meta().provenance.license.clone(),
+            license: current.generation().meta().provenance.license,
             told: told(&ask.table, generation, &name, &job.query),
             dry_run: false,
-            index: current.generation().meta().index,
+            index: current.generation().index_choice(),
             tokenizer: TokenizerPolicy::Leave,
         };
         let bytes = Arc::default();

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::engine::lineage::Name;
 use crate::engine::{Engine, Shared};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
@@ -76,6 +77,14 @@ impl Shelf {
             Some(name) => drop(defaults.insert(table.clone(), name.to_owned())),
             None => drop(defaults.remove(table)),
         });
+    }
+
+    /// A table has another name; what it uses is found under both of them for a moment.
+    pub(super) fn rename_table(&self, old: &TableName, new: &TableName, rename: impl FnOnce()) {
+        let name = self.defaults.load().get(old).cloned();
+        self.remember_default(new, name.as_deref());
+        rename();
+        self.remember_default(old, None);
     }
 
     /// Held while it must not change which tokenizers there are, and which table uses which.
@@ -365,8 +374,9 @@ impl Engine {
         if let Some(name) = name {
             self.check_tokenizer(name)?;
         }
-        self.shared.store.set_default_tokenizer(table, name)?;
-        shelf.remember_default(table, name);
+        let table = self.shared.catalog.table_of(table);
+        self.shared.store.set_default_tokenizer(&table, name)?;
+        shelf.remember_default(&table, name);
         Ok(())
     }
 }
@@ -388,9 +398,9 @@ impl Shared {
         Ok(Some((name, tokenizer)))
     }
 
-    /// Who cuts the texts of a table.
-    pub(super) fn cutter(&self, table: &TableName) -> Arc<dyn Cutter> {
-        Arc::new(CutterOf { shared: Weak::clone(&self.itself), table: table.clone() })
+    /// Who cuts the texts of the table that has this name.
+    pub(super) fn cutter(&self, table: &Arc<Name>) -> Arc<dyn Cutter> {
+        Arc::new(CutterOf { shared: Weak::clone(&self.itself), table: Arc::clone(table) })
     }
 }
 
@@ -398,14 +408,14 @@ impl Shared {
 #[derive(Debug)]
 struct CutterOf {
     shared: Weak<Shared>,
-    table: TableName,
+    table: Arc<Name>,
 }
 
 impl Cutter for CutterOf {
     fn tokenizer(&self, name: &str) -> Result<Option<(String, Tokenizer)>> {
         // Whoever asks holds the engine.
         let shared = self.shared.upgrade().ok_or_else(|| Error::new(ErrorKind::Closing))?;
-        shared.tokenizer(name, Some(&self.table))
+        shared.tokenizer(name, Some(&self.table.get()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::lineage::Lineage;
-use crate::engine::{Answer, Ask, Engine, Shared, TableStatus};
+use crate::engine::{Ask, Engine, Shared, TableStatus};
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
@@ -94,6 +94,19 @@ pub struct WriteAnswer {
     pub unknown: Vec<String>,
 }
 
+/// A write that is durable and seen.
+#[derive(Clone, Debug)]
+pub struct Acknowledged<A> {
+    /// The table, by its own name.
+    pub table: TableName,
+    /// The generation that was written to.
+    pub generation: u64,
+    /// The number of the write, or of the last one before it if it changes nothing.
+    pub sequence: u64,
+    /// What became of it.
+    pub answer: A,
+}
+
 /// Every write is made whole or not at all; when it returns it survives a power cut, and every
 /// question that begins then sees it. Each fails if there is no such table, if its rows are damaged,
 /// if a limit is passed, or if the disk fails.
@@ -104,7 +117,7 @@ impl Engine {
     ///
     /// `InvalidArgument` naming every vector of another dimension; `WordsExist` or `UnknownWords`
     /// naming every word that the mode does not allow.
-    pub fn put(&self, ask: &Ask<PutQuery>) -> Result<Answer<PutAnswer>> {
+    pub fn put(&self, ask: &Ask<PutQuery>) -> Result<Acknowledged<PutAnswer>> {
         self.begin_put(ask)?.wait()
     }
 
@@ -121,8 +134,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`resolve`]; `Unsuited` if no word would be left.
-    pub fn delete_words(&self, ask: &Ask<DeleteQuery>) -> Result<Answer<WriteAnswer>> {
+    /// As [`resolve`].
+    pub fn delete_words(&self, ask: &Ask<DeleteQuery>) -> Result<Acknowledged<WriteAnswer>> {
         self.begin_delete(ask)?.wait()
     }
 
@@ -140,7 +153,7 @@ impl Engine {
     /// # Errors
     ///
     /// As [`resolve`].
-    pub fn set_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Answer<WriteAnswer>> {
+    pub fn set_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Acknowledged<WriteAnswer>> {
         self.begin_attributes(ask)?.wait()
     }
 
@@ -199,10 +212,11 @@ impl Engine {
             let lineage = self.shared.catalog.lineage(name)?;
             let written = self.write_to(&lineage, &make).context(|| format!("table {name}"))?;
             // None: the table was replaced or deleted a moment ago, and the catalog knows.
-            if let Some((generation, answer, appended)) = written {
-                let answer = Answer { table: name.clone(), generation, answer };
+            if let Some(Appended { generation, sequence, answer, epoch }) = written {
+                let table = TableName::clone(&lineage.name());
+                let answer = Acknowledged { table, generation, sequence, answer };
                 let shared = Arc::clone(&self.shared);
-                return Ok(Written { shared, lineage, appended, answer });
+                return Ok(Written { shared, lineage, epoch, answer });
             }
         }
     }
@@ -211,7 +225,7 @@ impl Engine {
         &self,
         lineage: &Lineage,
         make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
-    ) -> Result<Option<(u64, A, Option<Appended>)>> {
+    ) -> Result<Option<Appended<A>>> {
         let store = &self.shared.store;
         let mut writer = lineage.writer();
         if writer.is_closed {
@@ -226,14 +240,25 @@ impl Engine {
         let generation = lineage.current().generation().number();
         let (changes, answer) = make(&writer.head)?;
         if changes.is_empty() {
-            return Ok(Some((generation, answer, None)));
+            let sequence = lineage.current().view().sequence();
+            return Ok(Some(Appended { generation, sequence, answer, epoch: None }));
         }
         let view = writer.head.after(&changes)?;
         let sequence = view.sequence();
         store.append(epoch, lineage.number(), sequence, &changes)?;
         writer.wrote(view, changes);
-        Ok(Some((generation, answer, Some(Appended { epoch, sequence }))))
+        Ok(Some(Appended { generation, sequence, answer, epoch: Some(epoch) }))
     }
+}
+
+/// What was written to the journal.
+struct Appended<A> {
+    generation: u64,
+    /// The number of the write, or of the last one before it if it changes nothing.
+    sequence: u64,
+    answer: A,
+    /// The store's epoch; none if it changes nothing.
+    epoch: Option<u64>,
 }
 
 /// A write that is in the journal, and that nobody sees before it is durable.
@@ -242,17 +267,9 @@ impl Engine {
 pub struct Written<A> {
     shared: Arc<Shared>,
     lineage: Arc<Lineage>,
-    /// None if it changes nothing.
-    appended: Option<Appended>,
-    answer: Answer<A>,
-}
-
-/// Where a write stands in the journal.
-#[derive(Clone, Copy, Debug)]
-struct Appended {
-    /// The store's epoch.
-    epoch: u64,
-    sequence: u64,
+    /// The store's epoch in which it was written; none if it changes nothing.
+    epoch: Option<u64>,
+    answer: Acknowledged<A>,
 }
 
 impl<A> Written<A> {
@@ -261,12 +278,12 @@ impl<A> Written<A> {
     /// # Errors
     ///
     /// If the disk fails.
-    pub fn wait(self) -> Result<Answer<A>> {
-        let Self { shared, lineage, appended, answer } = self;
-        if let Some(Appended { epoch, sequence }) = appended {
+    pub fn wait(self) -> Result<Acknowledged<A>> {
+        let Self { shared, lineage, epoch, answer } = self;
+        if let Some(epoch) = epoch {
             let durable = shared.store.make_durable(epoch);
             durable.context(|| format!("table {}", answer.table))?;
-            lineage.publish(&mut lineage.writer(), sequence);
+            lineage.publish(&mut lineage.writer(), answer.sequence);
         }
         if lineage.rebuild_if_due() {
             shared.queue.push(lineage);

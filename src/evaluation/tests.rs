@@ -22,7 +22,7 @@ fn table_of<'a>(rows: impl Iterator<Item = (&'a str, &'a [f32])>) -> View {
     for (word, vector) in rows {
         builder.push(word.as_bytes(), vector).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 const QUESTIONS: &str = "\

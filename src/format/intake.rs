@@ -141,6 +141,8 @@ pub struct Intake {
     means: HashMap<RowId, (Vec<f64>, u32)>,
     /// Rows whose vectors changed after they were taken, since they were last asked for.
     touched: Vec<RowId>,
+    /// Rows of a table, before those of the file.
+    begun: usize,
 }
 
 impl Intake {
@@ -160,12 +162,41 @@ impl Intake {
             account: Account::default(),
             means: HashMap::new(),
             touched: Vec::new(),
+            begun: 0,
         })
     }
 
     /// Makes room for so many rows: for a number that was counted, not claimed.
     pub fn reserve(&mut self, rows: usize) {
         self.builder.reserve(rows);
+    }
+
+    /// Begins with a row of the table to which the rows of the file are added: it is there as it is, and
+    /// is accounted for nowhere. A word of the file that it has comes again.
+    ///
+    /// # Errors
+    ///
+    /// If it has another dimension, or a limit is passed.
+    pub fn begin(
+        &mut self,
+        word: &[u8],
+        vector: &[f32],
+        attributes: Option<&Attributes>,
+    ) -> Result<()> {
+        if let Added::New(row) = self.builder.push(word, vector)?
+            && let Some(attributes) = attributes
+        {
+            let bytes = attributes.iter().map(|(name, _)| ATTRIBUTE_BYTES + name.len());
+            self.attribute_bytes += bytes.sum::<usize>();
+            self.attributes.insert(row, attributes.clone());
+        }
+        self.begun = self.builder.len();
+        Ok(())
+    }
+
+    /// How many rows of the file have a row of their own.
+    pub fn kept(&self) -> usize {
+        self.builder.len() - self.begun
     }
 
     /// The rows so far.
@@ -392,7 +423,7 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// If no row could be taken.
+    /// If there was no row, or none could be taken.
     #[expect(clippy::cast_possible_truncation, reason = "a mean of single-precision values")]
     pub fn end(&mut self, claimed: Option<u64>, rows_read: u64) -> Result<()> {
         if let Some(claimed) = claimed.filter(|&claimed| claimed != rows_read) {
@@ -400,7 +431,7 @@ impl Intake {
             let done = "the rows that are there were read";
             self.note(&Note { reason: "header_count", done, at: At::Line(1), detail });
         }
-        if self.builder.is_empty() {
+        if self.builder.is_empty() || rows_read == 0 {
             return Err(self.malformed(At::Line(1), "no row of it can stand in a table".to_owned()));
         }
         for (row, (sum, count)) in std::mem::take(&mut self.means) {

@@ -38,7 +38,7 @@ pub(super) fn table_of(rows: &[Vec<f32>]) -> Table {
     for (i, row) in rows.iter().enumerate() {
         builder.push(format!("w{i}").as_bytes(), row).unwrap();
     }
-    builder.build().unwrap()
+    builder.build()
 }
 
 /// The answer by comparing every row in double precision.

@@ -163,7 +163,8 @@ const STEPS: usize = 100;
 
 /// The first principal component of the weighted means of texts that are made up of the words of the
 /// table as it was built, drawn in proportion to their frequency; of length 1, or nothing if there is
-/// none. It depends on the table, the frequencies and the weights alone.
+/// none, as of a table that was made empty and not rebuilt yet. It depends on the table, the frequencies
+/// and the weights alone.
 pub fn common_direction(
     table: &View,
     frequencies: &Frequencies,
@@ -171,6 +172,9 @@ pub fn common_direction(
     pre_normalize: bool,
 ) -> Vec<f64> {
     let base = table.base();
+    if base.is_empty() {
+        return Vec::new();
+    }
     let mut until = Vec::with_capacity(base.len());
     let mut sum = 0.0;
     for row in (0..base.len()).map_while(|row| RowId::try_from(row).ok()) {

@@ -23,7 +23,7 @@ pub(crate) fn table() -> View {
         let vector: Vec<f32> = values.split(' ').map(|value| value.parse().unwrap()).collect();
         builder.push(word.as_bytes(), &vector).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 /// One group of the answers.

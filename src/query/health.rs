@@ -398,6 +398,9 @@ fn hubs(
             counts[near.row.index()] += 1;
         }
     }
+    if table.is_empty() {
+        return Ok(Hubs { k: query.k, ..Hubs::default() });
+    }
     let rows = table.len() as f64;
     let of = |row: RowId| counts[row.index()];
     let all = || watched(table.rows(), go_on);
@@ -444,7 +447,7 @@ mod tests {
         for (i, row) in rows.iter().enumerate() {
             builder.push(format!("w{i}").as_bytes(), row).unwrap();
         }
-        builder.build().unwrap().into()
+        builder.build().into()
     }
 
     fn noise(count: usize, dim: usize) -> Vec<Vec<f32>> {

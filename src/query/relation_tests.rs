@@ -37,7 +37,7 @@ fn of(rows: &[(&str, &[f32])]) -> View {
     for (word, vector) in rows {
         builder.push(word.as_bytes(), vector).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 fn unsuited<T: std::fmt::Debug>(result: Result<T>) -> String {
@@ -260,7 +260,7 @@ fn a_table_that_was_turned_is_the_same_table() {
         vector.rotate_right(1);
         builder.push(first.word(row), &vector).unwrap();
     }
-    let second: View = builder.build().unwrap().into();
+    let second: View = builder.build().into();
     let query = CompareQuery {
         words: vec!["king".to_owned(), "paris".to_owned()],
         k: 5,

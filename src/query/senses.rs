@@ -416,7 +416,7 @@ mod tests {
             push(&format!("money{i}"), [0.7, 1.0, 0.2 + small]);
             push(&format!("river{i}"), [0.7, 0.2 + small, 1.0]);
         }
-        builder.build().unwrap().into()
+        builder.build().into()
     }
 
     fn query(word: &str, context: &[&str]) -> SensesQuery {

@@ -162,7 +162,7 @@ fn small() -> View {
     ] {
         builder.push(word.as_bytes(), &vector).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
@@ -394,7 +394,7 @@ fn an_answer_without_room_in_a_message_is_refused_before_it_is_made() {
         long.extend(format!("{i:04}").bytes());
         builder.push(&long, &[1.0]).unwrap();
     }
-    let table: View = builder.build().unwrap().into();
+    let table: View = builder.build().into();
     let index = Brute(&table);
     let near = |k: usize| NearestQuery {
         k,

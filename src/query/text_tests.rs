@@ -87,7 +87,7 @@ fn pieces() -> View {
     let spec = Spec { kind: Kind::WordPiece { cased: true }, files: vec![file] };
     let none = |_: &str| Err(Error::new(ErrorKind::Internal));
     let tokenizer = Tokenizer::open(&spec, &none).unwrap();
-    View::from(builder.build().unwrap()).with_cutter(Some(Arc::new(Pieces(tokenizer))))
+    View::from(builder.build()).with_cutter(Some(Arc::new(Pieces(tokenizer))))
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn under_all_every_form_counts() {
     {
         builder.push(name.as_bytes(), &vector).unwrap();
     }
-    let table: View = builder.build().unwrap().into();
+    let table: View = builder.build().into();
     let lower = Preprocessor { lowercase: true, strip_accents: false };
     let preprocessors = vec![Preprocessor::default(), lower, lower];
     let all = WordOptions { preprocessors, strategy: Strategy::All, ..WordOptions::default() };

@@ -264,7 +264,7 @@ mod tests {
         for word in words {
             builder.push(word.as_bytes(), &[1.0]).unwrap();
         }
-        builder.build().unwrap().into()
+        builder.build().into()
     }
 
     #[test]

@@ -248,6 +248,7 @@ pub(super) fn restored(report: &RestoreReport, seconds: f64) -> pb::RestoreRepor
         tokenizers: names(&report.tokenizers),
         test_sets: names(&report.test_sets),
         models: names(&report.models),
+        aliases: names(&report.aliases),
         bytes_read: report.bytes,
         seconds,
     }

@@ -277,6 +277,7 @@ impl Desk {
         W: Work,
         M: prost::Message + Default + 'static,
     {
+        let least = call.transport.as_ref().map(|call| call.least()).transpose()?;
         let job = self.engine.jobs().register(NewJob {
             kind: W::KIND,
             table: work.table(),
@@ -285,7 +286,9 @@ impl Desk {
         })?;
         let deadline = call.deadline;
         let transport = call.transport.filter(|_| messages.is_some());
-        let keeper = Keeper { desk: self.clone(), job: job.clone(), deadline, transport };
+        let engine = self.engine.at_least(least.unwrap_or_default());
+        let desk = Self { engine, ..self.clone() };
+        let keeper = Keeper { desk, job: job.clone(), deadline, transport };
         tokio::spawn(keeper.keep(work, messages));
         Ok(Followed { desk: self.clone(), job, deadline, work: PhantomData })
     }

@@ -145,6 +145,7 @@ impl From<JobKind> for pb::JobKind {
             JobKind::TrainTable => Self::TrainTable,
             JobKind::Debias => Self::Debias,
             JobKind::SeedTable => Self::SeedTable,
+            JobKind::Merge => Self::MergeTables,
             JobKind::Verify => Self::Verify,
             JobKind::Backup => Self::Backup,
             JobKind::Restore => Self::Restore,

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `status.rs` | the only place where an error becomes a status |
 //! | `wire.rs` | shared messages, and the collector of bad fields |
-//! | `write.rs` | the conversions of TableService's writes |
+//! | `write.rs` `life.rs` | the conversions of TableService's writes; of tables made, copied, renamed, deleted, and aliases |
 //! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
 //! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
 //! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
@@ -39,6 +39,7 @@ mod guard;
 mod job;
 mod job_service;
 mod language_model;
+mod life;
 mod models;
 mod pool;
 mod relations;
@@ -73,7 +74,7 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
 use crate::engine::slots::Slot;
-use crate::engine::{Answer, Ask, Engine, Pace, Stop, Written};
+use crate::engine::{Acknowledged, Ask, Engine, Pace, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -410,7 +411,7 @@ impl Desk {
     {
         let answered = async {
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-            let engine = self.engine.until(stop.clone());
+            let engine = self.engine.until(stop.clone()).at_least(call.least()?);
             let _raised_when_the_caller_leaves = Raised(stop);
             let caller = call.peer().id();
             if call.received_bytes() > limits::READ_AT_ONCE_BYTES {
@@ -421,7 +422,7 @@ impl Desk {
             let query = Q::try_from(message)?;
             let lane = match pace(&self.engine, &query) {
                 Pace::Quick => {
-                    let work = || caught(|| ask(&self.engine, &query).and_then(made));
+                    let work = || caught(|| ask(&engine, &query).and_then(made));
                     return self.pool.quick(work);
                 }
                 Pace::Short => Lane::Short,
@@ -444,10 +445,10 @@ impl Desk {
         P: Send + 'static,
         Q: TryFrom<P, Error = Error>,
         A: Send + 'static,
-        M: From<Answer<A>> + prost::Message + Default + 'static,
+        M: From<Acknowledged<A>> + prost::Message + Default + 'static,
     {
         let (call, timeout, message) = opened(request)?;
-        let made = encoded::<Answer<A>, M>(&call);
+        let made = encoded::<Acknowledged<A>, M>(&call);
         let caller = call.peer().id();
         let answered = async {
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));

@@ -59,8 +59,16 @@ pub(super) fn method(path: &str) -> Method {
 fn lane(method: &str) -> Lane {
     match method {
         "CancelBuild" | "Lookup" | "Similarity" | "SetSimilarity" | "OddOneOut"
-        | "MostSimilarToGiven" | "Detokenize" | "ListSuites" | "ListJobs" | "GetJob" => Lane::Short,
+        | "MostSimilarToGiven" | "Detokenize" | "ListSuites" | "ListJobs" | "GetJob" | "ListAliases" => {
+            Lane::Short
+        },
         "DeleteTable"
+        | "DeleteTables"
+        | "CreateTable"
+        | "CopyTable"
+        | "RenameTable"
+        | "SetAlias"
+        | "RemoveAlias"
         | "BuildIndex"
         | "PutTokenizer"
         | "GetTokenizer"

@@ -177,6 +177,8 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::WordsExist { .. } => (Code::AlreadyExists, "WORDS_EXIST"),
         ErrorKind::TableNotFound { .. } => (Code::NotFound, "TABLE_NOT_FOUND"),
         ErrorKind::TableExists { .. } => (Code::AlreadyExists, "TABLE_EXISTS"),
+        ErrorKind::AliasNotFound { .. } => (Code::NotFound, "ALIAS_NOT_FOUND"),
+        ErrorKind::AliasExists { .. } => (Code::AlreadyExists, "ALIAS_EXISTS"),
         ErrorKind::TokenizerNotFound { .. } => (Code::NotFound, "TOKENIZER_NOT_FOUND"),
         ErrorKind::TokenizerExists { .. } => (Code::AlreadyExists, "TOKENIZER_EXISTS"),
         ErrorKind::TestSetNotFound { .. } => (Code::NotFound, "TEST_SET_NOT_FOUND"),
@@ -185,6 +187,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::ModelExists { .. } => (Code::AlreadyExists, "MODEL_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
+        ErrorKind::Behind { .. } => (Code::Aborted, "TABLE_BEHIND"),
         ErrorKind::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
         ErrorKind::DiskFull => (Code::ResourceExhausted, "DISK_FULL"),
         ErrorKind::Closing => (Code::Unavailable, "SHUTTING_DOWN"),
@@ -213,6 +216,10 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
             vec![("limit", (*limit).to_owned()), ("max", max.to_string()), ("got", got.to_string())]
         }
         ErrorKind::UnknownWords { words } | ErrorKind::WordsExist { words } => words_told(words),
+        ErrorKind::Behind { generation, sequence, .. } => {
+            vec![("generation", generation.to_string()), ("sequence", sequence.to_string())]
+        }
+        ErrorKind::AliasExists { table, .. } => vec![("table", table.clone())],
         ErrorKind::Idle { seconds } => {
             vec![("seconds", seconds.to_string())]
         }
@@ -222,6 +229,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::TableNotFound { .. }
         | ErrorKind::TableExists { .. }
+        | ErrorKind::AliasNotFound { .. }
         | ErrorKind::TokenizerNotFound { .. }
         | ErrorKind::TokenizerExists { .. }
         | ErrorKind::TestSetNotFound { .. }
@@ -268,6 +276,9 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         ErrorKind::TableNotFound { name } | ErrorKind::TableExists { name } => {
             set_resource(details, "table", name, kind);
         }
+        ErrorKind::AliasNotFound { name } | ErrorKind::AliasExists { name, .. } => {
+            set_resource(details, "alias", name, kind);
+        }
         ErrorKind::TokenizerNotFound { name } | ErrorKind::TokenizerExists { name } => {
             set_resource(details, "tokenizer", name, kind);
         }
@@ -284,7 +295,10 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
             let because = shortened(because, NAME_BYTES_MAX);
             details.add_precondition_failure_violation("TABLE", *operation, because);
         }
-        ErrorKind::Conflict { .. } | ErrorKind::Overloaded | ErrorKind::Closing => {
+        ErrorKind::Conflict { .. }
+        | ErrorKind::Behind { .. }
+        | ErrorKind::Overloaded
+        | ErrorKind::Closing => {
             details.set_retry_info(Some(RETRY_AFTER));
         }
         ErrorKind::DimensionMismatch { .. }

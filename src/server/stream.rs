@@ -74,8 +74,12 @@ impl Answers {
         } else {
             self.table.clone_from(&message.table);
         }
-        let engine = self.desk.engine.until(self.stop.0.clone());
         let (id, count) = (message.id, message.queries.len());
+        let least = match self.call.least() {
+            Ok(least) => least,
+            Err(error) => return Ok(refused(id, count, &error)),
+        };
+        let engine = self.desk.engine.until(self.stop.0.clone()).at_least(least);
         let (pool, caller) = (Arc::clone(&self.desk.pool), self.call.peer().id());
         let run = move |lane, work: Box<dyn FnOnce() -> Response + Send>| -> Working {
             Box::pin(async move {

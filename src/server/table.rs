@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::engine::{Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::Format;
 use crate::index::IndexKind;
 use crate::index::built::BuiltKind;
@@ -19,6 +19,7 @@ use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::Desk;
+use crate::server::life::{NewName, Tables, aliases, deleted};
 use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
@@ -53,7 +54,60 @@ impl TableService for Desk {
         &self,
         request: Request<pb::DeleteTableRequest>,
     ) -> Result<Response<pb::DeleteTableResponse>, Status> {
-        self.answer(request, |engine, Named(name)| engine.delete(name)).await
+        let delete = |engine: &Engine, Named(name): &Named| {
+            let deleted = engine.delete(std::slice::from_ref(name))?.pop();
+            deleted.ok_or_else(|| Error::new(ErrorKind::TableNotFound { name: name.to_string() }))
+        };
+        self.answer(request, delete).await
+    }
+
+    async fn delete_tables(
+        &self,
+        request: Request<pb::DeleteTablesRequest>,
+    ) -> Result<Response<pb::DeleteTablesResponse>, Status> {
+        self.answer(request, |engine, Tables(names)| engine.delete(names).map(deleted)).await
+    }
+
+    async fn create_table(
+        &self,
+        request: Request<pb::CreateTableRequest>,
+    ) -> Result<Response<pb::CreateTableResponse>, Status> {
+        self.answer(request, Engine::create).await
+    }
+
+    async fn copy_table(
+        &self,
+        request: Request<pb::CopyTableRequest>,
+    ) -> Result<Response<pb::CopyTableResponse>, Status> {
+        self.answer(request, |engine, NewName { of, name }| engine.copy(of, name)).await
+    }
+
+    async fn rename_table(
+        &self,
+        request: Request<pb::RenameTableRequest>,
+    ) -> Result<Response<pb::RenameTableResponse>, Status> {
+        self.answer(request, |engine, NewName { of, name }| engine.rename(of, name)).await
+    }
+
+    async fn set_alias(
+        &self,
+        request: Request<pb::SetAliasRequest>,
+    ) -> Result<Response<pb::SetAliasResponse>, Status> {
+        self.answer(request, |engine, NewName { of, name }| engine.set_alias(name, of)).await
+    }
+
+    async fn remove_alias(
+        &self,
+        request: Request<pb::RemoveAliasRequest>,
+    ) -> Result<Response<pb::RemoveAliasResponse>, Status> {
+        self.answer(request, |engine, Named(name)| engine.remove_alias(name)).await
+    }
+
+    async fn list_aliases(
+        &self,
+        request: Request<pb::ListAliasesRequest>,
+    ) -> Result<Response<pb::ListAliasesResponse>, Status> {
+        self.answer(request, |engine, Nothing| Ok(aliases(engine.aliases()))).await
     }
 
     async fn lookup(
@@ -151,18 +205,6 @@ impl TryFrom<pb::ListTablesRequest> for Nothing {
     }
 }
 
-impl From<TableStatus> for pb::GetTableResponse {
-    fn from(table: TableStatus) -> Self {
-        Self { table: Some(table.into()) }
-    }
-}
-
-impl From<TableStatus> for pb::DeleteTableResponse {
-    fn from(table: TableStatus) -> Self {
-        Self { table: Some(table.into()) }
-    }
-}
-
 fn listed(tables: Vec<TableStatus>) -> pb::ListTablesResponse {
     pb::ListTablesResponse { tables: tables.into_iter().map(pb::Table::from).collect() }
 }
@@ -187,6 +229,7 @@ impl From<TableStatus> for pb::Table {
             index: Some(table.index.into()),
             memory_bytes: table.memory_bytes as u64,
             problem: table.problem.unwrap_or_default(),
+            aliases: table.aliases.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::engine::import::{
     IfExists, ImportOptions, ImportProgress, ImportReport, Source, TokenizerPolicy, WholeRow,
 };
 use crate::engine::job::{Job, JobKind, JobReport, JobStatus, Progress, Unit};
+use crate::engine::merge::MergeJob;
 use crate::engine::{Engine, Export};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{
@@ -25,16 +26,18 @@ use crate::limits;
 use crate::proto as pb;
 use crate::proto::import_request::Part;
 use crate::proto::import_response::Part as Reply;
+use crate::proto::merge_tables_response::Part as Merged;
 use crate::proto::transfer_service_server::TransferService;
 use crate::server::Desk;
 use crate::server::files::StreamFiles;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
+use crate::server::life::index_choice;
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::TableName;
 
 /// Chunks of an export that wait to be sent.
 const CHUNKS_WAITING: usize = 2;
@@ -92,6 +95,18 @@ impl TransferService for Desk {
             engine.delete_upload(table).map(|bytes| pb::DeleteUploadResponse { bytes })
         })
         .await
+    }
+
+    type MergeTablesStream = Replies<pb::MergeTablesResponse>;
+
+    async fn merge_tables(
+        &self,
+        request: Request<pb::MergeTablesRequest>,
+    ) -> Result<Response<Self::MergeTablesStream>, Status> {
+        let call = Call::of(&request);
+        let merging = Merging::try_from(request.into_inner()).map_err(|error| status(&error))?;
+        let started = self.start(merging, call);
+        Ok(started.map_err(|error| status(&error))?.replies())
     }
 
     async fn export(
@@ -197,6 +212,67 @@ impl Work for ImportJob {
     }
 }
 
+/// Tables that are to be merged.
+struct Merging {
+    job: MergeJob,
+    is_detached: bool,
+}
+
+impl Work for Merging {
+    const KIND: JobKind = JobKind::Merge;
+    type Part = ();
+    type Reply = pb::MergeTablesResponse;
+
+    fn table(&self) -> String {
+        self.job.target.to_string()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.is_detached
+    }
+
+    fn run(self, run: Run<()>) -> Result<JobReport> {
+        let Run { engine, job, .. } = run;
+        let mut on_progress = |now| job.progress(progress(now, Unit::Rows, None));
+        let report = engine.merge(&self.job, &mut on_progress)?;
+        Ok(JobReport::Import(self.job.target, report))
+    }
+
+    fn reply(told: Told<'_>) -> Option<pb::MergeTablesResponse> {
+        let part = match told {
+            Told::Started(job) => Merged::Job(job),
+            Told::Progress(status) => Merged::Progress(import_progress(status)),
+            Told::Report(JobReport::Import(table, report)) => {
+                Merged::Report(told_report(table, report))
+            }
+            Told::Report(_) => return None,
+        };
+        Some(pb::MergeTablesResponse { part: Some(part) })
+    }
+}
+
+impl TryFrom<pb::MergeTablesRequest> for Merging {
+    type Error = Error;
+
+    fn try_from(request: pb::MergeTablesRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        fields.count("tables", request.tables.len(), 2..=limits::MERGED_TABLES_MAX);
+        let tables = request.tables.into_iter().enumerate();
+        let tables: Vec<_> = tables
+            .filter_map(|(i, name)| fields.name_of("table", &format!("tables[{i}]"), name))
+            .collect();
+        let target = fields.name_of("table", "target", request.target);
+        let on_duplicate = on_duplicate(fields.choice("on_duplicate", request.on_duplicate));
+        let if_exists = if_exists(fields.choice("if_exists", request.if_exists));
+        let (merged_at, is_detached) = (wire::seconds_since_1970(), request.detach);
+        fields.finish(|| {
+            let target = target?;
+            let job = MergeJob { tables, target, on_duplicate, if_exists, merged_at };
+            Some(Self { job, is_detached })
+        })
+    }
+}
+
 /// How far an import is, as that of a job.
 pub(super) fn progress(now: ImportProgress, unit: Unit, total: Option<u64>) -> Progress {
     let ImportProgress { bytes_read, rows_read } = now;
@@ -295,7 +371,13 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             normalize: header.normalize,
             rank: header.rank,
         };
-        let if_exists = if_exists(fields.choice("if_exists", header.if_exists));
+        let mut if_exists = if_exists(fields.choice("if_exists", header.if_exists));
+        if header.append {
+            if if_exists == IfExists::Replace {
+                fields.bad("append", "a table is replaced or added to, not both");
+            }
+            if_exists = IfExists::Append;
+        }
         let index = index_choice(fields.choice("index", header.index));
         fields.finish(|| {
             let options = ImportOptions {
@@ -316,14 +398,6 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             let (resume_offset, is_detached) = (header.resume_offset, header.detach);
             Some(Self { options, kind, opening, resume_offset, is_detached })
         })
-    }
-}
-
-fn index_choice(kind: pb::IndexKind) -> IndexChoice {
-    match kind {
-        pb::IndexKind::Unspecified => IndexChoice::Auto,
-        pb::IndexKind::Hnsw => IndexChoice::Hnsw,
-        pb::IndexKind::Partition => IndexChoice::Partition,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::engine::write::{
     AttributesChange, AttributesQuery, DeleteQuery, PutAnswer, PutMode, PutQuery, PutWord,
     WriteAnswer,
 };
-use crate::engine::{Answer, Ask, RebuildPhase, RebuildStatus, TableStatus};
+use crate::engine::{Acknowledged, Ask, RebuildPhase, RebuildStatus, TableStatus};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -181,29 +181,33 @@ fn attributes(
     read
 }
 
-impl From<Answer<PutAnswer>> for pb::PutVectorsResponse {
-    fn from(Answer { table, generation, answer }: Answer<PutAnswer>) -> Self {
+impl From<Acknowledged<PutAnswer>> for pb::PutVectorsResponse {
+    fn from(done: Acknowledged<PutAnswer>) -> Self {
+        let Acknowledged { table, generation, sequence, answer } = done;
         Self {
             table: table.to_string(),
             generation,
             rows: answer.rows.into_iter().map(|row| row.0).collect(),
             added_count: wire::count(answer.added),
             overwritten_count: wire::count(answer.overwritten),
+            sequence,
         }
     }
 }
 
-impl From<Answer<WriteAnswer>> for pb::DeleteWordsResponse {
-    fn from(Answer { table, generation, answer }: Answer<WriteAnswer>) -> Self {
+impl From<Acknowledged<WriteAnswer>> for pb::DeleteWordsResponse {
+    fn from(done: Acknowledged<WriteAnswer>) -> Self {
+        let Acknowledged { table, generation, sequence, answer } = done;
         let (deleted_count, unknown_words) = (wire::count(answer.count), answer.unknown);
-        Self { table: table.to_string(), generation, deleted_count, unknown_words }
+        Self { table: table.to_string(), generation, deleted_count, unknown_words, sequence }
     }
 }
 
-impl From<Answer<WriteAnswer>> for pb::SetAttributesResponse {
-    fn from(Answer { table, generation, answer }: Answer<WriteAnswer>) -> Self {
+impl From<Acknowledged<WriteAnswer>> for pb::SetAttributesResponse {
+    fn from(done: Acknowledged<WriteAnswer>) -> Self {
+        let Acknowledged { table, generation, sequence, answer } = done;
         let (changed_count, unknown_words) = (wire::count(answer.count), answer.unknown);
-        Self { table: table.to_string(), generation, changed_count, unknown_words }
+        Self { table: table.to_string(), generation, changed_count, unknown_words, sequence }
     }
 }
 

@@ -4,7 +4,12 @@
 //! | key | value, as JSON behind which stands a CRC-32 of key and JSON |
 //! | --- | --- |
 //! | `table/NAME` | [`Record`]: the table's generation, and its tokenizer |
+//! | `alias/NAME` | [`Record`] with the table that the alias stands for |
 //! | `generation` | [`Record`] with the highest generation that ever was a table's |
+//!
+//! A table that is renamed gets a record under its new name, which tells the old one, in the same
+//! operation in which the old record goes. So a crash leaves one of them, and the ledger, which may
+//! still have the old one, is known to be behind and not to miss a table.
 //!
 //! # When the disk fails
 //!
@@ -20,6 +25,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::limits;
 use crate::store::group_commit::GroupCommit;
 use crate::store::kv::{self, Kv};
 use crate::store::ledger::{self, Entry, Ledger};
@@ -27,18 +33,35 @@ use crate::store::{blob, fault, folder, journal};
 use crate::table::meta::TableName;
 
 const TABLE: &str = "table/";
+const ALIAS: &str = "alias/";
 const GENERATION: &str = "generation";
 
-/// What the catalog says about a table.
+/// What the catalog says about a table, or about an alias.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Its generation.
+    /// Its generation; 0 of an alias.
     pub(super) generation: u64,
     /// The tokenizer that cuts its texts where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tokenizer: Option<String>,
+    /// The table that an alias stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alias_of: Option<TableName>,
+    /// The name that the table had until this record was written, if it was renamed by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renamed_from: Option<TableName>,
     /// Grows with every record that is written: of two records of one key it tells the newer one.
     revision: u64,
+}
+
+impl Record {
+    fn table(generation: u64, tokenizer: Option<String>, revision: u64) -> Self {
+        Self { generation, tokenizer, alias_of: None, renamed_from: None, revision }
+    }
+
+    fn alias(of: TableName, revision: u64) -> Self {
+        Self { alias_of: Some(of), ..Self::table(0, None, revision) }
+    }
 }
 
 /// What is acknowledged.
@@ -48,8 +71,8 @@ pub(super) struct Known {
     /// The last write of each lineage.
     pub(super) writes: BTreeMap<u64, u64>,
     revision: u64,
-    /// The key of the record that is being removed: sled may lack it, so no new ledger has it.
-    removing: Option<String>,
+    /// The keys of the records that are being removed: sled may lack them, so no new ledger has them.
+    removing: BTreeSet<String>,
 }
 
 /// Why a folder is read and not written to.
@@ -217,6 +240,16 @@ impl Catalog {
         tables.collect()
     }
 
+    /// The table that each alias stands for, by the alias.
+    pub(super) fn aliases(&self) -> BTreeMap<TableName, TableName> {
+        self.known.lock().aliases()
+    }
+
+    /// As [`Known::dangling`].
+    pub(super) fn dangling(&self) -> Vec<String> {
+        self.known.lock().dangling()
+    }
+
     /// The record of a table.
     pub(super) fn table(&self, name: &TableName) -> Option<Record> {
         self.known.lock().records.get(&key(name)).cloned()
@@ -261,7 +294,7 @@ impl Catalog {
             tracing::warn!(?error, "closing the key-value store failed");
         }
         self.queue.lock().clear();
-        let known = Known { removing: None, ..self.known.lock().clone() };
+        let known = Known { removing: BTreeSet::new(), ..self.known.lock().clone() };
         let store = self.folder.join(folder::STORE);
         kv::rewrite(&store)?;
         let opened = Kv::open(&store)?;
@@ -387,16 +420,17 @@ impl Catalog {
         let epoch = self.ready()?;
         let (old, revision, last) = {
             let mut known = self.known.lock();
+            known.check_no_alias(name)?;
             known.revision += 2;
             let last = known.records.get(GENERATION).map_or(0, |record| record.generation);
             (known.records.get(&key(name)).cloned(), known.revision, last)
         };
         let (generation, tokenizer) = change(old.as_ref())?;
         let mut batch = sled::Batch::default();
-        let record = Record { generation, tokenizer, revision };
+        let record = Record::table(generation, tokenizer, revision);
         let mut entries = vec![put(&mut batch, &key(name), &record)?];
         if generation > last {
-            let record = Record { generation, tokenizer: None, revision: revision - 1 };
+            let record = Record::table(generation, None, revision - 1);
             entries.push(put(&mut batch, GENERATION, &record)?);
         }
         let what = || format!("the record of table \"{name}\"");
@@ -405,32 +439,142 @@ impl Catalog {
         Ok(old)
     }
 
-    /// Removes a table's record, durably, also where the disk is full; what it was.
-    pub(super) fn remove(&self, name: &TableName) -> Result<Option<Record>> {
+    /// Gives a table another name, and with it every alias that stands for it, durably. If the disk
+    /// fails it has the old one; as [`Catalog::set`] says.
+    pub(super) fn rename(&self, old: &TableName, new: &TableName) -> Result<()> {
         let _changing = self.changing.lock();
-        let removed = with_room(&self.folder, || self.try_remove(name));
-        self.known.lock().removing = None;
+        let epoch = self.ready()?;
+        let mut batch = sled::Batch::default();
+        let mut entries = Vec::new();
+        {
+            let mut known = self.known.lock();
+            known.check_free(new)?;
+            let was = known.records.get(&key(old)).cloned();
+            let was = was.ok_or_else(|| Error::new(not_found(old)))?;
+            let mut revision = known.revision + 1;
+            let record = Record { renamed_from: Some(old.clone()), revision, ..was.clone() };
+            entries.push(put(&mut batch, &key(new), &record)?);
+            for alias in known.aliases_of(old) {
+                revision += 1;
+                let record = Record::alias(new.clone(), revision);
+                entries.push(put(&mut batch, &alias_key(&alias), &record)?);
+            }
+            known.revision = revision;
+            batch.remove(key(old).as_str());
+            entries.push(Entry::Removed { key: key(old).into_bytes(), revision: was.revision + 1 });
+        }
+        let what = || format!("the record of table \"{old}\"");
+        self.write(epoch, entries, |kv| fault::guarded(what, || kv.catalog.apply_batch(batch)))?;
+        self.make_durable(epoch)
+    }
+
+    /// Lets an alias stand for a table, durably; which one it stood for.
+    pub(super) fn set_alias(
+        &self,
+        alias: &TableName,
+        table: &TableName,
+    ) -> Result<Option<TableName>> {
+        let _changing = self.changing.lock();
+        let epoch = self.ready()?;
+        let (old, revision) = {
+            let mut known = self.known.lock();
+            if known.records.contains_key(&key(alias)) {
+                return Err(Error::new(ErrorKind::TableExists { name: alias.to_string() }));
+            }
+            if !known.records.contains_key(&key(table)) {
+                return Err(Error::new(not_found(table)));
+            }
+            let aliases = known.aliases();
+            let max = limits::ALIASES_MAX;
+            if !aliases.contains_key(alias) && aliases.len() >= max {
+                let (max, got) = (max as u64, max as u64 + 1);
+                return Err(Error::new(ErrorKind::TooLarge { limit: "ALIASES_MAX", max, got }));
+            }
+            known.revision += 1;
+            (aliases.get(alias).cloned(), known.revision)
+        };
+        if old.as_ref() != Some(table) {
+            let mut batch = sled::Batch::default();
+            let record = Record::alias(table.clone(), revision);
+            let entry = put(&mut batch, &alias_key(alias), &record)?;
+            let what = || format!("the record of alias \"{alias}\"");
+            self.write(epoch, [entry], |kv| {
+                fault::guarded(what, || kv.catalog.apply_batch(batch))
+            })?;
+            self.make_durable(epoch)?;
+        }
+        Ok(old)
+    }
+
+    /// Removes an alias, durably, also where the disk is full; the table that it stood for.
+    pub(super) fn remove_alias(&self, alias: &TableName) -> Result<TableName> {
+        let _changing = self.changing.lock();
+        let missing = || Error::new(ErrorKind::AliasNotFound { name: alias.to_string() });
+        let table = self.aliases().remove(alias).ok_or_else(missing)?;
+        self.remove_keys(&[alias_key(alias)])?;
+        Ok(table)
+    }
+
+    /// Removes the records of tables, all or none, durably, also where the disk is full; what they
+    /// were. A name that comes again counts once.
+    pub(super) fn remove(&self, names: &[TableName]) -> Result<Vec<Record>> {
+        let _changing = self.changing.lock();
+        {
+            let known = self.known.lock();
+            for name in names {
+                if !known.records.contains_key(&key(name)) {
+                    return Err(Error::new(not_found(name)));
+                }
+                let aliases: Vec<String> =
+                    known.aliases_of(name).iter().map(ToString::to_string).collect();
+                if !aliases.is_empty() {
+                    let because = format!(
+                        "the alias {} stands for the table {name}; set it to another table or \
+                         remove it first",
+                        aliases.join(", ")
+                    );
+                    return Err(Error::new(ErrorKind::Unsuited { operation: "deleting", because }));
+                }
+            }
+        }
+        let keys: BTreeSet<String> = names.iter().map(key).collect();
+        self.remove_keys(&keys.into_iter().collect::<Vec<_>>())
+    }
+
+    fn remove_keys(&self, keys: &[String]) -> Result<Vec<Record>> {
+        let removed = with_room(&self.folder, || self.try_remove(keys));
+        self.known.lock().removing.clear();
         removed
     }
 
-    fn try_remove(&self, name: &TableName) -> Result<Option<Record>> {
+    fn try_remove(&self, keys: &[String]) -> Result<Vec<Record>> {
         let epoch = self.ready()?;
-        let key = key(name);
-        let Some(old) = self.known.lock().records.get(&key).cloned() else { return Ok(None) };
-        let removed = Entry::Removed { key: key.clone().into_bytes(), revision: old.revision + 1 };
+        let old: Vec<(&String, Record)> = {
+            let known = self.known.lock();
+            let record = |key| Some((key, known.records.get(key)?.clone()));
+            keys.iter().filter_map(record).collect()
+        };
+        let entry = |(key, record): &(&String, Record)| Entry::Removed {
+            key: key.as_bytes().to_vec(),
+            revision: record.revision + 1,
+        };
+        let removed: Vec<Entry> = old.iter().map(entry).collect();
         // The ledger first: it must never say that there is what sled may have removed.
         let appended = {
             let mut ledger = self.ledger.lock();
             let ledger = ledger.as_mut().ok_or_else(|| self.failed_before())?;
-            self.known.lock().removing = Some(key.clone());
-            ledger.append(std::slice::from_ref(&removed))
+            self.known.lock().removing.extend(keys.iter().cloned());
+            ledger.append(&removed)
         };
         appended.inspect_err(|error| self.fail(error))?;
-        let what = || format!("the record of table \"{name}\"");
-        let remove = |kv: &Kv| fault::guarded(what, || kv.catalog.remove(&key)).map(drop);
-        self.write(epoch, [removed], remove)?;
+        let mut batch = sled::Batch::default();
+        for key in keys {
+            batch.remove(key.as_str());
+        }
+        let what = || format!("the record of {}", keys.join(", "));
+        self.write(epoch, removed, |kv| fault::guarded(what, || kv.catalog.apply_batch(batch)))?;
         self.make_durable(epoch)?;
-        Ok(Some(old))
+        Ok(old.into_iter().map(|(_, record)| record).collect())
     }
 
     /// A lineage has no writes any more.
@@ -551,6 +695,14 @@ fn key(name: &TableName) -> String {
     format!("{TABLE}{name}")
 }
 
+fn alias_key(name: &TableName) -> String {
+    format!("{ALIAS}{name}")
+}
+
+fn not_found(name: &TableName) -> ErrorKind {
+    ErrorKind::TableNotFound { name: name.to_string() }
+}
+
 fn put(batch: &mut sled::Batch, key: &str, record: &Record) -> Result<Entry> {
     let value = encode(key, record)?;
     batch.insert(key, value.clone());
@@ -589,20 +741,24 @@ pub(super) fn known_by(kv: &Kv) -> Result<Known> {
 pub(super) struct Imported {
     /// Name, generation and tokenizer of each.
     pub(super) tables: Vec<(TableName, u64, Option<String>)>,
+    /// Aliases, each with its table.
+    pub(super) aliases: Vec<(TableName, TableName)>,
     pub(super) last_generation: u64,
 }
 
 /// Writes a catalog of these tables, and nothing else, into sled; not durable yet.
 pub(super) fn import(kv: &Kv, imported: Imported) -> Result<Known> {
     let mut known = Known { writes: journal::last_writes(kv)?, ..Known::default() };
-    let mut add = |key: String, generation, tokenizer| {
+    let last = (GENERATION.to_owned(), Record::table(imported.last_generation, None, 0));
+    let tables = imported.tables.into_iter();
+    let tables = tables
+        .map(|(name, generation, tokenizer)| (key(&name), Record::table(generation, tokenizer, 0)));
+    let aliases = imported.aliases.into_iter();
+    let aliases = aliases.map(|(alias, table)| (alias_key(&alias), Record::alias(table, 0)));
+    for (key, record) in tables.chain(aliases).chain([last]) {
         let revision = known.revision + 1;
-        known.insert((key, Record { generation, tokenizer, revision }));
-    };
-    for (name, generation, tokenizer) in imported.tables {
-        add(key(&name), generation, tokenizer);
+        known.insert((key, Record { revision, ..record }));
     }
-    add(GENERATION.to_owned(), imported.last_generation, None);
     put_in_order(kv, &known)?;
     Ok(known)
 }
@@ -681,10 +837,62 @@ impl Known {
         self.records.values().map(|record| record.generation).max().unwrap_or(0)
     }
 
-    /// What is missing in what another knows, or is older there.
+    /// The table that each alias stands for, by the alias.
+    pub(super) fn aliases(&self) -> BTreeMap<TableName, TableName> {
+        let aliases = self.records.iter().filter_map(|(key, record)| {
+            let alias = TableName::try_from(key.strip_prefix(ALIAS)?.to_owned()).ok()?;
+            Some((alias, record.alias_of.clone()?))
+        });
+        aliases.collect()
+    }
+
+    /// The aliases of a table.
+    fn aliases_of(&self, table: &TableName) -> Vec<TableName> {
+        let aliases = self.aliases().into_iter().filter(|(_, of)| of == table);
+        aliases.map(|(alias, _)| alias).collect()
+    }
+
+    /// Aliases of tables that are not there, a sentence each; none, unless something is damaged.
+    pub(super) fn dangling(&self) -> Vec<String> {
+        let aliases = self.aliases().into_iter();
+        let dangling = aliases.filter(|(_, table)| !self.records.contains_key(&key(table)));
+        let told = dangling.map(|(alias, table)| {
+            format!("the alias {alias} stands for the table {table}, which is not there")
+        });
+        told.collect()
+    }
+
+    /// An error if an alias has this name.
+    fn check_no_alias(&self, name: &TableName) -> Result<()> {
+        match self.records.get(&alias_key(name)).and_then(|record| record.alias_of.as_ref()) {
+            Some(table) => {
+                let (name, table) = (name.to_string(), table.to_string());
+                Err(Error::new(ErrorKind::AliasExists { name, table }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An error if a table or an alias has this name.
+    fn check_free(&self, name: &TableName) -> Result<()> {
+        if self.records.contains_key(&key(name)) {
+            return Err(Error::new(ErrorKind::TableExists { name: name.to_string() }));
+        }
+        self.check_no_alias(name)
+    }
+
+    /// What is missing in what another knows, or is older there. A table that was renamed there is
+    /// not missing.
     pub(super) fn forgotten(&self, by: &Self) -> Vec<String> {
+        let renamed = by.records.values().filter_map(|record| {
+            Some((key(record.renamed_from.as_ref()?), record.generation, record.revision))
+        });
+        let renamed: Vec<_> = renamed.collect();
         let is_there = |key: &str, record: &Record| {
             by.records.get(key).is_some_and(|found| found.revision >= record.revision)
+                || renamed.iter().any(|(old, generation, revision)| {
+                    old == key && *generation == record.generation && *revision > record.revision
+                })
         };
         let forgotten = self.records.iter().filter(|(key, record)| !is_there(key, record));
         forgotten.map(|(key, record)| format!("{key} (generation {})", record.generation)).collect()
@@ -711,7 +919,7 @@ impl Known {
     }
 
     pub(super) fn state(&self) -> Result<ledger::State> {
-        let records = self.records.iter().filter(|(key, _)| self.removing.as_ref() != Some(*key));
+        let records = self.records.iter().filter(|(key, _)| !self.removing.contains(*key));
         let records =
             records.map(|(key, record)| Ok((key.clone().into_bytes(), encode(key, record)?)));
         let records = records.collect::<Result<_>>()?;

@@ -132,6 +132,9 @@ fn check_catalog(data: &Path, checked: &mut Checked) -> Result<(Option<Trial>, O
         (Some(Err(error)), _) => checked.damage(None, "catalog", error.to_string()),
         (None, _) => {}
     }
+    for problem in known.as_ref().map(Known::dangling).unwrap_or_default() {
+        checked.damage(None, "catalog", problem);
+    }
     Ok((trial, known))
 }
 
@@ -144,6 +147,9 @@ pub(super) fn check_open(
     let total = shared.bytes_kept();
     let mut checked = Checked::default();
     if let Some(problem) = shared.catalog.problem() {
+        checked.damage(None, "catalog", problem);
+    }
+    for problem in shared.catalog.dangling() {
         checked.damage(None, "catalog", problem);
     }
     for name in shared.catalog.tables().into_keys() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::container::{CHUNK_BYTES, Container, Kind, Sealed};
-use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::blob::{self, FileWriter};
 use crate::store::{fault, folder};
 use crate::table::Table;
@@ -223,15 +223,21 @@ pub(super) fn write_part(
 }
 
 /// Takes a part over from another generation's folder, where the file system can without copying.
-pub(super) fn link_part(from: &Path, to: &Path, name: &str) -> Result<()> {
+pub(super) fn link_part(
+    from: &Path,
+    to: &Path,
+    name: &str,
+    stop: &dyn Fn() -> Result<()>,
+) -> Result<()> {
     let (from, to) = (from.join(name), to.join(name));
     let linked = fs::hard_link(&from, &to).or_else(|_| {
-        fs::copy(&from, &to)?;
-        File::open(&to)?.sync_all()
+        let mut copied = blob::create(&to)?;
+        copy(File::open(&from)?, &mut copied, stop)?;
+        copied.sync_all()
     });
-    linked
-        .map_err(Error::disk)
-        .context(|| format!("linking {} to {}", from.display(), to.display()))
+    linked.map_err(|error| {
+        stopped(error, || format!("linking {} to {}", from.display(), to.display()))
+    })
 }
 
 /// The generations of a data folder, each with its manifest, or why that cannot be read; folders

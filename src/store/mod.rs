@@ -14,6 +14,7 @@
 //! | `shelf.rs` | named things that are stored whole; `specs.rs`, `test_sets.rs`, `models.rs`: what they hold |
 //! | `upload.rs` | files that arrive in pieces |
 //! | `checkpoint.rs` | where trainings stand |
+//! | `brought.rs` | `Brought`: a table of a backup, or a copy, in a generation of its own |
 //! | `backup/` | all of it kept elsewhere, and made tables again |
 //! | `check.rs` | every byte read again |
 //! | `recover.rs` | a catalog made of what is whole |
@@ -63,6 +64,7 @@
 
 pub mod backup;
 pub(crate) mod blob;
+mod brought;
 mod catalog;
 pub mod check;
 mod checkpoint;
@@ -84,7 +86,7 @@ mod test_sets;
 mod tests;
 pub mod upload;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -106,6 +108,7 @@ use crate::table::view::View;
 use crate::text::spec::Spec;
 
 pub use blob::FileWriter;
+pub use brought::Brought;
 pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointStatus};
 pub use folder::Released;
 pub use models::{Body, ModelHead, NeuralHead, StagedModel};
@@ -263,15 +266,24 @@ impl Store {
     /// If a part or a write is damaged or missing, or if the disk fails.
     pub fn view(&self, meta: &Meta, table: Arc<Table>) -> Result<View> {
         let mut view = self.shared.generation(meta.generation)?.view(table)?;
-        let last = self.shared.catalog.last_write(meta.lineage());
-        if last > view.sequence() {
-            // Ignore: the journal is read as far as it is open.
-            let _ = self.shared.catalog.ready();
-            let replayed =
-                self.shared.catalog.read(|kv| journal::replay(kv, meta, last, &mut view));
-            replayed.context(|| format!("reading the journal of table \"{}\"", meta.name))?;
-        }
+        self.replay(meta, &mut view)?;
         Ok(view)
+    }
+
+    /// Makes the writes in the journal of a table that a view has not seen.
+    ///
+    /// # Errors
+    ///
+    /// If a write is damaged or missing or cannot be made, or if the disk fails.
+    pub fn replay(&self, meta: &Meta, view: &mut View) -> Result<()> {
+        let last = self.shared.catalog.last_write(meta.lineage());
+        if last <= view.sequence() {
+            return Ok(());
+        }
+        // Ignore: the journal is read as far as it is open.
+        let _ = self.shared.catalog.ready();
+        let replayed = self.shared.catalog.read(|kv| journal::replay(kv, meta, last, view));
+        replayed.context(|| format!("reading the journal of table \"{}\"", meta.name))
     }
 
     /// The epoch in which what follows is written. If a write failed before, the key-value store is
@@ -312,23 +324,89 @@ impl Store {
         self.shared.catalog.make_durable(epoch)
     }
 
-    /// Deletes a table, and tells whether there was one. Once this returns it stays deleted. A table
-    /// that is damaged can be deleted too, and one on a full disk.
+    /// Deletes tables, all or none. Once this returns they stay deleted. Those that are damaged can be
+    /// deleted too, and those on a full disk.
     ///
     /// # Errors
     ///
-    /// If nothing may be written, or if the disk fails.
-    pub fn delete(&self, name: &TableName) -> Result<bool> {
-        let Some(old) = self.shared.catalog.remove(name)? else { return Ok(false) };
-        let lineage = staging::lineage_of(&self.shared, old.generation);
-        staging::remove_generation(&self.shared, old.generation);
-        if let Some(lineage) = lineage {
-            staging::remove_writes(&self.shared, lineage, u64::MAX);
+    /// If there is no table of one of the names, if an alias stands for one of them, if nothing may be
+    /// written, or if the disk fails.
+    pub fn delete(&self, names: &[TableName]) -> Result<()> {
+        for old in self.shared.catalog.remove(names)? {
+            let lineage = staging::lineage_of(&self.shared, old.generation);
+            staging::remove_generation(&self.shared, old.generation);
+            if let Some(lineage) = lineage {
+                staging::remove_writes(&self.shared, lineage, u64::MAX);
+            }
         }
         if self.shared.catalog.ready().is_ok() {
             folder::reserve(&self.shared.folder);
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Gives a table another name, with its tokenizer, its writes and the aliases that stand for it,
+    /// all at once. Once this returns it keeps that name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, if a table or an alias has the new name, if nothing may be written,
+    /// or if the disk fails: then it has the old name, as [`Staging::switch`] says.
+    pub fn rename(&self, old: &TableName, new: &TableName) -> Result<()> {
+        self.shared.catalog.rename(old, new)?;
+        // A recovery that finds no catalog knows a table by its manifest.
+        let generation = self.shared.catalog.table(new).map(|record| record.generation);
+        let told = generation.map_or(Ok(()), |number| {
+            let mut generation = self.shared.generation(number)?;
+            generation.manifest.meta.name = new.clone();
+            generation.seal()
+        });
+        if let Err(error) = told {
+            tracing::warn!(?error, "a manifest keeps the name that its table had");
+        }
+        Ok(())
+    }
+
+    /// Copies a table as it is after the write `sequence`, which is the table `name` once it is switched
+    /// to. Files are taken over without copying where the file system can.
+    ///
+    /// # Errors
+    ///
+    /// That of `go_on`; if the table was replaced meanwhile, if a write is damaged, if nothing may be
+    /// written, or if the disk fails.
+    pub fn copy(
+        &self,
+        of: &Meta,
+        sequence: u64,
+        name: &TableName,
+        go_on: check::GoOn<'_>,
+    ) -> Result<Brought> {
+        brought::copy(&self.shared, (of, sequence), name, go_on)
+    }
+
+    /// The table that each alias stands for, by the alias.
+    pub fn aliases(&self) -> BTreeMap<TableName, TableName> {
+        self.shared.catalog.aliases()
+    }
+
+    /// Lets an alias stand for a table, in place of the one that it may stand for, which is told. Once
+    /// this returns it stays so.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, if a table has the alias's name, if there are too many aliases, if
+    /// nothing may be written, or if the disk fails.
+    pub fn set_alias(&self, alias: &TableName, table: &TableName) -> Result<Option<TableName>> {
+        self.shared.catalog.set_alias(alias, table)
+    }
+
+    /// Removes an alias; the table that it stood for. Once this returns it stays removed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such alias, if nothing may be written, or if the disk fails.
+    pub fn remove_alias(&self, alias: &TableName) -> Result<TableName> {
+        self.shared.catalog.remove_alias(alias)
     }
 
     /// What has arrived of a file for this table.
@@ -633,7 +711,7 @@ impl Store {
         (of, name): (&TableName, &TableName),
         go_on: check::GoOn<'_>,
         on_bytes: &mut dyn FnMut(u64),
-    ) -> Result<backup::Restored> {
+    ) -> Result<Brought> {
         backup::restore(&self.shared, (target, list), (of, name), go_on, on_bytes)
     }
 
@@ -787,7 +865,7 @@ impl Shared {
 
     /// Removes writes that stand in rows, and those of no table; how many records.
     fn sweep_journal(&self, live: &BTreeSet<u64>) -> Result<u64> {
-        let mut applied = std::collections::BTreeMap::new();
+        let mut applied = BTreeMap::new();
         for &number in live {
             // Whose writes are whose is not known if a manifest cannot be read: all stay.
             let Ok(generation) = self.generation(number) else { return Ok(0) };
@@ -822,7 +900,7 @@ impl Drop for Shared {
 
 /// The newest complete generation of each name, where no catalog is left: what they lack is not known.
 fn unnamed(folder: &Path, what: &str) -> Vec<Listed> {
-    let mut newest = std::collections::BTreeMap::new();
+    let mut newest = BTreeMap::new();
     for opened in generation::all(folder).unwrap_or_default().into_values().flatten() {
         let meta = opened.manifest.meta;
         newest.insert(meta.name.clone(), meta);

@@ -94,10 +94,16 @@ fn prepare(data: &Path, go_on: GoOn<'_>) -> Result<Plan> {
     }
     let last = folder::generations(data)?.last().copied().unwrap_or(0);
     let last = last.max(known.as_ref().map_or(0, Known::last_generation));
+    let mut aliases = known.as_ref().map(Known::aliases).unwrap_or_default();
+    for (alias, table) in aliases.extract_if(.., |_, table| !chosen.contains_key(table)) {
+        let loss = format!("the alias {alias} of the table {table}, which is lost");
+        work.plan.done.losses.push(loss);
+    }
     let tables = chosen.into_iter().map(|(name, (generation, tokenizer))| {
         (name, generation.manifest.meta.generation, tokenizer)
     });
-    let imported = Imported { tables: tables.collect(), last_generation: last };
+    let aliases = aliases.into_iter().collect();
+    let imported = Imported { tables: tables.collect(), aliases, last_generation: last };
     let known = catalog::import(&kv, imported)?;
     kv.make_durable()?;
     kv.close()?;

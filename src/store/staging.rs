@@ -121,15 +121,12 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// If the builder has no row, or the disk failed.
+    /// If the disk failed.
     ///
     /// # Panics
     ///
     /// If they were ended before.
     pub fn end(&mut self, builder: &TableBuilder) -> Result<()> {
-        if builder.is_empty() {
-            return Err(Error::invalid("table", "a table has at least one row"));
-        }
         assert!(!std::mem::replace(&mut self.is_ended, true), "rows end once");
         if self.is_touched {
             // What was written is not what the rows are now: it is written again.
@@ -211,7 +208,7 @@ impl Staging {
         let Some(old) = Generation::open(&folder, from)? else { return Ok(()) };
         for name in [SUBWORDS.name, INPUTS.name] {
             if let Some(part) = old.manifest.parts.get(name) {
-                generation::link_part(&folder, &self.folder, name)?;
+                generation::link_part(&folder, &self.folder, name, &|| Ok(()))?;
                 let of = Some(part.of.unwrap_or(from));
                 self.parts.insert(name.to_owned(), Part { of, ..part.clone() });
             }
@@ -317,13 +314,19 @@ impl Replaced {
 
     /// Removes it from the disk; what stays is removed at the next open.
     pub fn remove(self) {
+        self.remove_but(u64::MAX);
+    }
+
+    /// The same, but of a table that goes on it leaves the writes after this one.
+    pub fn remove_but(self, last: u64) {
         let Some(old) = self.old.filter(|old| old.generation != self.new.generation) else {
             return;
         };
         let lineage = lineage_of(&self.shared, old.generation);
         remove_generation(&self.shared, old.generation);
         if lineage == Some(self.new.lineage()) {
-            remove_writes(&self.shared, self.new.lineage(), self.new.applied.sequence);
+            let last = last.min(self.new.applied.sequence);
+            remove_writes(&self.shared, self.new.lineage(), last);
         } else if let Some(lineage) = lineage {
             remove_writes(&self.shared, lineage, u64::MAX);
         }

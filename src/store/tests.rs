@@ -148,17 +148,21 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one step of each kind")]
 #[test]
 fn the_store_agrees_with_a_map_under_random_operations() {
     for seed in 0..4 {
         let folder = tempfile::tempdir().unwrap();
         let mut store = open(folder.path());
         let mut model: BTreeMap<String, Rows> = BTreeMap::new();
+        let mut aliases: BTreeMap<TableName, TableName> = BTreeMap::new();
         let mut generations = BTreeSet::new();
         let mut dice = Dice(seed);
-        for step in 0..40 {
+        for step in 0..60 {
             let table = format!("t{}", dice.below(3));
-            match dice.below(8) {
+            let (other, is_named) =
+                (format!("t{}", dice.below(4)), aliases.values().any(|of| of.as_str() == table));
+            match dice.below(12) {
                 0..=3 => {
                     let rows_seed = dice.below(1000);
                     let meta = import(&store, &table, rows_seed);
@@ -172,8 +176,47 @@ fn the_store_agrees_with_a_map_under_random_operations() {
                     assert!(!generations.contains(&abandoned.generation()), "seed {seed}");
                 }
                 5 => {
-                    let was_there = store.delete(&name(&table)).unwrap();
-                    assert_eq!(was_there, model.remove(&table).is_some(), "seed {seed}");
+                    let deleted = store.delete(&[name(&table)]).is_ok();
+                    assert_eq!(deleted, model.contains_key(&table) && !is_named, "seed {seed}");
+                    model.retain(|known, _| !deleted || *known != table);
+                }
+                8 => {
+                    let is_free =
+                        !model.contains_key(&other) && !aliases.contains_key(&name(&other));
+                    let renamed = store.rename(&name(&table), &name(&other)).is_ok();
+                    assert_eq!(renamed, is_free && model.contains_key(&table), "seed {seed}");
+                    if renamed && let Some(rows) = model.remove(&table) {
+                        let named = aliases.values_mut().filter(|of| of.as_str() == table);
+                        named.for_each(|of| *of = name(&other));
+                        model.insert(other, rows);
+                    }
+                }
+                9 => {
+                    let Some(of) = tables(&store).into_iter().find(|m| m.name.as_str() == table)
+                    else {
+                        continue;
+                    };
+                    let copy = store.copy(&of, 0, &name(&other), &|| Ok(())).unwrap();
+                    assert!(!generations.contains(&copy.meta().generation), "seed {seed}");
+                    if dice.below(4) > 0 && !aliases.contains_key(&name(&other)) {
+                        generations.insert(copy.meta().generation);
+                        copy.switch(|_| true).unwrap().0.remove();
+                        model.insert(other, model[&table].clone());
+                    }
+                }
+                10 | 11 => {
+                    // "t3" is a table's name sometimes.
+                    let alias = name(["a", "t3"][dice.below(2)]);
+                    let is_free = !model.contains_key(alias.as_str());
+                    if dice.below(3) == 0 {
+                        let was = aliases.remove(&alias);
+                        assert_eq!(store.remove_alias(&alias).ok(), was, "seed {seed}");
+                    } else if let Ok(before) = store.set_alias(&alias, &name(&table)) {
+                        assert!(is_free && model.contains_key(&table), "seed {seed}");
+                        assert_eq!(before, aliases.insert(alias, name(&table)), "seed {seed}");
+                    } else {
+                        assert!(!is_free || !model.contains_key(&table), "seed {seed}");
+                    }
                 }
                 6 | 7 => {
                     drop(store);
@@ -181,8 +224,9 @@ fn the_store_agrees_with_a_map_under_random_operations() {
                     assert_eq!(swept, Swept::default(), "seed {seed}: nothing was cut short");
                     store = opened;
                 }
-                _ => unreachable!("the dice has eight sides"),
+                _ => unreachable!("the dice has twelve sides"),
             }
+            assert_eq!(store.aliases(), aliases, "seed {seed}, step {step}");
             let tables = tables(&store);
             let names: Vec<_> = tables.iter().map(|meta| meta.name.as_str()).collect();
             assert!(names.iter().eq(model.keys()), "seed {seed}, step {step}: {names:?}");
@@ -280,7 +324,7 @@ fn a_part_that_is_not_as_it_was_written_is_damage_that_names_it() {
         assert_eq!(stored(&store, &meta), rows_of(&builder_of(3)));
     }
     assert_eq!(stored(&store, &other), rows_of(&builder_of(3)));
-    assert!(store.delete(&name("en")).unwrap());
+    store.delete(&[name("en")]).unwrap();
 }
 
 /// Two tables without writes, one with; closed.
@@ -510,7 +554,7 @@ fn a_table_that_is_replaced_while_it_is_checked_is_whole() {
             looks.set(looks.get() + 1);
             if looks.get() == moment {
                 import(&store, "first", 10 + moment);
-                store.delete(&name("second")).unwrap();
+                store.delete(&[name("second")]).unwrap();
                 import(&store, "second", 30 + moment);
             }
             Ok(())
@@ -574,25 +618,36 @@ fn killed_at_any_moment_it_has_every_acknowledged_table_whole() {
     println!("{kills} kills, {step} acknowledged steps, 0 lost");
 }
 
-/// What a step does: every fourth deletes a table, the others import one of the step's seed.
+/// What a step does: every fourth deletes a table or gives it another name, in turn; the others import
+/// one of the step's seed.
 fn apply(model: &mut BTreeMap<String, usize>, step: usize) {
     let table = format!("t{}", step % 3);
-    if step % 4 == 3 {
-        model.remove(&table)
-    } else {
-        model.insert(table, step)
-    };
+    match step % 8 {
+        3 => _ = model.remove(&table),
+        7 => {
+            if let Some(rows) = model.remove(&table) {
+                model.insert(format!("u{step}"), rows);
+            }
+        }
+        _ => _ = model.insert(table, step),
+    }
 }
 
 fn write_without_end(folder: &Path, first: usize) -> ! {
     let store = open(folder);
     for step in first.. {
         let table = format!("t{}", step % 3);
-        let generation = if step % 4 == 3 {
-            store.delete(&name(&table)).unwrap();
-            0
-        } else {
-            import(&store, &table, step).generation
+        let generation = match step % 8 {
+            // A killed process may have done either before.
+            3 => {
+                let _ = store.delete(&[name(&table)]);
+                0
+            }
+            7 => {
+                let _ = store.rename(&name(&table), &name(&format!("u{step}")));
+                0
+            }
+            _ => import(&store, &table, step).generation,
         };
         println!("acknowledged {step} {generation}");
     }
@@ -721,7 +776,7 @@ fn writes_are_there_after_a_restart_and_go_into_a_rebuild_and_with_their_table()
     drop(store);
     let (store, swept) = Store::open(folder.path()).unwrap();
     assert_eq!(swept, Swept { writes: 1, ..Swept::default() });
-    store.delete(&name("en")).unwrap();
+    store.delete(&[name("en")]).unwrap();
     assert_eq!(journal_records(&store), 0);
     assert_eq!(files(&folder.path().join("generations")), Vec::<PathBuf>::new());
 }
@@ -744,7 +799,7 @@ fn a_part_that_is_not_wanted_any_more_leaves_nothing() {
     write().unwrap().seal().unwrap();
     assert!(store.part(meta.generation, kind).unwrap().is_some());
     let late = write().unwrap();
-    store.delete(&name("first")).unwrap();
+    store.delete(&[name("first")]).unwrap();
     // As a build does that was under way then.
     let of = folder::generation(folder.path(), meta.generation);
     fs::create_dir(&of).unwrap();

@@ -125,19 +125,12 @@ impl TableBuilder {
     }
 
     /// The table.
-    ///
-    /// # Errors
-    ///
-    /// If there is no row.
-    pub fn build(mut self) -> Result<Table> {
-        if self.vocab.is_empty() {
-            return Err(Error::invalid("table", "a table has at least one row"));
-        }
+    pub fn build(mut self) -> Table {
         self.vocab.shrink_to_fit();
         self.matrix.shrink_to_fit();
         #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
         let norms = self.matrix.rows().map(|row| scalar::norm(row) as f32).collect();
-        Ok(Table { vocab: self.vocab, matrix: self.matrix, norms, subwords: None, inputs: None })
+        Table { vocab: self.vocab, matrix: self.matrix, norms, subwords: None, inputs: None }
     }
 }
 

@@ -67,8 +67,12 @@ impl Table {
         self.matrix.dim()
     }
 
-    /// How many rows; at least one.
-    #[expect(clippy::len_without_is_empty, reason = "a table is never empty")]
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.vocab.is_empty()
+    }
+
+    /// How many rows.
     pub fn len(&self) -> usize {
         self.vocab.len()
     }

@@ -122,7 +122,7 @@ impl View {
     /// # Errors
     ///
     /// If a word that is to be deleted or attributed is not there; if a vector has another
-    /// dimension or a value that is not finite; if a limit is passed; if no word would be left.
+    /// dimension or a value that is not finite; if a limit is passed.
     pub fn after(&self, changes: &[Change]) -> Result<Self> {
         let mut view = self.clone();
         view.write(changes)?;
@@ -138,11 +138,6 @@ impl View {
     pub fn write(&mut self, changes: &[Change]) -> Result<()> {
         for change in changes {
             self.apply(change)?;
-        }
-        if self.is_empty() {
-            let because = "it would leave the table without a word; delete the table instead";
-            let because = because.to_owned();
-            return Err(Error::new(ErrorKind::Unsuited { operation: "deleting words", because }));
         }
         self.sequence += 1;
         self.change_count += changes.len();
@@ -293,12 +288,12 @@ impl View {
         self.base.dim()
     }
 
-    /// How many rows are there; at least one.
+    /// How many rows are there.
     pub fn len(&self) -> usize {
         self.intact.len() + self.slots.size()
     }
 
-    /// Whether no row is there; never, outside of a write that is refused.
+    /// Whether no row is there.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

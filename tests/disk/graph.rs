@@ -248,7 +248,7 @@ fn a_graph_of_an_earlier_version_answers_and_no_partition_is_built() {
     staging.push(&rows).unwrap();
     staging.end(&rows).unwrap();
     staging.complete(&BTreeMap::new()).unwrap();
-    let table = Arc::new(rows.build().unwrap());
+    let table = Arc::new(rows.build());
     let params = BuildParams { threads: 1, ..BuildParams::default() };
     let graph = hnsw::build(&table, params, &Unwatched).unwrap();
     staging.write_part(index::file::KIND, |out| index::file::write(&graph, out)).unwrap();

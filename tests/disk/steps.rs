@@ -5,6 +5,7 @@ use std::path::Path;
 
 use wordspace::engine::config::EngineConfig;
 use wordspace::engine::import::{IfExists, ImportOptions, Source, TokenizerPolicy, WholeRow};
+use wordspace::engine::life::CreateOptions;
 use wordspace::engine::write::{
     AttributesChange, AttributesQuery, DeleteQuery, PutMode, PutQuery, PutWord,
 };
@@ -16,7 +17,7 @@ use wordspace::query::lookup::LookupQuery;
 use wordspace::query::words::WordsQuery;
 use wordspace::query::{OovPolicy, WordOptions, WordOrVector};
 use wordspace::table::attributes::{AttributeValue, Attributes};
-use wordspace::table::meta::TableName;
+use wordspace::table::meta::{IndexChoice, TableName};
 use wordspace::text::spec::{File, Kind, Spec};
 
 use crate::told::nearest;
@@ -65,6 +66,10 @@ pub(crate) struct Word {
 pub(crate) struct Model {
     /// Words in row order.
     pub(crate) tables: BTreeMap<String, Vec<Word>>,
+    /// Components of each table's vectors.
+    dims: BTreeMap<String, u32>,
+    /// The table of each alias.
+    aliases: BTreeMap<String, String>,
     /// Which tokenizer a table has.
     defaults: BTreeMap<String, String>,
     /// The vocabulary of each tokenizer.
@@ -83,6 +88,13 @@ pub(crate) enum Step {
     /// Takes writes into a new generation, and waits for it or not.
     Build(String, bool),
     DeleteTable(String),
+    Create(String, u32),
+    /// Of the first, the second.
+    Copy(String, String),
+    /// The first becomes the second.
+    Rename(String, String),
+    SetAlias(String, String),
+    RemoveAlias(String),
     PutTokenizer(String, String),
     DeleteTokenizer(String),
     SetDefault(String, Option<String>),
@@ -120,7 +132,7 @@ impl User {
     fn draw(&mut self) -> Step {
         loop {
             let tables: Vec<_> = self.model.tables.keys().cloned().collect();
-            let kind = self.dice.below(40);
+            let kind = self.dice.below(48);
             if tables.is_empty() || kind < 4 {
                 let table = self.name("t", 4);
                 return Step::Import(table, self.rows());
@@ -128,7 +140,8 @@ impl User {
             let table = self.dice.one_of(&tables).clone();
             let step = match kind {
                 4..=32 => self.of_words(table, kind),
-                _ => self.of_shelves(table, kind),
+                33..40 => self.of_shelves(table, kind),
+                _ => self.of_names(table, kind),
             };
             if let Some(step) = step {
                 return step;
@@ -141,7 +154,7 @@ impl User {
             self.model.tables[&table].iter().map(|word| word.text.clone()).collect();
         match kind {
             4..=16 => {
-                let dim = self.model.tables[&table][0].vector.len();
+                let dim = usize::try_from(self.model.dims[&table]).unwrap();
                 let count = [1, 1, 2, 5, 40][self.dice.below(5)];
                 // Few words, so that they meet often.
                 let put: Vec<_> = (0..count).map(|_| self.word(dim, 60)).collect();
@@ -149,13 +162,14 @@ impl User {
                     put.into_iter().map(|word| (word.text.clone(), word)).collect();
                 Some(Step::Put(table, put.into_values().collect()))
             }
+            17..=27 if words.is_empty() => None,
             17..=22 => {
                 let count = 1 + self.dice.below(3);
                 let mut gone: Vec<_> =
                     (0..count).map(|_| self.dice.one_of(&words).clone()).collect();
                 gone.sort();
                 gone.dedup();
-                (gone.len() < words.len()).then_some(Step::Delete(table, gone))
+                Some(Step::Delete(table, gone))
             }
             23..=27 => {
                 let word = self.dice.one_of(&words).clone();
@@ -163,7 +177,22 @@ impl User {
                 Some(Step::Set(table, word, (self.dice.below(3) > 0).then_some(attribute)))
             }
             28..=30 => Some(Step::Build(table, self.dice.below(2) == 0)),
-            _ => Some(Step::DeleteTable(table)),
+            _ => {
+                let is_named = self.model.aliases.values().any(|of| *of == table);
+                (!is_named).then_some(Step::DeleteTable(table))
+            }
+        }
+    }
+
+    fn of_names(&mut self, table: String, kind: usize) -> Option<Step> {
+        let (new, alias) = (self.name("t", 4), self.name("a", 3));
+        let is_free = !self.model.tables.contains_key(&new);
+        match kind {
+            40 => is_free.then(|| Step::Create(new, [2, 3, 40][self.dice.below(3)])),
+            41 | 42 => is_free.then_some(Step::Copy(table, new)),
+            43 | 44 => is_free.then_some(Step::Rename(table, new)),
+            45 | 46 => Some(Step::SetAlias(alias, table)),
+            _ => self.model.aliases.contains_key(&alias).then_some(Step::RemoveAlias(alias)),
         }
     }
 
@@ -218,7 +247,40 @@ impl User {
 impl Model {
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Import(table, words) => _ = self.tables.insert(table.clone(), words.clone()),
+            Step::Import(table, words) => {
+                let dim = u32::try_from(words[0].vector.len()).unwrap();
+                self.dims.insert(table.clone(), dim);
+                self.tables.insert(table.clone(), words.clone());
+            }
+            Step::Create(table, dim) => {
+                self.dims.insert(table.clone(), *dim);
+                self.tables.insert(table.clone(), Vec::new());
+            }
+            Step::Copy(of, name) => {
+                self.tables.insert(name.clone(), self.tables[of].clone());
+                self.dims.insert(name.clone(), self.dims[of]);
+                if let Some(tokenizer) = self.defaults.get(of).cloned() {
+                    self.defaults.insert(name.clone(), tokenizer);
+                }
+            }
+            Step::Rename(old, name) => {
+                fn renamed<T>(map: &mut BTreeMap<String, T>, old: &str, name: &str) {
+                    if let Some(kept) = map.remove(old) {
+                        map.insert(name.to_owned(), kept);
+                    }
+                }
+                renamed(&mut self.tables, old, name);
+                renamed(&mut self.dims, old, name);
+                renamed(&mut self.defaults, old, name);
+                self.aliases
+                    .values_mut()
+                    .filter(|of| *of == old)
+                    .for_each(|of| of.clone_from(name));
+            }
+            Step::SetAlias(alias, table) => {
+                self.aliases.insert(alias.clone(), table.clone());
+            }
+            Step::RemoveAlias(alias) => _ = self.aliases.remove(alias),
             Step::Put(table, words) => {
                 let known = self.tables.get_mut(table).unwrap();
                 for word in words {
@@ -245,6 +307,7 @@ impl Model {
             Step::Build(..) => {}
             Step::DeleteTable(table) => {
                 self.tables.remove(table);
+                self.dims.remove(table);
                 self.defaults.remove(table);
             }
             Step::PutTokenizer(name, file) => {
@@ -271,6 +334,11 @@ impl Model {
             if table.as_str().starts_with(&prefix) {
                 let words = words_of(engine, &table)?;
                 assert_eq!(status.meta.row_count, words.len() as u64, "{table}");
+                for alias in status.aliases {
+                    assert!(words_of(engine, &alias)? == words, "{alias} of {table}");
+                    model.aliases.insert(alias.to_string(), table.to_string());
+                }
+                model.dims.insert(table.to_string(), status.meta.dim);
                 model.tables.insert(table.to_string(), words);
             }
         }
@@ -321,6 +389,10 @@ impl Model {
             format!("{:?}", self.defaults),
             format!("{:?}", other.defaults),
         );
+        let (a, b) = (&self.aliases, &other.aliases);
+        both(&mut told, "aliases", format!("{a:?}"), format!("{b:?}"));
+        let (a, b) = (&self.dims, &other.dims);
+        both(&mut told, "components", format!("{a:?}"), format!("{b:?}"));
         let (a, b) = (&self.tokenizers, &other.tokenizers);
         both(&mut told, "tokenizers", format!("{a:?}"), format!("{b:?}"));
         let (a, b) = (&self.test_sets, &other.test_sets);
@@ -391,7 +463,7 @@ fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
-        index: wordspace::table::meta::IndexChoice::Auto,
+        index: IndexChoice::Auto,
     };
     let rows: Vec<Result<WholeRow>> = words
         .iter()
@@ -443,7 +515,22 @@ pub(crate) fn take(engine: &Engine, step: &Step) -> Result<()> {
             }
             Ok(())
         }
-        Step::DeleteTable(table) => engine.delete(&name(table)).map(drop),
+        Step::DeleteTable(table) => engine.delete(&[name(table)]).map(drop),
+        Step::Create(table, dim) => {
+            let options = CreateOptions {
+                table: name(table),
+                dim: usize::try_from(*dim).unwrap(),
+                index: IndexChoice::Auto,
+                tokenizer: None,
+                license: String::new(),
+                created_at: 1_700_000_000,
+            };
+            engine.create(&options).map(drop)
+        }
+        Step::Copy(of, new) => engine.copy(&name(of), &name(new)).map(drop),
+        Step::Rename(old, new) => engine.rename(&name(old), &name(new)).map(drop),
+        Step::SetAlias(alias, table) => engine.set_alias(&name(alias), &name(table)).map(drop),
+        Step::RemoveAlias(alias) => engine.remove_alias(&name(alias)).map(drop),
         Step::PutTokenizer(tokenizer, file) => {
             let file = File { name: "vocab.txt".to_owned(), bytes: file.clone().into_bytes() };
             let spec = Spec { kind: Kind::WordPiece { cased: false }, files: vec![file] };
@@ -472,7 +559,7 @@ pub(crate) fn check_search(engine: &Engine, model: &Model, seed: u64) {
     let mut dice = Dice::new(seed);
     for (table, words) in &model.tables {
         let mut vector: Vec<f32> =
-            words[0].vector.iter().map(|_| dice.below(9) as f32 - 4.0).collect();
+            (0..model.dims[table]).map(|_| dice.below(9) as f32 - 4.0).collect();
         vector[0] += 0.5;
         let k = 1 + dice.below(12);
         let asked = WordOrVector::Vector(vector.clone());

@@ -19,6 +19,7 @@ mod cuts;
 mod floors;
 mod folders;
 mod import;
+mod life;
 mod models;
 mod neighbors;
 mod networks;

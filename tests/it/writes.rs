@@ -145,11 +145,6 @@ async fn a_write_that_cannot_be_whole_is_refused_whole_with_every_reason() {
         let error = tables.put_vectors(put(words(), mode)).await.unwrap_err();
         assert_eq!(reason(&error), (code, name.to_owned()));
     }
-    let all = SMALL.lines().map(|line| word(line.split(' ').next().unwrap())).collect();
-    let delete =
-        pb::DeleteWordsRequest { table: "en".to_owned(), queries: all, ..Default::default() };
-    let error = tables.delete_words(delete).await.unwrap_err();
-    assert_eq!(reason(&error), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
     let list = pb::ListWordsRequest { table: "en".to_owned(), ..Default::default() };
     assert_eq!(tables.list_words(list).await.unwrap().into_inner().words.len(), 8);
     assert_eq!(lookup(&channel, "king").await.vector.unwrap().values, [2.0, 1.0, 0.0]);

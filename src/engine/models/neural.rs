@@ -10,7 +10,7 @@ use crate::engine::models::make::{MadeModel, ModelProgress, TrainModelJob, Train
 use crate::engine::models::network::{LearnedNetwork, NeuralJob};
 use crate::engine::train_table::{Evaluation, Learning};
 use crate::engine::{Current, Engine, Stop};
-use crate::error::{At, Context as _, Error, ErrorKind, Result};
+use crate::error::{At, Context as _, Error, Result};
 use crate::format::intake::Policies;
 use crate::format::{Row, RowReader, Step};
 use crate::limits;
@@ -35,7 +35,7 @@ impl Engine {
     pub(super) fn check_network(&self, job: &TrainModelJob, network: &NeuralJob) -> Result<()> {
         network.settings.check()?;
         if let Some(from) = &network.from {
-            let current = self.shared.catalog.current(from)?;
+            let current = self.current(from)?;
             let (dim, got) = (current.view().dim(), network.settings.dim);
             if dim != got && network.has_dim {
                 let problem = format!("the vectors of table {from} have {dim}; {got} was asked");
@@ -43,10 +43,8 @@ impl Engine {
             }
         }
         match &network.table {
-            Some(table) if !job.replace && self.shared.catalog.entry(table).is_ok() => {
-                Err(Error::new(ErrorKind::TableExists { name: table.to_string() }))
-            }
-            Some(_) | None => Ok(()),
+            Some(table) => self.shared.catalog.check_target(table, job.replace),
+            None => Ok(()),
         }
     }
 
@@ -72,8 +70,7 @@ impl Engine {
         let read_seconds = began.elapsed().as_secs_f64();
         let began = Instant::now();
         let (totals, word_count) = (corpus.totals, corpus.words().len());
-        let from =
-            network.from.as_ref().map(|from| self.shared.catalog.current(from)).transpose()?;
+        let from = network.from.as_ref().map(|from| self.current(from)).transpose()?;
         let dim = from.as_ref().map_or(network.settings.dim, |from| from.view().dim());
         let settings = Settings { order: job.order, dim, ..network.settings };
         let sentences = std::mem::take(&mut corpus.held_out);

@@ -113,7 +113,7 @@ impl<'a> Evaluations<'a> {
             }
             builder.push(words.word(row), &progress.vector(row))?;
         }
-        Ok(View::new(Arc::new(builder.build()?), 0))
+        Ok(View::new(Arc::new(builder.build()), 0))
     }
 }
 

@@ -127,7 +127,7 @@ impl Engine {
         let Read { corpus, arrived, tokenizer, phrase_counts, memory } =
             self.read_corpus(job, next, on_progress, &spilled)?;
         let origin = job.from.as_ref().zip(before.as_ref()).map(|(from, before)| Origin {
-            table: from.table.clone(),
+            table: before.name(),
             is_frozen: from.is_frozen,
             generation: before.generation().number(),
             sequence: before.view().sequence(),
@@ -195,7 +195,7 @@ impl Engine {
 
     /// The table that an interrupted training began with, in the state of then.
     fn same_as_then(&self, origin: &Origin) -> Result<Arc<Current>> {
-        let current = self.shared.catalog.current(&origin.table)?;
+        let current = self.current(&origin.table)?;
         let now = (current.generation().number(), current.view().sequence());
         if now == (origin.generation, origin.sequence) {
             return Ok(current);
@@ -361,10 +361,7 @@ impl Engine {
     /// words take more memory than jobs have.
     pub fn check_training(&self, job: &TrainTableJob) -> Result<()> {
         for table in [Some(&job.table), job.outputs.as_ref()].into_iter().flatten() {
-            let is_there = self.shared.catalog.entry(table).is_ok();
-            if job.if_exists == IfExists::Error && is_there {
-                return Err(Error::new(ErrorKind::TableExists { name: table.to_string() }));
-            }
+            self.shared.catalog.check_target(table, job.if_exists == IfExists::Replace)?;
         }
         if let Some(outputs) = &job.outputs {
             job.method.check_outputs()?;
@@ -402,7 +399,7 @@ impl Engine {
     /// The state of the table that training begins with.
     fn begins_with(&self, job: &TrainTableJob) -> Result<Option<Arc<Current>>> {
         let Some(from) = &job.from else { return Ok(None) };
-        let current = self.shared.catalog.current(&from.table)?;
+        let current = self.current(&from.table)?;
         let (dim, got) = (current.view().dim(), job.method.dim());
         if dim != got {
             let problem =
@@ -430,7 +427,7 @@ impl Engine {
     ///
     /// If there is no such table, if it is damaged, if it has no sub-words, or if they are not fastText's.
     pub fn ngrams_of(&self, table: &TableName) -> Result<Ngrams> {
-        let current = self.shared.catalog.current(table)?;
+        let current = self.current(table)?;
         ngrams_of(&current).context(|| format!("table {table}"))
     }
 
@@ -440,7 +437,7 @@ impl Engine {
     ///
     /// If there is no such table, or it is damaged.
     pub fn dim_of(&self, table: &TableName) -> Result<usize> {
-        Ok(self.shared.catalog.current(table)?.view().dim())
+        Ok(self.current(table)?.view().dim())
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn taken(file: &[u8]) -> (View, Vec<(&'static str, String)>) {
     }
     opened.reader.notes().iter().for_each(|note| intake.note(note));
     let (builder, attributes, reasons) = intake.finish();
-    let mut view = View::from(builder.build().unwrap());
+    let mut view = View::from(builder.build());
     for (row, kept) in attributes {
         view.give_attributes(row, kept);
     }

@@ -150,7 +150,7 @@ fn table(rows: &[(&[u8], &[f32])]) -> View {
     for (word, vector) in rows {
         builder.push(word, vector).unwrap();
     }
-    builder.build().unwrap().into()
+    builder.build().into()
 }
 
 fn written(table: &View, format: Format, gzip: bool) -> Result<Vec<u8>> {

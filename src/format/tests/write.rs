@@ -166,7 +166,7 @@ fn a_table() -> impl Strategy<Value = View> {
         for (word, vector) in rows {
             builder.push(&word, &vector).unwrap();
         }
-        builder.build().unwrap().into()
+        builder.build().into()
     })
 }
 

@@ -15,6 +15,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
 
+use crate::engine::Least;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::requests::{self, Method};
@@ -28,6 +29,18 @@ pub(super) const PIECE_BYTES: usize = 64 << 10;
 /// Bytes of an answer that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
 
+/// The metadata that tell which state of its table a call wants to see.
+const MIN_GENERATION: &str = "wordspace-min-generation";
+const MIN_SEQUENCE: &str = "wordspace-min-sequence";
+
+fn least(headers: &http::HeaderMap) -> Option<Least> {
+    let number = |name| match headers.get(name) {
+        Some(value) => value.to_str().ok()?.parse().ok(),
+        None => Some(0),
+    };
+    Some(Least { generation: number(MIN_GENERATION)?, sequence: number(MIN_SEQUENCE)? })
+}
+
 /// A call, from its headers to the last byte of its answer. It is found in the extensions of its
 /// request.
 #[derive(Debug)]
@@ -39,16 +52,27 @@ pub(in crate::server) struct Call {
     received_bytes: AtomicUsize,
     /// Of the message that comes in or is worked on.
     received: Mutex<Reserved>,
+    /// What it wants to see; none if that cannot be read.
+    least: Option<Least>,
 }
 
 impl Call {
-    pub(super) fn begin(peer: Arc<Peer>, path: &str) -> Arc<Self> {
+    pub(super) fn begin(peer: Arc<Peer>, path: &str, headers: &http::HeaderMap) -> Arc<Self> {
         let method = requests::method(path);
         // Those who watch a server watch it to its end.
         peer.begin_call(!method.is_watching);
         let (has_stalled, received_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
         let received = Mutex::new(Reserved::of(peer.receiving()));
-        Arc::new(Self { peer, method, has_stalled, received_bytes, received })
+        let least = least(headers);
+        Arc::new(Self { peer, method, has_stalled, received_bytes, received, least })
+    }
+
+    /// The state of its table that it wants to see.
+    pub(in crate::server) fn least(&self) -> Result<Least> {
+        let problem = "a whole number in decimal digits";
+        self.least.ok_or_else(|| {
+            Error::invalid(format!("metadata {MIN_GENERATION}, {MIN_SEQUENCE}"), problem)
+        })
     }
 
     pub(in crate::server) fn method(&self) -> &Method {

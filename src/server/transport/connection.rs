@@ -86,7 +86,7 @@ where
             accepted = connection.accept() => match accepted {
                 Some(Ok((mut request, respond))) => {
                     request.extensions_mut().insert(info.clone());
-                    let call = Call::begin(Arc::clone(peer), request.uri().path());
+                    let call = Call::begin(Arc::clone(peer), request.uri().path(), request.headers());
                     tokio::spawn(call::answer(call, request, respond, service.clone()));
                 }
                 Some(Err(_)) | None => return,

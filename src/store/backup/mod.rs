@@ -39,7 +39,6 @@ use crate::store::shelf::{SORTS, Shelf};
 use crate::store::{Shared, TRIES, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
-pub use restore::Restored;
 pub(super) use restore::table as restore;
 pub use target::{Target, open};
 
@@ -60,6 +59,9 @@ pub struct BackupList {
     /// The program that made it.
     pub version: String,
     tables: BTreeMap<TableName, TableCopy>,
+    /// The table that each alias stands for; every one is among the tables.
+    #[serde(default)]
+    aliases: BTreeMap<TableName, TableName>,
     shelf: Vec<ShelfCopy>,
 }
 
@@ -122,6 +124,11 @@ impl BackupList {
             table.parts.values().chain(table.writes.as_ref().map(|(_, part)| part))
         });
         of_tables.chain(self.shelf.iter().map(|copy| &copy.part))
+    }
+
+    /// Its aliases, each with the table that it stood for.
+    pub fn aliases(&self) -> &BTreeMap<TableName, TableName> {
+        &self.aliases
     }
 
     /// The names of its tables.
@@ -309,6 +316,8 @@ pub(super) fn back_up(
             Err(Fault::Other(error)) => return Err(error),
         }
     }
+    list.aliases = shared.catalog.aliases();
+    list.aliases.retain(|_, table| list.tables.contains_key(table));
     for sort in SORTS {
         let shelf = Shelf::new(&shared.folder, sort);
         for (name, _) in shelf.list()? {

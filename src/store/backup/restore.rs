@@ -1,38 +1,23 @@
 //! A table of a backup, made a table of a store again, under its name or another one.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::container::Container;
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 use crate::store::backup::target::Target;
 use crate::store::backup::{ADVICE, BackupList, PARTS, ShelfCopy, Verified, WRITES, place_of};
 use crate::store::blob::Staged;
 use crate::store::check::GoOn;
-use crate::store::generation::{Generation, INDEX_PARTS, Manifest, Part, copy, stopped};
-use crate::store::ledger::Entry;
+use crate::store::generation::{INDEX_PARTS, Part, copy, stopped};
 use crate::store::shelf::{self, Shelf, Sort};
-use crate::store::staging::{self, Replaced};
-use crate::store::{Shared, TestSetHead, blob, fault, folder, journal, specs};
-use crate::table::meta::{Applied, Meta, TableName};
+use crate::store::{Brought, Shared, TestSetHead, blob, fault, journal, specs};
+use crate::table::meta::TableName;
 use crate::table::part::{ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
 use crate::text::spec::Spec;
 
 /// Bytes in front of the changes of a write: its number and their length.
 const HEAD_BYTES: usize = 12;
-
-/// A table that is on the disk and not a table yet: that it is with [`Restored::switch`]. Dropped
-/// without it, it is removed; after a crash, at the next open.
-pub struct Restored {
-    shared: Arc<Shared>,
-    folder: PathBuf,
-    meta: Meta,
-    /// The tokenizer that the table had.
-    tokenizer: Option<String>,
-    is_kept: bool,
-}
 
 impl BackupList {
     /// What of the backup is kept for a table: its rows, without the writes since, and the bytes of all.
@@ -148,20 +133,11 @@ pub(in crate::store) fn table(
     (of, name): (&TableName, &TableName),
     go_on: GoOn<'_>,
     on_bytes: &mut dyn FnMut(u64),
-) -> Result<Restored> {
-    let epoch = shared.catalog.ready()?;
+) -> Result<Brought> {
     let what = format!("table \"{of}\" of the backup");
     let damaged = || Error::new(fault::damage(what.clone(), ADVICE));
     let table = list.tables.get(of).ok_or_else(damaged)?;
-    let generation = shared.next_generation();
-    let folder = folder::generation(&shared.folder, generation);
-    let applied = Applied { lineage: None, ..table.meta.applied };
-    let meta = Meta { name: name.clone(), generation, applied, ..table.meta.clone() };
-    let tokenizer = table.tokenizer.clone();
-    let restored = Restored { shared: Arc::clone(shared), folder, meta, tokenizer, is_kept: false };
-    let making = || format!("making {}", restored.folder.display());
-    blob::make_folder(&restored.folder).map_err(Error::disk).context(making)?;
-    let mut parts = BTreeMap::new();
+    let mut brought = Brought::begin(shared, &table.meta, name, table.tokenizer.clone())?;
     for (part, known) in &table.parts {
         // A backup is only a file: it does not choose where is written to.
         let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name];
@@ -169,12 +145,11 @@ pub(in crate::store) fn table(
             return Err(damaged());
         }
         let what = format!("{what}, its part {part}");
-        blob::replace(&restored.folder.join(part), |mut out| {
+        blob::replace(&brought.folder().join(part), |mut out| {
             read(target, known, &what, go_on, on_bytes, &mut out)?;
             Ok((out, ()))
         })?;
-        let of = Some(known.of.unwrap_or(table.meta.generation));
-        parts.insert(part.clone(), Part { of, ..known.clone() });
+        brought.has(part, known);
     }
     if let Some((last, part)) = &table.writes {
         let what = format!("{what}, its journal");
@@ -184,79 +159,31 @@ pub(in crate::store) fn table(
             Ok((out, ()))
         })?;
         let open = blob::open_container(file.path(), what, WRITES)?.ok_or_else(damaged)?;
-        restored.write(&open, epoch, *last)?;
-        shared.catalog.make_durable(epoch)?;
+        write(&mut brought, &open, *last)?;
     }
-    let manifest = Manifest { meta: restored.meta.clone(), parts };
-    Generation { folder: restored.folder.clone(), manifest }.seal()?;
-    shared.sync_generations()?;
-    Ok(restored)
+    brought.seal()?;
+    Ok(brought)
 }
 
-impl Restored {
-    /// What is known of the table.
-    pub fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    /// Adds the writes of a backup to the journal.
-    fn write(&self, file: &Container, epoch: u64, last: u64) -> Result<()> {
-        let lineage = self.meta.generation;
-        let mut sequence = self.meta.applied.sequence;
-        let mut waiting: Vec<u8> = Vec::new();
-        file.section("writes")?.each_chunk(|chunk| {
-            waiting.extend_from_slice(chunk);
-            let mut rest = &waiting[..];
-            while let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() {
-                let (number, length) = head.split_at(8);
-                let number = number.try_into().map_or(0, u64::from_le_bytes);
-                let length = length.try_into().map_or(0, u32::from_le_bytes) as usize;
-                let Some((body, after)) = after.split_at_checked(length) else { break };
-                sequence += 1;
-                let changes = journal::decode(body).filter(|_| number == sequence);
-                let changes = changes.ok_or_else(|| file.senseless())?;
-                let entry = Entry::Wrote { lineage, sequence };
-                let append = |kv: &_| journal::append(kv, lineage, sequence, &changes);
-                self.shared.catalog.write(epoch, [entry], append)?;
-                rest = after;
-            }
-            let used = waiting.len() - rest.len();
-            waiting.drain(..used);
-            Ok(())
-        })?;
-        if waiting.is_empty() && sequence == last { Ok(()) } else { Err(file.senseless()) }
-    }
-
-    /// Makes it the table of its name, in place of the one that may be there, durably, with its
-    /// tokenizer if that is usable. What it replaces is still on the disk, and to be removed.
-    ///
-    /// # Errors
-    ///
-    /// As [`Staging::switch`](crate::store::Staging::switch).
-    pub fn switch(
-        mut self,
-        is_usable: impl FnOnce(&str) -> bool,
-    ) -> Result<(Replaced, Option<String>)> {
-        let tokenizer = self.tokenizer.take().filter(|name| is_usable(name));
-        let generation = self.meta.generation;
-        let record = |_: Option<&_>| Ok((generation, tokenizer.clone()));
-        let set = self.shared.catalog.set(&self.meta.name, record);
-        self.is_kept = set.is_ok() || staging::may_be_named(&self.shared, &self.meta);
-        Ok((Replaced::new(Arc::clone(&self.shared), set?, self.meta.clone()), tokenizer))
-    }
-}
-
-impl Drop for Restored {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            staging::remove_generation(&self.shared, self.meta.generation);
-            staging::remove_writes(&self.shared, self.meta.generation, u64::MAX);
+/// Adds the writes of a backup to the journal.
+fn write(brought: &mut Brought, file: &Container, last: u64) -> Result<()> {
+    let mut waiting: Vec<u8> = Vec::new();
+    file.section("writes")?.each_chunk(|chunk| {
+        waiting.extend_from_slice(chunk);
+        let mut rest = &waiting[..];
+        while let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() {
+            let (number, length) = head.split_at(8);
+            let number = number.try_into().map_or(0, u64::from_le_bytes);
+            let length = length.try_into().map_or(0, u32::from_le_bytes) as usize;
+            let Some((body, after)) = after.split_at_checked(length) else { break };
+            let changes = journal::decode(body).filter(|_| number == brought.next_write());
+            brought.write(&changes.ok_or_else(|| file.senseless())?)?;
+            rest = after;
         }
-    }
-}
-
-impl fmt::Debug for Restored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restored").field("meta", &self.meta).finish_non_exhaustive()
-    }
+        let used = waiting.len() - rest.len();
+        waiting.drain(..used);
+        Ok(())
+    })?;
+    let is_whole = waiting.is_empty() && brought.next_write() == last.saturating_add(1);
+    if is_whole { Ok(()) } else { Err(file.senseless()) }
 }

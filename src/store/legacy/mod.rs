@@ -49,7 +49,8 @@ pub(super) fn upgrade(data: &Path) -> Result<()> {
         is_whole &= files::take_shelf_over(data, sort);
     }
     let last = last_generation(&kv)?;
-    let known = catalog::import(&kv, Imported { tables, last_generation: last })?;
+    let imported = Imported { tables, aliases: Vec::new(), last_generation: last };
+    let known = catalog::import(&kv, imported)?;
     kv.make_durable()?;
     Ledger::create(&data.join(folder::LEDGER), &known.state()?)?;
     folder::write_version(&store)?;

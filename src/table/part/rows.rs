@@ -95,5 +95,5 @@ pub fn read(words: &Container, vectors: &Container, rows: u64, dim: usize) -> Re
         }
         Ok(())
     })?;
-    builder.build()
+    Ok(builder.build())
 }
