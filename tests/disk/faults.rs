@@ -190,7 +190,7 @@ fn tables_are_deleted_from_a_full_disk_and_then_there_is_room() {
             take(&engine, &user.step()).unwrap();
         }
         wait(&engine);
-        watched.leave_room(Some(dice.below(60_000) as u64));
+        watched.leave_room(Some(dice.below(20_000) as u64));
         let mut failed = 0;
         for _ in 0..400 {
             let before = user.model.clone();
@@ -208,10 +208,10 @@ fn tables_are_deleted_from_a_full_disk_and_then_there_is_room() {
         }
         // What is deleted makes room, so a disk may not get full.
         full += usize::from(failed > 0);
-        let tables: Vec<_> = user.model.tables.keys().cloned().collect();
-        for table in tables {
-            take(&engine, &Step::DeleteTable(table.clone()))
-                .unwrap_or_else(|error| panic!("round {round}: {table}: {error}"));
+        let aliases = user.model.aliases.keys().cloned().map(Step::RemoveAlias);
+        let tables = user.model.tables.keys().cloned().map(Step::DeleteTable);
+        for step in aliases.chain(tables) {
+            take(&engine, &step).unwrap_or_else(|error| panic!("round {round}: {step:?}: {error}"));
         }
         watched.leave_room(None);
         let mut again = User::new(1, dice.next());

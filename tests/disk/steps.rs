@@ -69,7 +69,7 @@ pub(crate) struct Model {
     /// Components of each table's vectors.
     dims: BTreeMap<String, u32>,
     /// The table of each alias.
-    aliases: BTreeMap<String, String>,
+    pub(crate) aliases: BTreeMap<String, String>,
     /// Which tokenizer a table has.
     defaults: BTreeMap<String, String>,
     /// The vocabulary of each tokenizer.
@@ -245,6 +245,7 @@ impl User {
 }
 
 impl Model {
+    #[expect(clippy::too_many_lines, reason = "one arm a step")]
     fn take(&mut self, step: &Step) {
         match step {
             Step::Import(table, words) => {
@@ -480,6 +481,7 @@ pub(crate) fn wait(engine: &Engine) {
 }
 
 /// Takes a step.
+#[expect(clippy::too_many_lines, reason = "one arm a step")]
 pub(crate) fn take(engine: &Engine, step: &Step) -> Result<()> {
     match step {
         Step::Import(table, words) => import(engine, table, words),

@@ -54,10 +54,9 @@ async fn words(client: &Client, table: &str) -> (Vec<String>, String) {
 }
 
 fn refused<T: std::fmt::Debug>(answer: Result<T, CallError>) -> (Code, String) {
-    match answer.unwrap_err() {
-        CallError::Refused(refusal) => (refusal.code, refusal.reason),
-        other => panic!("{other}"),
-    }
+    let error = answer.unwrap_err();
+    let CallError::Refused(refusal) = error else { panic!("{error}") };
+    (refusal.code, refusal.reason)
 }
 
 fn vector() -> pb::WordOrVector {
