@@ -12,7 +12,7 @@
 //! use wordspace::engine::import::{ImportOptions, Source};
 //! use wordspace::engine::{Ask, Engine};
 //! use wordspace::query::nearest::NearestQuery;
-//! use wordspace::query::{Effort, Weighted, WordOptions, WordOrVector};
+//! use wordspace::query::WordOrVector;
 //! use wordspace::table::attributes::Attributes;
 //! use wordspace::table::meta::TableName;
 //!
@@ -24,17 +24,7 @@
 //! let rows = rows.map(|(word, vector)| Ok((word.into(), vector.to_vec(), Attributes::new())));
 //! let rows = Source::Rows(Box::new(rows.into_iter()));
 //! engine.import(&ImportOptions::new(table.clone()), rows, &mut |_| {})?;
-//! let query = NearestQuery {
-//!     positive: vec![Weighted { query: WordOrVector::Word("cat".into()), weight: 1.0 }],
-//!     negative: Vec::new(),
-//!     k: 1,
-//!     exclude_inputs: true,
-//!     min_similarity: None,
-//!     diversity: 0.0,
-//!     effort: Effort::default(),
-//!     words: WordOptions::default(),
-//!     filter: None,
-//! };
+//! let query = NearestQuery::new(vec![WordOrVector::Word("cat".into())], 1);
 //! let answer = engine.nearest(&Ask { table, query })?.answer;
 //! assert_eq!(answer.neighbors[0].word, b"dog");
 //! engine.close();

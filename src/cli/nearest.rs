@@ -59,6 +59,9 @@ pub(super) struct Nearest {
     filter: FilterArgs,
     #[command(flatten)]
     included: IncludeArgs,
+    /// Only the nearest word of each value of this attribute
+    #[arg(long, value_name = "ATTRIBUTE", conflicts_with = "diversity")]
+    group_by: Option<String>,
 }
 
 impl Nearest {
@@ -162,6 +165,7 @@ impl Nearest {
             words: Some(self.looked_up.options()),
             filter: self.filter.filter(),
             include: self.included.include(),
+            group_by: self.group_by.clone().unwrap_or_default(),
         }
     }
 }

@@ -277,6 +277,7 @@ fn check(engine: &Engine, model: &Model) {
             words: WordOptions::default(),
             filter: None,
             include: Include::default(),
+            group_by: None,
         };
         let answer = engine.nearest(&ask(query)).unwrap().answer.neighbors;
         let unit = crate::vector::algebra::unit(&vector).unwrap();
@@ -445,6 +446,7 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
                 words: WordOptions::default(),
                 filter: None,
                 include: Include::default(),
+                group_by: None,
             };
             let answer = engine.nearest(&ask(query)).unwrap().answer;
             assert_ne!(answer.answered_by.kind, crate::index::IndexKind::Exact);

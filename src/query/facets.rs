@@ -75,7 +75,7 @@ pub fn facets(
 
 /// A value as a key. Numbers are finite, and both zeros are one.
 #[derive(Clone, Copy, PartialEq)]
-struct Value<'a>(&'a AttributeValue);
+pub(super) struct Value<'a>(pub(super) &'a AttributeValue);
 
 impl Eq for Value<'_> {}
 

@@ -1,12 +1,15 @@
 //! Which words are nearest to these?
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::lists::LIST;
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
+use crate::limits;
 use crate::query::answer_size::AnswerSize;
+use crate::query::facets;
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{
@@ -46,13 +49,35 @@ pub struct NearestQuery {
     pub filter: Option<Filter>,
     /// What is asked of each neighbor beside its word.
     pub include: Include,
+    /// Only the nearest word of each value of this attribute. Whoever asks has a filter that leaves out words which
+    /// lack it.
+    pub group_by: Option<String>,
 }
 
 impl NearestQuery {
+    /// The `k` words that are nearest to the mean of these, themselves left out; everything else as it is where
+    /// nothing is said.
+    pub fn new(positive: Vec<WordOrVector>, k: usize) -> Self {
+        Self {
+            positive: positive.into_iter().map(|query| Weighted { query, weight: 1.0 }).collect(),
+            negative: Vec::new(),
+            k,
+            exclude_inputs: true,
+            min_similarity: None,
+            diversity: 0.0,
+            effort: Effort::default(),
+            words: WordOptions::default(),
+            filter: None,
+            include: Include::default(),
+            group_by: None,
+        }
+    }
+
     /// Whether it asks for the nearest words of a single one, which may be known already.
     pub fn is_of_one_word(&self) -> bool {
         let [only] = &self.positive[..] else { return false };
         self.negative.is_empty()
+            && self.group_by.is_none()
             && only.weight > 0.0
             && self.diversity <= 0.0
             && matches!(only.query, WordOrVector::Word(_) | WordOrVector::Row(_))
@@ -61,7 +86,18 @@ impl NearestQuery {
     /// The similarity of the radius within which all are wanted, if the question is so.
     pub fn radius(&self) -> Option<f32> {
         let is_free = self.effort.ef_search.is_none() && self.effort.min_recall.is_none();
-        self.min_similarity.filter(|_| is_free && self.diversity <= 0.0)
+        let is_plain = self.diversity <= 0.0 && self.group_by.is_none();
+        self.min_similarity.filter(|_| is_free && is_plain)
+    }
+
+    /// Neighbors that may have to be found for its answer.
+    pub fn looked_at(&self) -> usize {
+        if self.group_by.is_some() { limits::NEIGHBORS_MAX } else { self.k }
+    }
+
+    /// Whether its answer is what an index finds, asked once for as many rows.
+    fn is_one_search(&self) -> bool {
+        self.radius().is_none() && self.group_by.is_none()
     }
 
     /// Whether a tokenizer cuts something of it: a text, or words that the table does not have.
@@ -116,7 +152,7 @@ impl fmt::Debug for Asked<'_> {
 /// vectors cancel out; whatever `go_on` says.
 pub fn nearest(table: &View, index: &dyn Index, asked: Asked<'_>) -> Result<NearestAnswer> {
     let goal = Goal::of(table, asked)?;
-    let (found, within) = goal.find(index);
+    let (found, within) = goal.find(table, index)?;
     goal.answer(table, (found, within), &mut AnswerSize::default())
 }
 
@@ -131,14 +167,17 @@ pub fn nearest_batch<'a>(
     let searches: Vec<_> = goals
         .iter()
         .flatten()
-        .filter(|goal| goal.asked.query.radius().is_none())
-        .map(|goal| Search { query: &goal.vector, params: goal.params() })
+        .filter(|goal| goal.asked.query.is_one_search())
+        .map(|goal| Search { query: &goal.vector, params: goal.params(goal.wanted()) })
         .collect();
     let mut found = index.search_batch(&searches).into_iter();
     let answers = goals.into_iter().map(|goal| {
         let goal = goal?;
-        let found = if goal.asked.query.radius().is_none() { found.next() } else { None };
-        let (found, within) = found.map_or_else(|| goal.find(index), |found| (found, None));
+        let found = if goal.asked.query.is_one_search() { found.next() } else { None };
+        let (found, within) = match found {
+            Some(found) => (found, None),
+            None => goal.find(table, index)?,
+        };
         goal.answer(table, (found, within), size)
     });
     answers.collect()
@@ -196,10 +235,15 @@ impl<'a> Goal<'a> {
         Ok(Self { asked, vector, row, inputs, words })
     }
 
-    fn params(&self) -> SearchParams<'_> {
+    /// Rows that the index is to find.
+    fn wanted(&self) -> usize {
+        let query = self.asked.query;
+        if query.diversity > 0.0 { query.k.saturating_mul(POOL) } else { query.k }
+    }
+
+    fn params(&self, k: usize) -> SearchParams<'_> {
         let Asked { query, default_ef, allowed, .. } = &self.asked;
         let exclude = if query.exclude_inputs { &self.inputs[..] } else { &[] };
-        let k = if query.diversity > 0.0 { query.k.saturating_mul(POOL) } else { query.k };
         SearchParams {
             exclude,
             allowed: allowed.as_deref(),
@@ -211,10 +255,13 @@ impl<'a> Goal<'a> {
     }
 
     /// What the index finds, and how many there are within the radius that is asked for.
-    fn find(&self, index: &dyn Index) -> (Found, Option<usize>) {
-        let params = self.params();
+    fn find(&self, table: &View, index: &dyn Index) -> Result<(Found, Option<usize>)> {
+        if let Some(attribute) = &self.asked.query.group_by {
+            return Ok((self.groups(table, index, attribute)?, None));
+        }
+        let params = self.params(self.wanted());
         let Some(least) = self.asked.query.radius() else {
-            return (index.search(&self.vector, &params), None);
+            return Ok((index.search(&self.vector, &params), None));
         };
         // A stored list that reaches beyond the radius holds all that is within.
         if self.row.is_some() && params.k <= LIST && !params.exact {
@@ -224,11 +271,33 @@ impl<'a> Goal<'a> {
             if is_all {
                 found.nears.retain(|near| near.similarity >= least);
                 let count = found.nears.len();
-                return (found, Some(count));
+                return Ok((found, Some(count)));
             }
         }
         let Within { nears, count } = index.within(&self.vector, least, &params);
-        (Found { nears, by: IndexKind::Exact }, Some(count))
+        Ok((Found { nears, by: IndexKind::Exact }, Some(count)))
+    }
+
+    /// The nearest row of each value of an attribute, looked for among more and more rows.
+    fn groups(&self, table: &View, index: &dyn Index, attribute: &str) -> Result<Found> {
+        let wanted = self.asked.query.k;
+        let mut k = wanted.saturating_mul(GROUPED).min(limits::NEIGHBORS_MAX);
+        loop {
+            (self.asked.go_on)()?;
+            let found = index.search(&self.vector, &self.params(k));
+            let is_all = found.nears.len() < k || k == limits::NEIGHBORS_MAX;
+            let mut met = HashSet::new();
+            let mut nears = found.nears;
+            nears.retain(|near| {
+                let value = table.attributes(near.row).and_then(|all| all.get(attribute));
+                value.is_some_and(|value| met.insert(facets::Value(value)))
+            });
+            if nears.len() >= wanted || is_all {
+                nears.truncate(wanted);
+                return Ok(Found { nears, by: found.by });
+            }
+            k = k.saturating_mul(GROUPED).min(limits::NEIGHBORS_MAX);
+        }
     }
 
     fn answer(
@@ -237,7 +306,7 @@ impl<'a> Goal<'a> {
         (found, within): (Found, Option<usize>),
         size: &mut AnswerSize,
     ) -> Result<NearestAnswer> {
-        let answered_by = AnsweredBy::of(found.by, self.params().ef_search);
+        let answered_by = AnsweredBy::of(found.by, self.params(self.wanted()).ef_search);
         let mut nears = found.nears;
         if let Some(min) = self.asked.query.min_similarity {
             nears.retain(|near| near.similarity >= min);
@@ -255,6 +324,8 @@ impl<'a> Goal<'a> {
     }
 }
 
+/// So many times as many rows as groups are looked through at first, and then as many times more.
+const GROUPED: usize = 8;
 /// Of so many times as many neighbors as are wanted, the diverse ones are chosen.
 const POOL: usize = 10;
 

@@ -239,6 +239,7 @@ fn diverse_neighbors_are_near_and_unlike_each_other() {
             words: WordOptions::default(),
             filter: None,
             include: Include::default(),
+            group_by: None,
         };
         let asked = Asked { query: &query, default_ef: 10, allowed: None, go_on: GO };
         let answer = nearest(&table, &Brute(&table), asked).unwrap();

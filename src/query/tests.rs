@@ -27,18 +27,8 @@ fn weighted(query: WordOrVector) -> Weighted {
 }
 
 fn near_to(positive: Vec<WordOrVector>, negative: Vec<WordOrVector>) -> NearestQuery {
-    NearestQuery {
-        positive: positive.into_iter().map(weighted).collect(),
-        negative: negative.into_iter().map(weighted).collect(),
-        k: 10,
-        exclude_inputs: true,
-        min_similarity: None,
-        diversity: 0.0,
-        effort: Effort::default(),
-        words: WordOptions::default(),
-        filter: None,
-        include: Include::default(),
-    }
+    let negative = negative.into_iter().map(weighted).collect();
+    NearestQuery { negative, ..NearestQuery::new(positive, 10) }
 }
 
 fn skip() -> WordOptions {

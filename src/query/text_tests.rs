@@ -47,6 +47,7 @@ fn near_to(positive: &[(WordOrVector, f32)]) -> NearestQuery {
         words: WordOptions::default(),
         filter: None,
         include: Include::default(),
+        group_by: None,
     }
 }
 

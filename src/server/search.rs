@@ -9,6 +9,7 @@ use crate::proto as pb;
 use crate::proto::search_service_server::SearchService;
 use crate::query::analogy::{AnalogyAnswer, AnalogyMethod, AnalogyParts, AnalogyQuery};
 use crate::query::compare::CompareQuery;
+use crate::query::condition::{Condition, Expression, Test};
 use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
@@ -18,6 +19,7 @@ use crate::server::relations::comparison;
 use crate::server::stream::Answers;
 use crate::server::wire::{self, Fields};
 use crate::server::{Desk, call_of, guard};
+use crate::table::attributes::check_name;
 use crate::table::meta::TableName;
 
 /// Neighbors that an answer holds if the question names no number.
@@ -192,6 +194,7 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         min_recall,
         diversity,
         include,
+        group_by,
     } = request;
     let total = positive.len() + negative.len();
     fields.count("positive", total, 1..=limits::QUERY_WORDS_MAX);
@@ -208,7 +211,25 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         fields.bad("diversity", "a number from 0 to 1");
     }
     let is_diverse = diversity.is_some_and(|diversity| diversity > 0.0);
-    let k_max = if is_diverse { limits::DIVERSE_NEIGHBORS_MAX } else { limits::NEIGHBORS_MAX };
+    if !group_by.is_empty() {
+        fields.check(check_name(&group_by, "group_by"));
+        if is_diverse {
+            fields.bad("diversity", "groups have none: leave it out");
+        }
+    }
+    let mut filter = fields.filter(filter);
+    let group_by = Some(group_by).filter(|attribute| !attribute.is_empty());
+    if let Some(attribute) = &group_by {
+        let has = Condition { name: attribute.clone(), test: Test::Exists };
+        let scan = &mut filter.get_or_insert_default().scan;
+        let before = std::mem::take(&mut scan.attributes);
+        scan.attributes = Expression::All(vec![Expression::Is(has), before]);
+    }
+    let k_max = if is_diverse || group_by.is_some() {
+        limits::DIVERSE_NEIGHBORS_MAX
+    } else {
+        limits::NEIGHBORS_MAX
+    };
     NearestQuery {
         positive,
         negative,
@@ -218,8 +239,9 @@ pub(super) fn nearest_query(fields: &mut Fields, request: pb::NearestRequest) ->
         diversity: diversity.unwrap_or(0.0),
         effort: fields.effort(exact, ef_search, min_recall),
         words: fields.word_options(words),
-        filter: fields.filter(filter),
+        filter,
         include: wire::include(include),
+        group_by,
     }
 }
 
@@ -253,7 +275,7 @@ impl TryFrom<pb::NearestBatchRequest> for Ask<Vec<NearestQuery>> {
                 nearest_query(fields, request)
             }));
         }
-        let neighbors: usize = query.iter().map(|query: &NearestQuery| query.k).sum();
+        let neighbors: usize = query.iter().map(NearestQuery::looked_at).sum();
         if neighbors > limits::BATCH_NEIGHBORS_MAX {
             let max = limits::BATCH_NEIGHBORS_MAX;
             fields.bad("queries", format!("{neighbors} neighbors in all; at most {max} allowed"));

@@ -184,7 +184,14 @@ impl From<pb::NearestStreamRequest> for Message {
         let pb::NearestStreamRequest { id, table, queries } = message;
         let mut fields = Fields::default();
         fields.count("queries", queries.len(), 0..=limits::STREAM_BATCH_MAX);
-        let neighbors: usize = queries.iter().map(|query| query.k.unwrap_or(0) as usize).sum();
+        let looked_at = |query: &pb::NearestRequest| {
+            if query.group_by.is_empty() {
+                query.k.unwrap_or(0) as usize
+            } else {
+                limits::NEIGHBORS_MAX
+            }
+        };
+        let neighbors: usize = queries.iter().map(looked_at).sum();
         if neighbors > limits::BATCH_NEIGHBORS_MAX {
             let max = limits::BATCH_NEIGHBORS_MAX;
             fields.bad("queries", format!("{neighbors} neighbors in all; at most {max} allowed"));

@@ -475,6 +475,17 @@ async fn attributes_are_told_counted_and_listed_by() {
     let near = &answer.neighbors[0];
     assert_eq!(near.vector.as_ref().unwrap().packed, packed, "{near:?}");
     assert_eq!((near.norm, near.attributes.get("freq")), (Some(1.145_644), Some(&number(9.0))));
+    let group_by = "freq".to_owned();
+    let ask = pb::NearestRequest { group_by: group_by.clone(), k: Some(5), ..nearest(&["man"]) };
+    let grouped = search.nearest(ask.clone()).await.unwrap().into_inner().neighbors;
+    let queries = vec![ask, nearest(&["man"])];
+    let batch = pb::NearestBatchRequest { table: "en".to_owned(), queries };
+    let batch = search.nearest_batch(batch).await.unwrap().into_inner().answers;
+    assert_eq!(batch[0].neighbors, grouped);
+    let values: Vec<_> = grouped.iter().map(|near| near.word == "queen").collect();
+    assert!(values.len() == 2 && values.contains(&true) && values.contains(&false), "{grouped:?}");
+    let ask = pb::NearestRequest { group_by, diversity: Some(0.5), ..nearest(&["king"]) };
+    assert_eq!(search.nearest(ask).await.unwrap_err().code(), Code::InvalidArgument);
     let plain = search.nearest(nearest(&["king"])).await.unwrap().into_inner();
     let near = &plain.neighbors[0];
     assert!(near.vector.is_none() && near.norm.is_none() && near.attributes.is_empty());

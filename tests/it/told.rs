@@ -141,6 +141,7 @@ pub(crate) fn nearest(
         words: WordOptions::default(),
         filter: None,
         include: Include::default(),
+        group_by: None,
     };
     let near = engine.nearest(&Ask { table: table.clone(), query })?.answer.neighbors;
     let word = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
