@@ -42,7 +42,7 @@ pub const EF_SEARCH_MAX: usize = 10_000;
 pub const QUERY_WORDS_MAX: usize = 1_024;
 /// Words on the lists of one filter.
 pub const FILTER_WORDS_MAX: usize = 10_000;
-/// Conditions on attributes in one filter.
+/// Conditions on attributes, and values of lists among them, in one filter.
 pub const FILTER_CONDITIONS_MAX: usize = 1_000;
 /// Values in one list of a condition.
 pub const FILTER_VALUES_MAX: usize = 1_000;

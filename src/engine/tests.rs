@@ -16,7 +16,7 @@ use crate::format::write::OneFile;
 use crate::query::lookup::LookupQuery;
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
-use crate::query::{Effort, Include, OovPolicy, Weighted, WordOptions, WordOrVector};
+use crate::query::{Effort, OovPolicy, WordOptions, WordOrVector};
 use crate::store::Listed;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::scalar;
@@ -266,19 +266,7 @@ fn check(engine: &Engine, model: &Model) {
     assert_eq!(String::from_utf8(file).unwrap(), model.iter().map(line).collect::<String>());
 
     for (k, vector) in [(3, vec![1.0, 2.0, -1.0]), (100, vec![0.0, 1.0, 0.0])] {
-        let query = NearestQuery {
-            positive: vec![Weighted { query: WordOrVector::Vector(vector.clone()), weight: 1.0 }],
-            negative: Vec::new(),
-            k,
-            exclude_inputs: true,
-            min_similarity: None,
-            diversity: 0.0,
-            effort: Effort::default(),
-            words: WordOptions::default(),
-            filter: None,
-            include: Include::default(),
-            group_by: None,
-        };
+        let query = NearestQuery::new(vec![WordOrVector::Vector(vector.clone())], k);
         let answer = engine.nearest(&ask(query)).unwrap().answer.neighbors;
         let unit = crate::vector::algebra::unit(&vector).unwrap();
         #[expect(clippy::cast_possible_truncation, reason = "as an index does")]
@@ -436,17 +424,10 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
         for word in ["w20700", "w21000"] {
             let word = WordOrVector::Word(word.to_owned());
             let query = NearestQuery {
-                positive: vec![Weighted { query: word.clone(), weight: 1.0 }],
-                negative: Vec::new(),
-                k: 1,
                 exclude_inputs: false,
                 min_similarity: Some(0.999_99),
-                diversity: 0.0,
                 effort: Effort { ef_search: Some(100), ..Effort::default() },
-                words: WordOptions::default(),
-                filter: None,
-                include: Include::default(),
-                group_by: None,
+                ..NearestQuery::new(vec![word.clone()], 1)
             };
             let answer = engine.nearest(&ask(query)).unwrap().answer;
             assert_ne!(answer.answered_by.kind, crate::index::IndexKind::Exact);

@@ -228,19 +228,7 @@ fn diverse_neighbors_are_near_and_unlike_each_other() {
         ("far", &[-1.0, 0.0, 0.1]),
     ]);
     let ask = |diversity: f32, k: usize| -> Vec<String> {
-        let query = NearestQuery {
-            positive: vec![Weighted { query: word("q"), weight: 1.0 }],
-            negative: Vec::new(),
-            k,
-            exclude_inputs: true,
-            min_similarity: None,
-            diversity,
-            effort: Effort::default(),
-            words: WordOptions::default(),
-            filter: None,
-            include: Include::default(),
-            group_by: None,
-        };
+        let query = NearestQuery { diversity, ..NearestQuery::new(vec![word("q")], k) };
         let asked = Asked { query: &query, default_ef: 10, allowed: None, go_on: GO };
         let answer = nearest(&table, &Brute(&table), asked).unwrap();
         answer.neighbors.iter().map(|n| String::from_utf8(n.word.clone()).unwrap()).collect()

@@ -36,19 +36,8 @@ fn text(text: &str) -> WordOrVector {
 fn near_to(positive: &[(WordOrVector, f32)]) -> NearestQuery {
     let weighted =
         |(query, weight): &(WordOrVector, f32)| Weighted { query: query.clone(), weight: *weight };
-    NearestQuery {
-        positive: positive.iter().map(weighted).collect(),
-        negative: Vec::new(),
-        k: 10,
-        exclude_inputs: true,
-        min_similarity: None,
-        diversity: 0.0,
-        effort: Effort::default(),
-        words: WordOptions::default(),
-        filter: None,
-        include: Include::default(),
-        group_by: None,
-    }
+    let positive = positive.iter().map(weighted).collect();
+    NearestQuery { positive, ..NearestQuery::new(Vec::new(), 10) }
 }
 
 fn ask(table: &View, query: &NearestQuery) -> Result<NearestAnswer> {

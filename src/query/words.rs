@@ -152,26 +152,29 @@ fn by_attribute(
         let problem = format!("the first {max} words by an attribute can be listed: filter by it");
         return Err(Error::invalid("offset", problem));
     }
-    let mut rows = Vec::new();
+    let compare = |a: &(&AttributeValue, RowId), b: &(&AttributeValue, RowId)| {
+        let by_value = facets::order(a.0, b.0);
+        let by_value = if order.is_descending { by_value.reverse() } else { by_value };
+        by_value.then(a.1.cmp(&b.1))
+    };
+    let (mut rows, mut found) = (Vec::new(), 0);
     for item in watched(table.attributed(), go_on) {
         let (row, attributes) = item?;
         if let Some(value) = attributes.get(&order.attribute)
             && matches(row)
         {
             rows.push((value, row));
+            found += 1;
+            // No more than twice as many are held as can be on a page.
+            if rows.len() > 2 * end {
+                rows.select_nth_unstable_by(end, compare);
+                rows.truncate(end);
+            }
         }
     }
-    let compare = |a: &(&AttributeValue, RowId), b: &(&AttributeValue, RowId)| {
-        let by_value = facets::order(a.0, b.0);
-        let by_value = if order.is_descending { by_value.reverse() } else { by_value };
-        by_value.then(a.1.cmp(&b.1))
-    };
-    let has_more = rows.len() > end;
-    if has_more {
-        rows.select_nth_unstable_by(end, compare);
-        rows.truncate(end);
-    }
     rows.sort_unstable_by(compare);
+    rows.truncate(end);
+    let has_more = found > end;
     let (mut answer, mut size) = (WordsAnswer::default(), AnswerSize::default());
     for (place, &(_, row)) in rows.iter().enumerate().skip(start) {
         if include(table, row, query.include, &mut size, &mut answer.words).is_err() {

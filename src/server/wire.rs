@@ -302,7 +302,9 @@ impl Fields {
         let all = Expression::All(parts);
         let (max, got) = (limits::FILTER_CONDITIONS_MAX, all.conditions());
         if got > max {
-            let problem = format!("at most {max} conditions (FILTER_CONDITIONS_MAX), not {got}");
+            let problem = format!(
+                "at most {max} conditions and values of lists (FILTER_CONDITIONS_MAX), not {got}"
+            );
             self.bad("where", problem);
         }
         all

@@ -398,6 +398,13 @@ async fn a_filter_leaves_k_neighbors_where_k_are_left() {
             "condition.value",
         ),
         (pb::Filter { matching: vec!["kind".to_owned(); 17], ..Default::default() }, "matching"),
+        (
+            pb::Filter {
+                matching: vec![format!("kind in ({}1)", "1,".repeat(599)); 2],
+                ..Default::default()
+            },
+            "where",
+        ),
     ] {
         let ask = pb::NearestRequest { filter: Some(filter), ..nearest(&["king"]) };
         let status = search.nearest(ask).await.unwrap_err();
@@ -484,6 +491,10 @@ async fn attributes_are_told_counted_and_listed_by() {
     assert_eq!(batch[0].neighbors, grouped);
     let values: Vec<_> = grouped.iter().map(|near| near.word == "queen").collect();
     assert!(values.len() == 2 && values.contains(&true) && values.contains(&false), "{grouped:?}");
+    // Each group may be looked for among 10,000 words, of which a batch has a million.
+    let many = pb::NearestRequest { group_by: group_by.clone(), k: Some(1), ..nearest(&["man"]) };
+    let batch = pb::NearestBatchRequest { table: "en".to_owned(), queries: vec![many; 101] };
+    assert_eq!(search.nearest_batch(batch).await.unwrap_err().code(), Code::InvalidArgument);
     let ask = pb::NearestRequest { group_by, diversity: Some(0.5), ..nearest(&["king"]) };
     assert_eq!(search.nearest(ask).await.unwrap_err().code(), Code::InvalidArgument);
     let plain = search.nearest(nearest(&["king"])).await.unwrap().into_inner();

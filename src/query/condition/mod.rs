@@ -85,9 +85,10 @@ impl Expression {
         }
     }
 
-    /// How many conditions it has.
+    /// Comparisons that it may take for a word: one a condition, and one for each value of a list.
     pub fn conditions(&self) -> usize {
         match self {
+            Self::Is(Condition { test: Test::In(values), .. }) => values.len(),
             Self::Is(_) => 1,
             Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::conditions).sum(),
             Self::Not(part) => part.conditions(),
