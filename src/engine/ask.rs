@@ -24,7 +24,7 @@ use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::answer_size::AnswerSize;
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::facets::{self, FacetsAnswer, FacetsQuery};
-use crate::query::filter::Filter;
+use crate::query::filter::{Filter, check_attributes};
 use crate::query::given::{
     self, CentralityQuery, GivenQuery, RankedAnswer, RelativeCosineAnswer, RelativeCosineQuery,
 };
@@ -370,6 +370,9 @@ impl Engine {
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
             let generation = current.generation().number();
             let go_on = || self.stop.check();
+            if let Some(order) = &ask.query.order {
+                self.check_attribute(current, &order.attribute, "order.attribute")?;
+            }
             words::words(current.view(), generation, &ask.query, allowed.as_deref(), &go_on)
         })
     }
@@ -393,6 +396,7 @@ impl Engine {
     /// How words are spread over the values of an attribute.
     pub fn facets(&self, ask: &Ask<FacetsQuery>) -> Result<Answer<FacetsAnswer>> {
         self.ask(&ask.table, |current| {
+            self.check_attribute(current, &ask.query.attribute, "attribute")?;
             let allowed = self.allowed(current, ask.query.filter.as_ref())?;
             facets::facets(current.view(), &ask.query, allowed.as_deref(), &|| self.stop.check())
         })
@@ -558,9 +562,21 @@ impl Engine {
         query: &'q NearestQuery,
         go_on: GoOn<'q>,
     ) -> Result<Asked<'q>> {
+        if let Some(attribute) = &query.group_by {
+            self.check_attribute(current, attribute, "group_by")?;
+        }
         let allowed = self.allowed(current, query.filter.as_ref())?;
         let default_ef = current.generation().ef_search(query.effort);
         Ok(Asked { query, default_ef, allowed, go_on })
+    }
+
+    /// Refuses an attribute that no row has, unless there is no row.
+    fn check_attribute(&self, current: &Current, attribute: &str, field: &str) -> Result<()> {
+        let view = current.view();
+        if view.is_empty() {
+            return Ok(());
+        }
+        check_attributes(view, vec![attribute], field, &|| self.stop.check())
     }
 
     fn allowed(&self, current: &Current, filter: Option<&Filter>) -> Result<Option<Arc<RowSet>>> {

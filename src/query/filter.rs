@@ -81,38 +81,13 @@ impl Filter {
 }
 
 impl Scan {
-    /// Refuses a comparison with an attribute that no row has: most likely its name is misspelled,
-    /// and "nothing found" would hide that.
+    /// Refuses a comparison with an attribute that no row has.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` naming the attribute, and those that rows have; or whatever `go_on` says.
+    /// As [`check_attributes`].
     pub fn check_attributes(&self, view: &View, go_on: GoOn<'_>) -> Result<()> {
-        let mut missing = self.attributes.compared();
-        let mut known = BTreeSet::new();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        for step in watched(view.attributed(), go_on) {
-            let (_, held) = step?;
-            missing.retain(|name| held.get(name).is_none());
-            if missing.is_empty() {
-                return Ok(());
-            }
-            known.extend(held.iter().map(|(name, _)| name));
-            while known.len() > ATTRIBUTES_NAMED + 1 {
-                known.pop_last();
-            }
-        }
-        let is_long = known.len() > ATTRIBUTES_NAMED;
-        let some: Vec<_> = known.into_iter().take(ATTRIBUTES_NAMED).collect();
-        let known = match (some.join(", "), is_long) {
-            (names, _) if names.is_empty() => "no row of the table has attributes".to_owned(),
-            (names, false) => format!("the attributes are {names}"),
-            (names, true) => format!("the attributes are {names}, ..."),
-        };
-        let problem = format!("no row has an attribute \"{}\"; {known}", missing[0]);
-        Err(Error::invalid("filter.where", problem))
+        check_attributes(view, self.attributes.compared(), "filter.where", go_on)
     }
 
     /// Whether it takes no look at the words.
@@ -155,6 +130,43 @@ impl Scan {
             }
         }
     }
+}
+
+/// Refuses attributes that no row has: most likely a name is misspelled, and "nothing found" would hide that.
+///
+/// # Errors
+///
+/// `InvalidArgument` naming the attribute, and those that rows have; or whatever `go_on` says.
+pub fn check_attributes(
+    view: &View,
+    mut missing: Vec<&str>,
+    field: &str,
+    go_on: GoOn<'_>,
+) -> Result<()> {
+    let mut known = BTreeSet::new();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for step in watched(view.attributed(), go_on) {
+        let (_, held) = step?;
+        missing.retain(|name| held.get(name).is_none());
+        if missing.is_empty() {
+            return Ok(());
+        }
+        known.extend(held.iter().map(|(name, _)| name));
+        while known.len() > ATTRIBUTES_NAMED + 1 {
+            known.pop_last();
+        }
+    }
+    let is_long = known.len() > ATTRIBUTES_NAMED;
+    let some: Vec<_> = known.into_iter().take(ATTRIBUTES_NAMED).collect();
+    let known = match (some.join(", "), is_long) {
+        (names, _) if names.is_empty() => "no row of the table has attributes".to_owned(),
+        (names, false) => format!("the attributes are {names}"),
+        (names, true) => format!("the attributes are {names}, ..."),
+    };
+    let problem = format!("no row has an attribute \"{}\"; {known}", missing[0]);
+    Err(Error::invalid(field, problem))
 }
 
 /// The rows of a range that are there.

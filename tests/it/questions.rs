@@ -525,6 +525,14 @@ async fn attributes_are_told_counted_and_listed_by() {
     assert_eq!(told, [(Some(number(3.0)), 2), (Some(number(9.0)), 1)]);
     assert_eq!((facets.distinct_count, facets.having_count, facets.word_count), (2, 3, 8));
 
+    let attribute = "frequency".to_owned();
+    let ask = pb::FacetsRequest { table: "en".to_owned(), attribute, ..Default::default() };
+    let refused = tables.facets(ask).await.unwrap_err();
+    assert!(refused.message().contains("the attributes are freq"), "{refused:?}");
+    let group_by = "frequency".to_owned();
+    let refused = search.nearest(pb::NearestRequest { group_by, ..nearest(&["king"]) }).await;
+    assert_eq!(reason(&refused.unwrap_err()).1, "INVALID_FIELD");
+
     let order = pb::WordOrder { attribute: "freq".to_owned(), descending: true };
     let mut ask = pb::ListWordsRequest {
         table: "en".to_owned(),
