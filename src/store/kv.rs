@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -22,6 +24,10 @@ const LOCKED: &str = "db";
 /// How long sled may take to close in threads of its own.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How long a flush may take before another one follows, and the next after twice that; and how many,
+/// which take minutes together.
+const FLUSHING: Duration = Duration::from_millis(100);
+const FLUSHES: usize = 11;
 /// Bytes of a file that are written again at once.
 const REWRITTEN_AT_ONCE: usize = 256 << 10;
 /// How the name of a snapshot ends that sled did not complete. It would take it for the newest.
@@ -83,8 +89,29 @@ impl Kv {
     }
 
     /// Everything written so far is with the operating system.
+    ///
+    /// Where the write of another thread fails, sled keeps the error and may wake nobody who waits for that
+    /// write (`Log::exit_reservation` of sled 0.34.7). Whoever flushes next finds the error and wakes all,
+    /// so one who waits long is followed by others, each on a thread of its own.
     pub(super) fn flush(&self) -> Result<()> {
-        fault::guarded(|| self.folder.display().to_string(), || self.db.flush()).map(drop)
+        let what = || self.folder.display().to_string();
+        let (done, flushed) = mpsc::channel();
+        let mut patience = FLUSHING;
+        for _ in 0..FLUSHES {
+            let (db, done, named) = (self.db.clone(), done.clone(), what());
+            let flush = move || {
+                let result = fault::guarded(|| named, move || db.flush()).map(drop);
+                // Ignore: another one was faster.
+                let _ = done.send(result);
+            };
+            let spawned = thread::Builder::new().name("sled-flush".to_owned()).spawn(flush);
+            spawned.map_err(Error::disk).context(what)?;
+            if let Ok(result) = flushed.recv_timeout(patience) {
+                return result;
+            }
+            patience *= 2;
+        }
+        Err(Error::new(ErrorKind::Storage).context(format!("{}: sled does not answer", what())))
     }
 
     /// Sled's flush leaves data in the disk's cache, and sizes and names unwritten: this does the
@@ -105,6 +132,10 @@ impl Kv {
     /// Closes it, and waits until its files are as they stay.
     pub(super) fn close(self) -> Result<()> {
         let folder = self.folder.clone();
+        // Sled flushes what is left when it closes, and would wait there for ever.
+        if let Err(error) = self.flush() {
+            tracing::warn!(?error, "what is not flushed when sled closes is not acknowledged");
+        }
         // It may panic where a write of its own had failed.
         let what = || folder.display().to_string();
         fault::guarded(what, || {
@@ -298,7 +329,7 @@ fn wait_until_free(folder: &Path) -> Result<()> {
         match file.try_lock() {
             Ok(()) => return file.unlock().map_err(Error::disk).context(locking),
             Err(fs::TryLockError::WouldBlock) if began.elapsed() < CLOSING_MAX => {
-                std::thread::sleep(LOOK_AGAIN);
+                thread::sleep(LOOK_AGAIN);
             }
             Err(fs::TryLockError::WouldBlock) => return Err(in_use()),
             Err(fs::TryLockError::Error(error)) => {

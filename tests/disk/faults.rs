@@ -60,12 +60,13 @@ fn try_fault(fault: Fault, seed: u64) -> (usize, bool) {
     let model = found(&engine);
     assert!(model == user.model, "{told}: {}", model.difference(&user.model));
     check_search(&engine, &model, seed);
+    let recorded = watched.recorded();
+    engine.close();
+    // Rebuilds of tables that were replaced have ended, too.
     if !fault.lasts && fault.call != Some(Call::Remove) {
         let generations = std::fs::read_dir(folder.path().join("generations")).unwrap().count();
         assert_eq!(generations, model.tables.len(), "{told}: a generation that nobody names stays");
     }
-    let recorded = watched.recorded();
-    engine.close();
     let engine = open(folder.path()).unwrap_or_else(|error| panic!("{told}: again: {error}"));
     let model = found(&engine);
     assert!(model == user.model, "{told}: again: {}", model.difference(&user.model));

@@ -476,7 +476,8 @@ fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {
 /// Until nothing is built in the background.
 pub(crate) fn wait(engine: &Engine) {
     while engine.tables().iter().any(|table| table.index.is_under_way()) {
-        std::thread::yield_now();
+        // Not yielding: one who yields again and again takes the core from the one who works.
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
