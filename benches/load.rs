@@ -27,10 +27,12 @@ use std::time::Instant;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use wordspace::client::attribute_value::Value;
 use wordspace::client::put_vectors_request::WordToPut;
 use wordspace::client::{
-    Client, ImportHeader, ListWordsRequest, NearestBatchRequest, NearestRequest,
-    NearestStreamRequest, PutVectorsRequest, Vector, chunks, nearest_result,
+    AttributeValue, Client, CreateTableRequest, ImportHeader, ListWordsRequest,
+    NearestBatchRequest, NearestRequest, NearestStreamRequest, PutVectorsRequest, Vector, chunks,
+    nearest_result,
 };
 
 use support::Server;
@@ -48,6 +50,9 @@ const WRITTEN_ROWS: usize = 30_000;
 /// Few enough that no rebuild begins.
 const WRITTEN_WORDS: usize = 1_000;
 const LARGE_ROWS: usize = 30_000;
+/// Rows that an empty table is filled with.
+const FILLED_ROWS: usize = 500_000;
+const FILLED_AT_ONCE: usize = 1_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -71,6 +76,12 @@ async fn main() {
         }
         tell("durable writes", way, all);
     }
+    let filled = if quick { 2_000 } else { FILLED_ROWS };
+    let mut all = Vec::new();
+    for round in 0..if quick { 1 } else { 3 } {
+        all.push(measure(&server, fill(&server.client, &format!("filled{round}"), filled)).await);
+    }
+    tell("an empty table", "stream of puts, 1,000 words with 3 attributes a message", all);
     let rows = if quick { 0 } else { rows.unwrap_or(LARGE_ROWS) };
     if rows > 0 {
         let what = if let Some(path) = support::glove() {
@@ -270,6 +281,56 @@ async fn puts(client: &Client, in_flight: usize, words: usize, calls: usize) -> 
         micros.extend(caller.await.unwrap());
     }
     (calls, micros)
+}
+
+/// Fills an empty table with rows that have attributes; how many, and the times from one answer to the
+/// next.
+async fn fill(client: &Client, table: &str, rows: usize) -> (usize, Vec<u128>) {
+    let create = CreateTableRequest {
+        table: table.to_owned(),
+        dim: WRITTEN_DIM as u32,
+        ..CreateTableRequest::default()
+    };
+    client.create_table(create).await.unwrap();
+    let (sender, messages) = mpsc::channel(2);
+    let name = table.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let value = |value| AttributeValue { value: Some(value) };
+        for from in (0..rows).step_by(FILLED_AT_ONCE) {
+            let word = |i: usize| {
+                let values: Vec<u8> = (0..WRITTEN_DIM)
+                    .flat_map(|at| (((i * 31 + at * 7) % 1_013) as f32 - 506.0).to_le_bytes())
+                    .collect();
+                let attributes = [
+                    ("count".to_owned(), value(Value::Number(i as f64))),
+                    ("lang".to_owned(), value(Value::Text(["en", "fr", "de"][i % 3].to_owned()))),
+                    ("seen".to_owned(), value(Value::Flag(i.is_multiple_of(2)))),
+                ];
+                WordToPut {
+                    word: format!("word{i}"),
+                    vector: Some(Vector { packed: values.into(), ..Default::default() }),
+                    attributes: attributes.into(),
+                    ..WordToPut::default()
+                }
+            };
+            let words = (from..(from + FILLED_AT_ONCE).min(rows)).map(word).collect();
+            let message =
+                PutVectorsRequest { table: name.clone(), words, ..PutVectorsRequest::default() };
+            if sender.blocking_send(message).is_err() {
+                return;
+            }
+        }
+    });
+    let mut answers = client.put_vectors_stream(ReceiverStream::new(messages)).await.unwrap();
+    let (mut added, mut micros) = (0, Vec::new());
+    let mut began = Instant::now();
+    while let Some(answer) = answers.next_answer().await.unwrap() {
+        added += answer.added_count as usize;
+        micros.push(began.elapsed().as_micros());
+        began = Instant::now();
+    }
+    assert_eq!(added, rows);
+    (rows, micros)
 }
 
 async fn batches(

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{TableArg, attribute};
@@ -18,6 +20,8 @@ use crate::text::without_bom;
 /// Words of one call, and bytes of their vectors: well below what a call may have.
 const WORDS_AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
+/// Parts that are read before the server asks for them.
+const PARTS_WAITING: usize = 2;
 
 /// Put a word with its vector into a table, or the words of a text file
 ///
@@ -52,28 +56,31 @@ impl Put {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let Some(file) = &self.file else {
             let word = self.word.clone().unwrap_or_default().into_bytes();
-            return self.send(client, output, vec![self.put(&word, self.vector.clone())]).await;
+            let request = self.form().request(vec![(word, self.vector.clone())]);
+            return output.answer(&client.put_vectors(request).await?, text);
         };
         let dim = self.dim(client).await?;
         let unreadable =
             |error| Failure::Local(format!("{} cannot be read: {error}", file.display()));
         let mut lines = Lines::open(file, dim).map_err(unreadable)?;
-        loop {
-            let part = tokio::task::spawn_blocking(move || {
-                let part = lines.part();
-                (lines, part)
-            });
-            let part = part.await.map_err(|error| Failure::Local(error.to_string()))?;
-            let words = part
-                .1
-                .map_err(|problem| Failure::Local(format!("{}: {problem}", file.display())))?;
-            lines = part.0;
-            if words.is_empty() {
-                return Ok(());
+        let (parts, requests) = mpsc::channel(PARTS_WAITING);
+        let form = self.form();
+        let reading = tokio::task::spawn_blocking(move || {
+            loop {
+                let words = lines.part()?;
+                // An error of the server ends the stream, and tells why.
+                if words.is_empty() || parts.blocking_send(form.request(words)).is_err() {
+                    return Ok(());
+                }
             }
-            let words = words.into_iter().map(|(word, vector)| self.put(&word, vector)).collect();
-            self.send(client, output, words).await?;
+        });
+        let mut answers = client.put_vectors_stream(ReceiverStream::new(requests)).await?;
+        while let Some(answer) = answers.next_answer().await? {
+            output.answer(&answer, text)?;
         }
+        let read: Result<(), String> =
+            reading.await.map_err(|error| Failure::Local(error.to_string()))?;
+        read.map_err(|problem| Failure::Local(format!("{}: {problem}", file.display())))
     }
 
     async fn dim(&self, client: &Client) -> Result<usize> {
@@ -82,33 +89,37 @@ impl Put {
         Ok(usize::try_from(table.dim).unwrap_or(usize::MAX))
     }
 
-    fn put(&self, word: &[u8], values: Vec<f32>) -> WordToPut {
-        let attributes: HashMap<_, _> = self.set.iter().cloned().collect();
-        let vector = Some(Vector { values, ..Default::default() });
-        match String::from_utf8(word.to_vec()) {
-            Ok(word) => WordToPut { word, word_bytes: Vec::new(), vector, attributes },
-            Err(error) => {
-                let word_bytes = error.into_bytes();
-                WordToPut { word: String::new(), word_bytes, vector, attributes }
-            }
-        }
-    }
-
-    async fn send(
-        &self,
-        client: &Client,
-        output: &mut Output,
-        words: Vec<WordToPut>,
-    ) -> Result<()> {
+    fn form(&self) -> Form {
         let mode = match (self.insert_only, self.update_only) {
             (true, _) => PutMode::InsertOnly,
             (false, true) => PutMode::UpdateOnly,
             (false, false) => PutMode::Upsert,
         };
-        let table = self.table.name.clone();
-        let answer =
-            client.put_vectors(PutVectorsRequest { table, words, mode: mode.into() }).await?;
-        output.answer(&answer, text)
+        let attributes = self.set.iter().cloned().collect();
+        Form { table: self.table.name.clone(), mode, attributes }
+    }
+}
+
+/// What all calls have in common.
+struct Form {
+    table: String,
+    mode: PutMode,
+    attributes: HashMap<String, AttributeValue>,
+}
+
+impl Form {
+    fn request(&self, words: Vec<Word>) -> PutVectorsRequest {
+        let words = words.into_iter().map(|(word, values)| {
+            let vector = Some(Vector { values, ..Default::default() });
+            let attributes = self.attributes.clone();
+            let (word, word_bytes) = match String::from_utf8(word) {
+                Ok(word) => (word, Vec::new()),
+                Err(error) => (String::new(), error.into_bytes()),
+            };
+            WordToPut { word, word_bytes, vector, attributes }
+        });
+        let (table, words) = (self.table.clone(), words.collect());
+        PutVectorsRequest { table, words, mode: self.mode.into() }
     }
 }
 

@@ -398,6 +398,20 @@ impl Client {
         Ok(Answers { client: self.clone(), stream })
     }
 
+    /// Puts words with their vectors as they come: each message is a write of its own, durable once its
+    /// answer is here. Waits where [`Client::put_vectors`] is refused because writes come too fast.
+    ///
+    /// # Errors
+    ///
+    /// As every call. Messages that were answered are written, and none behind them.
+    pub async fn put_vectors_stream(
+        &self,
+        messages: impl Stream<Item = PutVectorsRequest> + Send + 'static,
+    ) -> Result<Answers<PutVectorsResponse>> {
+        let stream = self.answer(self.tables.clone().put_vectors_stream(messages).await)?;
+        Ok(Answers { client: self.clone(), stream })
+    }
+
     /// Cuts the texts of messages as they come, and gives back their answers in the same order.
     ///
     /// # Errors

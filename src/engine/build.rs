@@ -114,17 +114,25 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
     if generation.needs_index() && generation.built().is_none() {
         read_index(shared, generation);
     }
-    while lineage.is_rebuilding() {
-        if let Err(error) = rebuild::rebuild(shared, lineage, threads)
-            && *error.kind() == ErrorKind::Cancelled
-            && generation.needs_index()
-        {
-            generation.build_stopped();
+    loop {
+        while lineage.is_rebuilding() {
+            if let Err(error) = rebuild::rebuild(shared, lineage, threads)
+                && *error.kind() == ErrorKind::Cancelled
+                && generation.needs_index()
+            {
+                generation.build_stopped();
+            }
         }
-    }
-    if lineage.is_at(generation) && generation.needs_index() {
-        build_index(shared, lineage, generation, threads);
-        lineage.forget_cancel();
+        let current = lineage.current();
+        let generation = current.generation();
+        if generation.needs_index() {
+            build_index(shared, lineage, generation, threads);
+            lineage.forget_cancel();
+        }
+        // What writes have outgrown still needs its index, once they are taken in.
+        if !generation.needs_index() {
+            return;
+        }
     }
 }
 
@@ -198,8 +206,13 @@ fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, thre
             generation.build_ended(seconds);
         }
         Err(error) if *error.kind() == ErrorKind::Cancelled => {
-            tracing::info!(%table, "stopped building the index");
-            generation.build_stopped();
+            if watch.is_stopped() {
+                tracing::info!(%table, "stopped building the index");
+                generation.build_stopped();
+            } else {
+                tracing::info!(%table, "the index waits for rows that are written");
+                generation.build_waits();
+            }
         }
         Err(error) => {
             tracing::error!(%table, ?error, "the index cannot be built");
@@ -267,6 +280,14 @@ impl Watch for Watcher<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
+        let rows = self.generation.table().len();
+        self.is_stopped() || self.lineage.is_rebuilding() && self.lineage.is_outgrown(rows, 0)
+    }
+}
+
+impl Watcher<'_> {
+    /// Whether the index is not wanted.
+    fn is_stopped(&self) -> bool {
         self.shared.is_closing()
             || self.lineage.is_cancelled()
             || !self.lineage.is_at(self.generation)

@@ -263,6 +263,11 @@ impl Generation {
         *self.build.lock() = Build::new(IndexState::Stopped);
     }
 
+    /// The build begins again when its turn comes.
+    pub(super) fn build_waits(&self) {
+        *self.build.lock() = Build::new(IndexState::Queued);
+    }
+
     pub(super) fn build_failed(&self, problem: String) {
         let mut build = self.build.lock();
         build.state = IndexState::Failed;

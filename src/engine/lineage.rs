@@ -162,9 +162,12 @@ const DRIFT_MIN: usize = 1_000;
 /// whenever the folder is opened.
 const JOURNAL_MIN: usize = 100_000;
 /// Writers wait while a rebuild is behind them by this share of the rows, as one in so many, and by so
-/// many rows at least.
+/// many components at least: 40 MB of vectors, which a search reads in some milliseconds.
 const BEHIND_SHARE: usize = 5;
-const BEHIND_MIN: usize = 10_000;
+const BEHIND_COMPONENTS: usize = 10_000_000;
+/// Without an index a search reads the whole table, and writers wait once it would read so many times as
+/// much.
+const BEHIND_EXACT: usize = 3;
 
 impl Lineage {
     pub(super) fn new(generation: Arc<Generation>, view: View) -> Self {
@@ -295,11 +298,25 @@ impl Lineage {
         is_due && view.drift() >= not_below && !self.is_rebuilding() && self.rebuild_wanted()
     }
 
-    /// Whether writers are so far ahead of a rebuild that they have to wait for it: every search compares
-    /// what they wrote row by row.
-    pub(super) fn is_behind(&self, writer: &Writer) -> bool {
-        let rows = self.current.load().generation.table().len();
-        writer.head.drift() >= (rows / BEHIND_SHARE).max(BEHIND_MIN) && self.is_rebuilding()
+    /// Whether writers who let the table drift so far have to wait for the rebuild that is under way: every
+    /// search compares what they wrote row by row.
+    pub(super) fn is_behind(&self, drift: usize) -> bool {
+        let current = self.current.load();
+        let table = current.generation.table();
+        let mut most = (table.len() / BEHIND_SHARE)
+            .max(BEHIND_COMPONENTS / table.dim())
+            .max(DRIFT_MIN * BEHIND_EXACT);
+        if current.generation.built().is_none() {
+            most = most.max(table.len() * (BEHIND_EXACT - 1));
+        }
+        drift >= most && self.is_rebuilding()
+    }
+
+    /// Whether more rows were written since a state of the table, which drifted so far, than the table of
+    /// so many rows has. An index of its rows alone would spare a search less than half: they are taken in
+    /// first, so that a table can be filled as fast as rows are copied.
+    pub(super) fn is_outgrown(&self, rows: usize, drift_then: usize) -> bool {
+        self.current.load().view.drift().saturating_sub(drift_then) >= rows.max(DRIFT_MIN)
     }
 
     /// Asks for a rebuild; whether it is to be put into the queue. One that runs is followed by

@@ -85,7 +85,15 @@ impl Rebuild<'_> {
         };
         let view = view.view();
         let mut staged = self.stage(view)?;
-        let generation = self.generation(&mut staged, threads)?;
+        let generation = self.generation(&staged);
+        if staged.table.len() > EXACT_ROWS_MAX && !self.lineage.is_outgrown(view.base().len(), 0) {
+            let build = Build { of: self, drift: view.drift(), rows: staged.table.len() };
+            match build.run(&mut staged.staging, &generation, threads) {
+                // The rows answer without it, and it is built behind the next rebuild.
+                Err(error) if *error.kind() == ErrorKind::Cancelled && !self.is_cancelled() => {}
+                outcome => outcome?,
+            }
+        }
         self.switch(staged, generation)
     }
 
@@ -116,8 +124,8 @@ impl Rebuild<'_> {
         Ok(Staged { staging, table, attributes, sequence: view.sequence() })
     }
 
-    /// The new generation, with its index if it needs one.
-    fn generation(&self, staged: &mut Staged, threads: usize) -> Result<Generation> {
+    /// The new generation, without an index.
+    fn generation(&self, staged: &Staged) -> Generation {
         let old = self.lineage.current();
         let meta = Meta {
             generation: staged.staging.generation(),
@@ -130,23 +138,7 @@ impl Rebuild<'_> {
             ..old.generation().meta()
         };
         let name = Arc::clone(old.generation().name_cell());
-        let generation = Generation::new(meta, name, Arc::clone(&staged.table));
-        if staged.table.len() > EXACT_ROWS_MAX {
-            self.look(RebuildPhase::Building, 0.0)?;
-            let kind = BuiltKind::of(generation.index_choice(), staged.table.dim());
-            let share = kind.first_share(&staged.table);
-            let built =
-                kind.build(&staged.table, threads, &Part { of: self, from: 0.0, to: share })?;
-            staged.staging.write_part(kind.part(), |out| built.write(out))?;
-            let rest = Part { of: self, from: share, to: 1.0 };
-            if let Some(lists) = built.find_lists(threads, &rest)? {
-                staged.staging.write_part(lists::KIND, |out| lists::write(&lists, out))?;
-                built.join_lists(lists);
-            }
-            generation.set_built(built);
-            generation.build_ended(self.began.elapsed().as_secs_f32());
-        }
-        Ok(generation)
+        Generation::new(meta, name, Arc::clone(&staged.table))
     }
 
     /// Makes the writes that came meanwhile again, and lets the new generation answer.
@@ -196,9 +188,39 @@ fn write(view: &mut View, writes: &[Arc<[Change]>]) -> Result<()> {
     writes.iter().try_for_each(|changes| view.write(changes))
 }
 
+/// The index of a rebuild. It comes to nothing where writes outgrow it.
+#[derive(Clone, Copy)]
+struct Build<'a> {
+    of: &'a Rebuild<'a>,
+    /// How far the table had drifted when its rows were copied, and how many they are.
+    drift: usize,
+    rows: usize,
+}
+
+impl Build<'_> {
+    fn run(self, staging: &mut Staging, generation: &Generation, threads: usize) -> Result<()> {
+        let table = generation.table();
+        self.of.look(RebuildPhase::Building, 0.0)?;
+        let kind = BuiltKind::of(generation.index_choice(), table.dim());
+        let share = kind.first_share(table);
+        let built = kind.build(table, threads, &Part { of: self, from: 0.0, to: share })?;
+        staging.write_part(kind.part(), |out| built.write(out))?;
+        generation.set_built(built);
+        let rest = Part { of: self, from: share, to: 1.0 };
+        if let Some(built) = generation.built()
+            && let Some(lists) = built.find_lists(threads, &rest)?
+        {
+            staging.write_part(lists::KIND, |out| lists::write(&lists, out))?;
+            built.join_lists(lists);
+        }
+        generation.build_ended(self.of.began.elapsed().as_secs_f32());
+        Ok(())
+    }
+}
+
 /// A part of the work on the index of a rebuild.
 struct Part<'a> {
-    of: &'a Rebuild<'a>,
+    of: Build<'a>,
     from: f32,
     to: f32,
 }
@@ -206,12 +228,14 @@ struct Part<'a> {
 impl Watch for Part<'_> {
     fn progress(&self, share: f32) {
         let share = self.from + (self.to - self.from) * share;
-        let seconds = self.of.began.elapsed().as_secs_f32();
-        self.of.lineage.rebuild_went_on(RebuildPhase::Building, share, seconds);
+        let rebuild = self.of.of;
+        let seconds = rebuild.began.elapsed().as_secs_f32();
+        rebuild.lineage.rebuild_went_on(RebuildPhase::Building, share, seconds);
     }
 
     fn is_cancelled(&self) -> bool {
-        self.of.is_cancelled()
+        let Build { of, drift, rows } = self.of;
+        of.is_cancelled() || of.lineage.is_outgrown(rows, drift)
     }
 }
 

@@ -150,7 +150,8 @@ fn options() -> ImportOptions {
 
 fn wait(engine: &Engine) {
     while engine.table(&name()).unwrap().index.is_under_way() {
-        std::thread::yield_now();
+        // Not yielding: one who yields again and again takes the core from the one who works.
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
@@ -445,25 +446,59 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
 fn writers_wait_for_a_rebuild_that_is_behind_them() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path());
-    import(&engine, 9);
+    let row = |i: u32| Ok((format!("w{i}").into_bytes(), vec![1.0; 2_000], Attributes::new()));
+    engine.import(&options(), Source::Rows(Box::new((0..9).map(row))), &mut |_| {}).unwrap();
     wait(&engine);
     let lineage = engine.shared.catalog.lineage(&name()).unwrap();
     // It waits for a turn that does not come.
     assert!(lineage.rebuild_wanted());
-    let put = |from: u32, to: u32| {
+    let query = |from: u32, to: u32| {
         let word = |word: u32| PutWord {
             word: format!("x{word}").into_bytes(),
-            vector: vec![1.0, 2.0, 3.0],
+            vector: vec![1.0; 2_000],
             attributes: Attributes::new(),
         };
-        engine.put(&ask(PutQuery { words: (from..to).map(word).collect(), mode: PutMode::Upsert }))
+        ask(PutQuery { words: (from..to).map(word).collect(), mode: PutMode::Upsert })
     };
-    put(0, 9_999).unwrap();
-    put(9_999, 10_000).unwrap();
-    let error = put(10_000, 10_001).unwrap_err();
+    engine.put(&query(0, 4_999)).unwrap();
+    assert!(engine.takes_writes(&name()).unwrap());
+    engine.put(&query(4_999, 5_000)).unwrap();
+    assert!(!engine.takes_writes(&name()).unwrap(), "10,000,000 components");
+    let error = engine.put(&query(5_000, 5_001)).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Overloaded, "{error}");
+    // Of two streams that waited, one writes first.
+    engine.begin_awaited_put(&query(5_000, 5_001)).unwrap().wait().unwrap();
     lineage.rebuild_ended(Ok(()));
-    put(10_000, 10_001).unwrap();
+    engine.put(&query(5_001, 5_002)).unwrap();
+    engine.close();
+}
+
+/// The index of few rows is not waited for while many are written.
+#[test]
+fn a_table_that_grows_faster_than_its_index_takes_in_its_rows_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let vector = |i: u32| vec![1.0, (i % 997) as f32, (i % 1_009) as f32];
+    let row = move |i| Ok((format!("w{i}").into_bytes(), vector(i), Attributes::new()));
+    let rows = (0..10_100).map(row);
+    engine.import(&options(), Source::Rows(Box::new(rows)), &mut |_| {}).unwrap();
+    let lineage = engine.shared.catalog.lineage(&name()).unwrap();
+    let put = |i: u32| PutWord {
+        word: format!("w{i}").into_bytes(),
+        vector: vector(i),
+        attributes: Attributes::new(),
+    };
+    assert!(!lineage.is_outgrown(10_100, 0));
+    for part in [10_100..20_100, 20_100..30_100, 30_100..31_000] {
+        let words = part.map(put).collect();
+        engine.put(&ask(PutQuery { words, mode: PutMode::InsertOnly })).unwrap();
+    }
+    wait(&engine);
+    let status = engine.table(&name()).unwrap();
+    assert_eq!(status.index.state, IndexState::Ready);
+    assert!(status.index.written_rows <= 1_550, "a twentieth: {}", status.index.written_rows);
+    assert_eq!(status.meta.row_count, 31_000);
+    assert!(!lineage.is_outgrown(status.index.written_rows + 1, 0));
     engine.close();
 }
 

@@ -127,7 +127,28 @@ impl Engine {
     ///
     /// As [`Engine::put`].
     pub fn begin_put(&self, ask: &Ask<PutQuery>) -> Result<Written<PutAnswer>> {
-        self.write(&ask.table, |view| put(view, &ask.query))
+        self.write(&ask.table, WhenBehind::Refuse, |view| put(view, &ask.query))
+    }
+
+    /// The same for a write of a stream, which has waited for [`Engine::takes_writes`]: others that
+    /// waited with it may have written since.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::put`].
+    pub fn begin_awaited_put(&self, ask: &Ask<PutQuery>) -> Result<Written<PutAnswer>> {
+        self.write(&ask.table, WhenBehind::Write, |view| put(view, &ask.query))
+    }
+
+    /// Whether writes to a table are taken now, or refused until a rebuild has taken in those before.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, or if its rows are damaged.
+    pub fn takes_writes(&self, name: &TableName) -> Result<bool> {
+        self.shared.check_open()?;
+        let lineage = self.shared.catalog.lineage(name)?;
+        Ok(!lineage.is_behind(lineage.current().view().drift()))
     }
 
     /// Deletes words with their vectors and attributes.
@@ -145,7 +166,9 @@ impl Engine {
     ///
     /// As [`Engine::delete_words`].
     pub fn begin_delete(&self, ask: &Ask<DeleteQuery>) -> Result<Written<WriteAnswer>> {
-        self.write(&ask.table, |view| delete(view, &ask.query, &|| self.stop.check()))
+        self.write(&ask.table, WhenBehind::Refuse, |view| {
+            delete(view, &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Changes attributes of words.
@@ -163,7 +186,9 @@ impl Engine {
     ///
     /// As [`Engine::set_attributes`].
     pub fn begin_attributes(&self, ask: &Ask<AttributesQuery>) -> Result<Written<WriteAnswer>> {
-        self.write(&ask.table, |view| attribute(view, &ask.query, &|| self.stop.check()))
+        self.write(&ask.table, WhenBehind::Refuse, |view| {
+            attribute(view, &ask.query, &|| self.stop.check())
+        })
     }
 
     /// Takes the writes of a table into a new generation with its own graph, in the background; or
@@ -205,12 +230,14 @@ impl Engine {
     fn write<A>(
         &self,
         name: &TableName,
+        when_behind: WhenBehind,
         make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
     ) -> Result<Written<A>> {
         loop {
             self.shared.check_open()?;
             let lineage = self.shared.catalog.lineage(name)?;
-            let written = self.write_to(&lineage, &make).context(|| format!("table {name}"))?;
+            let written =
+                self.write_to(&lineage, when_behind, &make).context(|| format!("table {name}"))?;
             // None: the table was replaced or deleted a moment ago, and the catalog knows.
             if let Some(Appended { generation, sequence, answer, epoch }) = written {
                 let table = TableName::clone(&lineage.name());
@@ -224,6 +251,7 @@ impl Engine {
     fn write_to<A>(
         &self,
         lineage: &Lineage,
+        when_behind: WhenBehind,
         make: impl Fn(&View) -> Result<(Vec<Change>, A)>,
     ) -> Result<Option<Appended<A>>> {
         let store = &self.shared.store;
@@ -231,7 +259,7 @@ impl Engine {
         if writer.is_closed {
             return Ok(None);
         }
-        if lineage.is_behind(&writer) {
+        if when_behind == WhenBehind::Refuse && lineage.is_behind(writer.head.drift()) {
             let behind = "a rebuild of its index has to take in what was written before";
             return Err(Error::new(ErrorKind::Overloaded).context(behind));
         }
@@ -249,6 +277,14 @@ impl Engine {
         writer.wrote(view, changes);
         Ok(Some(Appended { generation, sequence, answer, epoch: Some(epoch) }))
     }
+}
+
+/// What becomes of a write that a rebuild is too far behind for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenBehind {
+    Refuse,
+    /// It has waited: the streams are few, and each writes one message more.
+    Write,
 }
 
 /// What was written to the journal.

@@ -449,24 +449,46 @@ impl Desk {
     {
         let (call, timeout, message) = opened(request)?;
         let made = encoded::<Acknowledged<A>, M>(&call);
-        let caller = call.peer().id();
         let answered = async {
-            let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-            let engine = self.engine.until(stop.clone());
-            let _raised_when_the_caller_leaves = Raised(stop);
             let table = TableName::try_from(table(&message).clone())?;
-            if engine.pace_of_short(&table) == Pace::Unread {
-                let engine = self.engine.clone();
-                let read = move || engine.table(&table).map(drop);
-                self.pool.run(Lane::Disk, caller, read).await?;
-            }
-            let begin = move || {
-                let written = begin(&engine, &Q::try_from(message)?)?;
-                Ok(move || written.wait().and_then(made))
-            };
-            self.pool.write(caller, begin).await
+            self.read_for(&call, table).await?;
+            self.write(&call, timeout, message, begin, made).await
         };
         response(within(timeout, answered).await)
+    }
+
+    /// Reads a table that was not read yet.
+    async fn read_for(&self, call: &Call, table: TableName) -> Result<()> {
+        if self.engine.pace_of_short(&table) != Pace::Unread {
+            return Ok(());
+        }
+        let engine = self.engine.clone();
+        self.pool.run(Lane::Disk, call.peer().id(), move || engine.table(&table).map(drop)).await
+    }
+
+    /// Makes a write to a table that was read.
+    async fn write<P, Q, A, T>(
+        &self,
+        call: &Call,
+        timeout: Option<Duration>,
+        message: P,
+        begin: impl FnOnce(&Engine, &Q) -> Result<Written<A>> + Send + 'static,
+        made: impl FnOnce(Acknowledged<A>) -> Result<T> + Send + 'static,
+    ) -> Result<T>
+    where
+        P: Send + 'static,
+        Q: TryFrom<P, Error = Error>,
+        A: Send + 'static,
+        T: Send + 'static,
+    {
+        let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
+        let engine = self.engine.until(stop.clone());
+        let _raised_when_the_caller_leaves = Raised(stop);
+        let begin = move || {
+            let written = begin(&engine, &Q::try_from(message)?)?;
+            Ok(move || written.wait().and_then(made))
+        };
+        self.pool.write(call.peer().id(), begin).await
     }
 }
 

@@ -30,13 +30,15 @@ pub(super) fn method(path: &str) -> Method {
         }
         "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "TrainModel"
         | "ImportModel" | "CompareSmoothings" => (limits::PART_BYTES_MAX, "PART_BYTES_MAX"),
-        "PutVectors" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe" | "NearestBatch"
-        | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall" | "MostSimilarToGiven"
-        | "RankByCentrality" | "Project" | "Lookup" | "Analogies" | "WordPairs" | "Categories"
-        | "Outliers" | "InduceSenses" | "Tokenize" | "TokenizeStream" | "Detokenize"
-        | "DetokenizeStream" | "CountTokens" | "CompareTokenizers" | "Chunk" | "Embed"
-        | "EmbedStream" | "TextSimilarity" | "Score" | "ScoreStream" | "Perplexity"
-        | "MixModels" | "RankTexts" | "OddWords" => (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX"),
+        "PutVectors" | "PutVectorsStream" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe"
+        | "NearestBatch" | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall"
+        | "MostSimilarToGiven" | "RankByCentrality" | "Project" | "Lookup" | "Analogies"
+        | "WordPairs" | "Categories" | "Outliers" | "InduceSenses" | "Tokenize"
+        | "TokenizeStream" | "Detokenize" | "DetokenizeStream" | "CountTokens"
+        | "CompareTokenizers" | "Chunk" | "Embed" | "EmbedStream" | "TextSimilarity" | "Score"
+        | "ScoreStream" | "Perplexity" | "MixModels" | "RankTexts" | "OddWords" => {
+            (limits::BATCH_BYTES_MAX, "BATCH_BYTES_MAX")
+        }
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
     let is_stream = method.ends_with("Stream")

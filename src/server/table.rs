@@ -1,8 +1,12 @@
 //! TableService: which tables there are, and what stands in them.
 
-use tonic::{Request, Response, Status, async_trait};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::engine::{Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use crate::engine::write::PutAnswer;
+use crate::engine::{Acknowledged, Answer, Ask, Engine, IndexState, IndexStatus, TableStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Format;
 use crate::index::IndexKind;
@@ -20,6 +24,7 @@ use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::Desk;
 use crate::server::life::{NewName, Tables, aliases, deleted};
+use crate::server::text::Answered;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
@@ -33,9 +38,13 @@ const SOME: usize = 10;
 const HEALTH_SAMPLE: usize = 10_000;
 const HUB_QUERIES: usize = 1_000;
 const HUB_NEIGHBORS: usize = 10;
+/// How often a stream of writes looks whether they are taken again.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 #[async_trait]
 impl TableService for Desk {
+    type PutVectorsStreamStream = Answered<pb::PutVectorsResponse>;
+
     async fn get_table(
         &self,
         request: Request<pb::GetTableRequest>,
@@ -157,6 +166,26 @@ impl TableService for Desk {
         request: Request<pb::PutVectorsRequest>,
     ) -> Result<Response<pb::PutVectorsResponse>, Status> {
         self.answer_write(request, |put| &put.table, Engine::begin_put).await
+    }
+
+    async fn put_vectors_stream(
+        &self,
+        request: Request<Streaming<pb::PutVectorsRequest>>,
+    ) -> Result<Response<Self::PutVectorsStreamStream>, Status> {
+        self.each(request, |desk, call, message| async move {
+            let table = TableName::try_from(message.table.clone())?;
+            desk.read_for(&call, table.clone()).await?;
+            while !desk.engine.takes_writes(&table)? {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            let reserving = Arc::clone(&call);
+            let made = move |done: Acknowledged<PutAnswer>| {
+                let message = pb::PutVectorsResponse::from(done);
+                let reservation = reserving.reserve(&message)?;
+                Ok((message, reservation))
+            };
+            desk.write(&call, None, message, Engine::begin_awaited_put, made).await
+        })
     }
 
     async fn delete_words(

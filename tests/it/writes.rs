@@ -149,3 +149,41 @@ async fn a_write_that_cannot_be_whole_is_refused_whole_with_every_reason() {
     assert_eq!(tables.list_words(list).await.unwrap().into_inner().words.len(), 8);
     assert_eq!(lookup(&channel, "king").await.vector.unwrap().values, [2.0, 1.0, 0.0]);
 }
+
+#[tokio::test]
+async fn a_stream_of_writes_is_answered_in_order_and_ends_with_the_first_that_is_refused() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let write = |word: &str, mode| put(vec![to_put(word, &[1.0, 0.5, 0.25])], mode);
+    let parts = vec![
+        write("one", pb::PutMode::InsertOnly),
+        write("two", pb::PutMode::InsertOnly),
+        write("one", pb::PutMode::InsertOnly),
+        write("three", pb::PutMode::InsertOnly),
+    ];
+    let stream = tables.put_vectors_stream(tokio_stream::iter(parts)).await.unwrap();
+    let mut answers = stream.into_inner();
+    for sequence in [1, 2] {
+        let answer = answers.message().await.unwrap().unwrap();
+        assert_eq!((answer.sequence, answer.added_count), (sequence, 1));
+    }
+    let error = answers.message().await.unwrap_err();
+    assert_eq!(reason(&error), (Code::AlreadyExists, "WORDS_EXIST".to_owned()));
+    let asked = ["one", "two", "three"].map(word);
+    let oov = pb::OovPolicy::Skip.into();
+    let options = pb::WordOptions { oov, ..pb::WordOptions::default() };
+    let ask = pb::LookupRequest {
+        table: "en".to_owned(),
+        queries: asked.into(),
+        words: Some(options),
+        ..pb::LookupRequest::default()
+    };
+    let found = tables.lookup(ask).await.unwrap().into_inner().vectors;
+    assert_eq!(found.iter().map(|word| word.found).collect::<Vec<_>>(), [true, true, false]);
+    let no_table = pb::PutVectorsRequest::default();
+    let stream = tables.put_vectors_stream(tokio_stream::iter([no_table])).await.unwrap();
+    let error = stream.into_inner().message().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+}
