@@ -288,7 +288,7 @@ async fn puts(client: &Client, in_flight: usize, words: usize, calls: usize) -> 
 async fn fill(client: &Client, table: &str, rows: usize) -> (usize, Vec<u128>) {
     let create = CreateTableRequest {
         table: table.to_owned(),
-        dim: WRITTEN_DIM as u32,
+        dim: u32::try_from(WRITTEN_DIM).unwrap(),
         ..CreateTableRequest::default()
     };
     client.create_table(create).await.unwrap();
@@ -308,7 +308,7 @@ async fn fill(client: &Client, table: &str, rows: usize) -> (usize, Vec<u128>) {
                 ];
                 WordToPut {
                     word: format!("word{i}"),
-                    vector: Some(Vector { packed: values.into(), ..Default::default() }),
+                    vector: Some(Vector { packed: values, ..Default::default() }),
                     attributes: attributes.into(),
                     ..WordToPut::default()
                 }

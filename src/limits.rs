@@ -68,6 +68,8 @@ pub const STREAM_BATCH_MAX: usize = 1_000;
 pub const BATCH_NEIGHBORS_MAX: usize = 1_000_000;
 /// Bytes of words, vectors and attributes in one write.
 pub const WRITE_BYTES_MAX: usize = 16 << 20;
+/// Words that one call deletes by a filter: the next one goes on.
+pub const DELETED_MAX: usize = 100_000;
 /// Widths of the beam in one call for recall.
 pub const RECALL_WIDTHS_MAX: usize = 16;
 /// Pairs and rows drawn to measure a table's isotropy.

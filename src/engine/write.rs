@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::lineage::Lineage;
+use crate::engine::lineage::{Current, Lineage};
 use crate::engine::{Ask, Engine, Shared, TableStatus};
 use crate::error::{Context as _, Error, ErrorKind, Result, Violation};
+use crate::limits;
+use crate::query::filter::{Filter, Scan};
 use crate::query::resolve::resolve;
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
 use crate::table::attributes::Attributes;
@@ -12,6 +14,7 @@ use crate::table::change::Change;
 use crate::table::meta::TableName;
 use crate::table::view::View;
 use crate::vector::RowId;
+use crate::vector::row_set::RowSet;
 
 /// Words with their vectors are to be put into a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +66,44 @@ pub struct DeleteQuery {
     pub queries: Vec<WordOrVector>,
     /// For words that the table lacks.
     pub oov: OovPolicy,
+}
+
+/// Words that a filter let through.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    table: TableName,
+    scan: Scan,
+    current: Arc<Current>,
+    rows: Arc<RowSet>,
+}
+
+/// What became of words that were found to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedAnswer {
+    /// Words that were deleted.
+    pub count: usize,
+    /// Words that were found and are too many for one write.
+    pub left: usize,
+}
+
+impl Selected {
+    fn delete(&self, now: &View) -> Result<(Vec<Change>, DeletedAnswer)> {
+        let view = self.current.view();
+        let rows = self.rows.rows().take(limits::DELETED_MAX);
+        let words: Vec<&[u8]> = rows.map(|row| view.word(row)).collect();
+        let left = self.rows.len() - words.len();
+        let delete = |word: &[u8]| Change::Delete { word: word.into() };
+        let changes: Vec<_> = if now.sequence() == view.sequence() {
+            words.into_iter().map(delete).collect()
+        } else {
+            // Rows may have other numbers by now, and were chosen by those of then.
+            let scan = Scan { rows: None, ..self.scan.clone() };
+            let rows = scan.among(now, words.into_iter())?;
+            rows.rows().map(|row| delete(now.word(row))).collect()
+        };
+        let answer = DeletedAnswer { count: changes.len(), left };
+        Ok((changes, answer))
+    }
 }
 
 /// Attributes of words are to be changed.
@@ -169,6 +210,27 @@ impl Engine {
         self.write(&ask.table, WhenBehind::Refuse, |view| {
             delete(view, &ask.query, &|| self.stop.check())
         })
+    }
+
+    /// Finds the words that a filter lets through, to delete them: what takes long stands before the write.
+    ///
+    /// # Errors
+    ///
+    /// As [`Current::allowed`].
+    pub fn select(&self, ask: &Ask<Filter>) -> Result<Selected> {
+        let current = self.current(&ask.table)?;
+        let rows = current.allowed(&ask.query, &|| self.stop.check())?;
+        Ok(Selected { table: ask.table.clone(), scan: ask.query.scan.clone(), current, rows })
+    }
+
+    /// Deletes words that were found, the first [`limits::DELETED_MAX`] in row order; not yet durable. Those
+    /// that were written since are looked at again, and words that only fit since then stay.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, or if its rows are damaged.
+    pub fn begin_delete_selected(&self, selected: &Selected) -> Result<Written<DeletedAnswer>> {
+        self.write(&selected.table, WhenBehind::Refuse, |view| selected.delete(view))
     }
 
     /// Changes attributes of words.

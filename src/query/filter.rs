@@ -61,14 +61,7 @@ impl Filter {
         let mut allowed = if self.allow.is_empty() {
             scanned(&self.scan)?
         } else {
-            let asks = Asks::new(&self.scan)?;
-            let mut rows = RowSet::default();
-            for row in self.allow.iter().filter_map(|word| view.row(word.as_bytes())) {
-                if self.scan.range(view).contains(&row.index()) && asks.hold(view, row) {
-                    rows.insert(row);
-                }
-            }
-            Arc::new(rows)
+            Arc::new(self.scan.among(view, self.allow.iter().map(String::as_bytes))?)
         };
         if !self.deny.is_empty() {
             let rows = Arc::make_mut(&mut allowed);
@@ -118,6 +111,22 @@ impl Scan {
             }
         }
         Ok(rows)
+    }
+
+    /// The rows of these words for which every part holds.
+    ///
+    /// # Errors
+    ///
+    /// If the regular expression is none.
+    pub fn among<'a>(&self, view: &View, words: impl Iterator<Item = &'a [u8]>) -> Result<RowSet> {
+        let (asks, range) = (Asks::new(self)?, self.range(view));
+        let rows = words.filter_map(|word| view.row(word));
+        let rows = rows.filter(|&row| range.contains(&row.index()) && asks.hold(view, row));
+        let mut among = RowSet::default();
+        for row in rows {
+            among.insert(row);
+        }
+        Ok(among)
     }
 
     fn range(&self, view: &View) -> Range<usize> {

@@ -831,7 +831,7 @@ mod tests {
                 return why;
             }
             // Not yielding: one who yields again and again takes the core from the one who works.
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -78,6 +78,7 @@ use crate::engine::{Acknowledged, Ask, Engine, Pace, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
+use crate::query::filter::Filter;
 use crate::server::front::Front;
 use crate::server::guard::Guard;
 use crate::server::pool::{Lane, Pool};
@@ -464,6 +465,31 @@ impl Desk {
         }
         let engine = self.engine.clone();
         self.pool.run(Lane::Disk, call.peer().id(), move || engine.table(&table).map(drop)).await
+    }
+
+    /// Finds words as a question does, and deletes them by a write.
+    async fn delete_by_filter(
+        &self,
+        request: Request<pb::DeleteWordsRequest>,
+    ) -> Result<Response<pb::DeleteWordsResponse>, Status> {
+        let (call, timeout, message) = opened(request)?;
+        let made = encoded::<_, pb::DeleteWordsResponse>(&call);
+        let answered = async {
+            let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
+            let engine = self.engine.until(stop.clone()).at_least(call.least()?);
+            let _raised_when_the_caller_leaves = Raised(stop);
+            let caller = call.peer().id();
+            let ask = Ask::<Filter>::try_from(message)?;
+            let searching = engine.clone();
+            let selected =
+                self.pool.run(Lane::Heavy, caller, move || searching.select(&ask)).await?;
+            let begin = move || {
+                let written = engine.begin_delete_selected(&selected)?;
+                Ok(move || written.wait().and_then(made))
+            };
+            self.pool.write(caller, begin).await
+        };
+        response(within(timeout, answered).await)
     }
 
     /// Makes a write to a table that was read.

@@ -192,6 +192,9 @@ impl TableService for Desk {
         &self,
         request: Request<pb::DeleteWordsRequest>,
     ) -> Result<Response<pb::DeleteWordsResponse>, Status> {
+        if request.get_ref().queries.is_empty() && request.get_ref().filter.is_some() {
+            return self.delete_by_filter(request).await;
+        }
         self.answer_write(request, |delete| &delete.table, Engine::begin_delete).await
     }
 

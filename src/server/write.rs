@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::engine::write::{
-    AttributesChange, AttributesQuery, DeleteQuery, PutAnswer, PutMode, PutQuery, PutWord,
-    WriteAnswer,
+    AttributesChange, AttributesQuery, DeleteQuery, DeletedAnswer, PutAnswer, PutMode, PutQuery,
+    PutWord, WriteAnswer,
 };
 use crate::engine::{Acknowledged, Ask, RebuildPhase, RebuildStatus, TableStatus};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
+use crate::query::filter::Filter;
 use crate::query::{OovPolicy, WordOrVector};
 use crate::server::wire::{self, Fields};
 use crate::table::attributes::{AttributeValue, Attributes, check_name, check_value};
@@ -77,11 +78,31 @@ impl TryFrom<pb::DeleteWordsRequest> for Ask<DeleteQuery> {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         fields.count("queries", request.queries.len(), 1..=limits::BATCH_MAX);
+        if request.filter.is_some() {
+            fields.bad("filter", "give words or a filter, not both");
+        }
         let oov = oov(&mut fields, request.oov);
         let queries = request.queries.into_iter().enumerate();
         let queries = queries.map(|(i, query)| row(&mut fields, &format!("queries[{i}]"), query));
         let query = DeleteQuery { queries: queries.collect(), oov };
         fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl TryFrom<pb::DeleteWordsRequest> for Ask<Filter> {
+    type Error = Error;
+
+    fn try_from(request: pb::DeleteWordsRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        if request.oov != 0 {
+            fields.bad("oov", "a filter names no words that could be missing");
+        }
+        let filter = fields.filter(request.filter).filter(|filter| *filter != Filter::default());
+        if filter.is_none() {
+            fields.bad("filter", "it lets every word through; delete the table if that is meant");
+        }
+        fields.finish(|| Some(Self { table: table?, query: filter? }))
     }
 }
 
@@ -199,7 +220,17 @@ impl From<Acknowledged<WriteAnswer>> for pb::DeleteWordsResponse {
     fn from(done: Acknowledged<WriteAnswer>) -> Self {
         let Acknowledged { table, generation, sequence, answer } = done;
         let (deleted_count, unknown_words) = (wire::count(answer.count), answer.unknown);
-        Self { table: table.to_string(), generation, deleted_count, unknown_words, sequence }
+        let (table, left_count) = (table.to_string(), 0);
+        Self { table, generation, deleted_count, unknown_words, sequence, left_count }
+    }
+}
+
+impl From<Acknowledged<DeletedAnswer>> for pb::DeleteWordsResponse {
+    fn from(done: Acknowledged<DeletedAnswer>) -> Self {
+        let Acknowledged { table, generation, sequence, answer } = done;
+        let (deleted_count, left_count) = (wire::count(answer.count), wire::count(answer.left));
+        let (table, unknown_words) = (table.to_string(), Vec::new());
+        Self { table, generation, deleted_count, unknown_words, sequence, left_count }
     }
 }
 

@@ -108,7 +108,12 @@ async fn texts_and_pieces_ask_wherever_words_do() {
         pb::LookupRequest { table: "en".into(), queries: vec![text("king")], ..Default::default() };
     let status = tables.lookup(lookup).await.unwrap_err();
     assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
-    let delete = pb::DeleteWordsRequest { table: "en".into(), queries: vec![text("king")], oov: 0 };
+    let delete = pb::DeleteWordsRequest {
+        table: "en".into(),
+        queries: vec![text("king")],
+        oov: 0,
+        ..Default::default()
+    };
     let status = tables.delete_words(delete).await.unwrap_err();
     assert_eq!(reason(&status), (Code::InvalidArgument, "INVALID_FIELD".to_owned()));
     server.stop().await;

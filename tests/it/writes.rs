@@ -75,6 +75,7 @@ async fn words_are_put_found_deleted_and_rebuilt() {
         table: "en".to_owned(),
         queries: vec![word(word_to_delete)],
         oov: pb::OovPolicy::Error.into(),
+        ..Default::default()
     };
     tables.delete_words(delete("Paris")).await.unwrap();
     let error = tables.delete_words(delete("Paris")).await.unwrap_err();
@@ -186,4 +187,51 @@ async fn a_stream_of_writes_is_answered_in_order_and_ends_with_the_first_that_is
     let stream = tables.put_vectors_stream(tokio_stream::iter([no_table])).await.unwrap();
     let error = stream.into_inner().message().await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+}
+
+#[tokio::test]
+async fn words_are_deleted_by_a_filter_and_a_filter_for_all_is_refused() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let word_of = |i: u32| {
+        let age = pb::AttributeValue { value: Some(Value::Number(i.into())) };
+        let attributes = [("age".to_owned(), age)].into();
+        let put = to_put(&format!("new{i}"), &[1.0, i as f32, 2.0]);
+        pb::put_vectors_request::WordToPut { attributes, ..put }
+    };
+    let words = (0..9).map(word_of).collect();
+    tables.put_vectors(put(words, pb::PutMode::InsertOnly)).await.unwrap();
+    let delete = |matching: &str, queries| pb::DeleteWordsRequest {
+        table: "en".to_owned(),
+        filter: Some(pb::Filter { matching: vec![matching.to_owned()], ..Default::default() }),
+        queries,
+        ..Default::default()
+    };
+    let done = tables.delete_words(delete("age >= 3", Vec::new())).await.unwrap().into_inner();
+    assert_eq!((done.deleted_count, done.left_count, done.sequence), (6, 0, 2));
+    let none = tables.delete_words(delete("age >= 3", Vec::new())).await.unwrap().into_inner();
+    assert_eq!((none.deleted_count, none.sequence), (0, 2), "nothing is written");
+    let count = |matching: &str| pb::CountWordsRequest {
+        table: "en".to_owned(),
+        filter: Some(pb::Filter { matching: vec![matching.to_owned()], ..Default::default() }),
+    };
+    assert_eq!(tables.count_words(count("age exists")).await.unwrap().into_inner().count, 3);
+
+    let all = pb::DeleteWordsRequest {
+        table: "en".to_owned(),
+        filter: Some(pb::Filter::default()),
+        ..Default::default()
+    };
+    let refused = [
+        (all, "filter"),
+        (delete("age >= 0", vec![word("king")]), "filter"),
+        (delete("agee >= 0", Vec::new()), "filter.where"),
+    ];
+    for (request, field) in refused {
+        let error = tables.delete_words(request).await.unwrap_err();
+        let details = error.get_details_bad_request().unwrap();
+        assert_eq!(details.field_violations[0].field, field, "{error}");
+    }
 }
