@@ -515,6 +515,7 @@ mod tests {
         let answer = AnswerInfo {
             table: "glove".to_owned(),
             generation: 2,
+            sequence: 0,
             answered_by: AnsweredBy::Graph.into(),
             ef_search: Some(64),
             words: vec![found("King", "king"), found("man", "man")],

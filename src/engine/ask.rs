@@ -54,13 +54,33 @@ pub struct Ask<Q> {
     pub query: Q,
 }
 
-/// An answer, and which generation of the table gave it.
+/// Which state of a table answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableState {
+    /// The table, by its own name.
+    pub table: TableName,
+    /// The generation.
+    pub generation: u64,
+    /// The last write that it had seen; 0 if there was none.
+    pub sequence: u64,
+}
+
+impl Current {
+    /// What an answer says of the state that gave it.
+    pub(super) fn state(&self) -> TableState {
+        TableState {
+            table: self.name(),
+            generation: self.generation().number(),
+            sequence: self.view().sequence(),
+        }
+    }
+}
+
+/// An answer, and which state of the table gave it.
 #[derive(Clone, Debug)]
 pub struct Answer<A> {
-    /// The table that answered, by its own name.
-    pub table: TableName,
-    /// The generation that answered.
-    pub generation: u64,
+    /// That state.
+    pub of: TableState,
     /// What the question computes.
     pub answer: A,
 }
@@ -329,7 +349,7 @@ impl Engine {
     pub fn compare(
         &self,
         ask: &Ask<(TableName, CompareQuery)>,
-    ) -> Result<(Answer<CompareAnswer>, u64, TableName)> {
+    ) -> Result<(Answer<CompareAnswer>, TableState)> {
         let (other, query) = &ask.query;
         let second = self.current(other)?;
         let answer = self.ask(&ask.table, |first| {
@@ -340,7 +360,7 @@ impl Engine {
             ];
             compare::compare(sides, query, &|| self.stop.check())
         })?;
-        Ok((answer, second.generation().number(), second.name()))
+        Ok((answer, second.state()))
     }
 
     /// The word least like the mean of the set.
@@ -419,15 +439,14 @@ impl Engine {
     /// Every published association test by name; a test that cannot be made says why.
     pub fn weat_suite(&self, ask: &Ask<Suite>) -> Result<Vec<NamedTest>> {
         let current = self.current(&ask.table)?;
-        let generation = current.generation().number();
         let mut tests = Vec::new();
         for Published { name, sets, .. } in suites::in_language(ask.query.language) {
             self.stop.check()?;
             let Suite { terms, partitions, .. } = ask.query.clone();
             let query = WeatQuery { sets, terms, partitions };
             let answer = weat::weat(current.view(), &query, &|| self.stop.check());
-            let table = current.name();
-            tests.push((name, answer.map(|answer| Answer { table, generation, answer })));
+            let of = current.state();
+            tests.push((name, answer.map(|answer| Answer { of, answer })));
         }
         Ok(tests)
     }
@@ -520,8 +539,7 @@ impl Engine {
     ) -> Result<Answer<A>> {
         let current = self.current(table)?;
         let answer = question(&current).context(|| format!("table {table}"))?;
-        let (table, generation) = (current.name(), current.generation().number());
-        Ok(Answer { table, generation, answer })
+        Ok(Answer { of: current.state(), answer })
     }
 
     fn ask_each<Q, A>(

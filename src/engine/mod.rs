@@ -93,7 +93,7 @@ use crate::table::meta::{Meta, TableName};
 
 pub use self::test_sets::{NewTestSet, TestFile, TestSetStatus};
 pub use self::tokenizers::TokenizerStatus;
-pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TestOf};
+pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TableState, TestOf};
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
 pub use stop::{Stop, Wish};

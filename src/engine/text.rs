@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::engine::{Answer, Ask, Current, Engine, Stop};
+use crate::engine::{Answer, Ask, Current, Engine, Stop, TableState};
 use crate::error::{Context as _, Error, Result};
 use crate::query::alike::{self, Alike, AlikeQuery};
 use crate::query::answer_size::{AnswerSize, BESIDE};
@@ -28,8 +28,8 @@ pub struct CutBy<A> {
     pub tokenizer: String,
     /// The answer.
     pub answer: A,
-    /// The table and its generation.
-    pub of: Option<(TableName, u64)>,
+    /// The state of the table.
+    pub of: Option<TableState>,
     /// Where frequencies of words came from, if words were weighed by them.
     pub frequencies: Option<FrequenciesUsed>,
 }
@@ -138,7 +138,7 @@ impl Engine {
                 cuts.push(Compared { text: i, tokenizer: name.clone(), cut });
             }
         }
-        let of = table.zip(current.map(|current| current.generation().number()));
+        let of = current.map(|current| current.state());
         Ok(CutBy { tokenizer: String::new(), answer: cuts, of, frequencies: None })
     }
 
@@ -220,7 +220,7 @@ impl Engine {
         let table = current.as_deref().map(Current::name);
         let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table.as_ref())?;
         let answer = question(&tokenizer, current.as_deref())?;
-        let of = table.zip(current.map(|current| current.generation().number()));
+        let of = current.map(|current| current.state());
         Ok(CutBy { tokenizer: name, answer, of, frequencies: None })
     }
 

@@ -1,6 +1,6 @@
 //! The conversions of SearchService's questions about given words.
 
-use crate::engine::{Answer, Ask};
+use crate::engine::{Answer, Ask, TableState};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
@@ -294,13 +294,13 @@ impl TryFrom<pb::CompareRequest> for Ask<(TableName, CompareQuery)> {
     }
 }
 
-/// Of the answer, and the generation and name of the other table.
+/// Of the answer, and the state of the other table.
 pub(super) fn comparison(
-    (mut answer, generation, table): (Answer<CompareAnswer>, u64, TableName),
+    (mut answer, other): (Answer<CompareAnswer>, TableState),
 ) -> pb::CompareResponse {
     let [first, second] = std::mem::take(&mut answer.answer.used);
     let info = wire::info(&answer, AnsweredBy::EXACT, first);
-    let other = Answer { table, generation, answer: () };
+    let other = Answer { of: other, answer: () };
     let other_info = wire::info(&other, AnsweredBy::EXACT, second);
     let answer = answer.answer;
     pb::CompareResponse {

@@ -290,9 +290,8 @@ fn same_table(name: &str, table: Option<&TableName>) -> bool {
 
 impl From<Answer<Vec<NearestAnswer>>> for pb::NearestBatchResponse {
     fn from(batch: Answer<Vec<NearestAnswer>>) -> Self {
-        let Answer { table, generation, answer } = batch;
-        let response =
-            |answer| pb::NearestResponse::from(Answer { table: table.clone(), generation, answer });
+        let Answer { of, answer } = batch;
+        let response = |answer| pb::NearestResponse::from(Answer { of: of.clone(), answer });
         Self { answers: answer.into_iter().map(response).collect() }
     }
 }

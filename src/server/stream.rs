@@ -229,7 +229,7 @@ impl Message {
             Err(error) => return refused(self.id, self.count, error),
         };
         let answered = caught(|| engine.nearest_each(table, self.queries.iter().flatten()));
-        let Answer { table, generation, answer } = match answered {
+        let Answer { of, answer } = match answered {
             Ok(answer) => answer,
             Err(error) => return refused(self.id, self.count, &error),
         };
@@ -241,7 +241,7 @@ impl Message {
             };
             Some(match answer {
                 Ok(answer) => {
-                    let answer = Answer { table: table.clone(), generation, answer };
+                    let answer = Answer { of: of.clone(), answer };
                     pb::nearest_result::Result::Answer(answer.into())
                 }
                 Err(error) => pb::nearest_result::Result::Error(told(&error)),

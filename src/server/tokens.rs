@@ -15,8 +15,7 @@ use crate::text::window::{Window, Windows};
 
 /// How an answer about texts was made; none without a table.
 pub(super) fn info<A>(cut: &CutBy<A>) -> Option<pb::AnswerInfo> {
-    let (table, generation) = cut.of.clone()?;
-    let answer = crate::engine::Answer { table, generation, answer: () };
+    let answer = crate::engine::Answer { of: cut.of.clone()?, answer: () };
     Some(wire::info(&answer, AnsweredBy::EXACT, WordsUsed::default()))
 }
 

@@ -570,8 +570,9 @@ pub(super) fn info<A>(
         IndexKind::Partition => pb::AnsweredBy::Partition,
     };
     pb::AnswerInfo {
-        table: answer.table.to_string(),
-        generation: answer.generation,
+        table: answer.of.table.to_string(),
+        generation: answer.of.generation,
+        sequence: answer.of.sequence,
         answered_by: by.into(),
         ef_search: answered_by.ef_search.and_then(|ef| u32::try_from(ef).ok()),
         words: resolved_words(words.found),
