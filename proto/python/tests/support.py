@@ -1,0 +1,24 @@
+"""One server for all tests, with the bundled vectors."""
+
+import atexit
+import functools
+import pathlib
+
+import wordspace
+
+HERE = pathlib.Path(__file__).resolve().parent
+VECTORS = HERE.parents[2] / "examples" / "data" / "glove.6B.50d.20k.txt.gz"
+
+
+@functools.lru_cache(maxsize=None)
+def client():
+    """Of a private server on a temporary folder, found by WORDSPACE_BINARY; ends with the tests."""
+    made = wordspace.open()
+    atexit.register(made.close)
+    report = made.import_file(VECTORS, "en")
+    assert report.rows_kept == 20_000
+    return made
+
+
+def wv(**options):
+    return client().load("en", **options)
