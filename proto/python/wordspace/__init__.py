@@ -13,7 +13,7 @@
 __version__ = "0.1.0"
 
 from wordspace.answers import Correlation, Neighbors
-from wordspace.client import Client, connect, load, open
+from wordspace.client import Client, connect, load, load_word2vec_format, open
 from wordspace.errors import (
     AlreadyExists,
     DeadlineExceeded,
@@ -46,5 +46,6 @@ __all__ = [
     "__version__",
     "connect",
     "load",
+    "load_word2vec_format",
     "open",
 ]

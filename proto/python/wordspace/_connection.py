@@ -23,9 +23,12 @@ SERVER_VARIABLE = "WORDSPACE_SERVER"
 # Seconds that a question may take where nothing else is said.
 TIMEOUT = 30.0
 # How often a call is made at most that the server refused with "try again".
-ATTEMPTS = 5
-# Seconds to a second attempt; each next one waits twice as long.
+ATTEMPTS = 6
+# Seconds to the next attempt, at most; each next one waits twice as long.
 PAUSE_MAX = 5.0
+# Calls of one asyncio client that are under way at once; more wait here. More would only wait in
+# the server, which refuses what it cannot begin within 20 ms or so.
+CALLS_AT_ONCE = 8
 
 # The reasons with which a server refuses before it has done anything, so that any call may be made
 # again.
@@ -212,7 +215,8 @@ class AsyncMethod:
         attempt = 1
         while True:
             try:
-                return await self._call(request, timeout=timeout, metadata=metadata)
+                async with self._connection.turn():
+                    return await self._call(request, timeout=timeout, metadata=metadata)
             except grpc.RpcError as refused:
                 error = errors.of(refused, self._address)
             seconds = pause(error, attempt, deadline)
@@ -314,6 +318,13 @@ class AsyncConnection(_Services):
         if channel is None:
             channel = grpc.aio.insecure_channel(self.address, options=channel_options())
         self.channel = channel
+        self._turns: Optional[asyncio.Semaphore] = None
+
+    def turn(self) -> asyncio.Semaphore:
+        """Waited for by each call. Made in the loop that calls."""
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
+        return self._turns
 
     async def close(self) -> None:
         if self.is_own:

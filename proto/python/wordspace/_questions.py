@@ -114,10 +114,14 @@ def inputs(positive: Any, negative: Any) -> Inputs:
             if isinstance(item, KEY_TYPES) or isinstance(item, np.ndarray):
                 keys.append(item)
                 weights.append(default)
+            elif isinstance(item, (tuple, list)) and len(item) == 2:
+                keys.append(item[0])
+                weights.append(float(item[1]))
             else:
-                key, weight = item
-                keys.append(key)
-                weights.append(float(weight))
+                raise TypeError(
+                    "an input is a key, a vector, or a pair of one with its weight, and no "
+                    f"{type(item).__name__}"
+                )
     if not keys:
         raise ValueError("cannot compute mean with no input")
     return Inputs(keys, weights)
@@ -133,10 +137,6 @@ def clipped(
         return None
     start, end, _ = slice(clip_start, clip_end or None).indices(count)
     return (start, max(start, end))
-
-
-def wants_all(topn: Any) -> bool:
-    return topn is None
 
 
 def wants_none(topn: Any) -> bool:

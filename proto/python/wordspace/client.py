@@ -12,7 +12,7 @@ from wordspace._server import Server
 from wordspace.answers import table_html
 from wordspace.v1 import table_pb2, transfer_pb2
 
-__all__ = ["Client", "connect", "load", "open"]
+__all__ = ["Client", "connect", "load", "load_word2vec_format", "open"]
 
 TABLE_VARIABLE = "WORDSPACE_TABLE"
 CHUNK_BYTES = 512 << 10
@@ -115,22 +115,24 @@ class Client:
         *,
         replace: bool = False,
         companions: Sequence[PathLike] = (),
+        transform: Optional[Callable[[bytes], bytes]] = None,
         progress: Optional[Callable[[transfer_pb2.ImportProgress], None]] = None,
         **options: Any,
     ) -> transfer_pb2.ImportReport:
         """Imports an embedding file of any format; returns when every row is on the server's disk.
 
         Further arguments are the fields of ImportHeader, such as `limit=50_000` or
-        `normalize=True`; `companions` are files beside it, such as the words of a NumPy array. The
-        report accounts for every row.
+        `normalize=True`; `companions` are files beside it, such as the words of a NumPy array.
+        `transform` changes each line of it on the way. The report accounts for every row.
         """
         path = pathlib.Path(file)
         if replace:
             options["if_exists"] = transfer_pb2.IF_EXISTS_REPLACE
         header = transfer_pb2.ImportHeader(table=table, source=path.name, **options)
-        if "limit" not in options:
+        if "limit" not in options and transform is None:
             header.total_bytes = path.stat().st_size
-        parts = _import_parts(header, path, [pathlib.Path(one) for one in companions])
+        beside = [pathlib.Path(one) for one in companions]
+        parts = _import_parts(header, path, beside, transform)
         report = None
         for answer in self.services.TransferService.Import.stream(parts):
             if answer.WhichOneof("part") == "report":
@@ -181,20 +183,37 @@ def _partial(path: pathlib.Path) -> pathlib.Path:
 
 
 def _import_parts(
-    header: transfer_pb2.ImportHeader, path: pathlib.Path, companions: List[pathlib.Path]
+    header: transfer_pb2.ImportHeader,
+    path: pathlib.Path,
+    companions: List[pathlib.Path],
+    transform: Optional[Callable[[bytes], bytes]],
 ) -> Iterator[transfer_pb2.ImportRequest]:
     yield transfer_pb2.ImportRequest(header=header)
-    yield from _chunks(path)
+    yield from _chunks(path, transform)
     for companion in companions:
-        file = transfer_pb2.ImportFile(name=companion.name, size_bytes=companion.stat().st_size)
+        file = transfer_pb2.ImportFile(name=companion.name)
+        if transform is None:
+            file.size_bytes = companion.stat().st_size
         yield transfer_pb2.ImportRequest(file=file)
-        yield from _chunks(companion)
+        yield from _chunks(companion, transform)
 
 
-def _chunks(path: pathlib.Path) -> Iterator[transfer_pb2.ImportRequest]:
+def _chunks(
+    path: pathlib.Path, transform: Optional[Callable[[bytes], bytes]]
+) -> Iterator[transfer_pb2.ImportRequest]:
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            yield transfer_pb2.ImportRequest(chunk=chunk)
+        if transform is None:
+            while chunk := stream.read(CHUNK_BYTES):
+                yield transfer_pb2.ImportRequest(chunk=chunk)
+            return
+        lines = bytearray()
+        for line in stream:
+            lines += transform(line)
+            if len(lines) >= CHUNK_BYTES:
+                yield transfer_pb2.ImportRequest(chunk=bytes(lines))
+                lines.clear()
+        if lines:
+            yield transfer_pb2.ImportRequest(chunk=bytes(lines))
 
 
 def connect(
@@ -248,3 +267,75 @@ def open(  # noqa: A001 - as gzip.open
     """
     server = Server(folder, binary=binary, arguments=arguments)
     return Client(Connection(server.address, timeout=timeout), server)
+
+
+def load_word2vec_format(
+    fname: PathLike,
+    fvocab: Optional[PathLike] = None,
+    binary: bool = False,
+    encoding: str = "utf8",
+    unicode_errors: str = "strict",
+    limit: Optional[int] = None,
+    datatype: Any = None,
+    no_header: bool = False,
+    *,
+    client: Optional[Client] = None,
+    table: Optional[str] = None,
+) -> Any:
+    """gensim's KeyedVectors.load_word2vec_format: a file of word2vec or GloVe becomes a table.
+
+    Without `client` it is a table of a private server on a temporary folder, which ends with
+    `close()` or this process. Without `table` its name is that of the file. Vectors are kept as
+    float32. Counts come from `fvocab` and are never made up.
+    """
+    import codecs
+
+    if codecs.lookup(encoding).name != "utf-8":
+        raise ValueError(f"{encoding}: words are UTF-8; convert the file first")
+    if datatype is not None and str(getattr(datatype, "__name__", datatype)) != "float32":
+        raise ValueError("vectors are kept as float32")
+    if no_header and binary:
+        raise NotImplementedError("no_header only available for text-format files")
+    formats = transfer_pb2.Format
+    options: Dict[str, Any] = {"on_duplicate": transfer_pb2.ON_DUPLICATE_FIRST}
+    if binary:
+        options["format"] = formats.Value("FORMAT_WORD2VEC_BINARY")
+    else:
+        options["format"] = formats.Value(
+            "FORMAT_GLOVE" if no_header else "FORMAT_WORD2VEC_TEXT"
+        )
+    if limit is not None:
+        options["limit"] = limit
+    companions = []
+    if fvocab is not None:
+        companions.append(fvocab)
+        options["counts"] = pathlib.Path(fvocab).name
+    if unicode_errors not in ("strict", "replace", "ignore"):
+        raise ValueError(f"{unicode_errors}: unicode_errors is strict, replace or ignore")
+    options["on_invalid_utf8"] = transfer_pb2.ON_INVALID_UTF8_ERROR
+    if unicode_errors == "replace" and binary:
+        options["on_invalid_utf8"] = transfer_pb2.ON_INVALID_UTF8_REPLACE
+    elif unicode_errors == "ignore" and binary:
+        raise ValueError("unicode_errors='ignore' is for text: 'replace' reads binary files")
+    elif unicode_errors != "strict":
+        # In the lines of the counts, too, so that both have the same words.
+        options["transform"] = lambda line: line.decode("utf-8", unicode_errors).encode("utf-8")
+    name = table or _table_name(pathlib.Path(fname))
+    own = client is None
+    client = client or open()
+    try:
+        client.import_file(fname, name, replace=own, companions=companions, **options)
+        return client.load(name)
+    except BaseException as error:
+        if own:
+            client.close()
+        is_text = isinstance(error, errors.InvalidArgument) and "UTF-8" in str(error)
+        if is_text and unicode_errors == "strict":
+            raise UnicodeDecodeError("utf-8", b"", 0, 0, str(error)) from None
+        raise
+
+
+def _table_name(path: pathlib.Path) -> str:
+    """A name that a table may have, of a file's."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_-.") else "-" for c in path.stem)
+    return kept.lstrip(".-")[:128] or "vectors"
