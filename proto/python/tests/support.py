@@ -2,9 +2,14 @@
 
 import atexit
 import functools
+import logging
 import pathlib
 
 import wordspace
+
+# Warnings of words that are left out are looked for where they are tested.
+logging.getLogger("wordspace").addHandler(logging.NullHandler())
+logging.getLogger("wordspace").propagate = False
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE.parents[2] / "examples" / "data" / "glove.6B.50d.20k.txt.gz"

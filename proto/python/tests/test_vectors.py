@@ -100,6 +100,13 @@ class Reading(unittest.TestCase):
         self.assertEqual(len(near), 3)
         self.assertTrue(all(v >= 0.8 for _, v in wv.nearest("king", 50, min_similarity=0.8)))
 
+    def test_words_that_are_left_out_are_told_in_the_log(self):
+        for use_norm in (True, False):
+            with self.assertLogs("wordspace", "WARNING") as told:
+                ranked = support.wv().rank_by_centrality(["cat", "no such word", "dog"], use_norm)
+            self.assertIn("no such word", told.output[0])
+            self.assertEqual(len(ranked), 2)
+
     def test_by_the_index_or_exact(self):
         exact, indexed = support.wv(), support.wv(exact=False)
         vector = np.array(exact["king"]) + np.float32(0.1)

@@ -37,7 +37,7 @@ __all__ = ["RemoteKeyedVectors"]
 logger = logging.getLogger(__name__)
 
 _WRITE_BYTES = 8 << 20
-_QUESTIONS_AT_ONCE = 2_000
+_QUESTIONS_AT_ONCE = 500
 # Calls under way at once, where many are needed for one question.
 _AT_ONCE = 4
 
