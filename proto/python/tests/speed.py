@@ -38,7 +38,7 @@ def each(call, arguments):
 
 
 def main():
-    wv = support.wv()
+    wv = support.client(build="wanted").load("en")
     tell("server", binary=os.environ.get("WORDSPACE_BINARY", "wordspace"))
     keys = list(wv.index_to_key)
     # The neighbors of stored words are found in the background.

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,8 +229,9 @@ class Private(unittest.TestCase):
     def test_a_killed_server_is_told(self):
         client = wordspace.open()
         self.addCleanup(client.close)
-        client.server._process.send_signal(signal.SIGKILL)
+        os.kill(client.server.pid, signal.SIGKILL)
         client.server._process.wait()
+        self.assertFalse(client.server.is_running)
         with self.assertRaises(wordspace.Unavailable):
             client.tables()
 
@@ -251,13 +253,29 @@ class Private(unittest.TestCase):
     def test_it_ends_with_its_process(self):
         code = (
             "import wordspace; c = wordspace.open(); "
-            "print(c.server._process.pid, c.server.folder)"
+            "print(c.server.pid, c.server.folder, flush=True)"
         )
         told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         pid, folder = told.stdout.split()
         with self.assertRaises(ProcessLookupError):
             os.kill(int(pid), 0)
         self.assertFalse(pathlib.Path(folder).exists())
+
+    @unittest.skipUnless(os.path.exists(_server.SHELL), "no shell")
+    def test_it_ends_with_its_process_even_if_that_is_killed(self):
+        code = (
+            "import os, wordspace; c = wordspace.open(); print(c.server.pid, c.server.folder, "
+            "flush=True); os.kill(os.getpid(), 9)"
+        )
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        pid, folder = told.stdout.split()
+        self.addCleanup(shutil.rmtree, pathlib.Path(folder).parent)
+        # Its standard error is closed when it has ended; until then this waits.
+        lock = wordspace.open(folder)
+        self.assertEqual(lock.tables(), [])
+        lock.close()
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(pid), 0)
 
 
 class Asyncio(unittest.TestCase):

@@ -6,6 +6,7 @@ import atexit
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,20 @@ BINARY_VARIABLE = "WORDSPACE_BINARY"
 
 # Lines of the server's messages that are kept, to tell why it ended.
 LINES_KEPT = 200
+
+# Runs the server as a child, and ends it when standard input closes: then the process that started
+# it is gone, however it went, SIGKILL included.
+WATCHED = """
+exec 3<&0 </dev/null
+"$@" 3<&- & server=$!
+echo "process $server" >&2
+(read -r _ <&3; kill "$server") 2>/dev/null & watcher=$!
+exec 3<&-
+wait "$server"; code=$?
+kill "$watcher" 2>/dev/null
+exit "$code"
+"""
+SHELL = "/bin/sh"
 
 
 def find_binary() -> str:
@@ -60,22 +75,32 @@ class Server:
         self.folder = pathlib.Path(folder)
         self.messages: List[str] = []
         self.address = ""
+        # The server's process.
+        self.pid = 0
         self._heard = threading.Event()
         program = binary or find_binary()
         command = [program, "serve", "--data", str(self.folder), "--listen", "127.0.0.1:0"]
+        command += arguments
+        self._is_watched = os.access(SHELL, os.X_OK)
+        if self._is_watched:
+            command = [SHELL, "-c", WATCHED, "wordspace", *command]
         try:
+            if not os.access(program, os.X_OK):
+                raise FileNotFoundError("it is no program")
             self._process = subprocess.Popen(
-                [*command, *arguments],
-                stdin=subprocess.DEVNULL,
+                command,
+                stdin=subprocess.PIPE if self._is_watched else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 # Ctrl-C in a notebook or a terminal stops the question and not the server.
-                **({} if os.name == "nt" else {"start_new_session": True}),
+                start_new_session=os.name != "nt",
             )
         except OSError as error:
             self._remove()
             raise ServerNotStarted(f"{program} cannot be started: {error}") from error
         atexit.register(self.close)
+        if not self._is_watched:
+            self.pid = self._process.pid
         assert self._process.stderr is not None
         threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
         self._heard.wait(start_seconds)
@@ -86,10 +111,13 @@ class Server:
 
     def _listen(self, stream: IO[bytes]) -> None:
         """Reads what the server says, so that it never waits for a reader."""
-        mark = "listening on http://"
+        mark, process = "listening on http://", "process "
         with stream:
             for line in stream:
                 text = line.decode("utf-8", "replace").rstrip()
+                if text.startswith(process) and not self.pid:
+                    self.pid = int(text[len(process) :])
+                    continue
                 if text.startswith(mark):
                     self.address = text[len(mark) :]
                     self._heard.set()
@@ -105,11 +133,19 @@ class Server:
         """Ends the server; what was acknowledged stays in its folder."""
         atexit.unregister(self.close)
         if self._process.poll() is None:
-            self._process.terminate()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            else:
+                self._process.terminate()
             try:
                 self._process.wait(seconds)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                if self._is_watched:
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                else:
+                    self._process.kill()
+        elif self._process.stdin is not None:
+            self._process.stdin.close()
         self._process.wait()
         self._remove()
 

@@ -159,7 +159,10 @@ class _Details(NamedTuple):
 
 def _details(packed: bytes) -> _Details:
     """Reads google.rpc.Status; what cannot be read tells nothing."""
-    reason, metadata, violations, retry_after = "", {}, (), None
+    reason = ""
+    metadata: Dict[str, str] = {}
+    violations: Tuple[Violation, ...] = ()
+    retry_after: Optional[float] = None
     try:
         for detail in _STATUS.FromString(packed).details:
             name = detail.type_url.rpartition(".")[2]
