@@ -269,6 +269,15 @@ class Files(unittest.TestCase):
 
 
 class Batching(unittest.TestCase):
+    def test_written_questions_are_what_messages_would_be(self):
+        from wordspace.v1 import common_pb2, table_pb2
+
+        words = ["a", "caf\u00e9", "\u738b", "x" * 125]
+        made = table_pb2.LookupRequest(queries=[common_pb2.WordOrVector(word=w) for w in words])
+        self.assertEqual(_questions.lookup_of_words(words), made)
+        for other in (["a", ""], ["a", 3], ["x" * 126], ["\ufffd"], ["\ud800"], []):
+            self.assertIsNone(_questions.lookup_of_words(other))
+
     def test_chunks_hold_what_a_message_may(self):
         chunks = list(_questions.lookup_chunks(["w"] * 6_000, 50))
         self.assertEqual([len(chunk) for chunk in chunks], [2_500, 2_500, 1_000])

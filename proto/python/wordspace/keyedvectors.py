@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import itertools
@@ -316,57 +317,69 @@ class RemoteKeyedVectors:
     def _lookup(
         self, keys: Sequence[Any], *, unit: bool = False, skip: bool = False
     ) -> List[table_pb2.WordVector]:
-        """Looks words and rows up, in several calls if they are many: the next ones are under way
-        while an answer is read. Under `skip` unknown ones come back as not found."""
-        options = self._skipping if skip else self._options
-        lookup = self.client.services.TableService.Lookup
+        """Looks words and rows up. Under `skip` unknown ones come back as not found."""
         nothing = table_pb2.WordVector()
         found: List[table_pb2.WordVector] = []
+        for chunk, places, vectors in self._looked_up(keys, unit, skip):
+            if len(places) == len(chunk):
+                found.extend(vectors)
+                continue
+            whole = [nothing] * len(chunk)
+            for place, vector in zip(places, vectors):
+                whole[place] = vector
+            found.extend(whole)
+        return found
 
-        def begun() -> Iterator[Tuple[Sequence[Any], List[int], Callable[[], Any]]]:
-            for chunk in q.lookup_chunks(keys, self.vector_size):
-                queries, places = [], []
-                for place, key in enumerate(chunk):
-                    try:
-                        queries.append(self._query(key))
-                        places.append(place)
-                    except KeyError:
-                        if not skip:
-                            raise
-                request = table_pb2.LookupRequest(
-                    table=self.table, queries=queries, unit=unit, words=options, packed=True
-                )
-                if not queries:
-                    yield chunk, places, table_pb2.LookupResponse
-                elif len(chunk) == len(keys):
-                    yield chunk, places, lambda request=request: lookup(request)
-                else:
-                    yield chunk, places, lookup.future(request)
+    def _looked_up(
+        self, keys: Sequence[Any], unit: bool, skip: bool
+    ) -> Iterator[Tuple[Sequence[Any], Sequence[int], Sequence[table_pb2.WordVector]]]:
+        """The keys in pieces, which of each piece were asked, and the answers. The next calls are
+        under way while an answer is read."""
+        options = self._skipping if skip else self._options
+        lookup = self.client.services.TableService.Lookup
+        under_way: List[Tuple[Sequence[Any], Sequence[int], Callable[[], Any]]] = []
 
-        def taken(chunk: Sequence[Any], places: List[int], answer: Callable[[], Any]) -> None:
+        def first() -> Tuple[Sequence[Any], Sequence[int], Sequence[table_pb2.WordVector]]:
+            chunk, places, answer = under_way.pop(0)
+            if not places:
+                return chunk, places, ()
             try:
-                response = answer()
+                return chunk, places, self._answered(answer()).vectors
             except q.UNKNOWN as error:
                 words = error.words
                 raise q.unknown(words[0] if words else chunk[0], "", words) from None
-            if places:
-                self._answered(response)
-            if len(places) == len(chunk):
-                found.extend(response.vectors)
-                return
-            whole = [nothing] * len(chunk)
-            for place, vector in zip(places, response.vectors):
-                whole[place] = vector
-            found.extend(whole)
 
-        under_way: List[Tuple[Sequence[Any], List[int], Callable[[], Any]]] = []
-        for call in begun():
-            under_way.append(call)
+        for chunk in q.lookup_chunks(keys, self.vector_size):
+            request = q.lookup_of_words(chunk)
+            places: Sequence[int] = range(len(chunk))
+            if request is None:
+                queries, places = self._queries(chunk, skip)
+                request = table_pb2.LookupRequest(queries=queries)
+            request.table, request.unit, request.packed = self.table, unit, True
+            if options is not None:
+                request.words.CopyFrom(options)
+            if len(chunk) == len(keys):
+                under_way.append((chunk, places, functools.partial(lookup, request)))
+            else:
+                under_way.append((chunk, places, lookup.future(request) if places else request))
             if len(under_way) >= _AT_ONCE:
-                taken(*under_way.pop(0))
-        for call in under_way:
-            taken(*call)
-        return found
+                yield first()
+        while under_way:
+            yield first()
+
+    def _queries(
+        self, keys: Sequence[Any], skip: bool
+    ) -> Tuple[List[common_pb2.WordOrVector], List[int]]:
+        """Keys for the wire, and which they are: under `skip` what can be no word is left out."""
+        queries, places = [], []
+        for place, key in enumerate(keys):
+            try:
+                queries.append(self._query(key))
+                places.append(place)
+            except KeyError:
+                if not skip:
+                    raise
+        return queries, places
 
     def get_index(self, key: Key, default: Optional[int] = None) -> int:
         """The position of a word's vector in `vectors`."""
@@ -415,11 +428,13 @@ class RemoteKeyedVectors:
 
     def get_vectors(self, keys: Sequence[Key], norm: bool = False) -> np.ndarray:
         """The vectors of many words as one array, in few calls."""
-        found = self._lookup(keys, unit=norm)
-        for key, one in zip(keys, found):
-            if not one.vector.packed:
-                raise q.unknown(key)
-        return q.matrix(found, self.vector_size)
+        parts: List[bytes] = []
+        for chunk, _, vectors in self._looked_up(keys, norm, False):
+            before = len(parts)
+            parts.extend([one.vector.packed for one in vectors])
+            if not all(parts[before:]):
+                raise q.unknown(next(key for key, part in zip(chunk, parts[before:]) if not part))
+        return np.frombuffer(b"".join(parts), dtype="<f4").reshape(len(keys), self.vector_size)
 
     def get_mean_vector(
         self,
