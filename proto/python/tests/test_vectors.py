@@ -107,6 +107,19 @@ class Reading(unittest.TestCase):
             self.assertIn("no such word", told.output[0])
             self.assertEqual(len(ranked), 2)
 
+    def test_unknown_words_by_another_policy(self):
+        zero = support.wv(oov="zero")
+        self.assertEqual(zero["no such word"].tolist(), [0.0] * 50)
+        self.assertEqual(zero.get_vectors(["no such word", "king"])[0].tolist(), [0.0] * 50)
+        self.assertNotIn("no such word", zero)
+        random = support.wv(oov="random")
+        np.testing.assert_array_equal(random["no such word"], random["no such word"])
+        self.assertEqual(len(random.most_similar("no such word")), 10)
+        with self.assertRaises(wordspace.UnsuitedTable):
+            support.wv(oov="subword")["no such word"]
+        with self.assertRaises(ValueError):
+            support.wv(oov="nonsense")
+
     def test_by_the_index_or_exact(self):
         exact, indexed = support.wv(), support.wv(exact=False)
         vector = np.array(exact["king"]) + np.float32(0.1)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Union,
+)
 
 from wordspace import errors
 from wordspace._connection import TIMEOUT, Connection
@@ -13,6 +23,9 @@ from wordspace.answers import table_html
 from wordspace.v1 import table_pb2, transfer_pb2
 
 __all__ = ["Client", "connect", "load", "load_word2vec_format", "open"]
+
+if TYPE_CHECKING:
+    from wordspace.keyedvectors import RemoteKeyedVectors
 
 TABLE_VARIABLE = "WORDSPACE_TABLE"
 CHUNK_BYTES = 512 << 10
@@ -66,18 +79,21 @@ class Client:
         request = table_pb2.GetTableRequest(table=name)
         return self.services.TableService.GetTable(request).table
 
-    def load(self, table: Optional[str] = None, *, exact: bool = True) -> Any:
+    def load(
+        self, table: Optional[str] = None, *, exact: bool = True, oov: str = "error"
+    ) -> "RemoteKeyedVectors":
         """The words and vectors of a table, to be asked as gensim's KeyedVectors.
 
         Without a name it is $WORDSPACE_TABLE, or the only table there is. With `exact=False`
         questions for neighbors may be answered from the table's index, which is faster on large
-        tables and may miss a neighbor.
+        tables and may miss a neighbor. `oov` says what becomes of words that the table does not have:
+        "subword" composes their vectors as fastText does, where the table has n-grams; see OovPolicy.
         """
         from wordspace.keyedvectors import RemoteKeyedVectors
 
-        return RemoteKeyedVectors(self, table or self._only_table(), exact=exact)
+        return RemoteKeyedVectors(self, table or self._only_table(), exact=exact, oov=oov)
 
-    def __getitem__(self, table: str) -> Any:
+    def __getitem__(self, table: str) -> "RemoteKeyedVectors":
         return self.load(table)
 
     def _only_table(self) -> str:
@@ -91,7 +107,7 @@ class Client:
             raise errors.NotFound(f"{self.address} has no tables: import one with import_file")
         raise ValueError(f"which table is meant? There are {', '.join(names)}")
 
-    def create_table(self, name: str, dim: int, **options: Any) -> Any:
+    def create_table(self, name: str, dim: int, **options: Any) -> "RemoteKeyedVectors":
         """Makes an empty table, which `add_vectors` fills; further arguments are the fields of
         CreateTableRequest."""
         request = table_pb2.CreateTableRequest(table=name, dim=dim, **options)
@@ -147,16 +163,14 @@ class Client:
         self,
         table: str,
         file: PathLike,
-        format: Union[int, str] = "WORD2VEC_TEXT",
+        format: str = "WORD2VEC_TEXT",
         **options: Any,
     ) -> None:
         """Writes a table as a file, which appears when it is complete; `format` is a value of
         Format in transfer.proto, such as "WORD2VEC_BINARY", and further arguments are the fields of
         ExportRequest."""
-        if isinstance(format, str):
-            name = format.upper().replace("-", "_")
-            format = transfer_pb2.Format.Value(f"FORMAT_{name}")
-        request = transfer_pb2.ExportRequest(table=table, format=format, **options)
+        name = format.upper().replace("-", "_")
+        request = transfer_pb2.ExportRequest(table=table, format=f"FORMAT_{name}", **options)
         path = pathlib.Path(file)
         files: Dict[pathlib.Path, Any] = {}
         current = path
@@ -238,15 +252,16 @@ def load(
     server: Optional[str] = None,
     *,
     exact: bool = True,
+    oov: str = "error",
     timeout: Optional[float] = TIMEOUT,
-) -> Any:
+) -> "RemoteKeyedVectors":
     """The words and vectors of a table of a running server: `wv = wordspace.load("en")`.
 
     See `connect` for `server` and `timeout`, and `Client.load` for the rest.
     """
     client = connect(server, timeout=timeout)
     try:
-        return client.load(table, exact=exact)
+        return client.load(table, exact=exact, oov=oov)
     except BaseException:
         client.close()
         raise
@@ -281,7 +296,7 @@ def load_word2vec_format(
     *,
     client: Optional[Client] = None,
     table: Optional[str] = None,
-) -> Any:
+) -> "RemoteKeyedVectors":
     """gensim's KeyedVectors.load_word2vec_format: a file of word2vec or GloVe becomes a table.
 
     Without `client` it is a table of a private server on a temporary folder, which ends with

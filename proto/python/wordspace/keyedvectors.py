@@ -63,7 +63,7 @@ class _Words(NamedTuple):
     """The words in row order, as they were when they were listed."""
 
     keys: List[str]
-    index: Dict[str, int]
+    positions: Dict[str, int]
     # Row of each position.
     rows: np.ndarray
 
@@ -188,7 +188,7 @@ class RemoteKeyedVectors:
     @property
     def key_to_index(self) -> Dict[str, int]:
         """The position of each word in `index_to_key`."""
-        return self._words().index
+        return self._words().positions
 
     @property
     def vectors(self) -> np.ndarray:
@@ -295,7 +295,7 @@ class RemoteKeyedVectors:
                 raise q.unknown(key, where)
             if "\ufffd" in key:
                 # A word of bytes that are not UTF-8 is shown with U+FFFD: its row is asked.
-                position = self._words().index.get(key)
+                position = self._words().positions.get(key)
                 if position is not None:
                     return common_pb2.WordOrVector(row=int(self._words().rows[position]))
             return common_pb2.WordOrVector(word=key)
@@ -361,7 +361,8 @@ class RemoteKeyedVectors:
             if len(chunk) == len(keys):
                 under_way.append((chunk, places, functools.partial(lookup, request)))
             else:
-                under_way.append((chunk, places, lookup.future(request) if places else request))
+                begun = lookup.future(request) if places else table_pb2.LookupResponse
+                under_way.append((chunk, places, begun))
             if len(under_way) >= _AT_ONCE:
                 yield first()
         while under_way:
@@ -648,7 +649,8 @@ class RemoteKeyedVectors:
 
     def _sides(self, asked: Inputs) -> Tuple[List[Any], List[Any]]:
         """What is to be near and what far, for the wire, where weights tell how much."""
-        positive, negative = [], []
+        positive: List[Any] = []
+        negative: List[Any] = []
         for key, weight in zip(asked.keys, asked.weights):
             query = self._query(key, " in vocabulary")
             if abs(weight) != 1.0:
@@ -1182,7 +1184,7 @@ class RemoteKeyedVectors:
             raise TypeError("texts are a list of str")
         texts = list(texts)
         settings = text_pb2.EmbedOptions(
-            pooling=text_pb2.Pooling.Value(f"POOLING_{pooling.upper()}"), **options
+            pooling=f"POOLING_{pooling.upper()}", **options
         )
         words = common_pb2.WordOptions(oov=common_pb2.OOV_POLICY_SKIP, tokenizer=tokenizer)
         if self.oov != "error":
