@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -22,6 +22,10 @@ use crate::index::lists;
 use crate::priority;
 use crate::store::FileWriter;
 use crate::table::meta::IndexChoice;
+
+/// A table is being filled if it gets this share of its rows, as one in so many, in so much time.
+const FILLED_WITHIN: Duration = Duration::from_millis(200);
+const FILLED_AGAIN: usize = 100;
 
 /// Tables that wait for an index, or for a rebuild.
 #[derive(Debug)]
@@ -50,6 +54,13 @@ impl Queue {
     pub(super) fn close(&self) {
         self.waiting.lock().is_closed = true;
         self.changed.notify_all();
+    }
+
+    /// Waits for a time, or until the queue is closed.
+    fn pause(&self, time: Duration) {
+        let until = Instant::now() + time;
+        let mut waiting = self.waiting.lock();
+        while !waiting.is_closed && !self.changed.wait_until(&mut waiting, until).timed_out() {}
     }
 
     /// Waits for the next table; none when the queue is closed.
@@ -105,7 +116,7 @@ pub(super) fn attempt(shared: &Shared, lineage: &Arc<Lineage>, work: impl FnOnce
 
 /// Does what a table waits for: an index that is there is read before anything else, and a rebuild
 /// makes one too.
-fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
+fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
     if !shared.catalog.is_current(lineage) {
         return;
     }
@@ -126,6 +137,11 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
         let current = lineage.current();
         let generation = current.generation();
         if generation.needs_index() {
+            if is_being_filled(shared, lineage) {
+                // Other tables have their turn meanwhile.
+                shared.queue.push(Arc::clone(lineage));
+                return;
+            }
             build_index(shared, lineage, generation, threads);
             lineage.forget_cancel();
         }
@@ -134,6 +150,21 @@ fn work_on(shared: &Shared, lineage: &Lineage, threads: usize) {
             return;
         }
     }
+}
+
+/// Whether so much is written to a table that an index of the rows that it has would soon be outgrown.
+fn is_being_filled(shared: &Shared, lineage: &Lineage) -> bool {
+    let before = lineage.current();
+    let drift = before.view().drift();
+    if drift == 0 {
+        return false;
+    }
+    shared.queue.pause(FILLED_WITHIN);
+    let grown = lineage.current().view().drift().saturating_sub(drift);
+    grown * FILLED_AGAIN >= before.generation().table().len()
+        && lineage.is_at(before.generation())
+        && !shared.is_closing()
+        && !lineage.is_cancelled()
 }
 
 /// Reads what was built before.

@@ -330,7 +330,7 @@ class ResolvedWord(_message.Message):
     def __init__(self, asked: _Optional[str] = ..., found: _Optional[str] = ..., row: _Optional[int] = ...) -> None: ...
 
 class AnswerInfo(_message.Message):
-    __slots__ = ("table", "generation", "answered_by", "ef_search", "words", "unknown_words", "allowed_rows", "made_words", "texts")
+    __slots__ = ("table", "generation", "answered_by", "ef_search", "words", "unknown_words", "allowed_rows", "made_words", "texts", "sequence")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
@@ -340,6 +340,7 @@ class AnswerInfo(_message.Message):
     ALLOWED_ROWS_FIELD_NUMBER: _ClassVar[int]
     MADE_WORDS_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     table: str
     generation: int
     answered_by: AnsweredBy
@@ -349,7 +350,8 @@ class AnswerInfo(_message.Message):
     allowed_rows: int
     made_words: _containers.RepeatedCompositeFieldContainer[MadeWord]
     texts: _containers.RepeatedCompositeFieldContainer[UsedText]
-    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., answered_by: _Optional[_Union[AnsweredBy, str]] = ..., ef_search: _Optional[int] = ..., words: _Optional[_Iterable[_Union[ResolvedWord, _Mapping]]] = ..., unknown_words: _Optional[_Iterable[str]] = ..., allowed_rows: _Optional[int] = ..., made_words: _Optional[_Iterable[_Union[MadeWord, _Mapping]]] = ..., texts: _Optional[_Iterable[_Union[UsedText, _Mapping]]] = ...) -> None: ...
+    sequence: int
+    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., answered_by: _Optional[_Union[AnsweredBy, str]] = ..., ef_search: _Optional[int] = ..., words: _Optional[_Iterable[_Union[ResolvedWord, _Mapping]]] = ..., unknown_words: _Optional[_Iterable[str]] = ..., allowed_rows: _Optional[int] = ..., made_words: _Optional[_Iterable[_Union[MadeWord, _Mapping]]] = ..., texts: _Optional[_Iterable[_Union[UsedText, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class UsedText(_message.Message):
     __slots__ = ("field", "tokenizer", "words", "unknown_words", "token_count", "used_count")

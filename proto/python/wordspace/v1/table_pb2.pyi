@@ -542,28 +542,32 @@ class PutVectorsResponse(_message.Message):
     def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., rows: _Optional[_Iterable[int]] = ..., added_count: _Optional[int] = ..., overwritten_count: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class DeleteWordsRequest(_message.Message):
-    __slots__ = ("table", "queries", "oov")
+    __slots__ = ("table", "queries", "oov", "filter")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     OOV_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
     table: str
     queries: _containers.RepeatedCompositeFieldContainer[_common_pb2.WordOrVector]
     oov: _common_pb2.OovPolicy
-    def __init__(self, table: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[_common_pb2.WordOrVector, _Mapping]]] = ..., oov: _Optional[_Union[_common_pb2.OovPolicy, str]] = ...) -> None: ...
+    filter: _common_pb2.Filter
+    def __init__(self, table: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[_common_pb2.WordOrVector, _Mapping]]] = ..., oov: _Optional[_Union[_common_pb2.OovPolicy, str]] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ...) -> None: ...
 
 class DeleteWordsResponse(_message.Message):
-    __slots__ = ("table", "generation", "deleted_count", "unknown_words", "sequence")
+    __slots__ = ("table", "generation", "deleted_count", "unknown_words", "sequence", "left_count")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     DELETED_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_WORDS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_COUNT_FIELD_NUMBER: _ClassVar[int]
     table: str
     generation: int
     deleted_count: int
     unknown_words: _containers.RepeatedScalarFieldContainer[str]
     sequence: int
-    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., deleted_count: _Optional[int] = ..., unknown_words: _Optional[_Iterable[str]] = ..., sequence: _Optional[int] = ...) -> None: ...
+    left_count: int
+    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., deleted_count: _Optional[int] = ..., unknown_words: _Optional[_Iterable[str]] = ..., sequence: _Optional[int] = ..., left_count: _Optional[int] = ...) -> None: ...
 
 class SetAttributesRequest(_message.Message):
     __slots__ = ("table", "changes", "oov")
