@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -173,6 +174,23 @@ pub enum ErrorKind {
         generation: u64,
         /// The last write that it shows.
         sequence: u64,
+    },
+    /// The call brings no key, or one that is not in force.
+    Unauthenticated {
+        /// What is wrong with it.
+        because: &'static str,
+    },
+    /// The key of the call does not allow it.
+    Forbidden {
+        /// What it lacks.
+        because: String,
+    },
+    /// The key of the call allows no more for now.
+    RateLimited {
+        /// Of what.
+        limit: &'static str,
+        /// How long until it allows more.
+        wait: Duration,
     },
     /// Too many calls at once.
     Overloaded,
@@ -349,6 +367,13 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the table \"{table}\" is at generation {generation}, write {sequence}, and has not \
                  reached what was asked for; try again in a moment"
+            ),
+            Self::Unauthenticated { because } => write!(f, "a key is needed: {because}"),
+            Self::Forbidden { because } => write!(f, "not allowed: {because}"),
+            Self::RateLimited { limit, wait } => write!(
+                f,
+                "the key allows no more {limit}; try again in {:.1} s",
+                wait.as_secs_f64().max(0.1)
             ),
             Self::Overloaded => write!(f, "too many calls at once; try again in a moment"),
             Self::DiskFull => write!(f, "the disk of the data folder is full"),

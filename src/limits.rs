@@ -251,6 +251,21 @@ pub const STREAM_IDLE_SECONDS: u64 = 10;
 /// Bytes a second that the caller of a job has to send while the server waits for it.
 pub const STREAM_RATE_MIN: u64 = 100;
 
+/// Keys in the file of keys, those that are no longer in force among them.
+pub const KEYS_MAX: usize = 1_000;
+/// Bytes of the file of keys.
+pub const KEY_FILE_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of a key's name, and of a name in a certificate.
+pub const KEY_NAME_BYTES_MAX: usize = 256;
+/// Patterns of tables that a key may name.
+pub const KEY_TABLES_MAX: usize = 16;
+/// Time between two looks at files that may change while the server runs: keys, certificates.
+pub const FILES_LOOK: Duration = Duration::from_secs(1);
+/// How long a caller should wait that has all the jobs its key allows.
+pub const JOB_RETRY: Duration = Duration::from_secs(5);
+/// Bytes of the audit log before it is put aside; the one before is removed.
+pub const AUDIT_FILE_BYTES_MAX: u64 = 256 << 20;
+
 const _: () = assert!(DIM_MAX * size_of::<f32>() * 8 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(EVALUATION_BYTES_MAX < BATCH_BYTES_MAX);

@@ -8,8 +8,9 @@ use clap::Command;
 
 use crate::cli::Cli;
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::{LISTEN, seconds};
-use crate::client::{Client, ListTablesRequest, Table};
+use crate::cli::options::seconds;
+use crate::cli::reach::{Reach, WITH_VALUE, option};
+use crate::client::{ListTablesRequest, Table};
 
 /// Commands whose `--table` names a table that is yet to be made.
 pub(super) const MAKERS: [&str; 4] = ["import", "merge", "seed-table", "train"];
@@ -57,10 +58,9 @@ pub(super) async fn with_table(
 
 /// The server's tables.
 async fn tables(texts: &[&str], usual: Option<Duration>) -> Result<Vec<Table>> {
-    let server = option(texts, "--server").map(str::to_owned);
-    let server = server.or_else(|| std::env::var("WORDSPACE_SERVER").ok());
+    let reach = Reach::of_texts(texts);
     let asked = async {
-        let client = Client::connect(server.as_deref().unwrap_or(LISTEN)).await?;
+        let client = reach.connect().await?;
         Ok(client.list_tables(ListTablesRequest {}).await?.tables)
     };
     let tables: Result<Vec<Table>> =
@@ -90,14 +90,6 @@ fn completed(
     }
     arguments.insert(after, format!("--table={table}").into());
     arguments
-}
-
-/// The value of `--name VALUE` or `--name=VALUE`.
-pub(super) fn option<'t>(texts: &[&'t str], name: &str) -> Option<&'t str> {
-    texts.iter().enumerate().find_map(|(place, text)| match text.strip_prefix(name)? {
-        "" => texts.get(place + 1).copied(),
-        rest => rest.strip_prefix('='),
-    })
 }
 
 /// A command line that needs a table and names none.
@@ -131,7 +123,7 @@ impl Asked {
         while let Some(text) = texts.get(place) {
             if text.starts_with('-') {
                 // Options may stand before the command; only those that all commands share do.
-                let takes_value = ["--server", "--timeout"].contains(text);
+                let takes_value = WITH_VALUE.contains(text) || *text == "--timeout";
                 place += if takes_value { 2 } else { 1 };
                 continue;
             }

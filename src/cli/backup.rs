@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::detach::unless_detached;
 use crate::cli::failure::{Failure, Result};
+use crate::cli::options::span;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds, shown};
 use crate::cli::verify::{bar, show};
 use crate::client::{BackupReport, BackupRequest, Client, ListBackupsRequest, ListBackupsResponse};
@@ -34,16 +35,6 @@ pub(super) struct Backup {
 enum Action {
     /// List the backups that there are
     List,
-}
-
-/// A number with a unit of time behind it.
-fn span(text: &str) -> std::result::Result<Duration, String> {
-    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
-    let of_unit = |(unit, seconds): (&str, u64)| {
-        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds)
-    };
-    let seconds = units.into_iter().find_map(of_unit).filter(|&seconds| seconds > 0);
-    seconds.map(Duration::from_secs).ok_or_else(|| "such as 90s, 30m, 1h or 1d".to_owned())
 }
 
 impl Backup {

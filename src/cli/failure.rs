@@ -48,7 +48,9 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::StdoutClosed => 0,
-            Self::Usage(_) | Self::Parse(_) | Self::Call(CallError::Address { .. }) => 2,
+            Self::Usage(_)
+            | Self::Parse(_)
+            | Self::Call(CallError::Address { .. } | CallError::Key) => 2,
             Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
             | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
@@ -107,6 +109,10 @@ fn hints(reason: &str, message: &str) -> &'static [&'static str] {
         "MALFORMED_FILE" if message.contains("on_invalid") => {
             &["--on-invalid skip leaves out rows that cannot be read, and counts them"]
         }
+        "UNAUTHENTICATED" => {
+            &["set WORDSPACE_KEY, or say --api-key KEY; `wordspace key` makes keys"]
+        }
+        "FORBIDDEN" => &["`wordspace key list` on the server shows what each key may do"],
         "STORAGE" | "INTERNAL" | "CORRUPT" => &["the log of the server has the cause"],
         _ => &[],
     }

@@ -11,7 +11,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Server",
         &[
             "demo", "serve", "shell", "status", "jobs", "uploads", "backup", "restore", "verify",
-            "check", "recover",
+            "check", "recover", "key",
         ],
     ),
     (
@@ -111,6 +111,10 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("verify", ["verify", "verify --detach"]),
     ("check", ["check ./words", "check ./words --json"]),
     ("recover", ["recover ./words", "recover ./new --from ./backups"]),
+    (
+        "key",
+        ["key make app --data ./words --tables 'en*' --expires 90d", "key list --data ./words"],
+    ),
     (
         "import",
         ["import glove.6B.100d.txt --table en", "import more.txt --into glove --on-duplicate last"],

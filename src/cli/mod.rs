@@ -8,10 +8,11 @@
 //! | `plot.rs` | drawings as SVG |
 //! | `png/` | the same as PNG, with the fonts for it |
 //! | `shell/` | the same commands at a prompt |
+//! | `reach.rs` | which server is asked, and who asks |
 //! | `failure.rs` | errors, hints and exit codes |
 //! | the others | one command each, with the name the user types |
 //!
-//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, `check` and `recover` on a
+//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, `check`, `recover` and `key` on a
 //! data folder, without a server. Every
 //! command but those and `serve` and `demo` only asks over gRPC:
 //! what it can do, a client in any language can.
@@ -49,6 +50,7 @@ mod import_texts;
 mod index;
 mod inspect;
 mod jobs;
+mod key;
 mod lm;
 mod local;
 mod lookup;
@@ -66,6 +68,7 @@ mod png;
 mod put;
 mod rank;
 mod rank_by_centrality;
+mod reach;
 mod recall;
 mod recover;
 mod relative_cosine;
@@ -138,6 +141,7 @@ enum Command {
     Convert(convert::Convert),
     Check(check::Check),
     Recover(recover::Recover),
+    Key(key::KeyCommand),
     Completions(manual::Completions),
     Man(manual::Man),
     #[command(flatten)]
@@ -261,6 +265,7 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
             | Command::Convert(_)
             | Command::Check(_)
             | Command::Recover(_)
+            | Command::Key(_)
             | Command::Completions(_)
             | Command::Man(_)
             | Command::Question(_) => Targets::new().with_default(Level::WARN),
@@ -288,6 +293,7 @@ impl Cli {
             Command::Check(check) => check.run(json),
             // A backup in a bucket waits for the network, on threads of its own.
             Command::Recover(recover) => tokio::task::block_in_place(|| recover.run(json)),
+            Command::Key(key) => key.run(json),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
             Command::Question(question) => ask(question, &self.asking, table).await,
@@ -298,7 +304,9 @@ impl Cli {
     fn check(&self) -> Result<()> {
         let (has_timeout, has_json) = match self.command {
             Command::Question(_) | Command::Shell(_) => (true, true),
-            Command::Inspect(_) | Command::Check(_) | Command::Recover(_) => (false, true),
+            Command::Inspect(_) | Command::Check(_) | Command::Recover(_) | Command::Key(_) => {
+                (false, true)
+            }
             Command::Serve(_)
             | Command::Demo(_)
             | Command::Convert(_)
@@ -362,7 +370,7 @@ fn start_log(default: Targets) -> Result<()> {
 /// Asks the server and prints its answer.
 async fn ask(question: &Question, asking: &Asking, table: Option<&str>) -> Result<()> {
     let answer = async {
-        let client = Client::connect(&asking.server).await?;
+        let client = asking.reach.connect().await?;
         let client = client.at_least(asking.min_generation, asking.min_sequence);
         let answer = question.ask(&client, &mut Output::standard(asking.json)).await;
         match answer {

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::cli::reach::Reach;
 use crate::client::{
     self, AttributeValue, Filter, Include, IndexKind, OovPolicy, Preprocessor, RowRange, Strategy,
     Vector, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
@@ -14,23 +15,12 @@ use crate::format::Format;
 use crate::query::condition::grammar::{self, Left, Misread};
 use crate::table::attributes as known;
 
-/// Where `wordspace serve` listens if nothing else is said.
-pub(super) const LISTEN: &str = "127.0.0.1:50051";
-
 /// Which server to ask, and how to print its answer.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Every command")]
 pub(super) struct Asking {
-    /// Address of the server
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "WORDSPACE_SERVER",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:50051",
-        global = true
-    )]
-    pub(super) server: String,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     /// Print the answer as JSON Lines, with the fields of the proto
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -71,6 +61,16 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
     let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| "a number of seconds is needed, such as 5 or 0.5".to_owned())
+}
+
+/// A number with a unit of time behind it.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
+    let of_unit = |(unit, seconds): (&str, u64)| {
+        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds)
+    };
+    let seconds = units.into_iter().find_map(of_unit).filter(|&seconds| seconds > 0);
+    seconds.map(Duration::from_secs).ok_or_else(|| "such as 90s, 30m, 1h or 1d".to_owned())
 }
 
 /// The table a question is about.

@@ -3,17 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot};
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::options::LISTEN;
 use crate::cli::output::{Output, count};
+use crate::cli::reach::LISTEN;
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
 use crate::limits::{self, STREAM_IDLE_SECONDS};
-use crate::server::{ConnectionLimits, ServerConfig, serve};
+use crate::server::{ConnectionLimits, Opened, ServerConfig, serve_and_tell};
 
 /// Pause before asking once more whether the server answers.
 const RETRY: Duration = Duration::from_millis(100);
@@ -21,7 +23,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Serve the tables of a data folder over gRPC
 ///
 /// SIGINT (Ctrl-C) and SIGTERM end it when the calls under way have their answers, at the latest after
-/// the grace; a second signal ends it at once. Nothing that was acknowledged is lost either way.
+/// the grace; a second signal ends it at once. Nothing that was acknowledged is lost either way. SIGHUP
+/// has the keys read again.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Folder of the tables; made if it is not there
@@ -57,6 +60,16 @@ pub(super) struct Serve {
     /// Where `wordspace backup` keeps backups: a folder, or a URL such as <s3://bucket/prefix>
     #[arg(long, value_name = "PLACE")]
     backups: Option<String>,
+    /// File of the keys that calls need, which `wordspace key` makes [default: keys.json in the data folder]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// File to which writes and refusals are told, as JSON Lines; at 256 MiB it is put aside as FILE.1 [default:
+    /// the log, once calls need a key]
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<PathBuf>,
+    /// Listen for other machines though calls need no key, or travel in the clear
+    #[arg(long)]
+    insecure_listen: bool,
 }
 
 /// A number of bytes, perhaps with K, M, G or T behind it, which may be written as `KB` or `KiB`: all are powers
@@ -89,19 +102,31 @@ impl Serve {
             job_memory: self.job_memory,
             spool_max: self.spool_max,
             backups: self.backups.clone(),
+            keys: self.keys.clone(),
+            audit_log: self.audit_log.clone(),
+            insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         };
         let mut output = Output::standard(false);
         output.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;
         let mut second = std::pin::pin!(second);
-        let mut server = std::pin::pin!(serve(config, listener, first));
-        let (_, status) = tokio::select! {
+        reload_on_hangup(Arc::clone(&config.reload))?;
+        let (tell, told) = oneshot::channel();
+        let opened = |opened| {
+            // Nobody waits for it if the server is to end already.
+            let _ = tell.send(opened);
+        };
+        let mut server = std::pin::pin!(serve_and_tell(config, listener, first, opened));
+        let opened = tokio::select! {
             ended = &mut server => return Ok(ended?),
             () = &mut second => return Err(Failure::Interrupted),
-            opened = answering(address) => opened?,
+            opened = told => opened.map_err(|_| Failure::Interrupted)?,
         };
-        output.say(&opened_line(&status));
+        output.say(&opened_line(&opened));
+        if !opened.is_open {
+            output.say("calls need a key");
+        }
         output.say(&format!("listening on http://{address}"));
         tokio::select! {
             ended = &mut server => ended?,
@@ -154,16 +179,36 @@ pub(super) async fn answering(address: SocketAddr) -> Result<(Client, GetStatusR
 }
 
 /// What the server found in its folder.
-fn opened_line(status: &GetStatusResponse) -> String {
-    let tables = if status.table_count == 1 { "table" } else { "tables" };
-    let (number, rows) = (status.table_count, count(status.row_count));
+fn opened_line(opened: &Opened) -> String {
+    let tables = if opened.table_count == 1 { "table" } else { "tables" };
+    let (number, rows) = (opened.table_count, count(opened.row_count));
     format!("opened {number} {tables} with {rows} rows")
+}
+
+/// Has keys read again at each SIGHUP, which would end the process otherwise.
+#[cfg(unix)]
+fn reload_on_hangup(reload: Arc<Notify>) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|error| Failure::Local(format!("signals cannot be heard: {error}")))?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            reload.notify_one();
+        }
+    });
+    Ok(())
+}
+
+/// There is no such signal.
+#[cfg(not(unix))]
+fn reload_on_hangup(_: Arc<Notify>) -> Result<()> {
+    Ok(())
 }
 
 /// Two futures: the first SIGINT or SIGTERM, and the second.
 pub(super) fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
-    let (first_sender, first) = tokio::sync::oneshot::channel::<()>();
-    let (second_sender, second) = tokio::sync::oneshot::channel::<()>();
+    let (first_sender, first) = oneshot::channel::<()>();
+    let (second_sender, second) = oneshot::channel::<()>();
     let mut stops = Stops::listen()
         .map_err(|error| Failure::Local(format!("signals cannot be heard: {error}")))?;
     tokio::spawn(async move {

@@ -22,6 +22,8 @@ pub enum CallError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The key holds characters that cannot be sent; it is not told.
+    Key,
     /// Nobody answers at the address.
     Unreachable {
         /// The server's address.
@@ -50,7 +52,7 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } => true,
             Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
-            Self::Address { .. } | Self::Source(_) | Self::Detached(_) => false,
+            Self::Address { .. } | Self::Key | Self::Source(_) | Self::Detached(_) => false,
         }
     }
 }
@@ -94,6 +96,9 @@ impl fmt::Display for CallError {
         match self {
             Self::Address { url, problem } => {
                 write!(f, "\"{url}\" is not the address of a server: {problem}")
+            }
+            Self::Key => {
+                write!(f, "the key cannot be sent: it holds characters that no key has")
             }
             Self::Unreachable { url, problem } => write!(
                 f,

@@ -5,6 +5,7 @@
 //! back.
 
 mod answers;
+mod builder;
 mod error;
 mod replies;
 mod upload;
@@ -15,21 +16,23 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 pub use crate::client::answers::{Answers, Export, NearestAnswers};
+pub use crate::client::builder::ClientBuilder;
 pub use crate::client::error::{CallError, Refusal, Result};
 pub use crate::client::upload::{Joined, chunks};
 pub use crate::error::Violation;
 pub use crate::proto::*;
 pub use tonic::Code;
 
+use crate::client::builder::Credentials;
 use crate::client::error::innermost;
 use crate::client::replies::{JobReply, Told};
 use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_text};
@@ -46,75 +49,48 @@ use crate::proto::training_service_client::TrainingServiceClient;
 use crate::proto::transfer_service_client::TransferServiceClient;
 use crate::store::upload::checksum;
 
-/// How long a server may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A call whose server does not answer a ping for so long has lost its connection.
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Bytes of an export that may be under way: wide enough for a fast network.
-const WINDOW_BYTES: u32 = 4 << 20;
+/// What calls go over: the connection, and the key that each of them brings.
+type Line = InterceptedService<Channel, Credentials>;
 
 /// A connection to a wordspace server.
 #[derive(Clone, Debug)]
 pub struct Client {
     url: Arc<str>,
-    search: SearchServiceClient<Channel>,
-    tables: TableServiceClient<Channel>,
-    transfer: TransferServiceClient<Channel>,
-    text: TextServiceClient<Channel>,
-    training: TrainingServiceClient<Channel>,
-    bias: BiasServiceClient<Channel>,
-    evaluation: EvaluationServiceClient<Channel>,
-    models: LanguageModelServiceClient<Channel>,
-    admin: AdminServiceClient<Channel>,
-    jobs: JobServiceClient<Channel>,
+    search: SearchServiceClient<Line>,
+    tables: TableServiceClient<Line>,
+    transfer: TransferServiceClient<Line>,
+    text: TextServiceClient<Line>,
+    training: TrainingServiceClient<Line>,
+    bias: BiasServiceClient<Line>,
+    evaluation: EvaluationServiceClient<Line>,
+    models: LanguageModelServiceClient<Line>,
+    admin: AdminServiceClient<Line>,
+    jobs: JobServiceClient<Line>,
     /// The generation and the write that its questions want to see; 0 for any.
     least: (u64, u64),
 }
 
-/// Whether something stands where a port would.
-fn names_port(host: &str) -> bool {
-    // The colons of an address of IPv6 stand in brackets.
-    host.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
-}
-
 impl Client {
     /// Connects to the server at `url`, such as `http://127.0.0.1:50051`; without a scheme,
-    /// `http://` is meant.
+    /// `http://` is meant. [`Client::builder`] can do more.
     ///
     /// # Errors
     ///
     /// [`CallError::Address`] if the text is no URL, [`CallError::Unreachable`] if nobody answers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let wrong = |problem: String| CallError::Address { url: url.to_owned(), problem };
-        let endpoint = Endpoint::from_shared(full.clone())
-            .map_err(|error| wrong(innermost(&error)))?
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(2 * WINDOW_BYTES)
-            .http2_keep_alive_interval(KEEP_ALIVE_TIMEOUT)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-        if endpoint.uri().scheme_str() != Some("http") {
-            return Err(wrong("the server speaks plain http://".to_owned()));
-        }
-        // A port that is no number would be taken for none.
-        let authority = endpoint.uri().authority();
-        if authority.is_some_and(|host| host.port_u16().is_none() && names_port(host.as_str())) {
-            return Err(wrong("its port is no number from 0 to 65535".to_owned()));
-        }
-        let channel = endpoint.connect().await.map_err(|error| CallError::Unreachable {
-            url: full.clone(),
-            problem: innermost(&error),
-        })?;
-        Ok(Self::over(full, &channel))
+        Self::builder(url).connect().await
     }
 
-    fn over(url: String, channel: &Channel) -> Self {
+    /// A connection to be made to the server at `url`.
+    pub fn builder(url: &str) -> ClientBuilder {
+        ClientBuilder::new(url)
+    }
+
+    fn over(url: String, line: &Line) -> Self {
         let max = limits::MESSAGE_BYTES_MAX;
         macro_rules! stub {
             ($stub:ident) => {
-                $stub::new(channel.clone())
+                $stub::new(line.clone())
                     .max_decoding_message_size(max)
                     .max_encoding_message_size(max)
             };

@@ -810,11 +810,11 @@ fn an_alias_that_is_swapped_under_questions_never_mixes_two_tables() {
             let query =
                 LookupQuery { queries, unit: false, packed: false, words: WordOptions::default() };
             let found = engine.lookup(&Ask { table: alias.clone(), query }).unwrap();
-            let of = tables.iter().position(|table| *table == found.table).unwrap();
+            let of = tables.iter().position(|table| *table == found.of.table).unwrap();
             let sign = [1.0, -1.0][of];
             let vectors = found.answer.vectors.into_iter().flatten();
             let is_of = |found: crate::query::lookup::WordVector| found.vector[1] * sign > 0.0;
-            assert!(vectors.into_iter().all(is_of), "{}", found.table);
+            assert!(vectors.into_iter().all(is_of), "{}", found.of.table);
             answers[of] += 1;
         }
         answers

@@ -27,6 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::priority;
 use crate::proto as pb;
+use crate::server::access::JobPlace;
 use crate::server::status::status;
 use crate::server::{Desk, caught, guard, transport};
 
@@ -166,15 +167,17 @@ impl Call {
     pub(super) fn of<T>(request: &Request<T>) -> Self {
         let metadata: &MetadataMap = request.metadata();
         let named = metadata.get("wordspace-owner").and_then(|owner| owner.to_str().ok());
+        let transport: Option<Arc<transport::Call>> = request.extensions().get().cloned();
+        let holder = transport.as_ref().and_then(|call| call.grant().holder()).map(str::to_owned);
         let named = named
             .filter(|owner| !owner.is_empty())
             .map(|owner| owner.chars().take(limits::OWNER_CHARS_MAX).collect::<String>());
         let address = || request.remote_addr().map(|address| address.to_string());
         let timeout = guard::timeout(metadata);
         Self {
-            owner: named.or_else(address).unwrap_or_default(),
+            owner: named.or(holder).or_else(address).unwrap_or_default(),
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
-            transport: request.extensions().get().cloned(),
+            transport,
         }
     }
 }
@@ -278,6 +281,7 @@ impl Desk {
         M: prost::Message + Default + 'static,
     {
         let least = call.transport.as_ref().map(|call| call.least()).transpose()?;
+        let place = call.transport.as_ref().map(|call| call.grant().job()).transpose()?;
         let job = self.engine.jobs().register(NewJob {
             kind: W::KIND,
             table: work.table(),
@@ -288,7 +292,7 @@ impl Desk {
         let transport = call.transport.filter(|_| messages.is_some());
         let engine = self.engine.at_least(least.unwrap_or_default());
         let desk = Self { engine, ..self.clone() };
-        let keeper = Keeper { desk, job: job.clone(), deadline, transport };
+        let keeper = Keeper { desk, job: job.clone(), deadline, transport, _place: place };
         tokio::spawn(keeper.keep(work, messages));
         Ok(Followed { desk: self.clone(), job, deadline, work: PhantomData })
     }
@@ -322,6 +326,8 @@ struct Keeper {
     deadline: Option<Instant>,
     /// The call whose messages it reads.
     transport: Option<Arc<transport::Call>>,
+    /// Of those that its caller's key allows.
+    _place: Option<JobPlace>,
 }
 
 impl Keeper {

@@ -6,15 +6,17 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, async_trait};
 
+use crate::engine::Engine;
 use crate::engine::job::{Job, JobKind, JobReport, JobState, JobStatus};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::proto as pb;
 use crate::proto::job::Result as Outcome;
 use crate::proto::job_service_server::JobService;
+use crate::server::access::Grant;
 use crate::server::job::{Replies, progress};
 use crate::server::status::{message, status};
 use crate::server::transfer::told_report;
-use crate::server::{Desk, backup, models, training};
+use crate::server::{Desk, backup, grant_of, models, training};
 
 #[async_trait]
 impl JobService for Desk {
@@ -24,14 +26,21 @@ impl JobService for Desk {
         &self,
         request: Request<pb::ListJobsRequest>,
     ) -> Result<Response<pb::ListJobsResponse>, Status> {
-        self.answer(request, |engine, All| Ok(AllJobs(engine.jobs().list()))).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine, All| {
+            let mut jobs = engine.jobs().list();
+            jobs.retain(|job| is_seen(job, &grant));
+            Ok(AllJobs(jobs))
+        })
+        .await
     }
 
     async fn get_job(
         &self,
         request: Request<pb::GetJobRequest>,
     ) -> Result<Response<pb::GetJobResponse>, Status> {
-        self.answer(request, |engine, &JobId(id)| engine.jobs().get(id)).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine, &JobId(id)| seen(engine, id, &grant)).await
     }
 
     async fn watch_job(
@@ -39,7 +48,8 @@ impl JobService for Desk {
         request: Request<pb::WatchJobRequest>,
     ) -> Result<Response<Self::WatchJobStream>, Status> {
         let permit = self.guard.stream().map_err(|error| status(&error))?;
-        let job = self.engine.jobs().get(request.into_inner().id).map_err(|e| status(&e))?;
+        let grant = grant_of(&request)?;
+        let job = seen(&self.engine, request.into_inner().id, &grant).map_err(|e| status(&e))?;
         let (replies, answer) = mpsc::channel(1);
         let desk = self.clone();
         tokio::spawn(async move {
@@ -56,8 +66,9 @@ impl JobService for Desk {
         &self,
         request: Request<pb::CancelJobRequest>,
     ) -> Result<Response<pb::CancelJobResponse>, Status> {
+        let grant = grant_of(&request)?;
         let pb::CancelJobRequest { id, keep } = request.into_inner();
-        let job = self.engine.jobs().get(id).map_err(|e| status(&e))?;
+        let job = seen(&self.engine, id, &grant).map_err(|e| status(&e))?;
         let told = job.status();
         if keep {
             job.suffices().map_err(|error| status(&error))?;
@@ -65,6 +76,36 @@ impl JobService for Desk {
             job.discard();
         }
         Ok(Response::new(pb::CancelJobResponse { job: Some(told.into()) }))
+    }
+}
+
+/// A job, if its caller may know of it.
+fn seen(engine: &Engine, id: u64, grant: &Grant) -> Result<Job> {
+    let job = engine.jobs().get(id)?;
+    if is_seen(&job, grant) { Ok(job) } else { Err(Error::new(ErrorKind::JobNotFound { id })) }
+}
+
+/// Whether a job is about a table that its caller may name.
+fn is_seen(job: &Job, grant: &Grant) -> bool {
+    if !grant.is_limited() {
+        return true;
+    }
+    let asked = job.status().asked;
+    match asked.kind {
+        JobKind::Import
+        | JobKind::Export
+        | JobKind::ImportTexts
+        | JobKind::TrainTable
+        | JobKind::Debias
+        | JobKind::SeedTable
+        | JobKind::Merge => grant.sees(&asked.table),
+        JobKind::TrainTokenizer
+        | JobKind::Verify
+        | JobKind::Backup
+        | JobKind::Restore
+        | JobKind::TrainModel
+        | JobKind::ImportModel
+        | JobKind::CompareSmoothings => false,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
 //! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
+//! | `access/` | who may call, and what each key allows |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `requests.rs` | what each method's requests may have |
@@ -26,6 +27,7 @@
 //! | `files.rs` `uploads.rs` | the files of an import's stream; those that are kept until they are whole |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
+pub mod access;
 mod admin;
 mod backup;
 mod bias;
@@ -69,7 +71,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
@@ -79,6 +81,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::filter::Filter;
+use crate::server::access::{Access, Grant, KeyFile};
 use crate::server::front::Front;
 use crate::server::guard::Guard;
 use crate::server::pool::{Lane, Pool};
@@ -108,6 +111,14 @@ pub struct ServerConfig {
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,
+    /// The file of keys; none: `keys.json` in the data folder. Calls need a key as soon as there is one.
+    pub keys: Option<PathBuf>,
+    /// Where writes and refusals are told, as JSON Lines; none: in the log, once calls need a key.
+    pub audit_log: Option<PathBuf>,
+    /// Whether to listen for other machines though calls need no key, or travel in the clear.
+    pub insecure_listen: bool,
+    /// Has the keys read again when it is notified; they are also when their file changes.
+    pub reload: Arc<Notify>,
 }
 
 impl ServerConfig {
@@ -122,8 +133,34 @@ impl ServerConfig {
             job_memory: None,
             spool_max: None,
             backups: None,
+            keys: None,
+            audit_log: None,
+            insecure_listen: false,
+            reload: Arc::default(),
         }
     }
+
+    /// What the engine needs of it.
+    fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            data: self.data.clone(),
+            index_threads: self.index_threads,
+            job_memory: self.job_memory,
+            spool_max: self.spool_max,
+            backups: self.backups.clone(),
+        }
+    }
+}
+
+/// What a server found when it opened its folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// Tables.
+    pub table_count: usize,
+    /// Rows of all of them.
+    pub row_count: u64,
+    /// Whether calls need no key.
+    pub is_open: bool,
 }
 
 /// How long callers may take to hear that the server ends, after the grace.
@@ -137,19 +174,34 @@ const CLOSING: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// If the data folder cannot be opened.
+/// If the data folder or the file of keys cannot be opened, or if others than this machine would be
+/// served without keys.
 pub async fn serve(
     config: ServerConfig,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let engine_config = EngineConfig {
-        data: config.data,
-        index_threads: config.index_threads,
-        job_memory: config.job_memory,
-        spool_max: config.spool_max,
-        backups: config.backups,
-    };
+    serve_and_tell(config, listener, shutdown, |_| {}).await
+}
+
+/// The same; `opened` is called when the server answers.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_and_tell(
+    config: ServerConfig,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    opened: impl FnOnce(Opened) + Send,
+) -> Result<()> {
+    let keys = config.keys.as_ref();
+    let keys = keys.map_or_else(|| KeyFile::of_folder(&config.data), KeyFile::at);
+    let access = Access::open(keys, config.audit_log.clone())?;
+    if !config.insecure_listen {
+        check_reach(&listener, &access)?;
+    }
+    let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
@@ -173,8 +225,16 @@ pub async fn serve(
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let front = Front::new(hot, desk.routes()?.add_service(health).prepare(), is_closing);
     let registry = Registry::new(config.connections.within(transport::descriptors()));
-    let accepting = tokio::spawn(transport::accept(listener, front, registry.clone()));
-    shutdown.await;
+    let accept = transport::accept(listener, front, registry.clone(), Arc::clone(&access));
+    let accepting = tokio::spawn(accept);
+    let measured = engine.clone();
+    let status = blocking(move || Ok(measured.status())).await?;
+    let (table_count, row_count) = (status.table_count, status.row_count);
+    opened(Opened { table_count, row_count, is_open: access.is_open() });
+    tokio::select! {
+        () = shutdown => {}
+        () = follow_files(&access, &config.reload) => {}
+    }
 
     let end = Instant::now() + config.grace;
     tracing::info!(
@@ -201,6 +261,35 @@ pub async fn serve(
     }
     tracing::warn!("the engine did not close in time: the process ends while it works");
     Ok(())
+}
+
+/// Reads what may change while the server runs, when it changes and when somebody asks for it.
+async fn follow_files(access: &Access, reload: &Notify) {
+    let asked = async {
+        loop {
+            reload.notified().await;
+            access.reload();
+        }
+    };
+    tokio::select! {
+        () = access.follow() => {}
+        () = asked => {}
+    }
+}
+
+/// Refuses to serve other machines where everybody on the network could read and write.
+fn check_reach(listener: &TcpListener, access: &Access) -> Result<()> {
+    let address = listener.local_addr().map_err(Error::disk)?;
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let problem = if access.is_open() {
+        "everybody who reaches it could read and write; make a key with `wordspace key make`"
+    } else {
+        return Ok(());
+    };
+    let problem = format!("{problem}, or say --insecure-listen");
+    Err(Error::invalid(format!("listening at {address}"), problem))
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
@@ -536,6 +625,11 @@ fn opened<P>(request: Request<P>) -> Result<(Arc<Call>, Option<Duration>, P), St
     let timeout = guard::timeout(request.metadata());
     let call = call_of(&request)?;
     Ok((call, timeout, request.into_inner()))
+}
+
+/// What the caller of a request may do.
+fn grant_of<P>(request: &Request<P>) -> Result<Grant, Status> {
+    Ok(call_of(request)?.grant().clone())
 }
 
 /// The call that a request came on.

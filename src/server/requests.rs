@@ -15,6 +15,8 @@ pub(super) struct Method {
     pub(super) shape: Shape,
     /// Whether several messages may come.
     pub(super) is_stream: bool,
+    /// Whether those are parts of what a job works on.
+    pub(super) is_job: bool,
     /// Whether a call only watches the server, and is answered until it has ended.
     pub(super) is_watching: bool,
     /// Where its questions are worked on.
@@ -41,21 +43,20 @@ pub(super) fn method(path: &str) -> Method {
         }
         _ => (limits::QUESTION_BYTES_MAX, "QUESTION_BYTES_MAX"),
     };
-    let is_stream = method.ends_with("Stream")
-        || matches!(
-            method,
-            "Import"
-                | "ImportTexts"
-                | "TrainTokenizer"
-                | "TrainTable"
-                | "TrainModel"
-                | "ImportModel"
-                | "CompareSmoothings"
-                | "ServerReflectionInfo"
-        );
+    let is_job = matches!(
+        method,
+        "Import"
+            | "ImportTexts"
+            | "TrainTokenizer"
+            | "TrainTable"
+            | "TrainModel"
+            | "ImportModel"
+            | "CompareSmoothings"
+    );
+    let is_stream = is_job || method.ends_with("Stream") || method == "ServerReflectionInfo";
     let is_watching = path.starts_with("/grpc.health.") || path.starts_with("/grpc.reflection.");
     let shape = Shape::of_request(path);
-    Method { bytes, limit, shape, is_stream, is_watching, lane: lane(method) }
+    Method { bytes, limit, shape, is_stream, is_job, is_watching, lane: lane(method) }
 }
 
 fn lane(method: &str) -> Lane {

@@ -1,10 +1,11 @@
 //! Which fields of a request are messages themselves, by the contract's descriptors: what a message takes in
 //! memory is counted before it is taken apart, and on the wire a message looks like a text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use prost::Message as _;
+use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 use crate::proto::DESCRIPTORS;
@@ -13,11 +14,27 @@ use crate::proto::DESCRIPTORS;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape(usize);
 
+/// Fields of requests that name tables, whatever message they are in.
+const TABLES: [&str; 10] = [
+    "alias",
+    "from_table",
+    "in_table",
+    "new_name",
+    "original",
+    "other",
+    "outputs_table",
+    "table",
+    "tables",
+    "target",
+];
+
 /// All messages of the contract.
 #[derive(Debug, Default)]
 struct Shapes {
     /// Of each message its fields that are messages. The first one has none: it stands for what is unknown.
     fields: Vec<HashMap<u64, Shape>>,
+    /// Of each message its fields that name tables.
+    tables: Vec<HashSet<u64>>,
     /// What each method takes, by its path.
     requests: HashMap<String, Shape>,
 }
@@ -36,6 +53,11 @@ impl Shape {
     /// The message in the field with this number; none if that is a text or a number, or unknown.
     pub(super) fn field(self, number: u64) -> Option<Self> {
         SHAPES.fields.get(self.0)?.get(&number).copied()
+    }
+
+    /// Whether the field with this number names a table.
+    pub(super) fn names_table(self, number: u64) -> bool {
+        SHAPES.tables.get(self.0).is_some_and(|tables| tables.contains(&number))
     }
 }
 
@@ -56,6 +78,14 @@ impl Shapes {
             });
             fields.collect()
         });
+        let tables = messages.iter().map(|(_, message)| {
+            let named = message
+                .field
+                .iter()
+                .filter(|field| field.r#type() == Type::String && TABLES.contains(&field.name()));
+            named.filter_map(|field| u64::try_from(field.number()).ok()).collect()
+        });
+        let tables = [HashSet::new()].into_iter().chain(tables).collect();
         let mut requests = HashMap::new();
         for file in &set.file {
             for service in &file.service {
@@ -65,7 +95,7 @@ impl Shapes {
                 }
             }
         }
-        Self { fields: [HashMap::new()].into_iter().chain(fields).collect(), requests }
+        Self { fields: [HashMap::new()].into_iter().chain(fields).collect(), tables, requests }
     }
 }
 

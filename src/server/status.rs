@@ -76,6 +76,29 @@ pub(super) fn complete(headers: &mut http::HeaderMap) {
     }
 }
 
+/// The name that gRPC's documents give to a code.
+pub(super) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 /// Bytes of an error's text, as sent.
 const TEXT_BYTES_MAX: usize = 1 << 10;
 /// Bytes of a list in the details of an error: of its words, or of its bad fields.
@@ -188,6 +211,9 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
         ErrorKind::Behind { .. } => (Code::Aborted, "TABLE_BEHIND"),
+        ErrorKind::Unauthenticated { .. } => (Code::Unauthenticated, "UNAUTHENTICATED"),
+        ErrorKind::Forbidden { .. } => (Code::PermissionDenied, "FORBIDDEN"),
+        ErrorKind::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
         ErrorKind::Overloaded => (Code::ResourceExhausted, "OVERLOADED"),
         ErrorKind::DiskFull => (Code::ResourceExhausted, "DISK_FULL"),
         ErrorKind::Closing => (Code::Unavailable, "SHUTTING_DOWN"),
@@ -238,6 +264,9 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::ModelExists { .. }
         | ErrorKind::Unsuited { .. }
         | ErrorKind::Conflict { .. }
+        | ErrorKind::Unauthenticated { .. }
+        | ErrorKind::Forbidden { .. }
+        | ErrorKind::RateLimited { .. }
         | ErrorKind::Overloaded
         | ErrorKind::DiskFull
         | ErrorKind::Closing
@@ -301,7 +330,12 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         | ErrorKind::Closing => {
             details.set_retry_info(Some(RETRY_AFTER));
         }
+        ErrorKind::RateLimited { wait, .. } => {
+            details.set_retry_info(Some(*wait));
+        }
         ErrorKind::DimensionMismatch { .. }
+        | ErrorKind::Unauthenticated { .. }
+        | ErrorKind::Forbidden { .. }
         | ErrorKind::NotFinite { .. }
         | ErrorKind::Malformed { .. }
         | ErrorKind::TooLarge { .. }

@@ -22,10 +22,11 @@ use crate::query::health::{
 use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
-use crate::server::Desk;
+use crate::server::access::Grant;
 use crate::server::life::{NewName, Tables, aliases, deleted};
 use crate::server::text::Answered;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
+use crate::server::{Desk, grant_of};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
 use crate::table::meta::{InputsMeta, Provenance, TableName};
@@ -56,7 +57,8 @@ impl TableService for Desk {
         &self,
         request: Request<pb::ListTablesRequest>,
     ) -> Result<Response<pb::ListTablesResponse>, Status> {
-        self.answer(request, |engine, Nothing| Ok(listed(engine.tables()))).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine, Nothing| Ok(listed(engine.tables(), &grant))).await
     }
 
     async fn delete_table(
@@ -116,7 +118,12 @@ impl TableService for Desk {
         &self,
         request: Request<pb::ListAliasesRequest>,
     ) -> Result<Response<pb::ListAliasesResponse>, Status> {
-        self.answer(request, |engine, Nothing| Ok(aliases(engine.aliases()))).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine, Nothing| {
+            let seen = engine.aliases().into_iter().filter(|alias| grant.sees(alias.name.as_str()));
+            Ok(aliases(seen.collect()))
+        })
+        .await
     }
 
     async fn lookup(
@@ -237,8 +244,13 @@ impl TryFrom<pb::ListTablesRequest> for Nothing {
     }
 }
 
-fn listed(tables: Vec<TableStatus>) -> pb::ListTablesResponse {
-    pb::ListTablesResponse { tables: tables.into_iter().map(pb::Table::from).collect() }
+/// The tables that a caller may name, be it by an alias.
+fn listed(tables: Vec<TableStatus>, grant: &Grant) -> pb::ListTablesResponse {
+    let told = tables.into_iter().map(pb::Table::from).filter_map(|mut table| {
+        table.aliases.retain(|alias| grant.sees(alias));
+        (grant.sees(&table.name) || !table.aliases.is_empty()).then_some(table)
+    });
+    pb::ListTablesResponse { tables: told.collect() }
 }
 
 impl From<TableStatus> for pb::Table {

@@ -22,7 +22,7 @@ use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
 use crate::server::transport::{Call, Reservation};
-use crate::server::{Desk, guard, opened, texts, train};
+use crate::server::{Desk, grant_of, guard, opened, texts, train};
 
 /// Answers that wait to be sent.
 const ANSWERS_WAITING: usize = 1;
@@ -106,14 +106,26 @@ impl TextService for Desk {
         &self,
         request: Request<pb::GetTokenizerRequest>,
     ) -> Result<Response<pb::GetTokenizerResponse>, Status> {
-        self.answer(request, Get::answer).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine: &Engine, asked: &Get| {
+            let mut answer = asked.answer(engine)?;
+            answer.tokenizer.iter_mut().for_each(|told| told.tables.retain(|t| grant.sees(t)));
+            Ok(answer)
+        })
+        .await
     }
 
     async fn list_tokenizers(
         &self,
         request: Request<pb::ListTokenizersRequest>,
     ) -> Result<Response<pb::ListTokenizersResponse>, Status> {
-        self.answer(request, |engine: &Engine, _: &List| Ok(listed(engine.tokenizers()))).await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine: &Engine, _: &List| {
+            let mut answer = listed(engine.tokenizers());
+            answer.tokenizers.iter_mut().for_each(|told| told.tables.retain(|t| grant.sees(t)));
+            Ok(answer)
+        })
+        .await
     }
 
     async fn delete_tokenizer(

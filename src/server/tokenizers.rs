@@ -234,10 +234,10 @@ pub(super) struct Get {
 }
 
 impl Get {
-    pub(super) fn answer(engine: &Engine, asked: &Self) -> Result<pb::GetTokenizerResponse> {
-        let status = engine.tokenizer_status(&asked.name)?;
+    pub(super) fn answer(&self, engine: &Engine) -> Result<pb::GetTokenizerResponse> {
+        let status = engine.tokenizer_status(&self.name)?;
         let spec = match status.stored_bytes {
-            Some(_) if asked.with_spec => Some(engine.tokenizer_spec(&asked.name)?.into()),
+            Some(_) if self.with_spec => Some(engine.tokenizer_spec(&self.name)?.into()),
             Some(_) | None => None,
         };
         Ok(pb::GetTokenizerResponse { tokenizer: Some(status.into()), spec })

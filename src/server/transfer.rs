@@ -28,13 +28,13 @@ use crate::proto::import_request::Part;
 use crate::proto::import_response::Part as Reply;
 use crate::proto::merge_tables_response::Part as Merged;
 use crate::proto::transfer_service_server::TransferService;
-use crate::server::Desk;
 use crate::server::files::StreamFiles;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
 use crate::server::life::index_choice;
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
+use crate::server::{Desk, grant_of};
 use crate::store::upload::{Upload, UploadStatus};
 use crate::table::attributes::Attributes;
 use crate::table::meta::TableName;
@@ -83,8 +83,13 @@ impl TransferService for Desk {
         &self,
         request: Request<pb::ListUploadsRequest>,
     ) -> Result<Response<pb::ListUploadsResponse>, Status> {
-        self.answer(request, |engine: &Engine, Nothing: &Nothing| engine.uploads().map(listed))
-            .await
+        let grant = grant_of(&request)?;
+        self.answer(request, move |engine: &Engine, Nothing: &Nothing| {
+            let mut uploads = engine.uploads()?;
+            uploads.retain(|upload| grant.sees(upload.table.as_str()));
+            Ok(listed(uploads))
+        })
+        .await
     }
 
     async fn delete_upload(

@@ -37,6 +37,7 @@
 //!                         ^ before them
 //! trainings/en/corpus     the text from which the table "en" is trained, as numbers, and what is asked
 //! trainings/en/state      how far it was trained
+//! keys.json, keys.lock    who may call a server, as hashes; only the server knows them
 //! reserve                 room that is given up so that a table can be deleted on a full disk
 //! lost/                   what no catalog names, where none can tell that it is a left-over; what a recovery
 //!                         replaced

@@ -416,7 +416,7 @@ fn words_of(engine: &Engine, table: &TableName) -> Result<Vec<Word>> {
         };
         let found = engine.lookup(&Ask { table: table.clone(), query });
         // A rebuild that ends between the two gives rows other numbers.
-        if engine.words(&listing)?.generation == listed.generation {
+        if engine.words(&listing)?.of.generation == listed.of.generation {
             break found?.answer.vectors;
         }
     };

@@ -73,6 +73,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tonic_health", &["server/mod.rs"]),
     ("tonic_reflection", &["server/mod.rs"]),
     ("h2", &["server/transport/"]),
+    ("getrandom", &["server/access/keys.rs"]),
     ("http_body", &["server/transport/"]),
     ("rustix", &["budget.rs", "priority.rs", "server/transport/"]),
     ("tokio", &["server/", "client/", "cli/", "main.rs", "store/backup/cloud.rs"]),

@@ -10,6 +10,7 @@
     reason = "a story may be long, and the text it makes up need not be made fast"
 )]
 
+mod access;
 mod api;
 mod backup;
 mod checkpoints;

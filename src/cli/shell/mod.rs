@@ -63,9 +63,9 @@ impl Session<'_> {
         let mut talk = Output::standard(false);
         talk.say(&format!(
             "wordspace shell, asking {}: `help` lists the commands, Tab completes, Ctrl-D ends",
-            self.asking.server
+            self.asking.reach.server
         ));
-        let mut prompt = Prompt::new(&self.asking.server)?;
+        let mut prompt = Prompt::new(&self.asking.reach)?;
         loop {
             let table = self.usual.table.clone();
             let read = tokio::task::block_in_place(|| prompt.line(table.as_deref()));
@@ -153,9 +153,7 @@ impl Session<'_> {
     async fn command(&self, words: Vec<String>) -> Result<()> {
         let texts: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut arguments = vec![OsString::from("wordspace")];
-        if arguments::option(&texts, "--server").is_none() {
-            arguments.push(format!("--server={}", self.asking.server).into());
-        }
+        arguments.extend(self.asking.reach.arguments(&texts));
         arguments.extend(words.into_iter().map(OsString::from));
         let mut command = guide::command();
         let (arguments, table) =
@@ -184,6 +182,7 @@ impl Session<'_> {
             | Command::Convert(_)
             | Command::Check(_)
             | Command::Recover(_)
+            | Command::Key(_)
             | Command::Completions(_)
             | Command::Man(_) => {}
         }

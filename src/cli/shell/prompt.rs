@@ -17,7 +17,8 @@ use tokio::runtime::Handle;
 use super::line;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::guide;
-use crate::client::{Client, ListTablesRequest, ListWordsRequest};
+use crate::cli::reach::Reach;
+use crate::client::{ListTablesRequest, ListWordsRequest};
 
 /// Words that are offered.
 const OFFERED: u32 = 40;
@@ -33,7 +34,7 @@ pub(super) struct Prompt {
 }
 
 impl Prompt {
-    pub(super) fn new(server: &str) -> Result<Self> {
+    pub(super) fn new(reach: &Reach) -> Result<Self> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .history_ignore_space(true)
@@ -41,7 +42,7 @@ impl Prompt {
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| unreadable(&error))?;
         editor.set_helper(Some(Names {
-            server: server.to_owned(),
+            reach: reach.clone(),
             table: RefCell::new(None),
             commands: guide::command(),
         }));
@@ -88,7 +89,7 @@ fn history_file() -> Option<PathBuf> {
 
 /// What can be completed.
 struct Names {
-    server: String,
+    reach: Reach,
     /// The table for lines that name none.
     table: RefCell<Option<String>>,
     commands: clap::Command,
@@ -135,7 +136,7 @@ impl Names {
     /// Tables, where the first argument is typed, and words of the table that is meant.
     fn of_server(&self, begun: &str, arguments: &[String], is_first: bool) -> Vec<String> {
         let asked = async {
-            let client = Client::connect(&self.server).await.ok()?;
+            let client = self.reach.connect().await.ok()?;
             let tables = client.list_tables(ListTablesRequest {}).await.ok()?.tables;
             let mut names: Vec<String> = tables.into_iter().map(|table| table.name).collect();
             let named = arguments.iter().find(|argument| names.contains(argument)).cloned();
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn commands_and_options_are_completed() {
         let names = Names {
-            server: "http://127.0.0.1:1".to_owned(),
+            reach: Reach::of_texts(&["--server", "http://127.0.0.1:1"]),
             table: RefCell::new(None),
             commands: guide::command(),
         };

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
@@ -18,6 +19,7 @@ use tonic::codegen::{Bytes, Service, http};
 use crate::engine::Least;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::server::access::{Access, Done, Grant, Named, Refused, Told};
 use crate::server::requests::{self, Method};
 use crate::server::status;
 use crate::server::transport::byte_budget::Reserved;
@@ -28,6 +30,9 @@ use crate::server::transport::registry::Peer;
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 /// Bytes of an answer that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
+
+/// How long the caller of a stream that is refused may take to hear so.
+const REFUSED_WAIT: Duration = Duration::from_secs(1);
 
 /// The metadata that tell which state of its table a call wants to see.
 const MIN_GENERATION: &str = "wordspace-min-generation";
@@ -54,17 +59,69 @@ pub(in crate::server) struct Call {
     received: Mutex<Reserved>,
     /// What it wants to see; none if that cannot be read.
     least: Option<Least>,
+    /// What its caller may do, or why it is refused.
+    admission: Result<Grant, Refused>,
+    access: Arc<Access>,
+    path: Box<str>,
+    began: Instant,
+    /// The tables that it named.
+    named: Told,
 }
 
 impl Call {
-    pub(super) fn begin(peer: Arc<Peer>, path: &str, headers: &http::HeaderMap) -> Arc<Self> {
+    pub(super) fn begin(
+        peer: Arc<Peer>,
+        path: &str,
+        headers: &http::HeaderMap,
+        access: &Arc<Access>,
+    ) -> Arc<Self> {
+        let admission = access.admit(path, headers, peer.certificates());
         let method = requests::method(path);
         // Those who watch a server watch it to its end.
         peer.begin_call(!method.is_watching);
         let (has_stalled, received_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
         let received = Mutex::new(Reserved::of(peer.receiving()));
         let least = least(headers);
-        Arc::new(Self { peer, method, has_stalled, received_bytes, received, least })
+        let (access, path, began) = (Arc::clone(access), path.into(), Instant::now());
+        Arc::new(Self {
+            peer,
+            method,
+            has_stalled,
+            received_bytes,
+            received,
+            least,
+            admission,
+            access,
+            path,
+            began,
+            named: Told::default(),
+        })
+    }
+
+    /// What its caller may do.
+    pub(in crate::server) fn grant(&self) -> &Grant {
+        match &self.admission {
+            Ok(grant) => grant,
+            Err(refused) => &refused.grant,
+        }
+    }
+
+    /// Looks at the tables that a message names, before anybody takes it apart.
+    pub(super) fn check_named(&self, named: &Named) -> Result<()> {
+        self.named.add(named);
+        let checked = self.grant().check(named);
+        checked.inspect_err(|error| self.tell_refusal(error))
+    }
+
+    fn tell_refusal(&self, error: &Error) {
+        self.access.refused(&self.path, self.peer.address(), self.grant(), error);
+    }
+
+    /// Tells the account what came of it.
+    fn tell_end(&self, code: &str) {
+        let tables = self.named.take();
+        let done = Done { began: self.began, code, tables: &tables };
+        self.access.written(&self.path, self.peer.address(), self.grant(), &done);
     }
 
     /// The state of its table that it wants to see.
@@ -168,6 +225,12 @@ pub(super) async fn answer<S>(
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
 {
     let (parts, stream) = request.into_parts();
+    if let Err(Refused { error, .. }) = &call.admission {
+        call.tell_refusal(error);
+        refuse(&call, error, respond, stream).await;
+        return;
+    }
+    let mut account = Account { call: &call, code: None };
     let incoming = Incoming::new(stream, Arc::clone(&call));
     let mut request = http::Request::from_parts(parts, Body::new(incoming));
     request.extensions_mut().insert(Arc::clone(&call));
@@ -193,6 +256,7 @@ pub(super) async fn answer<S>(
     let (mut parts, body) = response.into_parts();
     status::complete(&mut parts.headers);
     let encoded = parts.extensions.remove::<Encoded>();
+    account.code = code_in(&parts.headers).or(encoded.is_some().then_some("OK"));
     let is_end = encoded.is_none() && body.is_end_stream();
     let head = http::Response::from_parts(parts, ());
     let Ok(stream) = respond.send_response(head, is_end) else { return };
@@ -202,13 +266,50 @@ pub(super) async fn answer<S>(
     let mut sending = Sending { peer: &call.peer, stream, stall_timer: StallTimer::default() };
     let sent = match encoded {
         Some(Encoded { bytes, _reservation }) => sending.whole(bytes).await,
-        None => sending.body(body).await,
+        None => sending.body(body, &mut account.code).await,
     };
     if let Err(Unsent::Stalled) = sent {
         tracing::debug!("an answer was not read");
         call.mark_stalled();
         sending.stream.send_reset(Reason::ENHANCE_YOUR_CALM);
     }
+}
+
+/// Tells the account of a call, however it ends.
+struct Account<'a> {
+    call: &'a Call,
+    /// What it was answered with; none while it was not.
+    code: Option<&'static str>,
+}
+
+impl Drop for Account<'_> {
+    fn drop(&mut self) {
+        self.call.tell_end(self.code.unwrap_or("LEFT"));
+    }
+}
+
+/// The name of the code in headers or trailers.
+fn code_in(headers: &http::HeaderMap) -> Option<&'static str> {
+    let code = headers.get(Status::GRPC_STATUS)?;
+    Some(status::code_name(tonic::Code::from_bytes(code.as_bytes())))
+}
+
+/// Answers a call of which nothing was read. A stream that is reset while its caller sends may lose the answer,
+/// so its caller has a moment to end it; it may send no more than the window that it has.
+async fn refuse(
+    call: &Call,
+    error: &Error,
+    mut respond: SendResponse<Bytes>,
+    mut stream: RecvStream,
+) {
+    let (parts, ()) = status(error).into_http::<()>().into_parts();
+    let sent = respond.send_response(http::Response::from_parts(parts, ()), true);
+    if sent.is_err() || !call.method.is_stream {
+        return;
+    }
+    let ended = async { while let Some(Ok(_)) = stream.data().await {} };
+    // However it ends, the stream goes.
+    let _ = tokio::time::timeout(REFUSED_WAIT, ended).await;
 }
 
 struct Sending<'a> {
@@ -232,7 +333,7 @@ impl Sending<'_> {
         self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone)
     }
 
-    async fn body(&mut self, body: Body) -> Result<(), Unsent> {
+    async fn body(&mut self, body: Body, code: &mut Option<&'static str>) -> Result<(), Unsent> {
         let mut body = pin!(body);
         loop {
             let frame = poll_fn(|context| {
@@ -251,6 +352,7 @@ impl Sending<'_> {
                 Err(frame) => {
                     let mut trailers = frame.into_trailers().unwrap_or_default();
                     status::complete(&mut trailers);
+                    *code = code_in(&trailers);
                     return self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone);
                 }
             }

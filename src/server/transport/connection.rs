@@ -15,6 +15,7 @@ use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use crate::limits;
+use crate::server::access::Access;
 use crate::server::transport::call::{self, Call};
 use crate::server::transport::registry::{Peer, Registration, Shutdown};
 
@@ -36,8 +37,12 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(15);
 
 /// Serves a connection until its caller closes it or it is shut down.
-pub(super) async fn serve<S>(stream: TcpStream, registration: Registration, service: S)
-where
+pub(super) async fn serve<S>(
+    stream: TcpStream,
+    registration: Registration,
+    service: S,
+    access: Arc<Access>,
+) where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -52,14 +57,19 @@ where
     let info = stream.connect_info();
     let mut shutdown = registration.0.subscribe_shutdown();
     tokio::select! {
-        () = serve_http2(stream, info, &registration.0, service) => {}
+        () = serve_http2(stream, info, &registration.0, service, &access) => {}
         // An error means that the server is gone, which is as good.
         _ = shutdown.wait_for(|&asked| asked == Shutdown::Immediate) => {}
     }
 }
 
-async fn serve_http2<S>(stream: TcpStream, info: TcpConnectInfo, peer: &Arc<Peer>, service: S)
-where
+async fn serve_http2<S>(
+    stream: TcpStream,
+    info: TcpConnectInfo,
+    peer: &Arc<Peer>,
+    service: S,
+    access: &Arc<Access>,
+) where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -86,7 +96,8 @@ where
             accepted = connection.accept() => match accepted {
                 Some(Ok((mut request, respond))) => {
                     request.extensions_mut().insert(info.clone());
-                    let call = Call::begin(Arc::clone(peer), request.uri().path(), request.headers());
+                    let path = request.uri().path();
+                    let call = Call::begin(Arc::clone(peer), path, request.headers(), access);
                     tokio::spawn(call::answer(call, request, respond, service.clone()));
                 }
                 Some(Err(_)) | None => return,

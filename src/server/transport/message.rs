@@ -15,6 +15,7 @@ use tonic::codegen::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::server::access::Named;
 use crate::server::requests::Method;
 use crate::server::shapes::Shape;
 use crate::server::status::{left, status};
@@ -39,6 +40,8 @@ pub(super) struct Incoming {
     stall_timer: StallTimer,
     /// Data that found no room, since when, and when to try again.
     waiting: Option<(Bytes, Instant)>,
+    /// When its caller's key allows the next message.
+    not_before: Option<Instant>,
     has_ended: bool,
 }
 
@@ -46,13 +49,28 @@ impl Incoming {
     pub(super) fn new(stream: RecvStream, call: Arc<Call>) -> Self {
         let stall_timer = StallTimer::default();
         let frame = Framing::default();
-        Self { stream, call, frame, stall_timer, waiting: None, has_ended: false }
+        let (waiting, not_before) = (None, None);
+        Self { stream, call, frame, stall_timer, waiting, not_before, has_ended: false }
+    }
+
+    /// Counts messages of a stream of questions: the next is not read before its time. The first was paid for
+    /// by the call, and parts of files are no questions.
+    fn pay(&mut self, messages: u64, is_first: bool) {
+        if self.call.method().is_stream && !self.call.method().is_job {
+            let wait = self.call.grant().owe(messages - u64::from(is_first));
+            self.not_before = (!wait.is_zero()).then(|| Instant::now() + wait);
+        }
     }
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
         if self.call.method().is_stream && self.frame.is_between() {
             // The message before is done with if the next is asked for.
             self.call.release_message();
+        }
+        if let Some(time) = self.not_before {
+            ready!(self.stall_timer.poll_sleep(time, context));
+            self.not_before = None;
+            self.stall_timer.restart();
         }
         let (data, since) = match self.waiting.take() {
             Some(waiting) => waiting,
@@ -82,11 +100,14 @@ impl Incoming {
         match self.stream.poll_data(context) {
             Poll::Ready(Some(Ok(data))) => {
                 let messages = self.frame.messages;
-                if let Err(error) = self.frame.read(&data, self.call.method()) {
+                let call = &self.call;
+                let check = |named: &Named| call.check_named(named);
+                if let Err(error) = self.frame.read(&data, call.method(), check) {
                     return Poll::Ready(Some(Err(status(&error))));
                 }
                 self.call.record_received(self.frame.largest);
                 if self.frame.messages > messages {
+                    self.pay(self.frame.messages - messages, messages == 0);
                     self.call.peer().mark_message();
                     self.stall_timer.restart();
                 } else {
@@ -198,7 +219,13 @@ impl Framing {
         self.prefix_bytes == 0
     }
 
-    fn read(&mut self, mut data: &[u8], method: &Method) -> Result<()> {
+    /// Reads data; `check` looks at the tables of each message at its end.
+    fn read(
+        &mut self,
+        mut data: &[u8],
+        method: &Method,
+        mut check: impl FnMut(&Named) -> Result<()>,
+    ) -> Result<()> {
         while let Some(&byte) = data.first() {
             if self.prefix_bytes < PREFIX_BYTES {
                 self.prefix[self.prefix_bytes] = byte;
@@ -206,6 +233,7 @@ impl Framing {
                 data = &data[1..];
                 if self.prefix_bytes == PREFIX_BYTES {
                     self.begin(method)?;
+                    self.end_if_whole(&mut check)?;
                 }
                 continue;
             }
@@ -217,7 +245,7 @@ impl Framing {
                 self.entries.read(now)?;
             }
             data = rest;
-            self.end_if_whole();
+            self.end_if_whole(&mut check)?;
         }
         Ok(())
     }
@@ -233,15 +261,18 @@ impl Framing {
         self.largest = self.largest.max(length);
         self.counted = 0;
         self.entries = Entries::of(method.shape, length);
-        self.end_if_whole();
         Ok(())
     }
 
-    fn end_if_whole(&mut self) {
+    fn end_if_whole(&mut self, check: &mut impl FnMut(&Named) -> Result<()>) -> Result<()> {
         if self.left == 0 && self.prefix_bytes == PREFIX_BYTES {
             self.prefix_bytes = 0;
             self.messages += 1;
+            // What is packed was not looked at.
+            self.entries.named.is_unreadable |= self.prefix[0] != 0 || self.entries.is_lost();
+            check(&self.entries.named)?;
         }
+        Ok(())
     }
 }
 
@@ -257,6 +288,7 @@ struct Entries {
     /// Entries of the outermost message, and all.
     count: usize,
     nested: usize,
+    named: Named,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -269,6 +301,8 @@ enum At {
     /// In the length of the field with this number: likewise.
     Length(u64, u64, u32),
     Skip(u64),
+    /// In the name of a table, which is the last one of those named.
+    Name(u64),
     /// It cannot be read, or is of a kind that the contract has not: whoever takes the message apart says so.
     Lost,
 }
@@ -285,6 +319,16 @@ impl Entries {
                 data = &data[now..];
                 self.position += now as u64;
                 self.at = Self::skip(left - now as u64);
+                continue;
+            }
+            if let At::Name(left) = self.at {
+                let now = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
+                let (name, rest) = data.split_at(now);
+                self.name(name);
+                data = rest;
+                self.position += now as u64;
+                let left = left - now as u64;
+                self.at = if left == 0 { At::Begin } else { At::Name(left) };
                 continue;
             }
             if matches!(self.at, At::Lost) {
@@ -322,8 +366,21 @@ impl Entries {
                 Some(value) => At::Length(field, value, bits + 7),
                 None => At::Lost,
             },
-            At::Number | At::Skip(_) | At::Lost => self.at,
+            At::Number | At::Skip(_) | At::Name(_) | At::Lost => self.at,
         }
+    }
+
+    /// Takes some bytes of the last table's name.
+    fn name(&mut self, bytes: &[u8]) {
+        // A name has nothing but ASCII: what has not is no table, and fits no pattern.
+        let chars = bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '\0' });
+        if let Some(name) = self.named.tables.last_mut() {
+            name.extend(chars);
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        matches!(self.at, At::Lost)
     }
 
     /// Counts an entry; what follows its length.
@@ -337,6 +394,17 @@ impl Entries {
             Some(nested) => {
                 self.within.push((nested, own));
                 At::Begin
+            }
+            None if bytes > 0 && shape.names_table(field) => {
+                let has_room = self.named.tables.len() < limits::DELETED_TABLES_MAX;
+                if has_room && bytes <= limits::TABLE_NAME_CHARS_MAX as u64 {
+                    self.named.tables.push(String::new());
+                    At::Name(bytes)
+                } else {
+                    // No call takes so many, or so long a name: whoever takes it apart says so.
+                    self.named.is_unreadable = true;
+                    Self::skip(bytes)
+                }
             }
             None => Self::skip(bytes),
         }
@@ -389,7 +457,7 @@ mod tests {
     fn read(data: &[u8], piece: usize) -> Result<Framing> {
         let mut frame = Framing::default();
         for piece in data.chunks(piece) {
-            frame.read(piece, &method("/wordspace.v1.SearchService/NearestBatch"))?;
+            frame.read(piece, &method("/wordspace.v1.SearchService/NearestBatch"), |_| Ok(()))?;
         }
         Ok(frame)
     }

@@ -30,6 +30,7 @@ pub(super) use call::{Call, Encoded, Reservation};
 pub(super) use registry::Registry;
 
 use crate::limits;
+use crate::server::access::Access;
 
 /// What connections may take, and how long each may let the server wait.
 #[derive(Clone, Debug)]
@@ -70,8 +71,12 @@ impl Default for ConnectionLimits {
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes connections and serves them, until it is dropped.
-pub(super) async fn accept<S>(listener: TcpListener, service: S, registry: Arc<Registry>)
-where
+pub(super) async fn accept<S>(
+    listener: TcpListener,
+    service: S,
+    registry: Arc<Registry>,
+    access: Arc<Access>,
+) where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -84,7 +89,8 @@ where
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     if let Some(registration) = registry.admit(address.ip()) {
-                        tokio::spawn(connection::serve(stream, registration, service.clone()));
+                        let (service, access) = (service.clone(), Arc::clone(&access));
+                        tokio::spawn(connection::serve(stream, registration, service, access));
                     } else {
                         tracing::debug!(%address, "no room for another connection");
                     }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -62,6 +62,8 @@ pub(in crate::server) struct Peer {
     shutdown: watch::Sender<Shutdown>,
     pub(super) received: ByteBudget,
     pub(super) answers: ByteBudget,
+    /// The names in its caller's certificate, once they are proven.
+    certificates: OnceLock<Vec<String>>,
 }
 
 /// Whether a connection is to end.
@@ -139,6 +141,7 @@ impl Registry {
             shutdown: watch::Sender::new(Shutdown::None),
             received: ByteBudget::new(limits::CONNECTION_BYTES_MAX),
             answers: ByteBudget::new(limits::CONNECTION_BYTES_MAX),
+            certificates: OnceLock::new(),
         });
         peers.all.insert(id, Arc::clone(&peer));
         *peers.by_address.entry(address).or_default() += 1;
@@ -224,6 +227,16 @@ impl Peer {
     /// Tells one connection from the others.
     pub(in crate::server) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Where it comes from; of IPv6 the network.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The names in its caller's certificate; none without one.
+    pub(super) fn certificates(&self) -> &[String] {
+        self.certificates.get().map_or(&[], Vec::as_slice)
     }
 
     /// The budgets for messages that come in.
