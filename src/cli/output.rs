@@ -484,7 +484,7 @@ mod tests {
             line,
             "{\"neighbors\":[{\"word\":\"q\\\"\u{738b}\",\"row\":0,\"similarity\":0.1}],\
              \"answer\":{\"table\":\"glove\",\"generation\":9007199254740993,\
-             \"answered_by\":\"ANSWERED_BY_EXACT\"}}"
+             \"answered_by\":\"ANSWERED_BY_EXACT\",\"sequence\":0}}"
         );
         let status = json_line(&GetStatusResponse::default()).unwrap();
         assert!(status.contains("\"uptime_seconds\":0.0,\"table_count\":0"), "{status}");

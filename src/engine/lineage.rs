@@ -82,6 +82,13 @@ impl Current {
     pub fn index(&self) -> Live<'_> {
         Live::new(self.generation.index(), &self.view)
     }
+
+    /// Whether so much was written that a rebuild pays.
+    fn is_drifted(&self) -> bool {
+        let rows = self.generation.table().len();
+        self.view.drift() >= (rows / DRIFT_SHARE).max(DRIFT_MIN)
+            || self.view.change_count() >= rows.max(JOURNAL_MIN)
+    }
 }
 
 /// All generations that came of one import, and the writes since. Readers take one atomic load;
@@ -291,11 +298,11 @@ impl Lineage {
     /// Asks for a rebuild if the writes are so many that it pays; whether it was queued.
     pub(super) fn rebuild_if_due(&self) -> bool {
         let current = self.current();
-        let (view, rows) = (current.view(), current.generation.table().len());
-        let is_due = view.drift() >= (rows / DRIFT_SHARE).max(DRIFT_MIN)
-            || view.change_count() >= rows.max(JOURNAL_MIN);
         let not_below = self.rebuild.lock().not_below;
-        is_due && view.drift() >= not_below && !self.is_rebuilding() && self.rebuild_wanted()
+        current.is_drifted()
+            && current.view.drift() >= not_below
+            && !self.is_rebuilding()
+            && self.rebuild_wanted()
     }
 
     /// Whether writers who let the table drift so far have to wait for the rebuild that is under way: every
@@ -346,10 +353,13 @@ impl Lineage {
 
     /// The rebuild is done, or came to nothing: because of a problem, or because it was stopped.
     pub(super) fn rebuild_ended(&self, outcome: Result<(), Option<String>>) {
+        let mut rebuild = self.rebuild.lock();
+        // Behind the lock: who writes from here on finds no rebuild, and asks for one.
         let current = self.current();
         let drift = current.view.drift();
-        let mut rebuild = self.rebuild.lock();
-        if rebuild.again && current.view.change_count() > 0 {
+        // Those who wrote meanwhile may be done, and would ask for no other.
+        let is_due = outcome.is_ok() && current.is_drifted();
+        if is_due || rebuild.again && current.view.change_count() > 0 {
             *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
             return;
         }

@@ -50,7 +50,7 @@ pub(in crate::server) struct Rule {
 
 /// Every method there is. One without a line here is for nobody; a test looks for it.
 const RULES: &[(Role, Reach, &str, &[&str])] = &[
-    (Role::Read, Reach::Open, "grpc.health.v1.Health", &["Check", "List", "Watch"]),
+    (Role::Read, Reach::Open, "grpc.health.v1.Health", &["Check", "Watch"]),
     // The contract is public, but who asks for it should be known.
     (Role::Read, Reach::Named, "grpc.reflection.v1.ServerReflection", &["ServerReflectionInfo"]),
     (
