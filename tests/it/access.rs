@@ -217,14 +217,13 @@ fn text_fields(message: &MessageDescriptor, seen: &[String]) -> Vec<Vec<FieldDes
     }
     let seen = [seen, &[message.full_name().to_owned()]].concat();
     for field in message.fields() {
-        match field.kind() {
-            Kind::String => ways.push(vec![field.clone()]),
-            Kind::Message(nested) if !field.is_map() => {
-                for way in text_fields(&nested, &seen) {
-                    ways.push([vec![field.clone()], way].concat());
-                }
+        let kind = field.kind();
+        if kind == Kind::String {
+            ways.push(vec![field.clone()]);
+        } else if let Some(nested) = kind.as_message().filter(|_| !field.is_map()) {
+            for way in text_fields(nested, &seen) {
+                ways.push([vec![field.clone()], way].concat());
             }
-            _ => {}
         }
     }
     ways
@@ -234,9 +233,9 @@ fn text_fields(message: &MessageDescriptor, seen: &[String]) -> Vec<Vec<FieldDes
 fn with(message: MessageDescriptor, way: &[FieldDescriptor], text: &str) -> DynamicMessage {
     let mut made = DynamicMessage::new(message);
     let (field, rest) = way.split_first().unwrap();
-    let value = match field.kind() {
-        Kind::Message(nested) => Value::Message(with(nested, rest, text)),
-        _ => Value::String(text.to_owned()),
+    let value = match field.kind().as_message() {
+        Some(nested) => Value::Message(with(nested.clone(), rest, text)),
+        None => Value::String(text.to_owned()),
     };
     let value = if field.is_list() { Value::List(vec![value]) } else { value };
     made.set_field(field, value);
@@ -322,7 +321,6 @@ async fn a_key_of_some_tables_sees_only_these() {
     let alias = |alias: &str, table: &str| pb::SetAliasRequest {
         alias: alias.to_owned(),
         table: table.to_owned(),
-        ..Default::default()
     };
     all.set_alias(alias("live", "de")).await.unwrap();
     all.set_alias(alias("other", "en")).await.unwrap();
@@ -343,9 +341,9 @@ async fn a_key_of_some_tables_sees_only_these() {
     for table in ["en", "live"] {
         some.nearest(nearest(table)).await.unwrap();
     }
-    let refused = |error: CallError| match error {
-        CallError::Refused(refusal) => refusal.reason,
-        other => panic!("{other}"),
+    let refused = |error: CallError| {
+        let CallError::Refused(refusal) = error else { panic!("{error}") };
+        refusal.reason
     };
     for table in ["de", "fr", "other", "nothing"] {
         assert_eq!(refused(some.nearest(nearest(table)).await.unwrap_err()), "FORBIDDEN");

@@ -66,11 +66,11 @@ async fn a_kill_in_mid_import_loses_nothing_and_shows_nothing_half() {
 }
 
 /// What a step writes: every fourth deletes the word of an earlier one, the others put a word.
-fn step(number: u32) -> Result<pb::PutVectorsRequest, pb::DeleteWordsRequest> {
+fn step(number: u32) -> Result<pb::PutVectorsRequest, Box<pb::DeleteWordsRequest>> {
     let table = "en".to_owned();
     if number % 4 == 3 {
         let queries = vec![word(&format!("w{}", number - 2))];
-        return Err(pb::DeleteWordsRequest { table, queries, ..Default::default() });
+        return Err(Box::new(pb::DeleteWordsRequest { table, queries, ..Default::default() }));
     }
     let put = pb::put_vectors_request::WordToPut {
         word: format!("w{number}"),
@@ -107,7 +107,7 @@ async fn a_kill_in_mid_write_loses_no_acknowledged_write() {
             for number in first.. {
                 let written = match step(number) {
                     Ok(put) => tables.put_vectors(put).await.is_ok(),
-                    Err(delete) => tables.delete_words(delete).await.is_ok(),
+                    Err(delete) => tables.delete_words(*delete).await.is_ok(),
                 };
                 if !written {
                     return;

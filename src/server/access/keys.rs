@@ -210,24 +210,24 @@ impl KeyFile {
         let mut text = String::new();
         file.take(max + 1).read_to_string(&mut text).map_err(|error| self.failed(error))?;
         if text.len() as u64 > max {
-            return Err(self.damaged(format!("it has more than {max} bytes")));
+            return Err(self.damaged(&format!("it has more than {max} bytes")));
         }
         let contents: Contents =
-            serde_json::from_str(&text).map_err(|error| self.damaged(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| self.damaged(&error.to_string()))?;
         if contents.format != FORMAT {
-            return Err(self.damaged(format!("its format is {}, not {FORMAT}", contents.format)));
+            return Err(self.damaged(&format!("its format is {}, not {FORMAT}", contents.format)));
         }
         let mut seen = std::collections::HashSet::new();
         for entry in &contents.keys {
-            entry.check().map_err(|error| self.damaged(error.to_string()))?;
+            entry.check().map_err(|error| self.damaged(&error.to_string()))?;
             if !seen.insert(entry.id.as_str()) {
-                return Err(self.damaged(format!("two keys have the id {}", entry.id)));
+                return Err(self.damaged(&format!("two keys have the id {}", entry.id)));
             }
         }
         Ok(Some(contents.keys))
     }
 
-    fn damaged(&self, problem: String) -> Error {
+    fn damaged(&self, problem: &str) -> Error {
         let advice = "correct it, or put an earlier copy in its place";
         let what = format!("the file of keys {} ({problem})", self.path.display());
         Error::new(ErrorKind::Corrupt { what, advice })

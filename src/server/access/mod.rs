@@ -241,11 +241,14 @@ impl Access {
     /// Tells the account that a call was refused.
     pub(super) fn refused(&self, path: &str, address: IpAddr, grant: &Grant, error: &Error) {
         let because = error.to_string();
-        let code = match error.kind() {
-            ErrorKind::Unauthenticated { .. } => "UNAUTHENTICATED",
-            ErrorKind::Forbidden { .. } => "PERMISSION_DENIED",
-            ErrorKind::RateLimited { .. } => "RESOURCE_EXHAUSTED",
-            _ => return,
+        let code = if matches!(error.kind(), ErrorKind::Unauthenticated { .. }) {
+            "UNAUTHENTICATED"
+        } else if matches!(error.kind(), ErrorKind::Forbidden { .. }) {
+            "PERMISSION_DENIED"
+        } else if matches!(error.kind(), ErrorKind::RateLimited { .. }) {
+            "RESOURCE_EXHAUSTED"
+        } else {
+            return;
         };
         let entry = Entry { code, because: Some(&because), ..Entry::new("refusal", address, path) };
         self.tell(grant, entry);
@@ -484,7 +487,7 @@ mod tests {
         for (path, expected) in [(ASK, "ok"), (PUT, "ok"), (TRAIN, "ok"), (BACKUP, "forbidden")] {
             assert_eq!(asked(path, &format!("Bearer {key}")), expected, "{path}");
         }
-        let other = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { 1 } else { 0 });
+        let other = format!("{}{}", &key[..key.len() - 1], u8::from(key.ends_with('0')));
         for wrong in [
             &format!("Basic {key}"),
             &key,

@@ -71,7 +71,7 @@ mod tests {
         let wait = pace.take_at(begin).unwrap_err();
         assert!(wait > Duration::from_millis(90) && wait <= Duration::from_millis(101), "{wait:?}");
         assert_eq!(taken(begin + Duration::from_millis(250)), 2);
-        assert_eq!(taken(begin + Duration::from_secs(60)), 10, "no more is saved up");
+        assert_eq!(taken(begin + Duration::from_mins(1)), 10, "no more is saved up");
         assert!(pace.owe(30) > Duration::from_secs(2), "what came ahead is paid for");
     }
 }
