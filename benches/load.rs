@@ -51,7 +51,7 @@ const WRITTEN_ROWS: usize = 30_000;
 const WRITTEN_WORDS: usize = 1_000;
 const LARGE_ROWS: usize = 30_000;
 /// Rows that an empty table is filled with.
-const FILLED_ROWS: usize = 500_000;
+const FILLED_ROWS: usize = 100_000;
 const FILLED_AT_ONCE: usize = 1_000;
 
 #[tokio::main(flavor = "current_thread")]
