@@ -1,8 +1,9 @@
 //! How fast and how completely the nearest rows are found: one line of JSON for each measurement.
 //!
 //! Reads `vectors.f32`, `words.u32`, `analogies.f32` and `texts.f32` from `$WORDSPACE_DATA/bench` (default
-//! `~/.cache/wordspace-data/bench`; unit rows of 100 floats, little-endian, no header) and the right answers from `words.exact.u32` and so
-//! on, or else makes clustered rows. The row of a word asked for counts as its
+//! `~/.cache/wordspace-data/bench`; unit rows of as many floats as `dim.u32` says, or 100; little-endian, no header) and the right answers
+//! from `words.exact.u32` and so on, or else makes clustered rows. `WORDSPACE_BENCH_SET` names a folder below it: one of
+//! those that `benches/peers.py` makes. The row of a word asked for counts as its
 //! own neighbor. Where the words of an analogy are known, the search is also seeded with them, as
 //! the server does it, with the three as answers and without.
 //! `WORDSPACE_BENCH_ROWS` takes the first so many rows, or makes so many, of `_DIM` components;
@@ -435,14 +436,16 @@ fn truth(name: &str) -> Option<Vec<Vec<RowId>>> {
 
 fn floats(name: &str) -> Option<Vec<Vec<f32>>> {
     let values: Vec<f32> = numbers(name)?.into_iter().map(f32::from_bits).collect();
-    Some(values.chunks_exact(DIM).map(<[f32]>::to_vec).collect())
+    let dim = numbers("dim.u32").and_then(|dim| Some(*dim.first()? as usize)).unwrap_or(DIM);
+    Some(values.chunks_exact(dim).map(<[f32]>::to_vec).collect())
 }
 
 fn numbers(name: &str) -> Option<Vec<u32>> {
     let folder = std::env::var_os("WORDSPACE_DATA").map(PathBuf::from).or_else(|| {
         std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/wordspace-data"))
     });
-    let bytes = std::fs::read(folder?.join("bench").join(name)).ok()?;
+    let set = std::env::var_os("WORDSPACE_BENCH_SET").unwrap_or_default();
+    let bytes = std::fs::read(folder?.join("bench").join(set).join(name)).ok()?;
     Some(bytes.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
 }
 

@@ -79,13 +79,11 @@ impl Convert {
         intake.end(opened.reader.claimed_rows(), rows_read)?;
         let (builder, attributes, reasons) = intake.finish();
         let rows_kept = builder.len() as u64;
-        let attributed = if to.has_attributes() { 0 } else { attributes.len() as u64 };
+        let attributed = if to.has_attributes() { 0 } else { attributes.attributed() as u64 };
         let inputs = opened.inputs.filter(|_| !self.policies.normalize);
         let leaves_inputs = inputs.is_some() && !to.has_inputs();
-        let mut table = View::from(builder.build().with_inputs(inputs.map(Ok)));
-        for (row, kept) in attributes {
-            table.give_attributes(row, kept);
-        }
+        let table = View::from(builder.build().with_inputs(inputs.map(Ok)));
+        let table = table.with_attributes(attributes);
         bar.set_message("writing");
         format::write(&Selection::all(&table), to, compression, &mut outputs)?;
         let written = outputs.finish()?;

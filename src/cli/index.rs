@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::import::style;
-use crate::cli::options::TableArg;
+use crate::cli::options::{IndexArg, TableArg};
 use crate::cli::output::{Align, Grid, Output, count, quoted, shown};
 use crate::cli::tables;
 use crate::client::{
@@ -29,8 +29,11 @@ pub(super) struct Index {
     /// Begin a rebuild now
     #[arg(long)]
     build: bool,
+    /// Begin a rebuild that gives the table an index of this kind, which it keeps
+    #[arg(long, value_name = "KIND")]
+    to: Option<IndexArg>,
     /// Stop what waits or runs
-    #[arg(long, conflicts_with_all = ["build", "wait"])]
+    #[arg(long, conflicts_with_all = ["build", "to", "wait"])]
     cancel: bool,
     /// Return when nothing waits or runs
     #[arg(long)]
@@ -40,8 +43,9 @@ pub(super) struct Index {
 impl Index {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let table = self.table.name.clone();
-        if self.build {
-            client.build_index(BuildIndexRequest { table: table.clone() }).await?;
+        if self.build || self.to.is_some() {
+            let index = self.to.map(|index| index.kind().into());
+            client.build_index(BuildIndexRequest { table: table.clone(), index }).await?;
         } else if self.cancel {
             client.cancel_build(CancelBuildRequest { table: table.clone() }).await?;
         }

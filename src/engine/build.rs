@@ -23,10 +23,6 @@ use crate::priority;
 use crate::store::FileWriter;
 use crate::table::meta::IndexChoice;
 
-/// A table is being filled if it gets this share of its rows, as one in so many, in so much time.
-const FILLED_WITHIN: Duration = Duration::from_millis(200);
-const FILLED_AGAIN: usize = 100;
-
 /// Tables that wait for an index, or for a rebuild.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -57,7 +53,7 @@ impl Queue {
     }
 
     /// Waits for a time, or until the queue is closed.
-    fn pause(&self, time: Duration) {
+    pub(super) fn pause(&self, time: Duration) {
         let until = Instant::now() + time;
         let mut waiting = self.waiting.lock();
         while !waiting.is_closed && !self.changed.wait_until(&mut waiting, until).timed_out() {}
@@ -124,6 +120,8 @@ fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
     let generation = current.generation();
     if generation.needs_index() && generation.built().is_none() {
         read_index(shared, generation);
+        // What the journal holds was no drift before there was an index.
+        lineage.rebuild_if_due();
     }
     loop {
         while lineage.is_rebuilding() {
@@ -137,10 +135,13 @@ fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
         let current = lineage.current();
         let generation = current.generation();
         if generation.needs_index() {
-            if is_being_filled(shared, lineage) {
+            if rebuild::is_being_filled(shared, lineage) {
                 // Other tables have their turn meanwhile.
                 shared.queue.push(Arc::clone(lineage));
                 return;
+            }
+            if lineage.rebuild_before_index() {
+                continue;
             }
             build_index(shared, lineage, generation, threads);
             lineage.forget_cancel();
@@ -150,21 +151,6 @@ fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
             return;
         }
     }
-}
-
-/// Whether so much is written to a table that an index of the rows that it has would soon be outgrown.
-fn is_being_filled(shared: &Shared, lineage: &Lineage) -> bool {
-    let before = lineage.current();
-    let drift = before.view().drift();
-    if drift == 0 {
-        return false;
-    }
-    shared.queue.pause(FILLED_WITHIN);
-    let grown = lineage.current().view().drift().saturating_sub(drift);
-    grown * FILLED_AGAIN >= before.generation().table().len()
-        && lineage.is_at(before.generation())
-        && !shared.is_closing()
-        && !lineage.is_cancelled()
 }
 
 /// Reads what was built before.

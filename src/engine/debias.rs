@@ -136,7 +136,7 @@ impl Engine {
             generation: report.generation,
             lineage,
             row_count: report.rows_kept,
-            attributed_rows: current.view().attributed().len() as u64,
+            attributed_rows: current.view().attributed() as u64,
             probes,
             sets,
             warnings,
@@ -195,7 +195,7 @@ impl Engine {
             let view = current.view();
             let there = view.has(row);
             there.then(|| {
-                let attributes = view.attributes(row).cloned().unwrap_or_default();
+                let attributes = view.attributes(row).to_attributes();
                 Ok((view.word(row).to_vec(), debiaser.row(row, view.vector(row)), attributes))
             })
         }))

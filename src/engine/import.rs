@@ -1,7 +1,6 @@
 //! Rows in: reads a source, applies the policies, accounts for every row, and publishes the table
 //! when everything is on disk.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,12 +25,12 @@ use crate::store::{Replaced, Staging, TokenizerOf};
 use crate::table::Table;
 use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
+use crate::table::columns::Collected;
 use crate::table::input::InputTables;
 use crate::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
-use crate::vector::RowId;
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -689,14 +688,17 @@ impl<'a> Import<'a> {
                 license: options.license.clone(),
                 rows_read: report.rows_read,
             },
-            applied: Applied { attributed_rows: attributes.len() as u64, ..Applied::default() },
+            applied: Applied {
+                attributed_rows: attributes.attributed() as u64,
+                ..Applied::default()
+            },
             subwords: known,
             inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
             index: options.index,
         };
         if let Some(appended) = self.appended.take() {
             let work = Appending { engine: self.engine, appended, options, staging: self.staging };
-            work.publish(meta, builder, &attributes)?;
+            work.publish(meta, builder, attributes)?;
             report.durable_seconds = began.elapsed().as_secs_f64();
             return Ok(report);
         }
@@ -752,18 +754,13 @@ struct Appending<'a> {
 
 impl Appending<'_> {
     /// Lets the rows with those that were added answer, after what was written meanwhile.
-    fn publish(
-        mut self,
-        added: Meta,
-        builder: TableBuilder,
-        attributes: &BTreeMap<RowId, Attributes>,
-    ) -> Result<()> {
+    fn publish(mut self, added: Meta, builder: TableBuilder, attributes: Collected) -> Result<()> {
         let Appended { lineage, current } = &self.appended;
         let (shared, old) = (&self.engine.shared, current.generation().meta());
         let view = current.view();
         let table = builder.build().with_subwords(view.subwords().cloned());
         let table = Arc::new(table.with_inputs(view.inputs().clone()));
-        self.staging.complete(attributes)?;
+        self.staging.complete(&attributes)?;
         let _publishing = shared.publishing.lock();
         self.engine.go_on()?;
         let now = shared.catalog.entry(&self.options.table)?;
@@ -787,14 +784,12 @@ impl Appending<'_> {
             applied: Applied {
                 lineage: Some(lineage.number()),
                 sequence: view.sequence(),
-                attributed_rows: attributes.len() as u64,
+                attributed_rows: attributes.attributed() as u64,
             },
             ..old
         };
-        let mut view = View::new(Arc::clone(&table), view.sequence());
-        for (&row, kept) in attributes {
-            view.give_attributes(row, kept.clone());
-        }
+        let view = View::new(Arc::clone(&table), view.sequence());
+        let mut view = view.with_attributes(attributes);
         shared.store.replay(&meta, &mut view).context(|| "what was written meanwhile")?;
         // Nothing that can fail follows the switch.
         let replaced = self.staging.switch(&meta, TokenizerOf::Same)?;
@@ -835,7 +830,7 @@ pub(super) fn publish(
     staging: Staging,
     meta: Meta,
     table: Arc<Table>,
-    attributes: BTreeMap<RowId, Attributes>,
+    attributes: Collected,
     tokenizer: Option<String>,
 ) -> Result<()> {
     let shared = &engine.shared;
@@ -845,10 +840,8 @@ pub(super) fn publish(
     // Nothing that can fail follows the switch.
     let replaced = switch(engine, staging, &meta, tokenizer)?;
     let name = Name::new(own.clone());
-    let mut view = View::new(Arc::clone(&table), 0).with_cutter(Some(shared.cutter(&name)));
-    for (row, kept) in attributes {
-        view.give_attributes(row, kept);
-    }
+    let view = View::new(Arc::clone(&table), 0).with_attributes(attributes);
+    let view = view.with_cutter(Some(shared.cutter(&name)));
     let generation = Arc::new(Generation::new(meta, name, table));
     let lineage = Arc::new(Lineage::new(generation, view));
     shared.catalog.publish(&own, Entry::live(Arc::clone(&lineage)));

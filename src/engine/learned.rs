@@ -9,6 +9,7 @@ use crate::error::{At, Result};
 use crate::format::{Row, RowReader, Step};
 use crate::query::frequency::COUNT;
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::columns::RowAttributes;
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
 use crate::training::corpus::Corpus;
 use crate::training::glove::Glove;
@@ -145,7 +146,7 @@ impl LearnedRows {
         let (word, vector) = match (origin, &self.before) {
             (Origin::Carried(row), Some(before)) => {
                 let view = before.current.view();
-                attributes = view.attributes(row).cloned().unwrap_or_default();
+                attributes = view.attributes(row).to_attributes();
                 (view.word(row).to_vec(), before.carried(row)?)
             }
             (Origin::Learned(row) | Origin::Carried(row), _) => {
@@ -230,8 +231,8 @@ impl RowReader for OutputRows {
 
 /// How often a word occurs, by its attribute; 0 if that is not told.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
-fn count_of(attributes: Option<&Attributes>) -> u64 {
-    match attributes.and_then(|attributes| attributes.get(COUNT)) {
+fn count_of(attributes: RowAttributes<'_>) -> u64 {
+    match attributes.get(COUNT) {
         Some(&AttributeValue::Number(count)) if (1.0..9e15).contains(&count) => count as u64,
         Some(AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_))
         | None => 0,

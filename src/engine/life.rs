@@ -1,6 +1,5 @@
 //! The life of a table beside its rows: made empty, copied, renamed, deleted; and its aliases.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::catalog::Entry;
@@ -11,6 +10,7 @@ use crate::engine::{Current, Engine, TableStatus};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::Brought;
 use crate::table::builder::TableBuilder;
+use crate::table::columns::Collected;
 use crate::table::meta::{IndexChoice, Meta, Provenance, TableName};
 
 /// How often a copy is begun again of a table that is replaced while it is copied.
@@ -67,7 +67,7 @@ impl Engine {
         let builder = TableBuilder::new(options.dim)?;
         let mut staging = shared.store.stage(options.dim)?;
         staging.end(&builder)?;
-        staging.complete(&BTreeMap::new())?;
+        staging.complete(&Collected::default())?;
         let meta = Meta {
             generation: staging.generation(),
             dim: u32::try_from(options.dim).unwrap_or(u32::MAX),
@@ -84,7 +84,14 @@ impl Engine {
         let _publishing = shared.publishing.lock();
         self.go_on()?;
         shared.catalog.check_target(table, false)?;
-        import::publish(self, staging, meta, rows, BTreeMap::new(), options.tokenizer.clone())?;
+        import::publish(
+            self,
+            staging,
+            meta,
+            rows,
+            Collected::default(),
+            options.tokenizer.clone(),
+        )?;
         self.table(table)
     }
 

@@ -8,11 +8,12 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::engine::generation::{Generation, IndexState, IndexStatus};
 use crate::error::Result;
+use crate::index::EXACT_ROWS_MAX;
 use crate::index::live::Live;
 use crate::query::GoOn;
 use crate::query::filter::{Filter, Scan};
 use crate::table::change::Change;
-use crate::table::meta::TableName;
+use crate::table::meta::{IndexChoice, TableName};
 use crate::table::view::View;
 use crate::vector::row_set::RowSet;
 
@@ -83,10 +84,14 @@ impl Current {
         Live::new(self.generation.index(), &self.view)
     }
 
-    /// Whether so much was written that a rebuild pays.
+    /// Whether so much was written that a rebuild pays. Where every row is compared anyhow, rows that
+    /// were written cost a search no more than others: they are taken in once they are as many, or once
+    /// the table gets its first index.
     fn is_drifted(&self) -> bool {
         let rows = self.generation.table().len();
-        self.view.drift() >= (rows / DRIFT_SHARE).max(DRIFT_MIN)
+        let is_exact = self.generation.built().is_none()
+            && (rows > EXACT_ROWS_MAX || self.view.len() <= EXACT_ROWS_MAX);
+        self.view.drift() >= if is_exact { rows.max(DRIFT_MIN) } else { drift_max(rows) }
             || self.view.change_count() >= rows.max(JOURNAL_MIN)
     }
 }
@@ -99,6 +104,8 @@ pub(super) struct Lineage {
     current: ArcSwap<Current>,
     writer: Mutex<Writer>,
     rebuild: Mutex<Rebuild>,
+    /// The index that the next generation is to have, where it is another one.
+    index_wanted: Mutex<Option<IndexChoice>>,
 }
 
 /// What those who write hold in turn.
@@ -176,6 +183,11 @@ const BEHIND_COMPONENTS: usize = 10_000_000;
 /// much.
 const BEHIND_EXACT: usize = 3;
 
+/// Rows that may differ from those of an index.
+fn drift_max(rows: usize) -> usize {
+    (rows / DRIFT_SHARE).max(DRIFT_MIN)
+}
+
 impl Lineage {
     pub(super) fn new(generation: Arc<Generation>, view: View) -> Self {
         let view = Arc::new(view);
@@ -192,6 +204,7 @@ impl Lineage {
             current: ArcSwap::from_pointee(Current { generation, view }),
             writer: Mutex::new(writer),
             rebuild: Mutex::default(),
+            index_wanted: Mutex::default(),
         }
     }
 
@@ -305,6 +318,15 @@ impl Lineage {
             && self.rebuild_wanted()
     }
 
+    /// Asks for a rebuild in place of an index that it would follow at once; whether it was asked for.
+    pub(super) fn rebuild_before_index(&self) -> bool {
+        let current = self.current();
+        let drift = current.view.drift();
+        drift >= drift_max(current.generation.table().len())
+            && drift >= self.rebuild.lock().not_below
+            && self.rebuild_wanted()
+    }
+
     /// Whether writers who let the table drift so far have to wait for the rebuild that is under way: every
     /// search compares what they wrote row by row.
     pub(super) fn is_behind(&self, drift: usize) -> bool {
@@ -341,6 +363,17 @@ impl Lineage {
         false
     }
 
+    /// The index that the next generation is to have.
+    pub(super) fn index_choice(&self) -> IndexChoice {
+        self.index_wanted.lock().unwrap_or_else(|| self.current().generation.index_choice())
+    }
+
+    /// From the next generation on, the table has this index; whether it has another one now.
+    pub(super) fn want_index(&self, choice: IndexChoice) -> bool {
+        *self.index_wanted.lock() = Some(choice);
+        choice != self.current().generation.index_choice()
+    }
+
     /// Whether a rebuild waits or runs.
     pub(super) fn is_rebuilding(&self) -> bool {
         !matches!(self.rebuild.lock().phase, RebuildPhase::Idle | RebuildPhase::Failed)
@@ -359,7 +392,9 @@ impl Lineage {
         let drift = current.view.drift();
         // Those who wrote meanwhile may be done, and would ask for no other.
         let is_due = outcome.is_ok() && current.is_drifted();
-        if is_due || rebuild.again && current.view.change_count() > 0 {
+        let is_wanted = current.view.change_count() > 0
+            || self.index_choice() != current.generation.index_choice();
+        if is_due || rebuild.again && is_wanted {
             *rebuild = Rebuild { phase: RebuildPhase::Queued, ..Rebuild::default() };
             return;
         }
@@ -379,6 +414,7 @@ impl Lineage {
     pub(super) fn cancel(&self) {
         let mut rebuild = self.rebuild.lock();
         (rebuild.is_cancelled, rebuild.again) = (true, false);
+        *self.index_wanted.lock() = None;
     }
 
     /// What waits to be stopped is wanted after all.

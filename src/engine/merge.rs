@@ -94,7 +94,7 @@ fn rows_of(tables: Vec<Arc<Current>>, stop: Stop) -> Rows {
             let row = table.view().rows_from(next).next()?;
             next = row.index() + 1;
             let view = table.view();
-            let attributes = view.attributes(row).cloned().unwrap_or_default();
+            let attributes = view.attributes(row).to_attributes();
             Some((view.word(row).to_vec(), view.vector(row).to_vec(), attributes))
         })
     });

@@ -1,9 +1,8 @@
 //! Rebuilds: the writes of a table taken into the dense rows of a new generation, with its own index,
 //! while questions and writes go on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
@@ -13,10 +12,9 @@ use crate::index::built::BuiltKind;
 use crate::index::lists;
 use crate::index::{EXACT_ROWS_MAX, Watch};
 use crate::store::{Staging, TokenizerOf};
-use crate::table::Table;
-use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
 use crate::table::change::Change;
+use crate::table::columns::ColumnsBuilder;
 use crate::table::meta::{Applied, Meta};
 use crate::table::view::View;
 use crate::vector::RowId;
@@ -25,6 +23,10 @@ use crate::vector::RowId;
 const ROWS_PER_LOOK: usize = 1_024;
 /// Writes that are made again while others wait.
 const WRITES_AT_ONCE: usize = 64;
+
+/// A table is being filled if it gets this share of its rows, as one in so many, in so much time.
+const FILLED_WITHIN: Duration = Duration::from_millis(200);
+const FILLED_AGAIN: usize = 100;
 
 /// Rebuilds a table; the reason if it came to nothing.
 ///
@@ -67,10 +69,8 @@ struct Rebuild<'a> {
 /// What stands in the new generation, durable, and seen by nobody.
 struct Staged {
     staging: Staging,
-    table: Arc<Table>,
-    attributes: BTreeMap<RowId, Attributes>,
-    /// The last write among its rows.
-    sequence: u64,
+    /// Its rows, after the last write among them.
+    view: View,
 }
 
 impl Rebuild<'_> {
@@ -86,8 +86,8 @@ impl Rebuild<'_> {
         let view = view.view();
         let mut staged = self.stage(view)?;
         let generation = self.generation(&staged);
-        if staged.table.len() > EXACT_ROWS_MAX && !self.lineage.is_outgrown(view.base().len(), 0) {
-            let build = Build { of: self, drift: view.drift(), rows: staged.table.len() };
+        if staged.view.len() > EXACT_ROWS_MAX && !self.is_outgrown(view) {
+            let build = Build { of: self, drift: view.drift(), rows: staged.view.len() };
             match build.run(&mut staged.staging, &generation, threads) {
                 // The rows answer without it, and it is built behind the next rebuild.
                 Err(error) if *error.kind() == ErrorKind::Cancelled && !self.is_cancelled() => {}
@@ -101,14 +101,14 @@ impl Rebuild<'_> {
     fn stage(&self, view: &View) -> Result<Staged> {
         let mut staging = self.shared.store.stage(view.dim())?;
         let mut builder = TableBuilder::new(view.dim())?;
-        let mut attributes = BTreeMap::new();
+        let mut attributes = ColumnsBuilder::default();
         for (i, row) in view.rows().enumerate() {
             if i.is_multiple_of(ROWS_PER_LOOK) {
                 self.look(RebuildPhase::Copying, i as f32 / view.len() as f32)?;
                 staging.push(&builder)?;
             }
-            if let (Some(known), Ok(row)) = (view.attributes(row), RowId::try_from(builder.len())) {
-                attributes.insert(row, known.clone());
+            if let Ok(new) = RowId::try_from(builder.len()) {
+                attributes.push(new, view.attributes(row));
             }
             builder.push(view.word(row), view.vector(row))?;
         }
@@ -119,9 +119,18 @@ impl Rebuild<'_> {
                 .with_subwords(view.subwords().cloned())
                 .with_inputs(view.inputs().clone()),
         );
+        let attributes = attributes.build();
         staging.complete(&attributes)?;
         staging.inherit(self.lineage.current().generation().number())?;
-        Ok(Staged { staging, table, attributes, sequence: view.sequence() })
+        let view = View::new(table, view.sequence()).with_attributes(attributes);
+        Ok(Staged { staging, view })
+    }
+
+    /// Whether an index of the rows that were copied would be outgrown before it is built.
+    fn is_outgrown(&self, copied: &View) -> bool {
+        let has_index = self.lineage.current().generation().built().is_some();
+        self.lineage.is_outgrown(copied.base().len(), 0)
+            || !has_index && is_being_filled(self.shared, self.lineage)
     }
 
     /// The new generation, without an index.
@@ -129,24 +138,22 @@ impl Rebuild<'_> {
         let old = self.lineage.current();
         let meta = Meta {
             generation: staged.staging.generation(),
-            row_count: staged.table.len() as u64,
+            row_count: staged.view.len() as u64,
             applied: Applied {
                 lineage: Some(self.lineage.number()),
-                sequence: staged.sequence,
-                attributed_rows: staged.attributes.len() as u64,
+                sequence: staged.view.sequence(),
+                attributed_rows: staged.view.attributed() as u64,
             },
+            index: self.lineage.index_choice(),
             ..old.generation().meta()
         };
         let name = Arc::clone(old.generation().name_cell());
-        Generation::new(meta, name, Arc::clone(&staged.table))
+        Generation::new(meta, name, Arc::clone(staged.view.base()))
     }
 
     /// Makes the writes that came meanwhile again, and lets the new generation answer.
     fn switch(&self, staged: Staged, generation: Generation) -> Result<()> {
-        let mut view = View::new(staged.table, staged.sequence);
-        for (row, attributes) in staged.attributes {
-            view.give_attributes(row, attributes);
-        }
+        let mut view = staged.view;
         while let Some(writes) = self.many_writes() {
             write(&mut view, &writes)?;
         }
@@ -182,6 +189,21 @@ impl Rebuild<'_> {
         self.lineage.rebuild_went_on(phase, progress, self.began.elapsed().as_secs_f32());
         if self.is_cancelled() { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
     }
+}
+
+/// Whether so much is written to a table that an index of the rows that it has would soon be outgrown.
+pub(super) fn is_being_filled(shared: &Shared, lineage: &Lineage) -> bool {
+    let before = lineage.current();
+    let drift = before.view().drift();
+    if drift == 0 {
+        return false;
+    }
+    shared.queue.pause(FILLED_WITHIN);
+    let grown = lineage.current().view().drift().saturating_sub(drift);
+    grown * FILLED_AGAIN >= before.generation().table().len()
+        && lineage.is_at(before.generation())
+        && !shared.is_closing()
+        && !lineage.is_cancelled()
 }
 
 fn write(view: &mut View, writes: &[Arc<[Change]>]) -> Result<()> {

@@ -19,6 +19,7 @@ use crate::query::words::WordsQuery;
 use crate::query::{Effort, OovPolicy, WordOptions, WordOrVector};
 use crate::store::Listed;
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::meta::IndexChoice;
 use crate::vector::scalar;
 
 /// What a step does; words and vectors are few, so that they meet often.
@@ -144,7 +145,7 @@ fn options() -> ImportOptions {
         told: String::new(),
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
-        index: crate::table::meta::IndexChoice::Auto,
+        index: IndexChoice::Auto,
     }
 }
 
@@ -306,7 +307,7 @@ proptest! {
                 Step::Set(word, number, sets) => {
                     set(&engine, &mut model, *word, *number, *sets);
                 }
-                Step::Build => _ = engine.build_index(&name()).unwrap(),
+                Step::Build => _ = engine.build_index(&name(), None).unwrap(),
                 Step::Cancel => _ = engine.cancel_build(&name()).unwrap(),
                 Step::Wait => wait(&engine),
                 Step::Reopen => engine = reopen(engine, folder.path()),
@@ -329,7 +330,7 @@ proptest! {
         wait(&engine);
         let before = engine.table(&name()).unwrap().index;
         prop_assert_eq!(before.rebuild.problem, "");
-        engine.build_index(&name()).unwrap();
+        engine.build_index(&name(), None).unwrap();
         wait(&engine);
         let after = engine.table(&name()).unwrap().index;
         prop_assert_eq!((after.written_rows, after.deleted_rows), (0, 0), "{:?}", after.rebuild);
@@ -364,7 +365,7 @@ fn writers_at_once_lose_nothing_while_the_table_is_rebuilt() {
             let found = engine.lookup(&ask(query)).unwrap().answer.vectors.remove(0).unwrap();
             assert_eq!(found.vector, vector);
             if number.is_multiple_of(8) {
-                engine.build_index(&name()).unwrap();
+                engine.build_index(&name(), None).unwrap();
             }
         }
     };
@@ -399,7 +400,7 @@ fn a_rebuild_begins_by_itself_and_has_a_graph_and_a_build_can_be_stopped() {
     wait(&engine);
     // It may have been faster than the caller.
     assert!(matches!(status().index.state, IndexState::Stopped | IndexState::Ready));
-    engine.build_index(&name()).unwrap();
+    engine.build_index(&name(), None).unwrap();
     wait(&engine);
     let before = status();
     assert_eq!(before.index.state, IndexState::Ready);
@@ -680,7 +681,7 @@ fn take_name(engine: &Engine, step: &NameStep) -> NameTold {
             let options = life::CreateOptions {
                 table: name.clone(),
                 dim: *dim as usize,
-                index: crate::table::meta::IndexChoice::Auto,
+                index: IndexChoice::Auto,
                 tokenizer: None,
                 license: String::new(),
                 created_at: 0,
@@ -852,7 +853,7 @@ fn rows_are_added_and_what_is_written_meanwhile_is_written_after() {
             let queries = vec![WordOrVector::Word(text(1))];
             let query = DeleteQuery { queries, oov: OovPolicy::Error };
             writer.delete_words(&ask(query)).unwrap();
-            writer.build_index(&name()).unwrap();
+            writer.build_index(&name(), None).unwrap();
             wait(&writer);
             put(16, [1, 1, 1]);
         }
@@ -869,8 +870,20 @@ fn rows_are_added_and_what_is_written_meanwhile_is_written_after() {
     check(&engine, &model);
     let engine = reopen(engine, folder.path());
     check(&engine, &model);
-    engine.build_index(&name()).unwrap();
+    engine.build_index(&name(), None).unwrap();
     wait(&engine);
     check(&engine, &model);
+    // Another kind of index is kept by every generation from then on.
+    engine.build_index(&name(), Some(IndexChoice::Hnsw)).unwrap();
+    wait(&engine);
+    check(&engine, &model);
+    let engine = reopen(engine, folder.path());
+    let query = put_query(&[(16, [0, 1, 0])].into(), PutMode::Upsert);
+    engine.put(&ask(query)).unwrap();
+    model.last_mut().unwrap().vector = vec![0.0, 1.0, 0.0];
+    engine.build_index(&name(), None).unwrap();
+    wait(&engine);
+    check(&engine, &model);
+    assert_eq!(engine.table(&name()).unwrap().meta.index, IndexChoice::Hnsw);
     engine.close();
 }

@@ -11,7 +11,7 @@ use crate::query::resolve::resolve;
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector};
 use crate::table::attributes::Attributes;
 use crate::table::change::Change;
-use crate::table::meta::TableName;
+use crate::table::meta::{IndexChoice, TableName};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -253,18 +253,20 @@ impl Engine {
         })
     }
 
-    /// Takes the writes of a table into a new generation with its own graph, in the background; or
-    /// tries a graph again that failed or was stopped. Nothing happens if there is nothing to do; if a
-    /// rebuild runs, another follows for what was written since it began.
+    /// Takes the writes of a table into a new generation with its own index, in the background; or
+    /// tries an index again that failed or was stopped. Nothing happens if there is nothing to do; if a
+    /// rebuild runs, another follows for what was written since it began. An index of another kind than
+    /// the table has is built by a rebuild too, and the table keeps the kind.
     ///
     /// # Errors
     ///
     /// If there is no such table, or if its rows are damaged.
-    pub fn build_index(&self, name: &TableName) -> Result<TableStatus> {
+    pub fn build_index(&self, name: &TableName, index: Option<IndexChoice>) -> Result<TableStatus> {
         self.shared.check_open()?;
         let lineage = self.shared.catalog.lineage(name)?;
         let current = lineage.current();
-        if current.view().change_count() > 0 {
+        let is_another = index.is_some_and(|index| lineage.want_index(index));
+        if is_another || current.view().change_count() > 0 {
             if lineage.rebuild_wanted() {
                 self.shared.queue.push(Arc::clone(&lineage));
             }

@@ -10,6 +10,7 @@ use crate::format::{Fault, Note, Row};
 use crate::limits;
 use crate::table::attributes::{AttributeValue, Attributes, check_name, check_value};
 use crate::table::builder::TableBuilder;
+use crate::table::columns::{Collected, RowAttributes};
 use crate::text::vocab::Added;
 use crate::text::without_bom;
 use crate::vector::RowId;
@@ -181,14 +182,14 @@ impl Intake {
         &mut self,
         word: &[u8],
         vector: &[f32],
-        attributes: Option<&Attributes>,
+        attributes: RowAttributes<'_>,
     ) -> Result<()> {
         if let Added::New(row) = self.builder.push(word, vector)?
-            && let Some(attributes) = attributes
+            && !attributes.is_empty()
         {
             let bytes = attributes.iter().map(|(name, _)| ATTRIBUTE_BYTES + name.len());
             self.attribute_bytes += bytes.sum::<usize>();
-            self.attributes.insert(row, attributes.clone());
+            self.attributes.insert(row, attributes.to_attributes());
         }
         self.begun = self.builder.len();
         Ok(())
@@ -449,8 +450,8 @@ impl Intake {
     }
 
     /// The rows, their attributes, and what became of the others.
-    pub fn finish(self) -> (TableBuilder, BTreeMap<RowId, Attributes>, Vec<ReasonCount>) {
-        (self.builder, self.attributes, self.account.reasons.into_values().collect())
+    pub fn finish(self) -> (TableBuilder, Collected, Vec<ReasonCount>) {
+        (self.builder, self.attributes.into(), self.account.reasons.into_values().collect())
     }
 
     /// The file is wrong there.

@@ -41,10 +41,8 @@ impl<'a> Selection<'a> {
 
     /// The names of the attributes that any row has, ascending.
     pub(super) fn attribute_names(&self) -> Vec<String> {
-        let names = self.rows().flat_map(|row| {
-            let kept = self.view.attributes(row);
-            kept.into_iter().flat_map(|kept| kept.iter().map(|(name, _)| name))
-        });
+        let kept = self.rows().flat_map(|row| self.view.attributes(row).iter());
+        let names = kept.map(|(name, _)| name);
         names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
     }
 

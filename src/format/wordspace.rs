@@ -19,7 +19,7 @@ use crate::format::tensor::{Matrix, check_dim};
 use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
 use crate::format::{Note, Row, RowReader, Step, malformed};
-use crate::table::attributes::Attributes;
+use crate::table::columns::Collected;
 use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
 use crate::vector::RowId;
 
@@ -88,9 +88,9 @@ fn write_all(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> Result<()> 
     })?;
     let attributed = || {
         let rows = (0..).map(RowId).zip(table.rows());
-        rows.filter_map(|(number, row)| Some((number, table.attributes(row)?)))
+        rows.map(|(number, row)| (number, table.attributes(row)))
     };
-    if attributed().next().is_some() {
+    if table.attributed() > 0 && attributed().any(|(_, kept)| !kept.is_empty()) {
         add(&mut out, &mut parts, ATTRIBUTES, |out| part::attributes::write(attributed(), out))?;
     }
     if let Some(subwords) = table.subwords() {
@@ -240,7 +240,7 @@ impl Matrix for Vectors {
 /// Rows with the attributes that stand beside them.
 struct Attributed {
     rows: Paired,
-    attributes: BTreeMap<RowId, Attributes>,
+    attributes: Collected,
     next: u32,
 }
 
@@ -259,9 +259,7 @@ impl RowReader for Attributed {
 
     fn read(&mut self, row: &mut Row) -> Result<Step> {
         let step = self.rows.read(row)?;
-        if let Some(attributes) = self.attributes.remove(&RowId(self.next)) {
-            row.attributes = attributes;
-        }
+        row.attributes = self.attributes.of(RowId(self.next)).to_attributes();
         self.next = self.next.saturating_add(1);
         Ok(step)
     }

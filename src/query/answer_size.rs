@@ -3,7 +3,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::AttributeValue;
+use crate::table::columns::RowAttributes;
 
 /// Bytes of an answer so far.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl AnswerSize {
 pub const BESIDE: usize = 64;
 
 /// Bytes of attributes on the wire.
-pub(super) fn attribute_bytes(attributes: &Attributes) -> usize {
+pub(super) fn attribute_bytes(attributes: RowAttributes<'_>) -> usize {
     let text = |value: &AttributeValue| match value {
         AttributeValue::Text(text) => text.len(),
         AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,

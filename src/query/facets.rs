@@ -9,7 +9,7 @@ use crate::query::GoOn;
 use crate::query::answer_size::{AnswerSize, BESIDE};
 use crate::query::filter::Filter;
 use crate::steps::watched;
-use crate::table::attributes::AttributeValue;
+use crate::table::attributes::{self, AttributeValue};
 use crate::table::view::View;
 use crate::vector::row_set::RowSet;
 
@@ -50,11 +50,22 @@ pub fn facets(
     go_on: GoOn<'_>,
 ) -> Result<FacetsAnswer> {
     let mut counts: HashMap<Value<'_>, usize> = HashMap::new();
-    for item in watched(table.attributed(), go_on) {
-        let (row, attributes) = item?;
-        if let Some(value) = attributes.get(&query.attribute)
-            && allowed.is_none_or(|allowed| allowed.has(row))
+    let is_allowed = |row| allowed.is_none_or(|allowed| allowed.has(row));
+    let held = table.held(&query.attribute);
+    if let Some(column) = held.column() {
+        let mut of_values = vec![0_usize; column.values().len()];
+        for item in watched(column.places(), go_on) {
+            let (row, place) = item?;
+            of_values[place as usize] += usize::from(held.is_of_column(row) && is_allowed(row));
+        }
+        for (value, count) in column.values().iter().zip(of_values).filter(|&(_, count)| count > 0)
         {
+            *counts.entry(Value(value)).or_default() += count;
+        }
+    }
+    for item in watched(held.others(), go_on) {
+        let (row, value) = item?;
+        if is_allowed(row) {
             *counts.entry(Value(value)).or_default() += 1;
         }
     }
@@ -97,23 +108,7 @@ impl PartialOrd for Value<'_> {
 
 impl Ord for Value<'_> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        order(self.0, other.0)
-    }
-}
-
-/// The order of values of any kind: flags, numbers, texts.
-pub(super) fn order(a: &AttributeValue, b: &AttributeValue) -> std::cmp::Ordering {
-    use AttributeValue::{Flag, Number, Text};
-    let kind = |value: &AttributeValue| match value {
-        Flag(_) => 0,
-        Number(_) => 1,
-        Text(_) => 2,
-    };
-    match (a, b) {
-        (Text(a), Text(b)) => a.cmp(b),
-        (Number(a), Number(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
-        (Flag(a), Flag(b)) => a.cmp(b),
-        (Text(_) | Number(_) | Flag(_), _) => kind(a).cmp(&kind(b)),
+        attributes::order(self.0, other.0)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::limits;
 use crate::query::GoOn;
 use crate::query::condition::Expression;
 use crate::steps::watched;
+use crate::table::columns::RowAttributes;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
@@ -99,15 +100,17 @@ impl Scan {
         if self.is_quick() {
             return Ok(rows);
         }
+        if !self.attributes.is_empty() {
+            rows.intersect(&attributed(view, &self.attributes, go_on)?);
+        }
+        if self.prefix.is_empty() && self.regex.is_empty() {
+            return Ok(rows);
+        }
         let asks = Asks::new(self)?;
-        // The more is asked of a row, the fewer are looked at before somebody may stop it.
-        let at_once = (ROWS_AT_ONCE / (1 + self.attributes.conditions())).max(1);
-        for start in range.clone().step_by(at_once) {
-            go_on()?;
-            for row in (start..range.end.min(start + at_once)).flat_map(RowId::try_from) {
-                if rows.has(row) && !asks.hold(view, row) {
-                    rows.remove(row);
-                }
+        for row in watched(rows.clone().rows(), go_on) {
+            let row = row?;
+            if !asks.spells(view.word(row)) {
+                rows.remove(row);
             }
         }
         Ok(rows)
@@ -148,21 +151,35 @@ impl Scan {
 /// `InvalidArgument` naming the attribute, and those that rows have; or whatever `go_on` says.
 pub fn check_attributes(
     view: &View,
-    mut missing: Vec<&str>,
+    missing: Vec<&str>,
     field: &str,
     go_on: GoOn<'_>,
 ) -> Result<()> {
-    let mut known = BTreeSet::new();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    for step in watched(view.attributed(), go_on) {
-        let (_, held) = step?;
-        missing.retain(|name| held.get(name).is_none());
-        if missing.is_empty() {
-            return Ok(());
+    let held_by_a_row = |name: &str| -> Result<bool> {
+        for row in watched(view.held(name).rows_or_not(), go_on) {
+            if row? {
+                return Ok(true);
+            }
         }
-        known.extend(held.iter().map(|(name, _)| name));
+        Ok(false)
+    };
+    let mut first = None;
+    for name in missing {
+        if !held_by_a_row(name)? {
+            first = Some(name);
+            break;
+        }
+    }
+    let Some(missing) = first else { return Ok(()) };
+    let mut known = BTreeSet::new();
+    for (name, _) in view.columns().iter() {
+        if held_by_a_row(name)? {
+            known.insert(name);
+        }
+    }
+    for step in watched(view.apart(), go_on) {
+        let (_, attributes) = step?;
+        known.extend(attributes.iter().map(|(name, _)| name));
         while known.len() > ATTRIBUTES_NAMED + 1 {
             known.pop_last();
         }
@@ -174,7 +191,7 @@ pub fn check_attributes(
         (names, false) => format!("the attributes are {names}"),
         (names, true) => format!("the attributes are {names}, ..."),
     };
-    let problem = format!("no row has an attribute \"{}\"; {known}", missing[0]);
+    let problem = format!("no row has an attribute \"{missing}\"; {known}");
     Err(Error::invalid(field, problem))
 }
 
@@ -190,6 +207,28 @@ fn there(view: &View, range: &Range<usize>) -> RowSet {
     rows
 }
 
+/// The rows whose attributes are so, holes among them.
+fn attributed(view: &View, expression: &Expression, go_on: GoOn<'_>) -> Result<RowSet> {
+    let base = view.base().len();
+    let mut rows = expression.rows(view.columns(), base, go_on)?;
+    if expression.holds(RowAttributes::None) {
+        rows.unite(&RowSet::range(base, view.rows_end()));
+    }
+    // The more is asked of a row, the fewer are looked at before somebody may stop it.
+    let at_once = (ROWS_AT_ONCE / (1 + expression.conditions())).max(1);
+    for (i, (row, attributes)) in view.apart().enumerate() {
+        if i.is_multiple_of(at_once) {
+            go_on()?;
+        }
+        if expression.holds(attributes) {
+            rows.insert(row);
+        } else {
+            rows.remove(row);
+        }
+    }
+    Ok(rows)
+}
+
 /// A [`Scan`] made ready.
 struct Asks<'a> {
     scan: &'a Scan,
@@ -203,11 +242,12 @@ impl<'a> Asks<'a> {
     }
 
     fn hold(&self, view: &View, row: RowId) -> bool {
-        let word = view.word(row);
-        let expression = &self.scan.attributes;
+        self.spells(view.word(row)) && self.scan.attributes.holds(view.attributes(row))
+    }
+
+    fn spells(&self, word: &[u8]) -> bool {
         word.starts_with(self.scan.prefix.as_bytes())
             && self.regex.as_ref().is_none_or(|regex| regex.is_match(word))
-            && (expression.is_empty() || expression.holds(view.attributes(row)))
     }
 }
 
@@ -233,33 +273,60 @@ mod tests {
     use crate::query::golden;
     use crate::table::attributes::{AttributeValue, Attributes};
     use crate::table::change::Change;
+    use crate::table::columns::ColumnsBuilder;
 
     static KNOWN: LazyLock<View> = LazyLock::new(known);
 
-    /// Every second word has its length, every third its first letter; some words were written
-    /// later, some deleted.
+    /// Every second word has its length, every third its first letter, every fifth a value of some kind,
+    /// a few one that is rare; some words were written later, some deleted, some lost attributes or got
+    /// other ones.
     fn known() -> View {
         let table = golden::table();
-        let word = |row: u32| table.word(RowId(row)).to_vec();
-        let zeros = vec![0.0; table.dim()];
-        let put = |word: Vec<u8>| Change::Put {
-            word,
-            vector: zeros.clone(),
-            attributes: Attributes::default(),
+        let given = |row: u32, word: &[u8]| -> Attributes {
+            let letter = String::from_utf8_lossy(&word[..1]).into_owned();
+            let kind = match row % 4 {
+                0 => AttributeValue::Flag(row.is_multiple_of(8)),
+                1 => AttributeValue::Number(if row > 250 { -0.0 } else { 0.0 }),
+                2 => AttributeValue::Number(f64::from(row)),
+                _ => AttributeValue::Text(letter.clone()),
+            };
+            let all = [
+                (2, "length", AttributeValue::Number(word.len() as f64)),
+                (3, "first", AttributeValue::Text(letter)),
+                (5, "kind", kind),
+                (97, "rare", AttributeValue::Number(word.len() as f64)),
+            ];
+            let all = all.into_iter().filter(|(every, ..)| row.is_multiple_of(*every));
+            all.map(|(_, name, value)| (name.to_owned(), value)).collect()
         };
-        let mut changes = vec![put(b"abe".to_vec()), put(b"cafe".to_vec()), put(word(40))];
-        changes.extend([7, 64, 200].map(|row| Change::Delete { word: word(row) }));
-        let mut view = table.after(&changes).unwrap();
-        for row in view.rows().collect::<Vec<_>>() {
-            let word = view.shown(row).into_owned();
-            let letter = word.chars().take(1).collect();
-            let length = ("length".to_owned(), AttributeValue::Number(word.len() as f64));
-            let first = ("first".to_owned(), AttributeValue::Text(letter));
-            let even = row.0.is_multiple_of(2).then_some(length);
-            let third = row.0.is_multiple_of(3).then_some(first);
-            view.give_attributes(row, even.into_iter().chain(third).collect());
+        let mut columns = ColumnsBuilder::default();
+        for row in table.rows() {
+            columns.push(row, (&given(row.0, table.word(row))).into());
         }
-        view
+        let word = |row: u32| table.word(RowId(row)).to_vec();
+        let vector = vec![0.0; table.dim()];
+        let put = |word: Vec<u8>, given: Attributes| Change::Put {
+            word,
+            vector: vector.clone(),
+            attributes: given,
+        };
+        let set = |row: u32, set: Attributes, remove: &[&str]| Change::Attributes {
+            word: word(row),
+            set,
+            remove: remove.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let mut changes = vec![
+            put(b"abe".to_vec(), given(30, b"abe")),
+            put(b"cafe".to_vec(), Attributes::default()),
+            put(word(40), Attributes::default()),
+            set(42, given(60, b"dad"), &[]),
+            set(12, Attributes::default(), &["length", "first"]),
+            set(18, Attributes::default(), &["first"]),
+            set(11, given(30, b"bee"), &[]),
+        ];
+        changes.extend([7, 64, 194, 200].map(|row| Change::Delete { word: word(row) }));
+        changes.push(put(word(200), given(6, b"again")));
+        table.with_attributes(columns.build()).after(&changes).unwrap()
     }
 
     fn condition() -> impl Strategy<Value = Condition> {
@@ -279,7 +346,7 @@ mod tests {
             Just(Test::In(vec![AttributeValue::Number(4.0), AttributeValue::Text("b".to_owned())])),
             compare.prop_map(|(comparison, value)| Test::Compare(comparison, value)),
         ];
-        let name = proptest::sample::select(vec!["length", "first", "none"]);
+        let name = proptest::sample::select(vec!["length", "first", "kind", "rare", "none"]);
         (name, test).prop_map(|(name, test)| Condition { name: name.to_owned(), test })
     }
 
@@ -305,7 +372,7 @@ mod tests {
 
     fn holds(condition: &Condition, known: &View, row: RowId) -> bool {
         use AttributeValue::{Flag, Number, Text};
-        let value = known.attributes(row).and_then(|attributes| attributes.get(&condition.name));
+        let value = known.attributes(row).get(&condition.name);
         let (comparison, with) = match &condition.test {
             Test::Exists => return value.is_some(),
             Test::Missing => return value.is_none(),
@@ -319,7 +386,9 @@ mod tests {
             Test::Compare(comparison, with) => (comparison, with),
         };
         let (less, equal) = match (value, with) {
-            (Some(Number(a)), Number(b)) => (a < b, a.to_bits() == b.to_bits()),
+            (Some(Number(a)), Number(b)) => {
+                (a < b, a.total_cmp(b).is_eq() || *a == 0.0 && *b == 0.0)
+            }
             (Some(Text(a)), Text(b)) => (a < b, a == b),
             (Some(Number(_) | Text(_) | Flag(_)) | None, Number(_) | Text(_) | Flag(_)) => {
                 return *comparison == Comparison::NotEqual;
@@ -395,7 +464,10 @@ mod tests {
         assert_eq!(check("length", one()), Ok(()));
         assert_eq!(check("lenght", Test::Exists), Ok(()));
         let told = check("lenght", one()).unwrap_err();
-        assert!(told.contains("\"lenght\"") && told.contains("first, length"), "{told}");
+        assert!(
+            told.contains("\"lenght\"") && told.contains("first, kind, length, rare"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::query::GoOn;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::AttributeValue;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -91,12 +91,12 @@ impl Frequencies {
 
     /// Counts that are no numbers above 0 count as none.
     fn of_attributes(table: &View) -> Option<Self> {
-        let count = |(row, attributes): (RowId, &Attributes)| match attributes.get(COUNT)? {
+        let count = |(row, value): (RowId, &AttributeValue)| match value {
             AttributeValue::Number(count) if *count > 0.0 => Some((row, *count)),
             AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => None,
         };
-        let mut counts: Vec<(RowId, f64)> = table.attributed().filter_map(count).collect();
-        // Sums depend on their order, and the map's is another every time.
+        let mut counts: Vec<(RowId, f64)> = table.held(COUNT).rows().filter_map(count).collect();
+        // Sums depend on their order, and rows that were written come in another every time.
         counts.sort_unstable_by_key(|(row, _)| *row);
         let total: f64 = counts.iter().map(|(_, count)| count).sum();
         if counts.is_empty() || !total.is_finite() {

@@ -45,14 +45,13 @@ pub fn huffman_path(table: &View, query: &HuffmanQuery, go_on: GoOn<'_>) -> Resu
         .row(word.as_bytes())
         .ok_or_else(|| Error::new(ErrorKind::UnknownWords { words: vec![word.clone()] }))?;
     let mut counted = Vec::new();
-    for item in watched(table.attributed(), go_on) {
-        let (row, attributes) = item?;
-        match attributes.get(COUNT) {
-            Some(&AttributeValue::Number(count)) if (1.0..9e15).contains(&count) => {
+    for item in watched(table.held(COUNT).rows(), go_on) {
+        let (row, value) = item?;
+        match *value {
+            AttributeValue::Number(count) if (1.0..9e15).contains(&count) => {
                 counted.push((whole(count), row));
             }
-            Some(AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_))
-            | None => {}
+            AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => {}
         }
     }
     counted.sort_unstable_by_key(|&(count, row): &(u64, RowId)| (Reverse(count), row.0));

@@ -66,7 +66,7 @@ pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<Look
         made_by: None,
         vector: if query.unit { table.unit(row) } else { table.vector(row).to_vec() },
         norm: table.norm(row),
-        attributes: table.attributes(row).cloned().unwrap_or_default(),
+        attributes: table.attributes(row).to_attributes(),
     };
     #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
     let made = |found: &Resolved<'_>| WordVector {
@@ -88,8 +88,7 @@ pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<Look
 /// An error if an answer with these vectors has no room in a message.
 fn fits(table: &View, resolved: &[Option<Resolved<'_>>]) -> Result<()> {
     let bytes = |found: &Resolved<'_>| {
-        let attributes = found.row.and_then(|row| table.attributes(row));
-        let attributes = attributes.map_or(0, attribute_bytes);
+        let attributes = found.row.map_or(0, |row| attribute_bytes(table.attributes(row)));
         let word = found.row.map_or(found.word.len(), |row| word_bytes(table.word(row)));
         table.dim() * size_of::<f32>() + word + attributes + BESIDE
     };

@@ -68,6 +68,7 @@ use crate::error::Result;
 use crate::index::IndexKind;
 use crate::query::answer_size::{AnswerSize, attribute_bytes, word_bytes};
 use crate::table::attributes::Attributes;
+use crate::table::columns::RowAttributes;
 use crate::table::view::View;
 use crate::vector::RowId;
 
@@ -230,11 +231,12 @@ pub struct Included {
 impl Included {
     /// What is asked of a row, counted with its word as part of an answer.
     fn of(table: &View, row: RowId, include: Include, size: &mut AnswerSize) -> Result<Self> {
-        let attributes = table.attributes(row).filter(|_| include.attributes);
+        let attributes =
+            if include.attributes { table.attributes(row) } else { RowAttributes::None };
         let vector = if include.vectors { size_of_val(table.vector(row)) } else { 0 };
-        size.add(word_bytes(table.word(row)) + attributes.map_or(0, attribute_bytes) + vector)?;
+        size.add(word_bytes(table.word(row)) + attribute_bytes(attributes) + vector)?;
         Ok(Self {
-            attributes: attributes.cloned().unwrap_or_default(),
+            attributes: attributes.to_attributes(),
             vector: include.vectors.then(|| table.vector(row).to_vec()),
             norm: include.norms.then(|| table.norm(row)),
             packed: include.packed,

@@ -289,7 +289,7 @@ impl<'a> Goal<'a> {
             let mut met = HashSet::new();
             let mut nears = found.nears;
             nears.retain(|near| {
-                let value = table.attributes(near.row).and_then(|all| all.get(attribute));
+                let value = table.attributes(near.row).get(attribute);
                 value.is_some_and(|value| met.insert(facets::Value(value)))
             });
             if nears.len() >= wanted || is_all {

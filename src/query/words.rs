@@ -3,11 +3,10 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::query::answer_size::AnswerSize;
-use crate::query::facets;
 use crate::query::filter::Filter;
 use crate::query::{GoOn, Include, Included};
 use crate::steps::watched;
-use crate::table::attributes::AttributeValue;
+use crate::table::attributes::{self, AttributeValue};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::random::SplitMix64;
@@ -153,16 +152,14 @@ fn by_attribute(
         return Err(Error::invalid("offset", problem));
     }
     let compare = |a: &(&AttributeValue, RowId), b: &(&AttributeValue, RowId)| {
-        let by_value = facets::order(a.0, b.0);
+        let by_value = attributes::order(a.0, b.0);
         let by_value = if order.is_descending { by_value.reverse() } else { by_value };
         by_value.then(a.1.cmp(&b.1))
     };
     let (mut rows, mut found) = (Vec::new(), 0);
-    for item in watched(table.attributed(), go_on) {
-        let (row, attributes) = item?;
-        if let Some(value) = attributes.get(&order.attribute)
-            && matches(row)
-        {
+    for item in watched(table.held(&order.attribute).rows(), go_on) {
+        let (row, value) = item?;
+        if matches(row) {
             rows.push((value, row));
             found += 1;
             // No more than twice as many are held as can be on a page.

@@ -23,13 +23,13 @@ use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::access::Grant;
-use crate::server::life::{NewName, Tables, aliases, deleted};
+use crate::server::life::{NewName, Tables, aliases, deleted, index_choice};
 use crate::server::text::Answered;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::server::{Desk, grant_of};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
-use crate::table::meta::{InputsMeta, Provenance, TableName};
+use crate::table::meta::{IndexChoice, InputsMeta, Provenance, TableName};
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
@@ -223,7 +223,8 @@ impl TableService for Desk {
         &self,
         request: Request<pb::BuildIndexRequest>,
     ) -> Result<Response<pb::BuildIndexResponse>, Status> {
-        self.answer(request, |engine, Named(name)| engine.build_index(name)).await
+        self.answer(request, |engine, IndexOf(table, index)| engine.build_index(table, *index))
+            .await
     }
 
     async fn cancel_build(
@@ -234,7 +235,21 @@ impl TableService for Desk {
     }
 }
 
-named!(GetTableRequest, DeleteTableRequest, GetIndexRequest, BuildIndexRequest, CancelBuildRequest);
+named!(GetTableRequest, DeleteTableRequest, GetIndexRequest, CancelBuildRequest);
+
+/// A table, and the index that it is to have.
+struct IndexOf(TableName, Option<IndexChoice>);
+
+impl TryFrom<pb::BuildIndexRequest> for IndexOf {
+    type Error = Error;
+
+    fn try_from(request: pb::BuildIndexRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let index = request.index.map(|index| index_choice(fields.choice("index", index)));
+        fields.finish(|| Some(Self(table?, index)))
+    }
+}
 
 impl TryFrom<pb::ListTablesRequest> for Nothing {
     type Error = Error;

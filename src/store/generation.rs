@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::blob::{self, FileWriter};
 use crate::store::{fault, folder};
 use crate::table::Table;
+use crate::table::columns::Collected;
 use crate::table::input::Inputs;
 use crate::table::meta::Meta;
 use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
@@ -129,13 +130,9 @@ impl Generation {
     pub(super) fn view(&self, table: Arc<Table>) -> Result<View> {
         let attributes = match self.part(ATTRIBUTES)? {
             Some(part) => part::attributes::read(&part, table.len())?,
-            None => BTreeMap::new(),
+            None => Collected::default(),
         };
-        let mut view = View::new(table, self.meta().applied.sequence);
-        for (row, attributes) in attributes {
-            view.give_attributes(row, attributes);
-        }
-        Ok(view)
+        Ok(View::new(table, self.meta().applied.sequence).with_attributes(attributes))
     }
 
     /// The sub-words.

@@ -239,7 +239,7 @@ pub(super) fn encode(changes: &[Change]) -> Vec<u8> {
                 push_text(&mut body, word);
                 push_u32(&mut body, vector.len());
                 body.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
-                attributes::push(&mut body, attributes);
+                attributes::push(&mut body, attributes.into());
             }
             Change::Delete { word } => {
                 body.push(DELETE);
@@ -248,7 +248,7 @@ pub(super) fn encode(changes: &[Change]) -> Vec<u8> {
             Change::Attributes { word, set, remove } => {
                 body.push(ATTRIBUTES);
                 push_text(&mut body, word);
-                attributes::push(&mut body, set);
+                attributes::push(&mut body, set.into());
                 push_u32(&mut body, remove.len());
                 for name in remove {
                     push_text(&mut body, name.as_bytes());

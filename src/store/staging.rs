@@ -16,8 +16,8 @@ use crate::store::blob::{self, FileWriter};
 use crate::store::catalog::Record;
 use crate::store::generation::{self, Generation, Manifest, Part};
 use crate::store::{Shared, fault, folder, journal};
-use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
+use crate::table::columns::Collected;
 use crate::table::input::InputTables;
 use crate::table::meta::{InputsMeta, Meta, SubwordsMeta};
 use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
@@ -155,11 +155,10 @@ impl Staging {
     /// # Panics
     ///
     /// If rows were not ended.
-    pub fn complete(&mut self, attributes: &BTreeMap<RowId, Attributes>) -> Result<()> {
+    pub fn complete(&mut self, attributes: &Collected) -> Result<()> {
         assert!(self.is_ended, "every row was handed over");
-        if !attributes.is_empty() {
-            let rows = attributes.iter().map(|(&row, attributes)| (row, attributes));
-            self.write_part(ATTRIBUTES, |out| part::attributes::write(rows, out))?;
+        if attributes.attributed() > 0 {
+            self.write_part(ATTRIBUTES, |out| part::attributes::write(attributes.rows(), out))?;
         }
         if let Some(part) = self.vectors.wait()? {
             self.parts.insert(VECTORS.name.to_owned(), part);

@@ -11,6 +11,7 @@ use crate::container::Writer;
 use crate::error::ErrorKind;
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
+use crate::table::columns::{Collected, ColumnsBuilder};
 use crate::table::input::{InputTables, LayerNorm};
 use crate::table::meta::{Applied, IndexChoice, Provenance};
 use crate::table::part::{self, INPUTS, SUBWORDS};
@@ -108,7 +109,7 @@ fn import(store: &Store, table: &str, seed: usize) -> Meta {
 
 fn commit(mut staging: Staging, builder: &TableBuilder, meta: &Meta) {
     staging.end(builder).unwrap();
-    staging.complete(&BTreeMap::new()).unwrap();
+    staging.complete(&Collected::default()).unwrap();
     staging.switch(meta, TokenizerOf::Same).unwrap().remove();
 }
 
@@ -269,7 +270,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     let generation = staging.generation();
     // What is on the disk right before the manifest is what a crash there leaves.
     staging.end(&unfinished).unwrap();
-    staging.complete(&BTreeMap::new()).unwrap();
+    staging.complete(&Collected::default()).unwrap();
     let torn = folder::generation(folder.path(), meta.generation).join(".wordspace-graph.0");
     blob::create(&torn).unwrap();
     let crashed = tempfile::tempdir().unwrap();
@@ -692,12 +693,14 @@ fn writes(dim: usize) -> Vec<Vec<Change>> {
 }
 
 /// Words, bits of vectors, attributes.
-type Told = Vec<(Vec<u8>, Vec<u32>, Option<Attributes>)>;
+type Told = Vec<(Vec<u8>, Vec<u32>, Attributes)>;
 
 /// Everything that a view tells.
 fn told(view: &View) -> Told {
     view.rows()
-        .map(|row| (view.word(row).to_vec(), bits(view.vector(row)), view.attributes(row).cloned()))
+        .map(|row| {
+            (view.word(row).to_vec(), bits(view.vector(row)), view.attributes(row).to_attributes())
+        })
         .collect()
 }
 
@@ -721,20 +724,19 @@ fn written(store: &Store, table: &str, seed: usize) -> (Meta, View) {
 /// Takes the writes up to this view into a new generation.
 fn rebuilt(store: &Store, old: &Meta, view: &View) -> Meta {
     let mut builder = TableBuilder::new(view.dim()).unwrap();
-    let mut attributes = BTreeMap::new();
+    let mut attributes = ColumnsBuilder::default();
     for row in view.rows() {
-        if let Some(known) = view.attributes(row) {
-            attributes.insert(RowId::try_from(builder.len()).unwrap(), known.clone());
-        }
+        attributes.push(RowId::try_from(builder.len()).unwrap(), view.attributes(row));
         builder.push(view.word(row), view.vector(row)).unwrap();
     }
+    let attributes = attributes.build();
     let mut staging = store.stage(view.dim()).unwrap();
     staging.end(&builder).unwrap();
     staging.complete(&attributes).unwrap();
     let applied = Applied {
         lineage: Some(old.lineage()),
         sequence: view.sequence(),
-        attributed_rows: attributes.len() as u64,
+        attributed_rows: attributes.attributed() as u64,
     };
     let meta = Meta { applied, ..meta_of(old.name.as_str(), &staging, &builder, 0) };
     staging.inherit(old.generation).unwrap();

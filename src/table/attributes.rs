@@ -1,5 +1,6 @@
 //! `Attributes`: what else is known of a word, by name: texts, numbers, flags.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::error::Violation;
@@ -42,7 +43,7 @@ impl Attributes {
     }
 
     /// Names and values, by name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &AttributeValue)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &AttributeValue)> + Clone {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
@@ -60,6 +61,22 @@ impl Attributes {
 impl FromIterator<(String, AttributeValue)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (String, AttributeValue)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
+    }
+}
+
+/// The order of values of any kind: flags, numbers, texts. Both zeros are one.
+pub fn order(a: &AttributeValue, b: &AttributeValue) -> Ordering {
+    use AttributeValue::{Flag, Number, Text};
+    let kind = |value: &AttributeValue| match value {
+        Flag(_) => 0,
+        Number(_) => 1,
+        Text(_) => 2,
+    };
+    match (a, b) {
+        (Text(a), Text(b)) => a.cmp(b),
+        (Number(a), Number(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
+        (Flag(a), Flag(b)) => a.cmp(b),
+        (Text(_) | Number(_) | Flag(_), _) => kind(a).cmp(&kind(b)),
     }
 }
 

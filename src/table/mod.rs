@@ -3,17 +3,21 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
+//! | `added.rs` | words that writes added |
 //! | `attributes.rs` | what else is known of a word |
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
 //! | `change.rs` | what a write does to one word |
+//! | `columns.rs` | the attributes of many rows, one column a name |
 //! | `input.rs` | what a transformer adds to a token's vector |
 //! | `meta.rs` | what is known of a table beside its rows |
 //! | `part/` | its parts as sealed files |
 //! | `view.rs` | a table after some writes |
 
+mod added;
 pub mod attributes;
 pub mod builder;
 pub mod change;
+pub mod columns;
 pub mod input;
 pub mod meta;
 pub mod part;

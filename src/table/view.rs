@@ -9,9 +9,11 @@ use rpds::HashTrieMapSync;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::table::Table;
-use crate::table::attributes::Attributes;
+use crate::table::added::AddedWords;
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::{at_most, check_vector, check_word};
 use crate::table::change::Change;
+use crate::table::columns::{Collected, Column, Columns, RowAttributes};
 use crate::table::input::Inputs;
 use crate::text::cutter::Cutter;
 use crate::text::subword::Subwords;
@@ -31,16 +33,21 @@ pub struct View {
     base: Arc<Table>,
     /// Rows of the base that are as they were.
     intact: Arc<RowSet>,
-    /// Rows that were added or overwritten, where there is one.
-    slots: HashTrieMapSync<RowId, u32>,
-    /// The words of the rows that were added.
-    added: HashTrieMapSync<Arc<[u8]>, RowId>,
-    attributes: HashTrieMapSync<RowId, Arc<Attributes>>,
-    chunks: Vec<Arc<Chunk>>,
-    /// One past the last row number that was given out.
-    end: usize,
-    /// Rows of the base that have a slot.
-    overwritten: usize,
+    /// The places in `overwrites` of rows of the base that were overwritten.
+    overwritten: HashTrieMapSync<RowId, u32>,
+    overwrites: Chunks,
+    /// The rows after those of the base, in their order.
+    added: Chunks,
+    /// Those of them that are there.
+    added_count: usize,
+    added_words: AddedWords,
+    /// The attributes that rows of the base had.
+    columns: Arc<Columns>,
+    /// Those of rows whose attributes stand in no column, or were changed: none for a row that has none
+    /// any more. Rows that were added have theirs beside their vectors.
+    attributes: HashTrieMapSync<RowId, Option<Arc<Attributes>>>,
+    /// Rows that have attributes.
+    attributed: usize,
     /// Bytes of all words that were ever added.
     word_bytes: usize,
     /// The last write that it has seen.
@@ -51,6 +58,15 @@ pub struct View {
     cutter: Option<Arc<dyn Cutter>>,
 }
 
+/// Rows that were written, in chunks that views share.
+#[derive(Clone, Debug)]
+struct Chunks {
+    dim: usize,
+    /// Every one but the last has so many rows.
+    rows_max: usize,
+    chunks: Vec<Arc<Chunk>>,
+}
+
 /// Some rows that were added or overwritten, side by side; copied when one of them changes.
 #[derive(Clone, Debug)]
 struct Chunk {
@@ -58,6 +74,8 @@ struct Chunk {
     rows: Vec<Option<RowId>>,
     /// Empty for rows of the base, which has their words.
     words: Vec<Arc<[u8]>>,
+    /// None for rows of the base, and for those that have none.
+    attributes: Vec<Option<Arc<Attributes>>>,
     vectors: Matrix,
     norms: Vec<f32>,
 }
@@ -70,12 +88,14 @@ impl View {
     pub fn new(base: Arc<Table>, sequence: u64) -> Self {
         Self {
             intact: Arc::new(RowSet::all(base.len())),
-            slots: HashTrieMapSync::default(),
-            added: HashTrieMapSync::default(),
+            overwritten: HashTrieMapSync::default(),
+            overwrites: Chunks::new(base.dim()),
+            added: Chunks::new(base.dim()),
+            added_count: 0,
+            added_words: AddedWords::default(),
+            columns: Arc::default(),
             attributes: HashTrieMapSync::default(),
-            chunks: Vec::new(),
-            end: base.len(),
-            overwritten: 0,
+            attributed: 0,
             word_bytes: 0,
             sequence,
             change_count: 0,
@@ -105,16 +125,22 @@ impl View {
         self.base.inputs()
     }
 
-    /// The same with the attributes of a row.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such row.
-    pub fn give_attributes(&mut self, row: RowId, attributes: Attributes) {
-        assert!(self.has(row), "attributes belong to a row");
-        if !attributes.is_empty() {
-            self.attributes.insert_mut(row, Arc::new(attributes));
+    /// The same with the attributes of rows of its base.
+    #[must_use]
+    pub fn with_attributes(mut self, collected: Collected) -> Self {
+        self.attributed = collected.attributed();
+        self.columns = Arc::new(collected.columns);
+        self.attributes = HashTrieMapSync::default();
+        for (row, attributes) in collected.rest {
+            self.attributes.insert_mut(row, Some(Arc::new(attributes)));
         }
+        self
+    }
+
+    /// Gives a row its attributes.
+    #[cfg(test)]
+    pub(crate) fn give_attributes(&mut self, row: RowId, attributes: Attributes) {
+        self.keep_attributes(row, attributes);
     }
 
     /// The table after one more write, whose changes are made in order.
@@ -139,6 +165,7 @@ impl View {
         for change in changes {
             self.apply(change)?;
         }
+        self.added_words.join();
         self.sequence += 1;
         self.change_count += changes.len();
         Ok(())
@@ -152,7 +179,7 @@ impl View {
             }
             Change::Delete { word } => {
                 let row = self.known(word)?;
-                self.delete(row, word);
+                self.delete(row);
                 Ok(())
             }
             Change::Attributes { word, set, remove } => {
@@ -171,62 +198,49 @@ impl View {
     fn put(&mut self, word: &[u8], vector: &[f32]) -> Result<RowId> {
         check_word(word)?;
         check_vector(self.dim(), vector)?;
-        let known = self.row(word);
-        if let Some(row) = known
-            && let Some(&slot) = self.slots.get(&row)
-        {
-            let (chunk, at) = self.chunk_mut(slot);
-            chunk.vectors.row_mut(RowId(at)).copy_from_slice(vector);
-            chunk.norms[at as usize] = norm(vector);
-            return Ok(row);
-        }
-        let word_bytes = self.word_bytes + word.len();
-        let row = if let Some(row) = known {
-            Arc::make_mut(&mut self.intact).remove(row);
-            self.overwritten += 1;
-            self.push(row, Arc::default(), vector);
-            row
+        let Some(row) = self.row(word) else { return self.add(word, vector) };
+        let (rows, at) = if row.index() >= self.base.len() {
+            (&mut self.added, row.index() - self.base.len())
+        } else if let Some(&at) = self.overwritten.get(&row) {
+            (&mut self.overwrites, at as usize)
         } else {
-            at_most("ROWS_MAX", limits::ROWS_MAX, self.end + 1)?;
-            let all_bytes = self.base.word_bytes() + word_bytes;
-            at_most("VOCAB_BYTES_MAX", limits::VOCAB_BYTES_MAX, all_bytes)?;
-            let row = RowId::try_from(self.end).expect("below ROWS_MAX");
-            let word: Arc<[u8]> = word.into();
-            self.added.insert_mut(Arc::clone(&word), row);
-            self.end += 1;
-            self.word_bytes = word_bytes;
-            self.push(row, word, vector);
-            row
+            Arc::make_mut(&mut self.intact).remove(row);
+            let at = self.overwrites.push(row, Arc::default(), vector);
+            // No more places are given out than writes are in the journal of a rebuild.
+            self.overwritten.insert_mut(row, u32::try_from(at).expect("below ROWS_MAX"));
+            return Ok(row);
         };
+        rows.overwrite(at, vector);
         Ok(row)
     }
 
-    /// Gives a row its slot.
-    fn push(&mut self, row: RowId, word: Arc<[u8]>, vector: &[f32]) {
-        let rows_max = self.rows_per_chunk();
-        if self.chunks.last().is_none_or(|chunk| chunk.rows.len() == rows_max) {
-            self.chunks.push(Arc::new(Chunk::new(self.dim())));
-        }
-        let whole = (self.chunks.len() - 1) * rows_max;
-        let Some(chunk) = self.chunks.last_mut().map(Arc::make_mut) else { return };
-        // No more slots are given out than rows, and overwritten rows are rows.
-        let slot = u32::try_from(whole + chunk.rows.len()).expect("slots have numbers as rows do");
-        chunk.rows.push(Some(row));
-        chunk.words.push(word);
-        chunk.vectors.push(vector);
-        chunk.norms.push(norm(vector));
-        self.slots.insert_mut(row, slot);
+    /// Gives a new word the next row.
+    fn add(&mut self, word: &[u8], vector: &[f32]) -> Result<RowId> {
+        let end = self.rows_end();
+        at_most("ROWS_MAX", limits::ROWS_MAX, end + 1)?;
+        let word_bytes = self.word_bytes + word.len();
+        let all_bytes = self.base.word_bytes() + word_bytes;
+        at_most("VOCAB_BYTES_MAX", limits::VOCAB_BYTES_MAX, all_bytes)?;
+        let row = RowId::try_from(end).expect("below ROWS_MAX");
+        let word: Arc<[u8]> = word.into();
+        self.added_words.insert(Arc::clone(&word), row);
+        self.added.push(row, word, vector);
+        self.added_count += 1;
+        self.word_bytes = word_bytes;
+        Ok(row)
     }
 
-    fn delete(&mut self, row: RowId, word: &[u8]) {
+    fn delete(&mut self, row: RowId) {
+        self.attributed -= usize::from(!self.attributes(row).is_empty());
+        if let Some(at) = row.index().checked_sub(self.base.len()) {
+            self.added.remove(at);
+            self.added_count -= 1;
+            return;
+        }
         self.attributes.remove_mut(&row);
-        if let Some(slot) = self.slots.get(&row).copied() {
-            let (chunk, at) = self.chunk_mut(slot);
-            chunk.rows[at as usize] = None;
-            self.slots.remove_mut(&row);
-            if !self.added.remove_mut(word) {
-                self.overwritten -= 1;
-            }
+        if let Some(at) = self.overwritten.get(&row).copied() {
+            self.overwrites.remove(at as usize);
+            self.overwritten.remove_mut(&row);
         } else {
             Arc::make_mut(&mut self.intact).remove(row);
         }
@@ -236,7 +250,7 @@ impl View {
         if set.is_empty() && remove.is_empty() {
             return Ok(());
         }
-        let mut attributes = self.attributes(row).cloned().unwrap_or_default();
+        let mut attributes = self.attributes(row).to_attributes();
         for name in remove {
             attributes.remove(name);
         }
@@ -244,34 +258,32 @@ impl View {
             attributes.set(name.to_owned(), value.clone());
         }
         at_most("ATTRIBUTES_MAX", limits::ATTRIBUTES_MAX, attributes.len())?;
-        if attributes.is_empty() {
-            self.attributes.remove_mut(&row);
-        } else {
-            self.attributes.insert_mut(row, Arc::new(attributes));
-        }
+        self.keep_attributes(row, attributes);
         Ok(())
     }
 
-    fn rows_per_chunk(&self) -> usize {
-        (CHUNK_BYTES / (self.dim() * size_of::<f32>())).max(1)
-    }
-
-    fn chunk_mut(&mut self, slot: u32) -> (&mut Chunk, u32) {
-        let (chunk, at) = self.place(slot);
-        (Arc::make_mut(&mut self.chunks[chunk]), at)
-    }
-
-    fn place(&self, slot: u32) -> (usize, u32) {
-        let rows_max = self.rows_per_chunk();
-        let at = slot as usize % rows_max;
-        (slot as usize / rows_max, u32::try_from(at).expect("less than a slot's number"))
+    fn keep_attributes(&mut self, row: RowId, attributes: Attributes) {
+        self.attributed -= usize::from(!self.attributes(row).is_empty());
+        self.attributed += usize::from(!attributes.is_empty());
+        let kept = (!attributes.is_empty()).then(|| Arc::new(attributes));
+        if let Some(at) = row.index().checked_sub(self.base.len()) {
+            self.added.attribute(at, kept);
+        } else if kept.is_some() || self.columns.has(row) {
+            self.attributes.insert_mut(row, kept);
+        } else {
+            self.attributes.remove_mut(&row);
+        }
     }
 
     /// Where an added or overwritten row stands.
-    fn delta(&self, row: RowId) -> (&Chunk, u32) {
-        let slot = *self.slots.get(&row).expect("the row is there: it has no hole");
-        let (chunk, at) = self.place(slot);
-        (&self.chunks[chunk], at)
+    fn delta(&self, row: RowId) -> (&Chunk, RowId) {
+        match row.index().checked_sub(self.base.len()) {
+            Some(at) => self.added.at(at),
+            None => {
+                let at = self.overwritten.get(&row).expect("the row is there: it has no hole");
+                self.overwrites.at(*at as usize)
+            }
+        }
     }
 }
 
@@ -290,7 +302,7 @@ impl View {
 
     /// How many rows are there.
     pub fn len(&self) -> usize {
-        self.intact.len() + self.slots.size()
+        self.intact.len() + self.written_count()
     }
 
     /// Whether no row is there.
@@ -300,7 +312,7 @@ impl View {
 
     /// One past the last row; before it are rows and holes.
     pub fn rows_end(&self) -> usize {
-        self.end
+        self.base.len() + self.added.len()
     }
 
     /// The rows that are there, ascending.
@@ -310,19 +322,22 @@ impl View {
 
     /// The rows that are there from this number on, ascending.
     pub fn rows_from(&self, start: usize) -> impl Iterator<Item = RowId> {
-        let rows = (start..self.end).map_while(|row| RowId::try_from(row).ok());
+        let rows = (start..self.rows_end()).map_while(|row| RowId::try_from(row).ok());
         rows.filter(|&row| self.has(row))
     }
 
     /// Whether this row is there.
     #[inline]
     pub fn has(&self, row: RowId) -> bool {
-        self.intact.has(row) || self.slots.contains_key(&row)
+        match row.index().checked_sub(self.base.len()) {
+            Some(at) => self.added.has(at),
+            None => self.intact.has(row) || self.overwritten.contains_key(&row),
+        }
     }
 
     /// The row of a word.
     pub fn row(&self, word: &[u8]) -> Option<RowId> {
-        let added = || self.added.get(word).copied();
+        let added = || self.added_words.row(word).filter(|&row| self.has(row));
         self.base.row(word).filter(|&row| self.has(row)).or_else(added)
     }
 
@@ -336,7 +351,7 @@ impl View {
             return self.base.word(row);
         }
         let (chunk, at) = self.delta(row);
-        &chunk.words[at as usize]
+        &chunk.words[at.index()]
     }
 
     /// A row's word to show: U+FFFD stands for what is not UTF-8.
@@ -351,7 +366,7 @@ impl View {
             return self.base.vector(row);
         }
         let (chunk, at) = self.delta(row);
-        chunk.vectors.row(RowId(at))
+        chunk.vectors.row(at)
     }
 
     /// The Euclidean length of a row's vector; 0 for a row of zeros.
@@ -361,7 +376,7 @@ impl View {
             return self.base.norm(row);
         }
         let (chunk, at) = self.delta(row);
-        chunk.norms[at as usize]
+        chunk.norms[at.index()]
     }
 
     /// A row's vector at length 1; a row of zeros stays so.
@@ -375,14 +390,80 @@ impl View {
         scalar::cosine(self.vector(row), vector)
     }
 
-    /// The attributes of a row; none if it has none.
-    pub fn attributes(&self, row: RowId) -> Option<&Attributes> {
-        self.attributes.get(&row).map(|attributes| &**attributes)
+    /// The attributes of a row.
+    pub fn attributes(&self, row: RowId) -> RowAttributes<'_> {
+        if row.index() >= self.base.len() {
+            let (chunk, at) = self.delta(row);
+            return own(&chunk.attributes[at.index()]);
+        }
+        self.attributes.get(&row).map_or(RowAttributes::Columns(&self.columns, row), own)
     }
 
-    /// Rows that have attributes, in no order.
-    pub fn attributed(&self) -> impl ExactSizeIterator<Item = (RowId, &Attributes)> {
-        self.attributes.iter().map(|(&row, attributes)| (row, &**attributes))
+    /// How many rows have attributes.
+    pub fn attributed(&self) -> usize {
+        self.attributed
+    }
+
+    /// The rows that have an attribute.
+    pub fn held<'a>(&'a self, name: &'a str) -> Held<'a> {
+        Held { view: self, name, column: self.columns.column(name) }
+    }
+
+    /// Columns of the base's attributes; those of [`View::apart`] are not as they stand there.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The rows that are there whose attributes stand in no column, or differ from what stands there, in
+    /// no order.
+    pub fn apart(&self) -> impl Iterator<Item = (RowId, RowAttributes<'_>)> {
+        let of_base = self.attributes.iter().map(|(&row, kept)| (row, own(kept)));
+        let of_added = self.added.chunks.iter().flat_map(|chunk| {
+            let rows = chunk.rows.iter().zip(&chunk.attributes);
+            rows.filter_map(|(row, kept)| Some(((*row)?, RowAttributes::Own(kept.as_deref()?))))
+        });
+        of_base.chain(of_added)
+    }
+}
+
+/// The rows that have an attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    view: &'a View,
+    name: &'a str,
+    column: Option<&'a Column>,
+}
+
+impl<'a> Held<'a> {
+    /// The values of most of them.
+    pub fn column(self) -> Option<&'a Column> {
+        self.column
+    }
+
+    /// Whether a row is there and has the attributes that the columns say.
+    pub fn is_of_column(self, row: RowId) -> bool {
+        self.view.has(row) && !self.view.attributes.contains_key(&row)
+    }
+
+    /// The rows that have it beside the column, in no order.
+    pub fn others(self) -> impl Iterator<Item = (RowId, &'a AttributeValue)> {
+        self.view
+            .apart()
+            .filter_map(move |(row, attributes)| Some((row, attributes.get(self.name)?)))
+    }
+
+    /// The rows that had it when the base was made and those that got it, and whether each has it: what
+    /// a loop that must look up now and then goes through.
+    pub fn rows_or_not(self) -> impl Iterator<Item = bool> {
+        let column = self.column.into_iter().flat_map(Column::places);
+        let of_column = column.map(move |(row, _)| self.is_of_column(row));
+        of_column.chain(self.view.apart().map(move |(_, kept)| kept.get(self.name).is_some()))
+    }
+
+    /// All of them: those of the column in row order, then the others.
+    pub fn rows(self) -> impl Iterator<Item = (RowId, &'a AttributeValue)> {
+        let column = self.column.into_iter().flat_map(Column::iter);
+        column.filter(move |&(row, _)| self.is_of_column(row)).chain(self.others())
     }
 }
 
@@ -400,12 +481,12 @@ impl View {
 
     /// Whether it differs from its base in nothing but attributes.
     pub fn is_base(&self) -> bool {
-        self.chunks.is_empty() && self.intact.len() == self.base.len()
+        self.added.chunks.is_empty() && self.intact.len() == self.base.len()
     }
 
     /// Rows that were added or overwritten, in no order, with their vectors and norms.
     pub fn written(&self) -> impl Iterator<Item = (RowId, &[f32], f32)> {
-        self.chunks.iter().flat_map(|chunk| {
+        self.overwrites.chunks.iter().chain(&self.added.chunks).flat_map(|chunk| {
             let rows = chunk.rows.iter().zip(chunk.vectors.rows()).zip(&chunk.norms);
             rows.filter_map(|((row, vector), &norm)| Some(((*row)?, vector, norm)))
         })
@@ -413,21 +494,19 @@ impl View {
 
     /// How many rows were added or overwritten and are there.
     pub fn written_count(&self) -> usize {
-        self.slots.size()
+        self.overwritten.size() + self.added_count
     }
 
     /// How many rows are holes.
     pub fn hole_count(&self) -> usize {
-        self.end - self.len()
+        self.rows_end() - self.len()
     }
 
     /// Rows in which it differs from its base, those that came and went among them: what a new
     /// table would save.
     pub fn drift(&self) -> usize {
-        // Every chunk but the last is full.
-        let full = self.chunks.len().saturating_sub(1) * self.rows_per_chunk();
-        let slots = full + self.chunks.last().map_or(0, |chunk| chunk.rows.len());
-        slots + (self.base.len() - self.intact.len() - self.overwritten)
+        let written = self.overwrites.len() + self.added.len();
+        written + (self.base.len() - self.intact.len() - self.overwritten.size())
     }
 
     /// The last write that it has seen.
@@ -442,19 +521,102 @@ impl View {
 
     /// Bytes of memory that it takes beside the base, about.
     pub fn memory_bytes(&self) -> usize {
-        let chunk = |chunk: &Arc<Chunk>| chunk.vectors.memory_bytes() + 40 * chunk.rows.len();
-        let chunks: usize = self.chunks.iter().map(chunk).sum();
-        let maps = self.slots.size() + 2 * self.added.size() + 4 * self.attributes.size();
-        self.intact.memory_bytes() + chunks + self.word_bytes + maps * MAP_ENTRY_BYTES
+        let chunks = self.overwrites.memory_bytes() + self.added.memory_bytes();
+        let maps = self.overwritten.size() + self.added_words.len() + 4 * self.attributes.size();
+        let columns = self.columns.memory_bytes();
+        self.intact.memory_bytes() + columns + chunks + self.word_bytes + maps * MAP_ENTRY_BYTES
     }
 }
 
 /// An entry of a persistent map with its share of the nodes above, about.
 const MAP_ENTRY_BYTES: usize = 64;
 
+fn own(kept: &Option<Arc<Attributes>>) -> RowAttributes<'_> {
+    kept.as_deref().map_or(RowAttributes::None, RowAttributes::Own)
+}
+
+impl Chunks {
+    fn new(dim: usize) -> Self {
+        let rows_max = (CHUNK_BYTES / (dim * size_of::<f32>())).max(1);
+        Self { dim, rows_max, chunks: Vec::new() }
+    }
+
+    /// How many rows were written, those that are not there any more among them.
+    fn len(&self) -> usize {
+        let full = self.chunks.len().saturating_sub(1) * self.rows_max;
+        full + self.chunks.last().map_or(0, |chunk| chunk.rows.len())
+    }
+
+    /// Appends a row; its place.
+    fn push(&mut self, row: RowId, word: Arc<[u8]>, vector: &[f32]) -> usize {
+        let place = self.len();
+        if place.is_multiple_of(self.rows_max) {
+            self.chunks.push(Arc::new(Chunk::new(self.dim)));
+        }
+        if let Some(chunk) = self.chunks.last_mut().map(Arc::make_mut) {
+            chunk.rows.push(Some(row));
+            chunk.words.push(word);
+            chunk.attributes.push(None);
+            chunk.vectors.push(vector);
+            chunk.norms.push(norm(vector));
+        }
+        place
+    }
+
+    fn overwrite(&mut self, place: usize, vector: &[f32]) {
+        let (chunk, at) = self.at_mut(place);
+        chunk.vectors.row_mut(at).copy_from_slice(vector);
+        chunk.norms[at.index()] = norm(vector);
+    }
+
+    fn attribute(&mut self, place: usize, attributes: Option<Arc<Attributes>>) {
+        let (chunk, at) = self.at_mut(place);
+        chunk.attributes[at.index()] = attributes;
+    }
+
+    fn remove(&mut self, place: usize) {
+        let (chunk, at) = self.at_mut(place);
+        chunk.rows[at.index()] = None;
+        chunk.attributes[at.index()] = None;
+    }
+
+    fn has(&self, place: usize) -> bool {
+        let (chunk, at) = self.split(place);
+        let row = self.chunks.get(chunk).and_then(|chunk| chunk.rows.get(at.index()));
+        row.is_some_and(Option::is_some)
+    }
+
+    fn at(&self, place: usize) -> (&Chunk, RowId) {
+        let (chunk, at) = self.split(place);
+        (&self.chunks[chunk], at)
+    }
+
+    fn at_mut(&mut self, place: usize) -> (&mut Chunk, RowId) {
+        let (chunk, at) = self.split(place);
+        (Arc::make_mut(&mut self.chunks[chunk]), at)
+    }
+
+    /// The chunk of a place, and where in it.
+    fn split(&self, place: usize) -> (usize, RowId) {
+        let at = u32::try_from(place % self.rows_max).expect("a chunk has few rows");
+        (place / self.rows_max, RowId(at))
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let chunk = |chunk: &Arc<Chunk>| chunk.vectors.memory_bytes() + 48 * chunk.rows.len();
+        self.chunks.iter().map(chunk).sum()
+    }
+}
+
 impl Chunk {
     fn new(dim: usize) -> Self {
-        Self { rows: Vec::new(), words: Vec::new(), vectors: Matrix::new(dim), norms: Vec::new() }
+        Self {
+            rows: Vec::new(),
+            words: Vec::new(),
+            attributes: Vec::new(),
+            vectors: Matrix::new(dim),
+            norms: Vec::new(),
+        }
     }
 }
 

@@ -38,6 +38,16 @@ impl RowSet {
         set
     }
 
+    /// The rows of those items for which something holds, the first item being row 0.
+    pub fn of<T>(items: &[T], holds: impl Fn(&T) -> bool) -> Self {
+        let word = |items: &[T]| {
+            let bits = (0_u32..).zip(items).map(|(i, item)| u64::from(holds(item)) << i);
+            bits.fold(0, std::ops::BitOr::bitor)
+        };
+        let bits: Vec<u64> = items.chunks(BITS).map(word).collect();
+        Self { len: count(&bits), bits }
+    }
+
     /// How many rows are in it.
     pub fn len(&self) -> usize {
         self.len
@@ -84,7 +94,29 @@ impl RowSet {
         for (word, other) in self.bits.iter_mut().zip(&other.bits) {
             *word &= other;
         }
-        self.len = self.bits.iter().map(|word| word.count_ones() as usize).sum();
+        self.len = count(&self.bits);
+    }
+
+    /// Adds the rows of the other set.
+    pub fn unite(&mut self, other: &Self) {
+        if self.bits.len() < other.bits.len() {
+            self.bits.resize(other.bits.len(), 0);
+        }
+        for (word, other) in self.bits.iter_mut().zip(&other.bits) {
+            *word |= other;
+        }
+        self.len = count(&self.bits);
+    }
+
+    /// The other ones of `rows` rows.
+    #[must_use]
+    pub fn inverse(&self, rows: usize) -> Self {
+        let mut others = Self::all(rows);
+        for (word, own) in others.bits.iter_mut().zip(&self.bits) {
+            *word &= !own;
+        }
+        others.len = count(&others.bits);
+        others
     }
 
     /// The rows in it, ascending.
@@ -100,6 +132,10 @@ impl RowSet {
     pub fn memory_bytes(&self) -> usize {
         self.bits.capacity() * size_of::<u64>()
     }
+}
+
+fn count(bits: &[u64]) -> usize {
+    bits.iter().map(|word| word.count_ones() as usize).sum()
 }
 
 #[cfg(test)]
@@ -133,6 +169,18 @@ mod tests {
             prop_assert_eq!(range.len(), end - start);
             let all = RowSet::all(rows);
             prop_assert!(all.rows().map(RowId::index).eq(0..rows));
+            let of: Vec<bool> = (0..rows).map(|row| row % 3 == 1).collect();
+            let of = RowSet::of(&of, |&one| one);
+            prop_assert!(of.rows().map(RowId::index).eq((0..rows).filter(|row| row % 3 == 1)));
+            let mut both = set.clone();
+            both.unite(&of);
+            let either = |row: &usize| set.has(RowId(*row as u32)) || of.has(RowId(*row as u32));
+            prop_assert!(both.rows().map(RowId::index).eq((0..200.max(rows)).filter(either)));
+            prop_assert_eq!(both.len(), both.rows().count());
+            let inverse = set.inverse(rows);
+            let is_left = |row: &usize| !set.has(RowId(*row as u32));
+            prop_assert!(inverse.rows().map(RowId::index).eq((0..rows).filter(is_left)));
+            prop_assert_eq!(inverse.len(), inverse.rows().count());
             set.intersect(&all);
             prop_assert!(set.rows().eq(model.into_iter().filter(|row| row.index() < rows)));
             prop_assert_eq!(set.len(), set.rows().count());

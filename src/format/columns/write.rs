@@ -74,7 +74,7 @@ struct Columns {
 fn attribute_columns(table: &Selection<'_>) -> BTreeMap<String, DataType> {
     let mut columns: BTreeMap<String, DataType> = BTreeMap::new();
     for row in table.rows() {
-        for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
+        for (name, value) in table.attributes(row).iter() {
             let kind = match value {
                 AttributeValue::Text(_) => DataType::Utf8,
                 AttributeValue::Number(_) => DataType::Float64,
@@ -168,7 +168,7 @@ fn attribute_values(
     name: &str,
     kind: &DataType,
 ) -> ArrayRef {
-    let values = rows.iter().map(|&row| table.attributes(row).and_then(|kept| kept.get(name)));
+    let values = rows.iter().map(|&row| table.attributes(row).get(name));
     if *kind == DataType::Float64 {
         let mut column = Float64Builder::with_capacity(rows.len());
         values.for_each(|value| {

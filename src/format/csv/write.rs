@@ -63,7 +63,7 @@ impl CsvWriter {
         let kept = table.attributes(row);
         for name in &self.attributes {
             bytes.push(self.delimiter);
-            match kept.and_then(|kept| kept.get(name)) {
+            match kept.get(name) {
                 Some(AttributeValue::Text(text)) => {
                     push_quoted(&self.guarded(text.as_bytes()), bytes);
                 }

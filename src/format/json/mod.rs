@@ -319,7 +319,7 @@ fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Resul
         write!(bytes, "{comma}{value:?}")?;
     }
     bytes.push(b']');
-    for (name, value) in table.attributes(row).iter().flat_map(|attributes| attributes.iter()) {
+    for (name, value) in table.attributes(row).iter() {
         bytes.push(b',');
         serde_json::to_writer(&mut *bytes, name)?;
         bytes.push(b':');

@@ -24,10 +24,7 @@ pub(super) fn taken(file: &[u8]) -> (View, Vec<(&'static str, String)>) {
     }
     opened.reader.notes().iter().for_each(|note| intake.note(note));
     let (builder, attributes, reasons) = intake.finish();
-    let mut view = View::from(builder.build());
-    for (row, kept) in attributes {
-        view.give_attributes(row, kept);
-    }
+    let view = View::from(builder.build()).with_attributes(attributes);
     // What every file tells of its columns: see the tests of those.
     let odd = reasons.into_iter().filter(|counted| counted.reason != "columns");
     let told = odd.map(|counted| {
@@ -42,7 +39,7 @@ pub(super) fn attributes(pairs: &[(&str, AttributeValue)]) -> Attributes {
 }
 
 pub(super) fn of(view: &View, row: u32) -> Attributes {
-    view.attributes(RowId(row)).cloned().unwrap_or_default()
+    view.attributes(RowId(row)).to_attributes()
 }
 
 #[test]
@@ -68,7 +65,8 @@ fn attributes_come_back_as_what_they_were() {
         for row in view.rows() {
             assert_eq!(again.word(row), view.word(row));
             assert_eq!(again.vector(row), view.vector(row));
-            assert_eq!(again.attributes(row), view.attributes(row), "{}", format.name());
+            let (again, kept) = (again.attributes(row), view.attributes(row));
+            assert_eq!(again.to_attributes(), kept.to_attributes(), "{}", format.name());
         }
         assert_eq!(written(&again, format, false).unwrap(), file, "the same bytes");
     }

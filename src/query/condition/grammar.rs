@@ -367,7 +367,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        expression(text).unwrap().holds(Some(&attributes))
+        expression(text).unwrap().holds((&attributes).into())
     }
 
     #[test]

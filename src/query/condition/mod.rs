@@ -2,7 +2,14 @@
 
 pub mod grammar;
 
-use crate::table::attributes::{AttributeValue, Attributes};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::query::GoOn;
+use crate::table::attributes::{AttributeValue, order};
+use crate::table::columns::{Column, Columns, RowAttributes};
+use crate::vector::row_set::RowSet;
 
 /// Conditions that are joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +83,34 @@ impl Expression {
     }
 
     /// Whether it holds for a word with these attributes.
-    pub fn holds(&self, attributes: Option<&Attributes>) -> bool {
+    pub fn holds(&self, attributes: RowAttributes<'_>) -> bool {
         match self {
             Self::Is(condition) => condition.holds(attributes),
             Self::All(parts) => parts.iter().all(|part| part.holds(attributes)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(attributes)),
             Self::Not(part) => !part.holds(attributes),
+        }
+    }
+
+    /// The rows for which it holds by columns of attributes, of so many rows.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `go_on` says.
+    pub fn rows(&self, columns: &Columns, rows: usize, go_on: GoOn<'_>) -> Result<RowSet> {
+        go_on()?;
+        let rows_of = |part: &Self| part.rows(columns, rows, go_on);
+        match self {
+            Self::Is(condition) => Ok(condition.rows(columns, rows)),
+            Self::All(parts) => parts.iter().try_fold(RowSet::all(rows), |mut all, part| {
+                all.intersect(&rows_of(part)?);
+                Ok(all)
+            }),
+            Self::Any(parts) => parts.iter().try_fold(RowSet::none(rows), |mut any, part| {
+                any.unite(&rows_of(part)?);
+                Ok(any)
+            }),
+            Self::Not(part) => Ok(rows_of(part)?.inverse(rows)),
         }
     }
 
@@ -107,40 +136,112 @@ impl Expression {
 }
 
 impl Condition {
-    fn holds(&self, attributes: Option<&Attributes>) -> bool {
-        let value = attributes.and_then(|attributes| attributes.get(&self.name));
+    fn holds(&self, attributes: RowAttributes<'_>) -> bool {
+        self.test.holds(attributes.get(&self.name))
+    }
+
+    fn rows(&self, columns: &Columns, rows: usize) -> RowSet {
+        let found = |ranges: &[Range<usize>]| match columns.column(&self.name) {
+            Some(column) => column.rows(ranges),
+            None => RowSet::none(rows),
+        };
+        let values = columns.column(&self.name).map_or(&[][..], Column::values);
+        match &self.test {
+            Test::Exists => found(&[0..values.len()]),
+            Test::Missing => found(&[0..values.len()]).inverse(rows),
+            Test::Compare(Comparison::NotEqual, with) => {
+                let equal = Test::Compare(Comparison::Equal, with.clone());
+                found(&equal.among(values)).inverse(rows)
+            }
+            Test::Compare(..) | Test::In(_) | Test::Contains(_) | Test::StartsWith(_) => {
+                found(&self.test.among(values))
+            }
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, value: Option<&AttributeValue>) -> bool {
         let text = || match value {
             Some(AttributeValue::Text(text)) => Some(text),
             Some(AttributeValue::Number(_) | AttributeValue::Flag(_)) | None => None,
         };
-        match &self.test {
-            Test::Exists => value.is_some(),
-            Test::Missing => value.is_none(),
-            Test::Compare(comparison, with) => comparison.holds(value, with),
-            Test::In(values) => values.iter().any(|one| Comparison::Equal.holds(value, one)),
-            Test::Contains(part) => text().is_some_and(|text| text.contains(part.as_str())),
-            Test::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
+        match self {
+            Self::Exists => value.is_some(),
+            Self::Missing => value.is_none(),
+            Self::Compare(comparison, with) => comparison.holds(value, with),
+            Self::In(values) => values.iter().any(|one| Comparison::Equal.holds(value, one)),
+            Self::Contains(part) => text().is_some_and(|text| text.contains(part.as_str())),
+            Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
+        }
+    }
+
+    /// Where it holds among values in [`order`], ascending.
+    fn among(&self, values: &[AttributeValue]) -> Vec<Range<usize>> {
+        match self {
+            Self::Compare(comparison, with) if *comparison != Comparison::NotEqual => {
+                vec![comparison.among(values, with)]
+            }
+            Self::In(ones) => {
+                let mut ranges: Vec<_> =
+                    ones.iter().map(|one| Comparison::Equal.among(values, one)).collect();
+                ranges.sort_unstable_by_key(|range| (range.start, range.end));
+                // Equal values are one range, given twice.
+                ranges.dedup();
+                ranges
+            }
+            Self::Exists
+            | Self::Missing
+            | Self::Compare(..)
+            | Self::Contains(_)
+            | Self::StartsWith(_) => {
+                let held = (0..).zip(values).filter(|(_, value)| self.holds(Some(value)));
+                let mut ranges: Vec<Range<usize>> = Vec::new();
+                for (place, _) in held {
+                    match ranges.last_mut() {
+                        Some(last) if last.end == place => last.end += 1,
+                        Some(_) | None => ranges.push(place..place + 1),
+                    }
+                }
+                ranges
+            }
         }
     }
 }
 
 impl Comparison {
     fn holds(self, value: Option<&AttributeValue>, with: &AttributeValue) -> bool {
-        let order = value.and_then(|value| match (value, with) {
-            (AttributeValue::Text(a), AttributeValue::Text(b)) => Some(a.cmp(b)),
-            (AttributeValue::Number(a), AttributeValue::Number(b)) => a.partial_cmp(b),
-            (AttributeValue::Flag(a), AttributeValue::Flag(b)) => Some(a.cmp(b)),
-            (AttributeValue::Text(_) | AttributeValue::Number(_) | AttributeValue::Flag(_), _) => {
-                None
-            }
-        });
+        let order =
+            value.filter(|value| is_comparable(value, with)).map(|value| order(value, with));
         match self {
-            Self::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
-            Self::NotEqual => !order.is_some_and(std::cmp::Ordering::is_eq),
-            Self::Less => order.is_some_and(std::cmp::Ordering::is_lt),
-            Self::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
-            Self::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
-            Self::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
+            Self::Equal => order.is_some_and(Ordering::is_eq),
+            Self::NotEqual => !order.is_some_and(Ordering::is_eq),
+            Self::Less => order.is_some_and(Ordering::is_lt),
+            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Self::Greater => order.is_some_and(Ordering::is_gt),
+            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
         }
     }
+
+    /// Where it holds among values in [`order`]; not for [`Comparison::NotEqual`], which holds at both ends.
+    fn among(self, values: &[AttributeValue], with: &AttributeValue) -> Range<usize> {
+        let before =
+            |below: fn(Ordering) -> bool| values.partition_point(|value| below(order(value, with)));
+        let (start, end) = (before(Ordering::is_lt), before(Ordering::is_le));
+        // The values of the kind stand side by side.
+        let first = || values[..start].partition_point(|value| !is_comparable(value, with));
+        let last = || end + values[end..].partition_point(|value| is_comparable(value, with));
+        match self {
+            Self::Equal | Self::NotEqual => start..end,
+            Self::Less => first()..start,
+            Self::LessOrEqual => first()..end,
+            Self::Greater => end..last(),
+            Self::GreaterOrEqual => start..last(),
+        }
+    }
+}
+
+/// Whether two values are of a kind.
+fn is_comparable(a: &AttributeValue, b: &AttributeValue) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
 }

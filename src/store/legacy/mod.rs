@@ -144,7 +144,7 @@ fn take_over(kv: &Kv, data: &Path, meta: &Meta) -> Result<()> {
         })?,
     );
     if !attributes.is_empty() {
-        let rows = attributes.iter().map(|(&row, attributes)| (row, attributes));
+        let rows = attributes.iter().map(|(&row, attributes)| (row, attributes.into()));
         keep(
             ATTRIBUTES.name,
             generation::write_part(&folder, ATTRIBUTES, number, |out| {

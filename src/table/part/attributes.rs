@@ -1,11 +1,11 @@
 //! Attributes: a record for each row that has some.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::container::{CHUNK_BYTES, Container, Writer};
 use crate::error::Result;
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::columns::{Collected, ColumnsBuilder, RowAttributes};
 use crate::table::part::fields::{Fields, push_text, push_u32};
 use crate::vector::RowId;
 
@@ -13,18 +13,18 @@ const TEXT: u8 = 1;
 const NUMBER: u8 = 2;
 const FLAG: u8 = 3;
 
-/// Writes the attributes of rows.
+/// Writes the attributes of those rows that have some.
 ///
 /// # Errors
 ///
 /// If the output fails.
 pub fn write<'a, W: Write>(
-    rows: impl Iterator<Item = (RowId, &'a Attributes)>,
+    rows: impl Iterator<Item = (RowId, RowAttributes<'a>)>,
     out: &mut Writer<W>,
 ) -> Result<()> {
     out.section("rows", CHUNK_BYTES)?;
     let mut record = Vec::new();
-    for (row, attributes) in rows {
+    for (row, attributes) in rows.filter(|(_, attributes)| !attributes.is_empty()) {
         record.clear();
         record.extend_from_slice(&row.0.to_le_bytes());
         push(&mut record, attributes);
@@ -33,30 +33,31 @@ pub fn write<'a, W: Write>(
     Ok(())
 }
 
-/// Reads the attributes of rows below `rows_end`.
+/// Reads the attributes of rows below `rows_end`, which ascend.
 ///
 /// # Errors
 ///
 /// `Corrupt` if the part is damaged; if the disk fails.
-pub fn read(part: &Container, rows_end: usize) -> Result<BTreeMap<RowId, Attributes>> {
+pub fn read(part: &Container, rows_end: usize) -> Result<Collected> {
     let bytes = part.section("rows")?.read()?;
     let mut fields = Fields::new(&bytes);
-    let mut all = BTreeMap::new();
+    let (mut all, mut next) = (ColumnsBuilder::default(), 0);
     while !fields.rest().is_empty() {
-        let row = fields.u32().map(RowId).filter(|row| row.index() < rows_end);
+        let row = fields.u32().map(RowId).filter(|row| (next..rows_end).contains(&row.index()));
         let attributes = take(&mut fields).filter(|attributes| !attributes.is_empty());
         let (Some(row), Some(attributes)) = (row, attributes) else {
             return Err(part.senseless());
         };
-        all.insert(row, attributes);
+        all.push(row, RowAttributes::Own(&attributes));
+        next = row.index() + 1;
     }
-    Ok(all)
+    Ok(all.build())
 }
 
 /// Appends the attributes of one word: their number u32, and of each the name behind its length, a
 /// byte for the kind (1 a text behind its length, 2 an f64, 3 a byte 0 or 1), the value.
-pub fn push(bytes: &mut Vec<u8>, attributes: &Attributes) {
-    push_u32(bytes, attributes.len());
+pub fn push(bytes: &mut Vec<u8>, attributes: RowAttributes<'_>) {
+    push_u32(bytes, attributes.iter().count());
     for (name, value) in attributes.iter() {
         push_text(bytes, name.as_bytes());
         match value {
