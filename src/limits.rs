@@ -28,8 +28,10 @@ pub const SOURCE_BYTES_MAX: usize = 1_024;
 pub const ATTRIBUTES_MAX: usize = 64;
 /// Bytes of an attribute's name.
 pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 128;
-/// Bytes of an attribute's text.
+/// Bytes of an attribute's text, and of all texts of a list.
 pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
+/// Values of an attribute that is a list.
+pub const ATTRIBUTE_LIST_MAX: usize = 256;
 
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;

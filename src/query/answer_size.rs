@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::Attributes;
 
 /// Bytes of an answer so far.
 #[derive(Debug, Default)]
@@ -55,11 +55,7 @@ pub const BESIDE: usize = 64;
 
 /// Bytes of attributes on the wire.
 pub(super) fn attribute_bytes(attributes: &Attributes) -> usize {
-    let text = |value: &AttributeValue| match value {
-        AttributeValue::Text(text) => text.len(),
-        AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,
-    };
-    attributes.iter().map(|(name, value)| name.len() + text(value) + BESIDE).sum()
+    attributes.iter().map(|(name, value)| name.len() + value.bytes() + BESIDE).sum()
 }
 
 /// Bytes of a word on the wire. One that is not UTF-8 is sent twice: as it is, and as a text with three

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::query::GoOn;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::Attributes;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -91,9 +91,9 @@ impl Frequencies {
 
     /// Counts that are no numbers above 0 count as none.
     fn of_attributes(table: &View) -> Option<Self> {
-        let count = |(row, attributes): (RowId, &Attributes)| match attributes.get(COUNT)? {
-            AttributeValue::Number(count) if *count > 0.0 => Some((row, *count)),
-            AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => None,
+        let count = |(row, attributes): (RowId, &Attributes)| {
+            let count = attributes.get(COUNT)?.number()?;
+            (count > 0.0).then_some((row, count))
         };
         let mut counts: Vec<(RowId, f64)> = table.attributed().filter_map(count).collect();
         // Sums depend on their order, and the map's is another every time.

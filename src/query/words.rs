@@ -3,11 +3,10 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::query::answer_size::AnswerSize;
-use crate::query::facets;
 use crate::query::filter::Filter;
 use crate::query::{GoOn, Include, Included};
 use crate::steps::watched;
-use crate::table::attributes::AttributeValue;
+use crate::table::attributes::{self, AttributeValue};
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::random::SplitMix64;
@@ -37,7 +36,7 @@ pub struct WordsQuery {
 pub struct Order {
     /// The attribute's name.
     pub attribute: String,
-    /// Texts before numbers before flags, and each the largest first; else the other way round.
+    /// The largest first, in the order of all values; else the smallest.
     pub is_descending: bool,
 }
 
@@ -153,7 +152,7 @@ fn by_attribute(
         return Err(Error::invalid("offset", problem));
     }
     let compare = |a: &(&AttributeValue, RowId), b: &(&AttributeValue, RowId)| {
-        let by_value = facets::order(a.0, b.0);
+        let by_value = attributes::order(a.0, b.0);
         let by_value = if order.is_descending { by_value.reverse() } else { by_value };
         by_value.then(a.1.cmp(&b.1))
     };

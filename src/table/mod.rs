@@ -6,6 +6,7 @@
 //! | `attributes.rs` | what else is known of a word |
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
 //! | `change.rs` | what a write does to one word |
+//! | `date.rs` | points in time as attributes |
 //! | `input.rs` | what a transformer adds to a token's vector |
 //! | `meta.rs` | what is known of a table beside its rows |
 //! | `part/` | its parts as sealed files |
@@ -14,6 +15,7 @@
 pub mod attributes;
 pub mod builder;
 pub mod change;
+pub mod date;
 pub mod input;
 pub mod meta;
 pub mod part;

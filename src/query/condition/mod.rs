@@ -2,7 +2,9 @@
 
 pub mod grammar;
 
-use crate::table::attributes::{AttributeValue, Attributes};
+use std::cmp::Ordering;
+
+use crate::table::attributes::{AttributeValue, Attributes, order};
 
 /// Conditions that are joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +28,8 @@ pub struct Condition {
     pub test: Test,
 }
 
-/// A test of an attribute. Values of two kinds are neither equal nor in any order; texts are in the
-/// order of their bytes, false comes before true.
+/// A test of an attribute. Values of two kinds are neither equal nor in any order; those of one are in the order of
+/// [`order`]. A test of a list holds if it holds for one of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// The word has it, whatever its value.
@@ -39,7 +41,7 @@ pub enum Test {
     Compare(Comparison, AttributeValue),
     /// It is one of these values.
     In(Vec<AttributeValue>),
-    /// It is a text in which this one stands.
+    /// It is a text in which this one stands, as a list is of which one value is such a text.
     Contains(String),
     /// It is a text that begins with this one.
     StartsWith(String),
@@ -109,38 +111,32 @@ impl Expression {
 impl Condition {
     fn holds(&self, attributes: Option<&Attributes>) -> bool {
         let value = attributes.and_then(|attributes| attributes.get(&self.name));
-        let text = || match value {
-            Some(AttributeValue::Text(text)) => Some(text),
-            Some(AttributeValue::Number(_) | AttributeValue::Flag(_)) | None => None,
-        };
+        let mut texts =
+            value.iter().flat_map(|value| value.each()).filter_map(AttributeValue::text);
         match &self.test {
             Test::Exists => value.is_some(),
             Test::Missing => value.is_none(),
             Test::Compare(comparison, with) => comparison.holds(value, with),
             Test::In(values) => values.iter().any(|one| Comparison::Equal.holds(value, one)),
-            Test::Contains(part) => text().is_some_and(|text| text.contains(part.as_str())),
-            Test::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
+            Test::Contains(part) => texts.any(|text| text.contains(part.as_str())),
+            Test::StartsWith(start) => texts.any(|text| text.starts_with(start.as_str())),
         }
     }
 }
 
 impl Comparison {
     fn holds(self, value: Option<&AttributeValue>, with: &AttributeValue) -> bool {
-        let order = value.and_then(|value| match (value, with) {
-            (AttributeValue::Text(a), AttributeValue::Text(b)) => Some(a.cmp(b)),
-            (AttributeValue::Number(a), AttributeValue::Number(b)) => a.partial_cmp(b),
-            (AttributeValue::Flag(a), AttributeValue::Flag(b)) => Some(a.cmp(b)),
-            (AttributeValue::Text(_) | AttributeValue::Number(_) | AttributeValue::Flag(_), _) => {
-                None
-            }
-        });
+        let is_one = |holds: fn(Ordering) -> bool| {
+            let mut values = value.iter().flat_map(|value| value.each());
+            values.any(|value| value.kind() == with.kind() && holds(order(value, with)))
+        };
         match self {
-            Self::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
-            Self::NotEqual => !order.is_some_and(std::cmp::Ordering::is_eq),
-            Self::Less => order.is_some_and(std::cmp::Ordering::is_lt),
-            Self::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
-            Self::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
-            Self::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
+            Self::Equal => is_one(Ordering::is_eq),
+            Self::NotEqual => !is_one(Ordering::is_eq),
+            Self::Less => is_one(Ordering::is_lt),
+            Self::LessOrEqual => is_one(Ordering::is_le),
+            Self::Greater => is_one(Ordering::is_gt),
+            Self::GreaterOrEqual => is_one(Ordering::is_ge),
         }
     }
 }
