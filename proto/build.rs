@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "language_model",
         "admin",
         "job_service",
+        "batch",
     ]
     .map(|service| format!("wordspace/v1/{service}.proto"));
     let descriptors = protox::compile(services, ["."])?;

@@ -28,8 +28,10 @@ pub const SOURCE_BYTES_MAX: usize = 1_024;
 pub const ATTRIBUTES_MAX: usize = 64;
 /// Bytes of an attribute's name.
 pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 128;
-/// Bytes of an attribute's text.
+/// Bytes of an attribute's text, and of all texts of a list.
 pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
+/// Values of an attribute that is a list.
+pub const ATTRIBUTE_LIST_MAX: usize = 256;
 
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;
@@ -216,6 +218,8 @@ pub const NESTED_ENTRIES_MAX: usize = 500_000;
 pub const PART_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a question.
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
+/// Questions of any kind in one call.
+pub const QUESTIONS_MAX: usize = 1_000;
 /// Bytes of a batch: of many questions, of texts, of words to put.
 pub const BATCH_BYTES_MAX: usize = 24 << 20;
 /// Bytes of the data folder's disk that temporary files, uploads and checkpoints of trainings leave free, for the journal.
@@ -272,6 +276,7 @@ const _: () = assert!(EVALUATION_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX <= TEXTS_BYTES_MAX && TEXTS_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < QUESTION_BYTES_MAX && QUESTION_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(BATCH_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(QUESTIONS_MAX * ERROR_BYTES_MAX < MESSAGE_BYTES_MAX / 2);
 const _: () = assert!(TOKENIZER_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(EMBED_COMPONENTS_MAX * size_of::<f32>() < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

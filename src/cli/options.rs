@@ -8,8 +8,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::reach::Reach;
 use crate::client::{
-    self, AttributeValue, Filter, Include, IndexKind, OovPolicy, Preprocessor, RowRange, Strategy,
-    Vector, WordOptions, WordOrVector, attribute_value::Value, word_or_vector::Query,
+    self, AttributeList, AttributeValue, Filter, Include, IndexKind, OovPolicy, Preprocessor,
+    RowRange, Strategy, Vector, WordOptions, WordOrVector, attribute_value::Value,
+    word_or_vector::Query,
 };
 use crate::format::Format;
 use crate::query::condition::grammar::{self, Left, Misread};
@@ -220,7 +221,7 @@ impl TargetArgs {
     }
 }
 
-/// `NAME = VALUE`, where a value is a flag, a number or a text.
+/// `NAME = VALUE`, where a value is a flag, a number, a date, a list in brackets or a text.
 pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), String> {
     let read = || {
         let mut left = Left::new(argument);
@@ -228,16 +229,7 @@ pub(super) fn attribute(argument: &str) -> Result<(String, AttributeValue), Stri
         if !left.skip("=") {
             return Err(left.expected("=, as in NAME=VALUE"));
         }
-        let rest = left.rest().trim();
-        let value = if rest.starts_with(['"', '\'']) {
-            let value = left.value(grammar::value)?;
-            left.end("the end")?;
-            value
-        } else {
-            // A text may have spaces, as long as the shell keeps it together.
-            grammar::value(rest)
-        };
-        Ok((name, wire_value(value)))
+        Ok((name, wire_value(left.last_value()?)))
     };
     read().map_err(|misread| under(argument, &misread))
 }
@@ -246,7 +238,12 @@ fn wire_value(value: known::AttributeValue) -> AttributeValue {
     let value = match value {
         known::AttributeValue::Text(text) => Value::Text(text),
         known::AttributeValue::Number(number) => Value::Number(number),
+        known::AttributeValue::Integer(number) => Value::Integer(number),
         known::AttributeValue::Flag(flag) => Value::Flag(flag),
+        known::AttributeValue::Date(date) => Value::Date(date.to_string()),
+        known::AttributeValue::List(values) => {
+            Value::List(AttributeList { values: values.into_iter().map(wire_value).collect() })
+        }
     };
     AttributeValue { value: Some(value) }
 }
@@ -254,7 +251,7 @@ fn wire_value(value: known::AttributeValue) -> AttributeValue {
 /// A text as it is, or in quotes if it would be read as something else.
 fn text_shown(text: &str) -> String {
     let is_text = matches!(grammar::value(text), known::AttributeValue::Text(_));
-    let is_plain = is_text && !text.is_empty() && !text.starts_with(['"', '\'']);
+    let is_plain = is_text && !text.is_empty() && !text.starts_with(['"', '\'', '[']);
     match (is_plain, text.contains('"')) {
         // A code is kept as what it is, and shown so that it is told from a number.
         (true, _) if text.parse::<f64>().is_err() => text.to_owned(),
@@ -268,7 +265,13 @@ pub(super) fn value_text(value: &AttributeValue) -> String {
     match &value.value {
         Some(Value::Text(text)) => text_shown(text),
         Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Integer(number)) => number.to_string(),
         Some(Value::Flag(flag)) => flag.to_string(),
+        Some(Value::Date(date)) => date.clone(),
+        Some(Value::List(list)) => {
+            let values: Vec<_> = list.values.iter().map(value_text).collect();
+            format!("[{}]", values.join(", "))
+        }
         None => String::new(),
     }
 }

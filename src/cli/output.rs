@@ -158,6 +158,9 @@ fn json_line<M: Name>(message: &M) -> Result<String> {
 
 /// An attribute's value that is an empty text.
 const EMPTY_TEXT: &str = "\"text\":\"\"";
+/// What is in one that is an empty list, and what stands before that.
+const EMPTY_LIST: &str = "\"values\":[]";
+const LIST: &str = "{\"list\":{";
 
 /// JSON without the members of objects that say nothing: empty texts, lists and objects, and null.
 /// Numbers and flags stay, whatever they are.
@@ -182,8 +185,9 @@ fn without_empty(json: &str) -> String {
                 if let Some(begin) = begins.last_mut().filter(|begin| **begin != usize::MAX) {
                     let member = &dense[*begin..];
                     // The value of an attribute is told, though it is empty.
-                    let is_value =
-                        member == EMPTY_TEXT && dense[..*begin].ends_with('{') && c == '}';
+                    let is_value = c == '}'
+                        && ((member == EMPTY_TEXT && dense[..*begin].ends_with('{'))
+                            || (member == EMPTY_LIST && dense[..*begin].ends_with(LIST)));
                     if !is_value
                         && ["\":\"\"", "\":[]", "\":{}", "\":null"]
                             .iter()
@@ -550,7 +554,7 @@ mod tests {
         let dense = r#"{"b":0,"g":["",{}],"h":"x\\\"\":\"\"","i":false}"#;
         assert_eq!(without_empty(json), dense);
         assert_eq!(without_empty(r#"{"a":"","b":[]}"#), "{}");
-        let attributes = r#"{"attributes":{"pos":{"text":""},"n":{"number":0.0}}}"#;
+        let attributes = r#"{"attributes":{"pos":{"text":""},"n":{"number":0.0},"i":{"integer":0},"all":{"list":{"values":[]}}}}"#;
         assert_eq!(without_empty(attributes), attributes);
         assert_eq!(without_empty(r#"{"text":"","n":1}"#), r#"{"n":1}"#);
     }

@@ -46,8 +46,8 @@ pub(super) struct Put {
     /// Refuse words that are not there yet
     #[arg(long, conflicts_with = "insert_only")]
     update_only: bool,
-    /// Attributes of the word, or of each word: true and false are flags, numbers numbers, and all
-    /// else is text
+    /// Attributes of the word, or of each word: true and false are flags, numbers numbers, 2024-01-31 and
+    /// 2024-01-31T10:30:00Z dates, [fr, en] a list, and all else is text
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     set: Vec<(String, AttributeValue)>,
 }

@@ -19,8 +19,8 @@ pub(super) struct SetAttributes {
     table: TableArg,
     #[command(flatten)]
     target: TargetArgs,
-    /// Set an attribute of each word: true and false are flags, numbers numbers, and all else is
-    /// text
+    /// Set an attribute of each word: true and false are flags, numbers numbers, 2024-01-31 and
+    /// 2024-01-31T10:30:00Z dates, [fr, en] a list, and all else is text
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute, required_unless_present = "remove")]
     set: Vec<(String, AttributeValue)>,
     /// Remove an attribute of each word

@@ -154,7 +154,7 @@ fn a_line_of_the_log_stays_one_line() {
 #[test]
 fn conditions_have_spaces_quotes_and_no_second_meaning() {
     use crate::cli::options::{attribute, attributes_text, conditions};
-    use crate::client::{AttributeValue, attribute_value::Value};
+    use crate::client::{AttributeList, AttributeValue, attribute_value::Value};
 
     let text = |text: &str| Value::Text(text.to_owned());
     for written in ["freq > 5", " ! seen", "'my lang' != \"a b\" or lang in (fr,en)"] {
@@ -176,11 +176,40 @@ fn conditions_have_spaces_quotes_and_no_second_meaning() {
         assert_eq!(line.find('^'), Some(caret + 2), "{problem}");
     }
     let set = |written| attribute(written).map(|(name, value)| (name, value.value.unwrap()));
-    assert_eq!(set("n = 5"), Ok(("n".to_owned(), Value::Number(5.0))));
+    assert_eq!(set("n = 5"), Ok(("n".to_owned(), Value::Integer(5))));
+    assert_eq!(set("n = 5.0"), Ok(("n".to_owned(), Value::Number(5.0))));
+    assert_eq!(set("n=9007199254740993").unwrap().1, Value::Integer(9_007_199_254_740_993));
+    assert_eq!(set("day = 2024-01-31").unwrap().1, Value::Date("2024-01-31".to_owned()));
+    let moment = Value::Date("2024-01-31T09:30:00Z".to_owned());
+    assert_eq!(set("day = 2024-01-31 10:30:00+01:00").unwrap().1, moment);
+    assert_eq!(set("day='2024-01-31'").unwrap().1, text("2024-01-31"));
+    let list = |values: Vec<Value>| {
+        let values = values.into_iter().map(|value| AttributeValue { value: Some(value) });
+        Value::List(AttributeList { values: values.collect() })
+    };
+    let tags = list(vec![text("fr"), text("a, b"), text("5")]);
+    assert_eq!(set("tags = [fr, \"a, b\", '5']").unwrap().1, tags);
+    assert_eq!(set("tags=[]").unwrap().1, list(vec![]));
+    for wrong in
+        ["a = [1, x]", "a = [1", "a = [1] x", "a = [[1]]", "day=2024-02-30", "a=[2024-13-01]"]
+    {
+        assert!(set(wrong).is_err(), "{wrong}");
+    }
+    let shown = [
+        ("day", moment),
+        ("note", text("2024-01-31")),
+        ("tags", tags),
+        ("word", text("[1]")),
+        ("n", Value::Integer(-7)),
+    ];
+    let shown = shown.map(|(name, value)| (name.to_owned(), AttributeValue { value: Some(value) }));
+    let told =
+        "day=2024-01-31T09:30:00Z n=-7 note=\"2024-01-31\" tags=[fr, a, b, \"5\"] word=\"[1]\"";
+    assert_eq!(attributes_text(&shown.into_iter().collect()), told);
     assert_eq!(set("title=a b = c"), Ok(("title".to_owned(), text("a b = c"))));
     assert_eq!(set("n = \"5\""), Ok(("n".to_owned(), text("5"))));
     // Codes and identifiers that a number would change stay what they are, and are shown as texts.
-    for code in ["010", "9007199254740993", "+49"] {
+    for code in ["010", "9223372036854775808", "+49"] {
         let read = attribute(&format!("n={code}")).unwrap().1;
         assert_eq!(read.value, Some(text(code)));
         let kept = [("n".to_owned(), AttributeValue { value: Some(text(code)) })];

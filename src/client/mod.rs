@@ -38,6 +38,7 @@ use crate::client::replies::{JobReply, Told};
 use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_text};
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
+use crate::proto::batch_service_client::BatchServiceClient;
 use crate::proto::bias_service_client::BiasServiceClient;
 use crate::proto::evaluation_service_client::EvaluationServiceClient;
 use crate::proto::job_service_client::JobServiceClient;
@@ -66,6 +67,7 @@ pub struct Client {
     models: LanguageModelServiceClient<Line>,
     admin: AdminServiceClient<Line>,
     jobs: JobServiceClient<Line>,
+    batches: BatchServiceClient<Line>,
     /// The generation and the write that its questions want to see; 0 for any.
     least: (u64, u64),
 }
@@ -107,6 +109,7 @@ impl Client {
             models: stub!(LanguageModelServiceClient),
             admin: stub!(AdminServiceClient),
             jobs: stub!(JobServiceClient),
+            batches: stub!(BatchServiceClient),
             least: (0, 0),
         }
     }
@@ -828,6 +831,8 @@ unary! {
     models.rank_texts: RankTextsRequest -> RankTextsResponse;
     /// Words that surprise more than those around them.
     models.odd_words: OddWordsRequest -> OddWordsResponse;
+    /// Questions of any kind in one call.
+    batches.batch: BatchRequest -> BatchResponse;
     /// The server itself.
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }

@@ -160,7 +160,7 @@ impl LearnedRows {
             }
         };
         if count > 0 {
-            attributes.set(COUNT.to_owned(), AttributeValue::Number(count as f64));
+            attributes.set(COUNT.to_owned(), AttributeValue::from(count));
         }
         Ok(Row { word, vector, at: At::Row(self.at as u64), attributes })
     }
@@ -220,7 +220,7 @@ impl RowReader for OutputRows {
         let Some(&count) = self.corpus.counts().get(self.at) else { return Ok(Step::End) };
         let Ok(word) = RowId::try_from(self.at) else { return Ok(Step::End) };
         let mut attributes = Attributes::new();
-        attributes.set(COUNT.to_owned(), AttributeValue::Number(count as f64));
+        attributes.set(COUNT.to_owned(), AttributeValue::from(count));
         let (bytes, vector) = (self.corpus.words().word(word), self.vectors.output(word));
         let at = At::Row(self.at as u64);
         *row = Row { word: bytes.to_vec(), vector: vector.to_vec(), at, attributes };
@@ -230,13 +230,8 @@ impl RowReader for OutputRows {
 }
 
 /// How often a word occurs, by its attribute; 0 if that is not told.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
 fn count_of(attributes: RowAttributes<'_>) -> u64 {
-    match attributes.get(COUNT) {
-        Some(&AttributeValue::Number(count)) if (1.0..9e15).contains(&count) => count as u64,
-        Some(AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_))
-        | None => 0,
-    }
+    attributes.get(COUNT).and_then(AttributeValue::count).unwrap_or(0)
 }
 
 /// The n-grams that were learned, as a table's sub-words.

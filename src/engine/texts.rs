@@ -15,7 +15,7 @@ use crate::engine::import::{
 use crate::engine::{Ask, Current, Engine, Stop};
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::intake::Policies;
-use crate::format::{Fault, Reason, Row, RowReader, Step};
+use crate::format::{Fault, Reason, Row, RowReader, Step, json_attribute};
 use crate::limits;
 use crate::query::embed::{EmbedQuery, Embedder, Pooling, refuse_unknown};
 use crate::query::frequency::{FrequenciesUsed, Weighing};
@@ -313,15 +313,21 @@ fn json(line: &str) -> Result<Entry, String> {
             ("id", Value::String(value)) => id = Some(value),
             ("id", Value::Number(value)) => id = Some(value.to_string()),
             ("id", _) => return Err("id is neither a string nor a number".to_owned()),
-            (_, Value::String(value)) => attributes.set(name, AttributeValue::Text(value)),
-            (_, Value::Bool(value)) => attributes.set(name, AttributeValue::Flag(value)),
-            (_, Value::Number(value)) => {
-                let value = value.as_f64().ok_or_else(|| format!("{name:?} is out of range"))?;
-                attributes.set(name, AttributeValue::Number(value));
-            }
             (_, Value::Null) => {}
-            (_, Value::Array(_) | Value::Object(_)) => {
-                return Err(format!("the attribute {name:?} is a list or an object"));
+            (_, value) => {
+                let value = match json_attribute(&value.to_string()) {
+                    Some((value, false)) => value,
+                    Some((_, true)) => {
+                        return Err(format!("{name:?} has a whole number beyond 64 bits"));
+                    }
+                    None => {
+                        return Err(format!(
+                            "the attribute {name:?} is an object that is no date, or a list of such \
+                             or of lists"
+                        ));
+                    }
+                };
+                attributes.set(name, value);
             }
         }
     }

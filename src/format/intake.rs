@@ -187,7 +187,8 @@ impl Intake {
         if let Added::New(row) = self.builder.push(word, vector)?
             && !attributes.is_empty()
         {
-            let bytes = attributes.iter().map(|(name, _)| ATTRIBUTE_BYTES + name.len());
+            let bytes =
+                attributes.iter().map(|(name, value)| ATTRIBUTE_BYTES + name.len() + value.bytes());
             self.attribute_bytes += bytes.sum::<usize>();
             self.attributes.insert(row, attributes.to_attributes());
         }
@@ -315,7 +316,7 @@ impl Intake {
             self.set(row, name, value.clone(), from.at);
         }
         if self.policies.rank {
-            self.set(row, "rank", AttributeValue::Number(f64::from(row.0) + 1.0), from.at);
+            self.set(row, "rank", AttributeValue::Integer(i64::from(row.0) + 1), from.at);
         }
     }
 
@@ -323,11 +324,10 @@ impl Intake {
         let kept = self.attributes.entry(row).or_default();
         let checked = check_name(name, name).and_then(|()| check_value(&value, name));
         if checked.is_ok() && (kept.len() < limits::ATTRIBUTES_MAX || kept.get(name).is_some()) {
-            let text = if let AttributeValue::Text(text) = &value { text.len() } else { 0 };
-            self.attribute_bytes += ATTRIBUTE_BYTES + name.len() + text;
+            self.attribute_bytes += ATTRIBUTE_BYTES + name.len() + value.bytes();
             kept.set(name.to_owned(), value);
         } else {
-            let done = "not kept: too long, too many, or without a name";
+            let done = "not kept: too long, too many, of several kinds, or without a name";
             self.account.note("attribute", false, done, at, name.as_bytes());
         }
         if kept.is_empty() {
@@ -365,10 +365,14 @@ impl Intake {
         let cut = line.iter().rposition(|&byte| byte == b' ' || byte == b'\t');
         let parts = cut.map(|cut| (line[..cut].trim_ascii_end(), &line[cut + 1..]));
         let parts = parts.and_then(|(word, number)| {
-            let number: f64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-            (number.is_finite() && !word.is_empty()).then_some((word, number))
+            let number = std::str::from_utf8(number).ok()?;
+            let value = match number.parse() {
+                Ok(whole) => AttributeValue::Integer(whole),
+                Err(_) => AttributeValue::Number(number.parse().ok()?),
+            };
+            (check_value(&value, "").is_ok() && !word.is_empty()).then_some((word, value))
         });
-        let Some((word, number)) = parts else {
+        let Some((word, value)) = parts else {
             if !line.is_empty() {
                 self.account.note("count_line", false, "not read: no word and number", at, line);
             }
@@ -376,7 +380,7 @@ impl Intake {
         };
         let word = self.policies.words.apply(word);
         if let Some(row) = self.builder.row(&word) {
-            self.set(row, "count", AttributeValue::Number(number), at);
+            self.set(row, "count", value, at);
         } else {
             let done = "not kept: the table has no such word";
             self.account.note("count_without_word", false, done, at, &word);

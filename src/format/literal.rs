@@ -1,58 +1,64 @@
-//! Numbers as they are written: attributes are doubles, and what a double would change stays a text.
+//! Values as they are written: whole numbers of 64 bits, doubles and dates; what these would change stays a text.
 
 use crate::error::At;
 use crate::format::{Note, shown};
 use crate::table::attributes::AttributeValue;
+use crate::table::date::Date;
 
-/// Whole numbers up to this one are doubles exactly.
-const EXACT_MAX: u64 = 1 << 53;
 /// From this power of ten on, programs write whole numbers with an exponent.
 const EXPONENT_MIN: u32 = 16;
 
-/// A text that reads as a number.
+/// A text that reads as a number or a date.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Literal {
     Number(f64),
-    /// It would come back as another text: an identifier beyond 2^53, or a code such as `007`, `1E5`
+    Integer(i64),
+    Date(Date),
+    /// It would come back as another text: a whole number beyond 64 bits, or a code such as `007`, `1E5`
     /// or `+49`.
     Code,
 }
 
-/// The number that a text is, if it would come back as that text: `0.5`, and not `007`.
-pub fn plain_number(text: &str) -> Option<f64> {
+/// The number that a text is, if it would come back as that text, `0.5` and not `007`; or the date.
+pub fn plain_value(text: &str) -> Option<AttributeValue> {
     match Literal::of(text.as_bytes())? {
-        Literal::Number(number) => Some(number),
+        Literal::Number(number) => Some(AttributeValue::Number(number)),
+        Literal::Integer(number) => Some(AttributeValue::Integer(number)),
+        Literal::Date(date) => Some(AttributeValue::Date(date)),
         Literal::Code => None,
     }
 }
 
 impl Literal {
-    /// What a text is if it reads as a finite number.
+    /// What a text is if it reads as a finite number or a date.
     pub(super) fn of(text: &[u8]) -> Option<Self> {
+        if Date::is_meant(text) {
+            return std::str::from_utf8(text).ok()?.parse().ok().map(Self::Date);
+        }
         let number: f64 =
             fast_float2::parse(text).ok().filter(|number: &f64| number.is_finite())?;
         let digits = text.strip_prefix(b"-").unwrap_or(text);
         let has_zeros = matches!(digits, [b'0', b'0'..=b'9', ..]);
-        let is_whole = digits.iter().all(u8::is_ascii_digit);
-        let is_code = text.starts_with(b"+")
-            || has_zeros
-            || is_exponent_code(digits)
-            || (is_whole && !is_exact(digits));
-        Some(if is_code { Self::Code } else { Self::Number(number) })
+        if text.starts_with(b"+") || has_zeros || is_exponent_code(digits) {
+            return Some(Self::Code);
+        }
+        // There is no whole number -0.
+        if !digits.iter().all(u8::is_ascii_digit) || text == b"-0" {
+            return Some(Self::Number(number));
+        }
+        let whole = std::str::from_utf8(text).ok().and_then(|digits| digits.parse().ok());
+        Some(whole.map_or(Self::Code, Self::Integer))
     }
 
     /// The value of an attribute that is written so.
     pub(super) fn value(self, text: &[u8]) -> AttributeValue {
         match self {
             Self::Number(number) => AttributeValue::Number(number),
+            Self::Integer(number) => AttributeValue::Integer(number),
+            Self::Date(date) => AttributeValue::Date(date),
             Self::Code => AttributeValue::Text(String::from_utf8_lossy(text).into_owned()),
         }
     }
-}
-
-fn is_exact(digits: &[u8]) -> bool {
-    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
-    number.is_some_and(|number| number <= EXACT_MAX)
 }
 
 /// Digits, an E and digits, unless a program would write a large number so.
@@ -67,14 +73,10 @@ fn is_exponent_code(digits: &[u8]) -> bool {
     digits[at] == b'E' || power.is_some_and(|power: u32| power < EXPONENT_MIN)
 }
 
-/// A whole number of 64 bits as an attribute: a text if a double would round it.
-#[expect(clippy::cast_precision_loss, reason = "checked to be none")]
+/// A whole number as an attribute: a text beyond 64 bits with a sign.
 pub(super) fn whole(number: i128) -> AttributeValue {
-    if number.unsigned_abs() <= u128::from(EXACT_MAX) {
-        AttributeValue::Number(number as f64)
-    } else {
-        AttributeValue::Text(number.to_string())
-    }
+    i64::try_from(number)
+        .map_or_else(|_| AttributeValue::Text(number.to_string()), AttributeValue::Integer)
 }
 
 /// The columns in which numbers stayed texts, for a note.

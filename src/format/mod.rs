@@ -102,7 +102,8 @@ use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
 
 pub use folder::{companions, folder, shard};
-pub use literal::plain_number;
+pub use json::attribute as json_attribute;
+pub use literal::plain_value;
 pub use open::{Options, open, open_files};
 pub use registry::Format;
 pub use selection::Selection;

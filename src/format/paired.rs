@@ -97,7 +97,9 @@ impl RowReader for Paired {
         row.at = at;
         row.attributes = Attributes::new();
         if let Some((name, value)) = self.words.as_ref().and_then(|words| words.number(number)) {
-            row.attributes.set(name.to_owned(), AttributeValue::Number(value));
+            let number = AttributeValue::Number(value);
+            let count = number.count().filter(|_| name == "count" && value.fract() == 0.0);
+            row.attributes.set(name.to_owned(), count.map_or(number, AttributeValue::from));
         }
         self.matrix.row(number, &mut row.vector)?;
         Ok(Step::Row)

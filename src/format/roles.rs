@@ -61,6 +61,8 @@ pub(super) enum Holds {
     /// Lists of numbers.
     Lists,
     Flags,
+    /// Dates, or lists of other values than numbers: attributes and nothing else.
+    Values,
     /// No value was seen.
     Nothing,
     /// What can be neither word, component nor attribute.
@@ -130,9 +132,7 @@ impl Table<'_> {
             let name = column.name.as_deref().unwrap_or_default();
             let because = if name.is_empty() {
                 format!("the column {}, which has no name", i + 1)
-            } else if column.holds == Holds::Other
-                || (self.is_typed && column.holds == Holds::Lists)
-            {
+            } else if column.holds == Holds::Other {
                 format!("the column \"{}\"", shown(name.as_bytes()))
             } else if !names.insert(name) {
                 format!("the column \"{}\", whose name comes again", shown(name.as_bytes()))
@@ -193,7 +193,8 @@ impl Table<'_> {
     /// The column of words, and whether its name tells.
     pub(super) fn word(&self) -> Result<(usize, bool)> {
         let text = |column: &Column| column.holds == Holds::Texts;
-        let value = |column: &Column| !matches!(column.holds, Holds::Lists | Holds::Other);
+        let value =
+            |column: &Column| !matches!(column.holds, Holds::Lists | Holds::Values | Holds::Other);
         let named = |names: &[&str], fits: &dyn Fn(&Column) -> bool| {
             names.iter().find_map(|name| self.find(name, fits))
         };
@@ -366,6 +367,7 @@ pub(super) struct Seen {
     pub(super) numbers: usize,
     pub(super) lists: usize,
     pub(super) flags: usize,
+    pub(super) values: usize,
     pub(super) others: usize,
 }
 
@@ -377,6 +379,7 @@ impl Seen {
             (numbers, if self.numbers > 0 { Holds::Numbers } else { Holds::Whole }),
             (self.texts, Holds::Texts),
             (self.flags, Holds::Flags),
+            (self.values, Holds::Values),
             (self.others, Holds::Other),
         ];
         let most = most.into_iter().rev().max_by_key(|&(count, _)| count);

@@ -3,7 +3,6 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::table::attributes::AttributeValue;
 use crate::table::columns::RowAttributes;
 
 /// Bytes of an answer so far.
@@ -56,11 +55,7 @@ pub const BESIDE: usize = 64;
 
 /// Bytes of attributes on the wire.
 pub(super) fn attribute_bytes(attributes: RowAttributes<'_>) -> usize {
-    let text = |value: &AttributeValue| match value {
-        AttributeValue::Text(text) => text.len(),
-        AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,
-    };
-    attributes.iter().map(|(name, value)| name.len() + text(value) + BESIDE).sum()
+    attributes.iter().map(|(name, value)| name.len() + value.bytes() + BESIDE).sum()
 }
 
 /// Bytes of a word on the wire. One that is not UTF-8 is sent twice: as it is, and as a text with three

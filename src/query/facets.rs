@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 
 use crate::error::Result;
 use crate::query::GoOn;
 use crate::query::answer_size::{AnswerSize, BESIDE};
 use crate::query::filter::Filter;
 use crate::steps::watched;
-use crate::table::attributes::{self, AttributeValue};
+use crate::table::attributes::{AttributeValue, Value};
 use crate::table::view::View;
 use crate::vector::row_set::RowSet;
 
@@ -27,8 +26,8 @@ pub struct FacetsQuery {
 /// The answer to a [`FacetsQuery`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FacetsAnswer {
-    /// Values with how many rows have each: the most frequent first, equally frequent ones by value, flags before
-    /// numbers before texts.
+    /// Values with how many rows have each: the most frequent first, equally frequent ones by value. The whole
+    /// number 3 and the number 3.0 are one value, and so is a whole list.
     pub facets: Vec<(AttributeValue, usize)>,
     /// Different values.
     pub distinct: usize,
@@ -76,40 +75,11 @@ pub fn facets(
     facets.truncate(query.limit);
     let mut size = AnswerSize::default();
     for (value, _) in &facets {
-        let AttributeValue::Text(text) = value.0 else { continue };
-        size.add(text.len() + BESIDE)?;
+        size.add(value.0.bytes() + BESIDE)?;
     }
     let facets = facets.into_iter().map(|(value, count)| (value.0.clone(), count)).collect();
     let rows = allowed.map_or(table.len(), RowSet::len);
     Ok(FacetsAnswer { facets, distinct, having, rows })
-}
-
-/// A value as a key. Numbers are finite, and both zeros are one.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) struct Value<'a>(pub(super) &'a AttributeValue);
-
-impl Eq for Value<'_> {}
-
-impl Hash for Value<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.0 {
-            AttributeValue::Text(text) => text.hash(state),
-            AttributeValue::Number(number) => (number + 0.0).to_bits().hash(state),
-            AttributeValue::Flag(flag) => flag.hash(state),
-        }
-    }
-}
-
-impl PartialOrd for Value<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Value<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        attributes::order(self.0, other.0)
-    }
 }
 
 #[cfg(test)]

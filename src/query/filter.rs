@@ -262,6 +262,7 @@ fn compiled(regex: &str) -> Result<Regex> {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
     use std::collections::BTreeSet;
     use std::sync::LazyLock;
 
@@ -284,10 +285,14 @@ mod tests {
         let table = golden::table();
         let given = |row: u32, word: &[u8]| -> Attributes {
             let letter = String::from_utf8_lossy(&word[..1]).into_owned();
-            let kind = match row % 4 {
+            let kind = match row % 6 {
                 0 => AttributeValue::Flag(row.is_multiple_of(8)),
                 1 => AttributeValue::Number(if row > 250 { -0.0 } else { 0.0 }),
-                2 => AttributeValue::Number(f64::from(row)),
+                2 => AttributeValue::Number(f64::from(row % 9)),
+                3 => AttributeValue::Integer(i64::from(row % 9)),
+                4 => AttributeValue::List(
+                    [1, row % 7].map(|i| AttributeValue::Integer(i64::from(i))).into(),
+                ),
                 _ => AttributeValue::Text(letter.clone()),
             };
             let all = [
@@ -334,6 +339,7 @@ mod tests {
         let all = [Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual];
         let value = prop_oneof![
             (0_u8..9).prop_map(|length| AttributeValue::Number(length.into())),
+            (0_u8..9).prop_map(|length| AttributeValue::Integer(length.into())),
             "[a-e]".prop_map(AttributeValue::Text),
             any::<bool>().prop_map(AttributeValue::Flag),
         ];
@@ -371,41 +377,48 @@ mod tests {
     }
 
     fn holds(condition: &Condition, known: &View, row: RowId) -> bool {
-        use AttributeValue::{Flag, Number, Text};
+        use AttributeValue::{Date, Flag, Integer, List, Number, Text};
+        use Ordering::{Equal, Greater, Less};
         let value = known.attributes(row).get(&condition.name);
-        let (comparison, with) = match &condition.test {
-            Test::Exists => return value.is_some(),
-            Test::Missing => return value.is_none(),
-            Test::In(values) => return value.is_some_and(|value| values.contains(value)),
-            Test::Contains(part) => {
-                return matches!(value, Some(Text(text)) if text.contains(part.as_str()));
-            }
-            Test::StartsWith(part) => {
-                return matches!(value, Some(Text(text)) if text.starts_with(part.as_str()));
-            }
-            Test::Compare(comparison, with) => (comparison, with),
+        let values: Vec<&AttributeValue> = match value {
+            Some(List(values)) => values.iter().collect(),
+            Some(value) => vec![value],
+            None => Vec::new(),
         };
-        let (less, equal) = match (value, with) {
-            (Some(Number(a)), Number(b)) => {
-                (a < b, a.total_cmp(b).is_eq() || *a == 0.0 && *b == 0.0)
-            }
-            (Some(Text(a)), Text(b)) => (a < b, a == b),
-            (Some(Number(_) | Text(_) | Flag(_)) | None, Number(_) | Text(_) | Flag(_)) => {
-                return *comparison == Comparison::NotEqual;
-            }
+        // The numbers of the test are small.
+        let number = |value: &AttributeValue| match value {
+            Number(number) => Some(*number),
+            Integer(number) => Some(*number as f64),
+            Flag(_) | Text(_) | Date(_) | List(_) => None,
         };
-        match comparison {
-            Comparison::Equal => equal,
-            Comparison::NotEqual => !equal,
-            Comparison::Less => less,
-            Comparison::LessOrEqual => less || equal,
-            Comparison::Greater => !less && !equal,
-            Comparison::GreaterOrEqual => !less,
+        let compare = |value: &AttributeValue, with: &AttributeValue| match (value, with) {
+            (Text(a), Text(b)) => Some(a.cmp(b)),
+            (Flag(a), Flag(b)) => Some(a.cmp(b)),
+            (a, b) => number(a)?.partial_cmp(&number(b)?),
+        };
+        let any_is = |orders: &[Ordering], with: &AttributeValue| {
+            values.iter().any(|value| compare(value, with).is_some_and(|one| orders.contains(&one)))
+        };
+        let any_text = |holds: &dyn Fn(&str) -> bool| {
+            values.iter().any(|value| value.text().is_some_and(holds))
+        };
+        match &condition.test {
+            Test::Exists => value.is_some(),
+            Test::Missing => value.is_none(),
+            Test::In(ones) => ones.iter().any(|one| any_is(&[Equal], one)),
+            Test::Contains(part) => any_text(&|text| text.contains(part.as_str())),
+            Test::StartsWith(part) => any_text(&|text| text.starts_with(part.as_str())),
+            Test::Compare(Comparison::Equal, with) => any_is(&[Equal], with),
+            Test::Compare(Comparison::NotEqual, with) => !any_is(&[Equal], with),
+            Test::Compare(Comparison::Less, with) => any_is(&[Less], with),
+            Test::Compare(Comparison::LessOrEqual, with) => any_is(&[Less, Equal], with),
+            Test::Compare(Comparison::Greater, with) => any_is(&[Greater], with),
+            Test::Compare(Comparison::GreaterOrEqual, with) => any_is(&[Greater, Equal], with),
         }
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig::with_cases(400))]
 
         #[test]
         fn the_rows_are_those_of_asking_each_row_for_itself(

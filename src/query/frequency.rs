@@ -91,9 +91,9 @@ impl Frequencies {
 
     /// Counts that are no numbers above 0 count as none.
     fn of_attributes(table: &View) -> Option<Self> {
-        let count = |(row, value): (RowId, &AttributeValue)| match value {
-            AttributeValue::Number(count) if *count > 0.0 => Some((row, *count)),
-            AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => None,
+        let count = |(row, value): (RowId, &AttributeValue)| {
+            let count = value.number()?;
+            (count > 0.0).then_some((row, count))
         };
         let mut counts: Vec<(RowId, f64)> = table.held(COUNT).rows().filter_map(count).collect();
         // Sums depend on their order, and rows that were written come in another every time.

@@ -47,12 +47,7 @@ pub fn huffman_path(table: &View, query: &HuffmanQuery, go_on: GoOn<'_>) -> Resu
     let mut counted = Vec::new();
     for item in watched(table.held(COUNT).rows(), go_on) {
         let (row, value) = item?;
-        match *value {
-            AttributeValue::Number(count) if (1.0..9e15).contains(&count) => {
-                counted.push((whole(count), row));
-            }
-            AttributeValue::Number(_) | AttributeValue::Text(_) | AttributeValue::Flag(_) => {}
-        }
+        counted.extend(value.count().map(|count| (count, row)));
     }
     counted.sort_unstable_by_key(|&(count, row): &(u64, RowId)| (Reverse(count), row.0));
     let place = counted.iter().position(|&(_, other)| other == row).ok_or_else(|| {
@@ -73,9 +68,4 @@ pub fn huffman_path(table: &View, query: &HuffmanQuery, go_on: GoOn<'_>) -> Resu
         nodes: path.nodes.to_vec(),
         word_count: counts.len(),
     })
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
-fn whole(count: f64) -> u64 {
-    count as u64
 }

@@ -9,7 +9,6 @@ use crate::index::lists::LIST;
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Within};
 use crate::limits;
 use crate::query::answer_size::AnswerSize;
-use crate::query::facets;
 use crate::query::filter::Filter;
 use crate::query::resolve::{Resolved, resolve};
 use crate::query::{
@@ -17,6 +16,7 @@ use crate::query::{
     WordOrVector, WordsUsed,
 };
 use crate::steps::watched;
+use crate::table::attributes::Value;
 use crate::table::view::View;
 use crate::vector::RowId;
 use crate::vector::algebra;
@@ -290,7 +290,7 @@ impl<'a> Goal<'a> {
             let mut nears = found.nears;
             nears.retain(|near| {
                 let value = table.attributes(near.row).get(attribute);
-                value.is_some_and(|value| met.insert(facets::Value(value)))
+                value.is_some_and(|value| met.insert(Value(value)))
             });
             if nears.len() >= wanted || is_all {
                 nears.truncate(wanted);

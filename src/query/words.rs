@@ -36,7 +36,7 @@ pub struct WordsQuery {
 pub struct Order {
     /// The attribute's name.
     pub attribute: String,
-    /// Texts before numbers before flags, and each the largest first; else the other way round.
+    /// The largest first, in the order of all values; else the smallest.
     pub is_descending: bool,
 }
 

@@ -7,6 +7,7 @@
 //! | `write.rs` `life.rs` | the conversions of TableService's writes; of tables made, copied, renamed, deleted, and aliases |
 //! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
 //! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
+//! | `batch.rs` | BatchService: questions of any kind in one call |
 //! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `access/` | who may call, and what each key allows |
@@ -30,6 +31,7 @@
 pub mod access;
 mod admin;
 mod backup;
+mod batch;
 mod bias;
 mod cutting;
 mod debias;
@@ -293,7 +295,7 @@ fn check_reach(listener: &TcpListener, access: &Access) -> Result<()> {
 }
 
 /// Names of the services, for health; the empty name stands for the whole server.
-fn service_names() -> [&'static str; 11] {
+fn service_names() -> [&'static str; 12] {
     use tonic::server::NamedService;
     [
         "",
@@ -307,6 +309,7 @@ fn service_names() -> [&'static str; 11] {
         <pb::language_model_service_server::LanguageModelServiceServer<Desk> as NamedService>::NAME,
         <pb::admin_service_server::AdminServiceServer<Desk> as NamedService>::NAME,
         <pb::job_service_server::JobServiceServer<Desk> as NamedService>::NAME,
+        <pb::batch_service_server::BatchServiceServer<Desk> as NamedService>::NAME,
     ]
 }
 
@@ -352,7 +355,8 @@ impl Desk {
             evaluation_service_server::EvaluationServiceServer,
             language_model_service_server::LanguageModelServiceServer,
             admin_service_server::AdminServiceServer,
-            job_service_server::JobServiceServer
+            job_service_server::JobServiceServer,
+            batch_service_server::BatchServiceServer
         );
         routes
             .add_service(described().build_v1().map_err(reflection_error)?)

@@ -33,9 +33,9 @@ pub(super) fn method(path: &str) -> Method {
         "Import" | "ImportTexts" | "TrainTokenizer" | "TrainTable" | "TrainModel"
         | "ImportModel" | "CompareSmoothings" => (limits::PART_BYTES_MAX, "PART_BYTES_MAX"),
         "PutVectors" | "PutVectorsStream" | "SetAttributes" | "Weat" | "SingleWeat" | "Probe"
-        | "NearestBatch" | "NearestStream" | "Similarity" | "SimilarityMatrix" | "Recall"
-        | "MostSimilarToGiven" | "RankByCentrality" | "Project" | "Lookup" | "Analogies"
-        | "WordPairs" | "Categories" | "Outliers" | "InduceSenses" | "Tokenize"
+        | "NearestBatch" | "NearestStream" | "Batch" | "Similarity" | "SimilarityMatrix"
+        | "Recall" | "MostSimilarToGiven" | "RankByCentrality" | "Project" | "Lookup"
+        | "Analogies" | "WordPairs" | "Categories" | "Outliers" | "InduceSenses" | "Tokenize"
         | "TokenizeStream" | "Detokenize" | "DetokenizeStream" | "CountTokens"
         | "CompareTokenizers" | "Chunk" | "Embed" | "EmbedStream" | "TextSimilarity" | "Score"
         | "ScoreStream" | "Perplexity" | "MixModels" | "RankTexts" | "OddWords" => {

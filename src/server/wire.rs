@@ -17,6 +17,7 @@ use crate::query::{
     ResolvedWord, Strategy, UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
 };
 use crate::table::attributes::{self, AttributeValue, Attributes};
+use crate::table::date::NoDate;
 use crate::table::meta::TableName;
 use crate::vector::RowId;
 
@@ -352,7 +353,7 @@ impl Fields {
         }
         let compare =
             |comparison, value: Option<_>| value.map(|with| Test::Compare(comparison, with));
-        let value = value.map(|value| self.attribute_value("value", value));
+        let value = value.map(|value| self.compared_value("value", value));
         let has_value = value.is_some();
         let test = match test {
             Asked::Unspecified | Asked::Eq => compare(Comparison::Equal, value),
@@ -366,7 +367,7 @@ impl Fields {
                     Some(Test::Contains(text))
                 }
                 Some(AttributeValue::Text(text)) => Some(Test::StartsWith(text)),
-                Some(AttributeValue::Number(_) | AttributeValue::Flag(_)) | None => {
+                Some(_) | None => {
                     self.bad("value", "CONTAINS and STARTS_WITH need a text");
                     Some(Test::Missing)
                 }
@@ -379,7 +380,7 @@ impl Fields {
             Asked::Missing => Some(Test::Missing),
             Asked::In => {
                 self.count("values", values.len(), 1..=limits::FILTER_VALUES_MAX);
-                let value = |(i, value)| self.attribute_value(&format!("values[{i}]"), value);
+                let value = |(i, value)| self.compared_value(&format!("values[{i}]"), value);
                 Some(Test::In(values.into_iter().enumerate().map(value).collect()))
             }
         };
@@ -390,16 +391,58 @@ impl Fields {
         Condition { name, test }
     }
 
+    /// What the value of an attribute is compared with.
+    fn compared_value(&mut self, field: &str, value: pb::AttributeValue) -> AttributeValue {
+        if matches!(value.value, Some(pb::attribute_value::Value::List(_))) {
+            self.bad(field, "a comparison is with one value, which one of a list must meet");
+            return AttributeValue::Flag(false);
+        }
+        self.attribute_value(field, value)
+    }
+
     /// The value of an attribute.
-    fn attribute_value(&mut self, field: &str, value: pb::AttributeValue) -> AttributeValue {
+    pub(super) fn attribute_value(
+        &mut self,
+        field: &str,
+        value: pb::AttributeValue,
+    ) -> AttributeValue {
         use pb::attribute_value::Value;
+        let nothing = AttributeValue::Flag(false);
         let value = match value.value {
             Some(Value::Number(number)) => AttributeValue::Number(number),
+            Some(Value::Integer(number)) => AttributeValue::Integer(number),
             Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
             Some(Value::Text(text)) => AttributeValue::Text(text),
+            Some(Value::Date(text)) => match text.parse() {
+                Ok(date) => AttributeValue::Date(date),
+                Err(NoDate) => {
+                    self.bad(field, NoDate.to_string());
+                    return nothing;
+                }
+            },
+            Some(Value::List(list)) => {
+                let count = list.values.len();
+                if count > limits::ATTRIBUTE_LIST_MAX {
+                    let max = limits::ATTRIBUTE_LIST_MAX;
+                    let problem =
+                        format!("at most {max} values (ATTRIBUTE_LIST_MAX), {count} given");
+                    self.bad(field, problem);
+                    return nothing;
+                }
+                let mut values = Vec::with_capacity(count);
+                for (i, value) in list.values.into_iter().enumerate() {
+                    let field = format!("{field}.list.values[{i}]");
+                    if matches!(value.value, Some(Value::List(_))) {
+                        self.bad(field, "a list holds no lists");
+                        return nothing;
+                    }
+                    values.push(self.attribute_value(&field, value));
+                }
+                AttributeValue::List(values)
+            }
             None => {
-                self.bad(field, "a text, a number or a flag");
-                AttributeValue::Flag(false)
+                self.bad(field, "a text, a number, an integer, a flag, a date or a list");
+                return nothing;
             }
         };
         self.check(attributes::check_value(&value, field));
@@ -524,7 +567,12 @@ pub(super) fn told_value(value: &AttributeValue) -> pb::AttributeValue {
     let value = match value {
         AttributeValue::Text(text) => Value::Text(text.clone()),
         AttributeValue::Number(number) => Value::Number(*number),
+        AttributeValue::Integer(number) => Value::Integer(*number),
         AttributeValue::Flag(flag) => Value::Flag(*flag),
+        AttributeValue::Date(date) => Value::Date(date.to_string()),
+        AttributeValue::List(values) => {
+            Value::List(pb::AttributeList { values: values.iter().map(told_value).collect() })
+        }
     };
     pb::AttributeValue { value: Some(value) }
 }

@@ -13,7 +13,7 @@ use crate::proto as pb;
 use crate::query::filter::Filter;
 use crate::query::{OovPolicy, WordOrVector};
 use crate::server::wire::{self, Fields};
-use crate::table::attributes::{AttributeValue, Attributes, check_name, check_value};
+use crate::table::attributes::{Attributes, check_name};
 
 impl TryFrom<pb::PutVectorsRequest> for Ask<PutQuery> {
     type Error = Error;
@@ -162,15 +162,7 @@ fn check_bytes(fields: &mut Fields, field: &str, bytes: usize) {
 }
 
 fn attribute_bytes(attributes: &Attributes) -> usize {
-    let bytes = |(name, value): (&str, &AttributeValue)| {
-        name.len()
-            + match value {
-                AttributeValue::Text(text) => text.len(),
-                AttributeValue::Number(_) => size_of::<f64>(),
-                AttributeValue::Flag(_) => 1,
-            }
-    };
-    attributes.iter().map(bytes).sum()
+    attributes.iter().map(|(name, value)| name.len() + value.bytes()).sum()
 }
 
 fn attributes(
@@ -178,25 +170,12 @@ fn attributes(
     field: &str,
     attributes: HashMap<String, pb::AttributeValue>,
 ) -> Attributes {
-    use pb::attribute_value::Value;
     fields.count(field, attributes.len(), 0..=limits::ATTRIBUTES_MAX);
     let mut read = Attributes::new();
     for (name, value) in attributes {
         let path = format!("{field}[{name:?}]");
-        let value = match value.value {
-            Some(Value::Text(text)) => AttributeValue::Text(text),
-            Some(Value::Number(number)) => AttributeValue::Number(number),
-            Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
-            None => {
-                fields.bad(path, "a text, a number or a flag is needed");
-                continue;
-            }
-        };
-        for violation in [check_name(&name, &path), check_value(&value, &path)] {
-            if let Err(violation) = violation {
-                fields.bad(&violation.field, violation.problem);
-            }
-        }
+        fields.check(check_name(&name, &path));
+        let value = fields.attribute_value(&path, value);
         read.set(name, value);
     }
     read

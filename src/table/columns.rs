@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::table::attributes::{AttributeValue, Attributes, order};
+use crate::table::attributes::{AttributeValue, Attributes, Value, order};
 use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
 
@@ -180,10 +180,7 @@ struct Exact(AttributeValue);
 
 impl PartialEq for Exact {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (AttributeValue::Number(a), AttributeValue::Number(b)) => a.to_bits() == b.to_bits(),
-            (a, b) => a == b,
-        }
+        is_same(&self.0, &other.0)
     }
 }
 
@@ -191,12 +188,17 @@ impl Eq for Exact {}
 
 impl Hash for Exact {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        std::mem::discriminant(&self.0).hash(state);
-        match &self.0 {
-            AttributeValue::Text(text) => text.hash(state),
-            AttributeValue::Number(number) => number.to_bits().hash(state),
-            AttributeValue::Flag(flag) => flag.hash(state),
+        Value(&self.0).hash(state);
+    }
+}
+
+fn is_same(a: &AttributeValue, b: &AttributeValue) -> bool {
+    match (a, b) {
+        (AttributeValue::Number(a), AttributeValue::Number(b)) => a.to_bits() == b.to_bits(),
+        (AttributeValue::List(a), AttributeValue::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
         }
+        (a, b) => a == b,
     }
 }
 
@@ -416,12 +418,12 @@ impl Column {
     }
 
     fn memory_bytes(&self) -> usize {
-        let texts = self.values.iter().map(|value| match value {
-            AttributeValue::Text(text) => text.capacity(),
-            AttributeValue::Number(_) | AttributeValue::Flag(_) => 0,
-        });
+        let beside = self.values.iter().map(AttributeValue::bytes);
         let by_value = self.by_value.get().map_or(0, ByValue::memory_bytes);
-        size_of_val(&self.values[..]) + texts.sum::<usize>() + self.places.memory_bytes() + by_value
+        size_of_val(&self.values[..])
+            + beside.sum::<usize>()
+            + self.places.memory_bytes()
+            + by_value
     }
 }
 
@@ -497,6 +499,9 @@ mod tests {
             (0_u16..400).prop_map(|number| AttributeValue::Number(number.into())),
             "[a-c]{0,2}".prop_map(AttributeValue::Text),
             any::<bool>().prop_map(AttributeValue::Flag),
+            (0_i64..9).prop_map(AttributeValue::Integer),
+            proptest::collection::vec((0_i64..3).prop_map(AttributeValue::Integer), 0..3)
+                .prop_map(AttributeValue::List),
             Just(AttributeValue::Number(-0.0)),
         ]
     }

@@ -8,6 +8,7 @@
 //! | `builder.rs` | `TableBuilder`: the only way in; checks every row |
 //! | `change.rs` | what a write does to one word |
 //! | `columns.rs` | the attributes of many rows, one column a name |
+//! | `date.rs` | points in time as attributes |
 //! | `input.rs` | what a transformer adds to a token's vector |
 //! | `meta.rs` | what is known of a table beside its rows |
 //! | `part/` | its parts as sealed files |
@@ -18,6 +19,7 @@ pub mod attributes;
 pub mod builder;
 pub mod change;
 pub mod columns;
+pub mod date;
 pub mod input;
 pub mod meta;
 pub mod part;

@@ -436,7 +436,10 @@ fn text(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Text(text) => text.clone(),
         AttributeValue::Number(number) => number.to_string(),
+        AttributeValue::Integer(number) => number.to_string(),
         AttributeValue::Flag(flag) => flag.to_string(),
+        AttributeValue::Date(date) => date.to_string(),
+        AttributeValue::List(values) => values.iter().map(text).collect::<Vec<_>>().join(","),
     }
 }
 

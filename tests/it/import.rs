@@ -31,7 +31,7 @@ async fn export(channel: &Channel, table: &str, format: pb::Format, gzip: bool) 
 }
 
 /// The files of an export, by the ends of their names.
-async fn export_files(
+pub(crate) async fn export_files(
     channel: &Channel,
     ask: pb::ExportRequest,
 ) -> Result<Vec<(String, Vec<u8>)>, tonic::Status> {
@@ -507,14 +507,14 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
         shown.into_iter().map(|(name, of)| format!("{name} {}", value(of))).collect::<Vec<_>>()
     };
     let expected = [
-        "count Number(12.0)",
+        "count Integer(12)",
         "old Flag(true)",
         "pos Text(\"NN\")",
-        "rank Number(1.0)",
-        "senses Number(2.0)",
+        "rank Integer(1)",
+        "senses Integer(2)",
     ];
     assert_eq!(shown(0), expected);
-    assert_eq!(shown(1), ["count Number(7.0)", "rank Number(2.0)"]);
+    assert_eq!(shown(1), ["count Integer(7)", "rank Integer(2)"]);
     let ask = pb::GetTableRequest { table: "en".to_owned() };
     let table = tables.get_table(ask).await.unwrap().into_inner().table.unwrap();
     let told = table.provenance.unwrap();

@@ -13,6 +13,7 @@
 mod access;
 mod api;
 mod backup;
+mod batch;
 mod checkpoints;
 mod cli;
 mod crash;

@@ -92,7 +92,7 @@ async fn texts_become_rows_and_are_found_by_other_texts() {
     let kept = lookup(&client, "json", "7").await.attributes;
     let value = |name: &str| kept[name].value.clone().unwrap();
     assert_eq!(value("text"), Value::Text("king queen".to_owned()));
-    assert_eq!((value("year"), value("ok")), (Value::Number(1611.0), Value::Flag(true)));
+    assert_eq!((value("year"), value("ok")), (Value::Integer(1611), Value::Flag(true)));
     assert_eq!(kept.len(), 4);
     let ask = pb::GetTableRequest { table: "lines".to_owned() };
     let told = client.get_table(ask).await.unwrap().table.unwrap().provenance.unwrap().options;

@@ -86,8 +86,8 @@ fn values(vectors: &[pb::WordVector]) -> Vec<Vec<u32>> {
 
 fn count_of(vector: &pb::WordVector) -> Option<f64> {
     let value = vector.attributes.get("count")?.value.clone()?;
-    let pb::attribute_value::Value::Number(count) = value else { panic!("{value:?}") };
-    Some(count)
+    let pb::attribute_value::Value::Integer(count) = value else { panic!("{value:?}") };
+    Some(count as f64)
 }
 
 async fn has_table(client: &Client, table: &str) -> bool {

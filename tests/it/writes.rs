@@ -8,6 +8,7 @@ use wordspace::proto::attribute_value::Value;
 use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
 
+use crate::import::export_files;
 use crate::support::{SMALL, Server, header, import, reason, word};
 
 fn to_put(word: &str, values: &[f32]) -> pb::put_vectors_request::WordToPut {
@@ -234,4 +235,150 @@ async fn words_are_deleted_by_a_filter_and_a_filter_for_all_is_refused() {
         let details = error.get_details_bad_request().unwrap();
         assert_eq!(details.field_violations[0].field, field, "{error}");
     }
+}
+
+fn value(value: Value) -> pb::AttributeValue {
+    pb::AttributeValue { value: Some(value) }
+}
+
+fn list(values: Vec<Value>) -> Value {
+    Value::List(pb::AttributeList { values: values.into_iter().map(value).collect() })
+}
+
+/// The line of a word in a table that is exported as JSON Lines.
+async fn exported(channel: &Channel, table: &str, asked: &str) -> String {
+    let ask = pb::ExportRequest {
+        table: table.to_owned(),
+        format: pb::Format::JsonLines.into(),
+        ..pb::ExportRequest::default()
+    };
+    let files = export_files(channel, ask).await.unwrap();
+    let text = String::from_utf8(files[0].1.clone()).unwrap();
+    let line = text.lines().find(|line| line.contains(&format!("\"{asked}\"")));
+    line.unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_kind_of_attribute_is_kept_exactly_over_a_restart_and_an_export() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let text = |text: &str| Value::Text(text.to_owned());
+    let date = |text: &str| Value::Date(text.to_owned());
+    let big = (1 << 53) + 1;
+    let set = [
+        ("id", Value::Integer(big)),
+        ("least", Value::Integer(i64::MIN)),
+        ("share", Value::Number(3.0)),
+        ("seen", date("2024-01-31T11:30:00.25+01:00")),
+        ("day", date("2024-01-31T00:00:00Z")),
+        ("tags", list(vec![text("noun"), text("animal")])),
+        ("years", list(vec![Value::Integer(big), Value::Number(0.5)])),
+        ("days", list(vec![date("2024-01-31"), date("1969-12-31T23:59:59Z")])),
+        ("none", list(vec![])),
+    ];
+    let attributes = set.map(|(name, one)| (name.to_owned(), value(one)));
+    let cat = to_put("cat", &[1.0, 0.5, 0.25]);
+    let cat = pb::put_vectors_request::WordToPut { attributes: attributes.into(), ..cat };
+    let near = |id: i64| {
+        let attributes = [("id".to_owned(), value(Value::Integer(id)))].into();
+        let put = to_put(&format!("id{id}"), &[1.0, 0.5, 0.5]);
+        pb::put_vectors_request::WordToPut { attributes, ..put }
+    };
+    let words = vec![cat, near(big - 1), near(big + 1)];
+    tables.put_vectors(put(words, pb::PutMode::InsertOnly)).await.unwrap();
+
+    let kept = lookup(&channel, "cat").await.attributes;
+    let told = |name: &str| kept[name].value.clone().unwrap();
+    assert_eq!((told("id"), told("share")), (Value::Integer(big), Value::Number(3.0)));
+    assert_eq!((told("seen"), told("day")), (date("2024-01-31T10:30:00.25Z"), date("2024-01-31")));
+    assert_eq!(told("none"), list(vec![]));
+    let line = exported(&channel, "en", "cat").await;
+    for part in [
+        "\"id\":9007199254740993",
+        "\"least\":-9223372036854775808",
+        "\"share\":3.0",
+        "\"seen\":{\"$date\":\"2024-01-31T10:30:00.25Z\"}",
+        "\"tags\":[\"noun\",\"animal\"]",
+        "\"years\":[9007199254740993,0.5]",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+
+    // What was exported comes back as it was, and so does what is read again after a restart.
+    let again = pb::ImportHeader { format: pb::Format::JsonLines.into(), ..header("again") };
+    import(&channel, again, format!("{line}\n").as_bytes()).await.unwrap();
+    drop((channel, tables));
+    let server = Server::start_on(server.stop().await).await;
+    let channel = server.channel().await;
+    assert_eq!(lookup(&channel, "cat").await.attributes, kept);
+    assert_eq!(exported(&channel, "again", "cat").await, line);
+
+    let mut tables = TableServiceClient::new(channel.clone());
+    for (matching, count) in [
+        ("id = 9007199254740993", 1),
+        ("id >= 9007199254740993 and id < 9007199254740995", 2),
+        ("id = 9007199254740992.0", 1),
+        ("seen > 2024-01-31 and seen < 2024-02-01 and day = 2024-01-31", 1),
+        ("tags = noun and tags contains anim and not tags = verb", 1),
+        ("tags in (verb, noun) and years < 1 and years > 9007199254740992", 1),
+        ("days < 1970-01-01 and none exists and not none = 1", 1),
+        ("tags = nou or day = '2024-01-31' or day = 1706659200", 0),
+    ] {
+        let filter = pb::Filter { matching: vec![matching.to_owned()], ..Default::default() };
+        let ask = pb::CountWordsRequest { table: "en".to_owned(), filter: Some(filter) };
+        assert_eq!(tables.count_words(ask).await.unwrap().into_inner().count, count, "{matching}");
+    }
+    let order = Some(pb::WordOrder { attribute: "id".to_owned(), descending: true });
+    let ask = pb::ListWordsRequest { table: "en".to_owned(), order, ..Default::default() };
+    let listed = tables.list_words(ask).await.unwrap().into_inner().words;
+    let listed: Vec<_> = listed.iter().map(|one| one.word.as_str()).collect();
+    assert_eq!(listed, ["id9007199254740994", "cat", "id9007199254740992"]);
+    drop((channel, tables));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn values_that_cannot_be_kept_are_refused_with_their_field() {
+    let server = Server::start().await;
+    let channel = server.channel().await;
+    import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut tables = TableServiceClient::new(channel.clone());
+    let date = |text: &str| Value::Date(text.to_owned());
+    for (wrong, field, problem) in [
+        (date("2024-02-30"), "", "a date of the years 1 to 9999"),
+        (date("yesterday"), "", "a date of the years 1 to 9999"),
+        (list(vec![list(vec![])]), ".list.values[0]", "no lists"),
+        (list(vec![Value::Integer(1); 257]), "", "at most 256 values"),
+        (list(vec![Value::Integer(1), Value::Flag(true)]), "", "one kind"),
+        (list(vec![date("2024-01-31"), date("?")]), ".list.values[1]", "a date of"),
+        (list(vec![Value::Text("x".repeat(3_000)); 2]), "", "together"),
+        (Value::Number(f64::NAN), "", "finite"),
+    ] {
+        let change = pb::set_attributes_request::Change {
+            query: Some(word("king")),
+            set: [("a".to_owned(), value(wrong.clone()))].into(),
+            remove: Vec::new(),
+        };
+        let (table, changes) = ("en".to_owned(), vec![change]);
+        let ask = pb::SetAttributesRequest { table, changes, ..Default::default() };
+        let error = tables.set_attributes(ask).await.unwrap_err();
+        let bad = &error.get_details_bad_request().unwrap().field_violations[0];
+        assert_eq!(bad.field, format!("changes[0].set[\"a\"]{field}"), "{error}");
+        assert!(bad.description.contains(problem), "{error}");
+        // Nor is a comparison with such a value made, nor one with a list.
+        let condition = pb::AttributeCondition {
+            name: "a".to_owned(),
+            value: Some(value(wrong)),
+            ..Default::default()
+        };
+        let filter = Some(pb::Filter { r#where: vec![condition], ..Default::default() });
+        let ask = pb::CountWordsRequest { table: "en".to_owned(), filter };
+        let error = tables.count_words(ask).await.unwrap_err();
+        let bad = &error.get_details_bad_request().unwrap().field_violations[0];
+        assert_eq!(bad.field, "filter.where[0].value", "{error}");
+    }
+    drop((channel, tables));
+    server.stop().await;
 }

@@ -1,5 +1,6 @@
 """Words, vectors, writes and what is kept of them."""
 
+import datetime
 import pathlib
 import pickle
 import tempfile
@@ -188,10 +189,39 @@ class Writing(unittest.TestCase):
             wv.get_vecattr("a", "count")
         with self.assertRaises(KeyError):
             wv.set_vecattr("no such word", "x", 1)
-        with self.assertRaises(TypeError):
-            wv.set_vecattr("a", "x", [1])
-        with self.assertRaises(ValueError):
-            wv.set_vecattr("a", "x", 2**53 + 1)
+        utc = datetime.timezone.utc
+        noon = datetime.datetime(2024, 1, 31, 12, 0, 0, 250_000, utc)
+        for value, back in (
+            (2**53 + 1, 2**53 + 1),
+            (-(2**63), -(2**63)),
+            (3.0, 3.0),
+            ([], []),
+            (("a", "b"), ["a", "b"]),
+            (np.array([1, 2**60]), [1, 2**60]),
+            ([noon, noon], [noon, noon]),
+            (noon, noon),
+            (noon.astimezone(datetime.timezone(datetime.timedelta(hours=-5))), noon),
+            (noon.replace(tzinfo=None), noon),
+            (np.datetime64("2024-01-31T12:00:00.25"), noon),
+            (datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, tzinfo=utc)),
+            (datetime.datetime.max.replace(tzinfo=utc), datetime.datetime.max.replace(tzinfo=utc)),
+            (datetime.datetime(1, 1, 1, tzinfo=utc), datetime.datetime(1, 1, 1, tzinfo=utc)),
+        ):
+            wv.set_vecattr("a", "x", value)
+            told = wv.get_vecattr("a", "x")
+            self.assertEqual((told, type(told)), (back, type(back)))
+        for value, error in (
+            (2**63, ValueError),
+            (np.datetime64("NaT"), ValueError),
+            (np.datetime64("2024-01-31T12:00:00.000000001"), ValueError),
+            ({"a": 1}, TypeError),
+            (None, TypeError),
+            ([[1]], wordspace.InvalidArgument),
+            ([1, "a"], wordspace.InvalidArgument),
+            ([1] * 257, wordspace.InvalidArgument),
+        ):
+            with self.subTest(value=value), self.assertRaises(error):
+                wv.set_vecattr("a", "x", value)
 
     def test_positions_stay_true_after_deletions(self):
         from wordspace.v1 import common_pb2, table_pb2

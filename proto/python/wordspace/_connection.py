@@ -37,6 +37,7 @@ RETRIED = frozenset({"OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "CONCURRENT_
 # The modules of the contract by service.
 SERVICES = {
     "AdminService": "admin",
+    "BatchService": "batch",
     "BiasService": "bias",
     "EvaluationService": "evaluation",
     "JobService": "job_service",
@@ -49,7 +50,7 @@ SERVICES = {
 }
 
 # Questions by the beginnings of their names: to ask twice changes nothing.
-_QUESTIONS = ("Get", "List", "Lookup", "Sample", "Count", "Facets", "Health")
+_QUESTIONS = ("Batch", "Get", "List", "Lookup", "Sample", "Count", "Facets", "Health")
 _CHANGES = (
     "Put", "Delete", "Set", "Create", "Copy", "Rename", "Remove", "Train", "Import", "Export",
     "Build", "Cancel", "Seed", "Debias", "Merge", "Backup", "Restore", "Verify", "Watch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from numbers import Integral
 from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -211,23 +212,65 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 def attribute(value: Any) -> common_pb2.AttributeValue:
     """A value of an attribute for the wire."""
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        made = common_pb2.AttributeValue()
+        made.list.SetInParent()
+        made.list.values.extend([attribute(one) for one in value])
+        return made
     if isinstance(value, (bool, np.bool_)):
         return common_pb2.AttributeValue(flag=bool(value))
     if isinstance(value, str):
         return common_pb2.AttributeValue(text=str(value))
-    if isinstance(value, (int, float, np.integer, np.floating)):
-        number = float(value)
-        if isinstance(value, (int, np.integer)) and int(number) != int(value):
-            raise ValueError(f"{value}: attributes keep whole numbers up to 2**53")
-        return common_pb2.AttributeValue(number=number)
-    raise TypeError(f"an attribute is a text, a number or a bool, and no {type(value).__name__}")
+    if isinstance(value, (int, np.integer)):
+        if not -(2**63) <= int(value) < 2**63:
+            raise ValueError(f"{value}: attributes keep whole numbers of 64 bits with a sign")
+        return common_pb2.AttributeValue(integer=int(value))
+    if isinstance(value, (float, np.floating)):
+        return common_pb2.AttributeValue(number=float(value))
+    if isinstance(value, (datetime.date, np.datetime64)):
+        return common_pb2.AttributeValue(date=_date_text(value))
+    raise TypeError(
+        "an attribute is a text, a number, a bool, a date, a datetime or a list of such, and no "
+        f"{type(value).__name__}"
+    )
+
+
+def _date_text(value: Union[datetime.date, np.datetime64]) -> str:
+    """A day, or a time in UTC; one without a time zone is taken for that."""
+    if value != value:
+        raise ValueError("NaT is no date")
+    if isinstance(value, np.datetime64):
+        micros = value.astype("datetime64[us]")
+        if micros != value:
+            raise ValueError(f"{value}: attributes keep dates to the microsecond")
+        return str(micros)
+    if not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    # As pandas.Timestamp has.
+    if getattr(value, "nanosecond", 0):
+        raise ValueError(f"{value}: attributes keep dates to the microsecond")
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.timezone.utc)
+    return value.replace(tzinfo=None).isoformat()
+
+
+def _date(text: str) -> datetime.datetime:
+    """The date of an answer, which is in UTC, and a day alone where it is the beginning of one."""
+    day, _, time = text.rstrip("Z").partition("T")
+    clock, _, decimals = time.partition(".")
+    numbers = [int(part) for part in day.split("-") + (clock.split(":") if clock else [])]
+    micros = int(decimals.ljust(6, "0")) if decimals else 0
+    date = datetime.datetime(*numbers, tzinfo=datetime.timezone.utc)  # type: ignore[arg-type,misc]
+    return date.replace(microsecond=micros)
 
 
 def attribute_value(value: common_pb2.AttributeValue) -> Any:
-    """And back: whole numbers are int."""
+    """And back: dates are datetimes in UTC."""
     kind = value.WhichOneof("value")
-    if kind == "number":
-        return int(value.number) if value.number.is_integer() else value.number
+    if kind == "list":
+        return [attribute_value(one) for one in value.list.values]
+    if kind == "date":
+        return _date(value.date)
     return getattr(value, kind) if kind else None
 
 

@@ -1148,7 +1148,10 @@ class RemoteKeyedVectors:
             put(request)
 
     def set_vecattr(self, key: Key, attr: str, val: Any) -> None:
-        """Sets an attribute of a word: a text, a number or a bool."""
+        """Sets an attribute of a word: a text, a number, a bool, a date, or a list of such.
+
+        A datetime without a time zone is one of UTC.
+        """
         request = table_pb2.SetAttributesRequest(table=self.table)
         change = request.changes.add()
         change.query.CopyFrom(self._query(key))

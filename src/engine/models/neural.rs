@@ -324,7 +324,7 @@ impl RowReader for Vectors {
         let Some((number, vector)) = found else { return Ok(Step::End) };
         let mut attributes = Attributes::new();
         if words.count(number) > 0 {
-            let count = AttributeValue::Number(words.count(number) as f64);
+            let count = AttributeValue::from(words.count(number));
             attributes.set(COUNT.to_owned(), count);
         }
         let (word, vector) = (words.word(number).to_vec(), vector.to_vec());

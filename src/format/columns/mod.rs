@@ -8,7 +8,8 @@
 //!
 //! The word is a column of texts, plain, large, by dictionary or as views; the vector a column of lists
 //! of numbers, of any or of fixed length, or a column a component: see `roles.rs`. Buffers of Arrow may be
-//! packed with LZ4 or Zstandard, pages of Parquet with any of its codecs but LZO.
+//! packed with LZ4 or Zstandard, pages of Parquet with any of its codecs but LZO. Timestamps and dates become
+//! attributes that are dates: those without a time zone are taken for UTC.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -25,12 +26,13 @@ use std::collections::HashSet;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, downcast_integer_array};
 use arrow_buffer::{ArrowNativeType as _, OffsetBuffer};
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, Schema, TimeUnit};
 
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, Read, Told, Writer};
@@ -42,7 +44,9 @@ use crate::format::tensor::check_dim;
 use crate::format::whole::Parts;
 use crate::format::words::Words;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, shown};
+use crate::limits;
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::date::Date;
 
 use source::{Batches, Kind};
 
@@ -107,6 +111,10 @@ struct ColumnReader {
     dtype: &'static str,
     /// Where the first whole number was that stayed a text, and of which attribute.
     kept: KeptTexts,
+    /// Where the first value was that can be no attribute, and of which column.
+    refused: Option<(At, String)>,
+    /// Where the first date was that lost its nanoseconds, and of which column.
+    cut: Option<(At, String)>,
 }
 
 /// Lists of floats side by side, of which a row's are found without making an array of them.
@@ -205,6 +213,8 @@ impl ColumnReader {
             notes,
             dtype: "f32",
             kept: KeptTexts::default(),
+            refused: None,
+            cut: None,
         };
         reader.find_dim(&schema)?;
         reader.take_vectors();
@@ -293,35 +303,119 @@ fn is_float(kind: &DataType) -> bool {
     matches!(kind, DataType::Float16 | DataType::Float32 | DataType::Float64)
 }
 
-/// Whether a value of such a column is a text, a number or a flag.
+/// Whether a value of such a column is a text, a number, a flag, a date, or a list of these.
 fn is_attribute(kind: &DataType) -> bool {
+    is_scalar(items(kind).unwrap_or(kind))
+}
+
+fn is_scalar(kind: &DataType) -> bool {
     match kind {
         DataType::Binary | DataType::LargeBinary => false,
         DataType::Boolean => true,
-        kind => kind.is_integer() || is_float(kind) || is_text(kind),
+        kind => kind.is_integer() || is_float(kind) || is_text(kind) || is_date(kind),
     }
 }
 
-/// A row's value; none for null, and for numbers that are not finite.
-fn attribute(column: &ArrayRef, row: usize) -> Option<AttributeValue> {
-    if column.is_null(row) {
-        return None;
+fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
+}
+
+/// A row's value of a column.
+enum Cell {
+    Value(AttributeValue),
+    /// A date whose nanoseconds were cut off.
+    Cut(AttributeValue),
+    /// Null, or a number that is not finite.
+    Empty,
+    /// What can be no attribute.
+    Refused,
+}
+
+impl Cell {
+    fn of(column: &ArrayRef, row: usize) -> Self {
+        if items(column.data_type()).is_none() {
+            return Self::scalar(column, row);
+        }
+        let Some(list) = list(column, row) else { return Self::Empty };
+        let (mut values, mut is_cut) = (Vec::new(), false);
+        // One more than may be kept is enough for who counts.
+        for item in 0..list.len().min(limits::ATTRIBUTE_LIST_MAX + 1) {
+            match Self::scalar(&list, item) {
+                Self::Value(value) => values.push(value),
+                Self::Cut(value) => {
+                    is_cut = true;
+                    values.push(value);
+                }
+                Self::Empty | Self::Refused => return Self::Refused,
+            }
+        }
+        let values = AttributeValue::List(values);
+        if is_cut { Self::Cut(values) } else { Self::Value(values) }
     }
-    if is_text(column.data_type()) {
-        let text = String::from_utf8_lossy(text(column, row)?).into_owned();
-        return Some(AttributeValue::Text(text));
+
+    fn scalar(column: &ArrayRef, row: usize) -> Self {
+        if column.is_null(row) {
+            return Self::Empty;
+        }
+        let value = match column.data_type() {
+            kind if is_text(kind) => text(column, row)
+                .map(|text| AttributeValue::Text(String::from_utf8_lossy(text).into_owned())),
+            kind if is_date(kind) => return Self::date(column, row),
+            DataType::Boolean => Some(AttributeValue::Flag(column.as_boolean().value(row))),
+            DataType::UInt64 => Some(whole(column.as_primitive::<UInt64Type>().value(row).into())),
+            kind if kind.is_integer() => integer(column, row).map(|number| whole(number.into())),
+            _ => {
+                let number = double(column, row).filter(|number| number.is_finite());
+                number.map(AttributeValue::Number)
+            }
+        };
+        value.map_or(Self::Empty, Self::Value)
     }
-    if let Some(flags) = column.as_boolean_opt() {
-        return Some(AttributeValue::Flag(flags.value(row)));
-    }
-    match column.data_type() {
-        DataType::Int64 => Some(whole(column.as_primitive::<Int64Type>().value(row).into())),
-        DataType::UInt64 => Some(whole(column.as_primitive::<UInt64Type>().value(row).into())),
-        _ => {
-            let number = double(column, row).filter(|number| number.is_finite());
-            number.map(AttributeValue::Number)
+
+    fn date(column: &ArrayRef, row: usize) -> Self {
+        let (time, per_second) = match column.data_type() {
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                (column.as_primitive::<TimestampSecondType>().value(row), 1)
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                (column.as_primitive::<TimestampMillisecondType>().value(row), 1_000)
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                (column.as_primitive::<TimestampMicrosecondType>().value(row), 1_000_000)
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                (column.as_primitive::<TimestampNanosecondType>().value(row), 1_000_000_000)
+            }
+            DataType::Date32 => {
+                let days = column.as_primitive::<Date32Type>().value(row);
+                (i64::from(days) * 86_400, 1)
+            }
+            _ => (column.as_primitive::<Date64Type>().value(row), 1_000),
+        };
+        let micros = i128::from(time) * 1_000_000;
+        let is_cut = micros.rem_euclid(per_second) != 0;
+        let micros = i64::try_from(micros.div_euclid(per_second)).ok();
+        let date = micros.and_then(Date::from_micros).map(AttributeValue::Date);
+        match (date, is_cut) {
+            (Some(date), false) => Self::Value(date),
+            (Some(date), true) => Self::Cut(date),
+            (None, _) => Self::Refused,
         }
     }
+}
+
+/// A whole number of up to 64 bits with a sign.
+fn integer(column: &ArrayRef, row: usize) -> Option<i64> {
+    Some(match column.data_type() {
+        DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).into(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row),
+        DataType::UInt8 => column.as_primitive::<UInt8Type>().value(row).into(),
+        DataType::UInt16 => column.as_primitive::<UInt16Type>().value(row).into(),
+        DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).into(),
+        _ => return None,
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers are of double precision")]
@@ -355,6 +449,7 @@ fn columns(schema: &Schema) -> Vec<Column> {
             kind if is_float(kind) => Holds::Numbers,
             kind if kind.is_integer() => Holds::Whole,
             kind if items(kind).is_some_and(is_number) => Holds::Lists,
+            kind if is_attribute(kind) => Holds::Values,
             _ => Holds::Other,
         },
     };
@@ -495,9 +590,22 @@ impl RowReader for ColumnReader {
         row.attributes = Attributes::new();
         for (column, name) in &self.attributes {
             let column = batch.column(*column);
-            let Some(value) = attribute(column, number) else { continue };
-            let is_text = matches!(value, AttributeValue::Text(_)) && !is_text(column.data_type());
-            if is_text {
+            let value = match Cell::of(column, number) {
+                Cell::Value(value) => value,
+                Cell::Cut(value) => {
+                    self.cut.get_or_insert_with(|| (at, name.clone()));
+                    value
+                }
+                Cell::Empty => continue,
+                Cell::Refused => {
+                    self.refused.get_or_insert_with(|| (at, name.clone()));
+                    continue;
+                }
+            };
+            let kind = column.data_type();
+            if value.each().iter().any(|value| value.text().is_some())
+                && !is_text(items(kind).unwrap_or(kind))
+            {
                 self.kept.add(name, at);
             }
             row.attributes.set(name.clone(), value);
@@ -518,7 +626,16 @@ impl RowReader for ColumnReader {
     }
 
     fn notes(&self) -> Vec<Note> {
-        self.notes.iter().cloned().chain(self.kept.note()).collect()
+        let note = |reason, done, (at, name): &(At, String)| Note {
+            reason,
+            done,
+            at: *at,
+            detail: shown(name.as_bytes()),
+        };
+        let refused = self.refused.iter().map(|first| note("extra_field", "not kept", first));
+        let cut = self.cut.iter().map(|first| note("rounded", "cut to microseconds", first));
+        let told = self.notes.iter().cloned().chain(self.kept.note());
+        told.chain(refused).chain(cut).collect()
     }
 
     fn dtype(&self) -> &'static str {

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{FixedSizeListBuilder, Float32Builder};
-use arrow_array::{RecordBatch, StringArray};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, Date32Array, Date64Array, Float32Array, LargeListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    TimestampSecondArray, UInt64Array,
+};
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{DataType, Field, Schema};
@@ -13,6 +18,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::Result;
 use crate::format::{Row, Step, open};
+use crate::table::attributes::AttributeValue;
 
 const ROWS: usize = 3_000;
 const DIM: i32 = 4;
@@ -117,4 +123,72 @@ fn a_buffer_that_claims_too_much_is_refused_before_it_is_unpacked() {
     let mut bytes = bytes;
     bytes[at..at + claim.len()].copy_from_slice(&1_000_000_i64.to_le_bytes());
     read(bytes).unwrap_err();
+}
+
+#[test]
+fn times_of_every_unit_and_lists_are_attributes() {
+    let (ms, nanos) = (1_706_697_000_250_i64, 1_706_697_000_250_000_001_i64);
+    let day = 19_753;
+    let lists = |lists: Vec<Option<Vec<Option<i32>>>>| -> ArrayRef {
+        Arc::new(LargeListArray::from_iter_primitive::<Int32Type, _, _>(lists))
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("word", Arc::new(StringArray::from(vec!["a", "b"]))),
+        ("0", Arc::new(Float32Array::from(vec![0.5, 1.0]))),
+        ("1", Arc::new(Float32Array::from(vec![0.5, 1.0]))),
+        ("s", Arc::new(TimestampSecondArray::from(vec![Some(ms / 1_000), None]))),
+        ("ms", Arc::new(TimestampMillisecondArray::from(vec![ms, -1]).with_timezone("+01:00"))),
+        ("us", Arc::new(TimestampMicrosecondArray::from(vec![ms * 1_000, i64::MAX]))),
+        ("ns", Arc::new(TimestampNanosecondArray::from(vec![nanos, -1]))),
+        ("day", Arc::new(Date32Array::from(vec![day, i32::MIN]))),
+        ("at", Arc::new(Date64Array::from(vec![ms, 0]))),
+        ("ids", lists(vec![Some(vec![Some(7), Some(-7)]), Some(vec![None])])),
+        ("big", Arc::new(UInt64Array::from(vec![u64::MAX, 1 << 53]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let mut reader = open(Box::new(std::io::Cursor::new(bytes)), None).unwrap().reader;
+    let mut row = Row::default();
+    let date = |text: &str| AttributeValue::Date(text.parse().unwrap());
+    let told = |row: &Row| -> Vec<(String, AttributeValue)> {
+        row.attributes.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    };
+    let wanted = |wanted: &[(&str, AttributeValue)]| -> Vec<(String, AttributeValue)> {
+        wanted.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    };
+    let ids = vec![AttributeValue::Integer(7), AttributeValue::Integer(-7)];
+    let moment = date("2024-01-31T10:30:00.25Z");
+    assert!(matches!(reader.read(&mut row).unwrap(), Step::Row));
+    let first = wanted(&[
+        ("at", moment.clone()),
+        ("big", AttributeValue::Text(u64::MAX.to_string())),
+        ("day", date("2024-01-31")),
+        ("ids", AttributeValue::List(ids)),
+        ("ms", moment.clone()),
+        ("ns", moment.clone()),
+        ("s", date("2024-01-31T10:30:00Z")),
+        ("us", moment),
+    ]);
+    assert_eq!(told(&row), first);
+    assert!(matches!(reader.read(&mut row).unwrap(), Step::Row));
+    let second = wanted(&[
+        ("at", date("1970-01-01")),
+        ("big", AttributeValue::Integer(1 << 53)),
+        ("ms", date("1969-12-31T23:59:59.999Z")),
+        ("ns", date("1969-12-31T23:59:59.999999Z")),
+    ]);
+    assert_eq!(told(&row), second);
+    // What was changed or left out is told, by the first column where that was.
+    let notes = reader.notes();
+    let note = |reason: &str| {
+        let note = notes.iter().find(|note| note.reason == reason).unwrap();
+        (note.done, note.detail.as_str())
+    };
+    assert_eq!(note("extra_field"), ("not kept", "us"));
+    assert_eq!(note("rounded"), ("cut to microseconds", "ns"));
+    assert_eq!(note("number_as_text").1, "big");
 }

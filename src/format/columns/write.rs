@@ -5,16 +5,20 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, FixedSizeListBuilder, Float32Builder, Float64Builder,
-    ListBuilder, StringBuilder,
+    BinaryBuilder, FixedSizeListBuilder, Float32Builder, ListBuilder, StringBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow_buffer::OffsetBuffer;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use crate::format::json;
 use crate::format::selection::Selection;
 use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
@@ -66,24 +70,143 @@ struct Columns {
     texts: bool,
     dim: i32,
     item: Arc<Field>,
-    /// The attributes that any row has, with the type of their column.
-    attributes: BTreeMap<String, DataType>,
+    /// The attributes that any row has, with what their column holds.
+    attributes: BTreeMap<String, Kind>,
+}
+
+/// What the values of a column are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Of the values of lists that are all empty.
+    Nothing,
+    Flags,
+    /// Whole numbers, and whether doubles would keep each.
+    Whole {
+        fits_doubles: bool,
+    },
+    Numbers,
+    Dates,
+    Texts,
+    Lists(Box<Kind>),
+}
+
+/// The zone of dates.
+const UTC: &str = "UTC";
+
+impl Kind {
+    fn of(value: &AttributeValue) -> Self {
+        match value {
+            AttributeValue::Text(_) => Self::Texts,
+            AttributeValue::Number(_) => Self::Numbers,
+            AttributeValue::Integer(number) => {
+                Self::Whole { fits_doubles: number.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS }
+            }
+            AttributeValue::Flag(_) => Self::Flags,
+            AttributeValue::Date(_) => Self::Dates,
+            AttributeValue::List(values) => {
+                let item = values.iter().map(Self::of).reduce(Self::with);
+                Self::Lists(Box::new(item.unwrap_or(Self::Nothing)))
+            }
+        }
+    }
+
+    /// What holds values of both kinds as they are, or as texts.
+    fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (own, Self::Nothing) => own,
+            (Self::Nothing, other) => other,
+            (Self::Whole { fits_doubles: a }, Self::Whole { fits_doubles: b }) => {
+                Self::Whole { fits_doubles: a && b }
+            }
+            (Self::Whole { fits_doubles: true }, Self::Numbers)
+            | (Self::Numbers, Self::Whole { fits_doubles: true }) => Self::Numbers,
+            (Self::Lists(own), Self::Lists(other)) => Self::Lists(Box::new(own.with(*other))),
+            (own, other) if own == other => own,
+            (_, _) => Self::Texts,
+        }
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Nothing | Self::Texts => DataType::Utf8,
+            Self::Flags => DataType::Boolean,
+            Self::Whole { .. } => DataType::Int64,
+            Self::Numbers => DataType::Float64,
+            Self::Dates => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self::Lists(item) => DataType::List(Self::item_field(item)),
+        }
+    }
+
+    fn item_field(item: &Self) -> Arc<Field> {
+        Arc::new(Field::new("element", item.data_type(), true))
+    }
+
+    /// Values as a column of this kind, which suits them.
+    fn array(&self, values: &[Option<&AttributeValue>]) -> ArrayRef {
+        let values = values.iter().copied();
+        match self {
+            Self::Nothing | Self::Texts => {
+                Arc::new(StringArray::from_iter(values.map(|value| value.map(|value| text(value)))))
+            }
+            Self::Flags => Arc::new(BooleanArray::from_iter(values.map(|value| match value {
+                Some(AttributeValue::Flag(flag)) => Some(*flag),
+                _ => None,
+            }))),
+            Self::Whole { .. } => {
+                Arc::new(Int64Array::from_iter(values.map(|value| match value {
+                    Some(AttributeValue::Integer(number)) => Some(*number),
+                    _ => None,
+                })))
+            }
+            Self::Numbers => Arc::new(Float64Array::from_iter(
+                values.map(|value| value.and_then(AttributeValue::number)),
+            )),
+            Self::Dates => {
+                let dates = TimestampMicrosecondArray::from_iter(values.map(|value| match value {
+                    Some(AttributeValue::Date(date)) => Some(date.micros()),
+                    _ => None,
+                }));
+                Arc::new(dates.with_timezone(UTC))
+            }
+            Self::Lists(item) => {
+                let is_there: Vec<bool> = values.clone().map(|value| value.is_some()).collect();
+                let lengths = values.clone().map(|value| value.map_or(0, |list| list.each().len()));
+                let offsets = OffsetBuffer::from_lengths(lengths);
+                let items: Vec<_> =
+                    values.flatten().flat_map(|list| list.each()).map(Some).collect();
+                let (field, items) = (Self::item_field(item), item.array(&items));
+                Arc::new(ListArray::new(field, offsets, items, Some(is_there.into())))
+            }
+        }
+    }
+}
+
+/// A value in a column of texts.
+fn text(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::Text(text) => text.clone(),
+        AttributeValue::Number(number) => number.to_string(),
+        AttributeValue::Integer(number) => number.to_string(),
+        AttributeValue::Flag(flag) => flag.to_string(),
+        AttributeValue::Date(date) => date.to_string(),
+        AttributeValue::List(_) => {
+            let mut bytes = Vec::new();
+            // Writing to memory does not fail, and JSON is UTF-8.
+            let _ = json::push(value, &mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+    }
 }
 
 /// The attributes that any row has. One whose values are of several kinds becomes a column of texts.
-fn attribute_columns(table: &Selection<'_>) -> BTreeMap<String, DataType> {
-    let mut columns: BTreeMap<String, DataType> = BTreeMap::new();
+fn attribute_columns(table: &Selection<'_>) -> BTreeMap<String, Kind> {
+    let mut columns: BTreeMap<String, Kind> = BTreeMap::new();
     for row in table.rows() {
         for (name, value) in table.attributes(row).iter() {
-            let kind = match value {
-                AttributeValue::Text(_) => DataType::Utf8,
-                AttributeValue::Number(_) => DataType::Float64,
-                AttributeValue::Flag(_) => DataType::Boolean,
-            };
+            let kind = Kind::of(value);
             match columns.get_mut(name) {
                 None => drop(columns.insert(name.to_owned(), kind)),
-                Some(known) if *known != kind => *known = DataType::Utf8,
-                Some(_) => {}
+                Some(known) => *known = std::mem::replace(known, Kind::Nothing).with(kind),
             }
         }
     }
@@ -102,7 +225,8 @@ impl Columns {
         let word = if texts { DataType::Utf8 } else { DataType::Binary };
         let attributes = attribute_columns(table);
         let mut fields = vec![Field::new("word", word, false), Field::new("vector", vector, false)];
-        fields.extend(attributes.iter().map(|(name, kind)| Field::new(name, kind.clone(), true)));
+        fields
+            .extend(attributes.iter().map(|(name, kind)| Field::new(name, kind.data_type(), true)));
         Ok(Self { schema: Arc::new(Schema::new(fields)), lists, texts, dim, item, attributes })
     }
 
@@ -115,8 +239,10 @@ impl Columns {
         while rows.peek().is_some() {
             let batch: Vec<RowId> = rows.by_ref().take(BATCH_ROWS).collect();
             let mut columns = vec![self.words(table, &batch), self.vectors(table, &batch)];
-            let named = self.attributes.iter();
-            columns.extend(named.map(|(name, kind)| attribute_values(table, &batch, name, kind)));
+            columns.extend(self.attributes.iter().map(|(name, kind)| {
+                let value = |&row| table.attributes(row).get(name);
+                kind.array(&batch.iter().map(value).collect::<Vec<_>>())
+            }));
             write(RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(failed)?)?;
         }
         Ok(())
@@ -159,43 +285,4 @@ impl Columns {
             }
         }
     }
-}
-
-/// One attribute of some rows; null where a row has none.
-fn attribute_values(
-    table: &Selection<'_>,
-    rows: &[RowId],
-    name: &str,
-    kind: &DataType,
-) -> ArrayRef {
-    let values = rows.iter().map(|&row| table.attributes(row).get(name));
-    if *kind == DataType::Float64 {
-        let mut column = Float64Builder::with_capacity(rows.len());
-        values.for_each(|value| {
-            column.append_option(match value {
-                Some(AttributeValue::Number(number)) => Some(*number),
-                Some(AttributeValue::Text(_) | AttributeValue::Flag(_)) | None => None,
-            });
-        });
-        return Arc::new(column.finish());
-    }
-    if *kind == DataType::Boolean {
-        let mut column = BooleanBuilder::with_capacity(rows.len());
-        values.for_each(|value| {
-            column.append_option(match value {
-                Some(AttributeValue::Flag(flag)) => Some(*flag),
-                Some(AttributeValue::Text(_) | AttributeValue::Number(_)) | None => None,
-            });
-        });
-        return Arc::new(column.finish());
-    }
-    let mut column = StringBuilder::new();
-    values.for_each(|value| {
-        column.append_option(value.map(|value| match value {
-            AttributeValue::Text(text) => text.clone(),
-            AttributeValue::Number(number) => number.to_string(),
-            AttributeValue::Flag(flag) => flag.to_string(),
-        }));
-    });
-    Arc::new(column.finish())
 }

@@ -7,9 +7,9 @@
 //! | `write.rs` | tables as records |
 //!
 //! A header is told by looking; a vector is one field a component, or one field with a list in
-//! brackets. Further columns with a name are attributes: a field in quotes is a text, `true` and
-//! `false` are flags, what reads as a finite number is one unless that would change it, and an empty
-//! field is none.
+//! brackets. Further columns with a name are attributes: a JSON array of values is a list, a field in
+//! quotes is a text else, `true` and `false` are flags, what reads as a finite number or a date is one
+//! unless that would change it, and an empty field is none.
 
 mod columns;
 mod record;
@@ -17,6 +17,7 @@ mod write;
 
 use crate::error::{At, Result};
 use crate::format::entry::{Entry, Read, Told, Writer};
+use crate::format::json;
 use crate::format::lines::line::trim;
 use crate::format::literal::{KeptTexts, Literal};
 use crate::format::roles::{Roles, Vector};
@@ -39,6 +40,7 @@ pub(super) const CSV: Entry = Entry {
     begins: |head| Told::likely(columns::begins(head.bytes, b',')),
     read: Read::Stream(|input, choices| Ok(Box::new(CsvReader::open(input, b',', choices)?))),
     write: Some(Writer {
+        check: write::check,
         write: |table, out| write::write(table, b',', out),
         has_attributes: true,
         ..Writer::DEFAULT
@@ -55,6 +57,7 @@ pub(super) const TSV: Entry = Entry {
     begins: |head| Told::likely(columns::begins(head.bytes, b'\t')),
     read: Read::Stream(|input, choices| Ok(Box::new(CsvReader::open(input, b'\t', choices)?))),
     write: Some(Writer {
+        check: write::check,
         write: |table, out| write::write(table, b'\t', out),
         has_attributes: true,
         ..Writer::DEFAULT
@@ -303,6 +306,9 @@ fn push(dialect: Dialect, vector: &mut Vec<f32>, field: &[u8]) -> Result<(), (Re
 /// What a field says, and whether it is a text that reads as a number; none if it is empty.
 fn attribute(field: &[u8], quoted: bool, has_codes: bool) -> Option<(AttributeValue, bool)> {
     let text = || AttributeValue::Text(String::from_utf8_lossy(field).into_owned());
+    if let Some(list) = json::list(field) {
+        return Some((list, false));
+    }
     if quoted {
         return Some((text(), false));
     }

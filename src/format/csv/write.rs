@@ -3,10 +3,27 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::format::selection::{Selection, each_row};
+use crate::error::Result;
+use crate::format::json;
+use crate::format::selection::{Selection, each_row, unsuited};
 use crate::format::source::input::BOM;
 use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
+
+/// Refuses a text that would come back as a list.
+pub(super) fn check(table: &Selection<'_>) -> Result<()> {
+    let texts = table.rows().flat_map(|row| {
+        let kept = table.view.attributes(row).into_iter().flat_map(|kept| kept.iter());
+        kept.filter_map(move |(name, value)| Some((row, name, value.text()?)))
+    });
+    let mut lists = texts.filter(|(_, _, text)| json::list(text.as_bytes()).is_some());
+    lists.next().map_or(Ok(()), |(row, name, _)| {
+        let because = format!(
+            "has in \"{name}\" a text that reads as a list; json-lines, arrow and parquet can carry it"
+        );
+        Err(unsuited(table, row, "writing csv", &because))
+    })
+}
 
 /// Writes a table, its header first.
 pub(super) fn write(
@@ -52,8 +69,8 @@ impl CsvWriter {
         Ok(())
     }
 
-    /// A row. Texts are quoted, so that none comes back as a number or a flag; what the word does not
-    /// have is an empty field.
+    /// A row. Texts are quoted, so that none comes back as a number, a flag or a date; lists are JSON in
+    /// quotes; what the word does not have is an empty field.
     fn push_row(&self, table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
         push_field(&self.guarded(table.word(row)), self.delimiter, bytes);
         for value in table.vector(row) {
@@ -68,6 +85,13 @@ impl CsvWriter {
                     push_quoted(&self.guarded(text.as_bytes()), bytes);
                 }
                 Some(AttributeValue::Number(number)) => write!(bytes, "{number:?}")?,
+                Some(AttributeValue::Integer(number)) => write!(bytes, "{number}")?,
+                Some(AttributeValue::Date(date)) => write!(bytes, "{date}")?,
+                Some(list @ AttributeValue::List(_)) => {
+                    let mut json = Vec::new();
+                    json::push(list, &mut json)?;
+                    push_quoted(&json, bytes);
+                }
                 Some(AttributeValue::Flag(flag)) => write!(bytes, "{flag}")?,
                 None => {}
             }

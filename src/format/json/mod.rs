@@ -6,9 +6,11 @@
 //! | --- | --- |
 //! | `records.rs` | values one by one |
 //! | `row.rs` | what a value holds |
+//! | `value.rs` | attributes as values |
 
 mod records;
 mod row;
+mod value;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -23,11 +25,14 @@ use crate::format::selection::{Selection, check_attributes, check_words, each_ro
 use crate::format::source::input::Input;
 use crate::format::tensor::check_dim;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step, shown};
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::Attributes;
 use crate::vector::RowId;
 
 use records::{Found, Layout, Records};
 use row::{Field, Numbers, fields, repaired};
+
+pub use value::attribute;
+pub(super) use value::{list, push};
 
 pub(super) const ENTRY: Entry = Entry {
     name: NAME,
@@ -186,6 +191,7 @@ fn see(field: &Field<'_>, columns: &mut Vec<(String, Seen)>, lengths: &mut Vec<(
             lengths.push((field.name.to_string(), Numbers::of(field.raw).count()));
         }
         Holds::Flags => seen.flags += 1,
+        Holds::Values => seen.values += 1,
         Holds::Other => seen.others += 1,
         Holds::Nothing => {}
     }
@@ -275,7 +281,7 @@ impl JsonReader {
                 }
                 NamedVector::List(_) => {}
             }
-            match field.attribute() {
+            match attribute(field.raw) {
                 Some((value, is_code)) => {
                     if is_code {
                         self.kept.add(&field.name, at);
@@ -323,11 +329,7 @@ fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Resul
         bytes.push(b',');
         serde_json::to_writer(&mut *bytes, name)?;
         bytes.push(b':');
-        match value {
-            AttributeValue::Text(text) => serde_json::to_writer(&mut *bytes, text)?,
-            AttributeValue::Number(number) => serde_json::to_writer(&mut *bytes, number)?,
-            AttributeValue::Flag(flag) => serde_json::to_writer(&mut *bytes, flag)?,
-        }
+        push(value, bytes)?;
     }
     bytes.extend_from_slice(b"}\n");
     Ok(())

@@ -6,9 +6,8 @@ use std::fmt;
 use serde::de::IgnoredAny;
 
 use crate::format::json::records::{end, skip_space};
-use crate::format::literal::Literal;
+use crate::format::json::value::attribute;
 use crate::format::roles::Holds;
-use crate::table::attributes::AttributeValue;
 
 /// A field of an object.
 #[derive(Clone, Debug)]
@@ -27,12 +26,17 @@ impl<'a> Field<'a> {
             [b'n', ..] => Holds::Nothing,
             [b'[', ..] => {
                 let first = Numbers::of(self.raw).next();
-                if first.flatten().is_some() { Holds::Lists } else { Holds::Other }
+                if first.flatten().is_some() { Holds::Lists } else { self.attribute_or_other() }
             }
-            [b'{', ..] | [] => Holds::Other,
+            [b'{', ..] => self.attribute_or_other(),
+            [] => Holds::Other,
             _ if self.raw.bytes().all(|byte| byte.is_ascii_digit()) => Holds::Whole,
             _ => Holds::Numbers,
         }
+    }
+
+    fn attribute_or_other(&self) -> Holds {
+        if attribute(self.raw).is_some() { Holds::Values } else { Holds::Other }
     }
 
     /// Its value as a word: a text, or what a number is written as.
@@ -40,29 +44,7 @@ impl<'a> Field<'a> {
         match self.holds() {
             Holds::Texts => text_of(self.raw),
             Holds::Whole | Holds::Numbers => Some(Cow::Borrowed(self.raw)),
-            Holds::Lists | Holds::Flags | Holds::Nothing | Holds::Other => None,
-        }
-    }
-
-    /// Its value as an attribute, and whether it is a number that stayed a text; none if it can be
-    /// none.
-    pub(super) fn attribute(&self) -> Option<(AttributeValue, bool)> {
-        match self.holds() {
-            Holds::Texts => Some((AttributeValue::Text(text_of(self.raw)?.into_owned()), false)),
-            Holds::Flags => Some((AttributeValue::Flag(self.raw == "true"), false)),
-            Holds::Whole | Holds::Numbers => {
-                // JSON has no codes: 1E5 is a number.
-                let raw = self.raw.replace('E', "e");
-                let digits = raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
-                let literal = if digits { Literal::of(raw.as_bytes()) } else { None };
-                let is_code = literal == Some(Literal::Code);
-                if let Some(literal) = literal {
-                    return Some((literal.value(self.raw.as_bytes()), is_code));
-                }
-                let number: f64 = self.raw.parse().ok().filter(|n: &f64| n.is_finite())?;
-                Some((AttributeValue::Number(number), false))
-            }
-            Holds::Lists | Holds::Nothing | Holds::Other => None,
+            Holds::Lists | Holds::Flags | Holds::Values | Holds::Nothing | Holds::Other => None,
         }
     }
 }
@@ -163,7 +145,7 @@ pub(super) fn fields<'a>(bytes: &'a [u8], key: Option<&'a [u8]>) -> Result<Vec<F
 }
 
 /// The text that stands in quotes.
-fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         return serde_json::from_str(raw).ok().map(Cow::Owned);

@@ -3,6 +3,7 @@
 use super::{contents, open_all, read, read_files, refusal, with_tensor};
 use crate::format::words::Words;
 use crate::format::{Choices, Format, Opened, Options, Reason, folder as folder_of, shard};
+use crate::table::attributes::AttributeValue;
 use crate::text::spec::Kind;
 
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -679,15 +680,14 @@ fn a_list_of_words_must_fit_the_rows_and_may_have_counts() {
     let error = read("x.vocab.json", br#"["a", "b", "c"]"#).unwrap_err().to_string();
     assert!(error.contains("x.vocab.json has 3 words and the table 2 rows"), "{error}");
     for (words, name, first) in [
-        (b"the 1061396\nof 593677\n".as_slice(), "count", 1_061_396.0),
-        (b"the\t-3.5\nof\t0\n", "score", -3.5),
+        (b"the 1061396\nof 593677\n".as_slice(), "count", AttributeValue::Integer(1_061_396)),
+        (b"the\t-3.5\nof\t0\n", "score", AttributeValue::Number(-3.5)),
     ] {
         let mut opened = read("x.vocab.txt", words).unwrap();
         let mut row = crate::format::Row::default();
         opened.reader.read(&mut row).unwrap();
         assert_eq!(row.word, b"the");
-        let value = crate::table::attributes::AttributeValue::Number(first);
-        assert_eq!(row.attributes.get(name), Some(&value));
+        assert_eq!(row.attributes.get(name), Some(&first));
     }
     let plain = contents(read("x.vocab.txt", b"route 66\nnew york\n").unwrap()).unwrap();
     assert_eq!(plain.words(), ["route 66", "new york"]);

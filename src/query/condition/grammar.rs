@@ -12,17 +12,20 @@
 //!           | "exists" | "is" "missing"
 //! ```
 //!
-//! A name alone is there, and behind `!` it is missing. A value is a number, `true`, `false`, or a text; what
-//! stands in quotes is a text whatever it looks like, and so is a number that is written in another way than
-//! numbers are, such as `007`, but where it has an order. Names, too, stand in quotes where they have spaces or
-//! are `and`, `or` or `not`. Words of the grammar are written small or in capitals. `between` has both its ends.
+//! A name alone is there, and behind `!` it is missing. A value is a number, `true`, `false`, a date such as
+//! `2024-01-31` or `2024-01-31T10:30:00Z`, or a text; what stands in quotes is a text whatever it looks like, and so
+//! is a number that is written in another way than numbers are, such as `007`, but where it has an order. Whole
+//! numbers of 64 bits are exact. What is written as a date and is none is an error. Of a list one value is looked
+//! for. Names, too, stand in quotes where they have spaces or are `and`, `or` or `not`. Words of the grammar are
+//! written small or in capitals. `between` has both its ends, which of a list two values may meet.
 
 use std::fmt;
 
 use super::{Comparison, Condition, Expression, Test};
-use crate::format::plain_number;
+use crate::format::plain_value;
 use crate::limits;
 use crate::table::attributes::{AttributeValue, check_name, check_value};
+use crate::table::date::{Date, NoDate};
 
 /// Words that are no names without quotes.
 const KEYWORDS: [&str; 3] = ["and", "or", "not"];
@@ -64,19 +67,21 @@ pub fn expression(text: &str) -> Result<Expression, Misread> {
     Ok(expression)
 }
 
-/// What an attribute is, as it was typed: `true`, `false`, a number that is written as numbers are, or else a
-/// text, such as the code 007.
+/// What an attribute is, as it was typed: `true`, `false`, a number that is written as numbers are, a date, or else
+/// a text, such as the code 007.
 pub fn value(typed: &str) -> AttributeValue {
     match typed {
         "true" => AttributeValue::Flag(true),
         "false" => AttributeValue::Flag(false),
-        text => plain_number(text)
-            .map_or_else(|| AttributeValue::Text(text.to_owned()), AttributeValue::Number),
+        text => plain_value(text).unwrap_or_else(|| AttributeValue::Text(text.to_owned())),
     }
 }
 
 /// The same where only numbers have an order, however they are written.
 fn ordered_value(typed: &str) -> AttributeValue {
+    if let Ok(whole) = typed.parse() {
+        return AttributeValue::Integer(whole);
+    }
     let number = typed.parse().ok().filter(|number: &f64| number.is_finite());
     number.map_or_else(|| value(typed), AttributeValue::Number)
 }
@@ -292,8 +297,50 @@ impl<'t> Left<'t> {
     ///
     /// If none comes next.
     pub fn value(&mut self, reads: fn(&str) -> AttributeValue) -> Result<AttributeValue, Misread> {
-        let (word, is_quoted) = self.word("a number, true, false or a text")?;
+        let start = self.at;
+        let (word, is_quoted) = self.word("a number, true, false, a date or a text")?;
         let value = if is_quoted { AttributeValue::Text(word) } else { reads(&word) };
+        if !is_quoted && value.text().is_some_and(|text| Date::is_meant(text.as_bytes())) {
+            self.at = start;
+            return Err(self.expected(&format!("{NoDate}; or quotes around a text")));
+        }
+        check_value(&value, "value").map_err(|violation| self.expected(&violation.problem))?;
+        Ok(value)
+    }
+
+    /// The value of an attribute, which is all that is left: a list in brackets, such as `[fr, en]`, a value, or a
+    /// text with spaces.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn last_value(&mut self) -> Result<AttributeValue, Misread> {
+        self.space();
+        if self.skip("[") {
+            let mut values = Vec::new();
+            while !self.skip("]") {
+                if !values.is_empty() {
+                    self.sign(",")?;
+                }
+                values.push(self.value(value)?);
+            }
+            self.end("the end; put quotes around a text that is no list")?;
+            let list = AttributeValue::List(values);
+            check_value(&list, "value").map_err(|violation| self.expected(&violation.problem))?;
+            return Ok(list);
+        }
+        let rest = self.rest().trim_end();
+        let is_word = rest.starts_with(['"', '\'']) || !rest.contains(stops);
+        if is_word && !rest.is_empty() {
+            let value = self.value(value)?;
+            self.end("the end")?;
+            return Ok(value);
+        }
+        // A text may have spaces, as long as whoever typed it kept it together; a date may have one.
+        let value = value(rest);
+        if value.text().is_some_and(|text| Date::is_meant(text.as_bytes())) {
+            return Err(self.expected(&format!("{NoDate}; or quotes around a text")));
+        }
         check_value(&value, "value").map_err(|violation| self.expected(&violation.problem))?;
         Ok(value)
     }
@@ -357,13 +404,20 @@ mod tests {
     use super::*;
     use crate::table::attributes::Attributes;
 
-    /// Whether conditions hold for a word of 12 occurrences in French, whose code is 007.
+    /// Whether conditions hold for a word of 12 occurrences in French, whose code is 007, among other things.
     fn holds(text: &str) -> bool {
+        let (integer, text_of) =
+            (AttributeValue::Integer, |text: &str| AttributeValue::Text(text.to_owned()));
         let attributes: Attributes = [
             ("freq".to_owned(), AttributeValue::Number(12.0)),
-            ("lang".to_owned(), AttributeValue::Text("fr".to_owned())),
-            ("code".to_owned(), AttributeValue::Text("007".to_owned())),
+            ("id".to_owned(), integer((1 << 53) + 1)),
+            ("lang".to_owned(), text_of("fr")),
+            ("code".to_owned(), text_of("007")),
             ("and".to_owned(), AttributeValue::Flag(true)),
+            ("day".to_owned(), AttributeValue::Date("2024-01-31T10:30:00Z".parse().unwrap())),
+            ("tags".to_owned(), AttributeValue::List(vec![text_of("noun"), text_of("animal")])),
+            ("years".to_owned(), AttributeValue::List(vec![integer(1900), integer(2000)])),
+            ("none".to_owned(), AttributeValue::List(vec![])),
         ]
         .into_iter()
         .collect();
@@ -389,6 +443,22 @@ mod tests {
             ("lang != de and sense != 1", true),
             // A flag, a text and a number are never equal.
             ("lang in (true, 12)", false),
+            // Whole numbers are exact, and compared with others by value.
+            ("id = 9007199254740993 and id != 9007199254740992", true),
+            ("id > 9007199254740992.0 and id < 9007199254740994.0", true),
+            ("id < 9223372036854775808 and freq = 12", true),
+            ("day > 2024-01-31 and day < 2024-02-01", true),
+            ("day = 2024-01-31T11:30:00+01:00", true),
+            // What stands in quotes is a text.
+            ("day > '2024-01-31' or day = 1706697000000000", false),
+            ("day between 2024-01-01 and 2024-01-31", false),
+            // Of a list one value is enough.
+            ("tags = animal and tags in (verb, noun)", true),
+            ("tags contains oun and tags starts with ani", true),
+            ("tags != noun or not tags = noun", false),
+            ("years > 1950 and years < 1950 and years = 2000.0", true),
+            ("years > 2000 or years contains 19", false),
+            ("none exists and none != 1 and not none < 1", true),
         ] {
             assert_eq!(holds(text), is_true, "{text}");
         }
@@ -421,6 +491,8 @@ mod tests {
             (&many, 6_000, "conditions"),
             (&format!("a in ({values})"), 2_007, "values"),
             (&long, 0, "bytes"),
+            ("day = 2024-02-30", 6, "a date of the years"),
+            ("day in (2024-01-31, 2024-01-31T25:00:00Z)", 20, "a date of the years"),
         ] {
             let error = expression(text).unwrap_err();
             let start = &text[..text.len().min(30)];

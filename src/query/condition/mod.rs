@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::query::GoOn;
-use crate::table::attributes::{AttributeValue, order};
+use crate::table::attributes::{AttributeValue, Kind, order};
 use crate::table::columns::{Column, Columns, RowAttributes};
 use crate::vector::row_set::RowSet;
 
@@ -33,8 +33,8 @@ pub struct Condition {
     pub test: Test,
 }
 
-/// A test of an attribute. Values of two kinds are neither equal nor in any order; texts are in the
-/// order of their bytes, false comes before true.
+/// A test of an attribute. Values of two kinds are neither equal nor in any order; those of one are in the order of
+/// [`order`]. A test of a list holds if it holds for one of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// The word has it, whatever its value.
@@ -46,7 +46,7 @@ pub enum Test {
     Compare(Comparison, AttributeValue),
     /// It is one of these values.
     In(Vec<AttributeValue>),
-    /// It is a text in which this one stands.
+    /// It is a text in which this one stands, as a list is of which one value is such a text.
     Contains(String),
     /// It is a text that begins with this one.
     StartsWith(String),
@@ -162,29 +162,30 @@ impl Condition {
 
 impl Test {
     fn holds(&self, value: Option<&AttributeValue>) -> bool {
-        let text = || match value {
-            Some(AttributeValue::Text(text)) => Some(text),
-            Some(AttributeValue::Number(_) | AttributeValue::Flag(_)) | None => None,
-        };
+        let mut texts =
+            value.iter().flat_map(|value| value.each()).filter_map(AttributeValue::text);
         match self {
             Self::Exists => value.is_some(),
             Self::Missing => value.is_none(),
             Self::Compare(comparison, with) => comparison.holds(value, with),
             Self::In(values) => values.iter().any(|one| Comparison::Equal.holds(value, one)),
-            Self::Contains(part) => text().is_some_and(|text| text.contains(part.as_str())),
-            Self::StartsWith(start) => text().is_some_and(|text| text.starts_with(start.as_str())),
+            Self::Contains(part) => texts.any(|text| text.contains(part.as_str())),
+            Self::StartsWith(start) => texts.any(|text| text.starts_with(start.as_str())),
         }
     }
 
-    /// Where it holds among values in [`order`], ascending.
+    /// Where it holds among values in [`order`], ascending: in order where values are compared, and list by
+    /// list.
     fn among(&self, values: &[AttributeValue]) -> Vec<Range<usize>> {
-        match self {
+        let lists = values.partition_point(|value| value.kind() < Kind::List);
+        let single = &values[..lists];
+        let mut ranges = match self {
             Self::Compare(comparison, with) if *comparison != Comparison::NotEqual => {
-                vec![comparison.among(values, with)]
+                vec![comparison.among(single, with)]
             }
             Self::In(ones) => {
-                let mut ranges: Vec<_> =
-                    ones.iter().map(|one| Comparison::Equal.among(values, one)).collect();
+                let among = |one| Comparison::Equal.among(single, one);
+                let mut ranges: Vec<_> = ones.iter().map(among).collect();
                 ranges.sort_unstable_by_key(|range| (range.start, range.end));
                 // Equal values are one range, given twice.
                 ranges.dedup();
@@ -194,43 +195,49 @@ impl Test {
             | Self::Missing
             | Self::Compare(..)
             | Self::Contains(_)
-            | Self::StartsWith(_) => {
-                let held = (0..).zip(values).filter(|(_, value)| self.holds(Some(value)));
-                let mut ranges: Vec<Range<usize>> = Vec::new();
-                for (place, _) in held {
-                    match ranges.last_mut() {
-                        Some(last) if last.end == place => last.end += 1,
-                        Some(_) | None => ranges.push(place..place + 1),
-                    }
-                }
-                ranges
+            | Self::StartsWith(_) => self.one_by_one(values, 0..lists),
+        };
+        ranges.extend(self.one_by_one(values, lists..values.len()));
+        ranges
+    }
+
+    fn one_by_one(&self, values: &[AttributeValue], range: Range<usize>) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for place in range.filter(|&place| self.holds(Some(&values[place]))) {
+            match ranges.last_mut() {
+                Some(last) if last.end == place => last.end += 1,
+                Some(_) | None => ranges.push(place..place + 1),
             }
         }
+        ranges
     }
 }
 
 impl Comparison {
     fn holds(self, value: Option<&AttributeValue>, with: &AttributeValue) -> bool {
-        let order =
-            value.filter(|value| is_comparable(value, with)).map(|value| order(value, with));
+        let is_one = |holds: fn(Ordering) -> bool| {
+            let mut values = value.iter().flat_map(|value| value.each());
+            values.any(|value| value.kind() == with.kind() && holds(order(value, with)))
+        };
         match self {
-            Self::Equal => order.is_some_and(Ordering::is_eq),
-            Self::NotEqual => !order.is_some_and(Ordering::is_eq),
-            Self::Less => order.is_some_and(Ordering::is_lt),
-            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
-            Self::Greater => order.is_some_and(Ordering::is_gt),
-            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+            Self::Equal => is_one(Ordering::is_eq),
+            Self::NotEqual => !is_one(Ordering::is_eq),
+            Self::Less => is_one(Ordering::is_lt),
+            Self::LessOrEqual => is_one(Ordering::is_le),
+            Self::Greater => is_one(Ordering::is_gt),
+            Self::GreaterOrEqual => is_one(Ordering::is_ge),
         }
     }
 
-    /// Where it holds among values in [`order`]; not for [`Comparison::NotEqual`], which holds at both ends.
+    /// Where it holds among values in [`order`] that are no lists; not for [`Comparison::NotEqual`], which
+    /// holds at both ends.
     fn among(self, values: &[AttributeValue], with: &AttributeValue) -> Range<usize> {
         let before =
             |below: fn(Ordering) -> bool| values.partition_point(|value| below(order(value, with)));
         let (start, end) = (before(Ordering::is_lt), before(Ordering::is_le));
         // The values of the kind stand side by side.
-        let first = || values[..start].partition_point(|value| !is_comparable(value, with));
-        let last = || end + values[end..].partition_point(|value| is_comparable(value, with));
+        let first = || values.partition_point(|value| value.kind() < with.kind());
+        let last = || values.partition_point(|value| value.kind() <= with.kind());
         match self {
             Self::Equal | Self::NotEqual => start..end,
             Self::Less => first()..start,
@@ -239,9 +246,4 @@ impl Comparison {
             Self::GreaterOrEqual => start..last(),
         }
     }
-}
-
-/// Whether two values are of a kind.
-fn is_comparable(a: &AttributeValue, b: &AttributeValue) -> bool {
-    std::mem::discriminant(a) == std::mem::discriminant(b)
 }

@@ -36,7 +36,9 @@ use crate::server::access::audit::{Audit, Entry};
 use crate::server::access::keys::{hash_of, id_of};
 use crate::server::access::pace::Pace;
 use crate::server::access::pattern::Pattern;
-use crate::server::access::rules::{Reach, Rule, rule};
+pub(super) use crate::server::access::rules::{Reach, rule};
+
+use crate::server::access::rules::Rule;
 
 /// Tables of one call that the account names.
 const TOLD: usize = 8;
@@ -350,11 +352,24 @@ impl Grant {
         self.holder.as_ref().map(|holder| holder.entry.name.as_str())
     }
 
+    /// What it may do with one of many questions, by the path of the method that the question would be for.
+    pub(super) fn of_question(&self, path: &str) -> Result<Self> {
+        let rule = rule(path);
+        let may = self.holder.as_ref().zip(rule).is_none_or(|(holder, rule)| {
+            holder.entry.role >= rule.role && (rule.reach != Reach::Shared || !self.is_limited())
+        });
+        if !may {
+            return Err(forbidden("the key is not for this question"));
+        }
+        Ok(Self { holder: self.holder.clone(), rule })
+    }
+
     /// Looks at a message before anybody takes it apart.
     pub(super) fn check(&self, named: &Named) -> Result<()> {
         let Some(holder) = &self.holder else { return Ok(()) };
         holder.check_in_force()?;
-        if holder.tables.is_empty() {
+        let is_looked_at_later = self.rule.is_some_and(|rule| rule.reach == Reach::Each);
+        if holder.tables.is_empty() || is_looked_at_later {
             return Ok(());
         }
         if named.is_unreadable {

@@ -35,6 +35,8 @@ pub(in crate::server) enum Reach {
     Open,
     /// The tables that its messages name, and what all may read.
     Named,
+    /// Its questions name tables: its handler looks at each as if it came on a call of its own.
+    Each,
     /// It tells of many tables: its handler leaves out those that the key may not name.
     Listed,
     /// What all share: only for keys of all tables.
@@ -215,6 +217,7 @@ const RULES: &[(Role, Reach, &str, &[&str])] = &[
         "wordspace.v1.LanguageModelService",
         &["TrainModel", "ImportModel", "DeleteModel"],
     ),
+    (Role::Read, Reach::Each, "wordspace.v1.BatchService", &["Batch"]),
     (Role::Read, Reach::Listed, "wordspace.v1.JobService", &["ListJobs", "GetJob", "WatchJob"]),
     (Role::Write, Reach::Listed, "wordspace.v1.JobService", &["CancelJob"]),
     // Its problems name tables.

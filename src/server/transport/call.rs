@@ -23,7 +23,7 @@ use crate::server::access::{Access, Done, Grant, Named, Refused, Told};
 use crate::server::requests::{self, Method};
 use crate::server::status;
 use crate::server::transport::byte_budget::Reserved;
-use crate::server::transport::message::{Incoming, PREFIX_BYTES, StallTimer};
+use crate::server::transport::message::{Incoming, PREFIX_BYTES, StallTimer, named};
 use crate::server::transport::registry::Peer;
 
 /// Bytes of an answer that are handed over at once.
@@ -96,6 +96,40 @@ impl Call {
             began,
             named: Told::default(),
         })
+    }
+
+    /// One of the many questions of this call, as a call of its own to the method at this path.
+    pub(in crate::server) fn of_question(
+        &self,
+        path: &str,
+        message: &impl prost::Message,
+    ) -> Result<Arc<Self>> {
+        let (method, bytes) = (requests::method(path), message.encoded_len());
+        if bytes > method.bytes {
+            let (max, got) = (method.bytes as u64, bytes as u64);
+            return Err(Error::new(ErrorKind::TooLarge { limit: method.limit, max, got }));
+        }
+        let grant = self.grant().of_question(path).inspect_err(|error| self.tell_refusal(error))?;
+        let (peer, access) = (Arc::clone(&self.peer), Arc::clone(&self.access));
+        peer.begin_call(!method.is_watching);
+        let received = Mutex::new(Reserved::of(peer.receiving()));
+        let question = Arc::new(Self {
+            peer,
+            method,
+            has_stalled: AtomicBool::new(false),
+            received_bytes: AtomicUsize::new(bytes),
+            received,
+            least: self.least,
+            admission: Ok(grant),
+            access,
+            path: path.into(),
+            began: Instant::now(),
+            named: Told::default(),
+        });
+        if question.grant().is_limited() {
+            question.check_named(&named(method.shape, &message.encode_to_vec())?)?;
+        }
+        Ok(question)
     }
 
     /// What its caller may do.
@@ -179,7 +213,7 @@ impl Call {
         if bytes > SMALL_BYTES && !reserved.reserve(bytes) {
             return Err(Error::new(ErrorKind::Overloaded));
         }
-        Ok(Reservation { _reserved: reserved })
+        Ok(Reservation { _reserved: reserved, _parts: Vec::new() })
     }
 
     /// An answer ready to be sent, with its bytes reserved.
@@ -205,6 +239,8 @@ impl Drop for Call {
 #[derive(Debug)]
 pub(in crate::server) struct Reservation {
     _reserved: Reserved,
+    /// Those of answers that it is made of.
+    _parts: Vec<Arc<Reservation>>,
 }
 
 /// An answer ready to be sent, in the extensions of a response in place of its message.
@@ -213,6 +249,72 @@ pub(in crate::server) struct Encoded {
     /// With its length before it.
     bytes: Bytes,
     _reservation: Arc<Reservation>,
+}
+
+impl Encoded {
+    /// Its message.
+    pub(in crate::server) fn message(&self) -> &[u8] {
+        &self.bytes[PREFIX_BYTES..]
+    }
+}
+
+/// An answer that is put together of others, with their bytes reserved.
+#[derive(Debug)]
+pub(in crate::server) struct Composed {
+    /// Behind room for what stands before a message.
+    bytes: Vec<u8>,
+    reserved: Reserved,
+    parts: Vec<Arc<Reservation>>,
+}
+
+impl Composed {
+    /// Nothing yet.
+    pub(in crate::server) fn new(call: &Call) -> Self {
+        let reserved = Reserved::of(call.peer.answering());
+        Self { bytes: vec![0; PREFIX_BYTES], reserved, parts: Vec::new() }
+    }
+
+    /// Adds an answer behind its head, if all have at most so many bytes then.
+    pub(in crate::server) fn push(
+        &mut self,
+        head: &[u8],
+        answer: &Encoded,
+        bytes_max: usize,
+    ) -> Result<()> {
+        let message = answer.message();
+        let bytes = self.bytes.len() - PREFIX_BYTES + head.len() + message.len();
+        if bytes > bytes_max {
+            let (max, got) = (bytes_max as u64, bytes as u64);
+            let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
+            return Err(Error::new(kind).context("the answers together"));
+        }
+        if message.len() > SMALL_BYTES {
+            // It is reserved already.
+            self.parts.push(Arc::clone(&answer._reservation));
+        } else if !self.reserved.reserve(message.len()) {
+            return Err(Error::new(ErrorKind::Overloaded));
+        }
+        self.bytes.extend_from_slice(head);
+        self.bytes.extend_from_slice(message);
+        Ok(())
+    }
+
+    /// Adds what is short.
+    pub(in crate::server) fn push_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        if !self.reserved.reserve(bytes.len()) {
+            return Err(Error::new(ErrorKind::Overloaded));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The whole, ready to be sent.
+    pub(in crate::server) fn finish(mut self) -> Encoded {
+        let length = u32::try_from(self.bytes.len() - PREFIX_BYTES).unwrap_or(u32::MAX);
+        self.bytes[1..PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
+        let reservation = Reservation { _reserved: self.reserved, _parts: self.parts };
+        Encoded { bytes: self.bytes.into(), _reservation: Arc::new(reservation) }
+    }
 }
 
 /// Answers a call. Dropping it, or an early return, resets the stream.

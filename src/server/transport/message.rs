@@ -276,6 +276,14 @@ impl Framing {
     }
 }
 
+/// The tables that a message names, as it is looked at when it comes in.
+pub(super) fn named(shape: Shape, message: &[u8]) -> Result<Named> {
+    let mut entries = Entries::of(shape, message.len());
+    entries.read(message)?;
+    entries.named.is_unreadable |= entries.is_lost();
+    Ok(entries.named)
+}
+
 /// Counts the entries of a message that have a length: texts and messages, at every depth. They take far
 /// more memory than bytes once they are read.
 #[derive(Debug, Default)]

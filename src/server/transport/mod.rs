@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codegen::{Service, http};
 
-pub(super) use call::{Call, Encoded, Reservation};
+pub(super) use call::{Call, Composed, Encoded, Reservation};
 pub(super) use registry::Registry;
 
 use crate::limits;

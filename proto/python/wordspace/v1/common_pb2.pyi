@@ -285,14 +285,26 @@ class AttributeCondition(_message.Message):
     def __init__(self, name: _Optional[str] = ..., test: _Optional[_Union[AttributeTest, str]] = ..., value: _Optional[_Union[AttributeValue, _Mapping]] = ..., values: _Optional[_Iterable[_Union[AttributeValue, _Mapping]]] = ...) -> None: ...
 
 class AttributeValue(_message.Message):
-    __slots__ = ("text", "number", "flag")
+    __slots__ = ("text", "number", "flag", "integer", "date", "list")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     FLAG_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
     text: str
     number: float
     flag: bool
-    def __init__(self, text: _Optional[str] = ..., number: _Optional[float] = ..., flag: _Optional[bool] = ...) -> None: ...
+    integer: int
+    date: str
+    list: AttributeList
+    def __init__(self, text: _Optional[str] = ..., number: _Optional[float] = ..., flag: _Optional[bool] = ..., integer: _Optional[int] = ..., date: _Optional[str] = ..., list: _Optional[_Union[AttributeList, _Mapping]] = ...) -> None: ...
+
+class AttributeList(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[AttributeValue]
+    def __init__(self, values: _Optional[_Iterable[_Union[AttributeValue, _Mapping]]] = ...) -> None: ...
 
 class Neighbor(_message.Message):
     __slots__ = ("word", "row", "similarity", "word_bytes", "attributes", "vector", "norm")
