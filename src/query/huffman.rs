@@ -6,7 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::query::GoOn;
 use crate::query::frequency::COUNT;
 use crate::steps::watched;
-use crate::table::attributes::AttributeValue;
 use crate::table::view::View;
 use crate::training::huffman::Huffman;
 use crate::vector::RowId;

@@ -166,7 +166,7 @@ mod tests {
         let named = values.into_iter().enumerate().map(|(i, value)| (format!("a{i}"), value));
         let attributes: Attributes = named.collect();
         let mut bytes = Vec::new();
-        push(&mut bytes, &attributes);
+        push(&mut bytes, (&attributes).into());
         let mut fields = Fields::new(&bytes);
         assert_eq!(take(&mut fields), Some(attributes));
         assert!(fields.rest().is_empty());
