@@ -28,6 +28,12 @@ pub(super) fn status(error: &Error) -> Status {
     Status::with_error_details(code, shortened(&error.to_string(), TEXT_BYTES_MAX), details)
 }
 
+/// An error that no work of the engine met: of the form in which a call was asked.
+pub(super) fn refusal(code: Code, reason: &str, text: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(code, shortened(text, TEXT_BYTES_MAX), details)
+}
+
 /// The status of a stream that its caller reset.
 pub(super) fn left() -> Status {
     let text = "the caller left before the end of its stream";

@@ -60,6 +60,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zip", &["format/source/archive.rs", "format/tests/"]),
     ("half", &["format/tensor.rs", "format/gguf_blocks.rs"]),
     ("tempfile", &["format/source/mod.rs", "format/tests/"]),
+    ("base64", &["server/json/", "server/transport/"]),
+    ("hyper", &["server/transport/"]),
+    ("hyper_util", &["server/transport/"]),
     ("bytes", &["format/columns/", "store/backup/cloud.rs"]),
     ("arrow_array", &["format/columns/"]),
     ("arrow_buffer", &["format/columns/"]),
@@ -68,8 +71,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("parquet", &["format/columns/"]),
     ("rusqlite", &["format/magnitude.rs", "format/tests/"]),
     ("unicode_segmentation", &["text/"]),
+    ("tokio_rustls", &["server/transport/"]),
     ("tonic", &["server/", "client/"]),
-    ("tonic_types", &["server/status.rs", "client/"]),
+    ("tonic_types", &["server/status.rs", "server/json/problem.rs", "client/"]),
     ("tonic_health", &["server/mod.rs"]),
     ("tonic_reflection", &["server/mod.rs"]),
     ("h2", &["server/transport/"]),
@@ -103,7 +107,6 @@ const CIRCLES: &[&[&str]] = &[
     &["query/pieces.rs", "query/resolve.rs", "query/tokenize.rs"],
     &["server/bias.rs", "server/debias.rs"],
     &["server/search.rs", "server/stream.rs"],
-    &["server/transport/call.rs", "server/transport/message.rs"],
     // A dispatcher and its kernels, which share constants: no fault.
     &[
         "vector/kernel/avx2.rs",

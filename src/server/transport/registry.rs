@@ -45,7 +45,8 @@ pub(in crate::server) struct Peer {
     id: u64,
     address: IpAddr,
     since: u64,
-    read_bytes: AtomicU64,
+    /// Whether it began to speak HTTP.
+    has_begun: AtomicBool,
     /// Since when the system takes nothing more.
     blocked_since: AtomicU64,
     /// Bytes of answers that the system has not taken yet.
@@ -129,7 +130,7 @@ impl Registry {
             id,
             address,
             since: self.now(),
-            read_bytes: AtomicU64::new(0),
+            has_begun: AtomicBool::new(false),
             blocked_since: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             has_room: Notify::new(),
@@ -253,8 +254,15 @@ impl Peer {
         self.shutdown.subscribe()
     }
 
-    pub(super) fn record_read(&self, bytes: usize) {
-        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// It began to speak HTTP.
+    pub(super) fn mark_begun(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Its caller is proven to have these names.
+    pub(super) fn prove(&self, names: Vec<String>) {
+        // Nobody is proven twice on one connection.
+        let _ = self.certificates.set(names);
     }
 
     /// The system took bytes of answers, or all.
@@ -323,9 +331,8 @@ impl Peer {
         if is_over(load(&self.blocked_since), limits.stall) {
             return Shutdown::Immediate;
         }
-        if load(&self.read_bytes) < super::connection::PREFACE_BYTES
-            && is_over(self.since, limits.handshake)
-        {
+        let has_begun = self.has_begun.load(Ordering::Relaxed);
+        if !has_begun && is_over(self.since, limits.handshake) {
             return Shutdown::Immediate;
         }
         if self.calls.load(Ordering::Relaxed) > 0 {
