@@ -81,6 +81,9 @@ pub(super) struct Serve {
     /// said more than once
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<String>,
+    /// Address of this machine at which Prometheus asks for metrics, such as 127.0.0.1:9464: /metrics there
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
     /// Listen for other machines though calls need no key, or travel in the clear
     #[arg(long)]
     insecure_listen: bool,
@@ -120,6 +123,7 @@ impl Serve {
             audit_log: self.audit_log.clone(),
             tls: self.tls(),
             cors_origins: self.cors_origin.clone(),
+            metrics_listen: self.metrics_listen,
             insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         };
@@ -143,6 +147,9 @@ impl Serve {
         output.say(&opened_line(&opened));
         if !opened.is_open {
             output.say("calls need a key");
+        }
+        if let Some(address) = opened.metrics {
+            output.say(&format!("metrics at http://{address}/metrics"));
         }
         output.say(&format!("listening on {scheme}://{address}"));
         tokio::select! {

@@ -13,6 +13,7 @@
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `json/` | calls as JSON over HTTP |
+//! | `metrics/` | what is counted, and the page that tells it |
 //! | `requests.rs` | what each method's requests may have |
 //! | `shapes.rs` | which of their fields are messages |
 //! | `pool.rs` | the threads that compute answers |
@@ -46,6 +47,7 @@ mod job_service;
 mod json;
 mod language_model;
 mod life;
+mod metrics;
 mod models;
 mod pool;
 mod relations;
@@ -70,6 +72,7 @@ mod wire;
 mod write;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,6 +93,7 @@ use crate::server::follow::follow;
 use crate::server::front::Front;
 use crate::server::guard::Guard;
 use crate::server::json::Origins;
+use crate::server::metrics::{Metrics, Sources};
 use crate::server::pool::{Lane, Pool};
 use crate::server::status::status;
 use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
@@ -125,6 +129,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// The origins of pages that browsers may let ask, such as `https://app.example.org`; `*` is every one.
     pub cors_origins: Vec<String>,
+    /// Where Prometheus asks for metrics, on a port of its own without keys or TLS; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether to listen for other machines though calls need no key, or travel in the clear.
     pub insecure_listen: bool,
     /// Has keys and certificates read again when it is notified; they are also when their files change.
@@ -147,6 +153,7 @@ impl ServerConfig {
             audit_log: None,
             tls: None,
             cors_origins: Vec::new(),
+            metrics_listen: None,
             insecure_listen: false,
             reload: Arc::default(),
         }
@@ -173,6 +180,8 @@ pub struct Opened {
     pub row_count: u64,
     /// Whether calls need no key.
     pub is_open: bool,
+    /// Where metrics are asked for.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// How long callers may take to hear that the server ends, after the grace.
@@ -208,12 +217,13 @@ pub async fn serve_and_tell(
     opened: impl FnOnce(Opened) + Send,
 ) -> Result<()> {
     let (access, tls) = prove(&config, &listener)?;
+    let metered = metrics_listener(&config).await?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
-    let pool = Arc::new(Pool::start()?);
+    let (pool, began) = (Arc::new(Pool::start()?), Instant::now());
     let desk = Desk {
         engine: engine.clone(),
         guard: Guard::default(),
@@ -221,7 +231,7 @@ pub async fn serve_and_tell(
         is_closing: is_closing.clone(),
         news,
         idle: config.stream_idle,
-        began: Instant::now(),
+        began,
     };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
@@ -239,13 +249,17 @@ pub async fn serve_and_tell(
         tls,
         origins: Origins::new(config.cors_origins.clone()),
         pool,
+        metrics: Arc::new(Metrics::new()),
     });
     let accept = transport::accept(listener, front, Arc::clone(&doors));
     let accepting = tokio::spawn(accept);
     let measured = engine.clone();
     let status = blocking(move || Ok(measured.status())).await?;
     let (table_count, row_count) = (status.table_count, status.row_count);
-    opened(Opened { table_count, row_count, is_open: access.is_open() });
+    let metrics = metered.as_ref().and_then(|listener| listener.local_addr().ok());
+    opened(Opened { table_count, row_count, is_open: access.is_open(), metrics });
+    let sources = Sources { engine: engine.clone(), doors: Arc::clone(&doors), began };
+    let _metering = metered.map(|listener| metrics::start(listener, sources));
     tokio::select! {
         () = shutdown => {}
         () = follow_files(&doors, &config.reload) => {}
@@ -279,6 +293,19 @@ fn prove(config: &ServerConfig, listener: &TcpListener) -> Result<(Arc<Access>, 
         check_reach(listener, &access, tls.as_deref())?;
     }
     Ok((access, tls))
+}
+
+/// Where metrics are asked for: on this machine, as they need no key.
+async fn metrics_listener(config: &ServerConfig) -> Result<Option<TcpListener>> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let wrong = |problem: &str| Error::invalid(format!("metrics at {address}"), problem);
+    if !address.ip().to_canonical().is_loopback() && !config.insecure_listen {
+        let problem = "they need no key and travel in the clear; take an address of this machine, \
+                       such as 127.0.0.1:9464, or say --insecure-listen";
+        return Err(wrong(problem));
+    }
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|error| wrong(&error.to_string()))
 }
 
 /// Closes the engine; leaves it when the time is over.

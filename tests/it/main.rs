@@ -22,6 +22,7 @@ mod folders;
 mod http;
 mod import;
 mod life;
+mod metrics;
 mod models;
 mod neighbors;
 mod networks;

@@ -92,6 +92,14 @@ async fn certificates_change_and_no_call_breaks() {
     let client = trusting(&server).await;
     client.import(header("en"), small(), |_| {}).await.unwrap();
 
+    // Whoever speaks HTTP/1.1 above TLS is answered, too.
+    let mut stream = greet(address(&server)).await.unwrap();
+    let request = b"GET /v1/tables/en HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 200") && told.contains("\"name\":\"en\""), "{told}");
+
     // Who the server says it is; every greeting succeeds, whatever the files hold at the time.
     let shown = async || {
         let stream = greet(address(&server)).await.unwrap();

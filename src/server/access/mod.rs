@@ -37,6 +37,7 @@ use crate::server::access::audit::{Audit, Entry};
 use crate::server::access::keys::{hash_of, id_of};
 use crate::server::access::pace::Pace;
 use crate::server::access::pattern::Pattern;
+pub(super) use crate::server::access::rules::paths;
 use crate::server::access::rules::{Reach, Rule, rule};
 
 /// Whether the method at this path only reads.

@@ -161,9 +161,13 @@ fn every_message_is_printed_and_read_as_prost_reflect_does() {
             let mut deserializer = serde_json::Deserializer::from_str(&text);
             let read_back = DynamicMessage::deserialize(of.clone(), &mut deserializer)
                 .unwrap_or_else(|error| panic!("{}: {error} in {text}", of.full_name()));
-            // Numbers that are 0 are told, and are as good as not there.
-            let again = DynamicMessage::decode(of.clone(), wire.as_slice()).unwrap();
-            assert_eq!(read_back.encode_to_vec(), again.encode_to_vec(), "{text}");
+            // Numbers that are 0 are as good as not there, and what is encoded again has none.
+            let plain = |wire: &[u8]| {
+                let once = DynamicMessage::decode(of.clone(), wire).unwrap().encode_to_vec();
+                DynamicMessage::decode(of.clone(), once.as_slice()).unwrap()
+            };
+            let again = plain(&wire);
+            assert!(plain(&read_back.encode_to_vec()) == again, "{text}");
             if has_time(&of, &mut Vec::new()) {
                 continue;
             }
@@ -180,8 +184,7 @@ fn every_message_is_printed_and_read_as_prost_reflect_does() {
                 let told = read(place, &[], &theirs, &mut out);
                 let shown = String::from_utf8_lossy(&theirs);
                 assert_eq!(told, Ok(()), "{}: {shown}", of.full_name());
-                let ours = DynamicMessage::decode(of.clone(), out.as_slice()).unwrap();
-                assert_eq!(ours.encode_to_vec(), again.encode_to_vec(), "{shown}");
+                assert!(plain(&out) == again, "{shown}");
                 compared += 1;
             }
         }

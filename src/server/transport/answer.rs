@@ -20,9 +20,9 @@ use crate::server::json::{
     self, Asked, Bound, Form, Printer, Wrong, allow, allow_requests, document, problem, route,
 };
 use crate::server::pool::Lane;
-use crate::server::status::{self, code_name, status};
+use crate::server::status::{self, ANSWERED, End, end_of, status};
 use crate::server::transport::Doors;
-use crate::server::transport::call::{Call, Encoded, PIECE_BYTES, PREFIX_BYTES};
+use crate::server::transport::call::{Call, Encoded, LEFT, PIECE_BYTES, PREFIX_BYTES};
 use crate::server::transport::exchange::{Gone, Respond, Source};
 use crate::server::transport::message::Incoming;
 use crate::server::transport::registry::Peer;
@@ -46,7 +46,7 @@ pub(super) struct Begun {
 pub(super) fn begin(doors: &Doors, peer: &Arc<Peer>, parts: &request::Parts) -> Begun {
     let Asked { path, form } = route(parts);
     let origin = doors.origins.of(&parts.headers);
-    let call = Call::begin(Arc::clone(peer), path, &parts.headers, &doors.access);
+    let call = Call::begin(Arc::clone(peer), path, &parts.headers, doors);
     Begun { call, form, origin }
 }
 
@@ -80,6 +80,7 @@ pub(super) async fn answer<S>(
         }
     }
     if matches!(form, Form::Preflight) {
+        call.set_end(ANSWERED);
         reply.preflight().await;
         return;
     }
@@ -95,6 +96,7 @@ pub(super) async fn answer<S>(
             told.converse(parts, source, reply, service).await;
         }
         Form::Contract => {
+            call.set_end(ANSWERED);
             reply.send(StatusCode::OK, kind("application/json"), document()).await;
         }
         Form::Wrong(wrong) => {
@@ -107,7 +109,9 @@ pub(super) async fn answer<S>(
 /// Answers a call of which nothing was read. A stream that is reset while its caller sends may lose the answer,
 /// so its caller has a moment to end it; it may send no more than the window that it has.
 async fn refuse(call: &Call, error: &Error, reply: Reply<'_>, mut source: Source) {
-    reply.error(&status(error), None).await;
+    let error = status(error);
+    call.set_end(end_of(&error));
+    reply.error(&error, None).await;
     if !call.method().is_stream {
         return;
     }
@@ -173,7 +177,7 @@ async fn relay<S>(
 ) where
     S: Service<http::Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    let mut account = Account { call, code: None };
+    let mut account = Account { call, end: None };
     let source = match reply.face {
         Face::Grpc => source,
         Face::Web { is_text } => {
@@ -188,7 +192,7 @@ async fn relay<S>(
     };
     let (mut parts, body) = response.into_parts();
     let encoded = parts.extensions.remove::<Encoded>();
-    account.code = code_in(&parts.headers).or(encoded.is_some().then_some("OK"));
+    account.end = end_in(&parts.headers).or(encoded.is_some().then_some(ANSWERED));
     let mut ending = reply.face.ending(&mut parts.headers);
     let is_end = encoded.is_none() && body.is_end_stream();
     let bytes = (is_end && ending.is_none()).then_some(0);
@@ -203,8 +207,8 @@ async fn relay<S>(
         None if is_end => Ok(()),
         None => sending.body(body, &mut ending).await,
     };
-    if let Some(code) = ending.as_ref().and_then(code_in) {
-        account.code = Some(code);
+    if let Some(end) = ending.as_ref().and_then(end_in) {
+        account.end = Some(end);
     }
     finish(call, sending, sent, ending).await;
 }
@@ -259,19 +263,24 @@ fn set_length(frame: &mut [u8]) {
 struct Account<'a> {
     call: &'a Call,
     /// What it was answered with; none while it was not.
-    code: Option<&'static str>,
+    end: Option<End>,
 }
 
 impl Drop for Account<'_> {
     fn drop(&mut self) {
-        self.call.tell_end(self.code.unwrap_or("LEFT"));
+        let end = self.end.unwrap_or(LEFT);
+        self.call.tell_end(end.0);
+        self.call.set_end(end);
     }
 }
 
-/// The name of the code in headers or trailers.
-fn code_in(headers: &HeaderMap) -> Option<&'static str> {
+/// What headers or trailers tell of the end of a call.
+fn end_in(headers: &HeaderMap) -> Option<End> {
     let code = headers.get(Status::GRPC_STATUS)?;
-    Some(code_name(Code::from_bytes(code.as_bytes())))
+    if code == "0" {
+        return Some(ANSWERED);
+    }
+    Status::from_header_map(headers).as_ref().map(end_of)
 }
 
 /// How a caller is answered.
@@ -326,6 +335,7 @@ impl<'a> Reply<'a> {
             _ => (Code::Unimplemented, "UNSUPPORTED"),
         };
         let error = status::refusal(code, reason, &wrong.problem);
+        self.call.set_end(end_of(&error));
         let told = problem(&error, Some(wrong.status));
         let mut headers = kind(PROBLEM);
         if let Some(allowed) = wrong.allowed {
@@ -386,7 +396,7 @@ impl Told<'_> {
     ) where
         S: Service<http::Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        let mut account = Account { call: self.call, code: None };
+        let mut account = Account { call: self.call, end: None };
         let asked = tokio::select! {
             asked = self.message(&parts.headers, source) => asked,
             () = poll_fn(|context| reply.respond.poll_gone(context)) => return,
@@ -394,7 +404,7 @@ impl Told<'_> {
         let message = match asked {
             Ok(message) => message,
             Err((error, http)) => {
-                account.code = Some(code_name(error.code()));
+                account.end = Some(end_of(&error));
                 reply.error(&error, http).await;
                 return;
             }
@@ -405,16 +415,16 @@ impl Told<'_> {
         let Some(response) = answered else { return };
         let (mut parts, body) = response.into_parts();
         if let Some(Encoded { bytes, _reservation }) = parts.extensions.remove::<Encoded>() {
-            account.code = Some("OK");
+            account.end = Some(ANSWERED);
             self.print(bytes.slice(PREFIX_BYTES..), reply).await;
             return;
         }
         if let Some(error) = error_in(&parts.headers) {
-            account.code = Some(code_name(error.code()));
+            account.end = Some(end_of(&error));
             reply.error(&error, None).await;
             return;
         }
-        account.code = self.messages(Messages::new(body), reply).await.or(account.code);
+        account.end = self.messages(Messages::new(body), reply).await.or(account.end);
     }
 
     /// The message, behind its length as gRPC has it.
@@ -498,7 +508,7 @@ impl Told<'_> {
     }
 
     /// Sends the messages of a stream, a line each; or the only one there is. Tells what came of it.
-    async fn messages(&self, mut messages: Messages, mut reply: Reply<'_>) -> Option<&'static str> {
+    async fn messages(&self, mut messages: Messages, mut reply: Reply<'_>) -> Option<End> {
         let first = tokio::select! {
             first = messages.next() => first,
             () = poll_fn(|context| reply.respond.poll_gone(context)) => return None,
@@ -506,17 +516,18 @@ impl Told<'_> {
         let mut next = match first {
             Ok(Some(first)) if !self.bound.answers_stream => {
                 self.print(first, reply).await;
-                return Some("OK");
+                return Some(ANSWERED);
             }
             Ok(next) => next,
             Err(error) => {
+                let end = end_of(&error);
                 reply.error(&error, None).await;
-                return Some(code_name(error.code()));
+                return Some(end);
             }
         };
         let headers = kind("application/x-ndjson");
         let mut sending = reply.begin(StatusCode::OK, headers, None).ok()?;
-        let mut code = "OK";
+        let mut end = ANSWERED;
         let sent = loop {
             let Some(message) = next else { break Ok(()) };
             let printer = Printer::new(self.bound.output, message);
@@ -530,13 +541,13 @@ impl Told<'_> {
             next = match read {
                 Ok(next) => next,
                 Err(error) => {
-                    code = code_name(error.code());
+                    end = end_of(&error);
                     break sending.data(json::line(&error).into()).await;
                 }
             };
         };
         finish(self.call, sending, sent, None).await;
-        Some(code)
+        Some(end)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call: who makes it, what it may take, and what it wants to see.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -11,7 +11,10 @@ use crate::engine::Least;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::access::{Access, Done, Grant, Named, Refused, Told};
+use crate::server::metrics::Metrics;
 use crate::server::requests::{self, Method};
+use crate::server::status::End;
+use crate::server::transport::Doors;
 use crate::server::transport::byte_budget::Reserved;
 use crate::server::transport::registry::Peer;
 
@@ -19,6 +22,8 @@ use crate::server::transport::registry::Peer;
 pub(super) const PREFIX_BYTES: usize = 5;
 /// Bytes of an answer that are handed over at once.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
+/// Of a call whose caller left before its end.
+pub(super) const LEFT: End = ("LEFT", "");
 /// Bytes of an answer that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
 
@@ -54,6 +59,11 @@ pub(in crate::server) struct Call {
     began: Instant,
     /// The tables that it named.
     named: Told,
+    metrics: Arc<Metrics>,
+    /// Where it is counted.
+    counted: usize,
+    /// What came of it.
+    end: OnceLock<End>,
 }
 
 impl Call {
@@ -61,8 +71,11 @@ impl Call {
         peer: Arc<Peer>,
         path: String,
         headers: &http::HeaderMap,
-        access: &Arc<Access>,
+        doors: &Doors,
     ) -> Arc<Self> {
+        let Doors { access, metrics, .. } = doors;
+        let (counted, end) = (metrics.begin(&path), OnceLock::new());
+        let metrics = Arc::clone(metrics);
         let admission = access.admit(&path, headers, peer.certificates());
         let method = requests::method(&path);
         // Those who watch a server watch it to its end.
@@ -83,6 +96,9 @@ impl Call {
             path,
             began,
             named: Told::default(),
+            metrics,
+            counted,
+            end,
         })
     }
 
@@ -113,6 +129,12 @@ impl Call {
 
     pub(super) fn tell_refusal(&self, error: &Error) {
         self.access.refused(&self.path, self.peer.address(), self.grant(), error);
+    }
+
+    /// What came of it, as it is counted when all is over.
+    pub(super) fn set_end(&self, end: End) {
+        // What it was answered with first is what its caller heard.
+        let _ = self.end.set(end);
     }
 
     /// Tells the account what came of it.
@@ -200,6 +222,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        let (code, reason) = self.end.get().copied().unwrap_or(LEFT);
+        self.metrics.end(self.counted, self.began.elapsed(), code, reason);
         self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }
 }

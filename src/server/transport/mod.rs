@@ -48,6 +48,7 @@ pub use tls::TlsFiles;
 use crate::limits;
 use crate::server::access::Access;
 use crate::server::json::Origins;
+use crate::server::metrics::Metrics;
 use crate::server::pool::Pool;
 
 /// What connections may take, and how long each may let the server wait.
@@ -99,6 +100,7 @@ pub(super) struct Doors {
     pub(super) origins: Origins,
     /// Where long requests in JSON are read.
     pub(super) pool: Arc<Pool>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Takes connections and serves them, until it is dropped.

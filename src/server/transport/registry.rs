@@ -30,6 +30,17 @@ pub(in crate::server) struct Registry {
     answers: ByteBudget,
 }
 
+/// What connections take.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Load {
+    pub(in crate::server) connections: usize,
+    pub(in crate::server) connections_max: usize,
+    /// Bytes of messages that come in or are worked on.
+    pub(in crate::server) received_bytes: usize,
+    /// Bytes of answers that were not read.
+    pub(in crate::server) answer_bytes: usize,
+}
+
 #[derive(Debug, Default)]
 struct Peers {
     all: BTreeMap<u64, Arc<Peer>>,
@@ -101,6 +112,16 @@ impl Registry {
 
     pub(super) fn limits(&self) -> &ConnectionLimits {
         &self.limits
+    }
+
+    /// What connections take now, and may take.
+    pub(in crate::server) fn load(&self) -> Load {
+        Load {
+            connections: self.peers.lock().all.len(),
+            connections_max: self.limits.connections,
+            received_bytes: self.received.used(),
+            answer_bytes: self.answers.used(),
+        }
     }
 
     fn now(&self) -> u64 {

@@ -43,7 +43,7 @@ impl TlsFiles {
         own.into_iter().chain(&self.client_ca).cloned().collect()
     }
 
-    fn read(&self) -> Result<Arc<ServerConfig>> {
+    fn read(&self) -> Result<Shown> {
         let provider = Arc::new(ring::default_provider());
         let chain = certificates(&self.certificate)?;
         let problem = |problem: &dyn std::fmt::Display| wrong(&self.key, &problem.to_string());
@@ -64,8 +64,16 @@ impl TlsFiles {
         let mut config = clients.with_single_cert(chain, key).map_err(|error| problem(&error))?;
         config.alpn_protocols = SPOKEN.iter().map(|protocol| protocol.to_vec()).collect();
         tell_validity(valid_until);
-        Ok(Arc::new(config))
+        Ok(Shown { config: Arc::new(config), valid_until: valid_until.unwrap_or(0) })
     }
+}
+
+/// What callers are shown.
+#[derive(Debug)]
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// Seconds since 1970 until which the certificate is valid; 0 if that cannot be read.
+    valid_until: u64,
 }
 
 /// Proves the certificates of clients.
@@ -122,14 +130,19 @@ fn wrong(path: &Path, problem: &str) -> Error {
 #[derive(Debug)]
 pub(in crate::server) struct Tls {
     files: TlsFiles,
-    config: RwLock<Arc<ServerConfig>>,
+    shown: RwLock<Shown>,
 }
 
 impl Tls {
     /// Reads the files.
     pub(in crate::server) fn open(files: TlsFiles) -> Result<Arc<Self>> {
-        let config = RwLock::new(files.read()?);
-        Ok(Arc::new(Self { files, config }))
+        let shown = RwLock::new(files.read()?);
+        Ok(Arc::new(Self { files, shown }))
+    }
+
+    /// Seconds since 1970 until which the certificate is valid; 0 if that cannot be read.
+    pub(in crate::server) fn valid_until(&self) -> u64 {
+        self.shown.read().valid_until
     }
 
     /// Whether callers need certificates.
@@ -145,8 +158,8 @@ impl Tls {
     /// Reads the files again, for the connections to come. What cannot be read changes nothing.
     pub(in crate::server) fn reload(&self) {
         match self.files.read() {
-            Ok(config) => {
-                *self.config.write() = config;
+            Ok(shown) => {
+                *self.shown.write() = shown;
                 tracing::info!("the certificates were read again");
             }
             Err(error) => tracing::error!(%error, "the certificates stay as they were"),
@@ -155,7 +168,7 @@ impl Tls {
 
     /// Greets a caller; none if it is none of TLS, or not proven. Takes as long as the caller does.
     pub(super) async fn greet(&self, stream: TcpStream) -> Option<Proven> {
-        let config = Arc::clone(&self.config.read());
+        let config = Arc::clone(&self.shown.read().config);
         match TlsAcceptor::from(config).accept(stream).await {
             Ok(stream) => {
                 let chain = stream.get_ref().1.peer_certificates();
