@@ -263,6 +263,8 @@ pub const KEY_FILE_BYTES_MAX: u64 = 4 << 20;
 pub const KEY_NAME_BYTES_MAX: usize = 256;
 /// Patterns of tables that a key may name.
 pub const KEY_TABLES_MAX: usize = 16;
+/// Bytes of a file of certificates, or of a private key.
+pub const TLS_FILE_BYTES_MAX: u64 = 4 << 20;
 /// Time between two looks at files that may change while the server runs: keys, certificates.
 pub const FILES_LOOK: Duration = Duration::from_secs(1);
 /// How long a caller should wait that has all the jobs its key allows.

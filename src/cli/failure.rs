@@ -50,7 +50,9 @@ impl Failure {
             Self::StdoutClosed => 0,
             Self::Usage(_)
             | Self::Parse(_)
-            | Self::Call(CallError::Address { .. } | CallError::Key) => 2,
+            | Self::Call(
+                CallError::Address { .. } | CallError::Key | CallError::Certificate { .. },
+            ) => 2,
             Self::Call(CallError::Unreachable { .. } | CallError::Lost { .. })
             | Self::Expired(_) => 3,
             Self::Call(CallError::Refused(refusal)) if refusal.code == Code::Unavailable => 3,
@@ -81,6 +83,10 @@ impl Failure {
                 .collect(),
             Self::Suggested(failure, hints) => {
                 hints.iter().cloned().chain(failure.hints()).collect()
+            }
+            // It closes the connection instead of saying so.
+            Self::Call(CallError::Lost { url, .. }) if url.starts_with("https://") => {
+                vec!["a server that asks who calls needs --cert and --key".to_owned()]
             }
             Self::Call(_)
             | Self::Local(_)

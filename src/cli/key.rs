@@ -56,6 +56,10 @@ struct Make {
     /// How long it is in force, such as 12h or 90d [default: until it is revoked]
     #[arg(long, value_name = "TIME", value_parser = span)]
     expires: Option<Duration>,
+    /// In place of a key: callers who prove themselves by a certificate with this name, which is its common
+    /// name, a name of DNS, a URI, an address of mail, or its SHA-256 in hexadecimal digits
+    #[arg(long, value_name = "NAME")]
+    certificate: Option<String>,
     /// Calls, and messages of a stream of questions, a second; those of one second may come at once
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -146,17 +150,20 @@ impl Make {
             lifetime: self.expires,
             calls_per_second: self.rate,
             jobs: self.jobs,
-            certificate: None,
+            certificate: self.certificate.clone(),
         })?;
         if is_first {
             output.say("the first key: from now on every call to the server needs one");
         }
-        let key = key.unwrap_or_default();
         if output.is_json() {
             let mut told = object(&entry);
             told["key"] = key.into();
             return output.data(format!("{told}\n").as_bytes());
         }
+        let Some(key) = key else {
+            output.say("no key is needed: the certificate stands for it");
+            return Ok(());
+        };
         output.say("the key is shown this once; keep it where only its user can read it");
         output.data(format!("{key}\n").as_bytes())
     }

@@ -15,7 +15,7 @@ use crate::cli::output::{Output, count};
 use crate::cli::reach::LISTEN;
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
 use crate::limits::{self, STREAM_IDLE_SECONDS};
-use crate::server::{ConnectionLimits, Opened, ServerConfig, serve_and_tell};
+use crate::server::{ConnectionLimits, Opened, ServerConfig, TlsFiles, serve_and_tell};
 
 /// Pause before asking once more whether the server answers.
 const RETRY: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(100);
 ///
 /// SIGINT (Ctrl-C) and SIGTERM end it when the calls under way have their answers, at the latest after
 /// the grace; a second signal ends it at once. Nothing that was acknowledged is lost either way. SIGHUP
-/// has the keys read again.
+/// has keys and certificates read again, as any change of their files has within a second.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Folder of the tables; made if it is not there
@@ -67,6 +67,23 @@ pub(super) struct Serve {
     /// the log, once calls need a key]
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
+    /// File of the server's certificate, in PEM, with those that lead to its authority behind it: calls come
+    /// over TLS then
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// File of the certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// File of the authorities of clients, in PEM: whoever has no certificate of theirs is refused
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Origin of pages that browsers may let ask, such as <https://app.example.org>, or * for every one; may be
+    /// said more than once
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    cors_origin: Vec<String>,
+    /// Address of this machine at which Prometheus asks for metrics, such as 127.0.0.1:9464: /metrics there
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
     /// Listen for other machines though calls need no key, or travel in the clear
     #[arg(long)]
     insecure_listen: bool,
@@ -104,9 +121,13 @@ impl Serve {
             backups: self.backups.clone(),
             keys: self.keys.clone(),
             audit_log: self.audit_log.clone(),
+            tls: self.tls(),
+            cors_origins: self.cors_origin.clone(),
+            metrics_listen: self.metrics_listen,
             insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         };
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
         let mut output = Output::standard(false);
         output.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;
@@ -127,13 +148,22 @@ impl Serve {
         if !opened.is_open {
             output.say("calls need a key");
         }
-        output.say(&format!("listening on http://{address}"));
+        if let Some(address) = opened.metrics {
+            output.say(&format!("metrics at http://{address}/metrics"));
+        }
+        output.say(&format!("listening on {scheme}://{address}"));
         tokio::select! {
             ended = &mut server => ended?,
             () = &mut second => return Err(Failure::Interrupted),
         }
         output.say("closed");
         Ok(())
+    }
+
+    fn tls(&self) -> Option<TlsFiles> {
+        // Clap asks for both or none.
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key, client_ca: self.client_ca.clone() })
     }
 }
 
@@ -185,7 +215,7 @@ fn opened_line(opened: &Opened) -> String {
     format!("opened {number} {tables} with {rows} rows")
 }
 
-/// Has keys read again at each SIGHUP, which would end the process otherwise.
+/// Has keys and certificates read again at each SIGHUP, which would end the process otherwise.
 #[cfg(unix)]
 fn reload_on_hangup(reload: Arc<Notify>) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

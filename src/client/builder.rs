@@ -1,16 +1,19 @@
 //! `ClientBuilder`: which server a client asks, and who it says it is.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Endpoint;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
 use crate::client::Client;
 use crate::client::error::{CallError, Result, innermost};
+use crate::limits;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +27,16 @@ const WINDOW_BYTES: u32 = 4 << 20;
 pub struct ClientBuilder {
     url: String,
     key: Option<Secret>,
+    trust: Trust,
+}
+
+/// The files by which a client and a server prove to each other who they are, in PEM.
+#[derive(Clone, Debug, Default)]
+struct Trust {
+    /// None: the authorities that this machine trusts.
+    ca: Option<PathBuf>,
+    /// A certificate, and its private key.
+    identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// Never shown.
@@ -38,7 +51,28 @@ impl fmt::Debug for Secret {
 
 impl ClientBuilder {
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), key: None }
+        Self { url: url.to_owned(), key: None, trust: Trust::default() }
+    }
+
+    /// The file of the authorities that may prove the server, in PEM, in place of those that this
+    /// machine trusts. It is read when [`ClientBuilder::connect`] is called, and `https://` is meant
+    /// where the URL has no scheme.
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trust.ca = Some(path.into());
+        self
+    }
+
+    /// The files of a certificate and its private key, in PEM, which prove the client to a server that
+    /// asks for that. Likewise.
+    #[must_use]
+    pub fn identity_files(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.trust.identity = Some((certificate.into(), key.into()));
+        self
     }
 
     /// The key that every call brings; an empty one is none.
@@ -52,11 +86,13 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`CallError::Address`] if the URL or the key cannot be right, [`CallError::Unreachable`] if nobody
-    /// answers.
+    /// [`CallError::Address`] if the URL cannot be right, [`CallError::Key`] if the key cannot be, and
+    /// [`CallError::Certificate`] if a file cannot; [`CallError::Unreachable`] if nobody answers, or whoever
+    /// does is not proven.
     pub async fn connect(self) -> Result<Client> {
-        let Self { url, key } = self;
-        let full = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+        let Self { url, key, trust } = self;
+        let scheme = if trust.is_said() { "https" } else { "http" };
+        let full = if url.contains("://") { url.clone() } else { format!("{scheme}://{url}") };
         let wrong = |problem: String| CallError::Address { url: url.clone(), problem };
         let endpoint = Endpoint::from_shared(full.clone())
             .map_err(|error| wrong(innermost(&error)))?
@@ -66,9 +102,17 @@ impl ClientBuilder {
             .initial_connection_window_size(2 * WINDOW_BYTES)
             .http2_keep_alive_interval(KEEP_ALIVE_TIMEOUT)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-        if endpoint.uri().scheme_str() != Some("http") {
-            return Err(wrong("the server speaks plain http://".to_owned()));
-        }
+        let endpoint = match endpoint.uri().scheme_str() {
+            Some("https") => endpoint
+                .tls_config(trust.config()?)
+                .map_err(|error| CallError::Certificate { problem: innermost(&error) })?,
+            Some("http") if trust.is_said() => {
+                let problem = "certificates were given, which only https:// uses";
+                return Err(wrong(problem.to_owned()));
+            }
+            Some("http") => endpoint,
+            _ => return Err(wrong("it begins with http:// or https://".to_owned())),
+        };
         // A port that is no number would be taken for none.
         let authority = endpoint.uri().authority();
         if authority.is_some_and(|host| host.port_u16().is_none() && names_port(host.as_str())) {
@@ -77,10 +121,69 @@ impl ClientBuilder {
         let credentials = Credentials::of(key.as_ref())?;
         let channel = endpoint.connect().await.map_err(|error| CallError::Unreachable {
             url: full.clone(),
-            problem: innermost(&error),
+            problem: unreached(&error, full.starts_with("https")),
         })?;
         Ok(Client::over(full, &InterceptedService::new(channel, credentials)))
     }
+}
+
+/// Why nobody was reached, with what may help where it was TLS that failed.
+fn unreached(error: &(dyn StdError + 'static), is_tls: bool) -> String {
+    let problem = innermost(error);
+    let advice = match problem.as_str() {
+        text if text.contains("UnknownIssuer") => {
+            "; --ca FILE, or `ca_file`, names the authority that signed the server's certificate"
+        }
+        text if text.contains("InvalidContentType") => "; perhaps it speaks plain http://",
+        text if text.contains("CertificateRequired") => {
+            "; it wants a certificate: --cert and --key, or `identity_files`"
+        }
+        // Whoever speaks TLS takes HTTP for nonsense, and goes.
+        text if !is_tls && (text.contains("frame") || text.contains("closed")) => {
+            "; perhaps it speaks https://"
+        }
+        _ => "",
+    };
+    format!("{problem}{advice}")
+}
+
+impl Trust {
+    fn is_said(&self) -> bool {
+        self.ca.is_some() || self.identity.is_some()
+    }
+
+    fn config(&self) -> Result<ClientTlsConfig> {
+        let mut config = ClientTlsConfig::new().timeout(CONNECT_TIMEOUT);
+        config = match &self.ca {
+            Some(path) => config.ca_certificate(Certificate::from_pem(read(path, "CERTIFICATE")?)),
+            None => config.with_native_roots(),
+        };
+        Ok(match &self.identity {
+            Some((certificate, key)) => {
+                let certificate = read(certificate, "CERTIFICATE")?;
+                config.identity(Identity::from_pem(certificate, read(key, "PRIVATE KEY")?))
+            }
+            None => config,
+        })
+    }
+}
+
+/// A file of PEM that holds at least one of what is looked for.
+fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let wrong = |problem: String| CallError::Certificate {
+        problem: format!("{}: {problem}", path.display()),
+    };
+    let mut text = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limits::TLS_FILE_BYTES_MAX).read_to_end(&mut text))
+        .map_err(|error| wrong(error.to_string()))?;
+    // Without one nobody would be trusted, and the error would tell something else.
+    let end = format!("{what}-----");
+    if !text.windows(end.len()).any(|window| window == end.as_bytes()) {
+        return Err(wrong(format!("it holds no {} in PEM", what.to_lowercase())));
+    }
+    Ok(text)
 }
 
 /// Whether something stands where a port would.

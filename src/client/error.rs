@@ -24,6 +24,11 @@ pub enum CallError {
     },
     /// The key holds characters that cannot be sent; it is not told.
     Key,
+    /// A certificate, its private key, or the file of an authority cannot be right.
+    Certificate {
+        /// Which of them, and why.
+        problem: String,
+    },
     /// Nobody answers at the address.
     Unreachable {
         /// The server's address.
@@ -52,7 +57,11 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } => true,
             Self::Refused(refusal) => matches!(refusal.code, Code::Unavailable | Code::Aborted),
-            Self::Address { .. } | Self::Key | Self::Source(_) | Self::Detached(_) => false,
+            Self::Address { .. }
+            | Self::Key
+            | Self::Certificate { .. }
+            | Self::Source(_)
+            | Self::Detached(_) => false,
         }
     }
 }
@@ -99,6 +108,9 @@ impl fmt::Display for CallError {
             }
             Self::Key => {
                 write!(f, "the key cannot be sent: it holds characters that no key has")
+            }
+            Self::Certificate { problem } => {
+                write!(f, "what is to prove the connection cannot be used: {problem}")
             }
             Self::Unreachable { url, problem } => write!(
                 f,

@@ -55,7 +55,7 @@ async fn an_address_where_nobody_listens_says_how_to_start_a_server() {
     let error = Client::connect(&url).await.unwrap_err();
     assert!(matches!(&error, CallError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("wordspace serve --data DIR"), "{error}");
-    assert!(matches!(Client::connect("https://localhost").await, Err(CallError::Address { .. })));
+    assert!(matches!(Client::connect("ftp://localhost").await, Err(CallError::Address { .. })));
 }
 
 /// Tells of each part that arrives, then whether the stream came to its proper end.

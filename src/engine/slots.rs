@@ -48,6 +48,19 @@ impl Slot {
     }
 }
 
+/// How many slots of a kind are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotLoad {
+    /// Which.
+    pub slot: Slot,
+    /// Those that work.
+    pub taken: usize,
+    /// Those who wait for one.
+    pub waiting: usize,
+    /// How many there are.
+    pub max: usize,
+}
+
 /// All slots. Every clone is the same.
 #[derive(Clone, Debug, Default)]
 pub struct Slots(Arc<Shared>);
@@ -209,6 +222,17 @@ impl Slots {
             drop(pools);
             stop.check()?;
         }
+    }
+
+    /// How many of each kind are taken, and waited for.
+    pub fn load(&self) -> [SlotLoad; Slot::COUNT] {
+        let pools = self.0.pools.lock();
+        let all =
+            [Slot::Import, Slot::Export, Slot::Training, Slot::Long, Slot::Thread, Slot::Sweep];
+        all.map(|slot| {
+            let pool = &pools.pools[slot as usize];
+            SlotLoad { slot, taken: pool.taken, waiting: pool.queue.len(), max: slot.max() }
+        })
     }
 
     /// Whether anybody waits for such a slot.

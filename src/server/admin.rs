@@ -99,7 +99,7 @@ impl From<Measured> for pb::GetStatusResponse {
 }
 
 /// A line of Linux's account of this process's memory, in bytes; none on other systems.
-fn resident(line: &str) -> Option<u64> {
+pub(super) fn resident(line: &str) -> Option<u64> {
     let account = std::fs::read_to_string("/proc/self/status").ok()?;
     let value = account.lines().find_map(|text| text.strip_prefix(line))?;
     let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;

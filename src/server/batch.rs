@@ -19,7 +19,7 @@ use crate::proto::search_service_server::SearchService;
 use crate::proto::table_service_server::TableService;
 use crate::proto::text_service_server::TextService;
 use crate::proto::training_service_server::TrainingService;
-use crate::server::status::status;
+use crate::server::status::{ANSWERED, end_of, status};
 use crate::server::transport::{Call, Composed, Encoded};
 use crate::server::wire::Fields;
 use crate::server::{Desk, opened, response, within};
@@ -84,12 +84,16 @@ impl Asking<'_> {
     }
 
     /// A question with what its handler looks for on a call.
-    fn request<P: Message>(&self, path: &str, message: P) -> Result<Request<P>, Status> {
+    fn request<P: Message>(
+        &self,
+        path: &str,
+        message: P,
+    ) -> Result<(Arc<Call>, Request<P>), Status> {
         let call = self.call.of_question(path, &message).map_err(|error| status(&error))?;
         let mut request = Request::new(message);
         // The deadline is that of all: whoever works when it comes is stopped as when the caller leaves.
-        request.extensions_mut().insert(call);
-        Ok(request)
+        request.extensions_mut().insert(Arc::clone(&call));
+        Ok((call, request))
     }
 }
 
@@ -106,9 +110,10 @@ macro_rules! questions {
                     }
                     $(Some(Question::$kind(message)) => {
                         let path = concat!("/wordspace.v1.", stringify!($service), "/", stringify!($kind));
-                        let request = self.request(path, message)?;
-                        let answer = $service::$method(self.desk, request).await?;
-                        let encoded = encoded(self.call, answer).map_err(|error| status(&error))?;
+                        let (question, request) = self.request(path, message)?;
+                        let answer = $service::$method(self.desk, request).await;
+                        question.set_end(answer.as_ref().map_or_else(end_of, |_| ANSWERED));
+                        let encoded = encoded(self.call, answer?).map_err(|error| status(&error))?;
                         Ok(($field, encoded))
                     })*
                 }

@@ -13,9 +13,12 @@
 //! | `access/` | who may call, and what each key allows |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
+//! | `json/` | calls as JSON over HTTP |
+//! | `metrics/` | what is counted, and the page that tells it |
 //! | `requests.rs` | what each method's requests may have |
 //! | `shapes.rs` | which of their fields are messages |
 //! | `pool.rs` | the threads that compute answers |
+//! | `follow.rs` | files that are read again when they change |
 //! | `guard.rs` | deadlines, permits, and the end of a stream |
 //! | `relations.rs` | the conversions of SearchService's questions about given words |
 //! | `senses.rs` | the conversions of SearchService's questions about senses |
@@ -38,12 +41,15 @@ mod debias;
 mod embed;
 mod evaluation;
 mod files;
+mod follow;
 mod front;
 mod guard;
 mod job;
 mod job_service;
+mod json;
 mod language_model;
 mod life;
+mod metrics;
 mod models;
 mod pool;
 mod relations;
@@ -68,6 +74,7 @@ mod wire;
 mod write;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,14 +91,17 @@ use crate::limits;
 use crate::proto as pb;
 use crate::query::filter::Filter;
 use crate::server::access::{Access, Grant, KeyFile};
+use crate::server::follow::follow;
 use crate::server::front::Front;
 use crate::server::guard::Guard;
+use crate::server::json::Origins;
+use crate::server::metrics::{Metrics, Sources};
 use crate::server::pool::{Lane, Pool};
 use crate::server::status::status;
-use crate::server::transport::{Call, Encoded, Registry, Reservation};
+use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
 use crate::table::meta::TableName;
 
-pub use crate::server::transport::ConnectionLimits;
+pub use crate::server::transport::{ConnectionLimits, TlsFiles};
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -117,9 +127,15 @@ pub struct ServerConfig {
     pub keys: Option<PathBuf>,
     /// Where writes and refusals are told, as JSON Lines; none: in the log, once calls need a key.
     pub audit_log: Option<PathBuf>,
+    /// The certificates of TLS; none: calls travel in the clear.
+    pub tls: Option<TlsFiles>,
+    /// The origins of pages that browsers may let ask, such as `https://app.example.org`; `*` is every one.
+    pub cors_origins: Vec<String>,
+    /// Where Prometheus asks for metrics, on a port of its own without keys or TLS; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether to listen for other machines though calls need no key, or travel in the clear.
     pub insecure_listen: bool,
-    /// Has the keys read again when it is notified; they are also when their file changes.
+    /// Has keys and certificates read again when it is notified; they are also when their files change.
     pub reload: Arc<Notify>,
 }
 
@@ -137,6 +153,9 @@ impl ServerConfig {
             backups: None,
             keys: None,
             audit_log: None,
+            tls: None,
+            cors_origins: Vec::new(),
+            metrics_listen: None,
             insecure_listen: false,
             reload: Arc::default(),
         }
@@ -163,6 +182,8 @@ pub struct Opened {
     pub row_count: u64,
     /// Whether calls need no key.
     pub is_open: bool,
+    /// Where metrics are asked for.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// How long callers may take to hear that the server ends, after the grace.
@@ -176,8 +197,8 @@ const CLOSING: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// If the data folder or the file of keys cannot be opened, or if others than this machine would be
-/// served without keys.
+/// If the data folder, the file of keys or a certificate cannot be opened, or if others than this machine
+/// would be served without keys, or in the clear.
 pub async fn serve(
     config: ServerConfig,
     listener: TcpListener,
@@ -197,25 +218,22 @@ pub async fn serve_and_tell(
     shutdown: impl Future<Output = ()>,
     opened: impl FnOnce(Opened) + Send,
 ) -> Result<()> {
-    let keys = config.keys.as_ref();
-    let keys = keys.map_or_else(|| KeyFile::of_folder(&config.data), KeyFile::at);
-    let access = Access::open(keys, config.audit_log.clone())?;
-    if !config.insecure_listen {
-        check_reach(&listener, &access)?;
-    }
+    let (access, tls) = prove(&config, &listener)?;
+    let metered = metrics_listener(&config).await?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
+    let (pool, began) = (Arc::new(Pool::start()?), Instant::now());
     let desk = Desk {
         engine: engine.clone(),
         guard: Guard::default(),
-        pool: Arc::new(Pool::start()?),
+        pool: Arc::clone(&pool),
         is_closing: is_closing.clone(),
         news,
         idle: config.stream_idle,
-        began: Instant::now(),
+        began,
     };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
@@ -227,15 +245,26 @@ pub async fn serve_and_tell(
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let front = Front::new(hot, desk.routes()?.add_service(health).prepare(), is_closing);
     let registry = Registry::new(config.connections.within(transport::descriptors()));
-    let accept = transport::accept(listener, front, registry.clone(), Arc::clone(&access));
+    let doors = Arc::new(Doors {
+        registry: Arc::clone(&registry),
+        access: Arc::clone(&access),
+        tls,
+        origins: Origins::new(config.cors_origins.clone()),
+        pool,
+        metrics: Arc::new(Metrics::new()),
+    });
+    let accept = transport::accept(listener, front, Arc::clone(&doors));
     let accepting = tokio::spawn(accept);
     let measured = engine.clone();
     let status = blocking(move || Ok(measured.status())).await?;
     let (table_count, row_count) = (status.table_count, status.row_count);
-    opened(Opened { table_count, row_count, is_open: access.is_open() });
+    let metrics = metered.as_ref().and_then(|listener| listener.local_addr().ok());
+    opened(Opened { table_count, row_count, is_open: access.is_open(), metrics });
+    let sources = Sources { engine: engine.clone(), doors: Arc::clone(&doors), began };
+    let _metering = metered.map(|listener| metrics::start(listener, sources));
     tokio::select! {
         () = shutdown => {}
-        () = follow_files(&access, &config.reload) => {}
+        () = follow_files(&doors, &config.reload) => {}
     }
 
     let end = Instant::now() + config.grace;
@@ -253,6 +282,36 @@ pub async fn serve_and_tell(
     engine.jobs().close();
     registry.close(FAREWELL).await;
     accepting.abort();
+    close(engine, end).await
+}
+
+/// Who may call, and who the server says it is; refused where that is not enough for those who can reach it.
+fn prove(config: &ServerConfig, listener: &TcpListener) -> Result<(Arc<Access>, Option<Arc<Tls>>)> {
+    let keys = config.keys.as_ref();
+    let keys = keys.map_or_else(|| KeyFile::of_folder(&config.data), KeyFile::at);
+    let access = Access::open(keys, config.audit_log.clone())?;
+    let tls = config.tls.clone().map(Tls::open).transpose()?;
+    if !config.insecure_listen {
+        check_reach(listener, &access, tls.as_deref())?;
+    }
+    Ok((access, tls))
+}
+
+/// Where metrics are asked for: on this machine, as they need no key.
+async fn metrics_listener(config: &ServerConfig) -> Result<Option<TcpListener>> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let wrong = |problem: &str| Error::invalid(format!("metrics at {address}"), problem);
+    if !address.ip().to_canonical().is_loopback() && !config.insecure_listen {
+        let problem = "they need no key and travel in the clear; take an address of this machine, \
+                       such as 127.0.0.1:9464, or say --insecure-listen";
+        return Err(wrong(problem));
+    }
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|error| wrong(&error.to_string()))
+}
+
+/// Closes the engine; leaves it when the time is over.
+async fn close(engine: Engine, end: Instant) -> Result<()> {
     let closed = blocking(move || {
         engine.close();
         Ok(())
@@ -266,27 +325,37 @@ pub async fn serve_and_tell(
 }
 
 /// Reads what may change while the server runs, when it changes and when somebody asks for it.
-async fn follow_files(access: &Access, reload: &Notify) {
+async fn follow_files(doors: &Doors, reload: &Notify) {
+    let certificates = || {
+        if let Some(tls) = &doors.tls {
+            tls.reload();
+        }
+    };
     let asked = async {
         loop {
             reload.notified().await;
-            access.reload();
+            doors.access.reload();
+            certificates();
         }
     };
+    let paths = doors.tls.as_ref().map(|tls| tls.paths()).unwrap_or_default();
     tokio::select! {
-        () = access.follow() => {}
+        () = follow(vec![doors.access.path().to_owned()], || doors.access.reload()) => {}
+        () = follow(paths, certificates) => {}
         () = asked => {}
     }
 }
 
-/// Refuses to serve other machines where everybody on the network could read and write.
-fn check_reach(listener: &TcpListener, access: &Access) -> Result<()> {
+/// Refuses to serve other machines where everybody on the network could read and write, or listen.
+fn check_reach(listener: &TcpListener, access: &Access, tls: Option<&Tls>) -> Result<()> {
     let address = listener.local_addr().map_err(Error::disk)?;
     if address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
-    let problem = if access.is_open() {
+    let problem = if access.is_open() && !tls.is_some_and(Tls::proves_callers) {
         "everybody who reaches it could read and write; make a key with `wordspace key make`"
+    } else if tls.is_none() {
+        "keys and answers would travel in the clear; say --tls-cert and --tls-key"
     } else {
         return Ok(());
     };

@@ -44,8 +44,18 @@ pub(super) struct Pool {
     short_came: Arc<Recent>,
 }
 
+/// How much a lane has to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) threads: usize,
+    /// Pieces of work that wait, and how many may.
+    pub(super) waiting: usize,
+    pub(super) waiting_max: usize,
+}
+
 /// The work of one lane.
 struct Line {
+    threads: usize,
     waiting: Mutex<Waiting>,
     filled: Condvar,
     /// Pieces of work that wait.
@@ -121,6 +131,21 @@ impl Pool {
             disk: start(Lane::Disk, limits::DISK_WORK_AT_ONCE, limits::CALLS_MAX, any)?,
             write: start(Lane::Write, limits::WRITERS, limits::CALLS_MAX, any)?,
             short_came,
+        })
+    }
+
+    /// How much each lane has to do, by its name.
+    pub(super) fn load(&self) -> [(&'static str, Load); 5] {
+        let lines = [
+            ("short", &self.short),
+            ("heavy", &self.heavy),
+            ("long", &self.long),
+            ("disk", &self.disk),
+            ("write", &self.write),
+        ];
+        lines.map(|(name, line)| {
+            let waiting = line.waiting.lock().count;
+            (name, Load { threads: line.threads, waiting, waiting_max: line.max })
         })
     }
 
@@ -222,7 +247,7 @@ impl Line {
     ) -> Result<Arc<Self>> {
         let time_max = wait_max.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX));
         let (waiting, filled) = (Mutex::default(), Condvar::new());
-        let line = Arc::new(Self { waiting, filled, max, time_max });
+        let line = Arc::new(Self { threads, waiting, filled, max, time_max });
         for number in 0..threads {
             let line = Arc::clone(&line);
             let is_last = number > 0 && number + 1 == threads;
@@ -404,7 +429,8 @@ mod tests {
     #[test]
     fn turns_go_by_the_time_that_callers_used_and_the_greedy_make_room() {
         let (waiting, filled) = (Mutex::default(), Condvar::new());
-        let line = Line { waiting, filled, max: 4, time_max: Duration::from_millis(50) };
+        let line =
+            Line { threads: 1, waiting, filled, max: 4, time_max: Duration::from_millis(50) };
         line.waiting.lock().cost = Duration::from_millis(1);
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {

@@ -1,5 +1,6 @@
 //! What each method's requests may have, and where they are worked on, by its path.
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::pool::Lane;
 use crate::server::shapes::Shape;
@@ -21,6 +22,17 @@ pub(super) struct Method {
     pub(super) is_watching: bool,
     /// Where its questions are worked on.
     pub(super) lane: Lane,
+}
+
+impl Method {
+    /// Refuses a message of more bytes than it may have.
+    pub(super) fn check(&self, bytes: usize) -> Result<()> {
+        if bytes > self.bytes {
+            let (limit, max, got) = (self.limit, self.bytes as u64, bytes as u64);
+            return Err(Error::new(ErrorKind::TooLarge { limit, max, got }));
+        }
+        Ok(())
+    }
 }
 
 /// The method at this path.

@@ -28,6 +28,12 @@ pub(super) fn status(error: &Error) -> Status {
     Status::with_error_details(code, shortened(&error.to_string(), TEXT_BYTES_MAX), details)
 }
 
+/// An error that no work of the engine met: of the form in which a call was asked.
+pub(super) fn refusal(code: Code, reason: &str, text: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(code, shortened(text, TEXT_BYTES_MAX), details)
+}
+
 /// The status of a stream that its caller reset.
 pub(super) fn left() -> Status {
     let text = "the caller left before the end of its stream";
@@ -74,6 +80,60 @@ pub(super) fn complete(headers: &mut http::HeaderMap) {
     if let Err(error) = told.add_header(headers) {
         tracing::error!(%error, "an error could not be told");
     }
+}
+
+/// Every reason that the contract tells.
+const REASONS: [&str; 37] = [
+    "ALIAS_EXISTS",
+    "ALIAS_NOT_FOUND",
+    "CANCELLED",
+    "CONCURRENT_WRITE",
+    "CORRUPT",
+    "DEADLINE",
+    "DIMENSION_MISMATCH",
+    "DISK_FULL",
+    "FORBIDDEN",
+    "FOREIGN_VERSION",
+    "IDLE_STREAM",
+    "INTERNAL",
+    "INVALID_FIELD",
+    "JOB_NOT_FOUND",
+    "LIMIT_EXCEEDED",
+    "MALFORMED_FILE",
+    "MALFORMED_MESSAGE",
+    "MODEL_EXISTS",
+    "MODEL_NOT_FOUND",
+    "NOT_FINITE",
+    "NOT_FOUND",
+    "OVERLOADED",
+    "RATE_LIMITED",
+    "SHUTTING_DOWN",
+    "STORAGE",
+    "TABLE_BEHIND",
+    "TABLE_EXISTS",
+    "TABLE_NOT_FOUND",
+    "TEST_SET_EXISTS",
+    "TEST_SET_NOT_FOUND",
+    "TOKENIZER_EXISTS",
+    "TOKENIZER_NOT_FOUND",
+    "UNAUTHENTICATED",
+    "UNKNOWN_WORDS",
+    "UNSUITED_TABLE",
+    "UNSUPPORTED",
+    "WORDS_EXIST",
+];
+
+/// What came of a call: the names of its code and its reason.
+pub(super) type End = (&'static str, &'static str);
+
+/// A call that was answered.
+pub(super) const ANSWERED: End = ("OK", "");
+
+/// What an error makes of its call.
+pub(super) fn end_of(error: &Status) -> End {
+    let told = error.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    let reason = REASONS.into_iter().find(|known| **known == told);
+    (code_name(error.code()), reason.unwrap_or("other"))
 }
 
 /// The name that gRPC's documents give to a code.
@@ -388,6 +448,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_reason_of_the_contract_is_known() {
+        let contract = include_str!("../../proto/wordspace/v1/common.proto");
+        let is_reason = |word: &str| {
+            word.len() > 3 && word.bytes().all(|b| b == b'_' || b.is_ascii_uppercase())
+        };
+        let told = contract.lines().take(70).filter_map(|line| line.strip_prefix("//   "));
+        let told = told.filter(|line| !line.starts_with(' '));
+        let words = told.flat_map(|line| line.split("  ").next().unwrap_or("").split(", "));
+        let mut told: Vec<_> = words
+            .flat_map(|words| words.split(' ').take(1))
+            .filter(|word| is_reason(word))
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, REASONS);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use wordspace::client::{CallError, Client};
 use wordspace::proto as pb;
 use wordspace::server::access::{KeyFile, NewKey, Role};
 
-use crate::support::{Process, SMALL, Server, header, import, reason, word};
+use crate::support::{Process, SMALL, Server, header, import, reason, within_seconds, word};
 
 /// Methods that change something, by their names.
 const WRITES: [&str; 29] = [
@@ -118,7 +118,12 @@ impl Decoder for Raw {
 }
 
 /// Sends one message to a method, whatever it is, and takes what comes first: a message or an error.
-async fn call(channel: &Channel, path: &str, key: &str, message: Vec<u8>) -> Result<(), Status> {
+pub(crate) async fn call(
+    channel: &Channel,
+    path: &str,
+    key: &str,
+    message: Vec<u8>,
+) -> Result<(), Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
     let mut request = Request::new(tokio_stream::iter([message]));
@@ -436,8 +441,8 @@ async fn an_operator_makes_and_revokes_keys_while_the_server_runs() {
     let (made, key, talk) = wordspace(&make, "");
     assert!(made && talk.contains("from now on every call"), "{talk}");
     let key = key.trim();
-    let refused_without = || !ask("").0;
-    assert!(within_seconds(refused_without), "the server saw the file");
+    let refused_without = async || !ask("").0;
+    assert!(within_seconds(refused_without).await, "the server saw the file");
     let (_, _, told) = ask("");
     assert!(told.contains("a key is needed") && told.contains("WORDSPACE_KEY"), "{told}");
     assert!(ask(key).0 && ask(&format!(" {key}")).0);
@@ -450,10 +455,10 @@ async fn an_operator_makes_and_revokes_keys_while_the_server_runs() {
     assert!(json.contains("\"role\":\"read\"") && !json.contains("sha256"), "{json}");
     let writer = ["key", "make", "writer", "--data", folder, "--role", "write"];
     let writer = wordspace(&writer, "").1;
-    assert!(within_seconds(|| wordspace(&put, writer.trim()).0));
+    assert!(within_seconds(async || wordspace(&put, writer.trim()).0).await);
     let revoke = ["key", "revoke", "app", "--data", folder];
     assert!(wordspace(&revoke, "").0 && !wordspace(&revoke, "").0);
-    assert!(within_seconds(|| !ask(key).0));
+    assert!(within_seconds(async || !ask(key).0).await);
     assert!(ask(key).2.contains("revoked"));
     server.terminate();
 
@@ -485,15 +490,4 @@ async fn an_operator_makes_and_revokes_keys_while_the_server_runs() {
     let open = ["serve", "--data", open.path().to_str().unwrap(), "--listen", "0.0.0.0:0"];
     let (_, _, told) = wordspace(&open, "");
     assert!(told.contains("--insecure-listen") && told.contains("key make"), "{told}");
-}
-
-/// Whether something holds within the time in which a server looks at its files.
-fn within_seconds(holds: impl Fn() -> bool) -> bool {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while std::time::Instant::now() < end {
-        if holds() {
-            return true;
-        }
-    }
-    false
 }

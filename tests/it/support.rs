@@ -85,10 +85,11 @@ impl Server {
 
     async fn serve(data: Arc<TempDir>, change: impl FnOnce(ServerConfig) -> ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let config = change(ServerConfig { index_threads: 1, ..ServerConfig::new(data.path()) });
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let served = tokio::spawn(async move {
             wordspace::server::serve(config, listener, async move { stopped.notified().await })
                 .await
@@ -201,6 +202,17 @@ pub(crate) async fn send(channel: &Channel, parts: Vec<Part>) -> Result<pb::Impo
         }
     }
     panic!("an import ends with its report or with an error");
+}
+
+/// Whether something holds within the time in which a server looks at its files.
+pub(crate) async fn within_seconds(mut holds: impl AsyncFnMut() -> bool) -> bool {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while std::time::Instant::now() < end {
+        if holds().await {
+            return true;
+        }
+    }
+    false
 }
 
 /// Waits until the server has read some of a source.

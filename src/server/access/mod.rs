@@ -19,7 +19,7 @@ mod rules;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use tonic::codegen::http::HeaderMap;
 
+pub(super) use crate::server::access::keys::digits;
 pub use crate::server::access::keys::{KeyEntry, KeyFile, NewKey, now};
 pub use crate::server::access::rules::Role;
 
@@ -36,9 +37,14 @@ use crate::server::access::audit::{Audit, Entry};
 use crate::server::access::keys::{hash_of, id_of};
 use crate::server::access::pace::Pace;
 use crate::server::access::pattern::Pattern;
-pub(super) use crate::server::access::rules::{Reach, rule};
+pub(super) use crate::server::access::rules::{Reach, paths, rule};
 
 use crate::server::access::rules::Rule;
+
+/// Whether the method at this path only reads.
+pub(super) fn is_read(path: &str) -> bool {
+    rule(path).is_some_and(|rule| rule.role == Role::Read)
+}
 
 /// Tables of one call that the account names.
 const TOLD: usize = 8;
@@ -167,23 +173,9 @@ impl Access {
         }
     }
 
-    /// Reads the keys again whenever their file changes, until it is dropped.
-    pub(super) async fn follow(&self) {
-        let state = || {
-            let file = std::fs::metadata(self.file.path()).ok()?;
-            Some((file.modified().ok(), file.len()))
-        };
-        let mut last = state();
-        let mut look = tokio::time::interval(limits::FILES_LOOK);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            look.tick().await;
-            let now = state();
-            if now != last {
-                last = now;
-                self.reload();
-            }
-        }
+    /// Where the keys are.
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// What a call may do, by its path, its headers, and the names in its certificate: before any of it is read.

@@ -237,6 +237,11 @@ static BY_PATH: LazyLock<HashMap<String, Rule>> = LazyLock::new(|| {
     RULES.iter().flat_map(of_service).collect()
 });
 
+/// The paths of all methods.
+pub(in crate::server) fn paths() -> impl Iterator<Item = &'static str> {
+    BY_PATH.keys().map(String::as_str)
+}
+
 /// What the method at this path needs; none if there is no such method.
 pub(in crate::server) fn rule(path: &str) -> Option<Rule> {
     BY_PATH.get(path).copied()

@@ -16,6 +16,10 @@ impl ByteBudget {
         Self { bytes: Arc::new(AtomicUsize::new(0)), max }
     }
 
+    pub(super) fn used(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     fn reserve(&self, count: usize) -> bool {
         // Only a count: nothing else is read or written by its order.
         let room = |bytes: usize| {

@@ -1,38 +1,32 @@
-//! One call: its answer is sent as fast as its caller reads it, and not kept for one who does not.
+//! One call: who makes it, what it may take, and what it wants to see.
 
-use std::convert::Infallible;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
-use http_body::Body as _;
 use parking_lot::Mutex;
-use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::{Bytes, Service, http};
+use tonic::codegen::{Bytes, http};
 
 use crate::engine::Least;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::access::{Access, Done, Grant, Named, Refused, Told};
+use crate::server::metrics::Metrics;
 use crate::server::requests::{self, Method};
-use crate::server::status;
+use crate::server::status::End;
+use crate::server::transport::Doors;
 use crate::server::transport::byte_budget::Reserved;
-use crate::server::transport::message::{Incoming, PREFIX_BYTES, StallTimer, named};
+use crate::server::transport::message::named;
 use crate::server::transport::registry::Peer;
 
+/// Bytes before a message: whether it is packed, and its length.
+pub(super) const PREFIX_BYTES: usize = 5;
 /// Bytes of an answer that are handed over at once.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
+/// Of a call whose caller left before its end.
+pub(super) const LEFT: End = ("LEFT", "");
 /// Bytes of an answer that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
-
-/// How long the caller of a stream that is refused may take to hear so.
-const REFUSED_WAIT: Duration = Duration::from_secs(1);
 
 /// The metadata that tell which state of its table a call wants to see.
 const MIN_GENERATION: &str = "wordspace-min-generation";
@@ -66,17 +60,25 @@ pub(in crate::server) struct Call {
     began: Instant,
     /// The tables that it named.
     named: Told,
+    metrics: Arc<Metrics>,
+    /// Where it is counted.
+    counted: usize,
+    /// What came of it.
+    end: OnceLock<End>,
 }
 
 impl Call {
     pub(super) fn begin(
         peer: Arc<Peer>,
-        path: &str,
+        path: String,
         headers: &http::HeaderMap,
-        access: &Arc<Access>,
+        doors: &Doors,
     ) -> Arc<Self> {
-        let admission = access.admit(path, headers, peer.certificates());
-        let method = requests::method(path);
+        let Doors { access, metrics, .. } = doors;
+        let (counted, end) = (metrics.begin(&path), OnceLock::new());
+        let metrics = Arc::clone(metrics);
+        let admission = access.admit(&path, headers, peer.certificates());
+        let method = requests::method(&path);
         // Those who watch a server watch it to its end.
         peer.begin_call(!method.is_watching);
         let (has_stalled, received_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -95,6 +97,9 @@ impl Call {
             path,
             began,
             named: Told::default(),
+            metrics,
+            counted,
+            end,
         })
     }
 
@@ -113,6 +118,7 @@ impl Call {
         let (peer, access) = (Arc::clone(&self.peer), Arc::clone(&self.access));
         peer.begin_call(!method.is_watching);
         let received = Mutex::new(Reserved::of(peer.receiving()));
+        let metrics = Arc::clone(&self.metrics);
         let question = Arc::new(Self {
             peer,
             method,
@@ -125,6 +131,9 @@ impl Call {
             path: path.into(),
             began: Instant::now(),
             named: Told::default(),
+            counted: metrics.begin(path),
+            metrics,
+            end: OnceLock::new(),
         });
         if question.grant().is_limited() {
             question.check_named(&named(method.shape, &message.encode_to_vec())?)?;
@@ -140,6 +149,16 @@ impl Call {
         }
     }
 
+    /// Why its caller is refused, if it is.
+    pub(super) fn admission(&self) -> &Result<Grant, Refused> {
+        &self.admission
+    }
+
+    /// Its path, as gRPC has it.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Looks at the tables that a message names, before anybody takes it apart.
     pub(super) fn check_named(&self, named: &Named) -> Result<()> {
         self.named.add(named);
@@ -147,12 +166,18 @@ impl Call {
         checked.inspect_err(|error| self.tell_refusal(error))
     }
 
-    fn tell_refusal(&self, error: &Error) {
+    pub(super) fn tell_refusal(&self, error: &Error) {
         self.access.refused(&self.path, self.peer.address(), self.grant(), error);
     }
 
+    /// What came of it, as it is counted when all is over.
+    pub(in crate::server) fn set_end(&self, end: End) {
+        // What it was answered with first is what its caller heard.
+        let _ = self.end.set(end);
+    }
+
     /// Tells the account what came of it.
-    fn tell_end(&self, code: &str) {
+    pub(super) fn tell_end(&self, code: &str) {
         let tables = self.named.take();
         let done = Done { began: self.began, code, tables: &tables };
         self.access.written(&self.path, self.peer.address(), self.grant(), &done);
@@ -209,6 +234,11 @@ impl Call {
             let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
             return Err(Error::new(kind).context("the answer"));
         }
+        self.reserve_bytes(bytes)
+    }
+
+    /// Reserves bytes of an answer until they are read; an error if the budget is exhausted.
+    pub(super) fn reserve_bytes(&self, bytes: usize) -> Result<Reservation> {
         let mut reserved = Reserved::of(self.peer.answering());
         if bytes > SMALL_BYTES && !reserved.reserve(bytes) {
             return Err(Error::new(ErrorKind::Overloaded));
@@ -231,6 +261,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        let (code, reason) = self.end.get().copied().unwrap_or(LEFT);
+        self.metrics.end(self.counted, self.began.elapsed(), code, reason);
         self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }
 }
@@ -247,8 +279,8 @@ pub(in crate::server) struct Reservation {
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Encoded {
     /// With its length before it.
-    bytes: Bytes,
-    _reservation: Arc<Reservation>,
+    pub(super) bytes: Bytes,
+    pub(super) _reservation: Arc<Reservation>,
 }
 
 impl Encoded {
@@ -314,198 +346,5 @@ impl Composed {
         self.bytes[1..PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
         let reservation = Reservation { _reserved: self.reserved, _parts: self.parts };
         Encoded { bytes: self.bytes.into(), _reservation: Arc::new(reservation) }
-    }
-}
-
-/// Answers a call. Dropping it, or an early return, resets the stream.
-pub(super) async fn answer<S>(
-    call: Arc<Call>,
-    request: http::Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-    mut service: S,
-) where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
-{
-    let (parts, stream) = request.into_parts();
-    if let Err(Refused { error, .. }) = &call.admission {
-        call.tell_refusal(error);
-        refuse(&call, error, respond, stream).await;
-        return;
-    }
-    let mut account = Account { call: &call, code: None };
-    let incoming = Incoming::new(stream, Arc::clone(&call));
-    let mut request = http::Request::from_parts(parts, Body::new(incoming));
-    request.extensions_mut().insert(Arc::clone(&call));
-    let answered = {
-        let mut answer = pin!(async move {
-            poll_fn(|context| service.poll_ready(context)).await?;
-            service.call(request).await
-        });
-        poll_fn(|context| {
-            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
-                return Poll::Ready(Some(answer));
-            }
-            // The caller left: whatever works for it stops when this is dropped.
-            respond.poll_reset(context).map(|_| None)
-        })
-        .await
-    };
-    let response = match answered {
-        Some(Ok(response)) => response,
-        Some(Err(never)) => match never {},
-        None => return,
-    };
-    let (mut parts, body) = response.into_parts();
-    status::complete(&mut parts.headers);
-    let encoded = parts.extensions.remove::<Encoded>();
-    account.code = code_in(&parts.headers).or(encoded.is_some().then_some("OK"));
-    let is_end = encoded.is_none() && body.is_end_stream();
-    let head = http::Response::from_parts(parts, ());
-    let Ok(stream) = respond.send_response(head, is_end) else { return };
-    if is_end {
-        return;
-    }
-    let mut sending = Sending { peer: &call.peer, stream, stall_timer: StallTimer::default() };
-    let sent = match encoded {
-        Some(Encoded { bytes, _reservation }) => sending.whole(bytes).await,
-        None => sending.body(body, &mut account.code).await,
-    };
-    if let Err(Unsent::Stalled) = sent {
-        tracing::debug!("an answer was not read");
-        call.mark_stalled();
-        sending.stream.send_reset(Reason::ENHANCE_YOUR_CALM);
-    }
-}
-
-/// Tells the account of a call, however it ends.
-struct Account<'a> {
-    call: &'a Call,
-    /// What it was answered with; none while it was not.
-    code: Option<&'static str>,
-}
-
-impl Drop for Account<'_> {
-    fn drop(&mut self) {
-        self.call.tell_end(self.code.unwrap_or("LEFT"));
-    }
-}
-
-/// The name of the code in headers or trailers.
-fn code_in(headers: &http::HeaderMap) -> Option<&'static str> {
-    let code = headers.get(Status::GRPC_STATUS)?;
-    Some(status::code_name(tonic::Code::from_bytes(code.as_bytes())))
-}
-
-/// Answers a call of which nothing was read. A stream that is reset while its caller sends may lose the answer,
-/// so its caller has a moment to end it; it may send no more than the window that it has.
-async fn refuse(
-    call: &Call,
-    error: &Error,
-    mut respond: SendResponse<Bytes>,
-    mut stream: RecvStream,
-) {
-    let (parts, ()) = status(error).into_http::<()>().into_parts();
-    let sent = respond.send_response(http::Response::from_parts(parts, ()), true);
-    if sent.is_err() || !call.method.is_stream {
-        return;
-    }
-    let ended = async { while let Some(Ok(_)) = stream.data().await {} };
-    // However it ends, the stream goes.
-    let _ = tokio::time::timeout(REFUSED_WAIT, ended).await;
-}
-
-struct Sending<'a> {
-    peer: &'a Peer,
-    stream: SendStream<Bytes>,
-    stall_timer: StallTimer,
-}
-
-/// Why an answer is not sent to its end.
-enum Unsent {
-    Gone,
-    /// Its caller does not read it.
-    Stalled,
-}
-
-impl Sending<'_> {
-    async fn whole(&mut self, bytes: Bytes) -> Result<(), Unsent> {
-        self.data(bytes).await?;
-        let mut trailers = http::HeaderMap::with_capacity(1);
-        trailers.insert(Status::GRPC_STATUS, http::HeaderValue::from_static("0"));
-        self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone)
-    }
-
-    async fn body(&mut self, body: Body, code: &mut Option<&'static str>) -> Result<(), Unsent> {
-        let mut body = pin!(body);
-        loop {
-            let frame = poll_fn(|context| {
-                if let Poll::Ready(frame) = body.as_mut().poll_frame(context) {
-                    return Poll::Ready(Ok(frame));
-                }
-                self.stream.poll_reset(context).map(|_| Err(Unsent::Gone))
-            });
-            let Some(frame) = frame.await? else {
-                return self.stream.send_data(Bytes::new(), true).map_err(|_| Unsent::Gone);
-            };
-            // tonic tells errors in trailers: a body has none.
-            let frame = frame.map_err(|_| Unsent::Gone)?;
-            match frame.into_data() {
-                Ok(data) => self.data(data).await?,
-                Err(frame) => {
-                    let mut trailers = frame.into_trailers().unwrap_or_default();
-                    status::complete(&mut trailers);
-                    *code = code_in(&trailers);
-                    return self.stream.send_trailers(trailers).map_err(|_| Unsent::Gone);
-                }
-            }
-        }
-    }
-
-    /// Hands data over piece by piece, as the caller makes room.
-    async fn data(&mut self, mut data: Bytes) -> Result<(), Unsent> {
-        self.stall_timer.restart();
-        while !data.is_empty() {
-            self.wait_for_send_buffer().await?;
-            self.stream.reserve_capacity(data.len().min(PIECE_BYTES));
-            let room = poll_fn(|context| self.poll_room(context)).await?;
-            let piece = data.split_to(room.min(data.len()));
-            self.stall_timer.record(piece.len());
-            self.peer.queued.fetch_add(piece.len(), Ordering::Relaxed);
-            self.stream.send_data(piece, false).map_err(|_| Unsent::Gone)?;
-        }
-        Ok(())
-    }
-
-    /// Waits while the connection has much to send that the system has not taken. It is closed if that
-    /// takes long.
-    async fn wait_for_send_buffer(&mut self) -> Result<(), Unsent> {
-        loop {
-            let room = self.peer.has_room.notified();
-            if self.peer.queued.load(Ordering::Relaxed) < limits::SEND_BYTES_MAX {
-                return Ok(());
-            }
-            tokio::select! {
-                () = room => {}
-                _ = poll_fn(|context| self.stream.poll_reset(context)) => return Err(Unsent::Gone),
-            }
-        }
-    }
-
-    /// Bytes that the caller has room for.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, Unsent>> {
-        loop {
-            let room = self.stream.capacity();
-            if room > 0 {
-                return Poll::Ready(Ok(room));
-            }
-            match self.stream.poll_capacity(context) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Err(Unsent::Gone)),
-                Poll::Pending => {
-                    ready!(self.stall_timer.poll_stalled(self.peer.limits().stall, context));
-                    return Poll::Ready(Err(Unsent::Stalled));
-                }
-            }
-        }
     }
 }

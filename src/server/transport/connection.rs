@@ -1,26 +1,24 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use h2::{Ping, PingPong};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use crate::limits;
-use crate::server::access::Access;
-use crate::server::transport::call::{self, Call};
-use crate::server::transport::registry::{Peer, Registration, Shutdown};
+use crate::server::transport::answer::{answer, begin};
+use crate::server::transport::call::PIECE_BYTES;
+use crate::server::transport::exchange::{Respond, Source};
+use crate::server::transport::registry::{Registration, Shutdown};
+use crate::server::transport::tls::Proven;
+use crate::server::transport::wire::{Spoken, Stream, Wire};
+use crate::server::transport::{Doors, http1};
 
-/// Bytes with which HTTP/2 begins.
-pub(super) const PREFACE_BYTES: u64 = 24;
 /// Bytes of a stream that a caller may send ahead.
 const STREAM_WINDOW_BYTES: u32 = 512 << 10;
 /// Likewise of a connection: a stream that waits for the disk leaves room for the others.
@@ -41,7 +39,7 @@ pub(super) async fn serve<S>(
     stream: TcpStream,
     registration: Registration,
     service: S,
-    access: Arc<Access>,
+    doors: Arc<Doors>,
 ) where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -55,37 +53,50 @@ pub(super) async fn serve<S>(
     }
     // With it, those who answer can tell where a call comes from.
     let info = stream.connect_info();
-    let mut shutdown = registration.0.subscribe_shutdown();
+    let peer = &registration.0;
+    let served = async {
+        let stream = match &doors.tls {
+            None => Stream::Plain(stream),
+            Some(tls) => {
+                let Some(Proven { stream, names }) = tls.greet(stream).await else { return };
+                peer.prove(names);
+                Stream::Tls(Box::new(stream))
+            }
+        };
+        match Wire::listen(stream, Arc::clone(peer)).await {
+            Ok((wire, Spoken::Http2)) => serve_http2(wire, info, service, &doors).await,
+            Ok((wire, Spoken::Http1)) => http1::serve(wire, info, service, &doors).await,
+            // It went before it said anything.
+            Err(_) => {}
+        }
+    };
+    let mut shutdown = peer.subscribe_shutdown();
     tokio::select! {
-        () = serve_http2(stream, info, &registration.0, service, &access) => {}
+        () = served => {}
         // An error means that the server is gone, which is as good.
         _ = shutdown.wait_for(|&asked| asked == Shutdown::Immediate) => {}
     }
 }
 
-async fn serve_http2<S>(
-    stream: TcpStream,
-    info: TcpConnectInfo,
-    peer: &Arc<Peer>,
-    service: S,
-    access: &Arc<Access>,
-) where
+async fn serve_http2<S>(wire: Wire, info: TcpConnectInfo, service: S, doors: &Arc<Doors>)
+where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
 {
+    let peer = Arc::clone(&wire.peer);
     let handshake = h2::server::Builder::new()
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES)
         .max_header_list_size(HEADERS_BYTES)
         .max_concurrent_streams(limits::STREAMS_PER_CONNECTION_MAX)
-        .max_send_buffer_size(call::PIECE_BYTES)
+        .max_send_buffer_size(PIECE_BYTES)
         .max_pending_accept_reset_streams(RESETS_MAX)
         .max_local_error_reset_streams(Some(RESETS_MAX))
-        .handshake::<_, Bytes>(Wire { stream, peer: Arc::clone(peer) })
+        .handshake::<_, Bytes>(wire)
         .await;
     let Ok(mut connection) = handshake else { return };
     let mut shutdown = peer.subscribe_shutdown();
@@ -94,11 +105,14 @@ async fn serve_http2<S>(
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((mut request, respond))) => {
-                    request.extensions_mut().insert(info.clone());
-                    let path = request.uri().path();
-                    let call = Call::begin(Arc::clone(peer), path, request.headers(), access);
-                    tokio::spawn(call::answer(call, request, respond, service.clone()));
+                Some(Ok((request, respond))) => {
+                    let (mut parts, stream) = request.into_parts();
+                    parts.extensions.insert(info.clone());
+                    let begun = begin(doors, &peer, &parts);
+                    let request = http::Request::from_parts(parts, Source::http2(stream));
+                    let respond = Respond::Http2(respond);
+                    let doors = Arc::clone(doors);
+                    tokio::spawn(answer(doors, begun, request, respond, service.clone()));
                 }
                 Some(Err(_)) | None => return,
             },
@@ -120,72 +134,5 @@ async fn keep_alive(pings: Option<PingPong>) {
         if !matches!(answered, Ok(Ok(_))) {
             return;
         }
-    }
-}
-
-/// A connection's bytes, of which account is kept.
-struct Wire {
-    stream: TcpStream,
-    peer: Arc<Peer>,
-}
-
-impl Wire {
-    fn account(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match &written {
-            Poll::Ready(Ok(bytes)) => self.peer.record_written(*bytes),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.peer.record_blocked(),
-        }
-        written
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.peer.record_read(buffer.filled().len() - before);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.account(written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.account(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        if flushed.is_ready() {
-            // Nothing waits for the system: what was counted beyond belonged to streams that are gone.
-            self.peer.record_written(usize::MAX);
-        }
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use h2::RecvStream;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 use tonic::Status;
@@ -19,10 +18,9 @@ use crate::server::access::Named;
 use crate::server::requests::Method;
 use crate::server::shapes::Shape;
 use crate::server::status::{left, status};
-use crate::server::transport::call::Call;
+use crate::server::transport::call::{Call, PREFIX_BYTES};
+use crate::server::transport::exchange::Source;
 
-/// Bytes before a message: whether it is packed, and its length.
-pub(super) const PREFIX_BYTES: usize = 5;
 /// Bytes of a message that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
 /// Bytes that must have moved in every wait.
@@ -34,9 +32,11 @@ const ROOM_EVERY: Duration = Duration::from_millis(20);
 
 /// What a caller sends on a call.
 pub(super) struct Incoming {
-    stream: RecvStream,
+    source: Source,
     call: Arc<Call>,
     frame: Framing,
+    /// Whether it is a text, of which a message is made later.
+    is_text: bool,
     stall_timer: StallTimer,
     /// Data that found no room, since when, and when to try again.
     waiting: Option<(Bytes, Instant)>,
@@ -46,11 +46,18 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(stream: RecvStream, call: Arc<Call>) -> Self {
+    /// Messages, each with its length before it.
+    pub(super) fn new(source: Source, call: Arc<Call>) -> Self {
         let stall_timer = StallTimer::default();
         let frame = Framing::default();
         let (waiting, not_before) = (None, None);
-        Self { stream, call, frame, stall_timer, waiting, not_before, has_ended: false }
+        let (is_text, has_ended) = (false, false);
+        Self { source, call, frame, is_text, stall_timer, waiting, not_before, has_ended }
+    }
+
+    /// A text of which a message is to be made, no longer than that may be.
+    pub(super) fn text(source: Source, call: Arc<Call>) -> Self {
+        Self { is_text: true, ..Self::new(source, call) }
     }
 
     /// Counts messages of a stream of questions: the next is not read before its time. The first was paid for
@@ -90,14 +97,21 @@ impl Incoming {
             return Poll::Pending;
         }
         // The caller may send so much more.
-        if let Err(error) = self.stream.flow_control().release_capacity(data.len()) {
-            return Poll::Ready(Some(Err(broken(&error))));
+        if self.source.release().is_err() {
+            return Poll::Ready(Some(Err(left())));
         }
         Poll::Ready(Some(Ok(data)))
     }
 
     fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
-        match self.stream.poll_data(context) {
+        match self.source.poll_data(context) {
+            Poll::Ready(Some(Ok(data))) if self.is_text => {
+                if let Err(error) = self.frame.count(data.len(), self.call.method()) {
+                    return Poll::Ready(Some(Err(status(&error))));
+                }
+                self.stall_timer.record(data.len());
+                Poll::Ready(Some(Ok(data)))
+            }
             Poll::Ready(Some(Ok(data))) => {
                 let messages = self.frame.messages;
                 let call = &self.call;
@@ -115,7 +129,9 @@ impl Incoming {
                 }
                 Poll::Ready(Some(Ok(data)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(broken(&error)))),
+            // A stream that its caller reset is an error, as it should be: tonic takes `RST_STREAM(CANCEL)` for
+            // the proper end of the caller's messages, and so half a file for a whole one.
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(left()))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 let limits = self.call.peer().limits();
@@ -130,13 +146,6 @@ impl Incoming {
             }
         }
     }
-}
-
-/// A stream that its caller reset is an error, as it should be: tonic takes `RST_STREAM(CANCEL)` for the
-/// proper end of the caller's messages, and so half a file for a whole one.
-fn broken(error: &h2::Error) -> Status {
-    tracing::debug!(%error, "a stream broke off");
-    left()
 }
 
 impl Body for Incoming {
@@ -157,7 +166,7 @@ impl Body for Incoming {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.has_ended || self.waiting.is_none() && self.stream.is_end_stream()
+        self.has_ended || self.waiting.is_none() && self.source.is_end()
     }
 }
 
@@ -219,6 +228,12 @@ impl Framing {
         self.prefix_bytes == 0
     }
 
+    /// Counts bytes of a text.
+    fn count(&mut self, bytes: usize, method: &Method) -> Result<()> {
+        self.counted += bytes;
+        method.check(self.counted)
+    }
+
     /// Reads data; `check` looks at the tables of each message at its end.
     fn read(
         &mut self,
@@ -253,10 +268,7 @@ impl Framing {
     fn begin(&mut self, method: &Method) -> Result<()> {
         let [_, length @ ..] = self.prefix;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        if length > method.bytes {
-            let (max, got) = (method.bytes as u64, length as u64);
-            return Err(Error::new(ErrorKind::TooLarge { limit: method.limit, max, got }));
-        }
+        method.check(length)?;
         self.left = length;
         self.largest = self.largest.max(length);
         self.counted = 0;

@@ -7,16 +7,30 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `registry.rs` | all connections: admits them, and shuts down those that are overdue |
+//! | `tls.rs` | the certificates that prove who the server is, and who its callers are |
+//! | `certificate.rs` | what a certificate says of its holder |
 //! | `connection.rs` | one connection, from its first byte to its last |
-//! | `call.rs` | one call on it: its answer is sent as fast as it is read, and not later |
+//! | `wire.rs` | its bytes, in the clear or above TLS, and what its caller speaks |
+//! | `http1.rs` | one that speaks HTTP/1.1 |
+//! | `exchange.rs` | what a call is sent over: a stream of HTTP/2, or HTTP/1.1 |
+//! | `call.rs` | one call: who makes it, and what it may take |
+//! | `answer.rs` | its answer: as gRPC, gRPC-Web or JSON |
+//! | `sending.rs` | an answer is sent as fast as it is read, and not later |
 //! | `message.rs` | the messages of a call as they come in, within their limits |
 //! | `byte_budget.rs` | bytes counted for a connection and for all |
 
+mod answer;
 mod byte_budget;
 mod call;
+mod certificate;
 mod connection;
+mod exchange;
+mod http1;
 mod message;
 mod registry;
+mod sending;
+mod tls;
+mod wire;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,9 +42,14 @@ use tonic::codegen::{Service, http};
 
 pub(super) use call::{Call, Composed, Encoded, Reservation};
 pub(super) use registry::Registry;
+pub(super) use tls::Tls;
+pub use tls::TlsFiles;
 
 use crate::limits;
 use crate::server::access::Access;
+use crate::server::json::Origins;
+use crate::server::metrics::Metrics;
+use crate::server::pool::Pool;
 
 /// What connections may take, and how long each may let the server wait.
 #[derive(Clone, Debug)]
@@ -40,7 +59,7 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Of those, from one address; a network of 64 bits counts as one address.
     pub per_address: usize,
-    /// Until the beginning of HTTP/2 has arrived.
+    /// Until the beginning of HTTP/2, or a request of HTTP/1.1, has arrived, behind the greeting of TLS.
     pub handshake: Duration,
     /// Until the first message has arrived, or none is on its way.
     pub first_call: Duration,
@@ -70,27 +89,39 @@ impl Default for ConnectionLimits {
 /// Pause after the system refused a connection, which it does when descriptors are short.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What every connection passes.
+#[derive(Debug)]
+pub(super) struct Doors {
+    pub(super) registry: Arc<Registry>,
+    pub(super) access: Arc<Access>,
+    /// None where calls travel in the clear.
+    pub(super) tls: Option<Arc<Tls>>,
+    /// The pages of browsers that may ask.
+    pub(super) origins: Origins,
+    /// Where long requests in JSON are read.
+    pub(super) pool: Arc<Pool>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
 /// Takes connections and serves them, until it is dropped.
-pub(super) async fn accept<S>(
-    listener: TcpListener,
-    service: S,
-    registry: Arc<Registry>,
-    access: Arc<Access>,
-) where
+pub(super) async fn accept<S>(listener: TcpListener, service: S, doors: Arc<Doors>)
+where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
 {
+    let registry = Arc::clone(&doors.registry);
     let mut look = tokio::time::interval(registry.limits().check_interval());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     if let Some(registration) = registry.admit(address.ip()) {
-                        let (service, access) = (service.clone(), Arc::clone(&access));
-                        tokio::spawn(connection::serve(stream, registration, service, access));
+                        let (service, doors) = (service.clone(), Arc::clone(&doors));
+                        // The greeting of TLS is waited for there, and not here.
+                        tokio::spawn(connection::serve(stream, registration, service, doors));
                     } else {
                         tracing::debug!(%address, "no room for another connection");
                     }

@@ -30,6 +30,17 @@ pub(in crate::server) struct Registry {
     answers: ByteBudget,
 }
 
+/// What connections take.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Load {
+    pub(in crate::server) connections: usize,
+    pub(in crate::server) connections_max: usize,
+    /// Bytes of messages that come in or are worked on.
+    pub(in crate::server) received_bytes: usize,
+    /// Bytes of answers that were not read.
+    pub(in crate::server) answer_bytes: usize,
+}
+
 #[derive(Debug, Default)]
 struct Peers {
     all: BTreeMap<u64, Arc<Peer>>,
@@ -45,7 +56,8 @@ pub(in crate::server) struct Peer {
     id: u64,
     address: IpAddr,
     since: u64,
-    read_bytes: AtomicU64,
+    /// Whether it began to speak HTTP.
+    has_begun: AtomicBool,
     /// Since when the system takes nothing more.
     blocked_since: AtomicU64,
     /// Bytes of answers that the system has not taken yet.
@@ -102,6 +114,16 @@ impl Registry {
         &self.limits
     }
 
+    /// What connections take now, and may take.
+    pub(in crate::server) fn load(&self) -> Load {
+        Load {
+            connections: self.peers.lock().all.len(),
+            connections_max: self.limits.connections,
+            received_bytes: self.received.used(),
+            answer_bytes: self.answers.used(),
+        }
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
@@ -129,7 +151,7 @@ impl Registry {
             id,
             address,
             since: self.now(),
-            read_bytes: AtomicU64::new(0),
+            has_begun: AtomicBool::new(false),
             blocked_since: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             has_room: Notify::new(),
@@ -253,8 +275,15 @@ impl Peer {
         self.shutdown.subscribe()
     }
 
-    pub(super) fn record_read(&self, bytes: usize) {
-        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// It began to speak HTTP.
+    pub(super) fn mark_begun(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Its caller is proven to have these names.
+    pub(super) fn prove(&self, names: Vec<String>) {
+        // Nobody is proven twice on one connection.
+        let _ = self.certificates.set(names);
     }
 
     /// The system took bytes of answers, or all.
@@ -323,9 +352,8 @@ impl Peer {
         if is_over(load(&self.blocked_since), limits.stall) {
             return Shutdown::Immediate;
         }
-        if load(&self.read_bytes) < super::connection::PREFACE_BYTES
-            && is_over(self.since, limits.handshake)
-        {
+        let has_begun = self.has_begun.load(Ordering::Relaxed);
+        if !has_begun && is_over(self.since, limits.handshake) {
             return Shutdown::Immediate;
         }
         if self.calls.load(Ordering::Relaxed) > 0 {

@@ -1,0 +1,120 @@
+//! What a server counts of its calls, and the page that tells it, with the state of everything else, in Prometheus'
+//! text format.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `mod.rs` | calls, counted by method, code and reason |
+//! | `page.rs` | the page |
+//! | `listen.rs` | where it is asked for |
+//!
+//! No label has a text of a caller: methods are those of the contract, reasons those of its errors, and whatever else
+//! comes is `other`. So there are as many series as the program has, whoever calls.
+
+mod listen;
+mod page;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+pub(super) use listen::start;
+pub(super) use page::Sources;
+
+use crate::server::access::paths;
+
+/// What is not known by name.
+const OTHER: &str = "other";
+
+/// Ends of the parts into which times are put, in microseconds; what is longer is in one more.
+const ENDS: [u64; 16] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 10_000_000, 60_000_000,
+];
+
+/// What is counted. Each number is only read to be told, so no order is needed.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    /// The last one stands for all that is unknown.
+    methods: Vec<Counted>,
+    places: HashMap<&'static str, usize>,
+    /// Calls that did not end well, by the place of their method, their code and reason.
+    errors: Mutex<BTreeMap<(usize, &'static str, &'static str), u64>>,
+    in_flight: AtomicUsize,
+}
+
+/// The calls of one method.
+#[derive(Debug)]
+struct Counted {
+    path: &'static str,
+    /// By how long they took.
+    took: [AtomicU64; ENDS.len() + 1],
+    micros: AtomicU64,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut all: Vec<&'static str> = paths().collect();
+        all.sort_unstable();
+        all.push(OTHER);
+        let places = all.iter().enumerate().map(|(place, &path)| (path, place)).collect();
+        let counted = |path| Counted { path, took: Default::default(), micros: AtomicU64::new(0) };
+        Self {
+            methods: all.into_iter().map(counted).collect(),
+            places,
+            errors: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// A call of the method at this path begins; the method's place.
+    pub(super) fn begin(&self, path: &str) -> usize {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.places.get(path).copied().unwrap_or(self.methods.len() - 1)
+    }
+
+    /// It ended, so long after; with which code and reason.
+    pub(super) fn end(
+        &self,
+        place: usize,
+        took: Duration,
+        code: &'static str,
+        reason: &'static str,
+    ) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let Some(method) = self.methods.get(place) else { return };
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let part = ENDS.partition_point(|&end| end < micros);
+        method.took[part].fetch_add(1, Ordering::Relaxed);
+        method.micros.fetch_add(micros, Ordering::Relaxed);
+        if code != "OK" {
+            *self.errors.lock().entry((place, code, reason)).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_by_names_that_are_known() {
+        let metrics = Metrics::new();
+        let nearest = metrics.begin("/wordspace.v1.SearchService/Nearest");
+        metrics.end(nearest, Duration::from_micros(100), "OK", "");
+        let again = metrics.begin("/wordspace.v1.SearchService/Nearest");
+        assert_eq!(nearest, again);
+        metrics.end(again, Duration::from_micros(101), "NOT_FOUND", "UNKNOWN_WORDS");
+        for path in ["/no/such\"method", "", "/wordspace.v1.SearchService/Nearest/x"] {
+            let place = metrics.begin(path);
+            metrics.end(place, Duration::from_secs(100), "UNIMPLEMENTED", "UNSUPPORTED");
+        }
+        let count =
+            |place: usize, part: usize| metrics.methods[place].took[part].load(Ordering::Relaxed);
+        assert_eq!((count(nearest, 0), count(nearest, 1)), (1, 1));
+        assert_eq!(count(metrics.methods.len() - 1, ENDS.len()), 3);
+        assert_eq!(metrics.errors.lock().len(), 2);
+        assert_eq!(metrics.in_flight.load(Ordering::Relaxed), 0);
+    }
+}
