@@ -145,6 +145,8 @@ fn options() -> ImportOptions {
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
         index: crate::table::meta::IndexChoice::Auto,
+        dtype: None,
+        residence: crate::table::meta::Residence::Memory,
     }
 }
 
@@ -680,6 +682,8 @@ fn take_name(engine: &Engine, step: &NameStep) -> NameTold {
             let options = life::CreateOptions {
                 table: name.clone(),
                 dim: *dim as usize,
+                dtype: crate::vector::Dtype::F32,
+                residence: crate::table::meta::Residence::Memory,
                 index: crate::table::meta::IndexChoice::Auto,
                 tokenizer: None,
                 license: String::new(),

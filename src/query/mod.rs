@@ -231,7 +231,7 @@ impl Included {
     /// What is asked of a row, counted with its word as part of an answer.
     fn of(table: &View, row: RowId, include: Include, size: &mut AnswerSize) -> Result<Self> {
         let attributes = table.attributes(row).filter(|_| include.attributes);
-        let vector = if include.vectors { size_of_val(table.vector(row)) } else { 0 };
+        let vector = if include.vectors { table.dim() * size_of::<f32>() } else { 0 };
         size.add(word_bytes(table.word(row)) + attributes.map_or(0, attribute_bytes) + vector)?;
         Ok(Self {
             attributes: attributes.cloned().unwrap_or_default(),

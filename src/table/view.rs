@@ -15,11 +15,9 @@ use crate::table::change::Change;
 use crate::table::input::Inputs;
 use crate::text::cutter::Cutter;
 use crate::text::subword::Subwords;
-use crate::vector::RowId;
-use crate::vector::algebra;
-use crate::vector::matrix::Matrix;
 use crate::vector::row_set::RowSet;
-use crate::vector::scalar;
+use crate::vector::rows::Rows;
+use crate::vector::{Dtype, RowId, algebra, scalar};
 
 /// The rows of a dense table, less those that were deleted, with those that were added or
 /// overwritten since. Immutable: who holds one sees one state.
@@ -58,7 +56,7 @@ struct Chunk {
     rows: Vec<Option<RowId>>,
     /// Empty for rows of the base, which has their words.
     words: Vec<Arc<[u8]>>,
-    vectors: Matrix,
+    vectors: Rows,
     norms: Vec<f32>,
 }
 
@@ -122,7 +120,7 @@ impl View {
     /// # Errors
     ///
     /// If a word that is to be deleted or attributed is not there; if a vector has another
-    /// dimension or a value that is not finite; if a limit is passed.
+    /// dimension, a value that is not finite or one that the dtype cannot hold; if a limit is passed.
     pub fn after(&self, changes: &[Change]) -> Result<Self> {
         let mut view = self.clone();
         view.write(changes)?;
@@ -170,14 +168,14 @@ impl View {
 
     fn put(&mut self, word: &[u8], vector: &[f32]) -> Result<RowId> {
         check_word(word)?;
-        check_vector(self.dim(), vector)?;
+        check_vector((self.dtype(), self.dim()), word, vector)?;
         let known = self.row(word);
         if let Some(row) = known
             && let Some(&slot) = self.slots.get(&row)
         {
             let (chunk, at) = self.chunk_mut(slot);
-            chunk.vectors.row_mut(RowId(at)).copy_from_slice(vector);
-            chunk.norms[at as usize] = norm(vector);
+            chunk.vectors.replace(RowId(at), vector);
+            chunk.norms[at as usize] = norm(&chunk.vectors, RowId(at));
             return Ok(row);
         }
         let word_bytes = self.word_bytes + word.len();
@@ -205,7 +203,7 @@ impl View {
     fn push(&mut self, row: RowId, word: Arc<[u8]>, vector: &[f32]) {
         let rows_max = self.rows_per_chunk();
         if self.chunks.last().is_none_or(|chunk| chunk.rows.len() == rows_max) {
-            self.chunks.push(Arc::new(Chunk::new(self.dim())));
+            self.chunks.push(Arc::new(Chunk::new(self.dtype(), self.dim())));
         }
         let whole = (self.chunks.len() - 1) * rows_max;
         let Some(chunk) = self.chunks.last_mut().map(Arc::make_mut) else { return };
@@ -214,7 +212,9 @@ impl View {
         chunk.rows.push(Some(row));
         chunk.words.push(word);
         chunk.vectors.push(vector);
-        chunk.norms.push(norm(vector));
+        // No chunk has so many rows.
+        let at = RowId::try_from(chunk.rows.len() - 1).unwrap_or(RowId(0));
+        chunk.norms.push(norm(&chunk.vectors, at));
         self.slots.insert_mut(row, slot);
     }
 
@@ -253,7 +253,7 @@ impl View {
     }
 
     fn rows_per_chunk(&self) -> usize {
-        (CHUNK_BYTES / (self.dim() * size_of::<f32>())).max(1)
+        (CHUNK_BYTES / self.dtype().row_bytes(self.dim())).max(1)
     }
 
     fn chunk_mut(&mut self, slot: u32) -> (&mut Chunk, u32) {
@@ -286,6 +286,11 @@ impl View {
     /// Components of each vector.
     pub fn dim(&self) -> usize {
         self.base.dim()
+    }
+
+    /// How the components of its vectors are kept.
+    pub fn dtype(&self) -> Dtype {
+        self.base.dtype()
     }
 
     /// How many rows are there.
@@ -344,9 +349,9 @@ impl View {
         String::from_utf8_lossy(self.word(row))
     }
 
-    /// A row's vector, as it was given.
+    /// A row's vector, as it is kept: as it was given, rounded to the dtype.
     #[inline]
-    pub fn vector(&self, row: RowId) -> &[f32] {
+    pub fn vector(&self, row: RowId) -> Cow<'_, [f32]> {
         if self.intact.has(row) {
             return self.base.vector(row);
         }
@@ -367,12 +372,12 @@ impl View {
     /// A row's vector at length 1; a row of zeros stays so.
     pub fn unit(&self, row: RowId) -> Vec<f32> {
         let vector = self.vector(row);
-        algebra::unit(vector).unwrap_or_else(|| vector.to_vec())
+        algebra::unit(&vector).unwrap_or_else(|| vector.to_vec())
     }
 
     /// The cosine similarity of a row and a vector, in double precision; 0 if one is all zeros.
     pub fn similarity(&self, row: RowId, vector: &[f32]) -> f64 {
-        scalar::cosine(self.vector(row), vector)
+        scalar::cosine(&self.vector(row), vector)
     }
 
     /// The attributes of a row; none if it has none.
@@ -404,10 +409,10 @@ impl View {
     }
 
     /// Rows that were added or overwritten, in no order, with their vectors and norms.
-    pub fn written(&self) -> impl Iterator<Item = (RowId, &[f32], f32)> {
+    pub fn written(&self) -> impl Iterator<Item = (RowId, Cow<'_, [f32]>, f32)> {
         self.chunks.iter().flat_map(|chunk| {
-            let rows = chunk.rows.iter().zip(chunk.vectors.rows()).zip(&chunk.norms);
-            rows.filter_map(|((row, vector), &norm)| Some(((*row)?, vector, norm)))
+            let rows = chunk.rows.iter().zip((0..).map(RowId)).zip(&chunk.norms);
+            rows.filter_map(|((row, at), &norm)| Some(((*row)?, chunk.vectors.row(at), norm)))
         })
     }
 
@@ -453,12 +458,13 @@ impl View {
 const MAP_ENTRY_BYTES: usize = 64;
 
 impl Chunk {
-    fn new(dim: usize) -> Self {
-        Self { rows: Vec::new(), words: Vec::new(), vectors: Matrix::new(dim), norms: Vec::new() }
+    fn new(dtype: Dtype, dim: usize) -> Self {
+        let vectors = Rows::new(dtype, dim);
+        Self { rows: Vec::new(), words: Vec::new(), vectors, norms: Vec::new() }
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
-fn norm(vector: &[f32]) -> f32 {
-    scalar::norm(vector) as f32
+fn norm(rows: &Rows, row: RowId) -> f32 {
+    scalar::norm(&rows.row(row)) as f32
 }

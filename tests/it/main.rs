@@ -17,6 +17,7 @@ mod checkpoints;
 mod cli;
 mod crash;
 mod cuts;
+mod dtypes;
 mod floors;
 mod folders;
 mod import;
