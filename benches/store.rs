@@ -23,7 +23,8 @@ use std::time::Instant;
 use wordspace::error::{Error, Result};
 use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::builder::TableBuilder;
-use wordspace::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
+use wordspace::table::meta::{Applied, IndexChoice, Meta, Provenance, Residence, TableName};
+use wordspace::vector::Dtype;
 
 const ROWS: u32 = 341_479;
 const DIM: usize = 100;
@@ -79,7 +80,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
     let (store, _) = Store::open(folder)?;
     let opened = began.elapsed().as_secs_f64();
     let began = Instant::now();
-    let mut staging = store.stage(builder.dim())?;
+    let mut staging = store.stage(Dtype::F32, builder.dim())?;
     staging.push(&builder)?;
     let pushed = began.elapsed().as_secs_f64();
     let meta = Meta {
@@ -87,6 +88,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         generation: staging.generation(),
         row_count: builder.len() as u64,
         dim: u32::try_from(builder.dim()).unwrap_or(u32::MAX),
+        dtype: builder.dtype(),
         provenance: Provenance {
             source: "bench".to_owned(),
             format: "glove".to_owned(),
@@ -96,6 +98,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         subwords: None,
         inputs: None,
         index: IndexChoice::Auto,
+        residence: Residence::Memory,
     };
     staging.end(&builder)?;
     staging.complete(&BTreeMap::new())?;

@@ -75,7 +75,7 @@ pub fn clusters(
             continue;
         }
         if let Some(other) = table.row(original.word(row)) {
-            leaning.push((dot(&unit(original.vector(row)), &direction.axis), row, other));
+            leaning.push((dot(&unit(&original.vector(row)), &direction.axis), row, other));
         }
     }
     leaning.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -99,9 +99,9 @@ pub fn clusters(
     };
     let examples = [shown(&mut first.iter()), shown(&mut second.iter().rev())];
     Ok(ClustersAnswer {
-        accuracy: accuracy(both().map(|&(_, _, row)| unit(table.vector(row))).collect())?,
+        accuracy: accuracy(both().map(|&(_, _, row)| unit(&table.vector(row))).collect())?,
         original_accuracy: accuracy(
-            both().map(|&(_, row, _)| unit(original.vector(row))).collect(),
+            both().map(|&(_, row, _)| unit(&original.vector(row))).collect(),
         )?,
         counts: [count, count],
         examples,

@@ -247,7 +247,7 @@ impl Debiaser {
             self.basis = subspace(&self.groups(sets, false), 1, go_on)?;
             let vectors: Vec<Vec<f64>> = leaning
                 .iter()
-                .map(|&row| self.row(row, table.vector(row)))
+                .map(|&row| self.row(row, &table.vector(row)))
                 .map(|vector| vector.into_iter().map(f64::from).collect())
                 .collect();
             let found = crate::vector::cluster::k_means(&vectors, 2, (1, query.seed), &|| go_on())?;
@@ -328,7 +328,7 @@ fn leaning(table: &View, sets: &Sets<'_>, go_on: GoOn<'_>) -> Result<Vec<RowId>>
     for row in watched(table.rows().take(TOP), go_on) {
         let row = row?;
         if !given.contains(&row) && table.norm(row) > 0.0 {
-            rows.push((dot(&unit(table.vector(row)), &axis), row));
+            rows.push((dot(&unit(&table.vector(row)), &axis), row));
         }
     }
     rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -349,14 +349,14 @@ fn components(table: &View, go_on: GoOn<'_>) -> Result<(Vec<f64>, Vec<Vec<f64>>)
     let rows: Vec<RowId> = watched(table.rows().take(TOP), go_on).collect::<Result<_>>()?;
     let mut center = vec![0.0; dim];
     for row in watched(&rows, go_on) {
-        for (sum, value) in center.iter_mut().zip(unit(table.vector(*row?))) {
+        for (sum, value) in center.iter_mut().zip(unit(&table.vector(*row?))) {
             *sum += value / rows.len() as f64;
         }
     }
     let mut moments = vec![0.0; dim * dim];
     for row in watched(&rows, go_on) {
         let vector: Vec<f64> =
-            unit(table.vector(*row?)).iter().zip(&center).map(|(x, mean)| x - mean).collect();
+            unit(&table.vector(*row?)).iter().zip(&center).map(|(x, mean)| x - mean).collect();
         for (line, x) in moments.chunks_exact_mut(dim).zip(&vector) {
             for (sum, y) in line.iter_mut().zip(&vector) {
                 *sum += x * y;
@@ -376,7 +376,7 @@ fn nullspaces(
     go_on: GoOn<'_>,
 ) -> Result<Vec<Vec<f64>>> {
     let leaning = leaning(table, sets, go_on)?;
-    let mut vectors: Vec<Vec<f64>> = leaning.iter().map(|&row| unit(table.vector(row))).collect();
+    let mut vectors: Vec<Vec<f64>> = leaning.iter().map(|&row| unit(&table.vector(row))).collect();
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for _ in 0..query.components.max(1).min(table.dim() - 1) {
         go_on()?;

@@ -69,7 +69,7 @@ pub fn generate(table: &View, query: &GenerateQuery, go_on: GoOn<'_>) -> Result<
     for row in watched(table.rows().take(query.top), go_on) {
         let row = row?;
         if table.norm(row) > 0.0 {
-            rows.push((row, dot(&unit(table.vector(row)), &direction.axis), table.unit(row)));
+            rows.push((row, dot(&unit(&table.vector(row)), &direction.axis), table.unit(row)));
         }
     }
     // From the side of `to` to that of `from`: partners of a word come behind it.

@@ -1,5 +1,6 @@
 //! The word sets of a probe: who is found, who is lost, and what makes a figure doubtful.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::bias::WordSet;
@@ -46,7 +47,7 @@ pub(super) struct Member<'a> {
     pub(super) word: String,
     pub(super) row: RowId,
     /// As imported.
-    pub(super) vector: &'a [f32],
+    pub(super) vector: Cow<'a, [f32]>,
     /// At length 1; all zeros if the vector is.
     pub(super) unit: Vec<f64>,
 }
@@ -117,7 +118,7 @@ pub(super) fn resolve_sets<'a>(
 impl<'a> Member<'a> {
     pub(super) fn new(table: &'a View, word: &str, row: RowId) -> Self {
         let vector = table.vector(row);
-        Self { word: word.to_owned(), row, vector, unit: unit(vector) }
+        Self { word: word.to_owned(), row, unit: unit(&vector), vector }
     }
 }
 

@@ -297,7 +297,7 @@ fn debiased(method: DebiasMethod) -> DebiasQuery {
 fn made(table: &View, debiaser: &Debiaser) -> View {
     let mut builder = TableBuilder::new(table.dim()).unwrap();
     for row in table.rows() {
-        builder.push(table.word(row), &debiaser.row(row, table.vector(row))).unwrap();
+        builder.push(table.word(row), &debiaser.row(row, &table.vector(row))).unwrap();
     }
     builder.build().into()
 }
@@ -321,7 +321,7 @@ fn hard_debiasing_is_its_definition_and_leaves_no_direct_bias() {
     // Each word is as far from both words of a pair.
     let similarity = |word: &str| {
         let [he, she, word] = ["he", "she", word].map(|w| new.row(w.as_bytes()).unwrap());
-        new.similarity(he, new.vector(word)) - new.similarity(she, new.vector(word))
+        new.similarity(he, &new.vector(word)) - new.similarity(she, &new.vector(word))
     };
     assert!(similarity("doctor").abs() < 1e-6 && similarity("nurse").abs() < 1e-6);
 }
@@ -356,7 +356,7 @@ fn every_method_leaves_unit_vectors_with_less_bias() {
             // What the regression takes out is what the specific words share, not their difference.
             let predicted = |row| -> f64 {
                 let cosines =
-                    specific.iter().map(|&other| view.similarity(row, table.vector(other)));
+                    specific.iter().map(|&other| view.similarity(row, &table.vector(other)));
                 cosines.map(f64::abs).sum()
             };
             rows.map(|row| match method {
@@ -364,7 +364,7 @@ fn every_method_leaves_unit_vectors_with_less_bias() {
                 DebiasMethod::Hard
                 | DebiasMethod::Multiclass
                 | DebiasMethod::DoubleHard
-                | DebiasMethod::LinearProjection => debiaser.bias_of(view.vector(row)),
+                | DebiasMethod::LinearProjection => debiaser.bias_of(&view.vector(row)),
             })
             .sum()
         };

@@ -61,7 +61,8 @@ impl Convert {
         let found = local::find(&self.input, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
         let dim = opened.reader.dim();
-        let mut intake = Intake::new(self.policies.policies(), opened.format.name(), dim)?;
+        let dtype = self.policies.dtype_of(&*opened.reader);
+        let mut intake = Intake::new(self.policies.policies(), opened.format.name(), (dtype, dim))?;
         let mut row = Row::default();
         let mut rows_read = 0_u64;
         loop {

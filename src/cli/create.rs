@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::failure::Result;
-use crate::cli::options::IndexArg;
+use crate::cli::options::{DtypeArg, IndexArg};
 use crate::cli::output::{Output, quoted};
 use crate::client::{Client, CreateTableRequest, CreateTableResponse, Dtype};
 
@@ -16,6 +16,12 @@ pub(super) struct Create {
     /// Components of each vector
     #[arg(long, value_name = "COUNT")]
     dim: u32,
+    /// How vectors are kept
+    #[arg(long, value_name = "DTYPE", value_enum, default_value_t = DtypeArg::F32)]
+    dtype: DtypeArg,
+    /// Leave vectors on the disk, so that the table may be larger than memory
+    #[arg(long)]
+    on_disk: bool,
     /// Index of a table of more than 10,000 rows
     #[arg(long, value_name = "KIND", value_enum, default_value_t = IndexArg::Auto)]
     index: IndexArg,
@@ -32,10 +38,11 @@ impl Create {
         let request = CreateTableRequest {
             table: self.name.clone(),
             dim: self.dim,
-            dtype: Dtype::F32.into(),
+            dtype: Dtype::from(self.dtype).into(),
             index: self.index.kind().into(),
             tokenizer: self.tokenizer.clone(),
             license: self.license.clone(),
+            on_disk: self.on_disk,
         };
         let answer = client.create_table(request).await?;
         output.answer(&answer, text)

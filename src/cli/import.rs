@@ -17,7 +17,7 @@ use crate::cli::tables::index;
 use crate::cli::tokenizer::kind;
 use crate::cli::uploads::send_again;
 use crate::client::{
-    self, Client, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
+    self, Client, Dtype, GetTableRequest, GetTableResponse, IfExists, ImportHeader, ImportReason,
     ImportReport, IndexState, TokenizerInfo, chunks, import_header,
 };
 use crate::format::Format;
@@ -76,6 +76,9 @@ pub(super) struct Import {
     /// Read and account for everything, and keep nothing
     #[arg(long, conflicts_with = "wait_index")]
     dry_run: bool,
+    /// Leave vectors on the disk, so that the table may be larger than memory
+    #[arg(long, conflicts_with = "into")]
+    on_disk: bool,
     /// Index of a table of more than 10,000 rows
     #[arg(long, value_name = "KIND", value_enum, default_value_t = IndexArg::Auto)]
     index: IndexArg,
@@ -127,7 +130,9 @@ impl Import {
             },
             detach: self.detach,
             index: self.index.kind().into(),
+            dtype: self.policies.dtype.map_or(Dtype::Unspecified, Dtype::from).into(),
             append: self.into.is_some(),
+            on_disk: self.on_disk,
         }
     }
 

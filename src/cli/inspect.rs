@@ -106,7 +106,7 @@ impl Inspect {
         let found = local::find(&self.file, &self.places, wanted)?;
         let mut opened = found.open(&self.places, wanted)?;
         let (format, dim) = (opened.format, opened.reader.dim());
-        let mut intake = Intake::new(lenient(), format.name(), dim)?;
+        let mut intake = Intake::new(lenient(), format.name(), (opened.reader.suits(), dim))?;
         let mut row = Row::default();
         let mut rows_read = 0;
         loop {

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::cli::failure::{Failure, Result};
+use crate::cli::options::DtypeArg;
 use crate::client;
 use crate::format::source::{Body, Bytes, Named};
 use crate::format::{self, intake};
+use crate::vector::Dtype;
 
 /// Where in a model the table and its words are.
 #[derive(Debug, Args)]
@@ -84,6 +86,10 @@ pub(super) struct PolicyArgs {
     /// Keep vectors at length 1
     #[arg(long)]
     pub(super) normalize: bool,
+    /// How vectors are kept [default: as the file has them if f16 or bf16, unless --normalize changes them; else
+    /// f32]
+    #[arg(long, value_name = "DTYPE", value_enum)]
+    pub(super) dtype: Option<DtypeArg>,
     /// Give every word its rank as an attribute: 1 for the first row
     #[arg(long)]
     pub(super) rank: bool,
@@ -206,6 +212,12 @@ impl PolicyArgs {
             normalize: self.normalize,
             rank: self.rank,
         }
+    }
+
+    /// How vectors are kept that are taken here.
+    pub(super) fn dtype_of(&self, reader: &dyn format::RowReader) -> Dtype {
+        let suited = || if self.normalize { Dtype::F32 } else { reader.suits() };
+        self.dtype.map_or_else(suited, Dtype::from)
     }
 
     /// The same for the wire, but for the header's own fields.

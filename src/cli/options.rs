@@ -15,6 +15,7 @@ use crate::client::{
 use crate::format::Format;
 use crate::query::condition::grammar::{self, Left, Misread};
 use crate::table::attributes as known;
+use crate::vector::Dtype;
 
 /// Which server to ask, and how to print its answer.
 #[derive(Debug, Args)]
@@ -464,6 +465,42 @@ pub(super) fn format_name(format: client::Format) -> &'static str {
     }
 }
 
+/// How vectors are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DtypeArg {
+    /// Single precision, 4 bytes a component
+    F32,
+    /// Half precision, 2 bytes a component
+    F16,
+    /// The upper half of single precision, 2 bytes a component
+    Bf16,
+    /// Whole numbers with a scale a vector, a byte a component
+    I8,
+}
+
+impl From<DtypeArg> for client::Dtype {
+    fn from(dtype: DtypeArg) -> Self {
+        match dtype {
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::F16 => Self::F16,
+            DtypeArg::Bf16 => Self::Bf16,
+            DtypeArg::I8 => Self::I8,
+        }
+    }
+}
+
+/// The same for vectors that are kept here.
+impl From<DtypeArg> for Dtype {
+    fn from(dtype: DtypeArg) -> Self {
+        match dtype {
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::F16 => Self::F16,
+            DtypeArg::Bf16 => Self::Bf16,
+            DtypeArg::I8 => Self::I8,
+        }
+    }
+}
+
 /// Which index a table gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum IndexArg {
@@ -473,6 +510,8 @@ pub(super) enum IndexArg {
     Hnsw,
     /// Leaves of rows that look alike, searched by codes of four bits
     Partition,
+    /// None: every row is compared, and no memory is taken
+    None,
 }
 
 impl IndexArg {
@@ -481,6 +520,7 @@ impl IndexArg {
             Self::Auto => IndexKind::Unspecified,
             Self::Hnsw => IndexKind::Hnsw,
             Self::Partition => IndexKind::Partition,
+            Self::None => IndexKind::None,
         }
     }
 }

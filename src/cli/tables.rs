@@ -70,6 +70,10 @@ fn details(table: &Table) -> String {
     line("dim", format!("{} ({})", table.dim, short(table.dtype().as_str_name())));
     line("metric", short(table.metric().as_str_name()));
     line("memory", bytes(table.memory_bytes));
+    if table.on_disk {
+        let vectors = bytes(table.mapped_bytes);
+        line("on disk", format!("{vectors} of vectors, mapped; words and index are in memory"));
+    }
     if let Some(provenance) = &table.provenance {
         let format = format_name(provenance.format());
         let size = bytes(provenance.source_bytes);

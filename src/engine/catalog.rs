@@ -253,6 +253,7 @@ impl Entry {
 
     /// What is known of a table but its aliases.
     pub(super) fn status(&self) -> TableStatus {
+        let rows = usize::try_from(self.meta.row_count).unwrap_or(usize::MAX);
         match self.opened() {
             Some(Ok(lineage)) => {
                 let current = lineage.current();
@@ -261,6 +262,7 @@ impl Entry {
                     meta: Meta { row_count: current.view().len() as u64, ..meta },
                     index: lineage.index_status(),
                     memory_bytes: lineage.memory_bytes(),
+                    mapped_bytes: current.generation().mapped_bytes(),
                     problem: None,
                     inputs: current.view().inputs().clone(),
                     aliases: Vec::new(),
@@ -270,14 +272,16 @@ impl Entry {
                 meta: self.meta.clone(),
                 index: IndexStatus::failed("the table's rows cannot be read"),
                 memory_bytes: 0,
+                mapped_bytes: 0,
                 problem: Some(kind.to_string()),
                 inputs: None,
                 aliases: Vec::new(),
             },
             None => TableStatus {
                 meta: self.meta.clone(),
-                index: IndexStatus::waiting(self.meta.row_count > EXACT_ROWS_MAX as u64),
+                index: IndexStatus::waiting(self.meta.wants_index(rows, EXACT_ROWS_MAX)),
                 memory_bytes: 0,
+                mapped_bytes: 0,
                 problem: None,
                 inputs: None,
                 aliases: Vec::new(),

@@ -118,6 +118,8 @@ impl Engine {
             told: String::new(),
             dry_run: false,
             index: current.generation().index_choice(),
+            dtype: Some(current.view().dtype()),
+            residence: current.generation().residence(),
             tokenizer: TokenizerPolicy::Leave,
         };
         let rows = self.debiased(&current, &debiaser);
@@ -196,7 +198,7 @@ impl Engine {
             let there = view.has(row);
             there.then(|| {
                 let attributes = view.attributes(row).to_attributes();
-                Ok((view.word(row).to_vec(), debiaser.row(row, view.vector(row)), attributes))
+                Ok((view.word(row).to_vec(), debiaser.row(row, &view.vector(row)), attributes))
             })
         }))
     }
@@ -233,7 +235,7 @@ fn probes(
 ) -> Result<Vec<BeforeAfter>> {
     let mean_bias = |view: &View| {
         let rows: Vec<RowId> = view.rows().take(MEASURED).collect();
-        let sum: f64 = rows.iter().map(|&row| debiaser.bias_of(view.vector(row))).sum();
+        let sum: f64 = rows.iter().map(|&row| debiaser.bias_of(&view.vector(row))).sum();
         sum / rows.len().max(1) as f64
     };
     let name = format!("mean bias of the first {MEASURED} words");

@@ -12,7 +12,7 @@ use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
 use crate::query::Effort;
 use crate::table::Table;
-use crate::table::meta::{IndexChoice, Meta, TableName};
+use crate::table::meta::{IndexChoice, Meta, Residence, TableName};
 
 /// A table's rows as an import or a rebuild left them. They never change; the index joins them, once, when it
 /// is ready, and exact answers hold until then.
@@ -126,8 +126,11 @@ impl IndexStatus {
 impl Generation {
     /// A generation that answers exactly, of a table that has this name from now on.
     pub(super) fn new(meta: Meta, name: Arc<Name>, table: Arc<Table>) -> Self {
-        let state =
-            if table.len() <= EXACT_ROWS_MAX { IndexState::NotNeeded } else { IndexState::Queued };
+        let state = if meta.wants_index(table.len(), EXACT_ROWS_MAX) {
+            IndexState::Queued
+        } else {
+            IndexState::NotNeeded
+        };
         Self {
             meta,
             name,
@@ -157,6 +160,11 @@ impl Generation {
     /// The generation that was imported, of whose writes this one came.
     pub fn lineage(&self) -> u64 {
         self.meta.lineage()
+    }
+
+    /// Where its vectors are.
+    pub fn residence(&self) -> Residence {
+        self.meta.residence
     }
 
     /// Which index it should have.
@@ -206,6 +214,11 @@ impl Generation {
             (None, Some(recall)) => built.ef_search_for(recall).unwrap_or(usize::MAX),
             (None, None) => built.default_ef_search(),
         }
+    }
+
+    /// Bytes of vectors that stay on the disk.
+    pub fn mapped_bytes(&self) -> usize {
+        self.table.mapped_bytes()
     }
 
     /// Bytes of memory that rows, vocabulary and index take.

@@ -27,10 +27,11 @@ use crate::table::attributes::Attributes;
 use crate::table::builder::TableBuilder;
 use crate::table::columns::Collected;
 use crate::table::input::InputTables;
-use crate::table::meta::{Applied, IndexChoice, Meta, Provenance, TableName};
+use crate::table::meta::{Applied, IndexChoice, Meta, Provenance, Residence, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
+use crate::vector::Dtype;
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -61,6 +62,10 @@ pub struct ImportOptions {
     pub tokenizer: TokenizerPolicy,
     /// Which index the table should have.
     pub index: IndexChoice,
+    /// How its vectors are kept; none: as the source has them, where a table can and they are not changed.
+    pub dtype: Option<Dtype>,
+    /// Where they are.
+    pub residence: Residence,
 }
 
 /// For a tokenizer that comes with the file, whose tokens are the words.
@@ -200,6 +205,8 @@ impl ImportOptions {
             dry_run: false,
             tokenizer: TokenizerPolicy::Attach,
             index: IndexChoice::Auto,
+            dtype: None,
+            residence: Residence::Memory,
         }
     }
 }
@@ -301,6 +308,12 @@ impl ImportOptions {
         }
     }
 
+    /// How vectors of a source are kept.
+    fn dtype_of(&self, reader: &dyn RowReader) -> Dtype {
+        let suited = || if self.policies.normalize { Dtype::F32 } else { reader.suits() };
+        self.dtype.unwrap_or_else(suited)
+    }
+
     /// Refuses what cannot be done whatever the source holds.
     ///
     /// # Errors
@@ -397,6 +410,8 @@ struct Import<'a> {
     /// Memory that the rows take, until they are a table.
     memory: Share,
     staging: Staging,
+    /// Where the table's vectors are to be.
+    residence: Residence,
     /// The table to which the rows are added.
     appended: Option<Appended>,
 }
@@ -448,18 +463,27 @@ impl<'a> Import<'a> {
             }
         };
         let name = format.map_or(kind, Format::name);
-        let mut intake = Intake::new(options.policies.clone(), name, reader.dim())?;
-        let mut memory = Share::of(&shared.memory);
-        if let Some(rows) = reader.counted_rows().filter(|_| options.limit.is_none()) {
-            let bytes = rows.saturating_mul(reader.dim() * size_of::<f32>());
-            memory.grow(bytes as u64).context(|| format!("{rows} rows"))?;
-            intake.reserve(rows);
-        }
-        let staging = shared.store.stage(reader.dim())?;
         let appended = match options.if_exists {
             IfExists::Append => Some(Appended::begin(shared.catalog.lineage(&options.table)?)),
             IfExists::Error | IfExists::Replace => None,
         };
+        let (dtype, residence) = match &appended {
+            Some(Appended { current, .. }) => {
+                (current.view().dtype(), current.generation().residence())
+            }
+            None => (options.dtype_of(&*reader), options.residence),
+        };
+        let mut intake = Intake::new(options.policies.clone(), name, (dtype, reader.dim()))?;
+        let mut memory = Share::of(&shared.memory);
+        if let Some(rows) = reader
+            .counted_rows()
+            .filter(|_| options.limit.is_none() && residence == Residence::Memory)
+        {
+            let bytes = rows.saturating_mul(dtype.row_bytes(reader.dim()));
+            memory.grow(bytes as u64).context(|| format!("{rows} rows"))?;
+            intake.reserve(rows);
+        }
+        let staging = shared.store.stage(dtype, reader.dim())?;
         Ok(Self {
             engine,
             shared,
@@ -481,6 +505,7 @@ impl<'a> Import<'a> {
             intake,
             memory,
             staging,
+            residence,
             appended,
         })
     }
@@ -494,18 +519,18 @@ impl<'a> Import<'a> {
         if expected != got {
             return Err(Error::new(ErrorKind::DimensionMismatch { expected, got }));
         }
-        let bytes = view.len().saturating_mul(view.dim() * size_of::<f32>());
-        self.memory.grow(bytes as u64).context(|| format!("the {} rows so far", view.len()))?;
-        self.intake.reserve(view.len());
+        if self.residence == Residence::Memory {
+            let bytes = view.len().saturating_mul(view.dtype().row_bytes(view.dim()));
+            self.memory.grow(bytes as u64).context(|| format!("the {} rows so far", view.len()))?;
+            self.intake.reserve(view.len());
+        }
         for (i, row) in view.rows().enumerate() {
-            self.intake.begin(view.word(row), view.vector(row), view.attributes(row))?;
+            self.intake.begin(view.word(row), &view.vector(row), view.attributes(row))?;
             if (i as u64).is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
                 self.engine.stop.check()?;
                 self.take_memory()?;
-                if !self.options.dry_run {
-                    self.staging.push(self.intake.builder())?;
-                }
+                self.stage()?;
             }
         }
         Ok(())
@@ -582,10 +607,7 @@ impl<'a> Import<'a> {
             if self.rows_read.is_multiple_of(ROWS_PER_LOOK) {
                 self.shared.check_open()?;
                 self.engine.stop.check()?;
-                if !self.options.dry_run {
-                    self.touch();
-                    self.staging.push(self.intake.builder())?;
-                }
+                self.stage()?;
                 on_progress(self.progress());
             }
         }
@@ -603,6 +625,19 @@ impl<'a> Import<'a> {
             return Ok(ImportReport { tokenizer, ..self.report(0) });
         }
         self.publish()
+    }
+
+    /// Hands over the rows so far to be written, unless nothing is to be kept.
+    fn stage(&mut self) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        self.touch();
+        self.staging.push(self.intake.builder())?;
+        if self.residence == Residence::Disk {
+            self.intake.let_go(self.staging.rows());
+        }
+        Ok(())
     }
 
     /// Rows that were staged and changed since are staged again.
@@ -678,6 +713,7 @@ impl<'a> Import<'a> {
             generation,
             row_count: builder.len() as u64,
             dim: u32::try_from(report.dim).unwrap_or(u32::MAX),
+            dtype: builder.dtype(),
             provenance: Provenance {
                 source: options.source_name.clone(),
                 format: report.format.map_or(self.kind, Format::name).to_owned(),
@@ -695,6 +731,7 @@ impl<'a> Import<'a> {
             subwords: known,
             inputs: inputs.map(|inputs| self.staging.keep_inputs(inputs)).transpose()?,
             index: options.index,
+            residence: self.residence,
         };
         if let Some(appended) = self.appended.take() {
             let work = Appending { engine: self.engine, appended, options, staging: self.staging };
@@ -703,8 +740,9 @@ impl<'a> Import<'a> {
             return Ok(report);
         }
         let inputs = self.inputs.map(Ok);
-        let table = Arc::new(builder.build().with_subwords(subwords).with_inputs(inputs));
         self.staging.complete(&attributes)?;
+        let table = self.staging.table(builder, self.residence)?;
+        let table = Arc::new(table.with_subwords(subwords).with_inputs(inputs));
         let _publishing = shared.publishing.lock();
         shared.check_open()?;
         self.engine.stop.check()?;
@@ -758,9 +796,10 @@ impl Appending<'_> {
         let Appended { lineage, current } = &self.appended;
         let (shared, old) = (&self.engine.shared, current.generation().meta());
         let view = current.view();
-        let table = builder.build().with_subwords(view.subwords().cloned());
-        let table = Arc::new(table.with_inputs(view.inputs().clone()));
         self.staging.complete(&attributes)?;
+        let table = self.staging.table(builder, old.residence)?;
+        let table = table.with_subwords(view.subwords().cloned());
+        let table = Arc::new(table.with_inputs(view.inputs().clone()));
         let _publishing = shared.publishing.lock();
         self.engine.go_on()?;
         let now = shared.catalog.entry(&self.options.table)?;

@@ -11,7 +11,8 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::Brought;
 use crate::table::builder::TableBuilder;
 use crate::table::columns::Collected;
-use crate::table::meta::{IndexChoice, Meta, Provenance, TableName};
+use crate::table::meta::{IndexChoice, Meta, Provenance, Residence, TableName};
+use crate::vector::Dtype;
 
 /// How often a copy is begun again of a table that is replaced while it is copied.
 const TRIES: usize = 10;
@@ -23,6 +24,10 @@ pub struct CreateOptions {
     pub table: TableName,
     /// Components of each vector.
     pub dim: usize,
+    /// How they are kept.
+    pub dtype: Dtype,
+    /// Where they are.
+    pub residence: Residence,
     /// Which index it should have, once it has so many rows that it needs one.
     pub index: IndexChoice,
     /// The tokenizer that cuts its texts where none is named: a stored one, or one that is built in.
@@ -64,13 +69,14 @@ impl Engine {
         let (shared, table) = (&self.shared, &options.table);
         shared.catalog.check_target(table, false)?;
         let _turn = Turn::take(shared, table)?;
-        let builder = TableBuilder::new(options.dim)?;
-        let mut staging = shared.store.stage(options.dim)?;
+        let builder = TableBuilder::of(options.dtype, options.dim)?;
+        let mut staging = shared.store.stage(options.dtype, options.dim)?;
         staging.end(&builder)?;
         staging.complete(&Collected::default())?;
         let meta = Meta {
             generation: staging.generation(),
             dim: u32::try_from(options.dim).unwrap_or(u32::MAX),
+            dtype: options.dtype,
             provenance: Provenance {
                 format: "rows".to_owned(),
                 imported_at: options.created_at,
@@ -78,9 +84,10 @@ impl Engine {
                 ..Provenance::default()
             },
             index: options.index,
+            residence: options.residence,
             ..Meta::unknown(table.clone(), 0)
         };
-        let rows = Arc::new(builder.build());
+        let rows = Arc::new(staging.table(builder, options.residence)?);
         let _publishing = shared.publishing.lock();
         self.go_on()?;
         shared.catalog.check_target(table, false)?;

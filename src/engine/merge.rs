@@ -59,7 +59,12 @@ impl Engine {
         let mut licenses = tables.iter().map(|table| table.generation().meta().provenance.license);
         let license = licenses.next().unwrap_or_default();
         let is_common = licenses.all(|other| other == license);
+        let mut dtypes = tables.iter().map(|table| table.view().dtype());
+        let first = dtypes.next();
+        // Where they differ, single precision holds all of them.
+        let dtype = first.filter(|&first| dtypes.all(|dtype| dtype == first));
         let options = ImportOptions {
+            dtype,
             source_name: source_of(&tables),
             policies: Policies { on_duplicate: job.on_duplicate, ..Policies::default() },
             if_exists: job.if_exists,

@@ -188,6 +188,8 @@ pub struct TableStatus {
     pub index: IndexStatus,
     /// Bytes of memory that rows, vocabulary and index take.
     pub memory_bytes: usize,
+    /// Bytes of vectors that stay on the disk, and of which the system keeps in memory what it sees fit.
+    pub mapped_bytes: usize,
     /// Why the table cannot answer, if it cannot.
     pub problem: Option<String>,
     /// What a transformer adds to a token's vector.

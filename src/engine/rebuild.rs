@@ -15,7 +15,7 @@ use crate::store::{Staging, TokenizerOf};
 use crate::table::builder::TableBuilder;
 use crate::table::change::Change;
 use crate::table::columns::ColumnsBuilder;
-use crate::table::meta::{Applied, Meta};
+use crate::table::meta::{Applied, Meta, Residence};
 use crate::table::view::View;
 use crate::vector::RowId;
 
@@ -86,7 +86,8 @@ impl Rebuild<'_> {
         let view = view.view();
         let mut staged = self.stage(view)?;
         let generation = self.generation(&staged);
-        if staged.view.len() > EXACT_ROWS_MAX && !self.is_outgrown(view) {
+        let is_wanted = generation.meta().wants_index(staged.view.len(), EXACT_ROWS_MAX);
+        if is_wanted && !self.is_outgrown(view) {
             let build = Build { of: self, drift: view.drift(), rows: staged.view.len() };
             match build.run(&mut staged.staging, &generation, threads) {
                 // The rows answer without it, and it is built behind the next rebuild.
@@ -99,28 +100,29 @@ impl Rebuild<'_> {
 
     /// Copies the rows that are there.
     fn stage(&self, view: &View) -> Result<Staged> {
-        let mut staging = self.shared.store.stage(view.dim())?;
-        let mut builder = TableBuilder::new(view.dim())?;
+        let mut staging = self.shared.store.stage(view.dtype(), view.dim())?;
+        let mut builder = TableBuilder::of(view.dtype(), view.dim())?;
         let mut attributes = ColumnsBuilder::default();
+        let residence = self.lineage.current().generation().residence();
         for (i, row) in view.rows().enumerate() {
             if i.is_multiple_of(ROWS_PER_LOOK) {
                 self.look(RebuildPhase::Copying, i as f32 / view.len() as f32)?;
                 staging.push(&builder)?;
+                if residence == Residence::Disk {
+                    builder.let_go(staging.rows());
+                }
             }
             if let Ok(new) = RowId::try_from(builder.len()) {
                 attributes.push(new, view.attributes(row));
             }
-            builder.push(view.word(row), view.vector(row))?;
+            builder.push(view.word(row), &view.vector(row))?;
         }
         staging.end(&builder)?;
-        let table = Arc::new(
-            builder
-                .build()
-                .with_subwords(view.subwords().cloned())
-                .with_inputs(view.inputs().clone()),
-        );
         let attributes = attributes.build();
         staging.complete(&attributes)?;
+        let table = staging.table(builder, residence)?;
+        let table = table.with_subwords(view.subwords().cloned());
+        let table = Arc::new(table.with_inputs(view.inputs().clone()));
         staging.inherit(self.lineage.current().generation().number())?;
         let view = View::new(table, view.sequence()).with_attributes(attributes);
         Ok(Staged { staging, view })

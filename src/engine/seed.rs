@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::intake::{OnInvalid, Policies};
 use crate::limits;
 use crate::table::attributes::Attributes;
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::{IndexChoice, Residence, TableName};
 use crate::vector::random::SplitMix64;
 
 /// A table to be made.
@@ -90,6 +90,8 @@ impl Engine {
             told: told(job),
             dry_run: false,
             index: IndexChoice::Auto,
+            dtype: None,
+            residence: Residence::Memory,
             tokenizer: if job.is_default {
                 TokenizerPolicy::Use(job.tokenizer.clone())
             } else {

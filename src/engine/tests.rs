@@ -146,6 +146,8 @@ fn options() -> ImportOptions {
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
         index: IndexChoice::Auto,
+        dtype: None,
+        residence: crate::table::meta::Residence::Memory,
     }
 }
 
@@ -681,6 +683,8 @@ fn take_name(engine: &Engine, step: &NameStep) -> NameTold {
             let options = life::CreateOptions {
                 table: name.clone(),
                 dim: *dim as usize,
+                dtype: crate::vector::Dtype::F32,
+                residence: crate::table::meta::Residence::Memory,
                 index: IndexChoice::Auto,
                 tokenizer: None,
                 license: String::new(),

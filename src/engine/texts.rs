@@ -20,7 +20,7 @@ use crate::limits;
 use crate::query::embed::{EmbedQuery, Embedder, Pooling, refuse_unknown};
 use crate::query::frequency::{FrequenciesUsed, Weighing};
 use crate::table::attributes::{AttributeValue, Attributes};
-use crate::table::meta::TableName;
+use crate::table::meta::{Residence, TableName};
 use crate::text::tokenizer::Tokenizer;
 use crate::text::without_bom;
 
@@ -117,6 +117,8 @@ impl Engine {
             told: told(&ask.table, generation, &name, &job.query),
             dry_run: false,
             index: current.generation().index_choice(),
+            dtype: None,
+            residence: Residence::Memory,
             tokenizer: TokenizerPolicy::Leave,
         };
         let bytes = Arc::default();

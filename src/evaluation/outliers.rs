@@ -140,7 +140,7 @@ pub fn outliers(table: &View, query: &OutliersQuery, go_on: GoOn<'_>) -> Result<
     let unknown = words.filter(|word| vocabulary.row(word).is_none()).cloned().collect();
     let units = |words: &[String]| -> Vec<Vec<f64>> {
         let rows = words.iter().filter_map(|word| vocabulary.row(word));
-        rows.map(|row| unit(table.vector(row))).collect()
+        rows.map(|row| unit(&table.vector(row))).collect()
     };
     let mut total = OutlierScore { name: "total".to_owned(), ..OutlierScore::default() };
     let mut scores = Vec::new();

@@ -75,7 +75,7 @@ impl Questions<'_> {
     /// Where the right answer stands for each question.
     pub(super) fn places(&self, go_on: GoOn<'_>) -> Result<Vec<Places>> {
         let norms: Vec<f64> =
-            self.words.iter().map(|&row| scalar::norm(self.table.vector(row))).collect();
+            self.words.iter().map(|&row| scalar::norm(&self.table.vector(row))).collect();
         let dim = self.table.dim();
         let words = Words::new(dim, self.words.iter().map(|&row| self.table.unit(row)));
         let rows = watched(self.table.rows(), go_on);
@@ -141,11 +141,11 @@ impl Questions<'_> {
     /// A row's judgment in double precision.
     fn exactly(&self, question: &Question, row: RowId, norms: &[f64]) -> f64 {
         let vector = self.table.vector(row);
-        let norm = scalar::norm(vector);
+        let norm = scalar::norm(&vector);
         let [a, b, c] = question.words.map(|place| {
             let place = place as usize;
             let norms = norm * norms[place];
-            let dot = scalar::dot(vector, self.table.vector(self.words[place]));
+            let dot = scalar::dot(&vector, &self.table.vector(self.words[place]));
             if norms > 0.0 { dot / norms } else { 0.0 }
         });
         match self.judge() {

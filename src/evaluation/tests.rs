@@ -175,7 +175,7 @@ fn outliers_of_large_sets_are_placed_as_one_by_one() {
     let table = table();
     let cosine = |a: &str, b: &str| {
         let row = |word: &str| table.vector(table.row(word.as_bytes()).unwrap());
-        scalar::cosine(row(a), row(b))
+        scalar::cosine(&row(a), &row(b))
     };
     let mut words = ["king", "queen", "king", "paris", "lunch", "dinner", "king"].to_vec();
     let file = format!("{}\n\nbig\nking\n", words.join("\n"));

@@ -106,7 +106,7 @@ pub fn word_pairs(
         let (a, b, score) = pair?;
         match (vocabulary.row(a), vocabulary.row(b)) {
             (Some(x), Some(y)) => {
-                compared.push((scalar::cosine(table.vector(x), table.vector(y)), *score));
+                compared.push((scalar::cosine(&table.vector(x), &table.vector(y)), *score));
             }
             _ => unknown.push((a.clone(), b.clone())),
         }

@@ -13,8 +13,7 @@ use crate::table::builder::TableBuilder;
 use crate::table::columns::{Collected, RowAttributes};
 use crate::text::vocab::Added;
 use crate::text::without_bom;
-use crate::vector::RowId;
-use crate::vector::{algebra, scalar};
+use crate::vector::{Dtype, RowId, algebra, scalar};
 
 /// What to do with odd rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,17 +146,21 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// For a file of this format and dimension.
+    /// For a file of this format, into a table of this dtype and dimension.
     ///
     /// # Errors
     ///
     /// If no table can have the dimension.
-    pub fn new(policies: Policies, format: &'static str, dim: usize) -> Result<Self> {
+    pub fn new(
+        policies: Policies,
+        format: &'static str,
+        (dtype, dim): (Dtype, usize),
+    ) -> Result<Self> {
         Ok(Self {
             changes_words: !policies.words.is_none(),
             policies,
             format,
-            builder: TableBuilder::new(dim)?,
+            builder: TableBuilder::of(dtype, dim)?,
             attributes: BTreeMap::new(),
             attribute_bytes: 0,
             account: Account::default(),
@@ -217,6 +220,15 @@ impl Intake {
         std::mem::take(&mut self.touched)
     }
 
+    /// Lets the vectors of the first rows go, which were written, unless a later row of the file may change
+    /// them.
+    pub fn let_go(&mut self, rows: usize) {
+        match self.policies.on_duplicate {
+            OnDuplicate::Error | OnDuplicate::First => self.builder.let_go(rows),
+            OnDuplicate::Last | OnDuplicate::Mean => {}
+        }
+    }
+
     /// Takes a row.
     ///
     /// # Errors
@@ -271,6 +283,11 @@ impl Intake {
     fn keep(&mut self, word: &[u8], row: &Row) -> Result<()> {
         let unit = self.policies.normalize.then(|| algebra::unit(&row.vector)).flatten();
         let vector = unit.as_ref().unwrap_or(&row.vector);
+        let dtype = self.builder.dtype();
+        if let Some(component) = dtype.too_large(vector) {
+            let detail = dtype.refusal(vector, component);
+            return self.leave_out("too_large", row.at, &shown(word), &detail);
+        }
         let added = self.builder.push(word, vector).context(|| row.at.to_string())?;
         let known = match added {
             Added::New(new) => {

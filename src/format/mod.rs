@@ -100,6 +100,7 @@ use crate::table::attributes::Attributes;
 use crate::table::input::InputTables;
 use crate::text::spec::Spec;
 use crate::text::subword::Subwords;
+use crate::vector::Dtype;
 
 pub use folder::{companions, folder, shard};
 pub use json::attribute as json_attribute;
@@ -245,6 +246,11 @@ pub trait RowReader: Send {
     /// How its numbers are stored.
     fn dtype(&self) -> &'static str {
         "text"
+    }
+
+    /// The dtype of a table that holds its rows as they are.
+    fn suits(&self) -> Dtype {
+        tensor::suiting(self.dtype())
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use crate::error::{At, Error, Result};
 use crate::format::entry::{Beside, Entry, Read, Told, Writer};
 use crate::format::paired::Paired;
-use crate::format::selection::{Selection, check_words, unsuited, vectors};
+use crate::format::selection::{Selection, check_words, stored, unsuited};
 use crate::format::source::Bytes;
 use crate::format::source::bytes::Cursor;
 use crate::format::source::input::BOM;
@@ -17,6 +17,7 @@ use crate::format::tensor::{Dtype, Endian, Order, Tensor};
 use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
 use crate::format::{malformed, spacy};
+use crate::vector::Dtype as TableDtype;
 
 pub(super) const ENTRY: Entry = Entry {
     name: NAME,
@@ -246,8 +247,13 @@ fn check(table: &Selection<'_>) -> Result<()> {
 
 /// Writes the vectors of a table; the words are another file's.
 fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    // What NumPy has no type for is written in single precision, which holds it.
+    let (dtype, descr) = match table.dtype() {
+        TableDtype::F16 => (TableDtype::F16, "<f2"),
+        TableDtype::F32 | TableDtype::Bf16 | TableDtype::I8 => (TableDtype::F32, "<f4"),
+    };
     let dictionary = format!(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}, {}), }}",
         table.len(),
         table.dim()
     );
@@ -260,5 +266,5 @@ fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> 
     out.write_all(&[1, 0])?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(header.as_bytes())?;
-    vectors(table, out)
+    stored(table, dtype, out)
 }

@@ -6,6 +6,7 @@ use crate::format::tensor::Matrix;
 use crate::format::words::Words;
 use crate::format::{Fault, Note, Reason, Row, RowReader, Step};
 use crate::table::attributes::{AttributeValue, Attributes};
+use crate::vector::Dtype;
 
 /// Words and a matrix, side by side.
 pub(super) struct Paired {
@@ -111,5 +112,9 @@ impl RowReader for Paired {
 
     fn dtype(&self) -> &'static str {
         self.matrix.dtype()
+    }
+
+    fn suits(&self) -> Dtype {
+        self.matrix.suits()
     }
 }

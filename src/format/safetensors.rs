@@ -11,13 +11,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::error::{At, Error, Result};
-use crate::format::selection::Selection;
+use crate::format::selection::{Selection, stored};
 use crate::format::source::Bytes;
 use crate::format::source::bytes::Cursor;
 use crate::format::tensor::{Dtype, Endian, Matrix, Order, Tensor};
 use crate::format::words::Words;
 use crate::format::{malformed, shown};
 use crate::table::input::InputTables;
+use crate::vector::Dtype as TableDtype;
 use crate::vector::matrix::Matrix as Rows;
 
 const NAME: &str = "safetensors";
@@ -443,6 +444,10 @@ impl Matrix for Adjusted {
     fn dtype(&self) -> &'static str {
         self.table.dtype()
     }
+
+    fn suits(&self) -> TableDtype {
+        if self.weights.is_some() { TableDtype::F32 } else { self.table.suits() }
+    }
 }
 
 const WORD_BYTES: &str = "word_bytes";
@@ -466,11 +471,15 @@ pub(super) fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::
     let (rows, dim) = (table.len(), table.dim());
     let words: usize = table.rows().map(|row| table.word(row).len()).sum();
     let float = size_of::<f32>();
+    let dtype = tensor_dtype(table.dtype());
+    let (name, bytes) = (dtype.name().to_uppercase(), rows * dtype.row_bytes(dim));
+    let embeddings = ("embeddings", name.as_str(), vec![rows, dim], bytes);
+    let is_wide = dtype == TableDtype::F32;
     // Those with the widest numbers first, so that each is aligned.
-    let mut entries: Entries<'_> = vec![
-        (WORD_ENDS, "I64", vec![rows], rows * size_of::<i64>()),
-        ("embeddings", "F32", vec![rows, dim], rows * dim * float),
-    ];
+    let mut entries: Entries<'_> = vec![(WORD_ENDS, "I64", vec![rows], rows * size_of::<i64>())];
+    if is_wide {
+        entries.push(embeddings.clone());
+    }
     let matrix = |matrix: &Option<Rows>| matrix.as_ref().map(Rows::len);
     let positions = inputs.and_then(|inputs| matrix(&inputs.positions));
     let segments = inputs.and_then(|inputs| matrix(&inputs.segments));
@@ -485,6 +494,9 @@ pub(super) fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::
             entries.push((name, "F32", vec![dim], dim * float));
         }
     }
+    if !is_wide {
+        entries.push(embeddings);
+    }
     entries.push((WORD_BYTES, "U8", vec![words], words));
     let header = header(&entries, &told(table, inputs))?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -494,7 +506,9 @@ pub(super) fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::
         end += i64::try_from(table.word(row).len()).map_err(io::Error::other)?;
         out.write_all(&end.to_le_bytes())?;
     }
-    crate::format::selection::vectors(table, out)?;
+    if is_wide {
+        stored(table, dtype, out)?;
+    }
     let matrices = inputs.into_iter().flat_map(|inputs| [&inputs.positions, &inputs.segments]);
     for row in matrices.flatten().flat_map(Rows::rows) {
         floats(row, out)?;
@@ -502,7 +516,19 @@ pub(super) fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::
     for row in norm.into_iter().flat_map(|norm| [&norm.weight, &norm.bias]) {
         floats(row, out)?;
     }
+    if !is_wide {
+        stored(table, dtype, out)?;
+    }
     table.rows().try_for_each(|row| out.write_all(table.word(row)))
+}
+
+/// The type of a tensor that holds the rows of a table as they are.
+fn tensor_dtype(dtype: TableDtype) -> TableDtype {
+    match dtype {
+        TableDtype::F32 | TableDtype::F16 | TableDtype::Bf16 => dtype,
+        // A scale a row has no place in a tensor.
+        TableDtype::I8 => TableDtype::F32,
+    }
 }
 
 fn floats(row: &[f32], out: &mut dyn Write) -> io::Result<()> {

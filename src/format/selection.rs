@@ -6,8 +6,8 @@ use std::ops::Deref;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::view::View;
-use crate::vector::RowId;
 use crate::vector::row_set::RowSet;
+use crate::vector::{Dtype, RowId};
 
 /// Bytes that are gathered for one write.
 const BLOCK: usize = 256 << 10;
@@ -63,8 +63,13 @@ impl Deref for Selection<'_> {
 
 /// The vectors of a table as little-endian floats, row by row.
 pub(super) fn vectors(table: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    stored(table, Dtype::F32, out)
+}
+
+/// The vectors of a table in the bytes of a dtype that holds them as they are, row by row.
+pub(super) fn stored(table: &Selection<'_>, dtype: Dtype, out: &mut dyn Write) -> io::Result<()> {
     each_row(table, out, |row, bytes| {
-        bytes.extend(table.vector(row).iter().flat_map(|value| value.to_le_bytes()));
+        dtype.encode(&table.vector(row), bytes);
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ use half::{bf16, f16};
 use crate::error::{At, Error, ErrorKind, Result};
 use crate::format::source::Bytes;
 use crate::limits;
+use crate::vector::Dtype as TableDtype;
 
 /// The rows of a matrix, by number.
 pub(super) trait Matrix: Send {
@@ -32,6 +33,21 @@ pub(super) trait Matrix: Send {
 
     /// How the numbers are stored.
     fn dtype(&self) -> &'static str;
+
+    /// The dtype of a table that holds the rows as they are.
+    fn suits(&self) -> TableDtype {
+        suiting(self.dtype())
+    }
+}
+
+/// The dtype of a table that holds numbers as they are that are stored so; `f32` for all that have none of
+/// their own.
+pub(super) fn suiting(dtype: &str) -> TableDtype {
+    match dtype {
+        "f16" => TableDtype::F16,
+        "bf16" => TableDtype::Bf16,
+        _ => TableDtype::F32,
+    }
 }
 
 /// How a number is stored.

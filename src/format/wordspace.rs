@@ -20,8 +20,8 @@ use crate::format::whole::{Parts, Whole};
 use crate::format::words::Words;
 use crate::format::{Note, Row, RowReader, Step, malformed};
 use crate::table::columns::Collected;
-use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
-use crate::vector::RowId;
+use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, WORDS, vectors_of};
+use crate::vector::{Dtype, RowId};
 
 const NAME: &str = "wordspace";
 const ARCHIVE: Kind =
@@ -43,9 +43,16 @@ pub(super) const ENTRY: Entry = Entry {
 struct Manifest {
     rows: usize,
     dim: usize,
+    #[serde(default, skip_serializing_if = "is_f32")]
+    dtype: Dtype,
     metadata: BTreeMap<String, String>,
     /// The parts, by name.
     parts: BTreeMap<String, PartHead>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_f32(dtype: &Dtype) -> bool {
+    *dtype == Dtype::F32
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,12 +84,13 @@ fn write_all(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> Result<()> 
     add(&mut out, &mut parts, WORDS, |out| {
         part::rows::write_words(|| table.rows().map(|row| table.word(row)), out)
     })?;
-    add(&mut out, &mut parts, VECTORS, |out| {
-        part::rows::begin_vectors(table.dim(), out)?;
+    let dtype = table.dtype();
+    add(&mut out, &mut parts, vectors_of(dtype), |out| {
+        part::rows::begin_vectors(dtype, table.dim(), out)?;
         let mut bytes = Vec::new();
         table.rows().try_for_each(|row| {
             bytes.clear();
-            bytes.extend(table.vector(row).iter().flat_map(|value| value.to_le_bytes()));
+            dtype.encode(&table.vector(row), &mut bytes);
             out.write(&bytes)
         })
     })?;
@@ -102,7 +110,7 @@ fn write_all(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> Result<()> 
     }
     let metadata = table.metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let (rows, dim) = (table.len(), table.dim());
-    let manifest = Manifest { rows, dim, metadata: metadata.collect(), parts };
+    let manifest = Manifest { rows, dim, dtype, metadata: metadata.collect(), parts };
     let manifest = serde_json::to_vec_pretty(&manifest)
         .map_err(|cause| Error::caused(ErrorKind::Internal, cause))?;
     out.section("manifest", CHUNK_BYTES)?;
@@ -151,10 +159,10 @@ fn open(file: &Whole<'_>) -> Result<Parts> {
         if is_same { Ok(Some(part)) } else { Err(part.senseless()) }
     };
     let needed = |kind| part(kind)?.ok_or_else(|| file.senseless());
-    let dim = manifest.dim;
+    let Manifest { dim, dtype, .. } = manifest;
     check_dim(dim, "the file")?;
     let words = words(&needed(WORDS)?)?;
-    let vectors = Vectors::new(needed(VECTORS)?, manifest.rows, dim)?;
+    let vectors = Vectors::new(needed(vectors_of(dtype))?, manifest.rows, (dtype, dim))?;
     if words.len() != manifest.rows {
         return Err(file.senseless());
     }
@@ -185,6 +193,7 @@ fn words(part: &Container) -> Result<Words> {
 struct Vectors {
     part: Container,
     rows: usize,
+    dtype: Dtype,
     dim: usize,
     block: Vec<u8>,
     /// Of the block.
@@ -192,12 +201,13 @@ struct Vectors {
 }
 
 impl Vectors {
-    fn new(part: Container, rows: usize, dim: usize) -> Result<Self> {
-        let bytes = rows.checked_mul(dim * size_of::<f32>());
-        if bytes.map(|bytes| bytes as u64) != Some(part.section("rows")?.length()) {
+    fn new(part: Container, rows: usize, (dtype, dim): (Dtype, usize)) -> Result<Self> {
+        let bytes = rows.checked_mul(dtype.row_bytes(dim));
+        let section = part.section(part::rows::vectors_section(dtype))?;
+        if bytes.map(|bytes| bytes as u64) != Some(section.length()) {
             return Err(part.senseless());
         }
-        Ok(Self { part, rows, dim, block: Vec::new(), first: 0 })
+        Ok(Self { part, rows, dtype, dim, block: Vec::new(), first: 0 })
     }
 }
 
@@ -215,25 +225,29 @@ impl Matrix for Vectors {
     }
 
     fn row(&mut self, row: usize, vector: &mut Vec<f32>) -> Result<()> {
-        let row_bytes = self.dim * size_of::<f32>();
+        let row_bytes = self.dtype.row_bytes(self.dim);
         let is_here = (row.wrapping_sub(self.first)) < self.block.len() / row_bytes;
         if !is_here {
             let count = (CHUNK_BYTES as usize / row_bytes).max(1);
             self.first = row - row % count;
             let end = (self.first + count).min(self.rows);
             let range = (self.first * row_bytes) as u64..(end * row_bytes) as u64;
-            let read = self.part.section("rows").and_then(|rows| rows.at(range, &mut self.block));
+            let section = self.part.section(part::rows::vectors_section(self.dtype));
+            let read = section.and_then(|rows| rows.at(range, &mut self.block));
             whole(read)?;
         }
         let from = (row - self.first) * row_bytes;
-        vector.clear();
-        let (values, _) = self.block[from..from + row_bytes].as_chunks();
-        vector.extend(values.iter().map(|&value| f32::from_le_bytes(value)));
+        vector.resize(self.dim, 0.0);
+        self.dtype.decode(&self.block[from..from + row_bytes], vector);
         Ok(())
     }
 
     fn dtype(&self) -> &'static str {
-        "f32"
+        self.dtype.name()
+    }
+
+    fn suits(&self) -> Dtype {
+        self.dtype
     }
 }
 
@@ -270,5 +284,9 @@ impl RowReader for Attributed {
 
     fn dtype(&self) -> &'static str {
         self.rows.dtype()
+    }
+
+    fn suits(&self) -> Dtype {
+        self.rows.suits()
     }
 }

@@ -110,7 +110,7 @@ impl Question<'_> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let similarity =
-            scalar::cosine_of(table.vector(row), self.asked.search.query, self.norm) as f32;
+            scalar::cosine_of(&table.vector(row), self.asked.search.query, self.norm) as f32;
         self.top.push(Near { row, similarity });
     }
 }

@@ -38,7 +38,7 @@ impl BuiltKind {
         match choice {
             IndexChoice::Hnsw => Self::Hnsw,
             IndexChoice::Auto if dim < PARTITION_DIM_MIN => Self::Hnsw,
-            IndexChoice::Auto | IndexChoice::Partition => Self::Partition,
+            IndexChoice::Auto | IndexChoice::Partition | IndexChoice::None => Self::Partition,
         }
     }
 

@@ -151,11 +151,11 @@ impl Codes {
             if is_cancelled() {
                 return;
             }
-            let mut turned = vec![0.0; dim];
+            let (mut turned, mut reader) = (vec![0.0; dim], table.reader());
             let lines = heads.chunks_exact_mut(head_stride).zip(tails.chunks_exact_mut(tail_step));
             for (i, (line, tail)) in lines.enumerate() {
                 let row = RowId::try_from(block * ROWS_AT_ONCE + i).unwrap_or(RowId(0));
-                match algebra::unit(table.vector(row)) {
+                match algebra::unit(reader.row(row)) {
                     Some(unit) => rotation.apply(&unit, &mut turned),
                     None => turned.fill(0.0),
                 }
@@ -512,7 +512,7 @@ fn suited(table: &Table) -> Rotation {
         .map(RowId)
         .take(table.len())
         .step_by(step)
-        .filter_map(|row| algebra::unit(table.vector(row)))
+        .filter_map(|row| algebra::unit(&table.vector(row)))
         .collect();
     let heads = (LINE - AFTER_HEAD..).step_by(LINE);
     Rotation::of(table.dim(), sample.iter().map(Vec::as_slice), heads)

@@ -75,7 +75,7 @@ impl Equals {
         if self.leaders.is_empty() {
             return true;
         }
-        let cosine = |other: u32| table.similarity(RowId(other), table.vector(RowId(row)));
+        let cosine = |other: u32| table.similarity(RowId(other), &table.vector(RowId(row)));
         let Some(&last) = near.get(LIST - 1) else { return false };
         let (first, behind) = near.split_at(LIST);
         let least = cosine(last);
@@ -103,7 +103,7 @@ impl Equals {
 fn are_equal(table: &Table, codes: &Codes, a: u32, b: u32) -> bool {
     let (x, y) = (table.vector(RowId(a)), table.vector(RowId(b)));
     let are_zeros = || table.norm(RowId(a)) <= 0.0 && table.norm(RowId(b)) <= 0.0;
-    codes.of(a) == codes.of(b) && (scalar::cosine(x, y) >= 1.0 - SAME || are_zeros())
+    codes.of(a) == codes.of(b) && (scalar::cosine(&x, &y) >= 1.0 - SAME || are_zeros())
 }
 
 /// The followers of each leader, as the lists of a graph tell.

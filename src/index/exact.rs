@@ -63,6 +63,7 @@ impl Exact {
         let bounds = codes.bounds(&code);
         let norm = scalar::norm(query);
         let mut top = TopK::new(params.k.min(self.table.len()));
+        let mut reader = self.table.reader();
         let mut near = |row: u32, known: f32| {
             let threshold = top.threshold().max(floor);
             let at_most = codes.whole_bound(&code, &bounds, row, known);
@@ -71,7 +72,7 @@ impl Exact {
                 return threshold;
             }
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-            let similarity = scalar::cosine_of(self.table.vector(row), query, norm) as f32;
+            let similarity = scalar::cosine_of(reader.row(row), query, norm) as f32;
             top.push(Near { row, similarity });
             top.threshold().max(floor)
         };
@@ -114,11 +115,11 @@ impl Exact {
 
     /// The `keep` nearest in single precision.
     fn scan(&self, query: &[f32], keep: usize, params: &SearchParams<'_>) -> Vec<Near> {
-        let mut top = TopK::new(keep);
-        for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
+        let (mut top, mut reader) = (TopK::new(keep), self.table.reader());
+        for row in (0..).map(RowId).take(self.table.len()) {
             let norm = self.table.norm(row);
             let similarity = if kernel::IS_PLAIN.contains(&norm) {
-                kernel::dot(vector, query) / norm
+                kernel::dot(reader.row(row), query) / norm
             } else {
                 #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
                 let exact = self.table.similarity(row, query) as f32;
@@ -149,10 +150,10 @@ impl Index for Exact {
     fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
         let norm = scalar::norm(query);
         let mut top = TopK::new(params.k);
-        let mut count = 0;
+        let (mut count, mut reader) = (0, self.table.reader());
         let mut compare = |row: RowId| {
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-            let similarity = scalar::cosine_of(self.table.vector(row), query, norm) as f32;
+            let similarity = scalar::cosine_of(reader.row(row), query, norm) as f32;
             if similarity >= least && params.may_answer(row) {
                 count += 1;
                 top.push(Near { row, similarity });
@@ -170,11 +171,11 @@ impl Index for Exact {
                 least
             });
         } else {
-            let floor = least - self.error_max();
-            for (row, vector) in (0..).map(RowId).zip(self.table.matrix().rows()) {
+            let (floor, mut reader) = (least - self.error_max(), self.table.reader());
+            for row in (0..).map(RowId).take(self.table.len()) {
                 let norm = self.table.norm(row);
                 let is_plain = kernel::IS_PLAIN.contains(&norm);
-                if !is_plain || kernel::dot(vector, query) / norm >= floor {
+                if !is_plain || kernel::dot(reader.row(row), query) / norm >= floor {
                     compare(row);
                 }
             }

@@ -24,8 +24,9 @@ use crate::index::links::Links;
 use crate::table::Table;
 use crate::vector::kernel::tile::{Precision, QUERIES, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
+use crate::vector::rows::Reader;
 use crate::vector::top::Near;
-use crate::vector::{RowId, algebra, kernel};
+use crate::vector::{RowId, algebra, kernel, scalar};
 
 /// Rows of a block: two of them fit in the second-level cache.
 const BLOCK: usize = 1_024;
@@ -199,7 +200,7 @@ impl Block {
         let Precision { row_zero, query_max } = Precision::here();
         let most = f32::from(query_max);
         for (i, &row) in rows.iter().enumerate() {
-            match algebra::unit(table.vector(row)) {
+            match algebra::unit(&table.vector(row)) {
                 Some(unit) => rotation.apply(&unit, &mut turned),
                 None => turned.fill(0.0),
             }
@@ -258,7 +259,7 @@ impl Block {
     /// Compares every row with every other one of the block.
     fn meet_itself(&mut self, table: &Table) {
         let mut asked = asked(&self.queries, &self.tops);
-        let mut pairs = Vec::new();
+        let (mut pairs, mut similar) = (Vec::new(), Pairs::new(table));
         for tile in 0..self.tiles.len() {
             let first = tile * ROWS;
             let before = asked.len().min(first + ROWS).next_multiple_of(QUERIES);
@@ -275,7 +276,7 @@ impl Block {
                     continue;
                 }
                 for (i, j) in pairs.drain(..) {
-                    let similarity = similarity(table, self.rows[i], self.rows[j]);
+                    let similarity = similar.similarity(self.rows[i], self.rows[j]);
                     for (row, near) in [(i, j), (j, i)] {
                         if self.tops[row].push(similarity, self.rows[near]) {
                             let threshold = self.tops[row].threshold();
@@ -291,7 +292,7 @@ impl Block {
     /// Compares every row with every row of another block.
     fn meet(&mut self, other: &mut Self, table: &Table) {
         let mut asked = asked(&other.queries, &other.tops);
-        let mut pairs = Vec::new();
+        let (mut pairs, mut similar) = (Vec::new(), Pairs::new(table));
         for tile in 0..self.tiles.len() {
             for from in (0..asked.len()).step_by(QUERIES) {
                 for (i, place) in each(&self.tiles[tile], &asked, from) {
@@ -305,7 +306,7 @@ impl Block {
                     continue;
                 }
                 for (i, j) in pairs.drain(..) {
-                    let similarity = similarity(table, other.rows[i], self.rows[j]);
+                    let similarity = similar.similarity(other.rows[i], self.rows[j]);
                     if other.tops[i].push(similarity, self.rows[j]) {
                         asked[i].threshold = other.tops[i].threshold();
                     }
@@ -324,6 +325,7 @@ impl Block {
     /// Compares every row with every row of another block, whose rows want to know nothing.
     fn meet_only(&mut self, other: &Self, table: &Table) {
         let mut asked = asked(&self.queries, &self.tops);
+        let mut similar = Pairs::new(table);
         for (tile, first) in other.tiles.iter().zip((0..).step_by(ROWS)) {
             let mut tile = tile.clone();
             tile.limits.thresholds = [f32::INFINITY; ROWS];
@@ -334,7 +336,7 @@ impl Block {
                     else {
                         continue;
                     };
-                    if row != near && self.tops[i].push(similarity(table, row, near), near) {
+                    if row != near && self.tops[i].push(similar.similarity(row, near), near) {
                         asked[i].threshold = self.tops[i].threshold();
                     }
                 }
@@ -345,7 +347,7 @@ impl Block {
 
 /// Asks the processor to fetch a row that will be compared soon.
 fn fetched(table: &Table, row: RowId) {
-    kernel::prefetch(table.vector(row));
+    table.prefetch(row);
 }
 
 /// Rows as queries for tiles; after the last, some that hit nothing fill up the last call.
@@ -387,15 +389,28 @@ fn each(
     })
 }
 
-pub(super) fn similarity(table: &Table, a: RowId, b: RowId) -> f32 {
-    let norms = table.norm(a) * table.norm(b);
-    let similarity = kernel::dot(table.vector(a), table.vector(b)) / norms;
-    if (NORMS_MIN..NORMS_MAX).contains(&norms) {
-        return similarity;
+/// Compares pairs of rows, one pair after the other.
+pub(super) struct Pairs<'t> {
+    table: &'t Table,
+    first: Reader<'t>,
+    second: Reader<'t>,
+}
+
+impl<'t> Pairs<'t> {
+    pub(super) fn new(table: &'t Table) -> Self {
+        Self { table, first: table.reader(), second: table.reader() }
     }
-    #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-    let similarity = table.similarity(a, table.vector(b)) as f32;
-    similarity
+
+    pub(super) fn similarity(&mut self, a: RowId, b: RowId) -> f32 {
+        let norms = self.table.norm(a) * self.table.norm(b);
+        let (x, y) = (self.first.row(a), self.second.row(b));
+        if (NORMS_MIN..NORMS_MAX).contains(&norms) {
+            return kernel::dot(x, y) / norms;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+        let similarity = scalar::cosine(x, y) as f32;
+        similarity
+    }
 }
 
 /// Products of lengths between which a product of single floats neither overflows nor loses digits.
@@ -459,7 +474,7 @@ impl Top {
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let exactly = |&(similarity, near): &(f32, u32)| {
             let row_near = RowId(near);
-            let exact = || table.similarity(row_near, table.vector(row)) as f32;
+            let exact = || table.similarity(row_near, &table.vector(row)) as f32;
             Near {
                 row: row_near,
                 similarity: if similarity >= from { exact() } else { similarity },

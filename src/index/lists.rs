@@ -138,7 +138,7 @@ pub(super) fn prove(
     let last = RowId(*list.last().filter(|&&last| last != NONE)?);
     let angle = |similarity: f64| similarity.clamp(-1.0, 1.0).acos();
     let apart = angle(table.similarity(row, query));
-    let reach = angle(table.similarity(last, table.vector(row)));
+    let reach = angle(table.similarity(last, &table.vector(row)));
     let near = list.iter().map(|&near| RowId(near)).chain([row]);
     let near = near.filter(|&near| params.may_answer(near));
     let answer = rescore(table, query, params.k, near);

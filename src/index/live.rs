@@ -73,7 +73,7 @@ impl<'a> Live<'a> {
         let mut near = Vec::new();
         for (row, vector, norm) in self.view.written() {
             let similarity = if kernel::IS_PLAIN.contains(&norm) {
-                kernel::dot(vector, query) / norm
+                kernel::dot(&vector, query) / norm
             } else {
                 exactly(self.view, row, query)
             };
@@ -256,7 +256,7 @@ mod tests {
             .for_each(|row| _ = even.insert(RowId::try_from(row).unwrap()));
         let inputs = [RowId(7), RowId(9), RowId(3_001), RowId(3_299), RowId(9_999_999)];
         for row in [RowId(1), RowId(7), RowId(3_001), RowId(3_298)] {
-            let query = unit(view.vector(row)).unwrap();
+            let query = unit(&view.vector(row)).unwrap();
             for (k, allowed) in
                 [(0, None), (1, None), (10, None), (400, None), (10, Some(&even)), (9_999, None)]
             {

@@ -50,7 +50,7 @@ use crate::table::Table;
 use crate::vector::kernel::lanes;
 use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
-use crate::vector::{RowId, kernel, scalar};
+use crate::vector::{RowId, scalar};
 
 /// Answers one question: which rows of its table are nearest to a vector?
 pub trait Index: Send + Sync + fmt::Debug {
@@ -183,13 +183,13 @@ fn rescore(
     k: usize,
     candidates: impl Iterator<Item = RowId>,
 ) -> Vec<Near> {
-    let norm = scalar::norm(query);
+    let (norm, mut reader) = (scalar::norm(query), table.reader());
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
-    let near =
-        |row| Near { row, similarity: lanes::cosine_of(table.vector(row), query, norm) as f32 };
+    let mut near =
+        |row| Near { row, similarity: lanes::cosine_of(reader.row(row), query, norm) as f32 };
     // Rows are fetched side by side, and not one after the other.
-    let rows: Vec<RowId> = candidates.inspect(|&row| kernel::prefetch(table.vector(row))).collect();
-    let mut nears: Vec<Near> = rows.into_iter().map(near).collect();
+    let rows: Vec<RowId> = candidates.inspect(|&row| table.prefetch(row)).collect();
+    let mut nears: Vec<Near> = rows.into_iter().map(&mut near).collect();
     nears.sort_unstable();
     nears.truncate(k);
     nears

@@ -5,18 +5,21 @@ use std::sync::{Arc, Mutex};
 
 use crate::container::{Container, Writer};
 use crate::error::ErrorKind;
+use crate::index::codes::Codes;
 use crate::index::equals::{self, Followers};
 use crate::index::exact::Exact;
 use crate::index::file;
 use crate::index::graph::Graph;
 use crate::index::hnsw::{self, BuildParams};
 use crate::index::links::{Hierarchy, NONE};
+use crate::index::partition;
 use crate::index::{Index, IndexKind, Search, SearchParams, Watch};
 use crate::table::Table;
 use crate::table::builder::TableBuilder;
 use crate::vector::row_set::RowSet;
+use crate::vector::rows::Rows;
 use crate::vector::top::Near;
-use crate::vector::{RowId, algebra};
+use crate::vector::{Dtype, RowId, algebra};
 
 /// Rows around a few centers, as words stand around topics; the same for the same seed.
 pub(super) fn clustered(count: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
@@ -34,11 +37,31 @@ pub(super) fn clustered(count: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
 }
 
 pub(super) fn table_of(rows: &[Vec<f32>]) -> Table {
-    let mut builder = TableBuilder::new(rows[0].len()).unwrap();
+    coded(Dtype::F32, rows)
+}
+
+fn coded(dtype: Dtype, rows: &[Vec<f32>]) -> Table {
+    let mut builder = TableBuilder::of(dtype, rows[0].len()).unwrap();
     for (i, row) in rows.iter().enumerate() {
         builder.push(format!("w{i}").as_bytes(), row).unwrap();
     }
     builder.build()
+}
+
+/// The same, whose vectors were let go and are lent.
+fn elsewhere(dtype: Dtype, rows: &[Vec<f32>]) -> Table {
+    let (dim, mut bytes) = (rows[0].len(), Vec::new());
+    let mut builder = TableBuilder::of(dtype, dim).unwrap();
+    for (i, row) in rows.iter().enumerate() {
+        builder.push(format!("w{i}").as_bytes(), row).unwrap();
+        if i % 300 == 299 {
+            builder.vectors(i - 299..i + 1, &mut bytes);
+            builder.let_go(i + 1);
+        }
+    }
+    let rest = rows.len() - rows.len() % 300;
+    builder.vectors(rest..rows.len(), &mut bytes);
+    builder.build_over(Rows::lent(dtype, dim, Arc::new(bytes)).unwrap())
 }
 
 /// The answer by comparing every row in double precision.
@@ -114,6 +137,49 @@ fn the_graph_finds_nearly_all_that_comparing_every_row_finds() {
         found += answer.iter().filter(|&near| truth.contains(near)).count();
     }
     assert!(found >= 1_960, "{found} of 2000 found");
+}
+
+#[test]
+fn every_dtype_answers_as_a_table_of_what_its_rows_say() {
+    let rows = clustered(1_000, 21, 9);
+    for dtype in [Dtype::F16, Dtype::Bf16, Dtype::I8] {
+        let kept = Arc::new(coded(dtype, &rows));
+        let said: Vec<Vec<f32>> =
+            (0..1_000).map(|row| kept.vector(RowId(row)).into_owned()).collect();
+        assert!(said != rows, "the rows are rounded");
+        let plain = Arc::new(table_of(&said));
+        let lent = Arc::new(elsewhere(dtype, &rows));
+        assert!(kept.memory_bytes() < plain.memory_bytes());
+        assert!(lent.memory_bytes() < kept.memory_bytes() && lent.mapped_bytes() > 0);
+        let indexes = |table: &Arc<Table>| -> Vec<Box<dyn Index>> {
+            let codes = Arc::new(Codes::new(table).unwrap());
+            let params = BuildParams { m: 6, ef_construction: 18, threads: 1 };
+            // Builds take their time: one for each dtype is enough.
+            let built: Box<dyn Index> = if dtype == Dtype::F16 {
+                Box::new(hnsw::build(table, params, &Unwatched).unwrap())
+            } else {
+                Box::new(partition::build(table, 1, &Unwatched).unwrap())
+            };
+            let exact = Exact::new(Arc::clone(table));
+            vec![Box::new(exact), Box::new(Exact::with_codes(Arc::clone(table), codes)), built]
+        };
+        let of_plain = indexes(&plain);
+        for (index, plain_index) in
+            indexes(&kept).iter().chain(&indexes(&lent)).zip(of_plain.iter().cycle())
+        {
+            for row in (0..1_000).step_by(90).map(RowId) {
+                let query = algebra::unit(&rows[row.index()]).unwrap();
+                let params = SearchParams::new(10, 48);
+                let found = index.search(&query, &params);
+                assert_eq!(found.nears, plain_index.search(&query, &params).nears);
+                if found.by.is_exact() {
+                    assert_eq!(found.nears, naive(&plain, &query, 10, &[]));
+                }
+                let within = index.within(&query, 0.6, &params);
+                assert_eq!(within, plain_index.within(&query, 0.6, &params));
+            }
+        }
+    }
 }
 
 #[test]

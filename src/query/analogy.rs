@@ -162,7 +162,7 @@ pub fn analogy(
     let mut first = |wanted: &dyn Fn(RowId) -> bool| -> Result<Explained> {
         let nears = nears.iter().copied().filter(|near| wanted(near.row));
         let nears: Vec<Near> = nears.take(query.k).collect();
-        let parts = nears.iter().map(|near| formula.parts(table.vector(near.row))).collect();
+        let parts = nears.iter().map(|near| formula.parts(&table.vector(near.row))).collect();
         Ok(Explained { neighbors: named(table, nears, &mut size)?, parts })
     };
     let is_input = |row: RowId| inputs.binary_search(&row).is_ok();
@@ -249,14 +249,14 @@ impl Formula {
             let threshold = f64::from(top.threshold());
             let least = threshold - threshold.abs() * f64::from(f32::EPSILON);
             if kernel::IS_PLAIN.contains(&norm) {
-                let cosine = |unit: &[f32]| f64::from(kernel::dot(vector, unit) / norm);
+                let cosine = |unit: &[f32]| f64::from(kernel::dot(&vector, unit) / norm);
                 let [a, b, c] = units.each_ref().map(|unit| cosine(unit));
                 // Anything but a number that is too small is looked at once more.
                 if product([a - error, b + error, c + error]) < least {
                     continue;
                 }
             }
-            let cosines = units.each_ref().map(|unit| scalar::cosine(vector, unit));
+            let cosines = units.each_ref().map(|unit| scalar::cosine(&vector, unit));
             #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1e6")]
             let similarity = product(cosines) as f32;
             top.push(Near { row, similarity });
@@ -277,7 +277,7 @@ impl Formula {
         let mut top = TopK::new(params.k);
         for row in may_answer(table, params, go_on) {
             let row = row?;
-            let parts = self.parts(table.vector(row));
+            let parts = self.parts(&table.vector(row));
             top.push(Near { row, similarity: parts.b + parts.a + parts.c });
         }
         Ok(top.into_sorted())

@@ -98,8 +98,8 @@ pub fn compare(
         Err(because) => (None, because),
     };
     let aligned = |a: RowId, b: RowId| {
-        let turned = turn.as_ref()?.apply(sides[0].view.vector(a));
-        Some(scalar::cosine(&turned, sides[1].view.vector(b)))
+        let turned = turn.as_ref()?.apply(&sides[0].view.vector(a));
+        Some(scalar::cosine(&turned, &sides[1].view.vector(b)))
     };
     let (mut words, mut size) = (Vec::with_capacity(query.words.len()), AnswerSize::default());
     for ((word, a), b) in query.words.iter().zip(&first).zip(&second) {
@@ -147,7 +147,7 @@ impl ComparedWord {
 }
 
 fn near(side: Side<'_>, row: RowId, k: usize, size: &mut AnswerSize) -> Result<Vec<Neighbor>> {
-    let Some(goal) = algebra::unit(side.view.vector(row)) else { return Ok(Vec::new()) };
+    let Some(goal) = algebra::unit(&side.view.vector(row)) else { return Ok(Vec::new()) };
     let exclude = [row];
     let params =
         SearchParams { exclude: &exclude, row: Some(row), exact: true, ..SearchParams::new(k, k) };
@@ -167,7 +167,8 @@ fn neighborhood(
             && seen.insert(word)
         {
             #[expect(clippy::cast_possible_truncation, reason = "cosines are at most 1 in size")]
-            let cosine = |side: Side<'_>, x, y| side.view.similarity(x, side.view.vector(y)) as f32;
+            let cosine =
+                |side: Side<'_>, x, y| side.view.similarity(x, &side.view.vector(y)) as f32;
             first.push(cosine(sides[0], x, a));
             second.push(cosine(sides[1], y, b));
         }

@@ -451,7 +451,7 @@ impl<'a> Embedder<'a> {
             Pooling::Last | Pooling::Tokens => {
                 let last = rows.next_back()?;
                 let mut vector = vec![0.0; self.table.dim()];
-                algebra::add(&mut vector, self.scale(last), self.table.vector(last));
+                algebra::add(&mut vector, self.scale(last), &self.table.vector(last));
                 vector
             }
             Pooling::Mean
@@ -488,7 +488,7 @@ impl<'a> Embedder<'a> {
             };
             let weight = own * self.weight(row);
             weights += weight.abs();
-            algebra::add(&mut sum, weight * self.scale(row), self.table.vector(row));
+            algebra::add(&mut sum, weight * self.scale(row), &self.table.vector(row));
         }
         let divisor = match self.options.pooling {
             Pooling::Sum => 1.0,
@@ -548,7 +548,8 @@ impl<'a> Embedder<'a> {
         let mut best: Vec<f64> = Vec::new();
         for row in rows {
             let scale = self.scale(row);
-            let values = self.table.vector(row).iter().map(|&value| f64::from(value) * scale);
+            let vector = self.table.vector(row);
+            let values = vector.iter().map(|&value| f64::from(value) * scale);
             if best.is_empty() {
                 best = values.collect();
             } else {

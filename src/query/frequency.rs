@@ -195,7 +195,7 @@ pub fn common_direction(
                 let row = draw();
                 let scale = if pre_normalize { inverse(base.norm(row)) } else { 1.0 };
                 let weight = weight(frequencies.of(row)) * scale / WORDS as f64;
-                algebra::add(&mut text, weight, base.vector(row));
+                algebra::add(&mut text, weight, &base.vector(row));
             }
             text
         })

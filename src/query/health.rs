@@ -155,11 +155,12 @@ pub fn health(
     let mut sum = vec![0.0_f64; table.dim()];
     for row in watched(table.rows(), go_on) {
         let row = row?;
-        match algebra::unit(table.vector(row)) {
+        let vector = table.vector(row);
+        match algebra::unit(&vector) {
             None => zeros.push(row),
             Some(unit) => {
                 algebra::add(&mut sum, 1.0, &unit);
-                hashes.push((hash(table.vector(row)), row));
+                hashes.push((hash(&vector), row));
             }
         }
     }
@@ -174,7 +175,7 @@ pub fn health(
         rows.iter().take(query.examples).map(|&row| named(table, row)).collect()
     };
     let ask = |row: RowId| {
-        let unit = algebra::unit(table.vector(row))?;
+        let unit = algebra::unit(&table.vector(row))?;
         let own = [row];
         let params = SearchParams {
             exclude: &own,
@@ -229,7 +230,7 @@ fn duplicates(
         while let Some(&first) = rest.first() {
             let vector = table.vector(first);
             let (group, others): (Vec<_>, Vec<_>) =
-                rest.into_iter().partition(|&row| equal(table.vector(row), vector));
+                rest.into_iter().partition(|&row| equal(&table.vector(row), &vector));
             rest = others;
             if group.len() > 1 {
                 groups.push(group);
@@ -282,7 +283,7 @@ fn pairs(
         }
         let first = random.index_below(known.len());
         let second = (first + 1 + random.index_below(known.len() - 1)) % known.len();
-        let similarity = table.similarity(known[first], table.vector(known[second]));
+        let similarity = table.similarity(known[first], &table.vector(known[second]));
         sum += similarity;
         squares += similarity * similarity;
     }

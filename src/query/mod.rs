@@ -233,7 +233,7 @@ impl Included {
     fn of(table: &View, row: RowId, include: Include, size: &mut AnswerSize) -> Result<Self> {
         let attributes =
             if include.attributes { table.attributes(row) } else { RowAttributes::None };
-        let vector = if include.vectors { size_of_val(table.vector(row)) } else { 0 };
+        let vector = if include.vectors { table.dim() * size_of::<f32>() } else { 0 };
         size.add(word_bytes(table.word(row)) + attribute_bytes(attributes) + vector)?;
         Ok(Self {
             attributes: attributes.to_attributes(),

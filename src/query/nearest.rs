@@ -353,7 +353,7 @@ fn diverse(
         let vector = table.vector(near.row);
         for other in watched(&mut pool, go_on) {
             let (other, nearest) = other?;
-            *nearest = table.similarity(other.row, vector).max(*nearest);
+            *nearest = table.similarity(other.row, &vector).max(*nearest);
         }
     }
     Ok(chosen)

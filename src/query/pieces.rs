@@ -1,6 +1,7 @@
 //! Which rows do the pieces of a text, or of an unknown word, have?
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::resolve::{Telling, make};
@@ -87,11 +88,11 @@ pub(super) fn of_word(table: &View, options: &WordOptions, word: &str) -> Result
 }
 
 /// The mean of raw vectors.
-pub(super) fn mean<'v>(dim: usize, vectors: impl Iterator<Item = &'v [f32]>) -> Vec<f32> {
+pub(super) fn mean(dim: usize, vectors: impl Iterator<Item: Deref<Target = [f32]>>) -> Vec<f32> {
     let mut sum = vec![0.0; dim];
     let mut count = 0.0;
     for vector in vectors {
-        algebra::add(&mut sum, 1.0, vector);
+        algebra::add(&mut sum, 1.0, &vector);
         count += 1.0;
     }
     divided(&sum, count)

@@ -76,7 +76,7 @@ pub fn rank(
             continue;
         }
         row_count += 1;
-        let similarity = scalar::cosine_of(table.vector(row), &a.vector, norm);
+        let similarity = scalar::cosine_of(&table.vector(row), &a.vector, norm);
         if similarity > threshold && !is_of(&others, row) {
             nearer += 1;
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]

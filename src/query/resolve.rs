@@ -263,7 +263,7 @@ pub(super) fn make<'a>(
         OovPolicy::Random => Some(of(Cow::Owned(random(form.as_bytes(), table.dim())))),
         OovPolicy::Unk => {
             let row = unk(table)?;
-            Some(Made { row: Some(row), ..of(Cow::Borrowed(table.vector(row))) })
+            Some(Made { row: Some(row), ..of(table.vector(row)) })
         }
         OovPolicy::Subword => {
             subwords(table)?.vector(form.as_bytes())?.map(|vector| of(Cow::Owned(vector)))
@@ -391,7 +391,7 @@ fn look_up<'a>(
 }
 
 fn of_row<'a>(table: &'a View, row: RowId, word: Cow<'a, str>) -> Resolved<'a> {
-    let vector = Cow::Borrowed(table.vector(row));
+    let vector = table.vector(row);
     Resolved { vector, row: Some(row), word, made_by: None, parts: Parts::None }
 }
 

@@ -109,7 +109,7 @@ pub fn senses(table: &View, query: &SensesQuery, go_on: GoOn<'_>) -> Result<Sens
     for first in 0..senses.len() {
         for second in first + 1..senses.len() {
             let vector = table.vector(senses[second].row);
-            let similarity = similarity(senses[first].row, vector);
+            let similarity = similarity(senses[first].row, &vector);
             let are_homonyms = f64::from(similarity) < query.homonyms_below;
             pairs.push(SensePair { first, second, similarity, are_homonyms });
         }
@@ -263,7 +263,7 @@ pub fn induce(
         return Err(unsuited("the word has too few neighbors to be parted"));
     }
     let vectors: Vec<Vec<f64>> =
-        nears.iter().map(|near| beside(table.vector(near.row), &unit)).collect();
+        nears.iter().map(|near| beside(&table.vector(near.row), &unit)).collect();
     let Parting { labels, stabilities } = part(&vectors, (query.k, query.seed), go_on)?;
     let clusters = labels.iter().max().map_or(0, |most| most + 1);
     let (mut senses, mut size) = (Vec::new(), AnswerSize::default());

@@ -114,7 +114,7 @@ fn what_stands_for_the_unknown_is_no_part_of_a_text() {
     assert_eq!(refused, ErrorKind::UnknownWords { words: vec!["\u{1f642}".to_owned()] });
     // Its row is taken by who asks for it.
     let row = table.vector(table.row(b"[UNK]").unwrap());
-    assert_eq!(embedded("\u{4e2d}", OovPolicy::Unk).unwrap().values, row);
+    assert_eq!(embedded("\u{4e2d}", OovPolicy::Unk).unwrap().values, *row);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn an_unknown_word_is_the_mean_of_its_pieces() {
     query.words.oov = OovPolicy::Tokenize;
     let answer = ask(&table, &query).unwrap();
     let vector = |name: &str| table.vector(table.row(name.as_bytes()).unwrap());
-    let sum: Vec<f32> = vector("walk").iter().zip(vector("##ing")).map(|(x, y)| x + y).collect();
+    let sum: Vec<f32> = vector("walk").iter().zip(&*vector("##ing")).map(|(x, y)| x + y).collect();
     let mut same = names(&ask(&table, &near_to(&[(WordOrVector::Vector(sum), 1.0)])).unwrap());
     same.retain(|name| name != "walk" && name != "##ing");
     assert_eq!(names(&answer), same, "the pieces are the question's own words");

@@ -79,7 +79,7 @@ impl Embedder<'_> {
                 continue;
             };
             told.used_count += 1;
-            let mut vector = tables.input(self.table.vector(row), place, token.segment);
+            let mut vector = tables.input(&self.table.vector(row), place, token.segment);
             if self.options.pre_normalize {
                 frequency::scale_to_one(&mut vector);
             }

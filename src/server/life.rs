@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::server::wire::{Fields, Named, Nothing, seconds_since_1970};
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::{IndexChoice, Residence, TableName};
+use crate::vector::Dtype;
 
 /// Some tables.
 pub(super) struct Tables(pub(super) Vec<TableName>);
@@ -24,14 +25,43 @@ impl TryFrom<pb::CreateTableRequest> for CreateOptions {
         let mut fields = Fields::default();
         let table = fields.table(request.table);
         let dim = fields.number("dim", Some(request.dim), 1..=limits::DIM_MAX, 1);
-        match fields.choice("dtype", request.dtype) {
-            pb::Dtype::Unspecified | pb::Dtype::F32 => {}
-        }
+        let dtype = dtype(fields.choice("dtype", request.dtype)).unwrap_or_default();
+        let residence = residence(request.on_disk);
         let index = index_choice(fields.choice("index", request.index));
         fields.bytes("license", request.license.len(), limits::SOURCE_BYTES_MAX);
         let tokenizer = Some(request.tokenizer).filter(|name| !name.is_empty());
         let (license, created_at) = (request.license, seconds_since_1970());
-        fields.finish(|| Some(Self { table: table?, dim, index, tokenizer, license, created_at }))
+        fields.finish(|| {
+            let table = table?;
+            Some(Self { table, dim, dtype, residence, index, tokenizer, license, created_at })
+        })
+    }
+}
+
+/// How vectors are to be kept; none if that is left open.
+pub(super) fn dtype(dtype: pb::Dtype) -> Option<Dtype> {
+    match dtype {
+        pb::Dtype::Unspecified => None,
+        pb::Dtype::F32 => Some(Dtype::F32),
+        pb::Dtype::F16 => Some(Dtype::F16),
+        pb::Dtype::Bf16 => Some(Dtype::Bf16),
+        pb::Dtype::I8 => Some(Dtype::I8),
+    }
+}
+
+/// Where vectors are to be.
+pub(super) fn residence(on_disk: bool) -> Residence {
+    if on_disk { Residence::Disk } else { Residence::Memory }
+}
+
+impl From<Dtype> for pb::Dtype {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+            Dtype::Bf16 => Self::Bf16,
+            Dtype::I8 => Self::I8,
+        }
     }
 }
 
@@ -41,6 +71,7 @@ pub(super) fn index_choice(kind: pb::IndexKind) -> IndexChoice {
         pb::IndexKind::Unspecified => IndexChoice::Auto,
         pb::IndexKind::Hnsw => IndexChoice::Hnsw,
         pb::IndexKind::Partition => IndexChoice::Partition,
+        pb::IndexKind::None => IndexChoice::None,
     }
 }
 

@@ -29,7 +29,7 @@ use crate::server::wire::{self, Fields, Named, Nothing, named};
 use crate::server::{Desk, grant_of};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
-use crate::table::meta::{IndexChoice, InputsMeta, Provenance, TableName};
+use crate::table::meta::{IndexChoice, InputsMeta, Provenance, Residence, TableName};
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
@@ -275,7 +275,7 @@ impl From<TableStatus> for pb::Table {
             generation: table.meta.generation,
             row_count: table.meta.row_count,
             dim: table.meta.dim,
-            dtype: pb::Dtype::F32.into(),
+            dtype: pb::Dtype::from(table.meta.dtype).into(),
             metric: pb::Metric::Cosine.into(),
             provenance: Some(table.meta.provenance.into()),
             subwords: table.meta.subwords.map(|subwords| pb::Subwords {
@@ -289,6 +289,8 @@ impl From<TableStatus> for pb::Table {
             memory_bytes: table.memory_bytes as u64,
             problem: table.problem.unwrap_or_default(),
             aliases: table.aliases.iter().map(ToString::to_string).collect(),
+            on_disk: table.meta.residence == Residence::Disk,
+            mapped_bytes: table.mapped_bytes as u64,
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::proto::merge_tables_response::Part as Merged;
 use crate::proto::transfer_service_server::TransferService;
 use crate::server::files::StreamFiles;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
-use crate::server::life::index_choice;
+use crate::server::life::{dtype, index_choice, residence};
 use crate::server::status::status;
 use crate::server::uploads::KeptFiles;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
@@ -333,6 +333,7 @@ impl ImportJob {
 impl TryFrom<pb::ImportHeader> for ImportJob {
     type Error = Error;
 
+    #[expect(clippy::too_many_lines, reason = "one field after the other")]
     fn try_from(header: pb::ImportHeader) -> Result<Self> {
         let mut fields = Fields::default();
         let told = told(&header);
@@ -384,6 +385,10 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
             if_exists = IfExists::Append;
         }
         let index = index_choice(fields.choice("index", header.index));
+        let dtype = dtype(fields.choice("dtype", header.dtype));
+        if header.append && (dtype.is_some() || header.on_disk) {
+            fields.bad("append", "the table keeps its dtype, and its vectors where they are");
+        }
         fields.finish(|| {
             let options = ImportOptions {
                 table: table?,
@@ -399,6 +404,8 @@ impl TryFrom<pb::ImportHeader> for ImportJob {
                 dry_run: header.dry_run,
                 tokenizer,
                 index,
+                dtype,
+                residence: residence(header.on_disk),
             };
             let (resume_offset, is_detached) = (header.resume_offset, header.detach);
             Some(Self { options, kind, opening, resume_offset, is_detached })
@@ -503,6 +510,7 @@ fn told(header: &pb::ImportHeader) -> String {
     choice("ON_DUPLICATE", header.on_duplicate().as_str_name());
     choice("ON_INVALID", header.on_invalid().as_str_name());
     choice("ON_INVALID_UTF8", header.on_invalid_utf8().as_str_name());
+    choice("DTYPE", header.dtype().as_str_name());
     let changes = header.word_changes.clone().unwrap_or_default();
     if !changes.rename.is_empty() {
         parts.push(format!("rename={} words", changes.rename.len()));
@@ -523,9 +531,12 @@ fn told(header: &pb::ImportHeader) -> String {
             parts.push(format!("{name}={value}"));
         }
     }
-    for (name, is_set) in
-        [("lowercase", changes.lowercase), ("normalize", header.normalize), ("rank", header.rank)]
-    {
+    for (name, is_set) in [
+        ("lowercase", changes.lowercase),
+        ("normalize", header.normalize),
+        ("rank", header.rank),
+        ("on_disk", header.on_disk),
+    ] {
         if is_set {
             parts.push(name.to_owned());
         }

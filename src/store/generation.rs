@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use crate::container::{CHUNK_BYTES, Container, Kind, Sealed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::blob::{self, FileWriter};
-use crate::store::{fault, folder};
+use crate::store::{fault, folder, mapped};
 use crate::table::Table;
 use crate::table::columns::Collected;
 use crate::table::input::Inputs;
-use crate::table::meta::Meta;
+use crate::table::meta::{Meta, Residence};
 use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
 use crate::table::view::View;
 use crate::text::subword::Subwords;
+use crate::vector::rows::Bytes;
 
 /// The file whose presence says that the folder is complete.
 pub(super) const MANIFEST: Kind =
@@ -119,11 +120,21 @@ impl Generation {
     /// are used. Inputs that cannot be read are told when they are asked for: the words answer
     /// without them.
     pub(super) fn read(&self) -> Result<Table> {
-        let (words, vectors) = (self.needed(WORDS)?, self.needed(VECTORS)?);
-        let (rows, dim) = (self.meta().row_count, self.meta().dim as usize);
+        let Meta { row_count, dtype, dim, .. } = *self.meta();
+        let (words, vectors) = (self.needed(WORDS)?, self.needed(part::vectors_of(dtype))?);
         let subwords = self.subwords()?;
-        let table = part::rows::read(&words, &vectors, rows, dim)?;
+        let mapped = match self.meta().residence {
+            Residence::Memory => None,
+            Residence::Disk => Some(self.mapped(&vectors)?),
+        };
+        let table = part::rows::read(&words, &vectors, row_count, (dtype, dim as usize), mapped)?;
         Ok(table.with_subwords(subwords).with_inputs(self.inputs()))
+    }
+
+    /// The bytes of the vectors, mapped.
+    fn mapped(&self, vectors: &Container) -> Result<Arc<dyn Bytes>> {
+        let section = vectors.section(part::rows::vectors_section(self.meta().dtype))?;
+        mapped::section(&self.folder.join(VECTORS.name), vectors, &section)
     }
 
     /// The table's rows with their attributes.

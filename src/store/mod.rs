@@ -77,6 +77,7 @@ mod journal;
 mod kv;
 mod ledger;
 mod legacy;
+mod mapped;
 mod models;
 pub mod recover;
 mod shelf;
@@ -107,6 +108,7 @@ use crate::table::change::Change;
 use crate::table::meta::{Meta, TableName};
 use crate::table::view::View;
 use crate::text::spec::Spec;
+use crate::vector::Dtype;
 
 pub use blob::FileWriter;
 pub use brought::Brought;
@@ -239,13 +241,14 @@ impl Store {
         tables
     }
 
-    /// Begins a new generation, which nobody sees before [`Staging::switch`].
+    /// Begins a new generation of rows of this dtype and dimension, which nobody sees before
+    /// [`Staging::switch`].
     ///
     /// # Errors
     ///
     /// If `dim` is 0 or over `DIM_MAX`, if nothing may be written, or if the disk fails.
-    pub fn stage(&self, dim: usize) -> Result<Staging> {
-        Staging::begin(Arc::clone(&self.shared), dim)
+    pub fn stage(&self, dtype: Dtype, dim: usize) -> Result<Staging> {
+        Staging::begin(Arc::clone(&self.shared), dtype, dim)
     }
 
     /// A table with all its rows, whose checksums are verified, and its sub-words, whose rows are

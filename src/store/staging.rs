@@ -15,14 +15,16 @@ use crate::limits;
 use crate::store::blob::{self, FileWriter};
 use crate::store::catalog::Record;
 use crate::store::generation::{self, Generation, Manifest, Part};
-use crate::store::{Shared, fault, folder, journal};
+use crate::store::{Shared, fault, folder, journal, mapped};
+use crate::table::Table;
 use crate::table::builder::TableBuilder;
 use crate::table::columns::Collected;
 use crate::table::input::InputTables;
-use crate::table::meta::{InputsMeta, Meta, SubwordsMeta};
+use crate::table::meta::{InputsMeta, Meta, Residence, SubwordsMeta};
 use crate::table::part::{self, ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
 use crate::text::subword::Subwords;
-use crate::vector::RowId;
+use crate::vector::rows::Rows;
+use crate::vector::{Dtype, RowId};
 
 /// Bytes of vectors that are handed over at once: they stay in the processor's cache from copy to
 /// checksum to write.
@@ -38,6 +40,7 @@ const SYNC_BYTES: usize = 32 << 20;
 pub struct Staging {
     shared: Arc<Shared>,
     generation: u64,
+    dtype: Dtype,
     dim: usize,
     folder: PathBuf,
     rows_per_block: usize,
@@ -53,7 +56,7 @@ pub struct Staging {
 }
 
 impl Staging {
-    pub(super) fn begin(shared: Arc<Shared>, dim: usize) -> Result<Self> {
+    pub(super) fn begin(shared: Arc<Shared>, dtype: Dtype, dim: usize) -> Result<Self> {
         if dim == 0 || dim > limits::DIM_MAX {
             let problem = format!("a vector has 1 to {} components", limits::DIM_MAX);
             return Err(Error::invalid("dim", problem));
@@ -63,14 +66,15 @@ impl Staging {
         let folder = folder::generation(&shared.folder, generation);
         let making = || format!("making {}", folder.display());
         blob::make_folder(&folder).map_err(Error::disk).context(making)?;
-        let vectors = VectorsWriter::start(folder.join(VECTORS.name), generation, dim);
+        let vectors = VectorsWriter::start(folder.join(VECTORS.name), generation, (dtype, dim));
         let vectors = vectors.inspect_err(|_| drop(blob::remove_folder(&folder)))?;
         Ok(Self {
             shared,
             generation,
+            dtype,
             dim,
             folder,
-            rows_per_block: (BLOCK_BYTES / (dim * size_of::<f32>())).max(1),
+            rows_per_block: (BLOCK_BYTES / dtype.row_bytes(dim)).max(1),
             rows: 0,
             is_touched: false,
             vectors,
@@ -95,9 +99,13 @@ impl Staging {
     ///
     /// # Panics
     ///
-    /// If the builder has another dimension.
+    /// If the builder has another dtype or dimension.
     pub fn push(&mut self, builder: &TableBuilder) -> Result<()> {
-        assert_eq!(builder.dim(), self.dim, "the builder has the dimension that was staged");
+        assert_eq!(
+            (builder.dtype(), builder.dim()),
+            (self.dtype, self.dim),
+            "the builder has the rows that were staged"
+        );
         while self.rows + self.rows_per_block <= builder.len() {
             self.send(self.rows + self.rows_per_block, builder)?;
         }
@@ -106,7 +114,8 @@ impl Staging {
 
     fn send(&mut self, end: usize, builder: &TableBuilder) -> Result<()> {
         let mut block = self.vectors.block();
-        encode(builder, self.rows..end, &mut block);
+        block.clear();
+        builder.vectors(self.rows..end, &mut block);
         self.rows = end;
         self.vectors.send(block)
     }
@@ -132,7 +141,8 @@ impl Staging {
             // What was written is not what the rows are now: it is written again.
             self.vectors.wait()?;
             let path = self.folder.join(VECTORS.name);
-            self.vectors = VectorsWriter::start(path, self.generation, self.dim)?;
+            let layout = (self.dtype, self.dim);
+            self.vectors = VectorsWriter::start(path, self.generation, layout)?;
             self.rows = 0;
         }
         self.push(builder)?;
@@ -164,6 +174,38 @@ impl Staging {
             self.parts.insert(VECTORS.name.to_owned(), part);
         }
         Ok(())
+    }
+
+    /// How many rows were handed over.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The table of the rows that were completed, whose vectors are where they are to be: those that stay
+    /// on the disk are mapped where they were written.
+    ///
+    /// # Errors
+    ///
+    /// If what was written cannot be opened.
+    ///
+    /// # Panics
+    ///
+    /// If the rows were not completed, or are not the builder's.
+    pub fn table(&self, builder: TableBuilder, residence: Residence) -> Result<Table> {
+        match residence {
+            Residence::Memory => Ok(builder.build()),
+            Residence::Disk => {
+                let path = self.folder.join(VECTORS.name);
+                let name = path.display().to_string();
+                let kind = part::vectors_of(self.dtype);
+                let vectors = blob::open_container(&path, name, kind)?
+                    .ok_or_else(|| Error::new(ErrorKind::Internal).context("vectors vanished"))?;
+                let section = vectors.section(part::rows::vectors_section(self.dtype))?;
+                let bytes = mapped::section(&path, &vectors, &section)?;
+                let rows = Rows::lent(self.dtype, self.dim, bytes);
+                Ok(builder.build_over(rows.ok_or_else(|| vectors.senseless())?))
+            }
+        }
     }
 
     /// Writes the sub-words of an import; they are read from the disk from then on.
@@ -240,11 +282,11 @@ impl Staging {
     ///
     /// # Panics
     ///
-    /// If `meta` has another generation or dimension.
+    /// If `meta` has another generation, dtype or dimension.
     pub fn switch(mut self, meta: &Meta, tokenizer: TokenizerOf) -> Result<Replaced> {
         assert_eq!(
-            (meta.generation, meta.dim as usize),
-            (self.generation, self.dim),
+            (meta.generation, meta.dtype, meta.dim as usize),
+            (self.generation, self.dtype, self.dim),
             "the record of a table tells what was staged"
         );
         let manifest = Manifest { meta: meta.clone(), parts: std::mem::take(&mut self.parts) };
@@ -365,16 +407,6 @@ pub(super) fn remove_writes(shared: &Shared, lineage: u64, last: u64) {
     }
 }
 
-/// Vectors as they lie in a file.
-fn encode(builder: &TableBuilder, rows: std::ops::Range<usize>, block: &mut Vec<u8>) {
-    let values = builder.vectors(rows);
-    block.resize(size_of_val(values), 0);
-    let (places, _) = block.as_chunks_mut();
-    for (place, value) in places.iter_mut().zip(values) {
-        *place = value.to_le_bytes();
-    }
-}
-
 /// Writes the vectors of a generation on a thread of its own.
 struct VectorsWriter {
     /// None once no more blocks come.
@@ -386,12 +418,12 @@ struct VectorsWriter {
 }
 
 impl VectorsWriter {
-    fn start(path: PathBuf, generation: u64, dim: usize) -> Result<Self> {
+    fn start(path: PathBuf, generation: u64, layout: (Dtype, usize)) -> Result<Self> {
         let (blocks, waiting) = sync_channel(BLOCKS_WAITING);
         let (done, written) = channel();
         let run = move || {
             let writing = || format!("writing {}", path.display());
-            write_vectors(&path, generation, dim, &waiting, &done).context(writing)
+            write_vectors(&path, generation, layout, &waiting, &done).context(writing)
         };
         let thread = std::thread::Builder::new().name("vectors-writer".to_owned()).spawn(run);
         Ok(Self { blocks: Some(blocks), written, thread: Some(thread.map_err(Error::disk)?) })
@@ -440,14 +472,14 @@ impl Drop for VectorsWriter {
 fn write_vectors(
     path: &std::path::Path,
     generation: u64,
-    dim: usize,
+    (dtype, dim): (Dtype, usize),
     blocks: &Receiver<Vec<u8>>,
     written: &Sender<Vec<u8>>,
 ) -> Result<Part> {
     let file = blob::create(path).map_err(Error::disk)?;
     let syncing = file.try_clone().map_err(Error::disk)?;
-    let mut out = Writer::new(BufWriter::new(file), VECTORS, generation)?;
-    part::rows::begin_vectors(dim, &mut out)?;
+    let mut out = Writer::new(BufWriter::new(file), part::vectors_of(dtype), generation)?;
+    part::rows::begin_vectors(dtype, dim, &mut out)?;
     let mut unsynced = 0;
     while let Ok(block) = blocks.recv() {
         out.write(&block)?;

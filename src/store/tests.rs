@@ -13,11 +13,11 @@ use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::builder::TableBuilder;
 use crate::table::columns::{Collected, ColumnsBuilder};
 use crate::table::input::{InputTables, LayerNorm};
-use crate::table::meta::{Applied, IndexChoice, Provenance};
+use crate::table::meta::{Applied, IndexChoice, Provenance, Residence};
 use crate::table::part::{self, INPUTS, SUBWORDS};
 use crate::text::subword::{Added, Buckets, Combine, Hashing, Subwords};
-use crate::vector::RowId;
 use crate::vector::matrix::Matrix;
+use crate::vector::{Dtype, RowId};
 
 /// Words and the bits of their vectors.
 type Rows = Vec<(Vec<u8>, Vec<u32>)>;
@@ -58,13 +58,13 @@ fn value(dice: &mut Dice) -> f32 {
 
 fn rows_of(builder: &TableBuilder) -> Rows {
     let rows = (0..builder.len()).map(|row| RowId::try_from(row).unwrap());
-    rows.map(|row| (builder.word(row).to_vec(), bits(builder.vector(row)))).collect()
+    rows.map(|row| (builder.word(row).to_vec(), bits(&builder.vector(row)))).collect()
 }
 
 fn stored(store: &Store, meta: &Meta) -> Rows {
     let table = store.read(meta).unwrap();
     let rows = (0..table.len()).map(|row| RowId::try_from(row).unwrap());
-    rows.map(|row| (table.word(row).to_vec(), bits(table.vector(row)))).collect()
+    rows.map(|row| (table.word(row).to_vec(), bits(&table.vector(row)))).collect()
 }
 
 fn bits(vector: &[f32]) -> Vec<u32> {
@@ -89,18 +89,20 @@ fn meta_of(table: &str, staging: &Staging, builder: &TableBuilder, seed: usize) 
         generation: staging.generation(),
         row_count: builder.len() as u64,
         dim: u32::try_from(builder.dim()).unwrap(),
+        dtype: builder.dtype(),
         provenance,
         applied: Applied::default(),
         subwords: None,
         inputs: None,
         index: IndexChoice::Auto,
+        residence: Residence::Memory,
     }
 }
 
 /// Imports the rows of a seed.
 fn import(store: &Store, table: &str, seed: usize) -> Meta {
     let builder = builder_of(seed);
-    let mut staging = store.stage(builder.dim()).unwrap();
+    let mut staging = store.stage(Dtype::F32, builder.dim()).unwrap();
     staging.push(&builder).unwrap();
     let meta = meta_of(table, &staging, &builder, seed);
     commit(staging, &builder, &meta);
@@ -172,7 +174,7 @@ fn the_store_agrees_with_a_map_under_random_operations() {
                 }
                 4 => {
                     let builder = builder_of(dice.below(1000));
-                    let mut abandoned = store.stage(builder.dim()).unwrap();
+                    let mut abandoned = store.stage(Dtype::F32, builder.dim()).unwrap();
                     abandoned.push(&builder).unwrap();
                     assert!(!generations.contains(&abandoned.generation()), "seed {seed}");
                 }
@@ -244,7 +246,7 @@ fn rows_pushed_one_by_one_and_overwritten_are_stored_as_they_are_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let mut builder = TableBuilder::new(100).unwrap();
-    let mut staging = store.stage(100).unwrap();
+    let mut staging = store.stage(Dtype::F32, 100).unwrap();
     for row in 0..1_500_u32 {
         builder.push(row.to_string().as_bytes(), &[0.5; 100]).unwrap();
         staging.push(&builder).unwrap();
@@ -266,7 +268,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     let store = open(folder.path());
     let meta = import(&store, "en", 1);
     let unfinished = builder_of(2);
-    let mut staging = store.stage(unfinished.dim()).unwrap();
+    let mut staging = store.stage(Dtype::F32, unfinished.dim()).unwrap();
     let generation = staging.generation();
     // What is on the disk right before the manifest is what a crash there leaves.
     staging.end(&unfinished).unwrap();
@@ -284,7 +286,7 @@ fn an_import_that_a_crash_ended_is_invisible_and_swept() {
     let left = files(&crashed.path().join("generations"));
     let left: Vec<_> = left.iter().map(|path| path.file_name().unwrap()).collect();
     assert_eq!(left, ["manifest", "vectors", "words"]);
-    assert!(store.stage(1).unwrap().generation() >= generation);
+    assert!(store.stage(Dtype::F32, 1).unwrap().generation() >= generation);
     drop(store);
     assert_eq!(Store::open(crashed.path()).unwrap().1, Swept::default());
 }
@@ -376,7 +378,7 @@ fn a_changed_key_value_store_takes_no_table_away_and_no_file() {
             Ok(view) => assert_eq!(told(&view), expected),
             Err(error) => assert!(error.to_string().contains("journal"), "{error}"),
         }
-        let refused = [store.stage(3).map(drop), store.ready().map(drop)];
+        let refused = [store.stage(Dtype::F32, 3).map(drop), store.ready().map(drop)];
         for error in refused.map(Result::unwrap_err) {
             assert!(error.to_string().contains("wordspace recover"), "{error}");
         }
@@ -699,7 +701,7 @@ type Told = Vec<(Vec<u8>, Vec<u32>, Attributes)>;
 fn told(view: &View) -> Told {
     view.rows()
         .map(|row| {
-            (view.word(row).to_vec(), bits(view.vector(row)), view.attributes(row).to_attributes())
+            (view.word(row).to_vec(), bits(&view.vector(row)), view.attributes(row).to_attributes())
         })
         .collect()
 }
@@ -727,10 +729,10 @@ fn rebuilt(store: &Store, old: &Meta, view: &View) -> Meta {
     let mut attributes = ColumnsBuilder::default();
     for row in view.rows() {
         attributes.push(RowId::try_from(builder.len()).unwrap(), view.attributes(row));
-        builder.push(view.word(row), view.vector(row)).unwrap();
+        builder.push(view.word(row), &view.vector(row)).unwrap();
     }
     let attributes = attributes.build();
-    let mut staging = store.stage(view.dim()).unwrap();
+    let mut staging = store.stage(Dtype::F32, view.dim()).unwrap();
     staging.end(&builder).unwrap();
     staging.complete(&attributes).unwrap();
     let applied = Applied {
@@ -845,7 +847,7 @@ fn the_largest_write_is_there_whole_after_a_restart() {
     let store = open(folder.path());
     let mut builder = TableBuilder::new(1_024).unwrap();
     builder.push(b"the", &[1.0; 1_024]).unwrap();
-    let staging = store.stage(1_024).unwrap();
+    let staging = store.stage(Dtype::F32, 1_024).unwrap();
     let meta = meta_of("en", &staging, &builder, 0);
     commit(staging, &builder, &meta);
     let count = crate::limits::WRITE_BYTES_MAX / 4_096;

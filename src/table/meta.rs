@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::vector::Dtype;
 
 /// A table's name: 1 to 128 characters of `A-Z a-z 0-9 _ - .`, not starting with a dot or a dash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +83,9 @@ pub struct Meta {
     pub row_count: u64,
     /// Components of each vector.
     pub dim: u32,
+    /// How they are kept.
+    #[serde(default)]
+    pub dtype: Dtype,
     /// Where the rows came from.
     pub provenance: Provenance,
     /// Which writes stand in these rows.
@@ -96,6 +100,20 @@ pub struct Meta {
     /// Which index it should have.
     #[serde(default)]
     pub index: IndexChoice,
+    /// Where its vectors are while it answers.
+    #[serde(default)]
+    pub residence: Residence,
+}
+
+/// Where the vectors of a table are while it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Residence {
+    /// In memory.
+    #[default]
+    Memory,
+    /// In the generation's file, which is mapped.
+    Disk,
 }
 
 /// Which index a large table should have.
@@ -109,6 +127,8 @@ pub enum IndexChoice {
     Hnsw,
     /// A partition.
     Partition,
+    /// None: every row is compared.
+    None,
 }
 
 /// Tables that a transformer adds to that of its tokens, in a file of their own.
@@ -139,12 +159,19 @@ impl Meta {
             generation,
             row_count: 0,
             dim: 0,
+            dtype: Dtype::F32,
             provenance: Provenance::default(),
             applied: Applied::default(),
             subwords: None,
             inputs: None,
             index: IndexChoice::Auto,
+            residence: Residence::Memory,
         }
+    }
+
+    /// Whether so many rows of it are to have an index, where more than `least` need one.
+    pub fn wants_index(&self, rows: usize, least: usize) -> bool {
+        rows > least && self.index != IndexChoice::None
     }
 
     /// The generation that an import made, and of whose writes this one came.

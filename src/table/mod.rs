@@ -31,15 +31,14 @@ use std::sync::Arc;
 use crate::table::input::Inputs;
 use crate::text::subword::Subwords;
 use crate::text::vocab::Vocab;
-use crate::vector::RowId;
-use crate::vector::matrix::Matrix;
-use crate::vector::scalar;
+use crate::vector::rows::{Reader, Rows};
+use crate::vector::{Dtype, RowId, scalar};
 
-/// A vocabulary and one vector a word, exactly as imported. Every value is finite.
+/// A vocabulary and one vector a word, as imported and rounded to the table's dtype. Every value is finite.
 #[derive(Debug)]
 pub struct Table {
     vocab: Vocab,
-    matrix: Matrix,
+    rows: Rows,
     norms: Vec<f32>,
     subwords: Option<Arc<Subwords>>,
     inputs: Inputs,
@@ -70,7 +69,7 @@ impl Table {
 
     /// Components of each vector.
     pub fn dim(&self) -> usize {
-        self.matrix.dim()
+        self.rows.dim()
     }
 
     /// Whether it has no row.
@@ -102,14 +101,26 @@ impl Table {
         self.vocab.shown(row)
     }
 
-    /// A row's vector, as imported.
-    pub fn vector(&self, row: RowId) -> &[f32] {
-        self.matrix.row(row)
+    /// How the components of its vectors are kept.
+    pub fn dtype(&self) -> Dtype {
+        self.rows.dtype()
     }
 
-    /// Every vector, in row order.
-    pub fn matrix(&self) -> &Matrix {
-        &self.matrix
+    /// A row's vector, as it is kept. Loops take a [`Table::reader`], which needs no memory for each row.
+    #[inline]
+    pub fn vector(&self, row: RowId) -> Cow<'_, [f32]> {
+        self.rows.row(row)
+    }
+
+    /// Shows vectors one after the other.
+    pub fn reader(&self) -> Reader<'_> {
+        self.rows.reader()
+    }
+
+    /// Asks the processor to fetch a vector that will be read soon.
+    #[inline]
+    pub fn prefetch(&self, row: RowId) {
+        self.rows.prefetch(row);
     }
 
     /// The Euclidean length of a row's vector; 0 for a row of zeros.
@@ -120,12 +131,12 @@ impl Table {
     /// A row's vector at length 1; a row of zeros stays so.
     pub fn unit(&self, row: RowId) -> Vec<f32> {
         let vector = self.vector(row);
-        crate::vector::algebra::unit(vector).unwrap_or_else(|| vector.to_vec())
+        crate::vector::algebra::unit(&vector).unwrap_or_else(|| vector.to_vec())
     }
 
     /// The cosine similarity of a row and a vector, in double precision; 0 if one is all zeros.
     pub fn similarity(&self, row: RowId, vector: &[f32]) -> f64 {
-        scalar::cosine(self.vector(row), vector)
+        scalar::cosine(&self.vector(row), vector)
     }
 
     /// Whether the table has this row.
@@ -138,10 +149,15 @@ impl Table {
         self.vocab.word_bytes()
     }
 
+    /// Bytes of its vectors that stay on the disk, and of which the system keeps in memory what it sees fit.
+    pub fn mapped_bytes(&self) -> usize {
+        self.rows.lent_bytes()
+    }
+
     /// Bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {
         self.vocab.memory_bytes()
-            + self.matrix.memory_bytes()
+            + self.rows.memory_bytes()
             + self.norms.capacity() * size_of::<f32>()
             + self.inputs.iter().flatten().map(|inputs| inputs.memory_bytes()).sum::<usize>()
     }

@@ -17,11 +17,9 @@ use crate::table::columns::{Collected, Column, Columns, RowAttributes};
 use crate::table::input::Inputs;
 use crate::text::cutter::Cutter;
 use crate::text::subword::Subwords;
-use crate::vector::RowId;
-use crate::vector::algebra;
-use crate::vector::matrix::Matrix;
 use crate::vector::row_set::RowSet;
-use crate::vector::scalar;
+use crate::vector::rows::Rows;
+use crate::vector::{Dtype, RowId, algebra, scalar};
 
 /// The rows of a dense table, less those that were deleted, with those that were added or
 /// overwritten since. Immutable: who holds one sees one state.
@@ -61,6 +59,7 @@ pub struct View {
 /// Rows that were written, in chunks that views share.
 #[derive(Clone, Debug)]
 struct Chunks {
+    dtype: Dtype,
     dim: usize,
     /// Every one but the last has so many rows.
     rows_max: usize,
@@ -76,7 +75,7 @@ struct Chunk {
     words: Vec<Arc<[u8]>>,
     /// None for rows of the base, and for those that have none.
     attributes: Vec<Option<Arc<Attributes>>>,
-    vectors: Matrix,
+    vectors: Rows,
     norms: Vec<f32>,
 }
 
@@ -89,8 +88,8 @@ impl View {
         Self {
             intact: Arc::new(RowSet::all(base.len())),
             overwritten: HashTrieMapSync::default(),
-            overwrites: Chunks::new(base.dim()),
-            added: Chunks::new(base.dim()),
+            overwrites: Chunks::new(base.dtype(), base.dim()),
+            added: Chunks::new(base.dtype(), base.dim()),
             added_count: 0,
             added_words: AddedWords::default(),
             columns: Arc::default(),
@@ -148,7 +147,7 @@ impl View {
     /// # Errors
     ///
     /// If a word that is to be deleted or attributed is not there; if a vector has another
-    /// dimension or a value that is not finite; if a limit is passed.
+    /// dimension, a value that is not finite or one that the dtype cannot hold; if a limit is passed.
     pub fn after(&self, changes: &[Change]) -> Result<Self> {
         let mut view = self.clone();
         view.write(changes)?;
@@ -197,7 +196,7 @@ impl View {
 
     fn put(&mut self, word: &[u8], vector: &[f32]) -> Result<RowId> {
         check_word(word)?;
-        check_vector(self.dim(), vector)?;
+        check_vector((self.dtype(), self.dim()), word, vector)?;
         let Some(row) = self.row(word) else { return self.add(word, vector) };
         let (rows, at) = if row.index() >= self.base.len() {
             (&mut self.added, row.index() - self.base.len())
@@ -300,6 +299,11 @@ impl View {
         self.base.dim()
     }
 
+    /// How the components of its vectors are kept.
+    pub fn dtype(&self) -> Dtype {
+        self.base.dtype()
+    }
+
     /// How many rows are there.
     pub fn len(&self) -> usize {
         self.intact.len() + self.written_count()
@@ -359,9 +363,9 @@ impl View {
         String::from_utf8_lossy(self.word(row))
     }
 
-    /// A row's vector, as it was given.
+    /// A row's vector, as it is kept: as it was given, rounded to the dtype.
     #[inline]
-    pub fn vector(&self, row: RowId) -> &[f32] {
+    pub fn vector(&self, row: RowId) -> Cow<'_, [f32]> {
         if self.intact.has(row) {
             return self.base.vector(row);
         }
@@ -382,12 +386,12 @@ impl View {
     /// A row's vector at length 1; a row of zeros stays so.
     pub fn unit(&self, row: RowId) -> Vec<f32> {
         let vector = self.vector(row);
-        algebra::unit(vector).unwrap_or_else(|| vector.to_vec())
+        algebra::unit(&vector).unwrap_or_else(|| vector.to_vec())
     }
 
     /// The cosine similarity of a row and a vector, in double precision; 0 if one is all zeros.
     pub fn similarity(&self, row: RowId, vector: &[f32]) -> f64 {
-        scalar::cosine(self.vector(row), vector)
+        scalar::cosine(&self.vector(row), vector)
     }
 
     /// The attributes of a row.
@@ -485,10 +489,10 @@ impl View {
     }
 
     /// Rows that were added or overwritten, in no order, with their vectors and norms.
-    pub fn written(&self) -> impl Iterator<Item = (RowId, &[f32], f32)> {
+    pub fn written(&self) -> impl Iterator<Item = (RowId, Cow<'_, [f32]>, f32)> {
         self.overwrites.chunks.iter().chain(&self.added.chunks).flat_map(|chunk| {
-            let rows = chunk.rows.iter().zip(chunk.vectors.rows()).zip(&chunk.norms);
-            rows.filter_map(|((row, vector), &norm)| Some(((*row)?, vector, norm)))
+            let rows = chunk.rows.iter().zip((0..).map(RowId)).zip(&chunk.norms);
+            rows.filter_map(|((row, at), &norm)| Some(((*row)?, chunk.vectors.row(at), norm)))
         })
     }
 
@@ -536,9 +540,9 @@ fn own(kept: &Option<Arc<Attributes>>) -> RowAttributes<'_> {
 }
 
 impl Chunks {
-    fn new(dim: usize) -> Self {
-        let rows_max = (CHUNK_BYTES / (dim * size_of::<f32>())).max(1);
-        Self { dim, rows_max, chunks: Vec::new() }
+    fn new(dtype: Dtype, dim: usize) -> Self {
+        let rows_max = (CHUNK_BYTES / dtype.row_bytes(dim)).max(1);
+        Self { dtype, dim, rows_max, chunks: Vec::new() }
     }
 
     /// How many rows were written, those that are not there any more among them.
@@ -551,22 +555,23 @@ impl Chunks {
     fn push(&mut self, row: RowId, word: Arc<[u8]>, vector: &[f32]) -> usize {
         let place = self.len();
         if place.is_multiple_of(self.rows_max) {
-            self.chunks.push(Arc::new(Chunk::new(self.dim)));
+            self.chunks.push(Arc::new(Chunk::new(self.dtype, self.dim)));
         }
+        let (_, at) = self.split(place);
         if let Some(chunk) = self.chunks.last_mut().map(Arc::make_mut) {
             chunk.rows.push(Some(row));
             chunk.words.push(word);
             chunk.attributes.push(None);
             chunk.vectors.push(vector);
-            chunk.norms.push(norm(vector));
+            chunk.norms.push(norm(&chunk.vectors, at));
         }
         place
     }
 
     fn overwrite(&mut self, place: usize, vector: &[f32]) {
         let (chunk, at) = self.at_mut(place);
-        chunk.vectors.row_mut(at).copy_from_slice(vector);
-        chunk.norms[at.index()] = norm(vector);
+        chunk.vectors.replace(at, vector);
+        chunk.norms[at.index()] = norm(&chunk.vectors, at);
     }
 
     fn attribute(&mut self, place: usize, attributes: Option<Arc<Attributes>>) {
@@ -609,18 +614,18 @@ impl Chunks {
 }
 
 impl Chunk {
-    fn new(dim: usize) -> Self {
+    fn new(dtype: Dtype, dim: usize) -> Self {
         Self {
             rows: Vec::new(),
             words: Vec::new(),
             attributes: Vec::new(),
-            vectors: Matrix::new(dim),
+            vectors: Rows::new(dtype, dim),
             norms: Vec::new(),
         }
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "norms are kept in single precision")]
-fn norm(vector: &[f32]) -> f32 {
-    scalar::norm(vector) as f32
+fn norm(rows: &Rows, row: RowId) -> f32 {
+    scalar::norm(&rows.row(row)) as f32
 }

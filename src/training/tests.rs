@@ -1,5 +1,6 @@
 //! Tests of training: every model and loss, seeds, frozen words, what cannot be.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::corpus::{Bounds, Corpus, Encoder, Keep};
@@ -149,7 +150,8 @@ fn the_same_seed_and_threads_make_the_same_bytes() {
 fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
     let corpus = kinds();
     let given: Vec<f32> = (0..16).map(|i| i as f32 / 10.0).collect();
-    let vector = |word: &[u8]| (word == b"k0w0" || word == b"k1w0").then_some(&given[..]);
+    let is_given = |word: &[u8]| word == b"k0w0" || word == b"k1w0";
+    let vector = |word: &[u8]| is_given(word).then_some(Cow::Borrowed(&given[..]));
     let is_frozen = |word: &[u8]| word == b"k0w0";
     for model in [Model::SkipGram, Model::Cbow] {
         let start = Start { vector: Some(&vector), frozen: Some(&is_frozen), ..Start::default() };
@@ -161,7 +163,7 @@ fn frozen_words_keep_their_vectors_and_others_begin_with_theirs() {
         let alike = cosine(&given, &trained.vector(row(&corpus, "k0w1")));
         assert!(alike > cosine(&given, &trained.vector(row(&corpus, "k2w1"))));
     }
-    let short = |_: &[u8]| Some(&given[..3]);
+    let short = |_: &[u8]| Some(Cow::Borrowed(&given[..3]));
     let start = Start { vector: Some(&short), ..Start::default() };
     let settings = small(Model::SkipGram, NEGATIVE);
     let error = train(&corpus, &settings, start, &mut |_| Ok(Go::On)).unwrap_err().to_string();
@@ -176,7 +178,9 @@ fn sub_words_go_on_from_a_table_and_stay_where_they_are_frozen() {
         let settings = Settings { ngrams, ..small(model, NEGATIVE) };
         let table = run(&first, &settings).unwrap();
         let vectors: Vec<Vec<f32>> = (0..24).map(|word| table.vector(RowId(word))).collect();
-        let vector = |word: &[u8]| first.words().row(word).map(|row| &vectors[row.index()][..]);
+        let vector = |word: &[u8]| {
+            first.words().row(word).map(|row| Cow::Borrowed(&vectors[row.index()][..]))
+        };
         let bucket = |bucket: u32, vector: &mut [f32]| {
             vector.copy_from_slice(table.bucket(bucket).unwrap());
             Ok(())
@@ -188,7 +192,7 @@ fn sub_words_go_on_from_a_table_and_stay_where_they_are_frozen() {
         let mut start = Start { vector: Some(&vector), bucket: Some(&bucket), ..Start::default() };
         let moved = train(&second, &settings, start, &mut |_| Ok(Go::On)).unwrap();
         let (before, after) = (vector(b"k0w0").unwrap(), moved.vector(word("k0w0")));
-        assert!(after != before && cosine(&after, before) > 0.3, "{model:?}");
+        assert!(*after != *before && cosine(&after, &before) > 0.3, "{model:?}");
         assert!((0..500).any(|one| moved.bucket(one) != table.bucket(one)));
         start.frozen = Some(&is_known);
         let kept = train(&second, &settings, start, &mut |_| Ok(Go::On)).unwrap();

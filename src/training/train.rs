@@ -1,5 +1,7 @@
 //! Training by word2vec's models: epochs over a corpus, by one thread or by replicas.
 
+use std::borrow::Cow;
+
 use super::corpus::Corpus;
 use super::matrices::Matrices;
 use super::plan::{Frozen, Goal, Plan};
@@ -26,7 +28,7 @@ const LOST: f64 = 1.5;
 const LR_END: f32 = 1e-4;
 
 /// The vector that a word has already, if it has one.
-pub type Known<'a> = &'a dyn Fn(&[u8]) -> Option<&'a [f32]>;
+pub type Known<'a> = &'a dyn Fn(&[u8]) -> Option<Cow<'a, [f32]>>;
 
 /// Adds the vector of a bucket to another.
 pub type GiveBucket<'a> = &'a dyn Fn(u32, &mut [f32]) -> Result<()>;
@@ -207,19 +209,19 @@ fn begin(corpus: &Corpus, plan: &Plan, start: Start<'_>) -> Result<Matrices> {
         let bytes = corpus.words().word(word);
         if let Some(vector) = known(start.vector, bytes, settings.dim)? {
             match &plan.parts {
-                Some(parts) => own_row(&mut inputs, parts.of(word.0), vector),
-                None => inputs.row_mut(word.index()).copy_from_slice(vector),
+                Some(parts) => own_row(&mut inputs, parts.of(word.0), &vector),
+                None => inputs.row_mut(word.index()).copy_from_slice(&vector),
             }
         }
         if !is_tree && let Some(vector) = known(start.output, bytes, settings.dim)? {
-            outputs.row_mut(word.index()).copy_from_slice(vector);
+            outputs.row_mut(word.index()).copy_from_slice(&vector);
         }
     }
     Ok(Matrices { inputs, outputs, places })
 }
 
 /// The vector that a word has already, if it has one.
-fn known<'a>(all: Option<Known<'a>>, word: &[u8], dim: usize) -> Result<Option<&'a [f32]>> {
+fn known<'a>(all: Option<Known<'a>>, word: &[u8], dim: usize) -> Result<Option<Cow<'a, [f32]>>> {
     match all.and_then(|all| all(word)) {
         Some(vector) if vector.len() != dim => {
             let problem = format!("{dim}, and vectors to begin with have {}", vector.len());

@@ -76,6 +76,15 @@ impl Matrix {
         &mut self.values[start..start + self.dim]
     }
 
+    /// Takes the first rows away; those behind have lower numbers then.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn drop_first(&mut self, rows: usize) {
+        self.values.drain(..rows * self.dim);
+    }
+
     /// Every row, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dim)

@@ -18,7 +18,8 @@ use wordspace::query::WordOrVector;
 use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::attributes::Attributes;
 use wordspace::table::builder::TableBuilder;
-use wordspace::table::meta::Meta;
+use wordspace::table::meta::{Meta, Residence};
+use wordspace::vector::Dtype;
 
 use crate::disk::Watched;
 use crate::power::put_file;
@@ -68,6 +69,8 @@ fn make(folder: &Path, dim: usize) {
         dry_run: false,
         tokenizer: TokenizerPolicy::Leave,
         index: wordspace::table::meta::IndexChoice::Auto,
+        dtype: None,
+        residence: Residence::Memory,
     };
     let row = move |row| -> Result<WholeRow> {
         Ok((format!("w{row}").into_bytes(), vector(row, dim), Attributes::new()))
@@ -244,7 +247,7 @@ fn a_graph_of_an_earlier_version_answers_and_no_partition_is_built() {
         rows.push(format!("w{row}").as_bytes(), &vector(row, dim)).unwrap();
     }
     let (store, _) = Store::open(folder.path()).unwrap();
-    let mut staging = store.stage(dim).unwrap();
+    let mut staging = store.stage(Dtype::F32, dim).unwrap();
     staging.push(&rows).unwrap();
     staging.end(&rows).unwrap();
     staging.complete(&BTreeMap::new()).unwrap();

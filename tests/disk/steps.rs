@@ -17,8 +17,9 @@ use wordspace::query::lookup::LookupQuery;
 use wordspace::query::words::WordsQuery;
 use wordspace::query::{OovPolicy, WordOptions, WordOrVector};
 use wordspace::table::attributes::{AttributeValue, Attributes};
-use wordspace::table::meta::{IndexChoice, TableName};
+use wordspace::table::meta::{IndexChoice, Residence, TableName};
 use wordspace::text::spec::{File, Kind, Spec};
+use wordspace::vector::Dtype;
 
 use crate::told::nearest;
 
@@ -468,6 +469,8 @@ fn import(engine: &Engine, table: &str, words: &[Word]) -> Result<()> {
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
         index: IndexChoice::Auto,
+        dtype: None,
+        residence: Residence::Memory,
     };
     let rows: Vec<Result<WholeRow>> = words
         .iter()
@@ -526,6 +529,8 @@ pub(crate) fn take(engine: &Engine, step: &Step) -> Result<()> {
             let options = CreateOptions {
                 table: name(table),
                 dim: usize::try_from(*dim).unwrap(),
+                dtype: Dtype::F32,
+                residence: Residence::Memory,
                 index: IndexChoice::Auto,
                 tokenizer: None,
                 license: String::new(),

@@ -18,6 +18,7 @@ mod checkpoints;
 mod cli;
 mod crash;
 mod cuts;
+mod dtypes;
 mod floors;
 mod folders;
 mod http;

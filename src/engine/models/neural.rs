@@ -19,7 +19,7 @@ use crate::lm::{BEGIN, Corpus, END, Reading, UNKNOWN, Words, held_out_words};
 use crate::query::frequency::COUNT;
 use crate::store::{ModelHead, NeuralHead};
 use crate::table::attributes::{AttributeValue, Attributes};
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::{IndexChoice, Residence, TableName};
 
 /// Of the lines, those that say when it is enough if nothing is said.
 const HELD_OUT: f64 = 0.02;
@@ -173,7 +173,7 @@ impl Engine {
         let vector = |word: u32, vector: &mut [f32]| {
             let Some(view) = from.map(Current::view) else { return };
             if let Some(row) = view.row(words.word(word)) {
-                vector.copy_from_slice(view.vector(row));
+                vector.copy_from_slice(&view.vector(row));
                 known_count.set(known_count.get() + 1);
             }
         };
@@ -217,6 +217,8 @@ impl Engine {
             told: format!("projection of the language model {}", job.name),
             dry_run: false,
             index: IndexChoice::Auto,
+            dtype: None,
+            residence: Residence::Memory,
             tokenizer: if job.tokenizer.is_empty() {
                 TokenizerPolicy::Leave
             } else {

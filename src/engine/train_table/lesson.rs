@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::import::{IfExists, ImportOptions, TokenizerPolicy};
 use crate::engine::train_table::asked::{Along, Method};
 use crate::format::intake::Policies;
-use crate::table::meta::{IndexChoice, TableName};
+use crate::table::meta::{IndexChoice, Residence, TableName};
 
 /// What is to be learned of a text that was read, and told of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ impl Lesson {
             told: self.told.clone(),
             dry_run: false,
             index: IndexChoice::Auto,
+            dtype: None,
+            residence: Residence::Memory,
             tokenizer: match &self.tokenizer {
                 Some(name) => TokenizerPolicy::Use(name.clone()),
                 None => TokenizerPolicy::Leave,

@@ -270,7 +270,7 @@ impl Columns {
                 let mut lists =
                     FixedSizeListBuilder::new(Float32Builder::new(), self.dim).with_field(item);
                 for &row in rows {
-                    lists.values().append_slice(table.vector(row));
+                    lists.values().append_slice(&table.vector(row));
                     lists.append(true);
                 }
                 Arc::new(lists.finish())
@@ -278,7 +278,7 @@ impl Columns {
             Lists::Free => {
                 let mut lists = ListBuilder::new(Float32Builder::new()).with_field(item);
                 for &row in rows {
-                    lists.values().append_slice(table.vector(row));
+                    lists.values().append_slice(&table.vector(row));
                     lists.append(true);
                 }
                 Arc::new(lists.finish())

@@ -73,7 +73,7 @@ impl CsvWriter {
     /// quotes; what the word does not have is an empty field.
     fn push_row(&self, table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
         push_field(&self.guarded(table.word(row)), self.delimiter, bytes);
-        for value in table.vector(row) {
+        for value in &*table.vector(row) {
             bytes.push(self.delimiter);
             write!(bytes, "{value:?}")?;
         }

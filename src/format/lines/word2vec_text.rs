@@ -68,7 +68,7 @@ fn write(table: &Selection<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> 
 
 pub(super) fn push_row(table: &Selection<'_>, row: RowId, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.extend_from_slice(table.word(row));
-    for value in table.vector(row) {
+    for value in &*table.vector(row) {
         // The debug form has a point or an exponent always, so that a GloVe file's first line is
         // never two whole numbers.
         write!(bytes, " {value:?}")?;

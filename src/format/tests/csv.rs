@@ -6,14 +6,15 @@ use crate::format::write::OneFile;
 use crate::format::{Compression, Format, Options, Reason, Row, Selection, Step, write};
 use crate::table::attributes::{AttributeValue, Attributes};
 use crate::table::view::View;
-use crate::vector::RowId;
+use crate::vector::{Dtype, RowId};
 
 use AttributeValue::{Flag, Integer, List, Number, Text};
 
 /// A file as a table, with the reasons that were told.
 pub(super) fn taken(file: &[u8]) -> (View, Vec<(&'static str, String)>) {
     let mut opened = open_all(&[("file", file)], &Options::default()).unwrap();
-    let mut intake = Intake::new(Policies::default(), "csv", opened.reader.dim()).unwrap();
+    let mut intake =
+        Intake::new(Policies::default(), "csv", (Dtype::F32, opened.reader.dim())).unwrap();
     let mut row = Row::default();
     loop {
         match opened.reader.read(&mut row).unwrap() {
@@ -92,7 +93,7 @@ fn further_columns_of_other_tools_are_attributes() {
     // pandas, with an index; components count behind a name, or are what has a number.
     let (view, told) = taken(b",word,d0,d1,pos,seen\n7,the,0.5,1.5,DET,True\n8,of,2,3,,9\n");
     assert_eq!(told, [("extra_field", "the column 1, which has no name".to_owned())]);
-    assert_eq!(view.vector(RowId(1)), [2.0, 3.0]);
+    assert_eq!(*view.vector(RowId(1)), [2.0, 3.0]);
     assert_eq!(of(&view, 0), attributes(&[("pos", Text("DET".into())), ("seen", Flag(true))]));
     assert_eq!(of(&view, 1), attributes(&[("seen", Integer(9))]));
     let (view, told) = taken(b"word,x,y,pos\nthe,0.5,1.5,DET\n");

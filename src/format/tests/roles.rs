@@ -83,7 +83,7 @@ fn columns_named_for_something_else_are_no_components() {
     let wide = b"{\"word\":\"a\",\"0\":0.5,\"1\":1.5,\"freq\":0.25}\n";
     let (view, _) = taken(wide);
     assert_eq!(
-        (view.vector(RowId(0)), of(&view, 0)),
+        (&*view.vector(RowId(0)), of(&view, 0)),
         ([0.5, 1.5].as_slice(), attributes(&[("freq", Number(0.25))]))
     );
 }

@@ -3,9 +3,10 @@
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::index::Watch;
 use crate::index::codes::{Codes, QueryCode};
+use crate::index::knn::Pairs;
 use crate::index::partition::leaves::Leaves;
-use crate::index::{Watch, knn};
 use crate::table::Table;
 use crate::vector::RowId;
 
@@ -69,7 +70,8 @@ pub(super) fn floors(
             return f32::NEG_INFINITY;
         }
         let near = nears.iter().take(count).map(|&(_, near)| RowId(near));
-        near.map(|near| knn::similarity(table, row, near)).fold(f32::INFINITY, f32::min) - rounding
+        let mut pairs = Pairs::new(table);
+        near.map(|near| pairs.similarity(row, near)).fold(f32::INFINITY, f32::min) - rounding
     };
     let floors = rows.par_iter().map_init(Work::default, floor).collect();
     if watch.is_cancelled() {

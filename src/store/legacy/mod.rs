@@ -136,10 +136,12 @@ fn take_over(kv: &Kv, data: &Path, meta: &Meta) -> Result<()> {
     keep(
         VECTORS.name,
         generation::write_part(&folder, VECTORS, number, |out| {
-            part::rows::begin_vectors(builder.dim(), out)?;
+            part::rows::begin_vectors(builder.dtype(), builder.dim(), out)?;
+            let mut bytes = Vec::new();
             (0..builder.len()).try_for_each(|row| {
-                let values = builder.vectors(row..row + 1).iter();
-                out.write(&values.flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
+                bytes.clear();
+                builder.vectors(row..row + 1, &mut bytes);
+                out.write(&bytes)
             })
         })?,
     );

@@ -3,7 +3,7 @@
 //! | part | file | sections |
 //! | --- | --- | --- |
 //! | `words` | `rows.rs` | `lengths`: bytes of each word u32; `bytes`: the words, one behind the other |
-//! | `vectors` | `rows.rs` | `rows`: f32, row by row |
+//! | `vectors` | `rows.rs` | `rows` of a table of f32, `rows-f16`, `rows-bf16` or `rows-i8` of another: [the bytes](Dtype::encode) of each row |
 //! | `attributes` | `attributes.rs` | `rows`: for each row that has some its number u32 and its attributes |
 //! | `subwords` | `subwords.rs` | `head`: JSON; `numbers`: each row's bucket u64, unless it is the row's number; `list`: n-grams; `rows`: f32 |
 //! | `inputs` | `inputs.rs` | `head`: JSON; `positions`, `segments`, `norm`: f32 |
@@ -17,14 +17,17 @@ pub mod subwords;
 pub use fields::{Fields, push_text, push_u32};
 
 use crate::container::{CHUNK_BYTES, Kind};
+use crate::vector::Dtype;
 
 const ADVICE: &str = "`wordspace check` lists all that is damaged; restore the table from a backup, \
                       or delete it and import it again";
 
 /// Words in row order.
 pub const WORDS: Kind = Kind { name: "words", version: 1, advice: ADVICE };
-/// Vectors in row order.
+/// Vectors in row order, as floats.
 pub const VECTORS: Kind = Kind { name: "vectors", version: 1, advice: ADVICE };
+/// The same in another dtype: a version of its own, for programs that know f32 alone.
+const CODED_VECTORS: Kind = Kind { version: 2, ..VECTORS };
 /// Attributes of rows.
 pub const ATTRIBUTES: Kind = Kind { name: "attributes", version: 1, advice: ADVICE };
 /// N-grams from which vectors of unknown words are composed.
@@ -32,9 +35,17 @@ pub const SUBWORDS: Kind = Kind { name: "subwords", version: 1, advice: ADVICE }
 /// What a transformer adds to the vectors of tokens.
 pub const INPUTS: Kind = Kind { name: "inputs", version: 1, advice: ADVICE };
 
-/// Bytes of a chunk that holds whole rows of `dim` floats.
-fn chunk_of_rows(dim: usize) -> u32 {
-    let row_bytes = u32::try_from(dim * size_of::<f32>()).unwrap_or(CHUNK_BYTES);
+/// Vectors of a dtype.
+pub fn vectors_of(dtype: Dtype) -> Kind {
+    match dtype {
+        Dtype::F32 => VECTORS,
+        Dtype::F16 | Dtype::Bf16 | Dtype::I8 => CODED_VECTORS,
+    }
+}
+
+/// Bytes of a chunk that holds whole rows.
+fn chunk_of_rows(dtype: Dtype, dim: usize) -> u32 {
+    let row_bytes = u32::try_from(dtype.row_bytes(dim)).unwrap_or(CHUNK_BYTES);
     (CHUNK_BYTES / row_bytes).max(1) * row_bytes
 }
 

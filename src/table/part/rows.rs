@@ -1,6 +1,7 @@
 //! Words and vectors.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::container::{CHUNK_BYTES, Container, Writer};
 use crate::error::{Error, Result};
@@ -8,6 +9,8 @@ use crate::table::Table;
 use crate::table::builder::TableBuilder;
 use crate::table::part::{chunk_of_rows, push_u32};
 use crate::text::vocab::Added;
+use crate::vector::Dtype;
+use crate::vector::rows::{Bytes, Rows};
 
 /// Bytes that are handed to a writer at once.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -44,44 +47,62 @@ fn flush<W: Write>(buffer: &mut Vec<u8>, least: usize, out: &mut Writer<W>) -> R
     Ok(())
 }
 
-/// Begins the vectors of `dim` components each; what follows are their floats.
+/// Begins the vectors of `dim` components each; what follows are the bytes of the rows.
 ///
 /// # Errors
 ///
 /// If the output fails.
-pub fn begin_vectors<W: Write>(dim: usize, out: &mut Writer<W>) -> Result<()> {
-    out.section("rows", chunk_of_rows(dim))
+pub fn begin_vectors<W: Write>(dtype: Dtype, dim: usize, out: &mut Writer<W>) -> Result<()> {
+    out.section(vectors_section(dtype), chunk_of_rows(dtype, dim))
 }
 
-/// Reads a table of `rows` rows and `dim` components; every checksum, word and value is checked.
+/// The section that holds the rows of a dtype.
+pub fn vectors_section(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F32 => "rows",
+        Dtype::F16 => "rows-f16",
+        Dtype::Bf16 => "rows-bf16",
+        Dtype::I8 => "rows-i8",
+    }
+}
+
+/// Reads a table of `rows` rows of a dtype and of `dim` components; every checksum, word and value is checked.
+/// Where the rows are mapped, their vectors are let go again as they are checked, and the table has those of the mapping.
 ///
 /// # Errors
 ///
 /// `Corrupt` if a part is damaged, or holds another number of rows; if the disk fails.
-pub fn read(words: &Container, vectors: &Container, rows: u64, dim: usize) -> Result<Table> {
+pub fn read(
+    words: &Container,
+    vectors: &Container,
+    rows: u64,
+    (dtype, dim): (Dtype, usize),
+    mapped: Option<Arc<dyn Bytes>>,
+) -> Result<Table> {
     let lengths = words.section("lengths")?.numbers(u32::from_le_bytes)?;
     let bytes = words.section("bytes")?.read()?;
-    let floats = vectors.section("rows")?;
-    let row_bytes = dim * size_of::<f32>();
+    let kept = vectors.section(vectors_section(dtype))?;
+    let row_bytes = dtype.row_bytes(dim);
     let total = lengths.iter().map(|&length| u64::from(length)).sum::<u64>();
     if lengths.len() as u64 != rows || total != bytes.len() as u64 {
         return Err(words.senseless());
     }
-    if rows.checked_mul(row_bytes as u64) != Some(floats.length()) {
+    if rows.checked_mul(row_bytes as u64) != Some(kept.length()) {
         return Err(vectors.senseless());
     }
-    let mut builder = TableBuilder::new(dim)?;
-    builder.reserve(lengths.len());
+    let mut builder = TableBuilder::of(dtype, dim)?;
+    let stays = mapped.is_some();
+    if !stays {
+        builder.reserve(lengths.len());
+    }
     let (mut lengths, mut rest) = (lengths.into_iter(), &bytes[..]);
     let mut vector = vec![0.0; dim];
-    floats.each_chunk(|chunk| {
+    kept.each_chunk(|chunk| {
         if !chunk.len().is_multiple_of(row_bytes) {
             return Err(vectors.senseless());
         }
         for values in chunk.chunks_exact(row_bytes) {
-            for (to, from) in vector.iter_mut().zip(values.as_chunks().0) {
-                *to = f32::from_le_bytes(*from);
-            }
+            dtype.decode(values, &mut vector);
             // They were added up: there is one for each row, and the bytes are there.
             let (word, after) = rest.split_at(lengths.next().unwrap_or(0) as usize);
             rest = after;
@@ -93,7 +114,12 @@ pub fn read(words: &Container, vectors: &Container, rows: u64, dim: usize) -> Re
                 }
             }
         }
+        if stays {
+            builder.let_go(builder.len());
+        }
         Ok(())
     })?;
-    Ok(builder.build())
+    let Some(mapped) = mapped else { return Ok(builder.build()) };
+    let rows = Rows::lent(dtype, dim, mapped).filter(|rows| rows.len() == builder.len());
+    Ok(builder.build_over(rows.ok_or_else(|| vectors.senseless())?))
 }

@@ -16,6 +16,9 @@ class Dtype(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DTYPE_UNSPECIFIED: _ClassVar[Dtype]
     DTYPE_F32: _ClassVar[Dtype]
+    DTYPE_F16: _ClassVar[Dtype]
+    DTYPE_BF16: _ClassVar[Dtype]
+    DTYPE_I8: _ClassVar[Dtype]
 
 class AnsweredBy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -30,6 +33,7 @@ class IndexKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INDEX_KIND_UNSPECIFIED: _ClassVar[IndexKind]
     INDEX_KIND_HNSW: _ClassVar[IndexKind]
     INDEX_KIND_PARTITION: _ClassVar[IndexKind]
+    INDEX_KIND_NONE: _ClassVar[IndexKind]
 
 class OovPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -100,6 +104,9 @@ METRIC_UNSPECIFIED: Metric
 METRIC_COSINE: Metric
 DTYPE_UNSPECIFIED: Dtype
 DTYPE_F32: Dtype
+DTYPE_F16: Dtype
+DTYPE_BF16: Dtype
+DTYPE_I8: Dtype
 ANSWERED_BY_UNSPECIFIED: AnsweredBy
 ANSWERED_BY_EXACT: AnsweredBy
 ANSWERED_BY_GRAPH: AnsweredBy
@@ -108,6 +115,7 @@ ANSWERED_BY_PARTITION: AnsweredBy
 INDEX_KIND_UNSPECIFIED: IndexKind
 INDEX_KIND_HNSW: IndexKind
 INDEX_KIND_PARTITION: IndexKind
+INDEX_KIND_NONE: IndexKind
 OOV_POLICY_UNSPECIFIED: OovPolicy
 OOV_POLICY_ERROR: OovPolicy
 OOV_POLICY_SKIP: OovPolicy

@@ -56,7 +56,7 @@ PUT_MODE_INSERT_ONLY: PutMode
 PUT_MODE_UPDATE_ONLY: PutMode
 
 class Table(_message.Message):
-    __slots__ = ("name", "generation", "row_count", "dim", "dtype", "metric", "provenance", "index", "memory_bytes", "problem", "subwords", "inputs", "aliases")
+    __slots__ = ("name", "generation", "row_count", "dim", "dtype", "metric", "provenance", "index", "memory_bytes", "problem", "subwords", "inputs", "aliases", "on_disk", "mapped_bytes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,8 @@ class Table(_message.Message):
     SUBWORDS_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     ALIASES_FIELD_NUMBER: _ClassVar[int]
+    ON_DISK_FIELD_NUMBER: _ClassVar[int]
+    MAPPED_BYTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     generation: int
     row_count: int
@@ -83,7 +85,9 @@ class Table(_message.Message):
     subwords: Subwords
     inputs: InputTables
     aliases: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., generation: _Optional[int] = ..., row_count: _Optional[int] = ..., dim: _Optional[int] = ..., dtype: _Optional[_Union[_common_pb2.Dtype, str]] = ..., metric: _Optional[_Union[_common_pb2.Metric, str]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ..., memory_bytes: _Optional[int] = ..., problem: _Optional[str] = ..., subwords: _Optional[_Union[Subwords, _Mapping]] = ..., inputs: _Optional[_Union[InputTables, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ...) -> None: ...
+    on_disk: bool
+    mapped_bytes: int
+    def __init__(self, name: _Optional[str] = ..., generation: _Optional[int] = ..., row_count: _Optional[int] = ..., dim: _Optional[int] = ..., dtype: _Optional[_Union[_common_pb2.Dtype, str]] = ..., metric: _Optional[_Union[_common_pb2.Metric, str]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ..., memory_bytes: _Optional[int] = ..., problem: _Optional[str] = ..., subwords: _Optional[_Union[Subwords, _Mapping]] = ..., inputs: _Optional[_Union[InputTables, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., on_disk: _Optional[bool] = ..., mapped_bytes: _Optional[int] = ...) -> None: ...
 
 class InputTables(_message.Message):
     __slots__ = ("position_count", "first_position", "segment_count", "layer_norm_eps", "disk_bytes", "problem")
@@ -198,20 +202,22 @@ class ListTablesResponse(_message.Message):
     def __init__(self, tables: _Optional[_Iterable[_Union[Table, _Mapping]]] = ...) -> None: ...
 
 class CreateTableRequest(_message.Message):
-    __slots__ = ("table", "dim", "dtype", "index", "tokenizer", "license")
+    __slots__ = ("table", "dim", "dtype", "index", "tokenizer", "license", "on_disk")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     DIM_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     TOKENIZER_FIELD_NUMBER: _ClassVar[int]
     LICENSE_FIELD_NUMBER: _ClassVar[int]
+    ON_DISK_FIELD_NUMBER: _ClassVar[int]
     table: str
     dim: int
     dtype: _common_pb2.Dtype
     index: _common_pb2.IndexKind
     tokenizer: str
     license: str
-    def __init__(self, table: _Optional[str] = ..., dim: _Optional[int] = ..., dtype: _Optional[_Union[_common_pb2.Dtype, str]] = ..., index: _Optional[_Union[_common_pb2.IndexKind, str]] = ..., tokenizer: _Optional[str] = ..., license: _Optional[str] = ...) -> None: ...
+    on_disk: bool
+    def __init__(self, table: _Optional[str] = ..., dim: _Optional[int] = ..., dtype: _Optional[_Union[_common_pb2.Dtype, str]] = ..., index: _Optional[_Union[_common_pb2.IndexKind, str]] = ..., tokenizer: _Optional[str] = ..., license: _Optional[str] = ..., on_disk: _Optional[bool] = ...) -> None: ...
 
 class CreateTableResponse(_message.Message):
     __slots__ = ("table",)

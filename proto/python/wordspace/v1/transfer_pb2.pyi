@@ -124,7 +124,7 @@ class ImportFile(_message.Message):
     def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
 
 class ImportHeader(_message.Message):
-    __slots__ = ("table", "format", "source", "total_bytes", "on_duplicate", "on_invalid", "on_invalid_utf8", "if_exists", "limit", "tensor", "words", "dry_run", "word_changes", "normalize", "rank", "counts", "license", "resume_offset", "tokenizer", "no_tokenizer", "fields", "detach", "index", "append")
+    __slots__ = ("table", "format", "source", "total_bytes", "on_duplicate", "on_invalid", "on_invalid_utf8", "if_exists", "limit", "tensor", "words", "dry_run", "word_changes", "normalize", "rank", "counts", "license", "resume_offset", "tokenizer", "no_tokenizer", "fields", "detach", "index", "append", "dtype", "on_disk")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +149,8 @@ class ImportHeader(_message.Message):
     DETACH_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     APPEND_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    ON_DISK_FIELD_NUMBER: _ClassVar[int]
     table: str
     format: Format
     source: str
@@ -173,7 +175,9 @@ class ImportHeader(_message.Message):
     detach: bool
     index: _common_pb2.IndexKind
     append: bool
-    def __init__(self, table: _Optional[str] = ..., format: _Optional[_Union[Format, str]] = ..., source: _Optional[str] = ..., total_bytes: _Optional[int] = ..., on_duplicate: _Optional[_Union[OnDuplicate, str]] = ..., on_invalid: _Optional[_Union[OnInvalid, str]] = ..., on_invalid_utf8: _Optional[_Union[OnInvalidUtf8, str]] = ..., if_exists: _Optional[_Union[IfExists, str]] = ..., limit: _Optional[int] = ..., tensor: _Optional[str] = ..., words: _Optional[str] = ..., dry_run: _Optional[bool] = ..., word_changes: _Optional[_Union[WordChanges, _Mapping]] = ..., normalize: _Optional[bool] = ..., rank: _Optional[bool] = ..., counts: _Optional[str] = ..., license: _Optional[str] = ..., resume_offset: _Optional[int] = ..., tokenizer: _Optional[str] = ..., no_tokenizer: _Optional[bool] = ..., fields: _Optional[_Union[FieldLayout, _Mapping]] = ..., detach: _Optional[bool] = ..., index: _Optional[_Union[_common_pb2.IndexKind, str]] = ..., append: _Optional[bool] = ...) -> None: ...
+    dtype: _common_pb2.Dtype
+    on_disk: bool
+    def __init__(self, table: _Optional[str] = ..., format: _Optional[_Union[Format, str]] = ..., source: _Optional[str] = ..., total_bytes: _Optional[int] = ..., on_duplicate: _Optional[_Union[OnDuplicate, str]] = ..., on_invalid: _Optional[_Union[OnInvalid, str]] = ..., on_invalid_utf8: _Optional[_Union[OnInvalidUtf8, str]] = ..., if_exists: _Optional[_Union[IfExists, str]] = ..., limit: _Optional[int] = ..., tensor: _Optional[str] = ..., words: _Optional[str] = ..., dry_run: _Optional[bool] = ..., word_changes: _Optional[_Union[WordChanges, _Mapping]] = ..., normalize: _Optional[bool] = ..., rank: _Optional[bool] = ..., counts: _Optional[str] = ..., license: _Optional[str] = ..., resume_offset: _Optional[int] = ..., tokenizer: _Optional[str] = ..., no_tokenizer: _Optional[bool] = ..., fields: _Optional[_Union[FieldLayout, _Mapping]] = ..., detach: _Optional[bool] = ..., index: _Optional[_Union[_common_pb2.IndexKind, str]] = ..., append: _Optional[bool] = ..., dtype: _Optional[_Union[_common_pb2.Dtype, str]] = ..., on_disk: _Optional[bool] = ...) -> None: ...
 
 class FieldLayout(_message.Message):
     __slots__ = ("delimiter", "decimal", "header")
