@@ -7,13 +7,13 @@ use crate::error::Result;
 use crate::format::json;
 use crate::format::selection::{Selection, each_row, unsuited};
 use crate::format::source::input::BOM;
-use crate::table::attributes::AttributeValue;
+use crate::table::attributes::{AttributeValue, Attributes};
 use crate::vector::RowId;
 
 /// Refuses a text that would come back as a list.
 pub(super) fn check(table: &Selection<'_>) -> Result<()> {
     let texts = table.rows().flat_map(|row| {
-        let kept = table.view.attributes(row).into_iter().flat_map(|kept| kept.iter());
+        let kept = table.view.attributes(row).into_iter().flat_map(Attributes::iter);
         kept.filter_map(move |(name, value)| Some((row, name, value.text()?)))
     });
     let mut lists = texts.filter(|(_, _, text)| json::list(text.as_bytes()).is_some());
