@@ -220,6 +220,8 @@ pub const PART_BYTES_MAX: usize = 8 << 20;
 pub const QUESTION_BYTES_MAX: usize = 2 << 20;
 /// Questions of any kind in one call.
 pub const QUESTIONS_MAX: usize = 1_000;
+/// Bytes of their answers together, so that one more has room while they are there.
+pub const QUESTIONS_ANSWERS_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 /// Bytes of a batch: of many questions, of texts, of words to put.
 pub const BATCH_BYTES_MAX: usize = 24 << 20;
 /// Bytes of the data folder's disk that temporary files, uploads and checkpoints of trainings leave free, for the journal.
@@ -278,7 +280,8 @@ const _: () = assert!(EVALUATION_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX <= TEXTS_BYTES_MAX && TEXTS_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < QUESTION_BYTES_MAX && QUESTION_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(BATCH_BYTES_MAX < MESSAGE_BYTES_MAX);
-const _: () = assert!(QUESTIONS_MAX * ERROR_BYTES_MAX < MESSAGE_BYTES_MAX / 2);
+const _: () =
+    assert!(QUESTIONS_ANSWERS_BYTES_MAX + QUESTIONS_MAX * ERROR_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TOKENIZER_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(EMBED_COMPONENTS_MAX * size_of::<f32>() < MESSAGE_BYTES_MAX);
 const _: () = assert!(BATCH_MAX <= BATCH_NEIGHBORS_MAX && NEIGHBORS_MAX <= BATCH_NEIGHBORS_MAX);

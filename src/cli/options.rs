@@ -253,12 +253,12 @@ fn wire_value(value: known::AttributeValue) -> AttributeValue {
 fn text_shown(text: &str) -> String {
     let is_text = matches!(grammar::value(text), known::AttributeValue::Text(_));
     let is_plain = is_text && !text.is_empty() && !text.starts_with(['"', '\'', '[']);
-    match (is_plain, text.contains('"')) {
-        // A code is kept as what it is, and shown so that it is told from a number.
-        (true, _) if text.parse::<f64>().is_err() => text.to_owned(),
-        (_, false) => format!("\"{text}\""),
-        (_, true) => format!("'{text}'"),
-    }
+    // A code is kept as what it is, and shown so that it is told from a number.
+    if is_plain && text.parse::<f64>().is_err() { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
 }
 
 /// The value of an attribute.
@@ -270,10 +270,19 @@ pub(super) fn value_text(value: &AttributeValue) -> String {
         Some(Value::Flag(flag)) => flag.to_string(),
         Some(Value::Date(date)) => date.clone(),
         Some(Value::List(list)) => {
-            let values: Vec<_> = list.values.iter().map(value_text).collect();
+            let values: Vec<_> = list.values.iter().map(item_text).collect();
             format!("[{}]", values.join(", "))
         }
         None => String::new(),
+    }
+}
+
+/// A value of a list, which stands between commas.
+fn item_text(value: &AttributeValue) -> String {
+    let ends = |c: char| c.is_whitespace() || ",[]\"'".contains(c);
+    match &value.value {
+        Some(Value::Text(text)) if text.contains(ends) => quoted(text),
+        _ => value_text(value),
     }
 }
 

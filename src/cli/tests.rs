@@ -204,7 +204,7 @@ fn conditions_have_spaces_quotes_and_no_second_meaning() {
     ];
     let shown = shown.map(|(name, value)| (name.to_owned(), AttributeValue { value: Some(value) }));
     let told =
-        "day=2024-01-31T09:30:00Z n=-7 note=\"2024-01-31\" tags=[fr, a, b, \"5\"] word=\"[1]\"";
+        "day=2024-01-31T09:30:00Z n=-7 note=\"2024-01-31\" tags=[fr, \"a, b\", \"5\"] word=\"[1]\"";
     assert_eq!(attributes_text(&shown.into_iter().collect()), told);
     assert_eq!(set("title=a b = c"), Ok(("title".to_owned(), text("a b = c"))));
     assert_eq!(set("n = \"5\""), Ok(("n".to_owned(), text("5"))));

@@ -1,4 +1,4 @@
-//! BatchService: questions of any kind in one call, each as if it had come on a call of its own.
+//! `BatchService`: questions of any kind in one call, each as if it had come on a call of its own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use tonic::{Request, Response, Status, async_trait};
-use tonic_types::StatusExt as _;
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -19,14 +18,14 @@ use crate::proto::search_service_server::SearchService;
 use crate::proto::table_service_server::TableService;
 use crate::proto::text_service_server::TextService;
 use crate::proto::training_service_server::TrainingService;
-use crate::server::status::{ANSWERED, end_of, status};
+use crate::server::status::{ANSWERED, end_of, status, status_told};
 use crate::server::transport::{Call, Composed, Encoded};
 use crate::server::wire::Fields;
 use crate::server::{Desk, opened, response, within};
 
 /// How long quick answers go on before other calls have their turn.
 const TURN: Duration = Duration::from_millis(1);
-/// The field of BatchResponse that has the answers, and that of an answer which is an error.
+/// The field of `BatchResponse` that has the answers, and that of an answer which is an error.
 const ANSWERS: u32 = 1;
 const ERROR: u32 = 1;
 
@@ -54,9 +53,8 @@ impl Asking<'_> {
         fields.count("questions", questions.len(), 1..=limits::QUESTIONS_MAX);
         fields.finish(|| Some(()))?;
         let mut answer = Composed::new(self.call);
-        let (mut left, mut turn) = (questions.len(), Instant::now());
+        let mut turn = Instant::now();
         for (place, question) in questions.into_iter().enumerate() {
-            left -= 1;
             // The call has paid for the first.
             let wait = if place == 0 { Duration::ZERO } else { self.call.grant().owe(1) };
             if !wait.is_zero() {
@@ -64,15 +62,13 @@ impl Asking<'_> {
             }
             let answered = match self.answer(question.question).await {
                 Ok((field, encoded)) => {
-                    // Whatever comes of the others, it can be told.
-                    let room = limits::MESSAGE_BYTES_MAX - left * limits::ERROR_BYTES_MAX;
                     let head = head(field, encoded.message().len());
-                    answer.push(&head, &encoded, room).map_err(|error| status(&error))
+                    answer.push(&head, &encoded).map_err(|error| status(&error))
                 }
                 Err(status) => Err(status),
             };
             if let Err(status) = answered {
-                let error = told(&status).encode_to_vec();
+                let error = status_told(&status).encode_to_vec();
                 answer.push_bytes(&[head(ERROR, error.len()), error].concat())?;
             }
             if turn.elapsed() > TURN {
@@ -182,7 +178,7 @@ fn encoded<M: Message>(call: &Arc<Call>, mut answer: Response<M>) -> Result<Enco
     }
 }
 
-/// What stands before an answer of so many bytes in a field of a BatchAnswer, which is one of a BatchResponse.
+/// What stands before an answer of so many bytes in a field of a `BatchAnswer`, which is one of a `BatchResponse`.
 fn head(field: u32, bytes: usize) -> Vec<u8> {
     let within = key_len(field) + encoded_len_varint(bytes as u64) + bytes;
     let mut head = Vec::with_capacity(24);
@@ -191,24 +187,6 @@ fn head(field: u32, bytes: usize) -> Vec<u8> {
     encode_key(field, WireType::LengthDelimited, &mut head);
     encode_varint(bytes as u64, &mut head);
     head
-}
-
-/// The status of one question as a message.
-fn told(status: &Status) -> pb::QueryError {
-    let details = status.get_error_details();
-    let info = details.error_info();
-    let bad = details.bad_request().map(|bad| bad.field_violations.as_slice());
-    let violations = bad.unwrap_or_default().iter().map(|bad| pb::query_error::Violation {
-        field: bad.field.clone(),
-        problem: bad.description.clone(),
-    });
-    pb::QueryError {
-        code: status.code().into(),
-        reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
-        message: status.message().to_owned(),
-        metadata: info.map(|info| info.metadata.clone()).unwrap_or_default(),
-        violations: violations.collect(),
-    }
 }
 
 #[cfg(test)]
@@ -286,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_status_is_told_with_its_reason_and_its_fields() {
-        let told = told(&status(&Error::invalid("k", "too many")));
+        let told = status_told(&status(&Error::invalid("k", "too many")));
         assert_eq!(
             (told.code, told.reason.as_str()),
             (Code::InvalidArgument.into(), "INVALID_FIELD")
@@ -294,7 +272,7 @@ mod tests {
         assert_eq!((told.violations[0].field.as_str(), told.violations.len()), ("k", 1));
         assert!(told.encoded_len() <= limits::ERROR_BYTES_MAX);
         let kind = ErrorKind::UnknownWords { words: vec!["x".repeat(1 << 20); 100] };
-        let told = super::told(&status(&Error::new(kind)));
+        let told = status_told(&status(&Error::new(kind)));
         assert_eq!(told.reason, "UNKNOWN_WORDS");
         assert!(
             told.metadata.contains_key("words") && told.encoded_len() <= limits::ERROR_BYTES_MAX

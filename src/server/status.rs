@@ -230,6 +230,24 @@ pub(super) fn told(error: &Error) -> pb::QueryError {
     message(error)
 }
 
+/// The status that one question among many would have had, as a message.
+pub(super) fn status_told(status: &Status) -> pb::QueryError {
+    let details = status.get_error_details();
+    let info = details.error_info();
+    let bad = details.bad_request().map(|bad| bad.field_violations.as_slice());
+    let violations = bad.unwrap_or_default().iter().map(|bad| pb::query_error::Violation {
+        field: bad.field.clone(),
+        problem: bad.description.clone(),
+    });
+    pb::QueryError {
+        code: status.code().into(),
+        reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
+        message: status.message().to_owned(),
+        metadata: info.map(|info| info.metadata.clone()).unwrap_or_default(),
+        violations: violations.collect(),
+    }
+}
+
 /// The error of a job that ended before, as a message.
 pub(super) fn message(error: &Error) -> pb::QueryError {
     let mut violations: &[Violation] = &[];

@@ -413,13 +413,13 @@ impl Fields {
             Some(Value::Integer(number)) => AttributeValue::Integer(number),
             Some(Value::Flag(flag)) => AttributeValue::Flag(flag),
             Some(Value::Text(text)) => AttributeValue::Text(text),
-            Some(Value::Date(text)) => match text.parse() {
-                Ok(date) => AttributeValue::Date(date),
-                Err(NoDate) => {
+            Some(Value::Date(text)) => {
+                let Ok(date) = text.parse() else {
                     self.bad(field, NoDate.to_string());
                     return nothing;
-                }
-            },
+                };
+                AttributeValue::Date(date)
+            }
             Some(Value::List(list)) => {
                 let count = list.values.len();
                 if count > limits::ATTRIBUTE_LIST_MAX {

@@ -146,12 +146,10 @@ async fn asked(channel: &Channel, path: &str, key: &str, message: Vec<u8>) -> Re
     request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
     let mut batches = pb::batch_service_client::BatchServiceClient::new(channel.clone());
     let answer = batches.batch(request).await?.into_inner().answers.remove(0).answer;
-    match answer.unwrap() {
-        pb::batch_answer::Answer::Error(error) => {
-            Err(Status::new(Code::from(error.code), error.message))
-        }
-        _ => Ok(()),
+    if let Some(pb::batch_answer::Answer::Error(error)) = answer {
+        return Err(Status::new(Code::from(error.code), error.message));
     }
+    Ok(())
 }
 
 fn pool() -> DescriptorPool {

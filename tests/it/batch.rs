@@ -47,7 +47,7 @@ async fn each_question_has_its_own_answer_or_its_own_error() {
     let pairs = vec![pb::similarity_request::Pair { a: Some(word("king")), b: Some(word("man")) }];
     let similarity = pb::SimilarityRequest { table: "en".to_owned(), pairs, ..Default::default() };
     let listed = pb::ListWordsRequest { table: "other".to_owned(), ..Default::default() };
-    let recall = pb::RecallRequest { table: "en".to_owned(), ..Default::default() };
+    let counted = pb::CountWordsRequest { table: "en".to_owned(), filter: None };
     let mut questions = batch(vec![
         Question::Nearest(nearest("en", "king")),
         Question::Lookup(lookup("en", "no such word")),
@@ -56,7 +56,7 @@ async fn each_question_has_its_own_answer_or_its_own_error() {
         Question::ListWords(listed.clone()),
         Question::Nearest(pb::NearestRequest { k: Some(0), ..nearest("en", "king") }),
         Question::Lookup(lookup("other", "lion")),
-        Question::Recall(recall),
+        Question::CountWords(counted),
     ]);
     questions.questions.push(pb::Question { question: None });
     let answers = ask(&channel, questions).await;
@@ -72,7 +72,7 @@ async fn each_question_has_its_own_answer_or_its_own_error() {
     assert_eq!(answers[4], Answer::ListWords(alone));
     let alone = tables.lookup(lookup("other", "lion")).await.unwrap().into_inner();
     assert_eq!(answers[6], Answer::Lookup(alone));
-    assert!(matches!(answers[7], Answer::Recall(_)), "{:?}", answers[7]);
+    assert!(matches!(&answers[7], Answer::CountWords(counted) if counted.count == 8));
 
     // Errors are told as the statuses of calls of their own.
     let unknown = tables.lookup(lookup("en", "no such word")).await.unwrap_err();
@@ -118,20 +118,20 @@ async fn a_batch_is_bounded_and_ends_with_its_deadline() {
     assert_eq!(error.reason, "LIMIT_EXCEEDED", "{error:?}");
     assert!(matches!(answers[1], Answer::Nearest(_)));
 
-    // Sixteen answers of 4 MiB have no room in a message; those that are smaller have.
+    // Eight answers of 4 MiB have no room together; those that are smaller have.
     let large = pb::SimilarityMatrixRequest {
         table: "en".to_owned(),
         rows: vec![word("king"); 1_024],
         ..Default::default()
     };
-    let mut questions = vec![Question::SimilarityMatrix(large); 16];
+    let mut questions = vec![Question::SimilarityMatrix(large); 8];
     questions.push(Question::Nearest(nearest("en", "king")));
     let answers = ask(&channel, batch(questions.clone())).await;
     let whole = answers.iter().filter(|answer| matches!(answer, Answer::SimilarityMatrix(_)));
-    assert_eq!(whole.count(), 15);
-    let Answer::Error(error) = &answers[15] else { panic!("an error") };
+    assert_eq!(whole.count(), 7);
+    let Answer::Error(error) = &answers[7] else { panic!("an error") };
     assert_eq!(error.reason, "LIMIT_EXCEEDED", "{error:?}");
-    assert!(matches!(answers[16], Answer::Nearest(_)));
+    assert!(matches!(answers[8], Answer::Nearest(_)));
 
     let mut request = Request::new(batch(questions));
     request.set_timeout(Duration::from_millis(1));

@@ -440,7 +440,7 @@ async fn words_are_written_as_asked_and_provenance_is_kept() {
     let lines: &[&[u8]] = &[
         br#"{"word": "/c/en/Queen", "vector": [3.0, 4.0], "pos": "NN", "senses": 2, "old": true}"#,
         br#"{"word": "/c/en/queen", "vector": [1.0, 0.0]}"#,
-        br#"{"word": "/c/en/rex", "vector": [0.0, 2.0], "notes": [1]}"#,
+        br#"{"word": "/c/en/rex", "vector": [0.0, 2.0], "notes": [[1]]}"#,
         br#"{"word": "x", "vector": [0.0, 0.0]}"#,
         br#"{"word": "/c/en/", "vector": [0.0, 1.0]}"#,
     ];

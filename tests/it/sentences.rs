@@ -76,9 +76,9 @@ async fn texts_become_rows_and_are_found_by_other_texts() {
     let want = [("empty_text", 1), ("empty_word", 1), ("unreadable_row", 1)];
     assert_eq!((counts(&import), import.rows_kept), (want.to_vec(), 2));
     let json = concat!(
-        "{\"id\": 7, \"text\": \"king queen\", \"lang\": \"en\", \"year\": 1611, \"ok\": true, \"no\": null}\n",
+        "{\"id\": 7, \"text\": \"king queen\", \"lang\": \"en\", \"year\": 1611, \"ok\": true, \"no\": null, \"tags\": [\"a\", \"b\"]}\n",
         "{\"text\": \"apple pear\"}\n[1]\n{\"id\": \"8\"}\n{\"text\": \"king \\ud800\"}\n",
-        "{\"text\": \"king\", \"list\": []}\n{\"text\": \"pear\"",
+        "{\"text\": \"king\", \"list\": [[]]}\n{\"text\": \"pear\"",
     );
     let json_of = pb::TextLayout::JsonLines;
     let report = client.import_texts(texts("json", json_of), source(json.as_bytes()), |_| {});
@@ -93,7 +93,10 @@ async fn texts_become_rows_and_are_found_by_other_texts() {
     let value = |name: &str| kept[name].value.clone().unwrap();
     assert_eq!(value("text"), Value::Text("king queen".to_owned()));
     assert_eq!((value("year"), value("ok")), (Value::Integer(1611), Value::Flag(true)));
-    assert_eq!(kept.len(), 4);
+    let text = |text: &str| pb::AttributeValue { value: Some(Value::Text(text.to_owned())) };
+    let tags = pb::AttributeList { values: ["a", "b"].map(text).to_vec() };
+    assert_eq!(value("tags"), Value::List(tags));
+    assert_eq!(kept.len(), 5);
     let ask = pb::GetTableRequest { table: "lines".to_owned() };
     let told = client.get_table(ask).await.unwrap().table.unwrap().provenance.unwrap().options;
     assert!(told.starts_with("vectors of table en, generation") && told.contains("mean"), "{told}");

@@ -146,26 +146,37 @@ impl Kind {
         let values = values.iter().copied();
         match self {
             Self::Nothing | Self::Texts => {
-                Arc::new(StringArray::from_iter(values.map(|value| value.map(|value| text(value)))))
+                let texts: StringArray = values.map(|value| value.map(text)).collect();
+                Arc::new(texts)
             }
-            Self::Flags => Arc::new(BooleanArray::from_iter(values.map(|value| match value {
-                Some(AttributeValue::Flag(flag)) => Some(*flag),
-                _ => None,
-            }))),
+            Self::Flags => {
+                let flag = |value: Option<&AttributeValue>| match value {
+                    Some(AttributeValue::Flag(flag)) => Some(*flag),
+                    _ => None,
+                };
+                let flags: BooleanArray = values.map(flag).collect();
+                Arc::new(flags)
+            }
             Self::Whole { .. } => {
-                Arc::new(Int64Array::from_iter(values.map(|value| match value {
+                let number = |value: Option<&AttributeValue>| match value {
                     Some(AttributeValue::Integer(number)) => Some(*number),
                     _ => None,
-                })))
+                };
+                let numbers: Int64Array = values.map(number).collect();
+                Arc::new(numbers)
             }
-            Self::Numbers => Arc::new(Float64Array::from_iter(
-                values.map(|value| value.and_then(AttributeValue::number)),
-            )),
+            Self::Numbers => {
+                let number =
+                    |value: Option<&AttributeValue>| value.and_then(AttributeValue::number);
+                let numbers: Float64Array = values.map(number).collect();
+                Arc::new(numbers)
+            }
             Self::Dates => {
-                let dates = TimestampMicrosecondArray::from_iter(values.map(|value| match value {
+                let micros = |value: Option<&AttributeValue>| match value {
                     Some(AttributeValue::Date(date)) => Some(date.micros()),
                     _ => None,
-                }));
+                };
+                let dates: TimestampMicrosecondArray = values.map(micros).collect();
                 Arc::new(dates.with_timezone(UTC))
             }
             Self::Lists(item) => {
@@ -173,7 +184,7 @@ impl Kind {
                 let lengths = values.clone().map(|value| value.map_or(0, |list| list.each().len()));
                 let offsets = OffsetBuffer::from_lengths(lengths);
                 let items: Vec<_> =
-                    values.flatten().flat_map(|list| list.each()).map(Some).collect();
+                    values.flatten().flat_map(AttributeValue::each).map(Some).collect();
                 let (field, items) = (Self::item_field(item), item.array(&items));
                 Arc::new(ListArray::new(field, offsets, items, Some(is_there.into())))
             }

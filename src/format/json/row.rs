@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::IgnoredAny;
 
 use crate::format::json::records::{end, skip_space};
-use crate::format::json::value::attribute;
+use crate::format::json::value::{attribute, text_of};
 use crate::format::roles::Holds;
 
 /// A field of an object.
@@ -142,15 +142,6 @@ pub(super) fn fields<'a>(bytes: &'a [u8], key: Option<&'a [u8]>) -> Result<Vec<F
         }
     }
     Ok(fields)
-}
-
-/// The text that stands in quotes.
-pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        return serde_json::from_str(raw).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(inner))
 }
 
 /// The same bytes with NaN and Infinity in quotes, if they have any outside of texts.

@@ -1,13 +1,14 @@
 //! Attributes as JSON values, both ways: numbers, texts, `true` and `false`, dates as `{"$date": "2024-01-31"}`, for
 //! a text stays one, and arrays of these.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use crate::format::json::records::{end, skip_space};
-use crate::format::json::row::text_of;
 use crate::format::literal::Literal;
 use crate::limits;
 use crate::table::attributes::AttributeValue;
+use crate::table::date::Date;
 
 /// The name of the one field of a date.
 const DATE: &str = "$date";
@@ -66,7 +67,7 @@ fn scalar(raw: &str) -> Option<(AttributeValue, bool)> {
 }
 
 /// The date of an object that has nothing else.
-fn date(object: &str) -> Option<crate::table::date::Date> {
+fn date(object: &str) -> Option<Date> {
     let bytes = object.as_bytes();
     let name = skip_space(bytes, 1)?;
     let behind = end(bytes, name)?;
@@ -77,6 +78,15 @@ fn date(object: &str) -> Option<crate::table::date::Date> {
     let behind = end(bytes, value)?;
     let is_all = bytes.get(skip_space(bytes, behind)?) == Some(&b'}');
     text_of(&object[value..behind]).filter(|_| is_all)?.parse().ok()
+}
+
+/// The text that stands in quotes.
+pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(raw).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
 }
 
 /// Whether a text is an array that can be a list.

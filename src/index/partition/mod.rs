@@ -233,8 +233,10 @@ impl Partition {
         let rows = self.table.len();
         let allowed = params.allowed.map_or(rows, RowSet::len);
         let ef = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
-        // The fewer rows may answer, the further away the answer ends.
-        self.steps.at(ef.saturating_mul((rows / allowed.max(1)).max(1)))
+        // The fewer rows may answer, the further away the answer ends: by as much as the root says, if they
+        // lie among the others.
+        let part = (rows / allowed.max(1)).max(1);
+        self.steps.at(ef.saturating_mul((2 * part).isqrt()))
     }
 
     /// Whether comparing every row is asked for, or costs no more than what is.

@@ -41,7 +41,7 @@ const SAME: f64 = 0.97;
 /// So many rows are looked through in the time that it takes to compare one that may answer.
 const ROWS_AN_ALLOWED: usize = 12;
 /// `ef_search` where a filter lets through none but far rows.
-const EF_FAR: usize = 2_048;
+const EF_FAR: usize = 256;
 /// How many leaves ahead a leaf's own record is fetched.
 const AHEAD: usize = 6;
 

@@ -198,7 +198,7 @@ async fn relay<S>(
     let bytes = (is_end && ending.is_none()).then_some(0);
     let Ok(mut sending) = reply.begin(parts.status, parts.headers, bytes) else { return };
     let sent = match encoded {
-        Some(Encoded { bytes, _reservation }) => {
+        Some(Encoded { bytes, reservation: _reserved }) => {
             let mut trailers = HeaderMap::with_capacity(1);
             trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
             ending = Some(trailers);
@@ -414,7 +414,9 @@ impl Told<'_> {
         let answered = ask(self.call, parts, incoming, &mut reply.respond, service).await;
         let Some(response) = answered else { return };
         let (mut parts, body) = response.into_parts();
-        if let Some(Encoded { bytes, _reservation }) = parts.extensions.remove::<Encoded>() {
+        if let Some(Encoded { bytes, reservation: _reserved }) =
+            parts.extensions.remove::<Encoded>()
+        {
             account.end = Some(ANSWERED);
             self.print(bytes.slice(PREFIX_BYTES..), reply).await;
             return;

@@ -255,7 +255,7 @@ impl Call {
         bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         let encoded = answer.encode(&mut bytes);
         encoded.map_err(|error| Error::caused(ErrorKind::Internal, error))?;
-        Ok(Encoded { bytes: bytes.into(), _reservation: Arc::new(reservation) })
+        Ok(Encoded { bytes: bytes.into(), reservation: Arc::new(reservation) })
     }
 }
 
@@ -280,7 +280,7 @@ pub(in crate::server) struct Reservation {
 pub(in crate::server) struct Encoded {
     /// With its length before it.
     pub(super) bytes: Bytes,
-    pub(super) _reservation: Arc<Reservation>,
+    pub(super) reservation: Arc<Reservation>,
 }
 
 impl Encoded {
@@ -306,23 +306,18 @@ impl Composed {
         Self { bytes: vec![0; PREFIX_BYTES], reserved, parts: Vec::new() }
     }
 
-    /// Adds an answer behind its head, if all have at most so many bytes then.
-    pub(in crate::server) fn push(
-        &mut self,
-        head: &[u8],
-        answer: &Encoded,
-        bytes_max: usize,
-    ) -> Result<()> {
-        let message = answer.message();
+    /// Adds an answer behind its head, if there is room.
+    pub(in crate::server) fn push(&mut self, head: &[u8], answer: &Encoded) -> Result<()> {
+        let (message, max) = (answer.message(), limits::QUESTIONS_ANSWERS_BYTES_MAX);
         let bytes = self.bytes.len() - PREFIX_BYTES + head.len() + message.len();
-        if bytes > bytes_max {
-            let (max, got) = (bytes_max as u64, bytes as u64);
-            let kind = ErrorKind::TooLarge { limit: "MESSAGE_BYTES_MAX", max, got };
+        if bytes > max {
+            let (limit, max, got) = ("QUESTIONS_ANSWERS_BYTES_MAX", max as u64, bytes as u64);
+            let kind = ErrorKind::TooLarge { limit, max, got };
             return Err(Error::new(kind).context("the answers together"));
         }
         if message.len() > SMALL_BYTES {
             // It is reserved already.
-            self.parts.push(Arc::clone(&answer._reservation));
+            self.parts.push(Arc::clone(&answer.reservation));
         } else if !self.reserved.reserve(message.len()) {
             return Err(Error::new(ErrorKind::Overloaded));
         }
@@ -345,6 +340,6 @@ impl Composed {
         let length = u32::try_from(self.bytes.len() - PREFIX_BYTES).unwrap_or(u32::MAX);
         self.bytes[1..PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
         let reservation = Reservation { _reserved: self.reserved, _parts: self.parts };
-        Encoded { bytes: self.bytes.into(), _reservation: Arc::new(reservation) }
+        Encoded { bytes: self.bytes.into(), reservation: Arc::new(reservation) }
     }
 }

@@ -92,7 +92,9 @@ fn push_value(bytes: &mut Vec<u8>, value: &AttributeValue) {
         AttributeValue::List(values) => {
             bytes.push(LIST);
             push_u32(bytes, values.len());
-            values.iter().for_each(|value| push_value(bytes, value));
+            for value in values {
+                push_value(bytes, value);
+            }
         }
     }
 }
