@@ -471,7 +471,7 @@ async fn soak(server: &Server, words: &Arc<Vec<String>>, time: Duration) {
         sleep(step).await;
         memory.push(memory_mb(server, "VmRSS"));
         if rebuilt.elapsed() > Duration::from_mins(1) {
-            let build = BuildIndexRequest { table: "t".to_owned() };
+            let build = BuildIndexRequest { table: "t".to_owned(), index: None };
             server.client.build_index(build).await.unwrap();
             rebuilt = Instant::now();
         }

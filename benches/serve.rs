@@ -113,7 +113,7 @@ async fn rebuild(server: &Server, pairs: &[Vec<&str>]) {
     };
     server.client.put_vectors(put).await.unwrap();
     unary(&server.client, pairs, "after a write").await;
-    let build = BuildIndexRequest { table: TABLE.to_owned() };
+    let build = BuildIndexRequest { table: TABLE.to_owned(), index: None };
     server.client.build_index(build).await.unwrap();
     let (began, mut micros) = (Instant::now(), Vec::new());
     loop {

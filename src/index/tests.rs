@@ -141,11 +141,11 @@ fn the_graph_finds_nearly_all_that_comparing_every_row_finds() {
 
 #[test]
 fn every_dtype_answers_as_a_table_of_what_its_rows_say() {
-    let rows = clustered(1_000, 21, 9);
+    let rows = clustered(600, 21, 9);
     for dtype in [Dtype::F16, Dtype::Bf16, Dtype::I8] {
         let kept = Arc::new(coded(dtype, &rows));
         let said: Vec<Vec<f32>> =
-            (0..1_000).map(|row| kept.vector(RowId(row)).into_owned()).collect();
+            (0..600).map(|row| kept.vector(RowId(row)).into_owned()).collect();
         assert!(said != rows, "the rows are rounded");
         let plain = Arc::new(table_of(&said));
         let lent = Arc::new(elsewhere(dtype, &rows));
@@ -167,7 +167,7 @@ fn every_dtype_answers_as_a_table_of_what_its_rows_say() {
         for (index, plain_index) in
             indexes(&kept).iter().chain(&indexes(&lent)).zip(of_plain.iter().cycle())
         {
-            for row in (0..1_000).step_by(90).map(RowId) {
+            for row in (0..600).step_by(70).map(RowId) {
                 let query = algebra::unit(&rows[row.index()]).unwrap();
                 let params = SearchParams::new(10, 48);
                 let found = index.search(&query, &params);

@@ -105,6 +105,8 @@ fn import(engine: &Engine, table: &str, files: Vec<Named>) {
         dry_run: false,
         tokenizer: TokenizerPolicy::Attach,
         index: wordspace::table::meta::IndexChoice::Auto,
+        dtype: None,
+        residence: wordspace::table::meta::Residence::Memory,
     };
     let source = Source::Files(Box::new(files.into_iter()), wordspace::format::Options::default());
     engine.import(&options, source, &mut |_| {}).unwrap();
@@ -148,7 +150,7 @@ fn make(folder: &Path) {
     write(&engine, "written");
     import(&engine, "rebuilt", text(30, 3));
     write(&engine, "rebuilt");
-    engine.build_index(&name("rebuilt")).unwrap();
+    engine.build_index(&name("rebuilt"), None).unwrap();
     wait(&engine);
     import(&engine, "subwords", vec![whole("small.bin", fasttext())]);
     import(&engine, "bert", checkpoint());

@@ -1,7 +1,6 @@
 //! An index is damaged, while its folder is closed or while it answers: exact answers stay, and so does
 //! the process. A graph of an earlier version answers.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use wordspace::query::WordOrVector;
 use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::attributes::Attributes;
 use wordspace::table::builder::TableBuilder;
+use wordspace::table::columns::Collected;
 use wordspace::table::meta::{Meta, Residence};
 use wordspace::vector::Dtype;
 
@@ -250,7 +250,7 @@ fn a_graph_of_an_earlier_version_answers_and_no_partition_is_built() {
     let mut staging = store.stage(Dtype::F32, dim).unwrap();
     staging.push(&rows).unwrap();
     staging.end(&rows).unwrap();
-    staging.complete(&BTreeMap::new()).unwrap();
+    staging.complete(&Collected::default()).unwrap();
     let table = Arc::new(rows.build());
     let params = BuildParams { threads: 1, ..BuildParams::default() };
     let graph = hnsw::build(&table, params, &Unwatched).unwrap();

@@ -518,7 +518,7 @@ pub(crate) fn take(engine: &Engine, step: &Step) -> Result<()> {
             engine.set_attributes(&Ask { table: name(table), query }).map(drop)
         }
         Step::Build(table, waits) => {
-            engine.build_index(&name(table))?;
+            engine.build_index(&name(table), None)?;
             if *waits {
                 wait(engine);
             }
@@ -530,7 +530,8 @@ pub(crate) fn take(engine: &Engine, step: &Step) -> Result<()> {
                 table: name(table),
                 dim: usize::try_from(*dim).unwrap(),
                 dtype: Dtype::F32,
-                residence: Residence::Memory,
+                // Some vectors stay on the disk.
+                residence: if dim.is_multiple_of(2) { Residence::Disk } else { Residence::Memory },
                 index: IndexChoice::Auto,
                 tokenizer: None,
                 license: String::new(),

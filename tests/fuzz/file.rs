@@ -30,7 +30,10 @@ pub fn work(target: &str, bytes: &[u8]) {
         let _ = subwords.vector("unseen \u{3042}".as_bytes());
     }
     let policies = Policies { on_invalid: OnInvalid::Skip, rank: true, ..Policies::default() };
-    let Ok(mut intake) = Intake::new(policies, opened.format.name(), dim) else { return };
+    let Ok(mut intake) = Intake::new(policies, opened.format.name(), (opened.reader.suits(), dim))
+    else {
+        return;
+    };
     let mut row = Row::default();
     for _ in 0..ROWS_MAX {
         match opened.reader.read(&mut row) {

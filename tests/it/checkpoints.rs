@@ -250,7 +250,10 @@ async fn the_tables_beside_words_outlive_writes_rebuilds_and_restarts() {
         ..Default::default()
     };
     tables.put_vectors(put).await.unwrap();
-    tables.build_index(pb::BuildIndexRequest { table: "bert".to_owned() }).await.unwrap();
+    tables
+        .build_index(pb::BuildIndexRequest { table: "bert".to_owned(), index: None })
+        .await
+        .unwrap();
     assert_eq!(pair(&mut texts, "bert").await, before);
 
     let folder = server.stop().await;

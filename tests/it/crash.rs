@@ -114,7 +114,7 @@ async fn a_kill_in_mid_write_loses_no_acknowledged_write() {
                 }
                 tell.send(number).unwrap();
                 if number % 10 == 5 {
-                    let build = pb::BuildIndexRequest { table: "en".to_owned() };
+                    let build = pb::BuildIndexRequest { table: "en".to_owned(), index: None };
                     let _ = tables.build_index(build).await;
                 }
             }

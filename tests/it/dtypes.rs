@@ -153,7 +153,10 @@ async fn what_is_kept_stays_as_it_is() {
             pb::CopyTableRequest { table: name(dtype), new_name: format!("{}-copy", name(dtype)) };
         client.copy_table(copy).await.unwrap();
         let table = name(dtype);
-        client.build_index(pb::BuildIndexRequest { table: table.clone() }).await.unwrap();
+        client
+            .build_index(pb::BuildIndexRequest { table: table.clone(), index: None })
+            .await
+            .unwrap();
         let written = async || {
             let request = pb::GetTableRequest { table: table.clone() };
             let table = client.get_table(request).await.unwrap().table.unwrap();

@@ -85,7 +85,7 @@ fn folders_of_every_format_tell_what_they_told_then() {
             };
             let query = PutQuery { words: vec![put], mode: PutMode::InsertOnly };
             engine.put(&Ask { table: table.clone(), query }).unwrap();
-            engine.build_index(&table).unwrap();
+            engine.build_index(&table, None).unwrap();
             while engine.table(&table).unwrap().index.is_under_way() {
                 // Not yielding: one who yields again and again takes the core from the one who works.
                 std::thread::sleep(std::time::Duration::from_millis(1));

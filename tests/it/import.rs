@@ -415,7 +415,7 @@ async fn words_that_nobody_trained_have_the_vectors_of_their_n_grams() {
     }];
     let put = pb::PutVectorsRequest { table: "parts".to_owned(), words, ..Default::default() };
     tables.put_vectors(put).await.unwrap();
-    let build = pb::BuildIndexRequest { table: "parts".to_owned() };
+    let build = pb::BuildIndexRequest { table: "parts".to_owned(), index: None };
     tables.build_index(build).await.unwrap();
     let data = server.stop().await;
     assert_eq!(part_files(data.path(), "subwords").len(), 1);

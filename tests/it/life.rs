@@ -108,7 +108,7 @@ async fn is_empty(client: &Client, table: &str) {
     };
     let embedded = client.embed(embed).await;
     assert!(embedded.is_ok_and(|answer| answer.vectors.len() == 1));
-    let index = pb::BuildIndexRequest { table };
+    let index = pb::BuildIndexRequest { table, index: None };
     client.build_index(index).await.unwrap();
 }
 
@@ -365,7 +365,10 @@ async fn a_reader_names_the_write_that_it_wants_to_see() {
         assert_eq!(refused(answer), (Code::Aborted, "TABLE_BEHIND".to_owned()), "{least:?}");
     }
     // A rebuild counts on; of a later import other writes are counted.
-    client.build_index(pb::BuildIndexRequest { table: "en".to_owned() }).await.unwrap();
+    client
+        .build_index(pb::BuildIndexRequest { table: "en".to_owned(), index: None })
+        .await
+        .unwrap();
     client.at_least(generation, 2).list_words(listing("en")).await.unwrap();
     assert_eq!(client.put_vectors(request("c")).await.unwrap().sequence, 3);
     import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();

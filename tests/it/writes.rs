@@ -84,7 +84,7 @@ async fn words_are_put_found_deleted_and_rebuilt() {
     let after = nearest(&channel, "king").await;
     assert_eq!(after, (vec!["monarch".to_owned(), "man".to_owned()], generation));
 
-    let build = pb::BuildIndexRequest { table: "en".to_owned() };
+    let build = pb::BuildIndexRequest { table: "en".to_owned(), index: None };
     let index = tables.build_index(build).await.unwrap().into_inner().index.unwrap();
     assert!(index.rebuild.is_some());
     let status = loop {

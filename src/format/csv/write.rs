@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::format::json;
 use crate::format::selection::{Selection, each_row, unsuited};
 use crate::format::source::input::BOM;
-use crate::table::attributes::{AttributeValue, Attributes};
+use crate::table::attributes::AttributeValue;
 use crate::vector::RowId;
 
 /// Refuses a text that would come back as a list.
