@@ -14,7 +14,7 @@ pub(super) struct AddedWords {
     maps: Vec<Arc<Words>>,
 }
 
-type Words = HashMap<Arc<[u8]>, RowId, ahash::RandomState>;
+type Words = HashMap<Arc<[u8]>, RowId>;
 
 impl AddedWords {
     /// The row that a word was given last.

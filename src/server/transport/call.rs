@@ -16,7 +16,7 @@ use crate::server::requests::{self, Method};
 use crate::server::status::End;
 use crate::server::transport::Doors;
 use crate::server::transport::byte_budget::Reserved;
-use crate::server::transport::message::named;
+use crate::server::transport::entries::named;
 use crate::server::transport::registry::Peer;
 
 /// Bytes before a message: whether it is packed, and its length.

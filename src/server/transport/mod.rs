@@ -17,6 +17,7 @@
 //! | `answer.rs` | its answer: as gRPC, gRPC-Web or JSON |
 //! | `sending.rs` | an answer is sent as fast as it is read, and not later |
 //! | `message.rs` | the messages of a call as they come in, within their limits |
+//! | `entries.rs` | what is in a message, counted before it is taken apart |
 //! | `byte_budget.rs` | bytes counted for a connection and for all |
 
 mod answer;
@@ -24,6 +25,7 @@ mod byte_budget;
 mod call;
 mod certificate;
 mod connection;
+mod entries;
 mod exchange;
 mod http1;
 mod message;
