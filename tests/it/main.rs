@@ -30,6 +30,7 @@ mod probes;
 mod questions;
 mod secure;
 mod sentences;
+mod settings;
 mod support;
 mod test_sets;
 mod texts;
