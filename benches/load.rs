@@ -1,5 +1,5 @@
 //! How many questions a server answers over loopback, and how fast: one at a time, many calls in
-//! flight, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one
+//! flight, the same in JSON and gRPC-Web, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one
 //! line of JSON for each measurement.
 //!
 //! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
@@ -24,11 +24,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use prost::Message as _;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use wordspace::client::attribute_value::Value;
 use wordspace::client::put_vectors_request::WordToPut;
+use wordspace::client::word_or_vector::Query;
 use wordspace::client::{
     AttributeValue, Client, CreateTableRequest, ImportHeader, ListWordsRequest,
     NearestBatchRequest, NearestRequest, NearestStreamRequest, PutVectorsRequest, Vector, chunks,
@@ -127,6 +131,18 @@ async fn load(server: &Server, table: &str, what: &str, questions: usize) {
         let mut all = Vec::new();
         for _ in 0..ROUNDS {
             all.push(measure(server, unary(&server.client, &asked, in_flight, questions)).await);
+        }
+        tell(what, way, all);
+    }
+    for (way, form) in [
+        ("JSON, 64 connections of HTTP/1.1", Form::Json),
+        ("gRPC-Web, 64 connections of HTTP/1.1", Form::Web),
+    ] {
+        let sent: Arc<Vec<_>> = Arc::new(asked.iter().map(|one| form.sent(one)).collect());
+        let mut all = Vec::new();
+        for _ in 0..ROUNDS {
+            let url = server.client.url();
+            all.push(measure(server, over_http1(url, &sent, IN_FLIGHT, questions / 2)).await);
         }
         tell(what, way, all);
     }
@@ -243,6 +259,91 @@ async fn unary(
         micros.extend(caller.await.unwrap());
     }
     (questions, micros)
+}
+
+/// How a question is asked over HTTP/1.1.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Web,
+}
+
+impl Form {
+    /// A question as it is sent.
+    fn sent(self, question: &NearestRequest) -> Vec<u8> {
+        // Every question is a word.
+        let Some(Query::Word(word)) = &question.positive[0].query else { return Vec::new() };
+        let (path, kind, body) = match self {
+            Self::Json => {
+                let body = json!({ "positive": [{ "word": word }], "k": K }).to_string();
+                (format!("/v1/tables/{}/nearest", question.table), "json", body.into_bytes())
+            }
+            Self::Web => {
+                let message = question.encode_to_vec();
+                let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+                let path = "/wordspace.v1.SearchService/Nearest".to_owned();
+                (path, "grpc-web", [&[0], &length[..], &message].concat())
+            }
+        };
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/{kind}\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), &body].concat()
+    }
+}
+
+/// Asks on so many connections, one question after the other on each.
+async fn over_http1(
+    url: &str,
+    sent: &Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    questions: usize,
+) -> (usize, Vec<u128>) {
+    let address = url.split("://").nth(1).unwrap();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut callers = Vec::new();
+    for _ in 0..connections {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sent, next) = (Arc::clone(sent), Arc::clone(&next));
+        callers.push(tokio::spawn(async move {
+            let (mut micros, mut answer) = (Vec::new(), Vec::new());
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                if i >= questions {
+                    return micros;
+                }
+                let began = Instant::now();
+                stream.write_all(&sent[i % sent.len()]).await.unwrap();
+                answer.clear();
+                while !is_whole(&answer) {
+                    assert!(stream.read_buf(&mut answer).await.unwrap() > 0);
+                }
+                micros.push(began.elapsed().as_micros());
+                assert!(answer.starts_with(b"HTTP/1.1 200"));
+            }
+        }));
+    }
+    let mut micros = Vec::new();
+    for caller in callers {
+        micros.extend(caller.await.unwrap());
+    }
+    (questions, micros)
+}
+
+/// Whether an answer of HTTP/1.1 is there to its end.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
+    let (head, body) = answer.split_at(head + 4);
+    let head = std::str::from_utf8(head).unwrap();
+    match head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()) {
+        Some(length) => body.len() == length.parse::<usize>().unwrap(),
+        None => body.ends_with(b"0\r\n\r\n"),
+    }
 }
 
 /// Calls that put so many words each, of the same ten thousand again and again.

@@ -11,7 +11,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Server",
         &[
             "demo", "serve", "shell", "status", "jobs", "uploads", "backup", "restore", "verify",
-            "check", "recover", "key",
+            "check", "recover", "key", "config",
         ],
     ),
     (
@@ -102,6 +102,7 @@ const ALIASES: &[(&str, &[&str])] = &[
 const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("demo", ["demo", "demo --exit --data /tmp/words"]),
     ("serve", ["serve --data ./words", "serve --data ./words --listen 127.0.0.1:4000"]),
+    ("config", ["config show --data ./words", "config check --data ./words --config server.toml"]),
     ("shell", ["shell", "shell en --json"]),
     ("status", ["status", "status --json"]),
     ("jobs", ["jobs", "jobs watch 3"]),

@@ -10,9 +10,10 @@
 //! | `shell/` | the same commands at a prompt |
 //! | `reach.rs` | which server is asked, and who asks |
 //! | `failure.rs` | errors, hints and exit codes |
+//! | `settings.rs` | what a server is set to: file, environment, options |
 //! | the others | one command each, with the name the user types |
 //!
-//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, `check`, `recover` and `key` on a
+//! Data goes to stdout, talk to stderr. `inspect` and `convert` work on files, `check`, `recover`, `key` and `config` on a
 //! data folder, without a server. Every
 //! command but those and `serve` and `demo` only asks over gRPC:
 //! what it can do, a client in any language can.
@@ -27,6 +28,7 @@ mod chunk;
 mod closer_than;
 mod compare;
 mod compare_tokenizers;
+mod config;
 mod convert;
 mod copy;
 mod count;
@@ -79,6 +81,7 @@ mod senses;
 mod serve;
 mod set_attributes;
 mod set_similarity;
+mod settings;
 mod shell;
 mod similarity;
 mod similarity_matrix;
@@ -113,6 +116,7 @@ use crate::cli::arguments::Usual;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::Asking;
 use crate::cli::output::Output;
+use crate::cli::settings::Setting;
 use crate::client::Client;
 
 /// The database for word and token embeddings.
@@ -142,6 +146,7 @@ enum Command {
     Check(check::Check),
     Recover(recover::Recover),
     Key(key::KeyCommand),
+    Config(config::Config),
     Completions(manual::Completions),
     Man(manual::Man),
     #[command(flatten)]
@@ -252,6 +257,7 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
     let result = runtime.block_on(async {
         let mut command = guide::command();
         let usual = Usual::of_environment();
+        let (arguments, settings) = settings::layered(arguments, &command)?;
         let (arguments, table) = arguments::with_table(arguments, &mut command, &usual).await?;
         let cli = Cli::from_arguments(command, arguments).unwrap_or_else(|error| error.exit());
         start_log(match &cli.command {
@@ -266,11 +272,12 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
             | Command::Check(_)
             | Command::Recover(_)
             | Command::Key(_)
+            | Command::Config(_)
             | Command::Completions(_)
             | Command::Man(_)
             | Command::Question(_) => Targets::new().with_default(Level::WARN),
         })?;
-        cli.run(table.as_deref()).await
+        cli.run(table.as_deref(), &settings).await
     });
     // A thread may still wait for stdin, which nothing can interrupt.
     runtime.shutdown_background();
@@ -278,8 +285,8 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
 }
 
 impl Cli {
-    /// Runs the command to its end; `table` is the one it names.
-    async fn run(&self, table: Option<&str>) -> Result<()> {
+    /// Runs the command to its end; `table` is the one it names, `settings` what a server is set to.
+    async fn run(&self, table: Option<&str>, settings: &[Setting]) -> Result<()> {
         self.check()?;
         let json = self.asking.json;
         match &self.command {
@@ -294,6 +301,7 @@ impl Cli {
             // A backup in a bucket waits for the network, on threads of its own.
             Command::Recover(recover) => tokio::task::block_in_place(|| recover.run(json)),
             Command::Key(key) => key.run(json),
+            Command::Config(config) => config.run(settings, json),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
             Command::Question(question) => ask(question, &self.asking, table).await,
@@ -304,9 +312,11 @@ impl Cli {
     fn check(&self) -> Result<()> {
         let (has_timeout, has_json) = match self.command {
             Command::Question(_) | Command::Shell(_) => (true, true),
-            Command::Inspect(_) | Command::Check(_) | Command::Recover(_) | Command::Key(_) => {
-                (false, true)
-            }
+            Command::Inspect(_)
+            | Command::Check(_)
+            | Command::Recover(_)
+            | Command::Key(_)
+            | Command::Config(_) => (false, true),
             Command::Serve(_)
             | Command::Demo(_)
             | Command::Convert(_)

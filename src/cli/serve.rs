@@ -27,6 +27,10 @@ const RETRY: Duration = Duration::from_millis(100);
 /// has keys and certificates read again, as any change of their files has within a second.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
+    /// File of settings, in TOML with the names of these options; they stand above the file, and between them variables
+    /// such as `WORDSPACE_SERVE_LISTEN`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Folder of the tables; made if it is not there
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -107,28 +111,12 @@ impl Serve {
     pub(super) async fn run(&self) -> Result<()> {
         let listener = bind(&self.listen).await?;
         let address = listener.local_addr().map_err(|e| Failure::Local(e.to_string()))?;
-        let config = ServerConfig {
-            index_threads: self.index_threads,
-            grace: Duration::from_secs(self.grace),
-            stream_idle: Duration::from_secs(self.stream_idle),
-            connections: ConnectionLimits {
-                connections: self.connections,
-                per_address: self.connections_per_address,
-                ..ConnectionLimits::default()
-            },
-            job_memory: self.job_memory,
-            spool_max: self.spool_max,
-            backups: self.backups.clone(),
-            keys: self.keys.clone(),
-            audit_log: self.audit_log.clone(),
-            tls: self.tls(),
-            cors_origins: self.cors_origin.clone(),
-            metrics_listen: self.metrics_listen,
-            insecure_listen: self.insecure_listen,
-            ..ServerConfig::new(&self.data)
-        };
+        let config = self.config();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let mut output = Output::standard(false);
+        if let Some(path) = &self.config {
+            output.say(&format!("settings of {}", path.display()));
+        }
         output.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;
         let mut second = std::pin::pin!(second);
@@ -158,6 +146,30 @@ impl Serve {
         }
         output.say("closed");
         Ok(())
+    }
+
+    /// How to serve.
+    pub(super) fn config(&self) -> ServerConfig {
+        ServerConfig {
+            index_threads: self.index_threads,
+            grace: Duration::from_secs(self.grace),
+            stream_idle: Duration::from_secs(self.stream_idle),
+            connections: ConnectionLimits {
+                connections: self.connections,
+                per_address: self.connections_per_address,
+                ..ConnectionLimits::default()
+            },
+            job_memory: self.job_memory,
+            spool_max: self.spool_max,
+            backups: self.backups.clone(),
+            keys: self.keys.clone(),
+            audit_log: self.audit_log.clone(),
+            tls: self.tls(),
+            cors_origins: self.cors_origin.clone(),
+            metrics_listen: self.metrics_listen,
+            insecure_listen: self.insecure_listen,
+            ..ServerConfig::new(&self.data)
+        }
     }
 
     fn tls(&self) -> Option<TlsFiles> {

@@ -94,7 +94,7 @@ fn one_edit(word: &str) -> String {
 }
 
 /// The least number of characters to change, leave out or put in (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, a) in (1..).zip(a.chars()) {

@@ -285,11 +285,20 @@ pub async fn serve_and_tell(
     close(engine, end).await
 }
 
+/// Looks at what a server would be given, without starting it: its keys, certificates and addresses.
+///
+/// # Errors
+///
+/// As [`serve`], but for the data folder.
+pub fn check(config: &ServerConfig) -> Result<()> {
+    key_file(config).read()?;
+    config.tls.clone().map(Tls::open).transpose()?;
+    check_metrics(config)
+}
+
 /// Who may call, and who the server says it is; refused where that is not enough for those who can reach it.
 fn prove(config: &ServerConfig, listener: &TcpListener) -> Result<(Arc<Access>, Option<Arc<Tls>>)> {
-    let keys = config.keys.as_ref();
-    let keys = keys.map_or_else(|| KeyFile::of_folder(&config.data), KeyFile::at);
-    let access = Access::open(keys, config.audit_log.clone())?;
+    let access = Access::open(key_file(config), config.audit_log.clone())?;
     let tls = config.tls.clone().map(Tls::open).transpose()?;
     if !config.insecure_listen {
         check_reach(listener, &access, tls.as_deref())?;
@@ -297,17 +306,27 @@ fn prove(config: &ServerConfig, listener: &TcpListener) -> Result<(Arc<Access>, 
     Ok((access, tls))
 }
 
-/// Where metrics are asked for: on this machine, as they need no key.
-async fn metrics_listener(config: &ServerConfig) -> Result<Option<TcpListener>> {
-    let Some(address) = config.metrics_listen else { return Ok(None) };
-    let wrong = |problem: &str| Error::invalid(format!("metrics at {address}"), problem);
+fn key_file(config: &ServerConfig) -> KeyFile {
+    config.keys.as_ref().map_or_else(|| KeyFile::of_folder(&config.data), KeyFile::at)
+}
+
+/// Metrics are asked for on this machine, as they need no key.
+fn check_metrics(config: &ServerConfig) -> Result<()> {
+    let Some(address) = config.metrics_listen else { return Ok(()) };
     if !address.ip().to_canonical().is_loopback() && !config.insecure_listen {
         let problem = "they need no key and travel in the clear; take an address of this machine, \
                        such as 127.0.0.1:9464, or say --insecure-listen";
-        return Err(wrong(problem));
+        return Err(Error::invalid(format!("metrics at {address}"), problem));
     }
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|error| wrong(&error.to_string()))
+    Ok(())
+}
+
+async fn metrics_listener(config: &ServerConfig) -> Result<Option<TcpListener>> {
+    check_metrics(config)?;
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let wrong =
+        |error: std::io::Error| Error::invalid(format!("metrics at {address}"), error.to_string());
+    TcpListener::bind(address).await.map(Some).map_err(wrong)
 }
 
 /// Closes the engine; leaves it when the time is over.

@@ -90,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_stream", &["server/", "client/", "cli/"]),
     ("prost_reflect", &["client/", "cli/"]),
     ("clap", &["cli/"]),
+    ("toml", &["cli/settings.rs"]),
     ("resvg", &["cli/png/"]),
     ("rustyline", &["cli/shell/"]),
     ("clap_complete", &["cli/manual.rs"]),

@@ -32,6 +32,7 @@ mod probes;
 mod questions;
 mod secure;
 mod sentences;
+mod settings;
 mod support;
 mod test_sets;
 mod texts;

@@ -160,9 +160,9 @@ async fn a_certificate_stands_for_a_key() {
         let (certificate, key) = (file(&format!("{name}.pem")), file(&format!("{name}.key")));
         Client::builder(&server.url).ca_file(file("ca.pem")).identity_files(certificate, key)
     };
-    let refused = |error: CallError| match error {
-        CallError::Refused(refusal) => refusal.reason.clone(),
-        other => panic!("{other}"),
+    let refused = |error: CallError| {
+        let CallError::Refused(refusal) = error else { panic!("{error}") };
+        refusal.reason
     };
     let loader = builder("guest").api_key(&writer).connect().await.unwrap();
     for table in ["en", "de"] {

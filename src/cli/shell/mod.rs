@@ -13,7 +13,7 @@ use crate::cli::arguments::{self, Usual};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::Asking;
 use crate::cli::output::{self, Output, shown};
-use crate::cli::{Cli, Command, guide};
+use crate::cli::{Cli, Command, guide, settings};
 use crate::limits;
 
 use prompt::Prompt;
@@ -156,6 +156,7 @@ impl Session<'_> {
         arguments.extend(self.asking.reach.arguments(&texts));
         arguments.extend(words.into_iter().map(OsString::from));
         let mut command = guide::command();
+        let (arguments, settings) = settings::layered(arguments, &command)?;
         let (arguments, table) =
             arguments::with_table(arguments, &mut command, &self.usual).await?;
         let mut cli = match Cli::from_arguments(command, arguments) {
@@ -183,9 +184,10 @@ impl Session<'_> {
             | Command::Check(_)
             | Command::Recover(_)
             | Command::Key(_)
+            | Command::Config(_)
             | Command::Completions(_)
             | Command::Man(_) => {}
         }
-        cli.run(table.as_deref()).await
+        cli.run(table.as_deref(), &settings).await
     }
 }

@@ -369,10 +369,9 @@ mod tests {
             seen.push(place);
             let message = CONTRACT.message(place);
             message.is_time
-                || message.fields.iter().any(|field| match field.kind {
-                    Kind::Message(nested) => has_time(nested, seen),
-                    _ => false,
-                })
+                || message.fields.iter().any(
+                    |field| matches!(field.kind, Kind::Message(nested) if has_time(nested, seen)),
+                )
         }
         for method in &CONTRACT.methods {
             assert!(

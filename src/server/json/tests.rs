@@ -62,14 +62,20 @@ impl Chance {
             Kind::String => Value::String(self.text()),
             Kind::Bytes => {
                 let length = [0, 1, 2, 3, 100, 60_000][usize::try_from(bits % 6).unwrap()];
-                Value::Bytes((0..length).map(|i| (i * 7) as u8).collect::<Vec<_>>().into())
+                let bytes = (0..=u8::MAX).cycle().take(length).collect::<Vec<_>>();
+                Value::Bytes(bytes.into())
             }
             Kind::Enum(of) => {
                 let all: Vec<_> = of.values().collect();
                 Value::EnumNumber(all[usize::try_from(bits).unwrap() % all.len()].number())
             }
             Kind::Message(of) => Value::Message(self.message(of, depth + 1)),
-            other => panic!("{other:?} is not in the contract"),
+            Kind::Int64
+            | Kind::Sint32
+            | Kind::Sint64
+            | Kind::Fixed64
+            | Kind::Sfixed32
+            | Kind::Sfixed64 => panic!("{kind:?} is not in the contract"),
         }
     }
 
