@@ -632,10 +632,12 @@ class GetIndexResponse(_message.Message):
     def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ...) -> None: ...
 
 class BuildIndexRequest(_message.Message):
-    __slots__ = ("table",)
+    __slots__ = ("table", "index")
     TABLE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     table: str
-    def __init__(self, table: _Optional[str] = ...) -> None: ...
+    index: _common_pb2.IndexKind
+    def __init__(self, table: _Optional[str] = ..., index: _Optional[_Union[_common_pb2.IndexKind, str]] = ...) -> None: ...
 
 class BuildIndexResponse(_message.Message):
     __slots__ = ("table", "generation", "index")
