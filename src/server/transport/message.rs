@@ -13,7 +13,6 @@ use tonic::Status;
 use tonic::codegen::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::server::access::Named;
 use crate::server::requests::Method;
 use crate::server::status::{left, status};
@@ -291,6 +290,7 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
+    use crate::limits;
     use crate::proto as pb;
     use crate::server::requests::method;
 
