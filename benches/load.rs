@@ -342,7 +342,8 @@ fn is_whole(answer: &[u8]) -> bool {
     let head = std::str::from_utf8(head).unwrap();
     match head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()) {
         Some(length) => body.len() == length.parse::<usize>().unwrap(),
-        None => body.ends_with(b"0\r\n\r\n"),
+        // The last chunk is empty; trailers of gRPC-Web end alike.
+        None => body.ends_with(b"\r\n0\r\n\r\n"),
     }
 }
 

@@ -261,7 +261,7 @@ pub async fn serve_and_tell(
     let metrics = metered.as_ref().and_then(|listener| listener.local_addr().ok());
     opened(Opened { table_count, row_count, is_open: access.is_open(), metrics });
     let sources = Sources { engine: engine.clone(), doors: Arc::clone(&doors), began };
-    let _metering = metered.map(|listener| metrics::start(listener, sources));
+    let metering = metered.map(|listener| metrics::start(listener, sources));
     tokio::select! {
         () = shutdown => {}
         () = follow_files(&doors, &config.reload) => {}
@@ -282,6 +282,8 @@ pub async fn serve_and_tell(
     engine.jobs().close();
     registry.close(FAREWELL).await;
     accepting.abort();
+    // It holds the engine, whose files are not closed before.
+    drop(metering);
     close(engine, end).await
 }
 

@@ -132,8 +132,11 @@ async fn calls_and_state_are_told_in_bounded_names() {
         idle.push(TcpStream::connect(metrics).await.unwrap());
     }
     search.nearest(nearest("some-table", "king")).await.unwrap();
+    let began = std::time::Instant::now();
     stop.notify_one();
     served.await.unwrap().unwrap();
+    // Less than the grace: nothing of it holds the engine.
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
     drop(idle);
 
     let elsewhere = ServerConfig {
