@@ -13,7 +13,6 @@
 //! they were synced.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -23,6 +22,7 @@ use std::time::Instant;
 use wordspace::error::{Error, Result};
 use wordspace::store::{Store, TokenizerOf};
 use wordspace::table::builder::TableBuilder;
+use wordspace::table::columns::Collected;
 use wordspace::table::meta::{Applied, IndexChoice, Meta, Provenance, Residence, TableName};
 use wordspace::vector::Dtype;
 
@@ -101,7 +101,7 @@ fn write(end: &str, folder: &Path, source: Option<&&str>) -> Result<()> {
         residence: Residence::Memory,
     };
     staging.end(&builder)?;
-    staging.complete(&BTreeMap::new())?;
+    staging.complete(&Collected::default())?;
     staging.switch(&meta, TokenizerOf::Same)?.remove();
     let durable = began.elapsed().as_secs_f64();
     println!(

@@ -33,9 +33,9 @@ pub struct View {
     intact: Arc<RowSet>,
     /// The places in `overwrites` of rows of the base that were overwritten.
     overwritten: HashTrieMapSync<RowId, u32>,
-    overwrites: Chunks,
+    overwrites: Written,
     /// The rows after those of the base, in their order.
-    added: Chunks,
+    added: Written,
     /// Those of them that are there.
     added_count: usize,
     added_words: AddedWords,
@@ -58,7 +58,7 @@ pub struct View {
 
 /// Rows that were written, in chunks that views share.
 #[derive(Clone, Debug)]
-struct Chunks {
+struct Written {
     dtype: Dtype,
     dim: usize,
     /// Every one but the last has so many rows.
@@ -88,8 +88,8 @@ impl View {
         Self {
             intact: Arc::new(RowSet::all(base.len())),
             overwritten: HashTrieMapSync::default(),
-            overwrites: Chunks::new(base.dtype(), base.dim()),
-            added: Chunks::new(base.dtype(), base.dim()),
+            overwrites: Written::new(base.dtype(), base.dim()),
+            added: Written::new(base.dtype(), base.dim()),
             added_count: 0,
             added_words: AddedWords::default(),
             columns: Arc::default(),
@@ -276,13 +276,11 @@ impl View {
 
     /// Where an added or overwritten row stands.
     fn delta(&self, row: RowId) -> (&Chunk, RowId) {
-        match row.index().checked_sub(self.base.len()) {
-            Some(at) => self.added.at(at),
-            None => {
-                let at = self.overwritten.get(&row).expect("the row is there: it has no hole");
-                self.overwrites.at(*at as usize)
-            }
+        if let Some(place) = row.index().checked_sub(self.base.len()) {
+            return self.added.at(place);
         }
+        let place = self.overwritten.get(&row).expect("the row is there: it has no hole");
+        self.overwrites.at(*place as usize)
     }
 }
 
@@ -398,9 +396,10 @@ impl View {
     pub fn attributes(&self, row: RowId) -> RowAttributes<'_> {
         if row.index() >= self.base.len() {
             let (chunk, at) = self.delta(row);
-            return own(&chunk.attributes[at.index()]);
+            return own(chunk.attributes[at.index()].as_ref());
         }
-        self.attributes.get(&row).map_or(RowAttributes::Columns(&self.columns, row), own)
+        let kept = self.attributes.get(&row);
+        kept.map_or(RowAttributes::Columns(&self.columns, row), |kept| own(kept.as_ref()))
     }
 
     /// How many rows have attributes.
@@ -421,7 +420,7 @@ impl View {
     /// The rows that are there whose attributes stand in no column, or differ from what stands there, in
     /// no order.
     pub fn apart(&self) -> impl Iterator<Item = (RowId, RowAttributes<'_>)> {
-        let of_base = self.attributes.iter().map(|(&row, kept)| (row, own(kept)));
+        let of_base = self.attributes.iter().map(|(&row, kept)| (row, own(kept.as_ref())));
         let of_added = self.added.chunks.iter().flat_map(|chunk| {
             let rows = chunk.rows.iter().zip(&chunk.attributes);
             rows.filter_map(|(row, kept)| Some(((*row)?, RowAttributes::Own(kept.as_deref()?))))
@@ -535,11 +534,11 @@ impl View {
 /// An entry of a persistent map with its share of the nodes above, about.
 const MAP_ENTRY_BYTES: usize = 64;
 
-fn own(kept: &Option<Arc<Attributes>>) -> RowAttributes<'_> {
-    kept.as_deref().map_or(RowAttributes::None, RowAttributes::Own)
+fn own(kept: Option<&Arc<Attributes>>) -> RowAttributes<'_> {
+    kept.map_or(RowAttributes::None, |kept| RowAttributes::Own(kept))
 }
 
-impl Chunks {
+impl Written {
     fn new(dtype: Dtype, dim: usize) -> Self {
         let rows_max = (CHUNK_BYTES / dtype.row_bytes(dim)).max(1);
         Self { dtype, dim, rows_max, chunks: Vec::new() }

@@ -4,6 +4,7 @@ pub mod grammar;
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::slice;
 
 use crate::error::Result;
 use crate::query::GoOn;
@@ -147,8 +148,8 @@ impl Condition {
         };
         let values = columns.column(&self.name).map_or(&[][..], Column::values);
         match &self.test {
-            Test::Exists => found(&[0..values.len()]),
-            Test::Missing => found(&[0..values.len()]).inverse(rows),
+            Test::Exists => found(slice::from_ref(&(0..values.len()))),
+            Test::Missing => found(slice::from_ref(&(0..values.len()))).inverse(rows),
             Test::Compare(Comparison::NotEqual, with) => {
                 let equal = Test::Compare(Comparison::Equal, with.clone());
                 found(&equal.among(values)).inverse(rows)
