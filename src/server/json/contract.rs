@@ -79,6 +79,7 @@ pub(super) enum Kind {
     Bool,
     Int32,
     Uint32,
+    Int64,
     Uint64,
     Fixed32,
     Float,
@@ -95,7 +96,12 @@ impl Kind {
     /// The type on the wire: a number of any length, 8 bytes, bytes behind their length, 4 bytes.
     pub(super) fn wire_type(self) -> u8 {
         match self {
-            Self::Bool | Self::Int32 | Self::Uint32 | Self::Uint64 | Self::Enum(_) => 0,
+            Self::Bool
+            | Self::Int32
+            | Self::Uint32
+            | Self::Int64
+            | Self::Uint64
+            | Self::Enum(_) => 0,
             Self::Double => 1,
             Self::Text | Self::Bytes | Self::Message(_) => 2,
             Self::Fixed32 | Self::Float => 5,
@@ -309,6 +315,7 @@ impl Places<'_> {
             Type::Bool => Kind::Bool,
             Type::Int32 => Kind::Int32,
             Type::Uint32 => Kind::Uint32,
+            Type::Int64 => Kind::Int64,
             Type::Uint64 => Kind::Uint64,
             Type::Fixed32 => Kind::Fixed32,
             Type::Float => Kind::Float,
@@ -317,8 +324,7 @@ impl Places<'_> {
             Type::Bytes => Kind::Bytes,
             Type::Enum => Kind::Enum(*self.enums.get(of.type_name())?),
             Type::Message => Kind::Message(self.messages.get(of.type_name())?.0),
-            Type::Int64
-            | Type::Fixed64
+            Type::Fixed64
             | Type::Group
             | Type::Sfixed32
             | Type::Sfixed64

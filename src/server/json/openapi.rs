@@ -158,6 +158,7 @@ fn single(kind: Kind) -> Value {
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Int32 => json!({ "type": "integer", "format": "int32" }),
         Kind::Uint32 | Kind::Fixed32 => json!({ "type": "integer", "minimum": 0 }),
+        Kind::Int64 => json!({ "type": ["string", "integer"], "format": "int64" }),
         Kind::Uint64 => json!({ "type": ["string", "integer"], "format": "uint64" }),
         Kind::Float => json!({ "type": ["number", "string"], "format": "float" }),
         Kind::Double => json!({ "type": ["number", "string"], "format": "double" }),

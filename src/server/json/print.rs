@@ -173,6 +173,7 @@ impl Printer {
             Kind::Bool
             | Kind::Int32
             | Kind::Uint32
+            | Kind::Int64
             | Kind::Uint64
             | Kind::Fixed32
             | Kind::Float
@@ -324,6 +325,10 @@ impl Printer {
                 let value = self.varint()?;
                 write(out, format_args!("{value}"));
             }
+            Kind::Int64 => {
+                let value = self.varint()?.cast_signed();
+                write(out, format_args!("\"{value}\""));
+            }
             Kind::Uint64 => {
                 let value = self.varint()?;
                 write(out, format_args!("\"{value}\""));
@@ -437,7 +442,7 @@ fn print_default(kind: Kind, out: &mut Vec<u8>) {
     let text: &[u8] = match kind {
         Kind::Bool => b"false",
         Kind::Int32 | Kind::Uint32 | Kind::Fixed32 => b"0",
-        Kind::Uint64 => b"\"0\"",
+        Kind::Int64 | Kind::Uint64 => b"\"0\"",
         Kind::Float | Kind::Double => b"0.0",
         Kind::Text | Kind::Bytes => b"\"\"",
         Kind::Message(_) => b"{}",

@@ -245,6 +245,7 @@ fn expected(field: &Field) -> String {
         Kind::Bool => "true or false".to_owned(),
         Kind::Int32 => "a whole number of 32 bits".to_owned(),
         Kind::Uint32 | Kind::Fixed32 => "a whole number from 0 to 4294967295".to_owned(),
+        Kind::Int64 => "a whole number of 64 bits".to_owned(),
         Kind::Uint64 => "a whole number from 0 to 18446744073709551615".to_owned(),
         Kind::Float | Kind::Double => "a number".to_owned(),
         Kind::Text => "a text".to_owned(),
@@ -283,6 +284,7 @@ impl Element<'_> {
         let fits = match self.field.kind {
             Kind::Int32 | Kind::Enum(_) => i32::try_from(number).is_ok(),
             Kind::Uint32 | Kind::Fixed32 => u32::try_from(number).is_ok(),
+            Kind::Int64 => i64::try_from(number).is_ok(),
             Kind::Uint64 => u64::try_from(number).is_ok(),
             Kind::Float | Kind::Double => return self.number(number as f64),
             Kind::Bool | Kind::Text | Kind::Bytes | Kind::Message(_) => false,
@@ -311,7 +313,12 @@ impl Element<'_> {
                 }
                 self.out.extend_from_slice(&single.to_le_bytes());
             }
-            Kind::Int32 | Kind::Uint32 | Kind::Uint64 | Kind::Fixed32 | Kind::Enum(_)
+            Kind::Int32
+            | Kind::Uint32
+            | Kind::Int64
+            | Kind::Uint64
+            | Kind::Fixed32
+            | Kind::Enum(_)
                 if number.fract() == 0.0 && number.abs() < 2_f64.powi(64) =>
             {
                 return self.whole(number as i128);
@@ -319,6 +326,7 @@ impl Element<'_> {
             Kind::Bool
             | Kind::Int32
             | Kind::Uint32
+            | Kind::Int64
             | Kind::Uint64
             | Kind::Fixed32
             | Kind::Text
@@ -406,7 +414,7 @@ impl<'de> Visitor<'de> for Element<'_> {
                     None => Err(self.wrong(quoted())),
                 }
             }
-            Kind::Int32 | Kind::Uint32 | Kind::Uint64 | Kind::Fixed32 => {
+            Kind::Int32 | Kind::Uint32 | Kind::Int64 | Kind::Uint64 | Kind::Fixed32 => {
                 match text.parse::<i128>() {
                     Ok(number) if !text.starts_with('+') => self.whole(number),
                     _ => Err(self.wrong(quoted())),

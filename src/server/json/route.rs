@@ -292,6 +292,7 @@ fn one(field: &Field, value: String) -> Result<Value, String> {
         Kind::Message(_) => Err(format!("`{}` has fields: name one, or ask by POST", field.name)),
         Kind::Int32
         | Kind::Uint32
+        | Kind::Int64
         | Kind::Uint64
         | Kind::Fixed32
         | Kind::Float

@@ -47,6 +47,7 @@ impl Chance {
             Kind::Bool => Value::Bool(bits & 1 == 1),
             Kind::Int32 => Value::I32(bits as i32),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(bits as u32),
+            Kind::Int64 => Value::I64(bits.cast_signed()),
             Kind::Uint64 => Value::U64(bits),
             Kind::Float => Value::F32(match bits % 8 {
                 0 => f32::INFINITY,
@@ -70,12 +71,9 @@ impl Chance {
                 Value::EnumNumber(all[usize::try_from(bits).unwrap() % all.len()].number())
             }
             Kind::Message(of) => Value::Message(self.message(of, depth + 1)),
-            Kind::Int64
-            | Kind::Sint32
-            | Kind::Sint64
-            | Kind::Fixed64
-            | Kind::Sfixed32
-            | Kind::Sfixed64 => panic!("{kind:?} is not in the contract"),
+            Kind::Sint32 | Kind::Sint64 | Kind::Fixed64 | Kind::Sfixed32 | Kind::Sfixed64 => {
+                panic!("{kind:?} is not in the contract")
+            }
         }
     }
 
