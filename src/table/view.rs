@@ -205,7 +205,7 @@ impl View {
         } else {
             Arc::make_mut(&mut self.intact).remove(row);
             let at = self.overwrites.push(row, Arc::default(), vector);
-            // No more places are given out than writes are in the journal of a rebuild.
+            // A row of the base gets one place at most.
             self.overwritten.insert_mut(row, u32::try_from(at).expect("below ROWS_MAX"));
             return Ok(row);
         };
