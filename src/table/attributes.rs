@@ -12,7 +12,10 @@ use crate::table::date::Date;
 
 /// The attributes of one word, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes(BTreeMap<String, AttributeValue>);
+pub struct Attributes {
+    /// Ascending; they are few, and a tree's node has room for eleven.
+    by_name: Vec<(String, AttributeValue)>,
+}
 
 /// The value of an attribute. Two are `==` if they are the same to the bit; by value they are compared by [`order`],
 /// to which the whole number 3 and the number 3.0 are equal.
@@ -213,38 +216,53 @@ impl Attributes {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&AttributeValue> {
-        self.0.get(name)
+        let place = self.place(name).ok()?;
+        Some(&self.by_name[place].1)
     }
 
     /// Gives a name a value, in place of the one that it may have.
     pub fn set(&mut self, name: String, value: AttributeValue) {
-        self.0.insert(name, value);
+        match self.place(&name) {
+            Ok(place) => self.by_name[place].1 = value,
+            Err(place) => self.by_name.insert(place, (name, value)),
+        }
     }
 
     /// Takes a name away; says whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some()
+        let place = self.place(name);
+        place.is_ok_and(|place| {
+            self.by_name.remove(place);
+            true
+        })
+    }
+
+    /// Where a name stands, or would.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.by_name.binary_search_by(|(known, _)| known.as_str().cmp(name))
     }
 
     /// Names and values, by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &AttributeValue)> + Clone {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.by_name.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// Attributes of the row.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.by_name.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_name.is_empty()
     }
 }
 
 impl FromIterator<(String, AttributeValue)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (String, AttributeValue)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        // Of a name that comes again the last value counts, however many there are.
+        let pairs: BTreeMap<_, _> = pairs.into_iter().collect();
+        Self { by_name: pairs.into_iter().collect() }
     }
 }
 
