@@ -39,7 +39,7 @@ MINILM = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/
 K, QUESTIONS = 10, 2_000
 EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768]
 # Leaves that are searched, and rows whose distance is taken again.
-SCANN_STEPS = [(12, 80), (16, 80), (24, 100), (32, 120), (48, 150), (64, 200), (96, 250), (128, 300)]
+SCANN_STEPS = [(12, 80), (16, 80), (24, 100), (32, 120), (48, 150), (64, 200), (96, 250), (128, 300), (192, 400), (256, 500)]
 
 
 def environment():

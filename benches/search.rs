@@ -31,6 +31,7 @@ const K: usize = 10;
 const DIM: usize = 100;
 const ROWS_MADE: usize = 50_000;
 const EFS: [usize; 11] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384];
+const FILTERED_EFS: [usize; 3] = [64, 128, 192];
 const EXACT_QUERIES: usize = 200;
 const REPEATS: usize = 5;
 const TEXTS: usize = 2_000;
@@ -176,13 +177,21 @@ fn measure_filters(table: &Table, index: &dyn Index, set: &Set) {
             for row in rows {
                 allowed.insert(RowId::try_from(row).unwrap());
             }
-            measure_filter(index, set, (part, kind), &allowed);
+            for ef in FILTERED_EFS {
+                measure_filter(index, set, (part, kind), &allowed, ef);
+            }
         }
     }
 }
 
-fn measure_filter(index: &dyn Index, set: &Set, (part, kind): (usize, &str), allowed: &RowSet) {
-    let params = SearchParams { allowed: Some(allowed), ..SearchParams::new(K, 64) };
+fn measure_filter(
+    index: &dyn Index,
+    set: &Set,
+    (part, kind): (usize, &str),
+    allowed: &RowSet,
+    ef: usize,
+) {
+    let params = SearchParams { allowed: Some(allowed), ..SearchParams::new(K, ef) };
     let queries = &set.queries[..set.queries.len().min(EXACT_QUERIES)];
     let truth: Vec<Found> = queries
         .iter()
@@ -201,7 +210,7 @@ fn measure_filter(index: &dyn Index, set: &Set, (part, kind): (usize, &str), all
     }
     let wanted: usize = truth.iter().map(|truth| truth.nears.len()).sum();
     println!(
-        r#"{{"engine":"wordspace, filter","queries":"{}","filter":"{kind}","one_of":{part},"recall":{:.4},"qps":{:.0}}}"#,
+        r#"{{"engine":"wordspace, filter","queries":"{}","filter":"{kind}","one_of":{part},"ef":{ef},"recall":{:.4},"qps":{:.0}}}"#,
         set.name,
         found as f64 / wanted.max(1) as f64,
         queries.len() as f64 / best,

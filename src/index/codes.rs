@@ -81,6 +81,9 @@ pub(super) struct Bounds {
     /// Half a step of every component of a head, as a length; and of a tail.
     head_steps: f32,
     tail_steps: f32,
+    /// What each unit of a row's scale adds to the error of a whole estimate, and what it has anyway.
+    whole_steps: f32,
+    whole_error: f32,
     rounding: f32,
 }
 
@@ -340,14 +343,19 @@ impl Codes {
             let missed = |(&value, &code): (&f32, &i8)| value - f32::from(code) * query.scale;
             length(&values.iter().zip(codes).map(missed).collect::<Vec<_>>())
         };
+        let (head_error, tail_error) = (missed(head, &query.head), missed(tail, &query.tail));
+        let rounding = (self.dim + 64) as f32 * 2.0 * f32::EPSILON;
+        let error = head_error.hypot(tail_error);
         Bounds {
             head: length(head),
             tail: length(tail),
-            head_error: missed(head, &query.head),
-            tail_error: missed(tail, &query.tail),
+            head_error,
+            tail_error,
             head_steps: 0.5 * (head.len() as f32).sqrt(),
             tail_steps: 0.5 * (tail.len() as f32).sqrt(),
-            rounding: (self.dim + 64) as f32 * 2.0 * f32::EPSILON,
+            whole_steps: 0.5 * (self.dim as f32).sqrt() * (length(&query.turned) + error),
+            whole_error: error + rounding,
+            rounding,
         }
     }
 
@@ -427,6 +435,12 @@ impl Codes {
             (2.0 * step, step * (size - (f32::from(ZERO) - 0.5) * sum))
         };
         TileQuery { factor, offset, slack: error + bounds.rounding, ..TileQuery::new(bytes) }
+    }
+
+    /// The most by which [`Codes::distance`] of a row can be wrong.
+    #[inline]
+    pub(super) fn error(&self, bounds: &Bounds, row: u32) -> f32 {
+        self.step(row) * bounds.whole_steps + bounds.whole_error
     }
 
     /// No less than the cosine of the query and a row, judged by the row's head; and what

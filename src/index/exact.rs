@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::index::codes::{Codes, QueryCode};
+use crate::index::codes::{Bounds, Codes, QueryCode};
 use crate::index::{Found, Index, IndexKind, SearchParams, Within, rescore};
 use crate::table::Table;
-use crate::vector::{RowId, kernel, scalar};
-
+use crate::vector::row_set::RowSet;
 use crate::vector::top::{Near, TopK};
+use crate::vector::{RowId, kernel, scalar};
 
 /// Compares every row, in bytes or in single precision, and those that may be answers once more in
 /// double precision; the answer is what comparing every row in double precision would give.
@@ -20,8 +20,8 @@ pub struct Exact {
 /// Rows kept beyond the answer at first, and the share of the answer that is added to them.
 const SLACK: usize = 16;
 const SLACK_SHARE: usize = 8;
-/// Of a table's rows, fewer than this part are looked up one by one.
-const FEW: usize = 8;
+/// Rows whose codes are read at once where not all may answer.
+const ROWS_AT_ONCE: usize = 64;
 /// How many times more rows are kept each time that the slack was too little.
 const WIDEN: usize = 8;
 
@@ -77,12 +77,11 @@ impl Exact {
             top.threshold().max(floor)
         };
         match params.allowed {
-            Some(allowed) if allowed.len() < self.table.len() / FEW => {
+            Some(allowed) if floor == f32::NEG_INFINITY => {
                 let mut threshold = floor;
-                for row in allowed.rows().filter(|&row| self.table.has(row)) {
-                    let (known, at_most) = codes.head_bound(&code, &bounds, row.0);
+                for (at_most, row) in self.promising(codes, (&code, &bounds), params, allowed) {
                     if at_most >= threshold {
-                        threshold = near(row.0, known);
+                        threshold = near(row, codes.head_bound(&code, &bounds, row).0);
                     }
                 }
             }
@@ -92,6 +91,45 @@ impl Exact {
             }
         }
         top.into_sorted()
+    }
+
+    /// Of the rows that may answer those that are in the answer as far as their codes tell, the most
+    /// promising first, each with the most that its similarity can be.
+    fn promising(
+        &self,
+        codes: &Codes,
+        (code, bounds): (&QueryCode, &Bounds),
+        params: &SearchParams<'_>,
+        allowed: &RowSet,
+    ) -> Vec<(f32, u32)> {
+        // So many rows are at least as similar as the last of these.
+        let mut least = TopK::new(params.k.min(allowed.len()));
+        let (mut dots, mut distances, mut promising) = (Vec::new(), Vec::new(), Vec::new());
+        let mut read = |rows: &mut Vec<u32>| {
+            codes.distances(code, rows, &mut dots, &mut distances);
+            for &(distance, row) in &distances {
+                let (similarity, error) = (1.0 - distance, codes.error(bounds, row));
+                if similarity + error >= least.threshold() && !params.exclude.contains(&RowId(row))
+                {
+                    promising.push((similarity + error, row));
+                    least.push(Near { row: RowId(row), similarity: similarity - error });
+                }
+            }
+            rows.clear();
+        };
+        let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
+        allowed.rows().filter(|&row| self.table.has(row)).for_each(|RowId(row)| {
+            codes.prefetch_head(row);
+            codes.prefetch_tail(row);
+            rows.push(row);
+            if rows.len() == ROWS_AT_ONCE {
+                read(&mut rows);
+            }
+        });
+        read(&mut rows);
+        promising.retain(|&(at_most, _)| at_most >= least.threshold());
+        promising.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        promising
     }
 
     /// Compares rows in single precision.

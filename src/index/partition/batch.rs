@@ -21,7 +21,8 @@ pub(super) fn search(partition: &Partition, searches: &[Search<'_>]) -> Vec<Foun
         let Search { query, params } = search;
         let is_exact = partition.is_exact(params);
         let read = params.row.filter(|_| params.k > 0 && !is_exact);
-        found.push(if params.k == 0 || is_exact && searches.len() < EXACT_MIN {
+        let is_alone = searches.len() < EXACT_MIN || partition.allows_few(params);
+        found.push(if params.k == 0 || is_exact && is_alone {
             partition.search(query, params)
         } else if is_exact {
             match partition.proven_or_floor(query, params) {

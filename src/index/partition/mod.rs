@@ -87,7 +87,7 @@ const EXACT_FACTOR: usize = 32;
 /// for them.
 const ALLOWED_FEW: usize = 2_000;
 /// The same as a part of the table.
-const ALLOWED_PART: usize = 64;
+const ALLOWED_PART: usize = 32;
 /// Components of centers that are compared in a nanosecond.
 const COMPONENTS_A_NANO: usize = 20;
 /// Codes of leaves likewise.
@@ -230,23 +230,22 @@ impl Partition {
 
     /// How much a search allows for.
     fn level(&self, params: &SearchParams<'_>) -> Level {
-        let rows = self.table.len();
-        let allowed = params.allowed.map_or(rows, RowSet::len);
-        let ef = params.ef_search.max(params.k.saturating_add(params.exclude.len()));
-        // The fewer rows may answer, the further away the answer ends: by as much as the root says, if they
-        // lie among the others.
-        let part = (rows / allowed.max(1)).max(1);
-        self.steps.at(ef.saturating_mul((2 * part).isqrt()))
+        let wanted = params.k.saturating_add(params.exclude.len());
+        self.steps.at(params.ef_search.max(wanted))
     }
 
     /// Whether comparing every row is asked for, or costs no more than what is.
     fn is_exact(&self, params: &SearchParams<'_>) -> bool {
         let wanted = params.k.saturating_add(params.exclude.len());
-        let rows = self.table.len();
-        let few = (rows / ALLOWED_PART).max(ALLOWED_FEW);
         params.exact
-            || params.ef_search.max(wanted) >= rows / EXACT_FACTOR
-            || params.allowed.is_some_and(|allowed| allowed.len() <= few)
+            || params.ef_search.max(wanted) >= self.table.len() / EXACT_FACTOR
+            || self.allows_few(params)
+    }
+
+    /// Whether so few rows may answer that comparing each of them is quicker than looking for them.
+    fn allows_few(&self, params: &SearchParams<'_>) -> bool {
+        let few = (self.table.len() / ALLOWED_PART).max(ALLOWED_FEW);
+        params.allowed.is_some_and(|allowed| allowed.len() <= few)
     }
 
     /// What a search found, unless every row must be compared after all.

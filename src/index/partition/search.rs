@@ -40,8 +40,6 @@ pub(super) const SAME_CODE: f32 = 0.9;
 const SAME: f64 = 0.97;
 /// So many rows are looked through in the time that it takes to compare one that may answer.
 const ROWS_AN_ALLOWED: usize = 12;
-/// `ef_search` where a filter lets through none but far rows.
-const EF_FAR: usize = 256;
 /// How many leaves ahead a leaf's own record is fetched.
 const AHEAD: usize = 6;
 
@@ -282,6 +280,8 @@ struct Aims {
     floor: i32,
     /// A row that may be the query itself.
     same: i32,
+    /// Nobody looks for an answer that ends below this.
+    far: i32,
 }
 
 impl Partition {
@@ -322,7 +322,7 @@ impl Partition {
         prepared: Prepared,
         level: Level,
     ) -> Found {
-        let mut pass = |level, floor| -> Found {
+        let mut pass = |floor| -> Found {
             if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
                 return Found { nears, by: IndexKind::List };
             }
@@ -331,16 +331,17 @@ impl Partition {
             Found { nears, by: IndexKind::Partition }
         };
         let floor = self.floor(params, &prepared, level);
-        let mut found = pass(level, floor);
+        let mut found = pass(floor);
         if found.nears.len() < params.k && floor.is_finite() {
-            found = pass(level, f32::NEG_INFINITY);
+            found = pass(f32::NEG_INFINITY);
         }
         // A filter may let through none but far rows, of which the measured steps tell nothing.
         let lowest = self.lowest(&prepared, level);
-        let ends_far = found.nears.len() == params.k
-            && found.nears.last().is_some_and(|last| last.similarity < lowest);
-        if ends_far && found.by == IndexKind::Partition && !self.allows_nearly_all(params) {
-            found = pass(self.steps.at(EF_FAR), f32::NEG_INFINITY);
+        if found.nears.last().is_some_and(|last| last.similarity < lowest)
+            && found.by == IndexKind::Partition
+            && !self.allows_nearly_all(params)
+        {
+            found.nears.clear();
         }
         found
     }
@@ -402,6 +403,11 @@ impl Partition {
             delta: prepared.allowance(level),
             floor: prepared.units(floor.max(LEAST)),
             same: prepared.units(SAME_CODE),
+            far: if self.allows_nearly_all(params) {
+                NO_SCORE
+            } else {
+                prepared.units(self.lowest(prepared, level).max(LEAST))
+            },
         };
         let may_prove = params.k <= LIST && self.has_lists();
         let (mut at, mut asked) = (0, NO_SCORE);
@@ -421,7 +427,11 @@ impl Partition {
                 continue;
             };
             let last = scratch.sought.top.last();
-            if score < sloped(SLOPE, prepared.similarity(last)) - aims.level.kappa {
+            if score < sloped(SLOPE, prepared.similarity(last.max(aims.far))) - aims.level.kappa {
+                if last < aims.far {
+                    // What may answer is far away: to compare all of it is quicker.
+                    scratch.sought.hits.clear();
+                }
                 return None;
             }
             let ahead = scratch.listing.order.get(at + AHEAD).map_or(number, |&(_, leaf)| leaf);

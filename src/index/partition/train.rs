@@ -5,7 +5,7 @@
 //! al. 2023). Everything is decided by sums of integers, or of floats in a fixed order, so the outcome
 //! depends on nothing but the rows.
 
-use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +19,9 @@ use crate::vector::random::SplitMix64;
 const SAMPLE_ROWS: usize = 84;
 /// Steps of k-means.
 const STEPS: usize = 10;
+/// Centers among which a row's next center and its second leaf are looked for: those that are nearest
+/// to the center that it has.
+const AROUND: usize = 128;
 /// From which the sample and the first centers are drawn.
 const SEED: u64 = 9;
 /// Rows that one thread assigns between looks at the watch.
@@ -65,16 +68,24 @@ pub(super) fn assign(
     for (mean, place) in means.chunks_exact_mut(dim).zip(first) {
         codes.direction(sample[place], mean);
     }
-    for step in 0..STEPS {
-        watch.progress(0.6 * step as f32 / STEPS as f32);
-        let units = Units::new(codes, &means);
-        let nearest = nearest(codes, &sample, &units, watch)?;
+    let mut units = Units::new(codes, &means);
+    let mut nearest = nearest(codes, &sample, &units, watch)?;
+    for step in 1..STEPS {
+        watch.progress(0.3 + 0.4 * step as f32 / STEPS as f32);
         means = self::means(codes, &sample, &nearest, means);
+        units = Units::new(codes, &means);
+        nearest = nearest_around(codes, &sample, &nearest, (&units, &units.around()), watch)?;
     }
-    let units = Units::new(codes, &means);
-    let nearest = nearest(codes, rows, &units, watch)?;
+    means = self::means(codes, &sample, &nearest, means);
+    units = Units::new(codes, &means);
+    let around = units.around();
+    let nearest = if sample.len() == rows.len() {
+        nearest_around(codes, rows, &nearest, (&units, &around), watch)?
+    } else {
+        self::nearest(codes, rows, &units, watch)?
+    };
     watch.progress(0.8);
-    let second = second(codes, rows, &nearest, &units, watch)?;
+    let second = second(codes, rows, &nearest, (&units, &around), watch)?;
     let means = means_of(codes, rows, &nearest, means);
     Ok(Assigned { means, first: nearest.into_iter().map(|(_, leaf)| leaf).collect(), second })
 }
@@ -121,6 +132,34 @@ impl Units {
         Query { groups, start: self.starts[center] }
     }
 
+    /// For each center the nearest ones, [`AROUND`] of them or all, ascending; itself is one of them.
+    fn around(&self) -> Vec<Vec<u32>> {
+        let bytes = self.width * GROUP;
+        let mut blocks = vec![[0; ROWS * GROUP]; self.len().div_ceil(ROWS) * self.width];
+        for (center, row) in self.rows.chunks_exact(bytes).enumerate() {
+            let block = &mut blocks[center / ROWS * self.width..][..self.width];
+            blocks::set(block, center % ROWS, row.as_chunks().0.iter().copied());
+        }
+        let extras = vec![0.0; blocks.len() / self.width * ROWS];
+        let around = |scores: &mut Vec<f32>, center| {
+            scores.resize(extras.len(), 0.0);
+            let (query, least) = (self.query(center), f32::NEG_INFINITY);
+            let runs = (&blocks[..], self.width);
+            blocks::scores(runs, &[(query, 1.0)], &extras, least, [&mut scores[..]]);
+            let mut near: Vec<u32> = (0..).take(self.len()).collect();
+            if near.len() > AROUND {
+                let score = |&center: &u32| scores[center as usize];
+                near.select_nth_unstable_by(AROUND - 1, |a, b| {
+                    score(b).total_cmp(&score(a)).then(a.cmp(b))
+                });
+                near.truncate(AROUND);
+                near.sort_unstable();
+            }
+            near
+        };
+        (0..self.len()).into_par_iter().map_init(Vec::new, around).collect()
+    }
+
     /// The cosine of two centers.
     fn cosine(&self, a: u32, b: u32) -> f32 {
         let bytes = self.width * GROUP;
@@ -163,6 +202,61 @@ fn nearest(
         return Err(stopped());
     }
     Ok(chunks.concat())
+}
+
+/// The same where each row's center is near the one that it had before.
+fn nearest_around(
+    codes: &Codes,
+    rows: &[u32],
+    before: &[(i32, u32)],
+    (units, around): (&Units, &[Vec<u32>]),
+    watch: &dyn Watch,
+) -> Result<Vec<(i32, u32)>> {
+    by_center(before, around, watch, |places, around| {
+        let queries: Vec<Query<'_>> =
+            around.iter().map(|&center| units.query(center as usize)).collect();
+        let mut found = Vec::with_capacity(places.len());
+        let mut block = vec![[0; ROWS * GROUP]; units.width];
+        for places in places.chunks(ROWS) {
+            let rows: [u32; ROWS] =
+                std::array::from_fn(|i| places.get(i).map_or(0, |&place| rows[place as usize]));
+            fill(codes, &rows[..places.len()], &mut block);
+            let best = blocks::best(&block, &queries);
+            let centers = best.queries.iter().map(|&query| around[query as usize]);
+            found.extend(best.dots.into_iter().zip(centers).take(places.len()));
+        }
+        found
+    })
+}
+
+/// Something of each place, found for all places of a center at once, among the centers around it.
+fn by_center<T: Copy + Default + Send>(
+    nearest: &[(i32, u32)],
+    around: &[Vec<u32>],
+    watch: &dyn Watch,
+    find: impl Fn(&[u32], &[u32]) -> Vec<T> + Sync,
+) -> Result<Vec<T>> {
+    let labels: Vec<u32> = nearest.iter().map(|&(_, center)| center).collect();
+    let (starts, order) = grouped(&labels, around.len());
+    let found: Vec<Vec<T>> = starts
+        .par_windows(2)
+        .zip(around)
+        .map(|(range, around)| {
+            let places = &order[range[0] as usize..range[1] as usize];
+            if places.is_empty() || watch.is_cancelled() {
+                return Vec::new();
+            }
+            find(places, around)
+        })
+        .collect();
+    if watch.is_cancelled() {
+        return Err(stopped());
+    }
+    let mut all = vec![T::default(); nearest.len()];
+    for (&place, found) in order.iter().zip(found.into_iter().flatten()) {
+        all[place as usize] = found;
+    }
+    Ok(all)
 }
 
 fn fill(codes: &Codes, rows: &[u32], block: &mut [Group]) {
@@ -248,77 +342,76 @@ pub(super) fn grouped(labels: &[u32], count: usize) -> (Vec<u32>, Vec<u32>) {
     (starts, order)
 }
 
-/// The second leaf of each row.
+/// The second leaf of each row, among those around its first one.
 fn second(
     codes: &Codes,
     rows: &[u32],
     nearest: &[(i32, u32)],
-    units: &Units,
+    (units, around): (&Units, &[Vec<u32>]),
     watch: &dyn Watch,
 ) -> Result<Vec<u32>> {
     if units.len() < 2 {
         return Ok(nearest.iter().map(|&(_, leaf)| leaf).collect());
     }
-    let queries: Vec<Query<'_>> = (0..units.len()).map(|center| units.query(center)).collect();
-    let blocks: Vec<Vec<u32>> = rows
-        .par_chunks(ROWS)
-        .zip(nearest.par_chunks(ROWS))
-        .map(|(rows, nearest)| {
-            if watch.is_cancelled() {
-                return Vec::new();
-            }
-            second_of_block(codes, rows, nearest, (units, &queries))
-        })
-        .collect();
-    if watch.is_cancelled() {
-        return Err(stopped());
-    }
-    Ok(blocks.concat())
+    by_center(nearest, around, watch, |places, around| {
+        let mut found = Vec::with_capacity(places.len());
+        for places in places.chunks(ROWS) {
+            let firsts: Vec<First> = places
+                .iter()
+                .map(|&place| {
+                    let (row, (dot, leaf)) = (rows[place as usize], nearest[place as usize]);
+                    First { row, dot, leaf, scale: codes.step(row) * units.step }
+                })
+                .collect();
+            found.extend(second_of_block(codes, &firsts, units, around));
+        }
+        found
+    })
 }
 
-fn second_of_block(
-    codes: &Codes,
-    rows: &[u32],
-    nearest: &[(i32, u32)],
-    (units, queries): (&Units, &[Query<'_>]),
-) -> Vec<u32> {
+/// A row in its first leaf.
+struct First {
+    row: u32,
+    leaf: u32,
+    /// The dot product with the leaf's center, and the similarity that one unit of it stands for.
+    dot: i32,
+    scale: f32,
+}
+
+/// The second leaves of rows, no more than a block has, that share the first one.
+fn second_of_block(codes: &Codes, firsts: &[First], units: &Units, around: &[u32]) -> Vec<u32> {
     let mut block = vec![[0; ROWS * GROUP]; units.width];
-    fill(codes, rows, &mut block);
+    let rows: Vec<u32> = firsts.iter().map(|first| first.row).collect();
+    fill(codes, &rows, &mut block);
     let mut dots = [[0; ROWS]; QUERIES];
     let count = u32::try_from(units.len()).unwrap_or(u32::MAX);
     // A row without a direction is as near to every center.
-    let mut chosen: Vec<Option<u32>> = rows
+    let mut chosen: Vec<Option<u32>> = firsts
         .iter()
-        .zip(nearest)
-        .map(|(&row, &(_, leaf))| (codes.step(row) <= 0.0).then_some((leaf + 1) % count))
+        .map(|first| (first.scale <= 0.0).then_some((first.leaf + 1) % count))
         .collect();
     let mut share = MARGIN_SHARE;
     while chosen.contains(&None) {
         let mut limits = [i32::MAX; ROWS];
-        for ((limit, &(dot, _)), (chosen, &row)) in
-            limits.iter_mut().zip(nearest).zip(chosen.iter().zip(rows))
-        {
+        for ((limit, first), chosen) in limits.iter_mut().zip(firsts).zip(&chosen) {
             if chosen.is_none() {
-                *limit = limit_of(dot, codes.step(row) * units.step, share);
+                *limit = limit_of(first.dot, first.scale, share);
             }
         }
         let mut least = [f32::INFINITY; ROWS];
-        for (six, first) in queries.chunks(QUERIES).zip((0..).step_by(QUERIES)) {
-            let filled = std::array::from_fn(|i| six[i.min(six.len() - 1)]);
+        for six in around.chunks(QUERIES) {
+            let filled = std::array::from_fn(|i| units.query(six[i.min(six.len() - 1)] as usize));
             let above = blocks::above(&block, &filled, &limits, &mut dots);
-            for ((mut bits, dots), center) in
-                above.into_iter().zip(&dots).zip(first..).take(six.len())
-            {
+            for ((mut bits, dots), &center) in above.into_iter().zip(&dots).zip(six) {
                 while bits != 0 {
                     let place = bits.trailing_zeros() as usize;
                     bits &= bits - 1;
-                    let (best, leaf) = nearest[place];
+                    let First { leaf, dot, scale, .. } = firsts[place];
                     if leaf == center {
                         continue;
                     }
-                    let scale = codes.step(rows[place]) * units.step;
                     let near =
-                        Near { first: best as f32 * scale, other: dots[place] as f32 * scale };
+                        Near { first: dot as f32 * scale, other: dots[place] as f32 * scale };
                     let loss = near.loss(units.cosine(leaf, center));
                     if loss < least[place] {
                         least[place] = loss;

@@ -53,7 +53,19 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
 /// `dots_u8_at`.
 #[target_feature(enable = "avx2")]
 pub(super) fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
-    super::dots_at_by(|a, b| dot_u8(a, b), parts, rows, dots);
+    for (dot, &row) in dots.iter_mut().zip(rows) {
+        // To add up a register's lanes takes long: both parts share one.
+        let (mut sums, mut rest) = ([_mm256_setzero_si256(); 2], 0);
+        for part in parts {
+            let (a, a_rest) = part.of(row).as_chunks::<BYTES>();
+            let (b, b_rest) = part.query.as_chunks::<BYTES>();
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                sums[i % 2] = _mm256_add_epi32(sums[i % 2], products(a, b));
+            }
+            rest += scalar::dot_u8(a_rest, b_rest);
+        }
+        *dot = sum(_mm256_add_epi32(sums[0], sums[1])) + rest;
+    }
 }
 
 /// The products of 32 pairs, added four by four.

@@ -100,20 +100,10 @@ pub fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
             return unsafe { avx2::dots_u8_at(parts, rows, dots) };
         }
     }
-    dots_at_by(scalar::dot_u8, parts, rows, dots);
-}
-
-#[expect(clippy::inline_always, reason = "who inlines it has the processor's features")]
-#[inline(always)]
-fn dots_at_by(
-    dot: impl Fn(&[u8], &[i8]) -> i32,
-    parts: &[Lines<'_>; 2],
-    rows: &[u32],
-    dots: &mut [i32],
-) {
     let [first, second] = parts;
-    for (sum, &row) in dots.iter_mut().zip(rows) {
-        *sum = dot(first.of(row), first.query) + dot(second.of(row), second.query);
+    for (dot, &row) in dots.iter_mut().zip(rows) {
+        *dot = scalar::dot_u8(first.of(row), first.query)
+            + scalar::dot_u8(second.of(row), second.query);
     }
 }
 
