@@ -22,7 +22,7 @@ use crate::index::Watch;
 use crate::index::codes::{self, Codes, rounded};
 use crate::index::links::Links;
 use crate::table::Table;
-use crate::vector::kernel::tile::{Precision, QUERIES, ROWS, STEP, Tile, TileQuery};
+use crate::vector::kernel::tile::{Hits, Precision, QUERIES, ROWS, STEP, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
 use crate::vector::rows::Reader;
 use crate::vector::top::Near;
@@ -62,7 +62,10 @@ pub(super) fn nearest(
             block
         };
         blocks = chunks.map(known).collect();
-        Compare { table, blocks: &blocks, watch }.rounds(|_, _| true, 0.0, 1.0)?;
+        let compare = Compare { table, blocks: &blocks, watch };
+        let near = near_pairs(&blocks);
+        compare.waves(&near)?;
+        compare.rounds(|a, b| near.binary_search(&(a, b)).is_err(), 0.0, 1.0)?;
     } else {
         let (first, rest) = (rows(true), rows(false));
         blocks = first.par_chunks(BLOCK).chain(rest.par_chunks(BLOCK)).map(block).collect();
@@ -107,6 +110,8 @@ type Found = (RowId, Option<Vec<u32>>);
 
 /// One row of so many is compared with all others first.
 const FIRST_STEP: usize = 16;
+/// Blocks that each one meets first.
+const NEAR_BLOCKS: usize = 16;
 /// Which of the nearest of those tells how near the rest must be.
 const GUESS: usize = 8;
 /// Pairs that may be near wait until there are so many, while their rows are fetched.
@@ -147,18 +152,60 @@ impl Compare<'_> {
             } else {
                 (0..places / 2).map(|i| pair(round - 1, i, places)).collect()
             };
-            let pairs = pairs.into_par_iter();
-            pairs.filter(|&(a, b)| a.max(b) < count && is_chosen(a, b)).for_each(|(a, b)| {
-                let mut first = self.blocks[a].lock();
-                if a == b {
-                    first.meet_itself(self.table);
-                } else {
-                    first.meet(&mut self.blocks[b].lock(), self.table);
-                }
-            });
+            let pairs = pairs.into_par_iter().map(|(a, b)| (a.min(b), a.max(b)));
+            pairs.filter(|&(a, b)| b < count && is_chosen(a, b)).for_each(|(a, b)| self.meet(a, b));
         }
         Ok(())
     }
+
+    /// Lets these blocks meet, each two once; as many at once as have no block in common.
+    fn waves(&self, pairs: &[(usize, usize)]) -> Result<()> {
+        let mut left = pairs.to_vec();
+        while !left.is_empty() {
+            if self.watch.is_cancelled() {
+                return Err(Error::new(ErrorKind::Cancelled));
+            }
+            let mut is_busy = vec![false; self.blocks.len()];
+            let mut wave = Vec::new();
+            left.retain(|&(a, b)| {
+                let waits = is_busy[a] || is_busy[b];
+                if !waits {
+                    (is_busy[a], is_busy[b]) = (true, true);
+                    wave.push((a, b));
+                }
+                waits
+            });
+            wave.into_par_iter().for_each(|(a, b)| self.meet(a, b));
+        }
+        Ok(())
+    }
+
+    fn meet(&self, a: usize, b: usize) {
+        let mut first = self.blocks[a].lock();
+        if a == b {
+            first.meet_itself(self.table);
+        } else {
+            first.meet(&mut self.blocks[b].lock(), self.table);
+        }
+    }
+}
+
+/// Each block with itself and with those whose rows point where its own do: what these find tells early
+/// how near the others must be. Ascending.
+fn near_pairs(blocks: &[Mutex<Block>]) -> Vec<(usize, usize)> {
+    let means: Vec<Vec<f32>> = blocks.iter().map(|block| block.lock().mean()).collect();
+    let near = |(number, mean): (usize, &Vec<f32>)| {
+        let mut others: Vec<(f32, usize)> =
+            means.iter().map(|other| kernel::dot(mean, other)).zip(0..).collect();
+        others.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let others = others.into_iter().map(|(_, other)| other).filter(|&other| other != number);
+        let pairs = others.take(NEAR_BLOCKS).map(|other| (number.min(other), number.max(other)));
+        pairs.chain([(number, number)]).collect::<Vec<_>>()
+    };
+    let mut pairs: Vec<_> = means.iter().enumerate().flat_map(near).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 /// Who meets in a round: the last player stays, the others move round the table.
@@ -234,6 +281,17 @@ impl Block {
         Self { rows: rows.to_vec(), tiles, queries, tops }
     }
 
+    /// The mean direction of the rows, as their bytes have it.
+    fn mean(&self) -> Vec<f32> {
+        let mut sums = vec![0.0; self.queries.first().map_or(0, |query| query.bytes.len())];
+        for query in &self.queries {
+            for (sum, &byte) in sums.iter_mut().zip(&query.bytes) {
+                *sum += f32::from(byte) * query.scale;
+            }
+        }
+        algebra::unit(&sums).unwrap_or(sums)
+    }
+
     /// From now on rows are wanted that are nearer than the guess.
     fn guess(&mut self) {
         for (i, top) in self.tops.iter_mut().enumerate() {
@@ -264,7 +322,11 @@ impl Block {
             let first = tile * ROWS;
             let before = asked.len().min(first + ROWS).next_multiple_of(QUERIES);
             for from in (0..before).step_by(QUERIES) {
-                for (i, place) in each(&self.tiles[tile], &asked, from) {
+                let hits = hits(&self.tiles[tile], &asked, from);
+                if is_none(&hits) && from + QUERIES < before {
+                    continue;
+                }
+                for (i, place) in each(hits, from) {
                     let j = first + place;
                     // Each pair once.
                     if i < j && j < self.rows.len() {
@@ -295,10 +357,15 @@ impl Block {
         let (mut pairs, mut similar) = (Vec::new(), Pairs::new(table));
         for tile in 0..self.tiles.len() {
             for from in (0..asked.len()).step_by(QUERIES) {
-                for (i, place) in each(&self.tiles[tile], &asked, from) {
+                let hits = hits(&self.tiles[tile], &asked, from);
+                if is_none(&hits) && from + QUERIES < asked.len() {
+                    continue;
+                }
+                for (i, place) in each(hits, from) {
                     let j = tile * ROWS + place;
                     if i < other.rows.len() && j < self.rows.len() {
                         fetched(table, self.rows[j]);
+                        fetched(table, other.rows[i]);
                         pairs.push((i, j));
                     }
                 }
@@ -330,7 +397,7 @@ impl Block {
             let mut tile = tile.clone();
             tile.limits.thresholds = [f32::INFINITY; ROWS];
             for from in (0..asked.len()).step_by(QUERIES) {
-                for (i, place) in each(&tile, &asked, from) {
+                for (i, place) in each(hits(&tile, &asked, from), from) {
                     let (Some(&row), Some(&near)) =
                         (self.rows.get(i), other.rows.get(first + place))
                     else {
@@ -370,14 +437,20 @@ fn asked<'q>(queries: &'q [Query], tops: &[Top]) -> Vec<TileQuery<'q>> {
 /// More than single precision can lose in the rotation and in the estimate.
 const ROUNDING: f32 = 1e-4;
 
-/// The queries, of some from `from` on, and the places in the tile that may be near each other.
+/// Which queries, of some from `from` on, may be near which rows of the tile.
 #[inline]
-fn each(
-    tile: &Tile,
-    asked: &[TileQuery<'_>],
-    from: usize,
-) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let hits = asked[from..].first_chunk().map_or([0; QUERIES], |queries| tile.hits(queries));
+fn hits(tile: &Tile, asked: &[TileQuery<'_>], from: usize) -> Hits {
+    asked[from..].first_chunk().map_or([0; QUERIES], |queries| tile.hits(queries))
+}
+
+/// Whether nothing was hit, as is nearly always so.
+#[inline]
+fn is_none(hits: &Hits) -> bool {
+    hits.iter().fold(0, |all, hits| all | hits) == 0
+}
+
+/// The queries and the places in the tile of hits, of queries from `from` on.
+fn each(hits: Hits, from: usize) -> impl Iterator<Item = (usize, usize)> {
     (from..).zip(hits).flat_map(|(query, mut hits)| {
         std::iter::from_fn(move || {
             (hits != 0).then(|| {
@@ -472,9 +545,11 @@ impl Top {
         let last = self.nears.get(wanted.wrapping_sub(1)).or(self.nears.last());
         let from = last.map_or(0.0, |&(similarity, _)| similarity) - 2.0 * rounding;
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-        let exactly = |&(similarity, near): &(f32, u32)| {
+        let (vector, mut reader) = (table.vector(row), table.reader());
+        let norm = scalar::norm(&vector);
+        let mut exactly = |&(similarity, near): &(f32, u32)| {
             let row_near = RowId(near);
-            let exact = || table.similarity(row_near, &table.vector(row)) as f32;
+            let mut exact = || scalar::cosine_of(reader.row(row_near), &vector, norm) as f32;
             Near {
                 row: row_near,
                 similarity: if similarity >= from { exact() } else { similarity },

@@ -94,7 +94,7 @@ impl Centers {
         let largest = means.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         let step = largest.max(f32::MIN_POSITIVE) / CENTER_MAX;
         let width = codes.tile_len() / GROUP;
-        let mut blocks = vec![[128; ROWS * GROUP]; count.div_ceil(ROWS) * width];
+        let mut blocks = vec![Group::of(128); count.div_ceil(ROWS) * width];
         let mut spreads = vec![f32::NEG_INFINITY; count.next_multiple_of(ROWS)];
         let deviation = SPREADS / (dim as f32).sqrt();
         for (number, (mean, leaf)) in means.chunks_exact(dim).zip(leaves).enumerate() {

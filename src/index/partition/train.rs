@@ -135,7 +135,7 @@ impl Units {
     /// For each center the nearest ones, [`AROUND`] of them or all, ascending; itself is one of them.
     fn around(&self) -> Vec<Vec<u32>> {
         let bytes = self.width * GROUP;
-        let mut blocks = vec![[0; ROWS * GROUP]; self.len().div_ceil(ROWS) * self.width];
+        let mut blocks = vec![Group::of(0); self.len().div_ceil(ROWS) * self.width];
         for (center, row) in self.rows.chunks_exact(bytes).enumerate() {
             let block = &mut blocks[center / ROWS * self.width..][..self.width];
             blocks::set(block, center % ROWS, row.as_chunks().0.iter().copied());
@@ -186,7 +186,7 @@ fn nearest(
         .par_chunks(ROWS_AT_ONCE)
         .map(|rows| {
             let mut found = Vec::with_capacity(rows.len());
-            let mut block = vec![[0; ROWS * GROUP]; units.width];
+            let mut block = vec![Group::of(0); units.width];
             for rows in rows.chunks(ROWS) {
                 if watch.is_cancelled() {
                     break;
@@ -216,7 +216,7 @@ fn nearest_around(
         let queries: Vec<Query<'_>> =
             around.iter().map(|&center| units.query(center as usize)).collect();
         let mut found = Vec::with_capacity(places.len());
-        let mut block = vec![[0; ROWS * GROUP]; units.width];
+        let mut block = vec![Group::of(0); units.width];
         for places in places.chunks(ROWS) {
             let rows: [u32; ROWS] =
                 std::array::from_fn(|i| places.get(i).map_or(0, |&place| rows[place as usize]));
@@ -380,7 +380,7 @@ struct First {
 
 /// The second leaves of rows, no more than a block has, that share the first one.
 fn second_of_block(codes: &Codes, firsts: &[First], units: &Units, around: &[u32]) -> Vec<u32> {
-    let mut block = vec![[0; ROWS * GROUP]; units.width];
+    let mut block = vec![Group::of(0); units.width];
     let rows: Vec<u32> = firsts.iter().map(|first| first.row).collect();
     fill(codes, &rows, &mut block);
     let mut dots = [[0; ROWS]; QUERIES];

@@ -102,7 +102,7 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
             let mut sums = [[_mm256_setzero_si256(); PART]; AT_ONCE];
             for (i, rows) in pairs.iter().enumerate() {
                 let rows = rows.each_ref().map(|group| {
-                    let lines: &[[u8; BYTES]] = group.as_chunks().0;
+                    let lines: &[[u8; BYTES]] = group.0.as_chunks().0;
                     [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])]
                 });
                 for (sums, query) in sums.iter_mut().zip(few) {
@@ -288,7 +288,7 @@ fn dots<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[i32; blo
             sums.fill(_mm256_set1_epi32(query.start));
         }
         for (i, group) in block.iter().enumerate() {
-            let lines: &[[u8; BYTES]] = group.as_chunks().0;
+            let lines: &[[u8; BYTES]] = group.0.as_chunks().0;
             let rows = [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])];
             for (sums, query) in sums.iter_mut().zip(queries) {
                 let bytes = broadcast(query.groups.get(i).copied().unwrap_or_default());

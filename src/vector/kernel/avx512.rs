@@ -270,7 +270,7 @@ fn sums<const Q: usize>(block: &[Group], queries: &[Query<'_>; Q]) -> [[__m512i;
         count = count.min(query.groups.len());
     }
     for (i, group) in block.iter().take(count).enumerate() {
-        let lines: &[[u8; BYTES]] = group.as_chunks().0;
+        let lines: &[[u8; BYTES]] = group.0.as_chunks().0;
         let rows: [__m512i; REGISTERS] = std::array::from_fn(|i| load(&lines[i]));
         for (sums, query) in sums.iter_mut().zip(queries) {
             // SAFETY: no query has fewer groups than are counted here.

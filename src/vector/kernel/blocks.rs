@@ -20,8 +20,18 @@ pub const GROUP: usize = 4;
 /// Queries that are compared with a block at once where there are many.
 pub const QUERIES: usize = 6;
 
-/// Some components of all rows of a block, which is a slice of these.
-pub type Group = [u8; ROWS * GROUP];
+/// Some components of all rows of a block, which is a slice of these. It begins where a cache line does:
+/// no register is filled from two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Group(pub [u8; ROWS * GROUP]);
+
+impl Group {
+    /// A group of equal bytes.
+    pub const fn of(byte: u8) -> Self {
+        Self([byte; ROWS * GROUP])
+    }
+}
 
 /// A query.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +61,7 @@ impl Best {
 /// Puts a row's bytes in a place from 0 to 63 of a block; none where there is no such place.
 pub fn set(block: &mut [Group], place: usize, bytes: impl Iterator<Item = [u8; GROUP]>) {
     for (group, bytes) in block.iter_mut().zip(bytes) {
-        if let Some(to) = group.as_chunks_mut().0.get_mut(place) {
+        if let Some(to) = group.0.as_chunks_mut().0.get_mut(place) {
             *to = bytes;
         }
     }
@@ -163,7 +173,7 @@ pub(super) fn plain_dots<const Q: usize>(
     for (dots, query) in dots.iter_mut().zip(queries) {
         dots.fill(query.start);
         for (group, query) in block.iter().zip(query.groups) {
-            for (dot, row) in dots.iter_mut().zip(group.as_chunks::<GROUP>().0) {
+            for (dot, row) in dots.iter_mut().zip(group.0.as_chunks::<GROUP>().0) {
                 *dot += scalar::dot_u8(row, query);
             }
         }
@@ -236,7 +246,7 @@ mod tests {
         let mut random = SplitMix64(4);
         for groups in [0, 1, 2, 25, 26, 300] {
             let mut byte = || random.next().to_le_bytes()[0];
-            let mut block = vec![[0; ROWS * GROUP]; groups];
+            let mut block = vec![Group::of(0); groups];
             for place in 0..ROWS {
                 let row: Vec<[u8; GROUP]> = (0..groups)
                     .map(|_| std::array::from_fn(|_| if place == 3 { 255 } else { byte() }))

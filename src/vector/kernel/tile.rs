@@ -85,7 +85,7 @@ impl Tile {
         let none =
             Limits { scales: [0.0; ROWS], slacks: [0.0; ROWS], thresholds: [f32::INFINITY; ROWS] };
         let groups = dim.next_multiple_of(STEP) / GROUP;
-        Self { groups: vec![[0; ROWS * GROUP]; groups], limits: none }
+        Self { groups: vec![Group::of(0); groups], limits: none }
     }
 
     /// Puts a row's bytes in a place from 0 to 63, group by group.
@@ -148,7 +148,7 @@ pub(super) fn plain_hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> Hit
     queries.map(|query| {
         let mut dots = [0; ROWS];
         for (rows, query) in tile.groups().iter().zip(query.groups()) {
-            for (dot, row) in dots.iter_mut().zip(rows.as_chunks::<GROUP>().0) {
+            for (dot, row) in dots.iter_mut().zip(rows.0.as_chunks::<GROUP>().0) {
                 *dot += scalar::dot_u8(row, query);
             }
         }
