@@ -547,7 +547,7 @@ impl Top {
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let (vector, mut reader) = (table.vector(row), table.reader());
         let norm = scalar::norm(&vector);
-        let mut exactly = |&(similarity, near): &(f32, u32)| {
+        let exactly = |&(similarity, near): &(f32, u32)| {
             let row_near = RowId(near);
             let mut exact = || scalar::cosine_of(reader.row(row_near), &vector, norm) as f32;
             Near {

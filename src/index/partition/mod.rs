@@ -50,7 +50,6 @@ use crate::index::partition::steps::{EFS, Level, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;
 use crate::vector::RowId;
-use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
 
 /// A partition of the rows of a table; immutable once built, but for lists that join it once.
