@@ -544,9 +544,9 @@ impl Top {
         // Those behind keep the order of single precision.
         let last = self.nears.get(wanted.wrapping_sub(1)).or(self.nears.last());
         let from = last.map_or(0.0, |&(similarity, _)| similarity) - 2.0 * rounding;
-        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let (vector, mut reader) = (table.vector(row), table.reader());
         let norm = scalar::norm(&vector);
+        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let exactly = |&(similarity, near): &(f32, u32)| {
             let row_near = RowId(near);
             let mut exact = || scalar::cosine_of(reader.row(row_near), &vector, norm) as f32;
