@@ -236,15 +236,34 @@ def connect(
     timeout: Optional[float] = TIMEOUT,
     metadata: Optional[Dict[str, str]] = None,
     channel: Optional[Any] = None,
+    api_key: Optional[str] = None,
+    ca: Optional[PathLike] = None,
+    cert: Optional[PathLike] = None,
+    key: Optional[PathLike] = None,
 ) -> Client:
     """A client of a running server.
 
-    `server` is http://HOST:PORT; without it $WORDSPACE_SERVER, or http://127.0.0.1:50051. `timeout`
-    is the deadline of each question in seconds, None for none; imports and exports have none.
-    `metadata` goes with every call, such as {"wordspace-min-generation": "7"}. `channel` is a gRPC
-    channel of one's own, such as one with TLS through a proxy.
+    `server` is http://HOST:PORT or https://HOST:PORT; without it $WORDSPACE_SERVER, or
+    http://127.0.0.1:50051. `timeout` is the deadline of each question in seconds, None for none;
+    imports and exports have none. `metadata` goes with every call, such as
+    {"wordspace-min-generation": "7"}. `channel` is a gRPC channel of one's own, such as one through
+    a proxy.
+
+    `api_key` (else $WORDSPACE_KEY) goes with every call. `ca` is the file of the authorities that may
+    prove the server, in place of those that gRPC trusts; `cert` and `key` are the files that prove
+    the client (else $WORDSPACE_TLS_CA, $WORDSPACE_TLS_CERT and $WORDSPACE_TLS_KEY), all in PEM.
     """
-    return Client(Connection(server, timeout=timeout, metadata=metadata, channel=channel))
+    connection = Connection(
+        server,
+        timeout=timeout,
+        metadata=metadata,
+        channel=channel,
+        api_key=api_key,
+        ca=ca,
+        cert=cert,
+        key=key,
+    )
+    return Client(connection)
 
 
 def load(
@@ -254,12 +273,13 @@ def load(
     exact: bool = True,
     oov: str = "error",
     timeout: Optional[float] = TIMEOUT,
+    **options: Any,
 ) -> "RemoteKeyedVectors":
     """The words and vectors of a table of a running server: `wv = wordspace.load("en")`.
 
-    See `connect` for `server` and `timeout`, and `Client.load` for the rest.
+    See `Client.load` for `exact` and `oov`, and `connect` for the rest, such as `api_key`.
     """
-    client = connect(server, timeout=timeout)
+    client = connect(server, timeout=timeout, **options)
     try:
         return client.load(table, exact=exact, oov=oov)
     except BaseException:
