@@ -322,8 +322,13 @@ class Private(unittest.TestCase):
         told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         pid, folder = told.stdout.split()
         self.addCleanup(shutil.rmtree, pathlib.Path(folder).parent)
-        # Its standard error is closed when it has ended; until then this waits.
-        lock = wordspace.open(folder)
+        # It holds its folder until it has ended.
+        for attempt in range(200):
+            try:
+                lock = wordspace.open(folder)
+                break
+            except wordspace.ServerNotStarted:
+                self.assertLess(attempt, 199)
         self.assertEqual(lock.tables(), [])
         lock.close()
         with self.assertRaises(ProcessLookupError):
