@@ -28,7 +28,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut messages = tonic_prost_build::Config::new();
     messages.enable_type_names();
-    tonic_prost_build::configure().compile_fds_with_config(descriptors, messages)?;
+    tonic_prost_build::configure()
+        .build_server(std::env::var_os("CARGO_FEATURE_SERVER").is_some())
+        .compile_fds_with_config(descriptors, messages)?;
     println!("cargo::rerun-if-changed=wordspace");
     Ok(())
 }

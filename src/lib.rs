@@ -32,6 +32,11 @@
 //! # }
 //! ```
 //!
+//! # The client alone
+//!
+//! Whoever only asks a server needs none of it: with `default-features = false, features = ["client"]` this
+//! crate is [`client`] and the wire's messages.
+//!
 //! # Floors
 //!
 //! A module may import only from lower floors; siblings on a floor do not know each other.
@@ -40,7 +45,7 @@
 //! | floor | modules | what |
 //! | --- | --- | --- |
 //! | 0 | [`error`], [`limits`], [`proto`] | the ground |
-//! | 1 | [`budget`], [`container`], [`arenas`], [`priority`], [`steps`], [`vector`] | what work may take; sealed files; memory that goes back; threads that give way; long loops; numbers |
+//! | 1 | [`budget`], [`checksum`], [`container`], [`arenas`], [`priority`], [`steps`], [`vector`] | what work may take; what bytes are the same; sealed files; memory that goes back; threads that give way; long loops; numbers |
 //! | 2 | [`text`] | words |
 //! | 3 | [`table`], [`training`], [`lm`] | an embedding table in memory; vectors from texts; language models |
 //! | 4 | [`format`](mod@format), [`index`], [`store`] | files; nearest rows; what survives a restart |
@@ -56,31 +61,53 @@ pub mod error;
 pub mod limits;
 pub use wordspace_proto as proto;
 
+#[cfg(feature = "server")]
 pub mod arenas;
+#[cfg(feature = "server")]
 pub mod budget;
+#[cfg(feature = "client")]
+pub mod checksum;
+#[cfg(feature = "server")]
 pub mod container;
+#[cfg(feature = "server")]
 pub mod priority;
+#[cfg(feature = "server")]
 pub mod steps;
+#[cfg(feature = "server")]
 pub mod vector;
 
+#[cfg(feature = "server")]
 pub mod text;
 
+#[cfg(feature = "server")]
 pub mod lm;
+#[cfg(feature = "server")]
 pub mod table;
+#[cfg(feature = "server")]
 pub mod training;
 
+#[cfg(feature = "server")]
 pub mod format;
+#[cfg(feature = "server")]
 pub mod index;
+#[cfg(feature = "server")]
 pub mod store;
 
+#[cfg(feature = "server")]
 pub mod query;
 
+#[cfg(feature = "server")]
 pub mod bias;
+#[cfg(feature = "server")]
 pub mod evaluation;
 
+#[cfg(feature = "server")]
 pub mod engine;
 
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "server")]
 pub mod server;
 
+#[cfg(feature = "server")]
 pub mod cli;

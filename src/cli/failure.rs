@@ -163,8 +163,7 @@ mod tests {
             code,
             reason: reason.to_owned(),
             message: "no".to_owned(),
-            metadata: std::collections::BTreeMap::new(),
-            violations: Vec::new(),
+            ..Refusal::default()
         })))
     }
 

@@ -100,6 +100,7 @@ fn refusal(error: &client::QueryError) -> CallError {
         violations: violations
             .map(|one| Violation { field: one.field.clone(), problem: one.problem.clone() })
             .collect(),
+        retry_after: None,
     }))
 }
 

@@ -13,6 +13,7 @@ use tonic::{Request, Status};
 
 use crate::client::Client;
 use crate::client::error::{CallError, Result, innermost};
+use crate::client::retry::Patience;
 use crate::limits;
 
 /// How long a server may take to accept a connection.
@@ -28,6 +29,7 @@ pub struct ClientBuilder {
     url: String,
     key: Option<Secret>,
     trust: Trust,
+    patience: Patience,
 }
 
 /// The files by which a client and a server prove to each other who they are, in PEM.
@@ -51,7 +53,12 @@ impl fmt::Debug for Secret {
 
 impl ClientBuilder {
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), key: None, trust: Trust::default() }
+        Self {
+            url: url.to_owned(),
+            key: None,
+            trust: Trust::default(),
+            patience: Patience::default(),
+        }
     }
 
     /// The file of the authorities that may prove the server, in PEM, in place of those that this
@@ -82,6 +89,38 @@ impl ClientBuilder {
         self
     }
 
+    /// How long a unary call may take, its attempts together; the server knows, and stops working at it then.
+    /// Without this it takes as long as it takes. Imports, jobs and streams have no deadline.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.patience.timeout = Some(timeout);
+        self
+    }
+
+    /// How often a unary call is made again at most, within its timeout. Any call is that the server refused
+    /// before it did anything, with `OVERLOADED`, `SHUTTING_DOWN`, `TABLE_BEHIND` or `CONCURRENT_WRITE`, after
+    /// as long as it said, and longer each time; a question is asked again whose connection broke. Default: 0.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> wordspace::client::Result<()> {
+    /// use std::time::Duration;
+    /// use wordspace::client::Client;
+    ///
+    /// let client = Client::builder("https://words.example.org")
+    ///     .api_key("ws_...")
+    ///     .timeout(Duration::from_secs(30))
+    ///     .retries(5)
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.patience.retries = retries;
+        self
+    }
+
     /// Connects.
     ///
     /// # Errors
@@ -90,7 +129,7 @@ impl ClientBuilder {
     /// [`CallError::Certificate`] if a file cannot; [`CallError::Unreachable`] if nobody answers, or whoever
     /// does is not proven.
     pub async fn connect(self) -> Result<Client> {
-        let Self { url, key, trust } = self;
+        let Self { url, key, trust, patience } = self;
         let scheme = if trust.is_said() { "https" } else { "http" };
         let full = if url.contains("://") { url.clone() } else { format!("{scheme}://{url}") };
         let wrong = |problem: String| CallError::Address { url: url.clone(), problem };
@@ -123,7 +162,7 @@ impl ClientBuilder {
             url: full.clone(),
             problem: unreached(&error, full.starts_with("https")),
         })?;
-        Ok(Client::over(full, &InterceptedService::new(channel, credentials)))
+        Ok(Client::over(full, &InterceptedService::new(channel, credentials), patience))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::time::Duration;
 use std::{fmt, io};
 
 use tonic::{Code, Status};
@@ -80,6 +81,22 @@ pub struct Refusal {
     pub metadata: BTreeMap<String, String>,
     /// `google.rpc.BadRequest`: every bad field.
     pub violations: Vec<Violation>,
+    /// `google.rpc.RetryInfo`: after how long the server says that the call may be made again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Default for Refusal {
+    /// Of a server that said nothing more.
+    fn default() -> Self {
+        Self {
+            code: Code::Unknown,
+            reason: String::new(),
+            message: String::new(),
+            metadata: BTreeMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+        }
+    }
 }
 
 impl From<&Status> for Refusal {
@@ -95,8 +112,9 @@ impl From<&Status> for Refusal {
                 .map(|v| Violation { field: v.field.clone(), problem: v.description.clone() })
                 .collect()
         });
+        let retry_after = details.retry_info().and_then(|info| info.retry_delay);
         let message = status.message().to_owned();
-        Self { code: status.code(), reason, message, metadata, violations }
+        Self { code: status.code(), reason, message, metadata, violations, retry_after }
     }
 }
 

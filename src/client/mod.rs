@@ -3,14 +3,45 @@
 //! [`Client`] has one method for each RPC. It is cheap to clone, and every clone shares one
 //! connection. [`Client::import`] streams a file in bounded memory; [`Client::export`] streams one
 //! back.
+//!
+//! Programs that only ask a server take the crate without it, which leaves out two thirds of what it
+//! depends on: `wordspace = { version = "0.1", default-features = false, features = ["client"] }`.
+//!
+//! ```no_run
+//! use wordspace::client::{CallError, Client, NearestRequest};
+//!
+//! # async fn ask() -> Result<(), CallError> {
+//! let client = Client::builder("http://127.0.0.1:50051").retries(5).connect().await?;
+//! let request = NearestRequest {
+//!     table: "en".to_owned(),
+//!     positive: vec!["king".into(), "woman".into()],
+//!     negative: vec!["man".into()],
+//!     k: Some(3),
+//!     ..NearestRequest::default()
+//! };
+//! match client.nearest(request).await {
+//!     Ok(answer) => {
+//!         for neighbor in answer.neighbors {
+//!             println!("{} {:.3}", neighbor.word, neighbor.similarity);
+//!         }
+//!     }
+//!     Err(CallError::Refused(refusal)) if refusal.reason == "UNKNOWN_WORDS" => {
+//!         println!("unknown: {}", refusal.metadata["words"]);
+//!     }
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod answers;
 mod builder;
 mod error;
 mod replies;
+mod retry;
 mod upload;
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -22,7 +53,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, TimeoutExpired};
 
 pub use crate::client::answers::{Answers, Export, NearestAnswers};
 pub use crate::client::builder::ClientBuilder;
@@ -32,9 +63,11 @@ pub use crate::error::Violation;
 pub use crate::proto::*;
 pub use tonic::Code;
 
+use crate::checksum::checksum;
 use crate::client::builder::Credentials;
 use crate::client::error::innermost;
 use crate::client::replies::{JobReply, Told};
+use crate::client::retry::{Patience, out_of_time};
 use crate::client::upload::{Abandoned, Messages, PARTS_WAITING, begin, feed, send_text};
 use crate::limits;
 use crate::proto::admin_service_client::AdminServiceClient;
@@ -48,7 +81,6 @@ use crate::proto::table_service_client::TableServiceClient;
 use crate::proto::text_service_client::TextServiceClient;
 use crate::proto::training_service_client::TrainingServiceClient;
 use crate::proto::transfer_service_client::TransferServiceClient;
-use crate::store::upload::checksum;
 
 /// What calls go over: the connection, and the key that each of them brings.
 type Line = InterceptedService<Channel, Credentials>;
@@ -70,6 +102,7 @@ pub struct Client {
     batches: BatchServiceClient<Line>,
     /// The generation and the write that its questions want to see; 0 for any.
     least: (u64, u64),
+    patience: Patience,
 }
 
 impl Client {
@@ -88,7 +121,7 @@ impl Client {
         ClientBuilder::new(url)
     }
 
-    fn over(url: String, line: &Line) -> Self {
+    fn over(url: String, line: &Line, patience: Patience) -> Self {
         let max = limits::MESSAGE_BYTES_MAX;
         macro_rules! stub {
             ($stub:ident) => {
@@ -111,6 +144,7 @@ impl Client {
             jobs: stub!(JobServiceClient),
             batches: stub!(BatchServiceClient),
             least: (0, 0),
+            patience,
         }
     }
 
@@ -628,11 +662,19 @@ impl Client {
     fn error(&self, status: &Status) -> CallError {
         // A status that came over the wire has no source; one made here names what broke.
         if let Some(source) = status.source() {
+            if is_out_of_time(source) {
+                return out_of_time();
+            }
             let url = self.url.to_string();
             return CallError::Lost { url, problem: innermost(source) };
         }
         CallError::Refused(Box::new(Refusal::from(status)))
     }
+}
+
+/// Whether it was this end that waited no longer.
+fn is_out_of_time(source: &(dyn StdError + 'static)) -> bool {
+    source.is::<TimeoutExpired>() || source.source().is_some_and(is_out_of_time)
 }
 
 /// Spells out one method for each unary RPC: `method(Request) -> Response` of a stub.
@@ -647,7 +689,11 @@ macro_rules! unary {
                 /// [`CallError::Refused`] if the server says no, [`CallError::Lost`] if the
                 /// connection breaks.
                 pub async fn $method(&self, request: $request) -> Result<$response> {
-                    self.answer(self.$stub.clone().$method(self.asked(request)).await)
+                    let call = |request| {
+                        let mut stub = self.$stub.clone();
+                        async move { stub.$method(request).await }
+                    };
+                    self.ask(stringify!($method), request, call).await
                 }
             )+
         }
@@ -837,5 +883,6 @@ unary! {
     admin.get_status: GetStatusRequest -> GetStatusResponse;
 }
 
-#[cfg(test)]
+// They serve, too.
+#[cfg(all(test, feature = "server"))]
 mod tests;

@@ -1,5 +1,8 @@
 //! Tests of the client against a server that only records.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use super::*;
 use crate::client::upload::CHUNK_BYTES;
 use crate::proto::transfer_service_server::{TransferService, TransferServiceServer};
@@ -58,9 +61,27 @@ async fn an_address_where_nobody_listens_says_how_to_start_a_server() {
     assert!(matches!(Client::connect("ftp://localhost").await, Err(CallError::Address { .. })));
 }
 
-/// Tells of each part that arrives, then whether the stream came to its proper end.
+/// Tells of each part that arrives, then whether the stream came to its proper end. Of uploads it knows
+/// nothing, and says so once it has no more reasons to refuse a call, of which the last come first.
 struct Recorder {
     heard: UnboundedSender<&'static str>,
+    refusals: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Recorder {
+    fn answer<T: Default>(&self) -> Result<Response<T>, Status> {
+        self.heard.send("call").unwrap();
+        match self.refusals.lock().unwrap().pop() {
+            None => Ok(Response::new(T::default())),
+            Some("") => Err(Status::unavailable("a proxy has lost it")),
+            Some(reason) => {
+                let metadata: [(String, String); 0] = [];
+                let mut details = ErrorDetails::with_error_info(reason, "wordspace", metadata);
+                details.set_retry_info(Some(Duration::from_millis(1)));
+                Err(Status::with_error_details(Code::ResourceExhausted, "not now", details))
+            }
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -100,9 +121,12 @@ impl TransferService for Recorder {
 
     async fn get_upload(
         &self,
-        _: Request<GetUploadRequest>,
+        request: Request<GetUploadRequest>,
     ) -> Result<Response<GetUploadResponse>, Status> {
-        Err(Status::unimplemented("not here"))
+        if request.get_ref().table == "never" {
+            std::future::pending::<()>().await;
+        }
+        self.answer()
     }
 
     async fn list_uploads(
@@ -116,7 +140,7 @@ impl TransferService for Recorder {
         &self,
         _: Request<DeleteUploadRequest>,
     ) -> Result<Response<DeleteUploadResponse>, Status> {
-        Err(Status::unimplemented("not here"))
+        self.answer()
     }
 
     async fn export(
@@ -128,15 +152,70 @@ impl TransferService for Recorder {
 }
 
 async fn recorder() -> (Client, UnboundedReceiver<&'static str>) {
+    let (url, hears) = recording(Arc::default()).await;
+    (Client::connect(&url).await.unwrap(), hears)
+}
+
+async fn recording(
+    refusals: Arc<Mutex<Vec<&'static str>>>,
+) -> (String, UnboundedReceiver<&'static str>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = listener.local_addr().unwrap().to_string();
     let (heard, hears) = unbounded_channel();
-    let service = TransferServiceServer::new(Recorder { heard });
+    let service = TransferServiceServer::new(Recorder { heard, refusals });
     let connections = TcpListenerStream::new(listener);
     tokio::spawn(
         tonic::transport::Server::builder().add_service(service).serve_with_incoming(connections),
     );
-    (Client::connect(&url).await.unwrap(), hears)
+    (url, hears)
+}
+
+#[tokio::test]
+async fn calls_are_made_again_where_nothing_was_done_and_questions_where_the_connection_broke() {
+    let refusals = Arc::new(Mutex::new(Vec::new()));
+    let (url, mut hears) = recording(Arc::clone(&refusals)).await;
+    let patient = Client::builder(&url).retries(3).connect().await.unwrap();
+    let once = Client::connect(&url).await.unwrap();
+    let mut calls = || std::iter::from_fn(|| hears.try_recv().ok()).count();
+
+    // Reasons, whether it is a question, and after how many calls it is answered.
+    let cases: [(&[&str], bool, Option<usize>); 6] = [
+        (&["OVERLOADED", "SHUTTING_DOWN"], true, Some(3)),
+        (&["CONCURRENT_WRITE"], false, Some(2)),
+        (&["OVERLOADED"; 5], true, None),
+        (&["RATE_LIMITED"], true, None),
+        (&["", ""], true, Some(3)),
+        (&[""], false, None),
+    ];
+    for (reasons, is_question, answered) in cases {
+        refusals.lock().unwrap().extend(reasons.iter().rev());
+        let answer = if is_question {
+            patient.get_upload(GetUploadRequest::default()).await.map(|_| ())
+        } else {
+            patient.delete_upload(DeleteUploadRequest::default()).await.map(|_| ())
+        };
+        assert_eq!(answer.is_ok(), answered.is_some(), "{reasons:?}: {answer:?}");
+        let most = if reasons.len() > 3 { 4 } else { 1 };
+        assert_eq!(calls(), answered.unwrap_or(most), "{reasons:?}");
+        refusals.lock().unwrap().clear();
+    }
+
+    refusals.lock().unwrap().push("OVERLOADED");
+    let refused = once.get_upload(GetUploadRequest::default()).await.unwrap_err();
+    let CallError::Refused(refusal) = refused else { panic!("{refused}") };
+    assert_eq!(refusal.retry_after, Some(Duration::from_millis(1)));
+    assert_eq!(calls(), 1);
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline() {
+    let (url, _hears) = recording(Arc::default()).await;
+    let timeout = Duration::from_millis(50);
+    let client = Client::builder(&url).timeout(timeout).retries(3).connect().await.unwrap();
+    let request = GetUploadRequest { table: "never".to_owned() };
+    let late = client.get_upload(request).await.unwrap_err();
+    let CallError::Refused(refusal) = &late else { panic!("{late}") };
+    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::DeadlineExceeded, "DEADLINE"));
 }
 
 #[tokio::test]

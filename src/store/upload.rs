@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::budget::Budget;
+use crate::checksum::checksum;
 use crate::error::{Context as _, Error, Result};
 use crate::store::blob;
 use crate::store::check::GoOn;
@@ -17,8 +18,6 @@ use crate::table::meta::TableName;
 const KEPT: Duration = Duration::from_hours(7 * 24);
 /// How their names end.
 const PART: &str = "part";
-/// Bytes of one read.
-const BLOCK: usize = 256 << 10;
 
 /// The part of a file that has arrived.
 #[derive(Clone, Debug)]
@@ -220,27 +219,6 @@ pub(super) fn sweep(folder: &Path) {
             && let Err(error) = blob::remove(&entry.path())
         {
             tracing::warn!(?error, "the part of a file stays that nobody went on with");
-        }
-    }
-}
-
-/// How many bytes a source has, and their CRC-32.
-///
-/// # Errors
-///
-/// If it cannot be read.
-pub fn checksum(mut source: impl Read) -> io::Result<(u64, u32)> {
-    let mut hasher = crc32fast::Hasher::new();
-    let (mut block, mut bytes) = (vec![0; BLOCK], 0);
-    loop {
-        match source.read(&mut block) {
-            Ok(0) => return Ok((bytes, hasher.finalize())),
-            Ok(count) => {
-                hasher.update(&block[..count]);
-                bytes += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
         }
     }
 }

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     // A crate of its own, in `proto/`.
     ("proto", 0),
     ("budget", 1),
+    ("checksum", 1),
     ("arenas", 1),
     ("priority", 1),
     ("steps", 1),

@@ -30,6 +30,7 @@ mod neighbors;
 mod networks;
 mod probes;
 mod questions;
+mod reference;
 mod secure;
 mod sentences;
 mod settings;

@@ -2,15 +2,23 @@
 """How fast the client is on loopback: one JSON line a measurement.
 
     WORDSPACE_BINARY=target/release/wordspace python speed.py
+    WORDSPACE_BINARY=target/release/wordspace python speed.py memory 1000000
+
+The second makes so many calls and tells what the process keeps of them.
 """
 
 import json
 import os
 import pathlib
 import statistics
+import sys
 import time
 
+import grpc
+import numpy as np
 import support
+
+from wordspace.v1 import common_pb2, table_pb2
 
 
 def tell(what, **figures):
@@ -37,6 +45,67 @@ def each(call, arguments):
     }
 
 
+def fastest(call, rounds):
+    """Seconds of the fastest of some calls."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def plainly(wv, words, at_once):
+    """Vectors as grpcio alone brings them: numbers one by one in messages, then an array of them.
+    `at_once` words are asked for in a call."""
+    with grpc.insecure_channel(wv.client.address) as channel:
+        lookup = channel.unary_unary(
+            "/wordspace.v1.TableService/Lookup",
+            request_serializer=table_pb2.LookupRequest.SerializeToString,
+            response_deserializer=table_pb2.LookupResponse.FromString,
+        )
+        rows = []
+        for start in range(0, len(words), at_once):
+            piece = words[start : start + at_once]
+            queries = [common_pb2.WordOrVector(word=word) for word in piece]
+            answer = lookup(table_pb2.LookupRequest(table=wv.table, queries=queries))
+            rows.extend([[x for x in one.vector.values] for one in answer.vectors])
+    return np.array(rows, dtype=np.float32)
+
+
+def memory(calls):
+    """What a process keeps of calls, from when all kinds of them were made."""
+    wv = support.wv()
+    keys = list(wv.index_to_key)
+    words = keys[:5_000]
+
+    def some(count):
+        for i in range(count):
+            word = words[i % len(words)]
+            if i % 1_000 == 0:
+                wv.get_vectors(words)
+            elif i % 10 == 0:
+                wv.most_similar(word)
+            else:
+                wv.get_vector(word)
+
+    some(10_000)
+    first = resident_bytes()
+    tell("memory after 10,000 calls", resident_bytes=first)
+    start = time.perf_counter()
+    most = first
+    for done in range(0, calls, 100_000):
+        some(min(100_000, calls - done))
+        most = max(most, resident_bytes())
+    tell(
+        f"memory after {calls:,} more",
+        resident_bytes=resident_bytes(),
+        most_bytes=most,
+        grown_bytes=resident_bytes() - first,
+        calls_per_second=round(calls / (time.perf_counter() - start)),
+    )
+
+
 def main():
     wv = support.client(build="wanted").load("en")
     tell("server", binary=os.environ.get("WORDSPACE_BINARY", "wordspace"))
@@ -54,12 +123,18 @@ def main():
     tell("similarity", **each(lambda word: wv.similarity(word, "king"), words))
     tell("get_vector", **each(wv.get_vector, words))
     some = keys[:10_000]
-    best = 1e9
-    for _ in range(10):
-        start = time.perf_counter()
-        wv.get_vectors(some)
-        best = min(best, time.perf_counter() - start)
+    best = fastest(lambda: wv.get_vectors(some), 20)
     tell("get_vectors of 10,000 words", seconds=round(best, 4), vectors_per_second=round(10_000 / best))
+    # gRPC takes 4 MiB in one message where nothing else is said: 2,500 words. Or one word a call.
+    for at_once, rounds in ((2_500, 5), (1, 1)):
+        assert np.array_equal(plainly(wv, some, at_once), wv.get_vectors(some))
+        slow = fastest(lambda: plainly(wv, some, at_once), rounds)
+        tell(
+            f"the same with grpcio alone, {at_once:,} a call",
+            seconds=round(slow, 4),
+            vectors_per_second=round(10_000 / slow),
+            times_as_long=round(slow / best, 1),
+        )
     start = time.perf_counter()
     wv.refresh().vectors
     tell("vectors of 20,000 words", seconds=round(time.perf_counter() - start, 3))
@@ -78,4 +153,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["memory"]:
+        memory(int(sys.argv[2]))
+    else:
+        main()

@@ -2,6 +2,7 @@
 of them; with `pip install wordspace[bridges]` the same tests take the real ones."""
 
 import importlib.util
+import json
 import sys
 import types
 import unittest
@@ -11,9 +12,11 @@ import numpy as np
 import support
 
 import wordspace
+from wordspace import bias
+from wordspace.v1 import text_pb2, transfer_pb2
 
 
-PACKAGES = ("gensim", "pandas", "sklearn", "spacy", "torch")
+PACKAGES = ("gensim", "pandas", "sklearn", "spacy", "tokenizers", "torch", "tqdm")
 THERE = {package for package in PACKAGES if importlib.util.find_spec(package) is not None}
 
 
@@ -100,6 +103,37 @@ def stand_ins():
         keyed = module("gensim.models.keyedvectors", KeyedVectors=KeyedVectors)
         models = module("gensim.models", keyedvectors=keyed)
         module("gensim", models=models)
+    if not has("tokenizers"):
+
+        class Tokenizer:
+            def __init__(self, text):
+                self.text = text
+
+            @classmethod
+            def from_str(cls, text):
+                return cls(text)
+
+            def to_str(self):
+                return self.text
+
+        module("tokenizers", Tokenizer=Tokenizer)
+    if not has("tqdm"):
+
+        class Bar:
+            def __init__(self, desc, **options):
+                self.n, self.total = 0, None
+
+            def set_postfix(self, **options):
+                self.postfix = options
+
+            def update(self, count):
+                self.n += count
+
+            def close(self):
+                pass
+
+        auto = module("tqdm.auto", tqdm=Bar)
+        module("tqdm", auto=auto)
     return made
 
 
@@ -205,11 +239,116 @@ class Bridges(unittest.TestCase):
         with self.assertRaises(KeyError):
             wv.to_gensim(["no such word"])
 
+    def test_tokenizers(self):
+        self.stand_in("tokenizers")
+        import tokenizers
+
+        model = {"type": "WordLevel", "vocab": {"the": 0, "cat": 1, "[UNK]": 2}, "unk_token": "[UNK]"}
+        text = json.dumps({"version": "1.0", "pre_tokenizer": {"type": "Whitespace"}, "model": model})
+        made = tokenizers.Tokenizer.from_str(text)
+        client = support.client()
+        told = client.put_tokenizer("words", made)
+        self.addCleanup(
+            client.services.TextService.DeleteTokenizer,
+            text_pb2.DeleteTokenizerRequest(name="words"),
+        )
+        self.assertEqual((told.vocab_size, told.stored), (3, True))
+        request = text_pb2.TokenizeRequest(texts=["the cat sat"])
+        request.cutting.tokenizer = "words"
+        cut = client.services.TextService.Tokenize(request).texts[0]
+        self.assertEqual([one.id for one in cut.tokens], [0, 1, 2])
+        self.assertEqual(json.loads(client.get_tokenizer("words").to_str())["model"], model)
+        # A fast one of transformers has it within.
+        client.put_tokenizer("words", types.SimpleNamespace(backend_tokenizer=made), replace=True)
+        with self.assertRaisesRegex(TypeError, "and no str"):
+            client.put_tokenizer("other", "tokenizer.json")
+        with self.assertRaisesRegex(ValueError, "UNICODE_WORDS"):
+            client.get_tokenizer("unicode-words")
+
+    def test_tqdm(self):
+        self.stand_in("tqdm")
+        client = support.client()
+        shown = []
+        with mock.patch.object(sys.modules[wordspace.Client.__module__]._Bar, "__call__", autospec=True,
+                               side_effect=lambda bar, now: shown.append(now.bytes_read)):
+            report = client.import_file(support.VECTORS, "bar", progress=True)
+        self.assertEqual(report.rows_kept, 20_000)
+        self.addCleanup(client.delete_table, "bar")
+        bar = sys.modules[wordspace.Client.__module__]._Bar("words.txt")
+        with bar:
+            bar(transfer_pb2.ImportProgress(bytes_read=70, rows_read=3, total_bytes=100))
+            bar(transfer_pb2.ImportProgress(bytes_read=100, rows_read=5, total_bytes=100))
+            self.assertEqual((bar._bar.n, bar._bar.total), (100, 100))
+
     def test_what_is_not_installed_is_named(self):
         near = wordspace.Neighbors([("a", 1.0)])
         with mock.patch.dict(sys.modules, {"pandas": None}):
             with self.assertRaisesRegex(ImportError, "pip install pandas"):
                 near.to_frame()
+
+
+class Queries(unittest.TestCase):
+    """Of wordspace.bias, against the formulas."""
+
+    X = ["math", "physics", "science", "engineering", "chemistry", "mathematics"]
+    Y = ["poetry", "art", "dance", "literature", "novel", "music"]
+    A = ["male", "man", "boy", "brother", "he", "him"]
+    B = ["female", "woman", "girl", "sister", "she", "her"]
+
+    def query(self, x=None):
+        return bias.Query(
+            [x or self.X, self.Y], [self.A, self.B], ["Math", "Arts"], ["Male", "Female"]
+        )
+
+    def test_weat_is_the_formula(self):
+        wv = support.wv()
+        units = {
+            name: wv.get_vectors(words, norm=True)
+            for name, words in zip("xyab", (self.X, self.Y, self.A, self.B))
+        }
+
+        def association(targets):
+            return (targets @ units["a"].T).mean(axis=1) - (targets @ units["b"].T).mean(axis=1)
+
+        x, y = association(units["x"]), association(units["y"])
+        told = bias.WEAT().run_query(self.query(), wv, calculate_p_value=True)
+        self.assertEqual(told["query_name"], "Math and Arts wrt Male and Female")
+        self.assertAlmostEqual(told["result"], float(x.sum() - y.sum()), places=5)
+        self.assertEqual(told["weat"], told["result"])
+        effect = float((x.mean() - y.mean()) / np.concatenate([x, y]).std())
+        self.assertAlmostEqual(told["effect_size"], effect, places=5)
+        self.assertTrue(0 < told["p_value"] < 0.05)
+        sized = bias.WEAT().run_query(self.query(), wv, return_effect_size=True)
+        self.assertEqual(sized["result"], told["effect_size"])
+        self.assertTrue(np.isnan(sized["p_value"]))
+
+    def test_other_metrics_are_asked_by_their_names(self):
+        wv = support.wv()
+        query = bias.Query([self.A, self.B], [self.X])
+        vectors = [wv.get_vectors(words) for words in (self.A, self.B, self.X)]
+        near, far, attributes = vectors[0].mean(axis=0), vectors[1].mean(axis=0), vectors[2]
+        norms = np.linalg.norm(attributes - near, axis=1) - np.linalg.norm(attributes - far, axis=1)
+        told = bias.RND().run_query(query, wv)
+        self.assertAlmostEqual(told["rnd"], float(norms.mean()), places=4)
+        self.assertEqual(set(told["distances_by_word"]), set(self.X))
+        for metric in (bias.MAC, bias.ECT, bias.RIPA):
+            told = metric().run_query(query, wv)
+            self.assertTrue(np.isfinite(told["result"]), told)
+            self.assertEqual(told[metric.metric_short_name.lower()], told["result"])
+        told = bias.RNSB().run_query(self.query(), wv)
+        self.assertGreaterEqual(told["rnsb"], 0)
+
+    def test_lost_words_and_wrong_templates(self):
+        wv = support.wv()
+        lost = self.query(["math", "qqq", "xxqx", "zzqz"])
+        with self.assertLogs("wordspace.bias", "WARNING"):
+            self.assertTrue(np.isnan(bias.WEAT().run_query(lost, wv)["result"]))
+        kept = bias.WEAT().run_query(lost, wv, lost_vocabulary_threshold=0.9)
+        self.assertTrue(np.isfinite(kept["result"]))
+        with self.assertRaisesRegex(ValueError, "takes 1 attribute sets, got 2"):
+            bias.RND().run_query(self.query(), wv)
+        with self.assertRaisesRegex(ValueError, "lists of words"):
+            bias.Query(["words"], [["a"]])
 
 
 class Notebooks(unittest.TestCase):

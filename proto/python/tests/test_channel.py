@@ -24,6 +24,8 @@ import wordspace.aio
 from wordspace import _connection, _server, errors
 from wordspace.v1 import search_pb2, table_pb2
 
+TLS = support.HERE.parents[2] / "tests" / "data" / "tls"
+
 
 def details(reason, retry=None):
     """The packed google.rpc.Status of an error."""
@@ -191,9 +193,59 @@ class Addresses(unittest.TestCase):
         with mock.patch.dict(os.environ):
             os.environ.pop("WORDSPACE_SERVER", None)
             self.assertEqual(target(None), "127.0.0.1:50051")
-        for wrong in ("https://host:7", "http://", "http://host/path"):
+        self.assertEqual(target("https://host"), "host:443")
+        for wrong in ("ftp://host:7", "http://", "http://host/path"):
             with self.assertRaises(ValueError):
                 target(wrong)
+
+    def test_tls_and_keys_are_those_of_the_command_line(self):
+        files = {name: str(TLS / name) for name in ("ca.pem", "server.pem", "server.key")}
+        own = {"cert": TLS / "app.pem", "key": TLS / "app.key"}
+        with tempfile.TemporaryDirectory() as folder:
+            made = subprocess.run(
+                [_server.find_binary(), "key", "make", "app", "--data", folder, "--role", "write"],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            key = next(word for word in made.stdout.split() if word.startswith("ws_"))
+            started = _server.Server(
+                folder,
+                arguments=["--tls-cert", files["server.pem"], "--tls-key", files["server.key"]]
+                + ["--client-ca", files["ca.pem"]],
+            )
+            self.addCleanup(started.close)
+            self.assertTrue(started.address.startswith("https://"), started.address)
+            with wordspace.connect(
+                started.address, api_key=key, ca=TLS / "ca.pem", **own
+            ) as client:
+                wv = client.create_table("t", 2)
+                wv.add_vectors(["a"], [[1, 2]])
+                self.assertNotIn(key, repr(client.services.access))
+                pickled = pickle.dumps(wv)
+                self.assertNotIn(key.encode(), pickled)
+            variables = {"WORDSPACE_KEY": key, "WORDSPACE_TLS_CA": files["ca.pem"]}
+            with mock.patch.dict(os.environ, variables), pickle.loads(pickled) as again:
+                self.assertEqual(list(again["a"]), [1, 2])
+            with self.assertRaises(errors.WordspaceError) as refused:
+                wordspace.load("t", started.address, ca=TLS / "ca.pem", api_key="ws_no", **own)
+            self.assertEqual(refused.exception.reason, "UNAUTHENTICATED")
+            # Whoever is not proven is not asked, and who does not prove itself not answered.
+            for wrong in ({"ca": TLS / "other-ca.pem", **own}, {"ca": TLS / "ca.pem"}):
+                with self.assertRaises(ConnectionError):
+                    wordspace.load("t", started.address, api_key=key, timeout=5, **wrong)
+
+            async def asked():
+                async with wordspace.aio.load(
+                    "t", started.address, api_key=key, ca=TLS / "ca.pem", **own
+                ) as wv:
+                    return await wv.count()
+
+            self.assertEqual(asyncio.run(asked()), 1)
+        with self.assertRaisesRegex(ValueError, "only https"):
+            wordspace.connect("http://host:7", ca="ca.pem")
+        with self.assertRaisesRegex(ValueError, "private key"):
+            wordspace.connect("https://host:7", cert="app.pem")
 
     def test_no_server_is_told_with_what_to_do(self):
         with self.assertRaisesRegex(ConnectionError, "wordspace serve"):
@@ -270,8 +322,13 @@ class Private(unittest.TestCase):
         told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         pid, folder = told.stdout.split()
         self.addCleanup(shutil.rmtree, pathlib.Path(folder).parent)
-        # Its standard error is closed when it has ended; until then this waits.
-        lock = wordspace.open(folder)
+        # It holds its folder until it has ended.
+        for attempt in range(200):
+            try:
+                lock = wordspace.open(folder)
+                break
+            except wordspace.ServerNotStarted:
+                self.assertLess(attempt, 199)
         self.assertEqual(lock.tables(), [])
         lock.close()
         with self.assertRaises(ProcessLookupError):

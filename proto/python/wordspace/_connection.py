@@ -8,7 +8,7 @@ import json
 import os
 import random
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 import grpc
@@ -19,6 +19,9 @@ from wordspace import errors
 # Where `wordspace serve` listens, and the variable that its command line reads.
 DEFAULT_SERVER = "http://127.0.0.1:50051"
 SERVER_VARIABLE = "WORDSPACE_SERVER"
+# What else the command line reads: a key, and files in PEM.
+KEY_VARIABLE = "WORDSPACE_KEY"
+TLS_VARIABLES = {"ca": "WORDSPACE_TLS_CA", "cert": "WORDSPACE_TLS_CERT", "key": "WORDSPACE_TLS_KEY"}
 
 # Seconds that a question may take where nothing else is said.
 TIMEOUT = 30.0
@@ -65,11 +68,64 @@ def target(server: Optional[str]) -> str:
     url = urlsplit(given)
     if url.scheme == "unix":
         return given
-    if url.scheme != "http":
-        raise ValueError(f"{given}: a server has an address as http://HOST:PORT")
-    if not url.hostname or url.path not in ("", "/"):
-        raise ValueError(f"{given}: a server has an address as http://HOST:PORT")
-    return url.netloc if url.port else f"{url.netloc}:80"
+    if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
+        raise ValueError(f"{given}: a server has an address as http://HOST:PORT or https://HOST:PORT")
+    return url.netloc if url.port else f"{url.netloc}:{443 if url.scheme == 'https' else 80}"
+
+
+class Access(NamedTuple):
+    """How a server is reached, and who says so: what a connection is made of beside its deadline.
+
+    The key is no part of what is shown or pickled; another process takes $WORDSPACE_KEY.
+    """
+
+    # As a user gave it, with its scheme.
+    server: str
+    api_key: Optional[str] = None
+    ca: Optional[str] = None
+    cert: Optional[str] = None
+    key: Optional[str] = None
+
+    def __repr__(self) -> str:
+        return f"Access({self.server!r})"
+
+    @property
+    def address(self) -> str:
+        return target(self.server)
+
+    def credentials(self) -> Optional[grpc.ChannelCredentials]:
+        """Those of TLS, or None where the server is asked in the clear."""
+        if not self.server.startswith("https://"):
+            return None
+        parts = (self.ca, self.key, self.cert)
+        return grpc.ssl_channel_credentials(*(part and _read(part) for part in parts))
+
+    def metadata(self) -> Dict[str, str]:
+        return {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+def access(
+    server: Optional[str], api_key: Optional[str] = None, **files: Optional[Any]
+) -> Access:
+    """What the arguments say, and where they say nothing the variables of the command line."""
+    given = server or os.environ.get(SERVER_VARIABLE) or DEFAULT_SERVER
+    named = {name: os.fspath(file) for name, file in files.items() if file}
+    if named and "://" not in given:
+        given = f"https://{given}"
+    if given.startswith("https://"):
+        for name, variable in TLS_VARIABLES.items():
+            if os.environ.get(variable):
+                named.setdefault(name, os.environ[variable])
+        if ("cert" in named) != ("key" in named):
+            raise ValueError("a certificate needs its private key, and the key its certificate")
+    elif named:
+        raise ValueError(f"{given}: certificates were given, which only https:// uses")
+    return Access(given, api_key or os.environ.get(KEY_VARIABLE) or None, **named)
+
+
+def _read(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read()
 
 
 def _descriptor(service: str) -> Any:
@@ -277,6 +333,14 @@ class _Services:
         return made
 
 
+def _channel(maker: Any, access: Access) -> Any:
+    """A channel of grpc or grpc.aio."""
+    credentials = access.credentials()
+    if credentials is None:
+        return maker.insecure_channel(access.address, options=channel_options())
+    return maker.secure_channel(access.address, credentials, options=channel_options())
+
+
 class Connection(_Services):
     """A channel, its deadline, and the metadata of every call."""
 
@@ -287,12 +351,14 @@ class Connection(_Services):
         timeout: Optional[float] = TIMEOUT,
         metadata: Optional[Dict[str, str]] = None,
         channel: Optional[grpc.Channel] = None,
+        **options: Any,
     ) -> None:
-        self.address = target(server)
+        self.access = access(server, **options)
+        self.address = self.access.address
         self.timeout = timeout
-        self.metadata = tuple((metadata or {}).items())
+        self.metadata = tuple({**self.access.metadata(), **(metadata or {})}.items())
         self.is_own = channel is None
-        self.channel = channel or grpc.insecure_channel(self.address, options=channel_options())
+        self.channel = channel or _channel(grpc, self.access)
 
     def close(self) -> None:
         if self.is_own:
@@ -311,14 +377,14 @@ class AsyncConnection(_Services):
         timeout: Optional[float] = TIMEOUT,
         metadata: Optional[Dict[str, str]] = None,
         channel: Optional[Any] = None,
+        **options: Any,
     ) -> None:
-        self.address = target(server)
+        self.access = access(server, **options)
+        self.address = self.access.address
         self.timeout = timeout
-        self.metadata = tuple((metadata or {}).items())
+        self.metadata = tuple({**self.access.metadata(), **(metadata or {})}.items())
         self.is_own = channel is None
-        if channel is None:
-            channel = grpc.aio.insecure_channel(self.address, options=channel_options())
-        self.channel = channel
+        self.channel = channel or _channel(grpc.aio, self.access)
         self._turns: Optional[asyncio.Semaphore] = None
 
     def turn(self) -> asyncio.Semaphore:

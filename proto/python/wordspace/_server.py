@@ -74,6 +74,7 @@ class Server:
             folder = os.path.join(self._temporary, "data")
         self.folder = pathlib.Path(folder)
         self.messages: List[str] = []
+        # A URL.
         self.address = ""
         # The server's process.
         self.pid = 0
@@ -111,7 +112,7 @@ class Server:
 
     def _listen(self, stream: IO[bytes]) -> None:
         """Reads what the server says, so that it never waits for a reader."""
-        mark, process = "listening on http://", "process "
+        mark, process = "listening on ", "process "
         with stream:
             for line in stream:
                 text = line.decode("utf-8", "replace").rstrip()

@@ -177,7 +177,10 @@ def load(
     timeout: Optional[float] = TIMEOUT,
     metadata: Optional[Dict[str, str]] = None,
     channel: Optional[Any] = None,
+    **options: Any,
 ) -> AsyncKeyedVectors:
     """A table of a running server; see `wordspace.load` and `wordspace.connect`."""
-    connection = AsyncConnection(server, timeout=timeout, metadata=metadata, channel=channel)
+    connection = AsyncConnection(
+        server, timeout=timeout, metadata=metadata, channel=channel, **options
+    )
     return AsyncKeyedVectors(connection, table, exact=exact)

@@ -19,8 +19,8 @@ from typing import (
 from wordspace import errors
 from wordspace._connection import TIMEOUT, Connection
 from wordspace._server import Server
-from wordspace.answers import table_html
-from wordspace.v1 import table_pb2, transfer_pb2
+from wordspace.answers import needed, table_html
+from wordspace.v1 import common_pb2, table_pb2, text_pb2, transfer_pb2
 
 __all__ = ["Client", "connect", "load", "load_word2vec_format", "open"]
 
@@ -122,6 +122,32 @@ class Client:
         """Lets an alias stand for a table, in place of the one that it may stand for."""
         self.services.TableService.SetAlias(table_pb2.SetAliasRequest(alias=alias, table=table))
 
+    # Tokenizers.
+
+    def put_tokenizer(self, name: str, tokenizer: Any, *, replace: bool = False) -> Any:
+        """Stores a tokenizer, which then cuts texts on the server: one of the library tokenizers, or a
+        fast one of transformers. What is told of it is returned."""
+        backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+        if not hasattr(backend, "to_str"):
+            raise TypeError(
+                "a tokenizer is one of the library tokenizers, or a fast one of transformers, and no "
+                f"{type(tokenizer).__name__}"
+            )
+        file = text_pb2.TokenizerFile(name="tokenizer.json", content=backend.to_str().encode())
+        spec = text_pb2.TokenizerSpec(kind=common_pb2.TOKENIZER_KIND_JSON, files=[file])
+        request = text_pb2.PutTokenizerRequest(name=name, spec=spec, replace=replace)
+        return self.services.TextService.PutTokenizer(request).tokenizer
+
+    def get_tokenizer(self, name: str) -> Any:
+        """A stored tokenizer as one of the library tokenizers, which this needs."""
+        request = text_pb2.GetTokenizerRequest(name=name, with_spec=True)
+        answer = self.services.TextService.GetTokenizer(request)
+        spec = answer.spec
+        if answer.tokenizer.kind != common_pb2.TOKENIZER_KIND_JSON or len(spec.files) != 1:
+            kind = common_pb2.TokenizerKind.Name(answer.tokenizer.kind)
+            raise ValueError(f"{name} is no tokenizer of the library tokenizers, but {kind}")
+        return needed("tokenizers").Tokenizer.from_str(spec.files[0].content.decode())
+
     # Files.
 
     def import_file(
@@ -132,15 +158,27 @@ class Client:
         replace: bool = False,
         companions: Sequence[PathLike] = (),
         transform: Optional[Callable[[bytes], bytes]] = None,
-        progress: Optional[Callable[[transfer_pb2.ImportProgress], None]] = None,
+        progress: Union[bool, Callable[[transfer_pb2.ImportProgress], None]] = False,
         **options: Any,
     ) -> transfer_pb2.ImportReport:
         """Imports an embedding file of any format; returns when every row is on the server's disk.
 
         Further arguments are the fields of ImportHeader, such as `limit=50_000` or
         `normalize=True`; `companions` are files beside it, such as the words of a NumPy array.
-        `transform` changes each line of it on the way. The report accounts for every row.
+        `transform` changes each line of it on the way. `progress` is called with each message of how
+        far it is; True shows a bar, which needs tqdm. The report accounts for every row.
         """
+        if progress is True:
+            with _Bar(pathlib.Path(file).name) as bar:
+                return self.import_file(
+                    file,
+                    table,
+                    replace=replace,
+                    companions=companions,
+                    transform=transform,
+                    progress=bar,
+                    **options,
+                )
         path = pathlib.Path(file)
         if replace:
             options["if_exists"] = transfer_pb2.IF_EXISTS_REPLACE
@@ -153,7 +191,7 @@ class Client:
         for answer in self.services.TransferService.Import.stream(parts):
             if answer.WhichOneof("part") == "report":
                 report = answer.report
-            elif progress is not None and answer.WhichOneof("part") == "progress":
+            elif callable(progress) and answer.WhichOneof("part") == "progress":
                 progress(answer.progress)
         if report is None:
             raise errors.WordspaceError("the import's stream ended without a report")
@@ -190,6 +228,26 @@ class Client:
         for written, stream in files.items():
             stream.close()
             _partial(written).replace(written)
+
+
+class _Bar:
+    """How far an import is, as a bar of tqdm: in a terminal as text, in a notebook as a widget."""
+
+    def __init__(self, name: str) -> None:
+        make = needed("tqdm", "tqdm.auto").tqdm
+        self._bar = make(desc=name, unit="B", unit_scale=True, unit_divisor=1024)
+
+    def __call__(self, now: transfer_pb2.ImportProgress) -> None:
+        if now.HasField("total_bytes"):
+            self._bar.total = now.total_bytes
+        self._bar.set_postfix(rows=now.rows_read, refresh=False)
+        self._bar.update(now.bytes_read - self._bar.n)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
 
 
 def _partial(path: pathlib.Path) -> pathlib.Path:
@@ -236,15 +294,34 @@ def connect(
     timeout: Optional[float] = TIMEOUT,
     metadata: Optional[Dict[str, str]] = None,
     channel: Optional[Any] = None,
+    api_key: Optional[str] = None,
+    ca: Optional[PathLike] = None,
+    cert: Optional[PathLike] = None,
+    key: Optional[PathLike] = None,
 ) -> Client:
     """A client of a running server.
 
-    `server` is http://HOST:PORT; without it $WORDSPACE_SERVER, or http://127.0.0.1:50051. `timeout`
-    is the deadline of each question in seconds, None for none; imports and exports have none.
-    `metadata` goes with every call, such as {"wordspace-min-generation": "7"}. `channel` is a gRPC
-    channel of one's own, such as one with TLS through a proxy.
+    `server` is http://HOST:PORT or https://HOST:PORT; without it $WORDSPACE_SERVER, or
+    http://127.0.0.1:50051. `timeout` is the deadline of each question in seconds, None for none;
+    imports and exports have none. `metadata` goes with every call, such as
+    {"wordspace-min-generation": "7"}. `channel` is a gRPC channel of one's own, such as one through
+    a proxy.
+
+    `api_key` (else $WORDSPACE_KEY) goes with every call. `ca` is the file of the authorities that may
+    prove the server, in place of those that gRPC trusts; `cert` and `key` are the files that prove
+    the client (else $WORDSPACE_TLS_CA, $WORDSPACE_TLS_CERT and $WORDSPACE_TLS_KEY), all in PEM.
     """
-    return Client(Connection(server, timeout=timeout, metadata=metadata, channel=channel))
+    connection = Connection(
+        server,
+        timeout=timeout,
+        metadata=metadata,
+        channel=channel,
+        api_key=api_key,
+        ca=ca,
+        cert=cert,
+        key=key,
+    )
+    return Client(connection)
 
 
 def load(
@@ -254,12 +331,13 @@ def load(
     exact: bool = True,
     oov: str = "error",
     timeout: Optional[float] = TIMEOUT,
+    **options: Any,
 ) -> "RemoteKeyedVectors":
     """The words and vectors of a table of a running server: `wv = wordspace.load("en")`.
 
-    See `connect` for `server` and `timeout`, and `Client.load` for the rest.
+    See `Client.load` for `exact` and `oov`, and `connect` for the rest, such as `api_key`.
     """
-    client = connect(server, timeout=timeout)
+    client = connect(server, timeout=timeout, **options)
     try:
         return client.load(table, exact=exact, oov=oov)
     except BaseException:

@@ -160,7 +160,13 @@ class RemoteKeyedVectors:
         services = self.client.services
         return (
             _connected,
-            (services.address, services.timeout, self.table, self.exact, self.oov),
+            (
+                services.access._replace(api_key=None)._asdict(),
+                services.timeout,
+                self.table,
+                self.exact,
+                self.oov,
+            ),
         )
 
     def close(self) -> None:
@@ -1312,12 +1318,13 @@ class RemoteKeyedVectors:
 
 
 def _connected(
-    address: str, timeout: Optional[float], table: str, exact: bool, oov: str
+    access: Dict[str, Any], timeout: Optional[float], table: str, exact: bool, oov: str
 ) -> RemoteKeyedVectors:
-    """What a pickle becomes: a connection of its own to the same server."""
+    """What a pickle becomes: a connection of its own to the same server, with the key that
+    $WORDSPACE_KEY names where it becomes that."""
     from wordspace.client import connect
 
-    return RemoteKeyedVectors(connect(address, timeout=timeout), table, exact=exact, oov=oov)
+    return RemoteKeyedVectors(connect(timeout=timeout, **access), table, exact=exact, oov=oov)
 
 
 @contextmanager

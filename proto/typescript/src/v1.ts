@@ -1,0 +1,2 @@
+// The messages and services of the contract.
+export * from "./gen/index.js";
