@@ -80,6 +80,8 @@ pub struct Refusal {
     pub metadata: BTreeMap<String, String>,
     /// `google.rpc.BadRequest`: every bad field.
     pub violations: Vec<Violation>,
+    /// `google.rpc.RequestInfo`: what the server's log calls the call; empty if it tells none.
+    pub request_id: String,
 }
 
 impl From<&Status> for Refusal {
@@ -96,7 +98,9 @@ impl From<&Status> for Refusal {
                 .collect()
         });
         let message = status.message().to_owned();
-        Self { code: status.code(), reason, message, metadata, violations }
+        let request_id = details.request_info().map(|info| info.request_id.clone());
+        let request_id = request_id.unwrap_or_default();
+        Self { code: status.code(), reason, message, metadata, violations, request_id }
     }
 }
 

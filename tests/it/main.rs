@@ -24,19 +24,26 @@ mod folders;
 mod http;
 mod import;
 mod life;
+#[cfg(unix)]
+mod logs;
 mod metrics;
 mod models;
 mod neighbors;
 mod networks;
+mod operations;
+mod packages;
 mod probes;
 mod questions;
 mod secure;
 mod sentences;
 mod settings;
+#[cfg(unix)]
+mod sockets;
 mod support;
 mod test_sets;
 mod texts;
 mod tidy;
+mod tls;
 mod told;
 mod training;
 mod wordings;
