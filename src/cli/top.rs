@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::failure::Result;
 use crate::cli::jobs;
 use crate::cli::options::seconds;
-use crate::cli::output::{self, Align, Grid, Output, bytes, count};
+use crate::cli::output::{self, Align, Grid, Output, bytes, count, shown};
 use crate::client::{
     Client, GetStatusRequest, GetStatusResponse, Job, JobState, ListJobsRequest, MethodCalls,
 };
@@ -64,38 +64,39 @@ fn view(
     let before = before.filter(|before| before.uptime_seconds <= now.uptime_seconds);
     let since = before.map_or(0.0, |before| before.uptime_seconds);
     let passed = (now.uptime_seconds - since).max(1e-3);
-    let mut text = format!(
-        "wordspace {} at {url}, up for {}, {} rows in {} tables, {} of memory\n",
-        now.version,
-        output::seconds(now.uptime_seconds),
-        count(now.row_count),
-        now.table_count,
-        bytes(now.resident_bytes),
-    );
-    text += &format!(
-        "{} of {} connections, {} calls open, {} imports and {} builds under way\n",
-        now.connection_count,
-        now.connection_count_max,
-        now.call_count,
-        now.import_count,
-        now.build_count,
-    );
-    let waiting: Vec<_> = now.lanes.iter().filter(|lane| lane.waiting_count > 0).collect();
-    for lane in waiting {
-        text += &format!(
-            "{} of {} questions wait for the {} threads of the lane `{}`\n",
-            lane.waiting_count, lane.waiting_count_max, lane.thread_count, lane.name
-        );
-    }
-    for problem in &now.problems {
-        text += &format!("problem: {problem}\n");
-    }
-    text += &methods(before, now, passed);
+    let mut lines = vec![
+        format!(
+            "wordspace {} at {url}, up for {}, {} rows in {} tables, {} of memory",
+            shown(&now.version),
+            output::seconds(now.uptime_seconds),
+            count(now.row_count),
+            now.table_count,
+            bytes(now.resident_bytes),
+        ),
+        format!(
+            "{} of {} connections, {} calls open, {} imports and {} builds under way",
+            now.connection_count,
+            now.connection_count_max,
+            now.call_count,
+            now.import_count,
+            now.build_count,
+        ),
+    ];
+    let waiting = now.lanes.iter().filter(|lane| lane.waiting_count > 0);
+    lines.extend(waiting.map(|lane| {
+        format!(
+            "{} of {} questions wait for the {} threads of the lane `{}`",
+            lane.waiting_count,
+            lane.waiting_count_max,
+            lane.thread_count,
+            shown(&lane.name)
+        )
+    }));
+    lines.extend(now.problems.iter().map(|problem| format!("problem: {}", shown(problem))));
+    lines.push(methods(before, now, passed));
     let running = jobs.iter().filter(|job| job.state() == JobState::Running);
-    for job in running.take(SHOWN) {
-        text += &format!("job {}: {}\n", job.id, jobs::line(job));
-    }
-    text
+    lines.extend(running.take(SHOWN).map(|job| format!("job {}: {}", job.id, jobs::line(job))));
+    lines.join("\n") + "\n"
 }
 
 /// The calls of each method, those that were called most first.
@@ -131,8 +132,8 @@ fn methods(before: Option<&GetStatusResponse>, now: &GetStatusResponse, passed: 
         ]);
     }
     let left = calls.len().saturating_sub(SHOWN);
-    let more = if left > 0 { format!("  and {left} more methods\n") } else { String::new() };
-    format!("{grid}{more}")
+    let more = if left > 0 { format!("  and {left} more methods") } else { String::new() };
+    format!("{grid}{more}").trim_end().to_owned()
 }
 
 fn by_name(calls: &MethodCalls) -> (&str, &MethodCalls) {
