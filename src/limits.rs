@@ -167,6 +167,9 @@ pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
 /// Examples that a report shows of each reason.
 pub const EXAMPLES_MAX: usize = 5;
 
+/// Milliseconds after which a call is slow, unless the server is told otherwise.
+pub const SLOW_CALL_MILLISECONDS: u64 = 1_000;
+
 /// Bytes of all that tells one error, as sent: clients made with gRPC's C library refuse at random
 /// what is over 8 KiB, and then tell another error.
 pub const ERROR_BYTES_MAX: usize = 6 << 10;

@@ -75,7 +75,16 @@ impl Failure {
             Self::Usage(_) => vec!["`--help` shows what the command takes".to_owned()],
             Self::Call(CallError::Refused(refusal)) => {
                 let hints = hints(&refusal.reason, &refusal.message);
-                hints.iter().map(|&hint| hint.to_owned()).collect()
+                let mut hints: Vec<_> = hints.iter().map(|&hint| hint.to_owned()).collect();
+                if matches!(refusal.reason.as_str(), "STORAGE" | "INTERNAL" | "CORRUPT") {
+                    // What a job met has no call of its own.
+                    let at = match refusal.request_id.as_str() {
+                        "" => String::new(),
+                        id => format!(", at request={id}"),
+                    };
+                    hints.push(format!("the log of the server has the cause{at}"));
+                }
+                hints
             }
             Self::Engine(error) => std::error::Error::source(error)
                 .map(|cause| format!("the cause: {cause}"))
@@ -119,7 +128,6 @@ fn hints(reason: &str, message: &str) -> &'static [&'static str] {
             &["set WORDSPACE_KEY, or say --api-key KEY; `wordspace key` makes keys"]
         }
         "FORBIDDEN" => &["`wordspace key list` on the server shows what each key may do"],
-        "STORAGE" | "INTERNAL" | "CORRUPT" => &["the log of the server has the cause"],
         _ => &[],
     }
 }

@@ -10,8 +10,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Server",
         &[
-            "demo", "serve", "shell", "status", "jobs", "uploads", "backup", "restore", "verify",
-            "check", "recover", "key", "config",
+            "demo", "serve", "shell", "status", "top", "ready", "bench", "jobs", "uploads",
+            "backup", "restore", "verify", "check", "recover", "key", "config",
         ],
     ),
     (
@@ -105,6 +105,12 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("config", ["config show --data ./words", "config check --data ./words --config server.toml"]),
     ("shell", ["shell", "shell en --json"]),
     ("status", ["status", "status --json"]),
+    ("top", ["top", "top --once"]),
+    ("ready", ["ready", "ready --service wordspace.v1.SearchService"]),
+    (
+        "bench",
+        ["bench --table en", "bench --table en --ask vector,analogy --rate 500 --duration 30"],
+    ),
     ("jobs", ["jobs", "jobs watch 3"]),
     ("uploads", ["uploads", "uploads --delete glove"]),
     ("backup", ["backup --keep 7", "backup list"]),
@@ -211,7 +217,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("lm", ["lm train corpus.txt --model news", "lm score --model news hello"]),
     ("inspect", ["inspect glove.6B.100d.txt", "inspect model.bin --word king"]),
     ("completions", ["completions bash", "completions zsh"]),
-    ("man", ["man", "man nearest"]),
+    ("man", ["man nearest", "man --all ~/.local/share/man/man1"]),
     ("convert", ["convert glove.txt glove.parquet", "convert model.vec model.npy"]),
 ];
 

@@ -101,6 +101,7 @@ fn refusal(error: &client::QueryError) -> CallError {
             .map(|one| Violation { field: one.field.clone(), problem: one.problem.clone() })
             .collect(),
         retry_after: None,
+        request_id: String::new(),
     }))
 }
 
@@ -134,7 +135,8 @@ fn list(jobs: &[Job]) -> String {
     grid.to_string()
 }
 
-fn line(job: &Job) -> String {
+/// A job in a line.
+pub(super) fn line(job: &Job) -> String {
     let left = job.progress.as_ref().and_then(|now| now.seconds_left);
     let left = left.map_or_else(String::new, |left| format!(", {} left", seconds(left)));
     let what = kind(job);

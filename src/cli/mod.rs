@@ -9,6 +9,8 @@
 //! | `png/` | the same as PNG, with the fonts for it |
 //! | `shell/` | the same commands at a prompt |
 //! | `reach.rs` | which server is asked, and who asks |
+//! | `log.rs` | the log: text, or JSON Lines |
+//! | `systemd.rs` | what a service manager and a server tell each other |
 //! | `failure.rs` | errors, hints and exit codes |
 //! | `settings.rs` | what a server is set to: file, environment, options |
 //! | the others | one command each, with the name the user types |
@@ -22,6 +24,7 @@ mod alias;
 mod analogy;
 mod arguments;
 mod backup;
+mod bench;
 mod bias;
 mod check;
 mod chunk;
@@ -55,6 +58,7 @@ mod jobs;
 mod key;
 mod lm;
 mod local;
+mod log;
 mod lookup;
 mod manual;
 mod map;
@@ -71,6 +75,7 @@ mod put;
 mod rank;
 mod rank_by_centrality;
 mod reach;
+mod ready;
 mod recall;
 mod recover;
 mod relative_cosine;
@@ -87,6 +92,7 @@ mod similarity;
 mod similarity_matrix;
 mod status;
 mod suggest;
+mod systemd;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -94,6 +100,7 @@ mod text_similarity;
 mod texts;
 mod tokenize;
 mod tokenizer;
+mod top;
 mod train;
 mod uploads;
 mod verify;
@@ -106,14 +113,11 @@ use std::process::ExitCode;
 
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tracing::Level;
-use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::debug_fn;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::arguments::Usual;
 use crate::cli::failure::{Failure, Result};
+use crate::cli::log::LogFormat;
 use crate::cli::options::Asking;
 use crate::cli::output::Output;
 use crate::cli::settings::Setting;
@@ -231,6 +235,9 @@ questions! {
     recall::Recall,
     health::Health,
     status::Status,
+    top::Top,
+    ready::Ready,
+    bench::Bench,
     uploads::Uploads,
 }
 
@@ -260,10 +267,11 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
         let (arguments, settings) = settings::layered(arguments, &command)?;
         let (arguments, table) = arguments::with_table(arguments, &mut command, &usual).await?;
         let cli = Cli::from_arguments(command, arguments).unwrap_or_else(|error| error.exit());
-        start_log(match &cli.command {
+        let (levels, format) = match &cli.command {
             // The index library reports its own steps at the level "info".
-            Command::Serve(_) => {
-                Targets::new().with_default(Level::INFO).with_target("hnsw_rs", Level::WARN)
+            Command::Serve(serve) => {
+                let levels = Targets::new().with_default(Level::INFO);
+                (levels.with_target("hnsw_rs", Level::WARN), serve.log_format)
             }
             Command::Demo(_)
             | Command::Shell(_)
@@ -275,8 +283,9 @@ fn attempt(arguments: Vec<OsString>) -> Result<()> {
             | Command::Config(_)
             | Command::Completions(_)
             | Command::Man(_)
-            | Command::Question(_) => Targets::new().with_default(Level::WARN),
-        })?;
+            | Command::Question(_) => (Targets::new().with_default(Level::WARN), LogFormat::Text),
+        };
+        log::start(levels, format)?;
         cli.run(table.as_deref(), &settings).await
     });
     // A thread may still wait for stdin, which nothing can interrupt.
@@ -349,32 +358,6 @@ impl Cli {
 /// hand work back and forth with the first.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
-}
-
-/// Starts the log at the levels of `WORDSPACE_LOG`, such as `debug` or `info,wordspace::index=debug`.
-fn start_log(default: Targets) -> Result<()> {
-    let filter = match std::env::var("WORDSPACE_LOG") {
-        Ok(levels) => levels.parse().map_err(|error| {
-            Failure::Local(format!("WORDSPACE_LOG={levels} is not understood: {error}"))
-        })?,
-        Err(_) => default,
-    };
-    let lines = tracing_subscriber::fmt::layer()
-        .fmt_fields(
-            debug_fn(|to, field, value| {
-                use std::fmt::Write as _;
-                if field.name() == "message" {
-                    return write!(output::OneLine(to), "{value:?}");
-                }
-                write!(to, "{field}=")?;
-                write!(output::OneLine(to), "{value:?}")
-            })
-            .delimited(" "),
-        )
-        .with_ansi(output::shows_color(&std::io::stderr()))
-        .with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(lines).with(filter).init();
-    Ok(())
 }
 
 /// Asks the server and prints its answer.

@@ -18,7 +18,7 @@ pub(super) const WITH_VALUE: [&str; 5] = ["--server", "--api-key", "--ca", "--ce
 #[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Every command")]
 pub(super) struct Reach {
-    /// Address of the server
+    /// Address of the server; `unix:/path` for one that listens at a socket on this machine
     #[arg(
         long,
         value_name = "URL",
@@ -136,8 +136,14 @@ impl Reach {
 
 /// The value of `--name VALUE` or `--name=VALUE`.
 pub(super) fn option<'t>(texts: &[&'t str], name: &str) -> Option<&'t str> {
-    texts.iter().enumerate().find_map(|(place, text)| match text.strip_prefix(name)? {
+    options(texts, name).first().copied()
+}
+
+/// The same of an option that is said more than once.
+pub(super) fn options<'t>(texts: &[&'t str], name: &str) -> Vec<&'t str> {
+    let value = |(place, text): (usize, &&'t str)| match text.strip_prefix(name)? {
         "" => texts.get(place + 1).copied(),
         rest => rest.strip_prefix('='),
-    })
+    };
+    texts.iter().enumerate().filter_map(value).collect()
 }

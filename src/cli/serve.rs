@@ -11,11 +11,16 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 
 use crate::cli::failure::{Failure, Result};
+use crate::cli::log::LogFormat;
 use crate::cli::output::{Output, count};
 use crate::cli::reach::LISTEN;
+use crate::cli::systemd::{notify, sockets};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
 use crate::limits::{self, STREAM_IDLE_SECONDS};
-use crate::server::{ConnectionLimits, Opened, ServerConfig, TlsFiles, serve_and_tell};
+use crate::server::{
+    ConnectionLimits, Listener, Listening, Opened, SOCKET_MODE, ServerConfig, TlsFiles,
+    serve_and_tell,
+};
 
 /// Pause before asking once more whether the server answers.
 const RETRY: Duration = Duration::from_millis(100);
@@ -34,9 +39,13 @@ pub(super) struct Serve {
     /// Folder of the tables; made if it is not there
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Address to listen at; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = LISTEN)]
-    listen: String,
+    /// Address to listen at, whose port 0 takes a free one, or `unix:/path` for a socket in the file system; may be said
+    /// more than once. Sockets that a service manager hands over (`LISTEN_FDS`) are taken instead
+    #[arg(long, value_name = "ADDRESS", default_value = LISTEN, value_delimiter = ',')]
+    listen: Vec<String>,
+    /// Who may call over `unix:/path`, as the mode of its file: 600 is its owner, 660 its group as well
+    #[arg(long, value_name = "MODE", default_value_t = format!("{SOCKET_MODE:o}"), value_parser = mode)]
+    socket_mode: String,
     /// Threads that build an index; 0 takes every core
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     index_threads: usize,
@@ -88,9 +97,26 @@ pub(super) struct Serve {
     /// Address of this machine at which Prometheus asks for metrics, such as 127.0.0.1:9464: /metrics there
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
+    /// Tell metrics to other machines, though everybody who reaches their port may read them
+    #[arg(long, requires = "metrics_listen")]
+    insecure_metrics_listen: bool,
+    /// Milliseconds after which a call is told in the log, with how it was answered; 0 tells of none
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = limits::SLOW_CALL_MILLISECONDS)]
+    slow_call: u64,
+    /// How to log
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
     /// Listen for other machines though calls need no key, or travel in the clear
     #[arg(long)]
     insecure_listen: bool,
+}
+
+/// The mode of a file, in octal digits.
+fn mode(text: &str) -> std::result::Result<String, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(0..=0o777) => Ok(text.to_owned()),
+        _ => Err("a mode in octal digits is needed, such as 660".to_owned()),
+    }
 }
 
 /// A number of bytes, perhaps with K, M, G or T behind it, which may be written as `KB` or `KiB`: all are powers
@@ -109,15 +135,13 @@ fn bytes(text: &str) -> std::result::Result<u64, String> {
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<()> {
-        let listener = bind(&self.listen).await?;
-        let address = listener.local_addr().map_err(|e| Failure::Local(e.to_string()))?;
+        let listeners = self.listeners().await?;
         let config = self.config();
-        let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let mut output = Output::standard(false);
+        let urls = urls(&listeners, config.tls.is_some())?;
         if let Some(path) = &self.config {
-            output.say(&format!("settings of {}", path.display()));
+            self.say(&format!("settings of {}", path.display()));
         }
-        output.say(&format!("opening {}", self.data.display()));
+        self.say(&format!("opening {}", self.data.display()));
         let (first, second) = signals()?;
         let mut second = std::pin::pin!(second);
         reload_on_hangup(Arc::clone(&config.reload))?;
@@ -126,26 +150,50 @@ impl Serve {
             // Nobody waits for it if the server is to end already.
             let _ = tell.send(opened);
         };
-        let mut server = std::pin::pin!(serve_and_tell(config, listener, first, opened));
+        let mut server = std::pin::pin!(serve_and_tell(config, listeners, first, opened));
         let opened = tokio::select! {
             ended = &mut server => return Ok(ended?),
             () = &mut second => return Err(Failure::Interrupted),
             opened = told => opened.map_err(|_| Failure::Interrupted)?,
         };
-        output.say(&opened_line(&opened));
+        self.say(&opened_line(&opened));
         if !opened.is_open {
-            output.say("calls need a key");
+            self.say("calls need a key");
         }
         if let Some(address) = opened.metrics {
-            output.say(&format!("metrics at http://{address}/metrics"));
+            self.say(&format!("metrics at http://{address}/metrics"));
         }
-        output.say(&format!("listening on {scheme}://{address}"));
+        for url in urls {
+            self.say(&format!("listening on {url}"));
+        }
+        notify("READY=1");
         tokio::select! {
             ended = &mut server => ended?,
             () = &mut second => return Err(Failure::Interrupted),
         }
-        output.say("closed");
+        self.say("closed");
         Ok(())
+    }
+
+    /// Tells how far the server is, as it logs.
+    fn say(&self, text: &str) {
+        match self.log_format {
+            LogFormat::Text => Output::standard(false).say(text),
+            LogFormat::Json => tracing::info!("{text}"),
+        }
+    }
+
+    /// What it listens at: what a service manager handed over, or else what it is told.
+    async fn listeners(&self) -> Result<Vec<Listener>> {
+        let mut listeners = sockets()?;
+        if listeners.is_empty() {
+            let mode = u32::from_str_radix(&self.socket_mode, 8).unwrap_or(SOCKET_MODE);
+            for address in &self.listen {
+                let bound = Listener::bind(address, mode).await;
+                listeners.push(bound.map_err(|error| not_bound(address, &error))?);
+            }
+        }
+        Ok(listeners)
     }
 
     /// How to serve.
@@ -167,6 +215,8 @@ impl Serve {
             tls: self.tls(),
             cors_origins: self.cors_origin.clone(),
             metrics_listen: self.metrics_listen,
+            insecure_metrics_listen: self.insecure_metrics_listen,
+            slow_call: (self.slow_call > 0).then(|| Duration::from_millis(self.slow_call)),
             insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         }
@@ -181,16 +231,30 @@ impl Serve {
 
 /// Listens, or says how to choose another address.
 pub(super) async fn bind(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::Local(if error.kind() == io::ErrorKind::AddrInUse {
-            format!(
-                "{address} is in use, perhaps by another wordspace; choose another with --listen \
-                 127.0.0.1:PORT (port 0 takes a free one)"
-            )
-        } else {
-            format!("cannot listen at {address}: {error}")
-        })
+    TcpListener::bind(address).await.map_err(|error| not_bound(address, &error))
+}
+
+fn not_bound(address: &str, error: &io::Error) -> Failure {
+    Failure::Local(if error.kind() == io::ErrorKind::AddrInUse {
+        format!(
+            "{address} is in use, perhaps by another wordspace; choose another with --listen \
+             127.0.0.1:PORT (port 0 takes a free one)"
+        )
+    } else {
+        format!("cannot listen at {address}: {error}")
     })
+}
+
+/// By what the command line, and others, reach each of them.
+fn urls(listeners: &[Listener], is_tls: bool) -> Result<Vec<String>> {
+    let url = |listener: &Listener| match listener.listening() {
+        Ok(Listening::Tcp(address)) => {
+            Ok(format!("{}://{address}", if is_tls { "https" } else { "http" }))
+        }
+        Ok(unix @ Listening::Unix(_)) => Ok(unix.to_string()),
+        Err(error) => Err(Failure::Local(error.to_string())),
+    };
+    listeners.iter().map(url).collect()
 }
 
 /// Asks a server that is starting in this process until it answers.
@@ -255,6 +319,7 @@ pub(super) fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output 
         .map_err(|error| Failure::Local(format!("signals cannot be heard: {error}")))?;
     tokio::spawn(async move {
         stops.next().await;
+        notify("STOPPING=1");
         let _ = first_sender.send(());
         stops.next().await;
         let _ = second_sender.send(());

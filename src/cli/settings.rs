@@ -14,7 +14,7 @@ use clap::{Arg, ArgAction, Command};
 use toml::{Table, Value};
 
 use crate::cli::failure::{Failure, Result};
-use crate::cli::reach::{WITH_VALUE, option};
+use crate::cli::reach::{WITH_VALUE, option, options};
 use crate::cli::suggest::distance;
 
 /// What stands before a setting's name in the environment.
@@ -154,7 +154,8 @@ fn resolve(
     let given = if is_flag {
         texts.contains(&option_name.as_str()).then(|| "true".to_owned())
     } else {
-        option(texts, &option_name).map(str::to_owned)
+        let given = options(texts, &option_name);
+        (!given.is_empty()).then(|| given.join(","))
     };
     let default = || {
         let values = argument.get_default_values().iter();

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds};
-use crate::client::{Client, GetStatusRequest, GetStatusResponse};
+use crate::client::{Client, GetStatusRequest, GetStatusResponse, MethodCalls};
 
 /// The server: version, memory, disk, work under way
 #[derive(Debug, Args)]
@@ -31,19 +31,22 @@ fn text(url: &str, status: &GetStatusResponse) -> String {
         "disk",
         format!("{} rows, {} indexes", bytes(status.store_bytes), bytes(status.index_bytes)),
     );
-    line(
-        "jobs",
-        format!(
-            "{} of {} of memory, {} of {} of disk, of which {} uploads",
-            bytes(status.job_memory_bytes),
-            bytes(status.job_memory_bytes_max),
-            bytes(status.spool_bytes),
-            bytes(status.spool_bytes_max),
-            bytes(status.upload_bytes)
-        ),
-    );
+    let of = |now: u64, max: u64| format!("{} of {}", bytes(now), bytes(max));
+    line("job memory", of(status.job_memory_bytes, status.job_memory_bytes_max));
+    line("job disk", of(status.spool_bytes, status.spool_bytes_max));
+    line("uploads", format!("{} of the job disk", bytes(status.upload_bytes)));
     line("kernel", status.kernel.clone());
     line("under way", format!("{} imports, {} builds", status.import_count, status.build_count));
+    let (open, max) = (status.connection_count, status.connection_count_max);
+    line("callers", format!("{open} of {max} connections, {} calls open", status.call_count));
+    let sum = |of: fn(&MethodCalls) -> u64| count(status.calls.iter().map(of).sum());
+    let (ended, failed) = (sum(|calls| calls.count), sum(|calls| calls.error_count));
+    line("calls", format!("{ended} since the start, {failed} with errors"));
+    let waiting: Vec<_> = status.lanes.iter().filter(|lane| lane.waiting_count > 0).collect();
+    for lane in waiting {
+        let (now, max) = (lane.waiting_count, lane.waiting_count_max);
+        line("waiting", format!("{now} of {max} questions of the lane `{}`", lane.name));
+    }
     for problem in &status.problems {
         line("problem", problem.clone());
     }

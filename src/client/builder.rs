@@ -129,9 +129,12 @@ impl ClientBuilder {
     /// [`CallError::Certificate`] if a file cannot; [`CallError::Unreachable`] if nobody answers, or whoever
     /// does is not proven.
     pub async fn connect(self) -> Result<Client> {
+        let builder = self.clone();
         let Self { url, key, trust, patience } = self;
         let scheme = if trust.is_said() { "https" } else { "http" };
-        let full = if url.contains("://") { url.clone() } else { format!("{scheme}://{url}") };
+        let is_socket = url.starts_with("unix:");
+        let is_whole = is_socket || url.contains("://");
+        let full = if is_whole { url.clone() } else { format!("{scheme}://{url}") };
         let wrong = |problem: String| CallError::Address { url: url.clone(), problem };
         let endpoint = Endpoint::from_shared(full.clone())
             .map_err(|error| wrong(innermost(&error)))?
@@ -142,6 +145,11 @@ impl ClientBuilder {
             .http2_keep_alive_interval(KEEP_ALIVE_TIMEOUT)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         let endpoint = match endpoint.uri().scheme_str() {
+            Some(_) if is_socket && trust.is_said() => {
+                let problem = "certificates were given, which a socket on this machine never uses";
+                return Err(wrong(problem.to_owned()));
+            }
+            _ if is_socket => endpoint,
             Some("https") => endpoint
                 .tls_config(trust.config()?)
                 .map_err(|error| CallError::Certificate { problem: innermost(&error) })?,
@@ -162,7 +170,7 @@ impl ClientBuilder {
             url: full.clone(),
             problem: unreached(&error, full.starts_with("https")),
         })?;
-        Ok(Client::over(full, &InterceptedService::new(channel, credentials), patience))
+        Ok(Client::over(builder, full, &InterceptedService::new(channel, credentials), patience))
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Refusal {
     pub violations: Vec<Violation>,
     /// `google.rpc.RetryInfo`: after how long the server says that the call may be made again.
     pub retry_after: Option<Duration>,
+    /// `google.rpc.RequestInfo`: what the server's log calls the call; empty if it tells none.
+    pub request_id: String,
 }
 
 impl Default for Refusal {
@@ -95,6 +97,7 @@ impl Default for Refusal {
             metadata: BTreeMap::new(),
             violations: Vec::new(),
             retry_after: None,
+            request_id: String::new(),
         }
     }
 }
@@ -114,7 +117,9 @@ impl From<&Status> for Refusal {
         });
         let retry_after = details.retry_info().and_then(|info| info.retry_delay);
         let message = status.message().to_owned();
-        Self { code: status.code(), reason, message, metadata, violations, retry_after }
+        let request_id = details.request_info().map(|info| info.request_id.clone());
+        let request_id = request_id.unwrap_or_default();
+        Self { code: status.code(), reason, message, metadata, violations, retry_after, request_id }
     }
 }
 

@@ -54,6 +54,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming, TimeoutExpired};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 pub use crate::client::answers::{Answers, Export, NearestAnswers};
 pub use crate::client::builder::ClientBuilder;
@@ -89,6 +92,8 @@ type Line = InterceptedService<Channel, Credentials>;
 #[derive(Clone, Debug)]
 pub struct Client {
     url: Arc<str>,
+    /// How it was reached.
+    builder: Arc<ClientBuilder>,
     search: SearchServiceClient<Line>,
     tables: TableServiceClient<Line>,
     transfer: TransferServiceClient<Line>,
@@ -100,6 +105,7 @@ pub struct Client {
     admin: AdminServiceClient<Line>,
     jobs: JobServiceClient<Line>,
     batches: BatchServiceClient<Line>,
+    health: HealthClient<Line>,
     /// The generation and the write that its questions want to see; 0 for any.
     least: (u64, u64),
     patience: Patience,
@@ -107,7 +113,7 @@ pub struct Client {
 
 impl Client {
     /// Connects to the server at `url`, such as `http://127.0.0.1:50051`; without a scheme,
-    /// `http://` is meant. [`Client::builder`] can do more.
+    /// `http://` is meant; `unix:/path` is a socket on this machine. [`Client::builder`] can do more.
     ///
     /// # Errors
     ///
@@ -121,7 +127,7 @@ impl Client {
         ClientBuilder::new(url)
     }
 
-    fn over(url: String, line: &Line, patience: Patience) -> Self {
+    fn over(builder: ClientBuilder, url: String, line: &Line, patience: Patience) -> Self {
         let max = limits::MESSAGE_BYTES_MAX;
         macro_rules! stub {
             ($stub:ident) => {
@@ -132,6 +138,7 @@ impl Client {
         }
         Self {
             url: url.into(),
+            builder: Arc::new(builder),
             search: stub!(SearchServiceClient),
             tables: stub!(TableServiceClient),
             transfer: stub!(TransferServiceClient),
@@ -143,6 +150,7 @@ impl Client {
             admin: stub!(AdminServiceClient),
             jobs: stub!(JobServiceClient),
             batches: stub!(BatchServiceClient),
+            health: stub!(HealthClient),
             least: (0, 0),
             patience,
         }
@@ -166,6 +174,29 @@ impl Client {
             }
         }
         request
+    }
+
+    /// Another connection to the same server, by the same key and certificates. Clones share one connection, which
+    /// one core serves.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::connect`].
+    pub async fn another(&self) -> Result<Self> {
+        let other = ClientBuilder::clone(&self.builder).connect().await?;
+        Ok(Self { least: self.least, ..other })
+    }
+
+    /// Whether the server says that it answers, or that a service such as `wordspace.v1.SearchService` does; the empty
+    /// name stands for all of it. This needs no key.
+    ///
+    /// # Errors
+    ///
+    /// As every call; `NOT_FOUND` if there is no such service.
+    pub async fn is_ready(&self, service: &str) -> Result<bool> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = self.answer(self.health.clone().check(request).await)?;
+        Ok(answer.status() == ServingStatus::Serving)
     }
 
     /// The server's address.

@@ -8,7 +8,8 @@ use crate::proto as pb;
 use crate::proto::admin_service_server::AdminService;
 use crate::server::backup::{Backup, Backups, Listed, Restore, Verification};
 use crate::server::job::Replies;
-use crate::server::{Desk, wire};
+use crate::server::metrics::{Ended, part_seconds};
+use crate::server::{Desk, pool, transport, wire};
 use crate::vector::kernel;
 
 #[async_trait]
@@ -22,9 +23,15 @@ impl AdminService for Desk {
         request: Request<pb::GetStatusRequest>,
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
         let uptime_seconds = self.began.elapsed().as_secs_f64();
+        let calls = Calls {
+            load: self.registry.load(),
+            open: self.metrics.in_flight(),
+            ended: self.metrics.ended(),
+            lanes: self.pool.load(),
+        };
         self.answer(request, move |engine, Everything| {
             let (engine, problems) = (engine.status(), engine.problems());
-            Ok(Measured { engine, problems, uptime_seconds })
+            Ok(Measured { engine, problems, uptime_seconds, calls })
         })
         .await
     }
@@ -72,10 +79,38 @@ struct Measured {
     engine: EngineStatus,
     problems: Vec<String>,
     uptime_seconds: f64,
+    calls: Calls,
+}
+
+/// What callers do.
+struct Calls {
+    load: transport::Load,
+    open: usize,
+    ended: Vec<Ended>,
+    lanes: [(&'static str, pool::Load); 5],
+}
+
+fn method(ended: Ended) -> pb::MethodCalls {
+    pb::MethodCalls {
+        method: ended.path.trim_start_matches('/').to_owned(),
+        count: ended.counts.iter().sum(),
+        error_count: ended.errors,
+        seconds: ended.seconds,
+        counts: ended.counts,
+    }
+}
+
+fn lane((name, load): (&str, pool::Load)) -> pb::Lane {
+    pb::Lane {
+        name: name.to_owned(),
+        thread_count: wire::count(load.threads),
+        waiting_count: wire::count(load.waiting),
+        waiting_count_max: wire::count(load.waiting_max),
+    }
 }
 
 impl From<Measured> for pb::GetStatusResponse {
-    fn from(Measured { engine, problems, uptime_seconds }: Measured) -> Self {
+    fn from(Measured { engine, problems, uptime_seconds, calls }: Measured) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds,
@@ -94,6 +129,12 @@ impl From<Measured> for pb::GetStatusResponse {
             spool_bytes: engine.spool.0,
             spool_bytes_max: engine.spool.1,
             upload_bytes: engine.upload_bytes,
+            connection_count: wire::count(calls.load.connections),
+            connection_count_max: wire::count(calls.load.connections_max),
+            call_count: wire::count(calls.open),
+            calls: calls.ended.into_iter().map(method).collect(),
+            part_seconds: part_seconds().collect(),
+            lanes: calls.lanes.into_iter().map(lane).collect(),
         }
     }
 }

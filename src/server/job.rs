@@ -28,6 +28,7 @@ use crate::limits;
 use crate::priority;
 use crate::proto as pb;
 use crate::server::access::JobPlace;
+use crate::server::request_id::{carried, current};
 use crate::server::status::status;
 use crate::server::{Desk, caught, guard, transport};
 
@@ -601,7 +602,7 @@ impl<W: Work> Followed<W> {
     ) -> Response<Replies<W::Reply>> {
         // The task is a reply ahead of the caller, and no more.
         let (replies, answer) = mpsc::channel(1);
-        tokio::spawn(async move {
+        tokio::spawn(carried(current(), async move {
             let last = tokio::select! {
                 last = self.tell(chunks, &replies) => last,
                 () = replies.closed() => None,
@@ -614,7 +615,7 @@ impl<W: Work> Followed<W> {
                 }
                 None => self.left(),
             }
-        });
+        }));
         Response::new(ReceiverStream::new(answer))
     }
 

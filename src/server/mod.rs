@@ -11,6 +11,9 @@
 //! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `access/` | who may call, and what each key allows |
+//! | `request_id.rs` | what a call is called in the log and in errors |
+//! | `plan.rs` | what found the rows of an answer |
+//! | `slow.rs` | calls that took long, told in the log |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `json/` | calls as JSON over HTTP |
@@ -51,12 +54,15 @@ mod language_model;
 mod life;
 mod metrics;
 mod models;
+mod plan;
 mod pool;
 mod relations;
+mod request_id;
 mod requests;
 mod search;
 mod senses;
 mod shapes;
+mod slow;
 mod status;
 mod stream;
 mod table;
@@ -97,11 +103,14 @@ use crate::server::guard::Guard;
 use crate::server::json::Origins;
 use crate::server::metrics::{Metrics, Sources};
 use crate::server::pool::{Lane, Pool};
+use crate::server::slow::SlowLog;
 use crate::server::status::status;
 use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
 use crate::table::meta::TableName;
 
-pub use crate::server::transport::{ConnectionLimits, TlsFiles};
+pub use crate::server::transport::{
+    ConnectionLimits, Listener, Listeners, Listening, SOCKET_MODE, TlsFiles,
+};
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -133,6 +142,10 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// Where Prometheus asks for metrics, on a port of its own without keys or TLS; none: nowhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Whether other machines may ask for them, too.
+    pub insecure_metrics_listen: bool,
+    /// Calls that take longer are told in the log; none: no call is.
+    pub slow_call: Option<Duration>,
     /// Whether to listen for other machines though calls need no key, or travel in the clear.
     pub insecure_listen: bool,
     /// Has keys and certificates read again when it is notified; they are also when their files change.
@@ -156,6 +169,8 @@ impl ServerConfig {
             tls: None,
             cors_origins: Vec::new(),
             metrics_listen: None,
+            insecure_metrics_listen: false,
+            slow_call: Some(Duration::from_millis(limits::SLOW_CALL_MILLISECONDS)),
             insecure_listen: false,
             reload: Arc::default(),
         }
@@ -191,7 +206,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 /// How long the engine may take to close, when the grace is over.
 const CLOSING: Duration = Duration::from_millis(500);
 
-/// Opens the data folder and answers on the listener until `shutdown` completes. Then health says so,
+/// Opens the data folder and answers on the listeners until `shutdown` completes. Then health says so,
 /// new calls are refused, and those under way may go on for the grace; at its end they are dropped,
 /// whatever they do. Nothing that was acknowledged is lost by that.
 ///
@@ -201,10 +216,10 @@ const CLOSING: Duration = Duration::from_millis(500);
 /// would be served without keys, or in the clear.
 pub async fn serve(
     config: ServerConfig,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    serve_and_tell(config, listener, shutdown, |_| {}).await
+    serve_and_tell(config, listeners, shutdown, |_| {}).await
 }
 
 /// The same; `opened` is called when the server answers.
@@ -214,11 +229,12 @@ pub async fn serve(
 /// As [`serve`].
 pub async fn serve_and_tell(
     config: ServerConfig,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     shutdown: impl Future<Output = ()>,
     opened: impl FnOnce(Opened) + Send,
 ) -> Result<()> {
-    let (access, tls) = prove(&config, &listener)?;
+    let Listeners(listeners) = listeners.into();
+    let (access, tls) = prove(&config, &listeners)?;
     let metered = metrics_listener(&config).await?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
@@ -226,10 +242,14 @@ pub async fn serve_and_tell(
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
     let (pool, began) = (Arc::new(Pool::start()?), Instant::now());
+    let registry = Registry::new(config.connections.within(transport::descriptors()));
+    let metrics = Arc::new(Metrics::new());
     let desk = Desk {
         engine: engine.clone(),
         guard: Guard::default(),
         pool: Arc::clone(&pool),
+        registry: Arc::clone(&registry),
+        metrics: Arc::clone(&metrics),
         is_closing: is_closing.clone(),
         news,
         idle: config.stream_idle,
@@ -244,17 +264,16 @@ pub async fn serve_and_tell(
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
     let front = Front::new(hot, desk.routes()?.add_service(health).prepare(), is_closing);
-    let registry = Registry::new(config.connections.within(transport::descriptors()));
     let doors = Arc::new(Doors {
         registry: Arc::clone(&registry),
         access: Arc::clone(&access),
         tls,
         origins: Origins::new(config.cors_origins.clone()),
         pool,
-        metrics: Arc::new(Metrics::new()),
+        metrics,
+        slow: Arc::new(SlowLog::new(config.slow_call)),
     });
-    let accept = transport::accept(listener, front, Arc::clone(&doors));
-    let accepting = tokio::spawn(accept);
+    let mut accepting = transport::start(listeners, front, &doors);
     let measured = engine.clone();
     let status = blocking(move || Ok(measured.status())).await?;
     let (table_count, row_count) = (status.table_count, status.row_count);
@@ -281,7 +300,7 @@ pub async fn serve_and_tell(
     }
     engine.jobs().close();
     registry.close(FAREWELL).await;
-    accepting.abort();
+    accepting.shutdown().await;
     // It holds the engine, whose files are not closed before.
     drop(metering);
     close(engine, end).await
@@ -299,11 +318,13 @@ pub fn check(config: &ServerConfig) -> Result<()> {
 }
 
 /// Who may call, and who the server says it is; refused where that is not enough for those who can reach it.
-fn prove(config: &ServerConfig, listener: &TcpListener) -> Result<(Arc<Access>, Option<Arc<Tls>>)> {
+fn prove(config: &ServerConfig, listeners: &[Listener]) -> Result<(Arc<Access>, Option<Arc<Tls>>)> {
     let access = Access::open(key_file(config), config.audit_log.clone())?;
     let tls = config.tls.clone().map(Tls::open).transpose()?;
     if !config.insecure_listen {
-        check_reach(listener, &access, tls.as_deref())?;
+        for listener in listeners {
+            check_reach(listener, &access, tls.as_deref())?;
+        }
     }
     Ok((access, tls))
 }
@@ -315,9 +336,10 @@ fn key_file(config: &ServerConfig) -> KeyFile {
 /// Metrics are asked for on this machine, as they need no key.
 fn check_metrics(config: &ServerConfig) -> Result<()> {
     let Some(address) = config.metrics_listen else { return Ok(()) };
-    if !address.ip().to_canonical().is_loopback() && !config.insecure_listen {
+    let may = config.insecure_metrics_listen || config.insecure_listen;
+    if !address.ip().to_canonical().is_loopback() && !may {
         let problem = "they need no key and travel in the clear; take an address of this machine, \
-                       such as 127.0.0.1:9464, or say --insecure-listen";
+                       such as 127.0.0.1:9464, or say --insecure-metrics-listen";
         return Err(Error::invalid(format!("metrics at {address}"), problem));
     }
     Ok(())
@@ -368,8 +390,12 @@ async fn follow_files(doors: &Doors, reload: &Notify) {
 }
 
 /// Refuses to serve other machines where everybody on the network could read and write, or listen.
-fn check_reach(listener: &TcpListener, access: &Access, tls: Option<&Tls>) -> Result<()> {
-    let address = listener.local_addr().map_err(Error::disk)?;
+fn check_reach(listener: &Listener, access: &Access, tls: Option<&Tls>) -> Result<()> {
+    let address = match listener.listening().map_err(Error::disk)? {
+        Listening::Tcp(address) => address,
+        // The mode of its file says who may call.
+        Listening::Unix(_) => return Ok(()),
+    };
     if address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
@@ -409,6 +435,8 @@ struct Desk {
     engine: Engine,
     guard: Guard,
     pool: Arc<Pool>,
+    registry: Arc<Registry>,
+    metrics: Arc<Metrics>,
     is_closing: watch::Receiver<bool>,
     /// Tells that a job changed its state, or that a slot is free.
     news: watch::Receiver<()>,
@@ -569,7 +597,8 @@ impl Desk {
     {
         let reserving = Arc::clone(call);
         let made = move |answer: A| {
-            let message = M::from(answer);
+            let (message, plan) = plan::noted(|| M::from(answer));
+            reserving.note_plan(plan);
             let reservation = reserving.reserve(&message)?;
             Ok((message, reservation))
         };
@@ -738,7 +767,11 @@ where
     M: From<A> + prost::Message,
 {
     let call = Arc::clone(call);
-    move |answer| call.encoded(&M::from(answer))
+    move |answer| {
+        let (message, plan) = plan::noted(|| M::from(answer));
+        call.note_plan(plan);
+        call.encoded(&message)
+    }
 }
 
 /// The transport sends what is encoded, and never looks at the message.

@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::error::{Error, ErrorKind, Violation};
 use crate::limits;
 use crate::proto as pb;
+use crate::server::request_id::{self, REQUEST_ID_BYTES_MAX};
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "wordspace";
@@ -25,12 +26,14 @@ pub(super) fn status(error: &Error) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(error.kind()));
     add_details(&mut details, error.kind());
+    set_request(&mut details);
     Status::with_error_details(code, shortened(&error.to_string(), TEXT_BYTES_MAX), details)
 }
 
 /// An error that no work of the engine met: of the form in which a call was asked.
 pub(super) fn refusal(code: Code, reason: &str, text: &str) -> Status {
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    set_request(&mut details);
     Status::with_error_details(code, shortened(text, TEXT_BYTES_MAX), details)
 }
 
@@ -43,7 +46,15 @@ pub(super) fn left() -> Status {
 
 fn log_fault(error: &Error) {
     if matches!(code_and_reason(error.kind()).0, Code::Internal | Code::DataLoss) {
-        tracing::error!(?error, "a call failed by a fault of the server");
+        let request = request_id::current().map(tracing::field::display);
+        tracing::error!(request, ?error, "a call failed by a fault of the server");
+    }
+}
+
+/// Every error says which call it is the answer of, by the name that the log has.
+fn set_request(details: &mut ErrorDetails) {
+    if let Some(id) = request_id::current() {
+        details.set_request_info(id.to_string(), "");
     }
 }
 
@@ -75,7 +86,8 @@ pub(super) fn complete(headers: &mut http::HeaderMap) {
         text => text,
     };
     let text = shortened(text, TEXT_BYTES_MAX);
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    set_request(&mut details);
     let told = Status::with_error_details(code, text, details);
     if let Err(error) = told.add_header(headers) {
         tracing::error!(%error, "an error could not be told");
@@ -166,10 +178,12 @@ const LIST_BYTES_MAX: usize = 1_280;
 /// Bytes of a name and of what else is told once in the details.
 const NAME_BYTES_MAX: usize = 256;
 
-// The text travels twice, once within the details; three names and the types of the messages beside
-// the list. Details are sent in base64, where three bytes become four.
+// The text travels twice, once within the details; three names, what the call is called, and the types of
+// the messages beside the list. Details are sent in base64, where three bytes become four.
 const _: () = assert!(
-    TEXT_BYTES_MAX + (TEXT_BYTES_MAX + LIST_BYTES_MAX + 3 * NAME_BYTES_MAX + 384) * 4 / 3
+    TEXT_BYTES_MAX
+        + (TEXT_BYTES_MAX + LIST_BYTES_MAX + 3 * NAME_BYTES_MAX + REQUEST_ID_BYTES_MAX + 448) * 4
+            / 3
         <= limits::ERROR_BYTES_MAX
 );
 
@@ -434,6 +448,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::request_id::RequestId;
 
     /// Bytes of the trailers that tell an error.
     fn sent(status: &Status) -> usize {
@@ -460,7 +475,9 @@ mod tests {
                     ErrorKind::Unsuited { operation: "similarity", because: long.clone() },
                     ErrorKind::Malformed { format: "glove", at, problem: long.clone() },
                 ] {
-                    let status = status(&Error::new(kind).context(long.clone()));
+                    let error = Error::new(kind).context(long.clone());
+                    let id = RequestId::Given("x".repeat(REQUEST_ID_BYTES_MAX).into());
+                    let status = id.sync_scope(|| status(&error));
                     let bytes = sent(&status);
                     assert!(bytes <= limits::ERROR_BYTES_MAX, "{bytes} bytes: {status:?}");
                 }

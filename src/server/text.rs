@@ -18,6 +18,7 @@ use crate::proto::text_service_server::TextService;
 use crate::server::embed::{NearText, TextSimilarity, Texts, near_text};
 use crate::server::job::Replies;
 use crate::server::pool::Lane;
+use crate::server::request_id::{carried, current};
 use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
@@ -319,7 +320,7 @@ impl Desk {
         all: impl Future<Output = Result<(), Status>> + Send + 'static,
     ) {
         let end = guard::end(timeout, self.is_closing.clone());
-        tokio::spawn(async move {
+        tokio::spawn(carried(current(), async move {
             let ended = tokio::select! {
                 ended = all => ended,
                 () = replies.closed() => return,
@@ -329,6 +330,6 @@ impl Desk {
                 // Ignore: the receiver is gone.
                 let _ = replies.send(Err(error)).await;
             }
-        });
+        }));
     }
 }

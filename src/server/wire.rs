@@ -16,6 +16,7 @@ use crate::query::{
     AnsweredBy, Effort, Include, Included, MadeWord, Neighbor, OovPolicy, Preprocessor,
     ResolvedWord, Strategy, UsedText, Weighted, WordOptions, WordOrVector, WordsUsed,
 };
+use crate::server::plan;
 use crate::table::attributes::{self, AttributeValue, Attributes};
 use crate::table::date::NoDate;
 use crate::table::meta::TableName;
@@ -611,6 +612,7 @@ pub(super) fn info<A>(
     answered_by: AnsweredBy,
     words: WordsUsed,
 ) -> pb::AnswerInfo {
+    plan::note(answered_by);
     let by = match answered_by.kind {
         IndexKind::Exact => pb::AnsweredBy::Exact,
         IndexKind::List => pb::AnsweredBy::List,

@@ -194,8 +194,14 @@ async fn every_method_answers_as_the_role_of_the_key_says() {
     let bad = format!("{good}{}", if last == "a" { "b" } else { "a" });
     let all = methods(&pool());
     assert!(all.len() > 90);
+    println!(
+        "{:75} no key  bad key {}",
+        "",
+        roles.map(|role| format!("{:8}", role.name())).concat()
+    );
     for (path, method) in all {
         let is_open = path.starts_with("/grpc.health.");
+        let mut line = format!("{path:75}");
         for key in ["", &bad, "nonsense"] {
             let told = call(&channel, &path, key, Vec::new()).await;
             let is_refused =
@@ -204,6 +210,9 @@ async fn every_method_answers_as_the_role_of_the_key_says() {
             if is_refused {
                 assert_eq!(reason(&told.unwrap_err()).1, "UNAUTHENTICATED");
             }
+            if key != "nonsense" {
+                line += if is_refused { " refused" } else { " allowed" };
+            }
         }
         for (has, key) in &keys {
             let told = call(&channel, &path, key, Vec::new()).await;
@@ -211,7 +220,9 @@ async fn every_method_answers_as_the_role_of_the_key_says() {
             let is_allowed = *has >= role(method.name());
             assert_ne!(code, Code::Unauthenticated, "{path} as {has:?}");
             assert_eq!(code == Code::PermissionDenied, !is_allowed, "{path} as {has:?}: {told:?}");
+            line += if is_allowed { " allowed" } else { " refused" };
         }
+        println!("{line}");
     }
     let status =
         call(&channel, "/wordspace.v1.SearchService/No", "", Vec::new()).await.unwrap_err();

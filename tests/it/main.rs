@@ -24,20 +24,27 @@ mod folders;
 mod http;
 mod import;
 mod life;
+#[cfg(unix)]
+mod logs;
 mod metrics;
 mod models;
 mod neighbors;
 mod networks;
+mod operations;
+mod packages;
 mod probes;
 mod questions;
 mod reference;
 mod secure;
 mod sentences;
 mod settings;
+#[cfg(unix)]
+mod sockets;
 mod support;
 mod test_sets;
 mod texts;
 mod tidy;
+mod tls;
 mod told;
 mod training;
 mod wordings;

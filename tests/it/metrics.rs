@@ -19,7 +19,7 @@ use crate::support::{SMALL, header, import, word};
 /// A series: its name with its labels, and its value as it is told.
 type Series = BTreeMap<String, String>;
 
-async fn ask(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -108,6 +108,7 @@ async fn calls_and_state_are_told_in_bounded_names() {
     assert_eq!(errors("NOT_FOUND", "TABLE_NOT_FOUND"), "1");
     for (name, value) in [
         ("call_seconds_count{method=\"other\"}", "2"),
+        ("answer_seconds_count{answered_by=\"exact\"}", "3"),
         ("rows", "8"),
         ("tables{index=\"not-needed\"}", "1"),
         ("jobs{state=\"done\"}", "1"),
@@ -145,5 +146,5 @@ async fn calls_and_state_are_told_in_bounded_names() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let refused = wordspace::server::serve(elsewhere, listener, async {}).await.unwrap_err();
-    assert!(refused.to_string().contains("--insecure-listen"), "{refused}");
+    assert!(refused.to_string().contains("--insecure-metrics-listen"), "{refused}");
 }

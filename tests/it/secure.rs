@@ -1,41 +1,25 @@
 //! TLS: who is proven, what holds when certificates change, and those who never finish their greeting.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wordspace::client::{CallError, Client};
 use wordspace::proto as pb;
 use wordspace::server::access::{KeyFile, NewKey, Role};
 use wordspace::server::{ConnectionLimits, ServerConfig, TlsFiles};
 
-use crate::support::{SMALL, Server, header, root, within_seconds, word};
+use crate::support::{SMALL, Server, header, within_seconds, word, wordspace};
+use crate::tls::{file, files, greet, secure};
 
 /// Far more than any wait of these stories, for a machine with much else to do.
 const LONG: Duration = Duration::from_secs(20);
-
-fn file(name: &str) -> PathBuf {
-    root().join("tests/data/tls").join(name)
-}
-
-fn files(name: &str) -> TlsFiles {
-    let (certificate, key) = (file(&format!("{name}.pem")), file(&format!("{name}.key")));
-    TlsFiles { certificate, key, client_ca: None }
-}
-
-fn secure(config: ServerConfig) -> ServerConfig {
-    ServerConfig { tls: Some(files("server")), ..config }
-}
 
 async fn trusting(server: &Server) -> Client {
     Client::builder(&server.url).ca_file(file("ca.pem")).connect().await.unwrap()
@@ -51,21 +35,6 @@ fn nearest() -> pb::NearestRequest {
 
 fn small() -> impl Iterator<Item = std::io::Result<pb::import_request::Part>> {
     wordspace::client::chunks(SMALL.as_bytes())
-}
-
-/// Greets a server, and takes whatever certificate comes of the authority.
-async fn greet(address: &str) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(file("ca.pem")).unwrap()).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 fn address(server: &Server) -> &str {
@@ -130,6 +99,72 @@ async fn certificates_change_and_no_call_breaks() {
     assert!(within_seconds(async || shown().await == *of("server")).await);
     // The connection from before is as it was.
     client.nearest(nearest()).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_change_under_load_and_no_call_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = |name: &str| folder.path().join(name);
+    let put = |name: &str| {
+        for part in ["pem", "key"] {
+            fs::copy(file(&format!("{name}.{part}")), own("new")).unwrap();
+            fs::rename(own("new"), own(part)).unwrap();
+        }
+    };
+    put("server");
+    let tls = TlsFiles { certificate: own("pem"), key: own("key"), client_ca: None };
+    let reload: Arc<tokio::sync::Notify> = Arc::default();
+    let asked = Arc::clone(&reload);
+    let server =
+        Server::start_with(|config| ServerConfig { tls: Some(tls), reload, ..config }).await;
+    let client = trusting(&server).await;
+    client.import(header("en"), small(), |_| {}).await.unwrap();
+    let (stop, ended) = tokio::sync::watch::channel(false);
+    let mut callers = Vec::new();
+    for caller in 0..8 {
+        let (ended, client) = (ended.clone(), client.another().await.unwrap());
+        callers.push(tokio::spawn(async move {
+            let (mut calls, mut failed) = (0_u64, Vec::new());
+            while !*ended.borrow() {
+                // Half of them come by a new connection each time.
+                let answer = if caller % 2 == 0 {
+                    client.nearest(nearest()).await
+                } else {
+                    match client.another().await {
+                        Ok(client) => client.nearest(nearest()).await,
+                        Err(error) => Err(error),
+                    }
+                };
+                calls += 1;
+                failed.extend(answer.err().map(|error| error.to_string()));
+            }
+            (calls, failed)
+        }));
+    }
+    let of = |name: &str| CertificateDer::from_pem_file(file(&format!("{name}.pem"))).unwrap();
+    let mut changes = 0;
+    for name in ["renewed", "server"].into_iter().cycle().take(20) {
+        put(name);
+        asked.notify_one();
+        let certificate = of(name);
+        let shown = async || {
+            let stream = greet(address(&server)).await.unwrap();
+            stream.get_ref().1.peer_certificates().unwrap()[0] == certificate
+        };
+        assert!(within_seconds(shown).await, "{name}");
+        changes += 1;
+    }
+    stop.send_replace(true);
+    let (mut calls, mut failed) = (0, Vec::new());
+    for caller in callers {
+        let (made, wrong) = caller.await.unwrap();
+        calls += made;
+        failed.extend(wrong);
+    }
+    println!("{changes} changes of the certificate, {calls} calls, {} failed", failed.len());
+    assert!(failed.is_empty(), "{failed:?}");
+    assert!(calls > 100, "{calls}");
     server.stop().await;
 }
 
@@ -293,18 +328,6 @@ async fn other_machines_are_served_with_keys_and_tls_alone() {
         let told = told(serve(&data, Some(tls)).await);
         assert!(told.contains(named), "{told}");
     }
-}
-
-/// The command line without anything of the environment.
-async fn wordspace(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wordspace"));
-    command.args(arguments);
-    for variable in ["SERVER", "KEY", "TABLE", "TLS_CA", "TLS_CERT", "TLS_KEY"] {
-        command.env_remove(format!("WORDSPACE_{variable}"));
-    }
-    let told = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (told.status.code(), text(told.stdout), text(told.stderr))
 }
 
 fn shown(path: &Path) -> &str {

@@ -68,7 +68,7 @@ async fn each_setting_tells_where_it_comes_from() {
         (tls("renewed.key"), "renewed.key"),
         ("data = \"x\"\nconections = 1\n".to_owned(), "did you mean `connections`?"),
         ("data = \"x\"\ngrace = \"soon\"\n".to_owned(), "--grace"),
-        ("data = \"x\"\nmetrics-listen = \"0.0.0.0:1\"\n".to_owned(), "--insecure-listen"),
+        ("data = \"x\"\nmetrics-listen = \"0.0.0.0:1\"\n".to_owned(), "--insecure-metrics-listen"),
         ("data = \n".to_owned(), "line 1"),
     ] {
         write(&file, &text);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tonic::transport::Channel;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use wordspace::error::Result;
@@ -98,7 +98,13 @@ impl Server {
     }
 
     pub(crate) async fn channel(&self) -> Channel {
-        Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
+        let endpoint = Channel::from_shared(self.url.clone()).unwrap();
+        if self.url.starts_with("http://") {
+            return endpoint.connect().await.unwrap();
+        }
+        let ca = Certificate::from_pem(fs::read(root().join("tests/data/tls/ca.pem")).unwrap());
+        let trust = ClientTlsConfig::new().ca_certificate(ca);
+        endpoint.tls_config(trust).unwrap().connect().await.unwrap()
     }
 
     /// Stops it as a signal would, and waits.
@@ -155,6 +161,18 @@ impl Process {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// The command line without anything of the environment: its exit code, and what it prints.
+pub(crate) async fn wordspace(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordspace"));
+    command.args(arguments);
+    for variable in ["SERVER", "KEY", "TABLE", "TLS_CA", "TLS_CERT", "TLS_KEY"] {
+        command.env_remove(format!("WORDSPACE_{variable}"));
+    }
+    let told = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (told.status.code(), text(told.stdout), text(told.stderr))
 }
 
 /// Words whose geometry can be told by eye: royalty along the first axis, gender along the second,

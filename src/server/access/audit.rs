@@ -1,19 +1,17 @@
 //! The account of writes and refusals: who did what, when, and what came of it.
 
+use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
-use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::server::access::caller::{Address, Called};
 use crate::server::access::keys::now;
+use crate::server::access::throttle::Throttle;
 
 /// Entries that wait to be written.
 const WAITING: usize = 4_096;
@@ -26,7 +24,7 @@ pub(super) struct Audit {
     file: Option<SyncSender<String>>,
     /// Entries that found no room, and refusals beyond those that are told.
     left_out: AtomicU64,
-    refusals: Mutex<(Instant, u64)>,
+    refusals: Throttle,
 }
 
 /// One call.
@@ -42,8 +40,10 @@ pub(super) struct Entry<'a> {
     /// The key's id, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<&'a str>,
-    pub(super) address: IpAddr,
+    pub(super) address: Address,
     pub(super) method: &'a str,
+    /// The call, as the log and its errors name it.
+    pub(super) request: &'a str,
     /// The first tables that it named.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(super) tables: &'a [String],
@@ -63,7 +63,8 @@ fn is_none(count: &u64) -> bool {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(what: &'static str, address: IpAddr, method: &'a str) -> Self {
+    pub(super) fn new(what: &'static str, called: &Called<'a>, request: &'a str) -> Self {
+        let Called { path: method, address, .. } = *called;
         Self {
             at: now(),
             what,
@@ -71,6 +72,7 @@ impl<'a> Entry<'a> {
             id: None,
             address,
             method,
+            request,
             tables: &[],
             code: "",
             because: None,
@@ -93,7 +95,7 @@ impl Audit {
             named.spawn(move || write(&path, file, &written)).map_err(Error::disk)?;
             Ok::<_, Error>(lines)
         });
-        let refusals = Mutex::new((Instant::now(), 0));
+        let refusals = Throttle::new(REFUSALS_PER_SECOND);
         Ok(Self { file: file.transpose()?, left_out: AtomicU64::new(0), refusals })
     }
 
@@ -103,18 +105,22 @@ impl Audit {
     }
 
     pub(super) fn tell(&self, mut entry: Entry<'_>) {
-        if entry.what == "refusal" && !self.may_tell_refusal() {
+        // Whoever calls without a key may not fill the disk.
+        if entry.what == "refusal" && !self.refusals.admits() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
             return;
         }
         entry.left_out = self.left_out.swap(0, Ordering::Relaxed);
         let Some(file) = &self.file else {
-            let Entry { what, key, id, address, method, tables, code, because, .. } = entry;
+            let Entry { what, key, id, address, method, request, tables, code, because, .. } =
+                entry;
             let (key, id) = (key.unwrap_or(""), id.unwrap_or(""));
             let (because, left_out) = (because.unwrap_or(""), entry.left_out);
+            let tables = tables.join(",");
             tracing::info!(
-                target: "wordspace::audit", what, key, id, %address, method, ?tables, code, because,
-                milliseconds = entry.milliseconds, left_out
+                target: "wordspace::audit", what, key, id, %address, method, request, tables, code,
+                because,
+                milliseconds = entry.milliseconds, left_out, "a call for the account"
             );
             return;
         };
@@ -123,16 +129,6 @@ impl Audit {
             // This one, and those that it would have told of.
             self.left_out.fetch_add(1 + entry.left_out, Ordering::Relaxed);
         }
-    }
-
-    /// Whoever calls without a key may not fill the disk.
-    fn may_tell_refusal(&self) -> bool {
-        let mut refusals = self.refusals.lock();
-        if refusals.0.elapsed() > Duration::from_secs(1) {
-            *refusals = (Instant::now(), 0);
-        }
-        refusals.1 += 1;
-        refusals.1 <= REFUSALS_PER_SECOND
     }
 }
 

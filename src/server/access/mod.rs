@@ -6,27 +6,31 @@
 //! | `keys.rs` | the file of keys, which has their hashes |
 //! | `pattern.rs` | patterns of table names |
 //! | `pace.rs` | calls a second |
+//! | `caller.rs` | which call it is, and where it comes from |
+//! | `throttle.rs` | so many entries of a log in a second |
 //! | `audit.rs` | the account of writes and refusals |
 //!
 //! A call is looked at once, by its path and headers, before any of it is read (`Access::admit`); what comes of
 //! it, its `Grant`, looks at each message before anybody takes it apart, for the tables that it names.
 
 mod audit;
+mod caller;
 mod keys;
 mod pace;
 mod pattern;
 mod rules;
+mod throttle;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tonic::codegen::http::HeaderMap;
 
+pub(super) use crate::server::access::caller::{Address, Called};
 pub(super) use crate::server::access::keys::digits;
 pub use crate::server::access::keys::{KeyEntry, KeyFile, NewKey, now};
 pub use crate::server::access::rules::Role;
@@ -38,6 +42,7 @@ use crate::server::access::keys::{hash_of, id_of};
 use crate::server::access::pace::Pace;
 use crate::server::access::pattern::Pattern;
 pub(super) use crate::server::access::rules::{Reach, paths, rule};
+pub(super) use crate::server::access::throttle::Throttle;
 
 use crate::server::access::rules::Rule;
 
@@ -233,7 +238,7 @@ impl Access {
     }
 
     /// Tells the account that a call was refused.
-    pub(super) fn refused(&self, path: &str, address: IpAddr, grant: &Grant, error: &Error) {
+    pub(super) fn refused(&self, called: &Called<'_>, grant: &Grant, error: &Error) {
         let because = error.to_string();
         let code = if matches!(error.kind(), ErrorKind::Unauthenticated { .. }) {
             "UNAUTHENTICATED"
@@ -244,12 +249,14 @@ impl Access {
         } else {
             return;
         };
-        let entry = Entry { code, because: Some(&because), ..Entry::new("refusal", address, path) };
+        let request = called.request.to_string();
+        let entry =
+            Entry { code, because: Some(&because), ..Entry::new("refusal", called, &request) };
         self.tell(grant, entry);
     }
 
     /// Tells the account what came of a write.
-    pub(super) fn written(&self, path: &str, address: IpAddr, grant: &Grant, done: &Done<'_>) {
+    pub(super) fn written(&self, called: &Called<'_>, grant: &Grant, done: &Done<'_>) {
         if grant.rule.is_none_or(|rule| rule.role == Role::Read) {
             return;
         }
@@ -257,12 +264,13 @@ impl Access {
         if grant.holder.is_none() && !self.audit.has_file() {
             return;
         }
-        let milliseconds = u64::try_from(done.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
+        let request = called.request.to_string();
         let entry = Entry {
             code: done.code,
             tables: done.tables,
             milliseconds,
-            ..Entry::new("write", address, path)
+            ..Entry::new("write", called, &request)
         };
         self.tell(grant, entry);
     }
@@ -286,7 +294,7 @@ pub(super) struct Refused {
 /// What came of a call.
 #[derive(Debug)]
 pub(super) struct Done<'a> {
-    pub(super) began: Instant,
+    pub(super) took: Duration,
     pub(super) code: &'a str,
     pub(super) tables: &'a [String],
 }

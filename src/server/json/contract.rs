@@ -15,6 +15,11 @@ pub(super) static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     Contract::of(&FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default())
 });
 
+/// Whether several messages may be answered at a path of gRPC.
+pub(in crate::server) fn answers_stream(path: &str) -> bool {
+    CONTRACT.method(path).is_some_and(|method| method.answers_stream)
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Contract {
     messages: Vec<Message>,

@@ -24,6 +24,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+pub(super) use contract::answers_stream;
 pub(super) use openapi::document;
 pub(super) use origin::{Origins, allow, allow_requests};
 pub(super) use print::Printer;

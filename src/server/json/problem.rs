@@ -47,6 +47,9 @@ fn told(error: &Status) -> Map<String, Value> {
     if let Some(info) = info.filter(|info| !info.metadata.is_empty()) {
         tell("metadata", json!(info.metadata));
     }
+    if let Some(request) = details.request_info() {
+        tell("request_id", request.request_id.as_str().into());
+    }
     if let Some(bad) = details.bad_request() {
         let violations = bad.field_violations.iter();
         let violations =

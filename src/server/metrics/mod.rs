@@ -23,6 +23,8 @@ pub(super) use listen::start;
 pub(super) use page::Sources;
 
 use crate::server::access::paths;
+use crate::server::plan::{KINDS, Plan};
+use crate::server::status::End;
 
 /// What is not known by name.
 const OTHER: &str = "other";
@@ -39,6 +41,8 @@ pub(super) struct Metrics {
     /// The last one stands for all that is unknown.
     methods: Vec<Counted>,
     places: HashMap<&'static str, usize>,
+    /// Calls by what found their answers, in the order of `KINDS`.
+    plans: [Times; KINDS.len()],
     /// Calls that did not end well, by the place of their method, their code and reason.
     errors: Mutex<BTreeMap<(usize, &'static str, &'static str), u64>>,
     in_flight: AtomicUsize,
@@ -48,9 +52,49 @@ pub(super) struct Metrics {
 #[derive(Debug)]
 struct Counted {
     path: &'static str,
-    /// By how long they took.
-    took: [AtomicU64; ENDS.len() + 1],
+    times: Times,
+}
+
+/// How long calls took.
+#[derive(Debug, Default)]
+struct Times {
+    /// How many, by the part that their time is in.
+    parts: [AtomicU64; ENDS.len() + 1],
     micros: AtomicU64,
+}
+
+impl Times {
+    fn add(&self, micros: u64) {
+        let part = ENDS.partition_point(|&end| end < micros);
+        self.parts[part].fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How many, by part.
+    fn counts(&self) -> Vec<u64> {
+        self.parts.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+
+    /// All of them together.
+    fn seconds(&self) -> f64 {
+        self.micros.load(Ordering::Relaxed) as f64 / 1e6
+    }
+}
+
+/// What became of the calls of one method.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) path: &'static str,
+    /// By the parts that their times are in; one more for those that took longer.
+    pub(super) counts: Vec<u64>,
+    /// Of all of them.
+    pub(super) seconds: f64,
+    pub(super) errors: u64,
+}
+
+/// Ends of the parts into which times are put.
+pub(super) fn part_seconds() -> impl Iterator<Item = f64> {
+    ENDS.iter().map(|&end| end as f64 / 1e6)
 }
 
 impl Metrics {
@@ -59,10 +103,11 @@ impl Metrics {
         all.sort_unstable();
         all.push(OTHER);
         let places = all.iter().enumerate().map(|(place, &path)| (path, place)).collect();
-        let counted = |path| Counted { path, took: Default::default(), micros: AtomicU64::new(0) };
+        let counted = |path| Counted { path, times: Times::default() };
         Self {
             methods: all.into_iter().map(counted).collect(),
             places,
+            plans: Default::default(),
             errors: Mutex::default(),
             in_flight: AtomicUsize::new(0),
         }
@@ -74,20 +119,35 @@ impl Metrics {
         self.places.get(path).copied().unwrap_or(self.methods.len() - 1)
     }
 
-    /// It ended, so long after; with which code and reason.
-    pub(super) fn end(
-        &self,
-        place: usize,
-        took: Duration,
-        code: &'static str,
-        reason: &'static str,
-    ) {
+    /// Calls that are open.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What became of the calls of each method that was called.
+    pub(super) fn ended(&self) -> Vec<Ended> {
+        let mut errors: HashMap<usize, u64> = HashMap::new();
+        for ((place, _, _), count) in &*self.errors.lock() {
+            *errors.entry(*place).or_default() += count;
+        }
+        let ended = self.methods.iter().enumerate().map(|(place, method)| Ended {
+            path: method.path,
+            counts: method.times.counts(),
+            seconds: method.times.seconds(),
+            errors: errors.get(&place).copied().unwrap_or(0),
+        });
+        ended.filter(|ended| ended.counts.iter().any(|&count| count > 0)).collect()
+    }
+
+    /// It ended, so long after; what came of it, and what found its answers.
+    pub(super) fn end(&self, place: usize, took: Duration, (code, reason): End, plan: Plan) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let Some(method) = self.methods.get(place) else { return };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let part = ENDS.partition_point(|&end| end < micros);
-        method.took[part].fetch_add(1, Ordering::Relaxed);
-        method.micros.fetch_add(micros, Ordering::Relaxed);
+        method.times.add(micros);
+        for place in plan.places() {
+            self.plans[place].add(micros);
+        }
         if code != "OK" {
             *self.errors.lock().entry((place, code, reason)).or_default() += 1;
         }
@@ -102,16 +162,19 @@ mod tests {
     fn calls_are_counted_by_names_that_are_known() {
         let metrics = Metrics::new();
         let nearest = metrics.begin("/wordspace.v1.SearchService/Nearest");
-        metrics.end(nearest, Duration::from_micros(100), "OK", "");
+        metrics.end(nearest, Duration::from_micros(100), ("OK", ""), Plan::default());
         let again = metrics.begin("/wordspace.v1.SearchService/Nearest");
         assert_eq!(nearest, again);
-        metrics.end(again, Duration::from_micros(101), "NOT_FOUND", "UNKNOWN_WORDS");
+        let unknown = ("NOT_FOUND", "UNKNOWN_WORDS");
+        metrics.end(again, Duration::from_micros(101), unknown, Plan::default());
         for path in ["/no/such\"method", "", "/wordspace.v1.SearchService/Nearest/x"] {
             let place = metrics.begin(path);
-            metrics.end(place, Duration::from_secs(100), "UNIMPLEMENTED", "UNSUPPORTED");
+            let unsupported = ("UNIMPLEMENTED", "UNSUPPORTED");
+            metrics.end(place, Duration::from_secs(100), unsupported, Plan::default());
         }
-        let count =
-            |place: usize, part: usize| metrics.methods[place].took[part].load(Ordering::Relaxed);
+        let count = |place: usize, part: usize| {
+            metrics.methods[place].times.parts[part].load(Ordering::Relaxed)
+        };
         assert_eq!((count(nearest, 0), count(nearest, 1)), (1, 1));
         assert_eq!(count(metrics.methods.len() - 1, ENDS.len()), 3);
         assert_eq!(metrics.errors.lock().len(), 2);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::engine::job::JobState;
@@ -12,7 +11,8 @@ use crate::engine::{Engine, IndexState, TableStatus};
 use crate::limits;
 use crate::server::access::now;
 use crate::server::admin::resident;
-use crate::server::metrics::{ENDS, Metrics};
+use crate::server::metrics::{Metrics, Times, part_seconds};
+use crate::server::plan::KINDS;
 use crate::server::transport::Doors;
 use crate::vector::kernel;
 
@@ -44,6 +44,25 @@ impl Page {
         let labels = labels.iter().map(|(name, value)| format!("{name}=\"{value}\""));
         let labels = labels.collect::<Vec<_>>().join(",");
         let _ = writeln!(self.0, "wordspace_{name}{{{labels}}} {value}");
+    }
+
+    /// How long calls took; what nobody asked has no series.
+    fn times(&mut self, name: &str, label: (&str, &str), times: &Times) {
+        let counts = times.counts();
+        let total: u64 = counts.iter().sum();
+        if total == 0 {
+            return;
+        }
+        let bucket = format!("{name}_bucket");
+        let mut sum = 0;
+        for (count, end) in counts.iter().zip(part_seconds()) {
+            sum += count;
+            let end = end.to_string();
+            self.labelled(&bucket, &[label, ("le", &end)], sum);
+        }
+        self.labelled(&bucket, &[label, ("le", "+Inf")], total);
+        self.labelled(&format!("{name}_sum"), &[label], times.seconds());
+        self.labelled(&format!("{name}_count"), &[label], total);
     }
 
     /// A number that goes up and down.
@@ -192,29 +211,16 @@ impl Sources {
 }
 
 fn calls(page: &mut Page, metrics: &Metrics) {
-    let in_flight = metrics.in_flight.load(Ordering::Relaxed);
-    page.gauge("calls_in_flight", "Calls that are open", in_flight);
-    let name = "call_seconds";
-    page.metric(name, "histogram", "Calls by method and how long they took");
+    page.gauge("calls_in_flight", "Calls that are open", metrics.in_flight());
+    page.metric("call_seconds", "histogram", "Calls by method and how long they took");
     for method in &metrics.methods {
         let path = method.path.trim_start_matches('/');
-        let counts = method.took.iter().map(|count| count.load(Ordering::Relaxed));
-        let counts: Vec<u64> = counts.collect();
-        let total: u64 = counts.iter().sum();
-        // A method that nobody asked has no series.
-        if total == 0 {
-            continue;
-        }
-        let mut sum = 0;
-        for (count, end) in counts.iter().zip(ENDS) {
-            sum += count;
-            let end = format!("{}", end as f64 / 1e6);
-            page.labelled("call_seconds_bucket", &[("method", path), ("le", &end)], sum);
-        }
-        page.labelled("call_seconds_bucket", &[("method", path), ("le", "+Inf")], total);
-        let seconds = method.micros.load(Ordering::Relaxed) as f64 / 1e6;
-        page.labelled("call_seconds_sum", &[("method", path)], seconds);
-        page.labelled("call_seconds_count", &[("method", path)], total);
+        page.times("call_seconds", ("method", path), &method.times);
+    }
+    let about = "Calls by what found their answers and how long they took";
+    page.metric("answer_seconds", "histogram", about);
+    for ((_, kind), times) in KINDS.iter().zip(&metrics.plans) {
+        page.times("answer_seconds", ("answered_by", kind), times);
     }
     page.metric("call_errors_total", "counter", "Calls that failed, by method, code and reason");
     for (&(place, code, reason), count) in &*metrics.errors.lock() {

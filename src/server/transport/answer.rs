@@ -20,6 +20,7 @@ use crate::server::json::{
     self, Asked, Bound, Form, Printer, Wrong, allow, allow_requests, document, problem, route,
 };
 use crate::server::pool::Lane;
+use crate::server::request_id::RequestId;
 use crate::server::status::{self, ANSWERED, End, end_of, status};
 use crate::server::transport::Doors;
 use crate::server::transport::call::{Call, Encoded, LEFT, PIECE_BYTES, PREFIX_BYTES};
@@ -40,6 +41,13 @@ pub(super) struct Begun {
     form: Form,
     /// The page of a browser that asks, or one that may not.
     origin: Result<Option<HeaderValue>, String>,
+}
+
+impl Begun {
+    /// What the call is called.
+    pub(super) fn id(&self) -> &RequestId {
+        self.call.id()
+    }
 }
 
 /// Begins a call, by its head.

@@ -10,9 +10,13 @@ use tonic::codegen::{Bytes, http};
 use crate::engine::Least;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::server::access::{Access, Done, Grant, Named, Refused, Told};
+use crate::server::access::{Access, Called, Done, Grant, Named, Refused, Told};
+use crate::server::json::answers_stream;
 use crate::server::metrics::Metrics;
+use crate::server::plan::{Plan, Plans};
+use crate::server::request_id::RequestId;
 use crate::server::requests::{self, Method};
+use crate::server::slow::{self, SlowLog};
 use crate::server::status::End;
 use crate::server::transport::Doors;
 use crate::server::transport::byte_budget::Reserved;
@@ -45,6 +49,7 @@ fn least(headers: &http::HeaderMap) -> Option<Least> {
 #[derive(Debug)]
 pub(in crate::server) struct Call {
     peer: Arc<Peer>,
+    id: RequestId,
     method: Method,
     has_stalled: AtomicBool,
     /// Length of the longest message so far.
@@ -65,6 +70,11 @@ pub(in crate::server) struct Call {
     counted: usize,
     /// What came of it.
     end: OnceLock<End>,
+    /// What found its answers.
+    plans: Plans,
+    slow: Arc<SlowLog>,
+    /// The call that asks this among other questions.
+    whole: Option<Arc<Call>>,
 }
 
 impl Call {
@@ -74,7 +84,8 @@ impl Call {
         headers: &http::HeaderMap,
         doors: &Doors,
     ) -> Arc<Self> {
-        let Doors { access, metrics, .. } = doors;
+        let Doors { access, metrics, slow, .. } = doors;
+        let (id, slow) = (RequestId::of(headers), Arc::clone(slow));
         let (counted, end) = (metrics.begin(&path), OnceLock::new());
         let metrics = Arc::clone(metrics);
         let admission = access.admit(&path, headers, peer.certificates());
@@ -87,6 +98,7 @@ impl Call {
         let (access, path, began) = (Arc::clone(access), path.into(), Instant::now());
         Arc::new(Self {
             peer,
+            id,
             method,
             has_stalled,
             received_bytes,
@@ -100,12 +112,15 @@ impl Call {
             metrics,
             counted,
             end,
+            plans: Plans::default(),
+            slow,
+            whole: None,
         })
     }
 
     /// One of the many questions of this call, as a call of its own to the method at this path.
     pub(in crate::server) fn of_question(
-        &self,
+        self: &Arc<Self>,
         path: &str,
         message: &impl prost::Message,
     ) -> Result<Arc<Self>> {
@@ -121,6 +136,7 @@ impl Call {
         let metrics = Arc::clone(&self.metrics);
         let question = Arc::new(Self {
             peer,
+            id: self.id.clone(),
             method,
             has_stalled: AtomicBool::new(false),
             received_bytes: AtomicUsize::new(bytes),
@@ -134,6 +150,9 @@ impl Call {
             counted: metrics.begin(path),
             metrics,
             end: OnceLock::new(),
+            plans: Plans::default(),
+            slow: Arc::clone(&self.slow),
+            whole: Some(Arc::clone(self)),
         });
         if question.grant().is_limited() {
             question.check_named(&named(method.shape, &message.encode_to_vec())?)?;
@@ -167,7 +186,7 @@ impl Call {
     }
 
     pub(super) fn tell_refusal(&self, error: &Error) {
-        self.access.refused(&self.path, self.peer.address(), self.grant(), error);
+        self.access.refused(&self.called(), self.grant(), error);
     }
 
     /// What came of it, as it is counted when all is over.
@@ -178,9 +197,35 @@ impl Call {
 
     /// Tells the account what came of it.
     pub(super) fn tell_end(&self, code: &str) {
-        let tables = self.named.take();
-        let done = Done { began: self.began, code, tables: &tables };
-        self.access.written(&self.path, self.peer.address(), self.grant(), &done);
+        let (tables, took) = (self.named.take(), self.began.elapsed());
+        self.access.written(&self.called(), self.grant(), &Done { took, code, tables: &tables });
+        // What a stream takes is its caller's affair.
+        if self.slow.is_slow(took) && !self.method.is_stream && !answers_stream(&self.path) {
+            self.slow.tell(&slow::Ended {
+                request: &self.id,
+                method: &self.path,
+                tables: &tables,
+                key: self.grant().holder(),
+                code,
+                took,
+                plan: self.plans.all(),
+                received_bytes: self.received_bytes(),
+            });
+        }
+    }
+
+    fn called(&self) -> Called<'_> {
+        Called { path: &self.path, address: self.peer.address(), request: &self.id }
+    }
+
+    /// What it is called in the log.
+    pub(super) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// What found an answer, or one of its answers.
+    pub(in crate::server) fn note_plan(&self, plan: Plan) {
+        self.plans.add(plan);
     }
 
     /// The state of its table that it wants to see.
@@ -262,7 +307,11 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let (code, reason) = self.end.get().copied().unwrap_or(LEFT);
-        self.metrics.end(self.counted, self.began.elapsed(), code, reason);
+        let (took, plan) = (self.began.elapsed(), self.plans.all());
+        self.metrics.end(self.counted, took, (code, reason), plan);
+        if let Some(whole) = &self.whole {
+            whole.note_plan(plan);
+        }
         self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }
 }

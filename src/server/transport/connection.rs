@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use h2::{Ping, PingPong};
-use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::server::{Connected as _, TcpConnectInfo};
@@ -36,7 +35,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(15);
 
 /// Serves a connection until its caller closes it or it is shut down.
 pub(super) async fn serve<S>(
-    stream: TcpStream,
+    stream: Stream,
     registration: Registration,
     service: S,
     doors: Arc<Doors>,
@@ -47,21 +46,17 @@ pub(super) async fn serve<S>(
         + 'static,
     S::Future: Send,
 {
-    // Without it an answer waits 40 ms for the caller's acknowledgement of its first packet.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without nodelay");
-    }
-    // With it, those who answer can tell where a call comes from.
-    let info = stream.connect_info();
+    let info = info(&stream);
     let peer = &registration.0;
     let served = async {
-        let stream = match &doors.tls {
-            None => Stream::Plain(stream),
-            Some(tls) => {
+        let stream = match (stream, &doors.tls) {
+            (Stream::Plain(stream), Some(tls)) => {
                 let Some(Proven { stream, names }) = tls.greet(stream).await else { return };
                 peer.prove(names);
                 Stream::Tls(Box::new(stream))
             }
+            // Nobody listens between the two ends of a socket on this machine.
+            (stream, _) => stream,
         };
         match Wire::listen(stream, Arc::clone(peer)).await {
             Ok((wire, Spoken::Http2)) => serve_http2(wire, info, service, &doors).await,
@@ -78,7 +73,17 @@ pub(super) async fn serve<S>(
     }
 }
 
-async fn serve_http2<S>(wire: Wire, info: TcpConnectInfo, service: S, doors: &Arc<Doors>)
+/// With it, those who answer can tell where a call comes from.
+fn info(stream: &Stream) -> Option<TcpConnectInfo> {
+    let Stream::Plain(stream) = stream else { return None };
+    // Without it an answer waits 40 ms for the caller's acknowledgement of its first packet.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection without nodelay");
+    }
+    Some(stream.connect_info())
+}
+
+async fn serve_http2<S>(wire: Wire, info: Option<TcpConnectInfo>, service: S, doors: &Arc<Doors>)
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -107,12 +112,16 @@ where
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
                     let (mut parts, stream) = request.into_parts();
-                    parts.extensions.insert(info.clone());
+                    if let Some(info) = &info {
+                        parts.extensions.insert(info.clone());
+                    }
                     let begun = begin(doors, &peer, &parts);
                     let request = http::Request::from_parts(parts, Source::http2(stream));
                     let respond = Respond::Http2(respond);
                     let doors = Arc::clone(doors);
-                    tokio::spawn(answer(doors, begun, request, respond, service.clone()));
+                    let id = begun.id().clone();
+                    let answer = answer(doors, begun, request, respond, service.clone());
+                    tokio::spawn(id.scope(answer));
                 }
                 Some(Err(_)) | None => return,
             },

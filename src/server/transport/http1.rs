@@ -24,8 +24,12 @@ const HEAD_BYTES: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
 
 /// Serves a connection until its caller closes it or it is to end.
-pub(super) async fn serve<S>(wire: Wire, info: TcpConnectInfo, service: S, doors: &Arc<Doors>)
-where
+pub(super) async fn serve<S>(
+    wire: Wire,
+    info: Option<TcpConnectInfo>,
+    service: S,
+    doors: &Arc<Doors>,
+) where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -38,12 +42,16 @@ where
     let calls = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         peer.mark_begun();
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(info.clone());
+        if let Some(info) = &info {
+            parts.extensions.insert(info.clone());
+        }
         let begun = begin(&doors, &peer, &parts);
         let (respond, answered) = oneshot::channel();
         let (source, respond) = (Source::http1(body), Respond::Http1(respond));
         let request = http::Request::from_parts(parts, source);
-        tokio::spawn(answer(Arc::clone(&doors), begun, request, respond, service.clone()));
+        let id = begun.id().clone();
+        let answer = answer(Arc::clone(&doors), begun, request, respond, service.clone());
+        tokio::spawn(id.scope(answer));
         // Where nothing is answered the connection ends.
         answered
     });

@@ -6,6 +6,7 @@
 //!
 //! | file | responsibility |
 //! | --- | --- |
+//! | `listener.rs` | where connections come from: ports and sockets |
 //! | `registry.rs` | all connections: admits them, and shuts down those that are overdue |
 //! | `tls.rs` | the certificates that prove who the server is, and who its callers are |
 //! | `certificate.rs` | what a certificate says of its holder |
@@ -28,6 +29,7 @@ mod connection;
 mod entries;
 mod exchange;
 mod http1;
+mod listener;
 mod message;
 mod registry;
 mod sending;
@@ -38,12 +40,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tonic::body::Body;
 use tonic::codegen::{Service, http};
 
 pub(super) use call::{Call, Composed, Encoded, Reservation};
-pub(super) use registry::Registry;
+pub use listener::{Listener, Listeners, Listening, SOCKET_MODE};
+pub(super) use registry::{Load, Registry};
 pub(super) use tls::Tls;
 pub use tls::TlsFiles;
 
@@ -52,6 +55,7 @@ use crate::server::access::Access;
 use crate::server::json::Origins;
 use crate::server::metrics::Metrics;
 use crate::server::pool::Pool;
+use crate::server::slow::SlowLog;
 
 /// What connections may take, and how long each may let the server wait.
 #[derive(Clone, Debug)]
@@ -103,10 +107,12 @@ pub(super) struct Doors {
     /// Where long requests in JSON are read.
     pub(super) pool: Arc<Pool>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) slow: Arc<SlowLog>,
 }
 
-/// Takes connections and serves them, until it is dropped.
-pub(super) async fn accept<S>(listener: TcpListener, service: S, doors: Arc<Doors>)
+/// Takes connections from all listeners and serves them, until it is dropped. No other clone of the service, which holds
+/// the engine, is left then.
+pub(super) fn start<S>(listeners: Vec<Listener>, service: S, doors: &Arc<Doors>) -> JoinSet<()>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
@@ -114,26 +120,48 @@ where
         + 'static,
     S::Future: Send,
 {
-    let registry = Arc::clone(&doors.registry);
+    let mut accepting = JoinSet::new();
+    accepting.spawn(close_overdue(Arc::clone(&doors.registry)));
+    for listener in listeners {
+        accepting.spawn(accept(listener, service.clone(), Arc::clone(doors)));
+    }
+    drop(service);
+    accepting
+}
+
+/// Shuts down connections that let the server wait for too long, until it is dropped.
+async fn close_overdue(registry: Arc<Registry>) {
     let mut look = tokio::time::interval(registry.limits().check_interval());
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => {
-                    if let Some(registration) = registry.admit(address.ip()) {
-                        let (service, doors) = (service.clone(), Arc::clone(&doors));
-                        // The greeting of TLS is waited for there, and not here.
-                        tokio::spawn(connection::serve(stream, registration, service, doors));
-                    } else {
-                        tracing::debug!(%address, "no room for another connection");
-                    }
+        look.tick().await;
+        registry.close_overdue();
+    }
+}
+
+/// Takes connections and serves them, until it is dropped.
+async fn accept<S>(listener: Listener, service: S, doors: Arc<Doors>)
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                if let Some(registration) = doors.registry.admit(address) {
+                    let (service, doors) = (service.clone(), Arc::clone(&doors));
+                    // The greeting of TLS is waited for there, and not here.
+                    tokio::spawn(connection::serve(stream, registration, service, doors));
+                } else {
+                    tracing::debug!(%address, "no room for another connection");
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
-            _ = look.tick() => registry.close_overdue(),
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use crate::limits;
+use crate::server::access::Address;
 use crate::server::transport::ConnectionLimits;
 use crate::server::transport::byte_budget::ByteBudget;
 
@@ -44,7 +45,7 @@ pub(in crate::server) struct Load {
 #[derive(Debug, Default)]
 struct Peers {
     all: BTreeMap<u64, Arc<Peer>>,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<Address, usize>,
     next: u64,
 }
 
@@ -54,7 +55,7 @@ struct Peers {
 pub(in crate::server) struct Peer {
     registry: Arc<Registry>,
     id: u64,
-    address: IpAddr,
+    address: Address,
     since: u64,
     /// Whether it began to speak HTTP.
     has_begun: AtomicBool,
@@ -130,8 +131,11 @@ impl Registry {
 
     /// A place for a connection. If all are taken, the one that has asked nothing for longest makes
     /// room; if there is none, there is no place.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Registration> {
-        let address = network(address);
+    pub(super) fn admit(self: &Arc<Self>, address: Address) -> Option<Registration> {
+        let address = match address {
+            Address::Ip(address) => Address::Ip(network(address)),
+            Address::Unix => Address::Unix,
+        };
         let mut peers = self.peers.lock();
         let of_address = peers.by_address.get(&address).copied().unwrap_or(0);
         let is_crowd = of_address >= self.limits.per_address;
@@ -252,7 +256,7 @@ impl Peer {
     }
 
     /// Where it comes from; of IPv6 the network.
-    pub(super) fn address(&self) -> IpAddr {
+    pub(super) fn address(&self) -> Address {
         self.address
     }
 

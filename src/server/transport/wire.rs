@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::server::transport::registry::Peer;
@@ -17,6 +19,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What bytes come over.
 pub(super) enum Stream {
     Plain(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -25,6 +29,11 @@ macro_rules! with_stream {
     ($wire:expr, $stream:ident => $done:expr) => {
         match &mut $wire.stream {
             Stream::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $done
+            }
+            #[cfg(unix)]
+            Stream::Unix(stream) => {
                 let $stream = Pin::new(stream);
                 $done
             }
@@ -129,6 +138,8 @@ impl AsyncWrite for Wire {
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Stream::Plain(stream) => stream.is_write_vectored(),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
         }
     }

@@ -6,7 +6,6 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::Code;
 use tonic::codegen::http;
@@ -16,12 +15,13 @@ use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::server::{ConnectionLimits, ServerConfig};
 
 use crate::support::{Server, header, import, reason, word};
+use crate::tls::{self, Stream};
 
 /// Far more than any wait of these stories, for a machine with much else to do.
 const LONG: Duration = Duration::from_secs(20);
 
 /// Waits that are short.
-fn impatient(config: ServerConfig) -> ServerConfig {
+pub(super) fn impatient(config: ServerConfig) -> ServerConfig {
     let short = Duration::from_millis(300);
     let connections = ConnectionLimits {
         handshake: short,
@@ -42,18 +42,15 @@ async fn start(change: impl Fn(ServerConfig) -> ServerConfig) -> (Server, Channe
     (server, channel)
 }
 
-fn address(server: &Server) -> &str {
-    server.url.strip_prefix("http://").unwrap()
-}
-
-async fn tcp(server: &Server, bytes: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(address(server)).await.unwrap();
+async fn say(server: &Server, bytes: &[u8]) -> Box<dyn Stream> {
+    let mut stream = tls::connect(server).await.unwrap();
     stream.write_all(bytes).await.unwrap();
+    stream.flush().await.unwrap();
     stream
 }
 
 /// Completes when the server has closed it.
-async fn closed(mut stream: TcpStream) {
+async fn closed(mut stream: Box<dyn Stream>) {
     let mut rest = Vec::new();
     // A reset is as good as an end.
     let _ = stream.read_to_end(&mut rest).await;
@@ -64,7 +61,7 @@ async fn connect(
     server: &Server,
     window: u32,
 ) -> (SendRequest<Bytes>, tokio::task::JoinHandle<()>) {
-    let stream = TcpStream::connect(address(server)).await.unwrap();
+    let stream = tls::connect(server).await.unwrap();
     let mut builder = h2::client::Builder::new();
     builder.initial_window_size(window);
     let (requests, connection) = builder.handshake(stream).await.unwrap();
@@ -100,7 +97,17 @@ fn nearest(asked: &str) -> pb::NearestRequest {
 
 #[tokio::test]
 async fn whoever_lets_the_server_wait_is_sent_away() {
-    let (server, channel) = start(|config| config).await;
+    wait(|config| config).await;
+}
+
+#[tokio::test]
+async fn so_is_whoever_does_it_over_tls() {
+    wait(tls::secure).await;
+}
+
+/// The six stalled clients of the trials, and some more.
+async fn wait(change: impl Fn(ServerConfig) -> ServerConfig) {
+    let (server, channel) = start(change).await;
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let begun = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings].concat();
     let half_headers = [&begun[..], &[0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83]].concat();
@@ -109,7 +116,7 @@ async fn whoever_lets_the_server_wait_is_sent_away() {
         [b"", b"PRI * HTTP/2.0\r\n\r", b"GET / HTTP/1.1\r\n", &begun, &half_headers];
     for bytes in beginnings {
         for _ in 0..5 {
-            silent.push(tokio::spawn(closed(tcp(&server, bytes).await)));
+            silent.push(tokio::spawn(closed(say(&server, bytes).await)));
         }
     }
     let (mut kept, mut open) = (Vec::new(), Vec::new());
@@ -140,6 +147,12 @@ async fn whoever_lets_the_server_wait_is_sent_away() {
         // It may ask more.
         open.push(requests);
     }
+    // One that asks much over HTTP/1.1 and reads nothing.
+    let mut greedy = tls::connect(&server).await.unwrap();
+    let request = "GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    silent.push(tokio::spawn(async move {
+        while greedy.write_all(request.as_bytes()).await.is_ok() {}
+    }));
     let all = async {
         for ended in silent {
             ended.await.unwrap();
@@ -167,7 +180,7 @@ async fn the_server_ends_whatever_its_callers_do() {
         config
     })
     .await;
-    let silent = tcp(&server, &[]).await;
+    let silent = say(&server, &[]).await;
     let (mut requests, ended) = connect(&server, 0).await;
     let mut kept = Vec::new();
     for (path, data, is_whole) in [
@@ -208,7 +221,7 @@ async fn the_server_ends_whatever_its_callers_do() {
 #[tokio::test]
 async fn a_server_without_calls_ends_at_once() {
     let (server, _channel) = start(|config| ServerConfig { grace: LONG * 3, ..config }).await;
-    let _silent = tcp(&server, b"PRI").await;
+    let _silent = say(&server, b"PRI").await;
     timeout(LONG, server.stop()).await.expect("nothing is waited for");
 }
 
@@ -225,7 +238,7 @@ async fn a_crowd_of_silent_callers_makes_room_for_who_asks() {
     let mut client = SearchServiceClient::new(channel);
     let mut silent = Vec::new();
     for _ in 0..20 {
-        silent.push(tcp(&server, &[]).await);
+        silent.push(say(&server, &[]).await);
     }
     // One who asks has a place, and the places of the others are given away.
     let mut others = Vec::new();
@@ -239,7 +252,7 @@ async fn a_crowd_of_silent_callers_makes_room_for_who_asks() {
         timeout(LONG, closed(stream)).await.expect("it had to make room");
     }
     // All six are taken by callers who ask.
-    let seventh = tcp(&server, &[]).await;
+    let seventh = say(&server, &[]).await;
     timeout(LONG, closed(seventh)).await.expect("there is no room");
     for other in &mut others {
         other.nearest(nearest("word4")).await.unwrap();

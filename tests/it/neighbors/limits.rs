@@ -15,6 +15,7 @@ use wordspace::proto::text_service_client::TextServiceClient;
 use wordspace::server::ServerConfig;
 
 use crate::support::{SMALL, Server, header, import, reason};
+use crate::tls;
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
@@ -24,6 +25,15 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn small_files_that_unpack_to_much_end_at_their_budget() {
+    unpack(|config| config).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_do_those_that_come_over_tls() {
+    unpack(tls::secure).await;
+}
+
+async fn unpack(change: impl FnOnce(ServerConfig) -> ServerConfig) {
     let data = Arc::new(tempfile::tempdir().unwrap());
     let config = ServerConfig {
         index_threads: 1,
@@ -31,7 +41,7 @@ async fn small_files_that_unpack_to_much_end_at_their_budget() {
         spool_max: Some(1 << 20),
         ..ServerConfig::new(data.path())
     };
-    let server = Server::start_as(data, config).await;
+    let server = Server::start_as(data, change(config)).await;
     let channel = server.channel().await;
     import(&channel, header("en"), SMALL.as_bytes()).await.unwrap();
 
@@ -43,6 +53,13 @@ async fn small_files_that_unpack_to_much_end_at_their_budget() {
     let refused = import(&channel, header("bomb"), &bomb).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::InvalidArgument, "LIMIT_EXCEEDED".to_owned()));
     assert!(refused.message().contains("job-memory"), "{refused}");
+
+    // A GiB in one line, whose end nobody waits for, in a MiB.
+    let zeros = packed(" 0".repeat(1 << 19).as_bytes());
+    let bomb = [packed(b"word"), zeros.repeat(1 << 10)].concat();
+    assert!(bomb.len() < 2 << 20);
+    let refused = import(&channel, header("bomb"), &bomb).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
 
     // An array that has to be kept as a whole before it is read.
     let mut array = b"\x93NUMPY\x01\x00".to_vec();

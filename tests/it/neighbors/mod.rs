@@ -1,5 +1,6 @@
 //! One caller never hurts the others: what idle, slow, greedy and broken callers do to their neighbors.
 
+mod bombs;
 mod connections;
 mod errors;
 mod jobs;

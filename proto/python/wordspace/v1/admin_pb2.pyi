@@ -2,8 +2,8 @@ from wordspace.v1 import backup_pb2 as _backup_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -12,7 +12,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "uptime_seconds", "table_count", "row_count", "resident_bytes", "resident_bytes_max", "store_bytes", "index_bytes", "kernel", "import_count", "build_count", "problems", "job_memory_bytes", "job_memory_bytes_max", "spool_bytes", "spool_bytes_max", "upload_bytes")
+    __slots__ = ("version", "uptime_seconds", "table_count", "row_count", "resident_bytes", "resident_bytes_max", "store_bytes", "index_bytes", "kernel", "import_count", "build_count", "problems", "job_memory_bytes", "job_memory_bytes_max", "spool_bytes", "spool_bytes_max", "upload_bytes", "connection_count", "connection_count_max", "call_count", "calls", "part_seconds", "lanes")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     TABLE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,12 @@ class GetStatusResponse(_message.Message):
     SPOOL_BYTES_FIELD_NUMBER: _ClassVar[int]
     SPOOL_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     UPLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    PART_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LANES_FIELD_NUMBER: _ClassVar[int]
     version: str
     uptime_seconds: float
     table_count: int
@@ -47,4 +53,36 @@ class GetStatusResponse(_message.Message):
     spool_bytes: int
     spool_bytes_max: int
     upload_bytes: int
-    def __init__(self, version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., table_count: _Optional[int] = ..., row_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., resident_bytes_max: _Optional[int] = ..., store_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., kernel: _Optional[str] = ..., import_count: _Optional[int] = ..., build_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., job_memory_bytes: _Optional[int] = ..., job_memory_bytes_max: _Optional[int] = ..., spool_bytes: _Optional[int] = ..., spool_bytes_max: _Optional[int] = ..., upload_bytes: _Optional[int] = ...) -> None: ...
+    connection_count: int
+    connection_count_max: int
+    call_count: int
+    calls: _containers.RepeatedCompositeFieldContainer[MethodCalls]
+    part_seconds: _containers.RepeatedScalarFieldContainer[float]
+    lanes: _containers.RepeatedCompositeFieldContainer[Lane]
+    def __init__(self, version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., table_count: _Optional[int] = ..., row_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., resident_bytes_max: _Optional[int] = ..., store_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., kernel: _Optional[str] = ..., import_count: _Optional[int] = ..., build_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., job_memory_bytes: _Optional[int] = ..., job_memory_bytes_max: _Optional[int] = ..., spool_bytes: _Optional[int] = ..., spool_bytes_max: _Optional[int] = ..., upload_bytes: _Optional[int] = ..., connection_count: _Optional[int] = ..., connection_count_max: _Optional[int] = ..., call_count: _Optional[int] = ..., calls: _Optional[_Iterable[_Union[MethodCalls, _Mapping]]] = ..., part_seconds: _Optional[_Iterable[float]] = ..., lanes: _Optional[_Iterable[_Union[Lane, _Mapping]]] = ...) -> None: ...
+
+class MethodCalls(_message.Message):
+    __slots__ = ("method", "count", "error_count", "seconds", "counts")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    count: int
+    error_count: int
+    seconds: float
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, method: _Optional[str] = ..., count: _Optional[int] = ..., error_count: _Optional[int] = ..., seconds: _Optional[float] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Lane(_message.Message):
+    __slots__ = ("name", "thread_count", "waiting_count", "waiting_count_max")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    THREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    thread_count: int
+    waiting_count: int
+    waiting_count_max: int
+    def __init__(self, name: _Optional[str] = ..., thread_count: _Optional[int] = ..., waiting_count: _Optional[int] = ..., waiting_count_max: _Optional[int] = ...) -> None: ...
