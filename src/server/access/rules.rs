@@ -98,6 +98,7 @@ const RULES: &[(Role, Reach, &str, &[&str])] = &[
             "CountWords",
             "Facets",
             "Health",
+            "Map",
             "GetIndex",
         ],
     ),
