@@ -66,7 +66,7 @@ const MIDDLE: f64 = 32_767.0;
 
 /// Rows, and numbers of theirs together, that stand for all where components are found.
 const COMPONENT_ROWS_MAX: usize = 8_192;
-const COMPONENT_VALUES_MAX: usize = 1 << 21;
+const COMPONENT_VALUES_MAX: usize = 1 << 20;
 /// Rows that stand for all where clusters are found.
 const CLUSTER_ROWS_MAX: usize = 4_096;
 /// Clusters: as many hues as can be told apart.
@@ -236,17 +236,23 @@ fn axes(rows: &[Vec<f32>], dim: usize, go_on: GoOn<'_>) -> Result<([Vec<f32>; 2]
         let axes: Vec<Vec<f32>> =
             basis.iter().map(|axis| axis.iter().copied().map(single).collect()).collect();
         let mut next = vec![vec![0.0; dim]; basis.len()];
-        let mut variances = vec![0.0; basis.len().max(2)];
         for row in watched(rows, go_on) {
             let row = row?;
-            for ((axis, next), variance) in axes.iter().zip(&mut next).zip(&mut variances) {
-                let along = scalar::dot(row, axis);
-                *variance += along * along;
-                algebra::add(next, along, row);
+            for (axis, next) in axes.iter().zip(&mut next) {
+                algebra::add(next, scalar::dot(row, axis), row);
             }
         }
-        shares = [variances[0] / total, variances[1] / total];
-        before = std::mem::replace(&mut basis, next);
+        // Among themselves the axes find their directions at once (Rayleigh and Ritz): a step has to tell them
+        // apart from those that are left out, and not the first from the second.
+        let products: Vec<f64> =
+            basis.iter().flat_map(|a| next.iter().map(move |b| dot(a, b))).collect();
+        let (variances, turns) = algebra::eigen(&products, basis.len());
+        for (share, variance) in shares.iter_mut().zip(variances) {
+            *share = variance / total;
+        }
+        let turned: Vec<Vec<f64>> =
+            turns.chunks_exact(basis.len()).map(|turn| mixed(turn, &next)).collect();
+        before = std::mem::replace(&mut basis, turned);
     }
     orthonormalize(&mut basis);
     let mut found = basis.iter().map(|axis| {
@@ -257,6 +263,15 @@ fn axes(rows: &[Vec<f32>], dim: usize, go_on: GoOn<'_>) -> Result<([Vec<f32>; 2]
     // In one dimension there is no second one.
     let mut next = || found.next().unwrap_or_else(|| vec![0.0; dim]);
     Ok(([next(), next()], shares))
+}
+
+/// The sum of vectors, each times its weight.
+fn mixed(weights: &[f64], vectors: &[Vec<f64>]) -> Vec<f64> {
+    let mut sum = vec![0.0; vectors.first().map_or(0, Vec::len)];
+    for (weight, vector) in weights.iter().zip(vectors) {
+        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
+    }
+    sum
 }
 
 /// Gram and Schmidt, one after the other; what has no direction of its own becomes zeros.

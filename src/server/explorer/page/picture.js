@@ -521,7 +521,7 @@ export class Picture {
     const [X, Y] = [this.sx(this.selected), this.sy(this.selected)];
     const m = 10;
     for (const { row } of this.links) {
-      if (!this.has(row) || this.look.words[row] === undefined) continue;
+      if (!this.has(row) || this.look.words[row] === undefined || this.named.has(row)) continue;
       const [x, y] = [this.sx(row), this.sy(row)];
       if (x > m && y > m && x < this.W - m && y < this.H - m) continue;
       const [dx, dy] = [x - X, y - Y];
