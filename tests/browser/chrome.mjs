@@ -123,7 +123,7 @@ class Page {
   }
 
   // Waits until a script is true; says what the page shows if it never is.
-  async until(script, seconds = 20) {
+  async until(script, seconds = 60) {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const value = await this.run(`(() => { try { return ${script} } catch { return false } })()`).catch(() => false);

@@ -185,7 +185,7 @@ async fn the_map_is_the_projection_on_two_components_and_changes_with_the_table(
     import(&channel, header("en"), file.as_bytes()).await.unwrap();
 
     let mut tables = TableServiceClient::new(channel);
-    let request = pb::MapRequest { table: "en".to_owned(), without_places: false };
+    let request = pb::MapRequest { table: "en".to_owned(), ..Default::default() };
     let map = tables.map(request.clone()).await.unwrap().into_inner();
     assert_eq!((map.row_count, map.placed_count, map.component_row_count), (41, 40, 40));
     assert_eq!(map.places.len(), 41 * 8);
