@@ -33,6 +33,9 @@ pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 4_096;
 /// Values of an attribute that is a list.
 pub const ATTRIBUTE_LIST_MAX: usize = 256;
 
+/// Rows of a map: 8 bytes each, which a message of gRPC's usual 4 MiB holds.
+pub const MAP_ROWS_MAX: usize = 400_000;
+
 /// Neighbors that one question may ask for.
 pub const NEIGHBORS_MAX: usize = 10_000;
 /// Neighbors that a question for diverse ones may ask for: ten times as many are compared with each

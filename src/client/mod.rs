@@ -804,6 +804,8 @@ unary! {
     tables.list_aliases: ListAliasesRequest -> ListAliasesResponse;
     /// What is odd about a table.
     tables.health: HealthRequest -> HealthResponse;
+    /// Where words stand on a map in two dimensions.
+    tables.map: MapRequest -> MapResponse;
     /// Words or rows to vectors.
     tables.lookup: LookupRequest -> LookupResponse;
     /// One page of a table's words.

@@ -31,6 +31,7 @@ use crate::query::given::{
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::huffman::{self, HuffmanPath, HuffmanQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
+use crate::query::map::{self, MapQuery, TableMap};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::rank::{self, RankAnswer, RankQuery};
@@ -251,6 +252,21 @@ impl Engine {
             }
             let index = current.index();
             recall::recall(current.view(), &index, &index, &ask.query, &|| self.stop.check())
+        })
+    }
+
+    /// Where words stand on a map; whether its places are wanted.
+    pub fn map(&self, ask: &Ask<MapQuery>) -> Result<Answer<(Arc<TableMap>, bool)>> {
+        self.ask(&ask.table, |current| {
+            let (view, go_on) = (current.view(), || self.stop.check());
+            let generation = current.generation();
+            let layout = ask.query.layout;
+            let make = || {
+                let ef = generation.ef_search(Effort::default());
+                map::map(view, &current.index(), ef, layout, &go_on)
+            };
+            let map = generation.maps(layout).map(view.sequence(), &go_on, make)?;
+            Ok((map, ask.query.places))
         })
     }
 

@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::engine::lineage::{Name, RebuildPhase, RebuildStatus};
+use crate::engine::maps::Maps;
 use crate::engine::scans::Scans;
 use crate::index::built::{Built, BuiltKind};
 use crate::index::exact::Exact;
 use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
 use crate::query::Effort;
+use crate::query::map::MapLayout;
 use crate::table::Table;
 use crate::table::meta::{IndexChoice, Meta, Residence, TableName};
 
@@ -25,6 +27,7 @@ pub struct Generation {
     exact: Exact,
     built: OnceLock<Built>,
     scans: Scans,
+    maps: [Maps; 2],
     build: Mutex<Build>,
 }
 
@@ -138,6 +141,7 @@ impl Generation {
             table,
             built: OnceLock::new(),
             scans: Scans::default(),
+            maps: [Maps::default(), Maps::default()],
             build: Mutex::new(Build::new(state)),
         }
     }
@@ -200,6 +204,15 @@ impl Generation {
         &self.scans
     }
 
+    /// The last map of a kind.
+    pub(super) fn maps(&self, layout: MapLayout) -> &Maps {
+        let [components, neighbors] = &self.maps;
+        match layout {
+            MapLayout::Components => components,
+            MapLayout::Neighbors => neighbors,
+        }
+    }
+
     /// The index that was built, once it answers.
     pub fn built(&self) -> Option<&Built> {
         self.built.get()
@@ -226,6 +239,7 @@ impl Generation {
         self.table.memory_bytes()
             + self.exact.memory_bytes()
             + self.scans.memory_bytes()
+            + self.maps.iter().map(Maps::memory_bytes).sum::<usize>()
             + self.built.get().map_or(0, |built| built.index().memory_bytes())
     }
 

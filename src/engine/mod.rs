@@ -27,6 +27,7 @@
 //! | `learned.rs` | the rows of what was learned |
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
+//! | `maps.rs` | the last map of a generation |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
 //! | `backup.rs` | backups, tables brought back, everything read again |
 //! | `slots.rs` | how many jobs and long calls work at once |
@@ -47,6 +48,7 @@ pub mod job;
 mod learned;
 pub mod life;
 mod lineage;
+mod maps;
 pub mod merge;
 pub mod models;
 mod rebuild;

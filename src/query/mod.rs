@@ -21,6 +21,8 @@
 //! | `odd_one_out.rs` | which word does not belong? |
 //! | `recall.rs` | how much does the graph find? |
 //! | `health.rs` | what is odd about a table? |
+//! | `map.rs` | where do words stand in two dimensions? |
+//! | `arrange.rs` | where, if neighbors are to stay together? |
 //! | `huffman.rs` | where does a word stand in the Huffman tree over a table's words? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
 //! | `embed.rs` | which vector has a text? |
@@ -35,6 +37,7 @@
 pub mod alike;
 pub mod analogy;
 pub mod answer_size;
+mod arrange;
 pub mod compare;
 pub mod condition;
 pub mod embed;
@@ -47,6 +50,7 @@ pub(crate) mod golden;
 pub mod health;
 pub mod huffman;
 pub mod lookup;
+pub mod map;
 pub mod nearest;
 mod occurrences;
 pub mod odd_one_out;

@@ -147,6 +147,7 @@ questions! {
     25 = TableService::facets(Facets),
     26 = TableService::health(Health),
     27 = TableService::get_index(GetIndex),
+    28 = TableService::map(Map),
     30 = TextService::tokenize(Tokenize),
     31 = TextService::detokenize(Detokenize),
     32 = TextService::count_tokens(CountTokens),

@@ -17,6 +17,7 @@
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `json/` | calls as JSON over HTTP |
+//! | `explorer/` | the page for browsers |
 //! | `metrics/` | what is counted, and the page that tells it |
 //! | `requests.rs` | what each method's requests may have |
 //! | `shapes.rs` | which of their fields are messages |
@@ -43,6 +44,7 @@ mod cutting;
 mod debias;
 mod embed;
 mod evaluation;
+mod explorer;
 mod files;
 mod follow;
 mod front;

@@ -20,6 +20,7 @@ use crate::query::health::{
     DuplicateGroup, HealthAnswer, HealthQuery, Hubs, Isotropy, Named as Example, NormBand,
 };
 use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
+use crate::query::map::{MapCluster, MapLayout, MapQuery, ROW_BYTES, TableMap};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::access::Grant;
@@ -30,6 +31,7 @@ use crate::server::{Desk, grant_of};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
 use crate::table::meta::{IndexChoice, InputsMeta, Provenance, Residence, TableName};
+use crate::vector::RowId;
 
 /// Words on a page if the question names no number.
 const PAGE_DEFAULT: usize = 1_000;
@@ -138,6 +140,17 @@ impl TableService for Desk {
         request: Request<pb::HealthRequest>,
     ) -> Result<Response<pb::HealthResponse>, Status> {
         self.answer_long(request, Engine::health).await
+    }
+
+    async fn map(
+        &self,
+        request: Request<pb::MapRequest>,
+    ) -> Result<Response<pb::MapResponse>, Status> {
+        // Neighbors take a core for long, unless they have their places already.
+        if request.get_ref().layout() == pb::MapLayout::Neighbors {
+            return self.answer_long(request, Engine::map).await;
+        }
+        self.answer(request, Engine::map).await
     }
 
     async fn list_words(
@@ -576,6 +589,48 @@ impl From<Answer<HealthAnswer>> for pb::HealthResponse {
             answer: Some(info),
         }
     }
+}
+
+impl TryFrom<pb::MapRequest> for Ask<MapQuery> {
+    type Error = Error;
+
+    fn try_from(request: pb::MapRequest) -> Result<Self> {
+        let mut fields = Fields::default();
+        let table = fields.table(request.table);
+        let layout = match fields.choice("layout", request.layout) {
+            pb::MapLayout::Unspecified | pb::MapLayout::Components => MapLayout::Components,
+            pb::MapLayout::Neighbors => MapLayout::Neighbors,
+        };
+        let query = MapQuery { layout, places: !request.without_places };
+        fields.finish(|| Some(Self { table: table?, query }))
+    }
+}
+
+impl From<Answer<(Arc<TableMap>, bool)>> for pb::MapResponse {
+    fn from(answer: Answer<(Arc<TableMap>, bool)>) -> Self {
+        let info = wire::info(&answer, AnsweredBy::EXACT, WordsUsed::default());
+        let (map, places) = answer.answer;
+        Self {
+            places: if places { map.places.clone() } else { Vec::new() },
+            row_count: wire::count(map.places.len() / ROW_BYTES),
+            placed_count: wire::count(map.placed_count),
+            scale: map.scale,
+            component_shares: map.component_shares.clone(),
+            component_row_count: wire::count(map.component_row_count),
+            length_max: map.length_max,
+            clusters: map.clusters.iter().map(map_cluster).collect(),
+            answer: Some(info),
+        }
+    }
+}
+
+fn map_cluster(MapCluster { row_count, words }: &MapCluster) -> pb::map_response::MapCluster {
+    let word = |(word, row): &(Vec<u8>, RowId)| {
+        let (word, _) = wire::shown(word.clone());
+        pb::map_response::MapWord { word, row: row.0 }
+    };
+    let words = words.iter().map(word).collect();
+    pb::map_response::MapCluster { row_count: wire::count(*row_count), words }
 }
 
 fn example(Example { word, row }: Example) -> pb::health_response::HealthWord {

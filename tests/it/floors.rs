@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["store/"]),
     ("rpds", &["table/"]),
     ("blake3", &["container.rs", "lm/", "store/"]),
-    ("flate2", &["format/"]),
+    ("flate2", &["format/", "server/explorer/"]),
     ("bzip2", &["format/source/unpack.rs", "format/tests/"]),
     ("liblzma", &["format/source/unpack.rs", "format/tests/"]),
     (

@@ -25,14 +25,14 @@ use crate::support::{SMALL, Server, header, import, reason, word};
 
 /// An answer over HTTP.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let shown = String::from_utf8_lossy(&self.body);
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {shown}"))
     }
@@ -43,7 +43,7 @@ impl Answer {
     }
 
     /// The reason of an error.
-    fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status);
@@ -51,7 +51,7 @@ impl Answer {
     }
 }
 
-fn address(server: &Server) -> String {
+pub(crate) fn address(server: &Server) -> String {
     server.url.split("://").nth(1).unwrap().to_owned()
 }
 
@@ -97,7 +97,7 @@ async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
 }
 
 /// Asks over HTTP/1.1, on a connection of its own.
-async fn ask(server: &Server, head: &str, headers: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn ask(server: &Server, head: &str, headers: &[&str], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address(server)).await.unwrap();
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let request =
@@ -109,7 +109,7 @@ async fn ask(server: &Server, head: &str, headers: &[&str], body: &[u8]) -> Answ
 
 const JSON: &str = "content-type: application/json";
 
-async fn get(server: &Server, path: &str) -> Answer {
+pub(crate) async fn get(server: &Server, path: &str) -> Answer {
     ask(server, &format!("GET {path}"), &[], b"").await
 }
 
@@ -118,7 +118,7 @@ async fn post(server: &Server, path: &str, body: &Value) -> Answer {
 }
 
 /// Asks over HTTP/2 in the clear, as `curl --http2-prior-knowledge` does.
-async fn ask_http2(
+pub(crate) async fn ask_http2(
     server: &Server,
     request: http::Request<()>,
     body: Vec<u8>,
@@ -138,7 +138,7 @@ async fn ask_http2(
     (http::Response::from_parts(head, ()), all)
 }
 
-async fn start() -> (Server, Channel) {
+pub(crate) async fn start() -> (Server, Channel) {
     start_with(|config| config).await
 }
 
@@ -505,7 +505,7 @@ async fn keys_hold_over_http() {
     let key = KeyFile::of_folder(data.path()).make(new).unwrap().0.unwrap();
     let server = Server::start_on(data).await;
     let path = "/v1/tables/en/nearest?word=king";
-    for path in [path, "/v1/tables", "/v1/openapi.json", "/v1/nothing", "/"] {
+    for path in [path, "/v1/tables", "/v1/openapi.json", "/v1/nothing", "/explore"] {
         let answer = get(&server, path).await;
         assert_eq!((answer.status, answer.reason().as_str()), (401, "UNAUTHENTICATED"), "{path}");
         assert_eq!(answer.headers["www-authenticate"], "Bearer");

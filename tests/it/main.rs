@@ -19,6 +19,7 @@ mod cli;
 mod crash;
 mod cuts;
 mod dtypes;
+mod explorer;
 mod floors;
 mod folders;
 mod http;

@@ -53,7 +53,7 @@ SERVICES = {
 }
 
 # Questions by the beginnings of their names: to ask twice changes nothing.
-_QUESTIONS = ("Batch", "Get", "List", "Lookup", "Sample", "Count", "Facets", "Health")
+_QUESTIONS = ("Batch", "Get", "List", "Lookup", "Sample", "Count", "Facets", "Health", "Map")
 _CHANGES = (
     "Put", "Delete", "Set", "Create", "Copy", "Rename", "Remove", "Train", "Import", "Export",
     "Build", "Cancel", "Seed", "Debias", "Merge", "Backup", "Restore", "Verify", "Watch",

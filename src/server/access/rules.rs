@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::server::explorer::is_page;
+
 /// What a key may do; each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,6 +100,7 @@ const RULES: &[(Role, Reach, &str, &[&str])] = &[
             "CountWords",
             "Facets",
             "Health",
+            "Map",
             "GetIndex",
         ],
     ),
@@ -242,9 +245,12 @@ pub(in crate::server) fn paths() -> impl Iterator<Item = &'static str> {
     BY_PATH.keys().map(String::as_str)
 }
 
+/// The page for browsers holds nothing that needs a key; what it asks for does.
+const PAGE: Rule = Rule { role: Role::Read, reach: Reach::Open };
+
 /// What the method at this path needs; none if there is no such method.
 pub(in crate::server) fn rule(path: &str) -> Option<Rule> {
-    BY_PATH.get(path).copied()
+    BY_PATH.get(path).copied().or_else(|| is_page(path).then_some(PAGE))
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 //! | `GET /v1/tables/en` | `TableService/GetTable` |
 //! | `POST /v1/tables/en/nearest` | the method whose request names a table, without the table in the body |
 //! | `GET /v1/tables/en/nearest?word=king&k=5` | the same, if it only reads, with fields of its message as parameters |
+//! | `GET /v1/tables/en/map.bin` | `TableService/Map`, of which the places are answered, as bytes alone |
 //! | `GET /v1/openapi.json` | the contract |
+//! | `GET /` | the page for browsers |
 
 use serde_json::{Map, Value};
 use tonic::codegen::http::request::Parts;
@@ -15,6 +17,7 @@ use tonic::codegen::http::{HeaderMap, Method as Verb, StatusCode, Version, heade
 
 use crate::limits;
 use crate::server::access::is_read;
+use crate::server::explorer::{Asset, asset, is_page};
 use crate::server::json::contract::{CONTRACT, Field, Kind, Message, Method};
 
 /// What a request asks.
@@ -37,6 +40,8 @@ pub(in crate::server) enum Form {
     Json(Bound),
     /// The `OpenAPI` document.
     Contract,
+    /// The page for browsers, or a file of it.
+    Page(&'static Asset),
     /// A browser asks what a page may send.
     Preflight,
     Wrong(Wrong),
@@ -53,6 +58,8 @@ pub(in crate::server) struct Bound {
     pub(in crate::server) given: Vec<(usize, String)>,
     /// The message, if the body does not hold it.
     pub(in crate::server) query: Option<String>,
+    /// Whether the answer is the places of a map, as bytes alone.
+    pub(in crate::server) is_places: bool,
 }
 
 /// A request that means no call.
@@ -85,6 +92,13 @@ pub(in crate::server) fn route(parts: &Parts) -> Asked {
     let as_it_is = |form| Asked { path: path.to_owned(), form };
     if parts.method == Verb::OPTIONS && parts.headers.contains_key(header::ORIGIN) {
         return as_it_is(Form::Preflight);
+    }
+    if is_page(path) {
+        return as_it_is(match asset(path) {
+            Some(asset) if parts.method == Verb::GET => Form::Page(asset),
+            Some(_) => Wrong::verb("GET"),
+            None => Wrong::form(StatusCode::NOT_FOUND, NOTHING),
+        });
     }
     let kind = content_type(&parts.headers);
     if let Some(web) = kind.strip_prefix("application/grpc-web") {
@@ -154,6 +168,14 @@ fn of_path(parts: &Parts, rest: &str) -> Result<Asked, Form> {
             let method = service("TableService/GetTable").ok_or_else(nothing)?;
             asked_by_query(parts, method, vec![table_of(method, table)?])
         }
+        (Some("tables"), Some(table), Some("map.bin")) if is_get => {
+            let method = service("TableService/Map").ok_or_else(nothing)?;
+            let mut asked = asked_by_query(parts, method, vec![table_of(method, table)?])?;
+            if let Form::Json(bound) = &mut asked.form {
+                bound.is_places = true;
+            }
+            Ok(asked)
+        }
         (Some("tables"), Some(table), Some(name)) => {
             let method = CONTRACT.of_table(name).ok_or_else(nothing)?;
             let given = vec![table_of(method, table)?];
@@ -201,7 +223,7 @@ fn called(parts: &Parts, method: &Method, given: Vec<(usize, String)>) -> Asked 
 
 fn bound(method: &Method, given: Vec<(usize, String)>, query: Option<String>) -> Bound {
     let (input, output, answers_stream) = (method.input, method.output, method.answers_stream);
-    Bound { input, output, answers_stream, given, query }
+    Bound { input, output, answers_stream, given, query, is_places: false }
 }
 
 /// A method with the fields of its message as parameters.

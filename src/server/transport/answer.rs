@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::server::access::Refused;
+use crate::server::explorer::{Asset, Places, places_alone};
 use crate::server::json::{
     self, Asked, Bound, Form, Printer, Wrong, allow, allow_requests, document, problem, route,
 };
@@ -53,7 +54,8 @@ impl Begun {
 /// Begins a call, by its head.
 pub(super) fn begin(doors: &Doors, peer: &Arc<Peer>, parts: &request::Parts) -> Begun {
     let Asked { path, form } = route(parts);
-    let origin = doors.origins.of(&parts.headers);
+    let is_guarded = doors.tls.is_some() || !doors.access.is_open();
+    let origin = doors.origins.of(parts, is_guarded);
     let call = Call::begin(Arc::clone(peer), path, &parts.headers, doors);
     Begun { call, form, origin }
 }
@@ -73,9 +75,17 @@ pub(super) async fn answer<S>(
     let face = match form {
         Form::Grpc => Face::Grpc,
         Form::Web { is_text } => Face::Web { is_text },
-        Form::Json(_) | Form::Contract | Form::Preflight | Form::Wrong(_) => Face::Json,
+        Form::Json(_) | Form::Contract | Form::Page(_) | Form::Preflight | Form::Wrong(_) => {
+            Face::Json
+        }
     };
     let mut reply = Reply { call: &call, face, respond, origin: None };
+    if let Form::Page(asset) = form {
+        // Wherever the link stands that leads here; what the page asks for is looked at.
+        call.set_end(ANSWERED);
+        reply.page(asset, &parts.headers).await;
+        return;
+    }
     match origin {
         Ok(origin) => reply.origin = origin,
         Err(told) => {
@@ -110,7 +120,7 @@ pub(super) async fn answer<S>(
         Form::Wrong(wrong) => {
             reply.wrong(&wrong).await;
         }
-        Form::Preflight => {}
+        Form::Page(_) | Form::Preflight => {}
     }
 }
 
@@ -330,6 +340,19 @@ impl<'a> Reply<'a> {
         }
     }
 
+    async fn page(self, asset: &Asset, asked: &HeaderMap) {
+        let (headers, body) = asset.answer(asked);
+        self.send_unless_known(headers, body).await;
+    }
+
+    /// Sends all of an answer, or that its caller has it.
+    async fn send_unless_known(self, headers: HeaderMap, body: Option<Bytes>) {
+        match body {
+            Some(body) => self.send(StatusCode::OK, headers, body).await,
+            None => self.send(StatusCode::NOT_MODIFIED, headers, Bytes::new()).await,
+        }
+    }
+
     async fn preflight(self) {
         let mut headers = HeaderMap::new();
         allow_requests(&mut headers);
@@ -417,6 +440,7 @@ impl Told<'_> {
                 return;
             }
         };
+        let asked = parts.headers.clone();
         as_grpc(&mut parts, self.call);
         let incoming = Incoming::new(Source::whole(message), Arc::clone(self.call));
         let answered = ask(self.call, parts, incoming, &mut reply.respond, service).await;
@@ -426,7 +450,15 @@ impl Told<'_> {
             parts.extensions.remove::<Encoded>()
         {
             account.end = Some(ANSWERED);
-            self.print(bytes.slice(PREFIX_BYTES..), reply).await;
+            let message = bytes.slice(PREFIX_BYTES..);
+            if self.bound.is_places {
+                match places_alone(&message, &asked) {
+                    Ok(Places { headers, body }) => reply.send_unless_known(headers, body).await,
+                    Err(error) => reply.error(&status(&error), None).await,
+                }
+            } else {
+                self.print(message, reply).await;
+            }
             return;
         }
         if let Some(error) = error_in(&parts.headers) {

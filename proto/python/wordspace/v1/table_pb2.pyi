@@ -37,6 +37,12 @@ class PutMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PUT_MODE_UPSERT: _ClassVar[PutMode]
     PUT_MODE_INSERT_ONLY: _ClassVar[PutMode]
     PUT_MODE_UPDATE_ONLY: _ClassVar[PutMode]
+
+class MapLayout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MAP_LAYOUT_UNSPECIFIED: _ClassVar[MapLayout]
+    MAP_LAYOUT_COMPONENTS: _ClassVar[MapLayout]
+    MAP_LAYOUT_NEIGHBORS: _ClassVar[MapLayout]
 INDEX_STATE_UNSPECIFIED: IndexState
 INDEX_STATE_NOT_NEEDED: IndexState
 INDEX_STATE_QUEUED: IndexState
@@ -54,6 +60,9 @@ PUT_MODE_UNSPECIFIED: PutMode
 PUT_MODE_UPSERT: PutMode
 PUT_MODE_INSERT_ONLY: PutMode
 PUT_MODE_UPDATE_ONLY: PutMode
+MAP_LAYOUT_UNSPECIFIED: MapLayout
+MAP_LAYOUT_COMPONENTS: MapLayout
+MAP_LAYOUT_NEIGHBORS: MapLayout
 
 class Table(_message.Message):
     __slots__ = ("name", "generation", "row_count", "dim", "dtype", "metric", "provenance", "index", "memory_bytes", "problem", "subwords", "inputs", "aliases", "on_disk", "mapped_bytes")
@@ -767,3 +776,49 @@ class HealthResponse(_message.Message):
     hubs: HealthResponse.Hubs
     answer: _common_pb2.AnswerInfo
     def __init__(self, row_count: _Optional[int] = ..., zero_count: _Optional[int] = ..., zero_examples: _Optional[_Iterable[_Union[HealthResponse.HealthWord, _Mapping]]] = ..., duplicate_count: _Optional[int] = ..., duplicate_group_count: _Optional[int] = ..., duplicates: _Optional[_Iterable[_Union[HealthResponse.DuplicateGroup, _Mapping]]] = ..., norms: _Optional[_Iterable[_Union[HealthResponse.NormBand, _Mapping]]] = ..., isotropy: _Optional[_Union[HealthResponse.Isotropy, _Mapping]] = ..., hubs: _Optional[_Union[HealthResponse.Hubs, _Mapping]] = ..., answer: _Optional[_Union[_common_pb2.AnswerInfo, _Mapping]] = ...) -> None: ...
+
+class MapRequest(_message.Message):
+    __slots__ = ("table", "without_places", "layout")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_PLACES_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    without_places: bool
+    layout: MapLayout
+    def __init__(self, table: _Optional[str] = ..., without_places: _Optional[bool] = ..., layout: _Optional[_Union[MapLayout, str]] = ...) -> None: ...
+
+class MapResponse(_message.Message):
+    __slots__ = ("places", "row_count", "placed_count", "scale", "component_shares", "component_row_count", "length_max", "clusters", "answer")
+    class MapCluster(_message.Message):
+        __slots__ = ("row_count", "words")
+        ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+        WORDS_FIELD_NUMBER: _ClassVar[int]
+        row_count: int
+        words: _containers.RepeatedCompositeFieldContainer[MapResponse.MapWord]
+        def __init__(self, row_count: _Optional[int] = ..., words: _Optional[_Iterable[_Union[MapResponse.MapWord, _Mapping]]] = ...) -> None: ...
+    class MapWord(_message.Message):
+        __slots__ = ("word", "row")
+        WORD_FIELD_NUMBER: _ClassVar[int]
+        ROW_FIELD_NUMBER: _ClassVar[int]
+        word: str
+        row: int
+        def __init__(self, word: _Optional[str] = ..., row: _Optional[int] = ...) -> None: ...
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PLACED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_SHARES_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_MAX_FIELD_NUMBER: _ClassVar[int]
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    places: bytes
+    row_count: int
+    placed_count: int
+    scale: float
+    component_shares: _containers.RepeatedScalarFieldContainer[float]
+    component_row_count: int
+    length_max: float
+    clusters: _containers.RepeatedCompositeFieldContainer[MapResponse.MapCluster]
+    answer: _common_pb2.AnswerInfo
+    def __init__(self, places: _Optional[bytes] = ..., row_count: _Optional[int] = ..., placed_count: _Optional[int] = ..., scale: _Optional[float] = ..., component_shares: _Optional[_Iterable[float]] = ..., component_row_count: _Optional[int] = ..., length_max: _Optional[float] = ..., clusters: _Optional[_Iterable[_Union[MapResponse.MapCluster, _Mapping]]] = ..., answer: _Optional[_Union[_common_pb2.AnswerInfo, _Mapping]] = ...) -> None: ...

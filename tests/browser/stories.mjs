@@ -1,0 +1,361 @@
+// What a user does with the explorer, in a browser. Ends with a line that says how many stories passed.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Chrome } from './chrome.mjs';
+import { Server } from './server.mjs';
+
+const [binary, browser, pictures] = process.argv.slice(2);
+const vectors = new URL('../../examples/data/glove.6B.50d.20k.txt.gz', import.meta.url).pathname;
+
+// Words that are hard to show: markup, long ones, from right to left, CJK, marks, bytes without a letter.
+const ODD = [
+  '<img/src=x/onerror=alert(1)>',
+  'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen',
+  '南京市长江大桥',
+  'مرحبا',
+  'שלום',
+  'a\u0301b\u0301',
+  '👩‍🚀',
+  'New_York_City',
+  '&amp;',
+  "'quoted'",
+  '#/x/map',
+  '100%',
+  'ordinary',
+];
+
+const files = mkdtempSync(join(tmpdir(), 'wordspace-files-'));
+const server = await Server.start(binary);
+const chrome = await Chrome.start(browser);
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+function file(name, text) {
+  const path = join(files, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+server.run(['import', vectors, '--table', 'glove']);
+server.run([
+  'import',
+  file('odd.txt', ODD.map((word, i) => `${word} ${Math.cos(i)} ${Math.sin(i)} 0.5 ${i / 9}\n`).join('')),
+  '--table',
+  'odd',
+]);
+server.run(['import', file('one.txt', 'alone 1 2 3\n'), '--table', 'one']);
+server.run(['create', 'empty', '--dim', '3']);
+server.run(['import', vectors, '--table', 'half', '--limit', '9000']);
+// Maps are made once, and not waited for in each story.
+for (const table of ['glove', 'half', 'odd']) await server.ask(`tables/${table}/map?without_places=true`);
+
+let passed = 0;
+let failed = 0;
+
+// A story on a page of its own, which must end without a word in the console or a request to elsewhere.
+async function story(name, options, tell) {
+  const page = await chrome.page(options);
+  try {
+    page.open = (address, query = '') => page.go(`${server.url}/${query}#/${address}`);
+    page.hash = () => page.run('decodeURIComponent(location.hash)');
+    await tell(page);
+    const foreign = page.requests.filter(url => !url.startsWith(`${server.url}/`) && !/^(data|blob|about):/.test(url));
+    if (foreign.length) throw new Error(`asked elsewhere: ${foreign}`);
+    const errors = page.errors.filter(text => !(page.expected || []).some(known => text.includes(known)));
+    if (errors.length) throw new Error(`in the console: ${errors.join('\n')}`);
+    passed++;
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL  ${name}\n${error.stack}`);
+  }
+  if (pictures) await page.picture(join(pictures, `${name.replace(/[^a-z0-9]+/gi, '-')}.png`)).catch(() => {});
+  await page.end();
+}
+
+const same = (got, wanted) => {
+  if (JSON.stringify(got) !== JSON.stringify(wanted))
+    throw new Error(`got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`);
+};
+const truth = (is, what) => {
+  if (!is) throw new Error(what);
+};
+const painted = 'document.documentElement.dataset.painted';
+const drawn = 'document.documentElement.dataset.drawn';
+// Whether the map has points: pixels that are not the ground.
+const hasPoints = `(() => { const c = document.querySelector('canvas.points'); const t = document.createElement('canvas'); t.width = c.width; t.height = c.height; const x = t.getContext('2d'); x.drawImage(c, 0, 0); const d = x.getImageData(0, 0, t.width, t.height).data; let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] !== d[0] || d[i + 1] !== d[1] || d[i + 2] !== d[2]) n++; return n; })()`;
+
+await story('the map comes up with points, words and clusters', {}, async page => {
+  await page.open('');
+  await page.until(painted);
+  await page.until('document.querySelectorAll(".leg button").length === 8');
+  truth(
+    Number(await page.run(`new Promise(done => requestAnimationFrame(() => done(${hasPoints})))`)) > 5000,
+    'no points',
+  );
+  await page.shows('are near on the map, on average');
+  same(await page.run('document.title'), 'Map · glove · wordspace');
+});
+
+await story('a word is found by its beginning, and the back button goes back', {}, async page => {
+  await page.open('glove/map');
+  await page.until(painted);
+  await page.press('/', { text: '/' });
+  await page.type('quee');
+  await page.until('document.querySelector("[role=option]")?.innerText.startsWith("queen")');
+  await page.press('Enter');
+  await page.until(drawn);
+  same(await page.hash(), '#/glove/map/queen');
+  const told = await server.ask('tables/glove/nearest', { positive: [{ word: 'queen' }] });
+  same(
+    await page.run('[...document.querySelectorAll(".list .t")].map(e => e.textContent)'),
+    told.neighbors.map(one => one.word),
+  );
+  same(await page.run('document.querySelector(".list .c").textContent'), told.neighbors[0].similarity.toFixed(4));
+  await page.run('document.querySelector(".list button").click()');
+  await page.until('document.querySelector("h1.word")?.textContent === "princess"');
+  await page.run('history.back()');
+  await page.until('document.querySelector("h1.word")?.textContent === "queen"');
+  await page.press('Escape');
+  await page.until('location.hash === "#/glove/map"');
+});
+
+await story('a click on a point asks for its word', {}, async page => {
+  await page.open('glove/map');
+  await page.until(painted);
+  await page.until('document.querySelectorAll(".leg button").length === 8');
+  await page.click(560, 430);
+  await page.until(drawn);
+  truth(/^#\/glove\/map\/./.test(await page.hash()), await page.hash());
+});
+
+await story('three words are an analogy', {}, async page => {
+  await page.open('glove/map');
+  await page.until(painted);
+  await page.run('document.querySelector("#find-input").focus()');
+  await page.type('man king woman');
+  await page.until('document.querySelector("[role=option]")?.innerText.includes("man is to king as woman")');
+  await page.press('Enter');
+  await page.until('document.querySelector("h1.word")?.textContent === "queen"');
+  await page.shows('With your words left in, the answer is king,');
+  await page.until('document.querySelectorAll(".panel svg circle").length === 4');
+});
+
+await story('two words are the ends of an axis', {}, async page => {
+  await page.open('glove/map');
+  await page.run('document.querySelector("#find-input").focus()');
+  await page.type('she he');
+  await page.until('document.querySelector("[role=option]")?.innerText.includes("From she to he")');
+  await page.press('Enter');
+  await page.shows('middle of all words');
+  await page.run('[...document.querySelectorAll(".seg button")].find(e => e.textContent === "Occupations").click()');
+  await page.until(
+    'document.querySelectorAll(".axisrow").length === 12 && document.querySelector(".axisrow .t").textContent === "actress"',
+  );
+});
+
+await story('a published test tells d and p, and one that lost its words tells no figure', {}, async page => {
+  await page.open('glove/bias/career-family');
+  await page.until('document.querySelector(".fig .v")?.textContent === "1.76"');
+  await page.shows('1 of 12,870 splits are as far apart.');
+  await page.open('glove/bias/flowers-insects');
+  await page.shows('This test was not run.');
+  truth(!(await page.run('document.querySelector(".fig")')), 'a figure of a refused test');
+  await page.shows('24 of 25 missing');
+  page.expected = ['400', '412', '422', 'Failed to load resource'];
+});
+
+await story('sets of own words are tested', {}, async page => {
+  await page.open('glove/bias/own');
+  await page.until('document.querySelectorAll("textarea.set").length === 4');
+  await page.run('[...document.querySelectorAll(".btn")].find(e => e.textContent === "Fill in an example").click()');
+  await page.run('document.querySelector(".btn.pri").click()');
+  await page.until('document.querySelectorAll(".wb .c").length >= 10');
+  truth((await page.hash()).includes('x=france'), await page.hash());
+});
+
+await story('a line around words makes a list with the odd one out', {}, async page => {
+  await page.open('glove/map');
+  await page.until(painted);
+  await page.drag(
+    [
+      [500, 380],
+      [620, 380],
+      [620, 470],
+      [500, 470],
+      [500, 380],
+    ],
+    { shift: true },
+  );
+  await page.shows('fits least');
+  truth(await page.until('document.querySelectorAll(".panel .chip").length > 5'), 'no words');
+  await page.shows('Copy the words');
+});
+
+await story('words take the color of their nearness, and of an axis', {}, async page => {
+  await page.open('glove/map/music?color=near');
+  await page.until(drawn);
+  await page.until('document.querySelector(".legend")?.innerText.includes("far from music")');
+  await page.open('glove/map?color=axis:she|he');
+  await page.until('document.querySelector(".legend")?.innerText.includes("she")');
+});
+
+await story('two tables are compared', {}, async page => {
+  await page.open('glove/compare/apple?with=half');
+  await page.shows('neighbors are in both lists');
+  await page.until('document.querySelectorAll(".two canvas.points").length === 2');
+});
+
+await story('one text is cut by several tokenizers', {}, async page => {
+  await page.open('glove/tokens');
+  await page.until('document.querySelectorAll(".tok .pc").length > 10');
+  await page.run(
+    '(() => { const a = document.querySelector("textarea"); a.value = "two words"; a.dispatchEvent(new Event("input")); })()',
+  );
+  await page.until('[...document.querySelectorAll(".tok b")].some(e => e.textContent === "2")');
+});
+
+await story('rows near to a text are found', {}, async page => {
+  await page.open('glove/texts?text=the queen opened parliament');
+  await page.until('document.querySelectorAll(".found li").length === 20');
+});
+
+await story('tables, jobs and health are told', {}, async page => {
+  await page.open('glove/tables');
+  await page.until('document.querySelectorAll("tbody tr").length === 5');
+  await page.shows('Temporary files');
+  await page.open('glove/jobs');
+  await page.until('document.querySelectorAll(".job").length >= 4');
+  await page.open('glove/health');
+  await page.until('document.querySelectorAll("table").length === 2', 60);
+  await page.shows('Hubs: neighbors of many');
+});
+
+await story('words are text, whatever they are', {}, async page => {
+  await page.open('odd/map/ordinary');
+  await page.until(drawn);
+  await page.until(`document.querySelectorAll(".list li").length === 10`);
+  for (const word of ODD.slice(0, 5)) {
+    await page.open(`odd/map/${encodeURIComponent(word)}`);
+    await page.until(`document.querySelector("h1.word")?.textContent === ${JSON.stringify(word)} && ${drawn}`);
+    truth(!(await page.run('document.querySelector("img")')), 'markup became an element');
+  }
+  await page.open(`odd/map/${encodeURIComponent('#/x/map')}`);
+  await page.until(
+    `document.querySelector("h1.word")?.textContent === "#/x/map" && document.querySelectorAll(".list li").length === 10`,
+  );
+});
+
+await story('a table of one row, and one of none', {}, async page => {
+  await page.open('one/map/alone');
+  await page.shows('The only word of this table');
+  await page.shows('A map needs three words.');
+  await page.open('empty/map');
+  await page.shows('This table is empty');
+});
+
+await story('a word that is not there is answered with those written like it', {}, async page => {
+  page.expected = ['404', 'Failed to load resource'];
+  await page.open('glove/map/quene');
+  await page.shows('Not in glove:');
+  await page.until('[...document.querySelectorAll(".panel .chip")].some(e => e.textContent === "queen")');
+  await page.open('none/map');
+  await page.shows('There is no table none.');
+});
+
+await story('in Chinese, and dark', { dark: true }, async page => {
+  await page.open('glove/map/queen', '?lang=zh');
+  await page.until(drawn);
+  await page.shows('最近的词');
+  same(await page.run('document.documentElement.lang'), 'zh-CN');
+  same(await page.run('document.documentElement.dataset.theme'), 'dark');
+  for (const view of [
+    'analogy/man/king/woman',
+    'axis/she/he',
+    'bias/career-family',
+    'compare/apple',
+    'texts?text=queen',
+    'tokens',
+    'tables',
+    'jobs',
+    'health',
+  ]) {
+    await page.open(`glove/${view}`, '?lang=zh');
+    await page.until('!document.querySelector("#main .sk")', 60);
+    const english = (await page.run('document.querySelector("#main").innerText')).match(
+      /\b(the|words|of all|nearest|with your)\b/i,
+    );
+    truth(
+      !english ||
+        ['texts', 'bias', 'axis', 'tokens', 'tables', 'compare', 'jobs', 'health'].some(name => view.startsWith(name)),
+      `${view}: ${english}`,
+    );
+  }
+});
+
+for (const [width, height] of [
+  [375, 760],
+  [3840, 2160],
+]) {
+  await story(`every view fits ${width} pixels`, { width, height, touch: width < 500 }, async page => {
+    for (const view of [
+      'map',
+      'map/queen',
+      'analogy/man/king/woman',
+      'axis/she/he',
+      'bias/career-family',
+      'compare/apple',
+      'texts?text=queen',
+      'tokens',
+      'tables',
+      'jobs',
+      'health',
+    ]) {
+      await page.open(`glove/${view}`);
+      await page.until('document.querySelector("#main").children.length && !document.querySelector("#main .sk")', 60);
+      const wide = await page.run('document.documentElement.scrollWidth');
+      truth(wide <= width, `${view} is ${wide} wide`);
+    }
+  });
+}
+
+await story('the page says that its server is gone, and goes on when it is back', {}, async page => {
+  page.expected = ['ERR_CONNECTION_REFUSED', 'Failed to load resource', 'ERR_'];
+  await page.open('glove/map/queen');
+  await page.until(drawn);
+  const address = new URL(server.url).host;
+  await server.stop();
+  await page.run('document.querySelector(".list button").click()');
+  await page.shows('The server does not answer.');
+  const again = await Server.start(binary, server.folder, address);
+  Object.assign(server, again);
+  await page.run('[...document.querySelectorAll(".btn")].find(e => e.textContent === "Try again").click()');
+  await page.until(
+    'document.querySelector("h1.word")?.textContent === "princess" && document.querySelectorAll(".list li").length === 10',
+  );
+});
+
+await story('a server with keys asks for one', {}, async page => {
+  page.expected = ['401', 'Failed to load resource'];
+  const address = new URL(server.url).host;
+  await server.stop();
+  const made = execFileSync(binary, ['key', 'make', 'page', '--role', 'read', '--data', server.folder]).toString();
+  const key = made.match(/\S{30,}/)[0];
+  Object.assign(server, await Server.start(binary, server.folder, address));
+  await page.open('glove/map/queen');
+  await page.shows('This server asks for a key');
+  await page.type('wrong');
+  await page.press('Enter');
+  await page.shows('That key is not right.');
+  await page.type(key);
+  await page.press('Enter');
+  await page.until(`document.querySelectorAll(".list li").length === 10 && ${drawn}`);
+});
+
+await chrome.end();
+await server.remove();
+rmSync(files, { recursive: true, force: true });
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
