@@ -759,6 +759,8 @@ mod tests {
     use super::*;
     use crate::engine::config::EngineConfig;
     use crate::engine::job::{JobState, Progress};
+    use crate::server::metrics::Metrics;
+    use crate::server::transport::Registry;
 
     type Task = Box<dyn FnOnce(Run<()>) -> Result<JobReport> + Send>;
 
@@ -810,7 +812,9 @@ mod tests {
         let guard = guard::Guard::default();
         let began = std::time::Instant::now();
         let pool = Arc::new(crate::server::pool::Pool::start().unwrap());
-        let desk = Desk { engine, guard, pool, is_closing, news, idle, began };
+        let limits = transport::ConnectionLimits::default();
+        let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new()));
+        let desk = Desk { engine, guard, pool, registry, metrics, is_closing, news, idle, began };
         Office { desk, _folder: folder, _closing: closing }
     }
 

@@ -172,9 +172,14 @@ class Page {
     await this.send('Input.dispatchKeyEvent', { ...base, type: 'keyUp' });
   }
 
-  async picture(file) {
+  // The page as PNG.
+  async shot() {
     const { data } = await this.send('Page.captureScreenshot', { format: 'png' });
-    writeFileSync(file, Buffer.from(data, 'base64'));
+    return Buffer.from(data, 'base64');
+  }
+
+  async picture(file) {
+    writeFileSync(file, await this.shot());
   }
 
   end() {

@@ -133,7 +133,7 @@ fn floor(module: &str) -> Option<u32> {
 
 /// The text without its `#[cfg(test)]` part, doc comments and comments.
 fn code(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code = text.split("\nmod tests {").next().unwrap();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }

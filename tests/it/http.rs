@@ -249,7 +249,7 @@ async fn errors_have_the_reasons_of_grpc() {
     assert_eq!(behind.headers["retry-after"], "1");
 
     for (head, headers, status, told) in [
-        ("GET /", &[][..], 404, "openapi.json"),
+        ("GET /other", &[][..], 404, "openapi.json"),
         ("GET /v1/nothing", &[], 404, "openapi.json"),
         ("POST /v1/SearchService/Nothing", &[JSON], 404, "openapi.json"),
         ("POST /v1/tables/en/nothing", &[JSON], 404, "openapi.json"),

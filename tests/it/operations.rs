@@ -95,7 +95,8 @@ async fn errors_are_counted_by_reason_and_probes_need_no_key() {
     let (_, told, _) = wordspace(&status).await;
     assert!(told.contains("callers") && told.contains("with errors"), "{told}");
 
-    let ready = ["ready", "--server", &server.url];
+    let url = server.url.clone();
+    let ready = ["ready", "--server", &url];
     assert_eq!(wordspace(&ready).await.0, Some(0));
     let service = |name| [&ready[..], &["--service", name]].concat();
     assert_eq!(wordspace(&service("wordspace.v1.SearchService")).await.0, Some(0));

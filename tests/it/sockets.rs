@@ -66,7 +66,7 @@ async fn a_socket_is_spoken_to_as_a_port_is() {
     let answer = nearest(&client).await;
     assert_eq!(answer[0], "prince");
     assert_eq!(nearest(&client.another().await.unwrap()).await, answer);
-    let (code, told, error) = wordspace(&["nearest", "--server", &url, "en", "king"]).await;
+    let (code, told, error) = wordspace(&["nearest", "en", "king", "--server", &url]).await;
     assert!(code == Some(0) && told.contains("prince"), "{told} {error}");
     let slashes = format!("unix://{}", path.display());
     assert_eq!(wordspace(&["status", "--server", &slashes]).await.0, Some(0));

@@ -123,6 +123,10 @@ async fn open(shared: &Arc<Shared>, rate: f64, in_flight: u32) {
             shared.unsent(planned);
             break;
         };
+        // The warm-up leaves no queue to those that count.
+        if planned < shared.counted_from && Instant::now() >= shared.counted_from {
+            continue;
+        }
         let shared = Arc::clone(shared);
         calls.spawn(async move {
             shared.call(planned).await;

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wordspace/v1/admin.proto.
  */
 export const file_wordspace_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Chh3b3Jkc3BhY2UvdjEvYWRtaW4ucHJvdG8SDHdvcmRzcGFjZS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IosDChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhYKDnVwdGltZV9zZWNvbmRzGAIgASgBEhMKC3RhYmxlX2NvdW50GAMgASgNEhEKCXJvd19jb3VudBgEIAEoBBIWCg5yZXNpZGVudF9ieXRlcxgFIAEoBBIaChJyZXNpZGVudF9ieXRlc19tYXgYBiABKAQSEwoLc3RvcmVfYnl0ZXMYByABKAQSEwoLaW5kZXhfYnl0ZXMYCCABKAQSDgoGa2VybmVsGAkgASgJEhQKDGltcG9ydF9jb3VudBgKIAEoDRITCgtidWlsZF9jb3VudBgLIAEoDRIQCghwcm9ibGVtcxgMIAMoCRIYChBqb2JfbWVtb3J5X2J5dGVzGA0gASgEEhwKFGpvYl9tZW1vcnlfYnl0ZXNfbWF4GA4gASgEEhMKC3Nwb29sX2J5dGVzGA8gASgEEhcKD3Nwb29sX2J5dGVzX21heBgQIAEoBBIUCgx1cGxvYWRfYnl0ZXMYESABKAQyiAMKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHi53b3Jkc3BhY2UudjEuR2V0U3RhdHVzUmVxdWVzdBofLndvcmRzcGFjZS52MS5HZXRTdGF0dXNSZXNwb25zZRJFCgZWZXJpZnkSGy53b3Jkc3BhY2UudjEuVmVyaWZ5UmVxdWVzdBocLndvcmRzcGFjZS52MS5WZXJpZnlSZXNwb25zZTABEkUKBkJhY2t1cBIbLndvcmRzcGFjZS52MS5CYWNrdXBSZXF1ZXN0Ghwud29yZHNwYWNlLnYxLkJhY2t1cFJlc3BvbnNlMAESUgoLTGlzdEJhY2t1cHMSIC53b3Jkc3BhY2UudjEuTGlzdEJhY2t1cHNSZXF1ZXN0GiEud29yZHNwYWNlLnYxLkxpc3RCYWNrdXBzUmVzcG9uc2USSAoHUmVzdG9yZRIcLndvcmRzcGFjZS52MS5SZXN0b3JlUmVxdWVzdBodLndvcmRzcGFjZS52MS5SZXN0b3JlUmVzcG9uc2UwAWIGcHJvdG8z", [file_wordspace_v1_backup]);
+  fileDesc("Chh3b3Jkc3BhY2UvdjEvYWRtaW4ucHJvdG8SDHdvcmRzcGFjZS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IroEChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhYKDnVwdGltZV9zZWNvbmRzGAIgASgBEhMKC3RhYmxlX2NvdW50GAMgASgNEhEKCXJvd19jb3VudBgEIAEoBBIWCg5yZXNpZGVudF9ieXRlcxgFIAEoBBIaChJyZXNpZGVudF9ieXRlc19tYXgYBiABKAQSEwoLc3RvcmVfYnl0ZXMYByABKAQSEwoLaW5kZXhfYnl0ZXMYCCABKAQSDgoGa2VybmVsGAkgASgJEhQKDGltcG9ydF9jb3VudBgKIAEoDRITCgtidWlsZF9jb3VudBgLIAEoDRIQCghwcm9ibGVtcxgMIAMoCRIYChBqb2JfbWVtb3J5X2J5dGVzGA0gASgEEhwKFGpvYl9tZW1vcnlfYnl0ZXNfbWF4GA4gASgEEhMKC3Nwb29sX2J5dGVzGA8gASgEEhcKD3Nwb29sX2J5dGVzX21heBgQIAEoBBIUCgx1cGxvYWRfYnl0ZXMYESABKAQSGAoQY29ubmVjdGlvbl9jb3VudBgSIAEoDRIcChRjb25uZWN0aW9uX2NvdW50X21heBgTIAEoDRISCgpjYWxsX2NvdW50GBQgASgNEigKBWNhbGxzGBUgAygLMhkud29yZHNwYWNlLnYxLk1ldGhvZENhbGxzEhQKDHBhcnRfc2Vjb25kcxgWIAMoARIhCgVsYW5lcxgXIAMoCzISLndvcmRzcGFjZS52MS5MYW5lImIKC01ldGhvZENhbGxzEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBBITCgtlcnJvcl9jb3VudBgDIAEoBBIPCgdzZWNvbmRzGAQgASgBEg4KBmNvdW50cxgFIAMoBCJcCgRMYW5lEgwKBG5hbWUYASABKAkSFAoMdGhyZWFkX2NvdW50GAIgASgNEhUKDXdhaXRpbmdfY291bnQYAyABKA0SGQoRd2FpdGluZ19jb3VudF9tYXgYBCABKA0yiAMKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHi53b3Jkc3BhY2UudjEuR2V0U3RhdHVzUmVxdWVzdBofLndvcmRzcGFjZS52MS5HZXRTdGF0dXNSZXNwb25zZRJFCgZWZXJpZnkSGy53b3Jkc3BhY2UudjEuVmVyaWZ5UmVxdWVzdBocLndvcmRzcGFjZS52MS5WZXJpZnlSZXNwb25zZTABEkUKBkJhY2t1cBIbLndvcmRzcGFjZS52MS5CYWNrdXBSZXF1ZXN0Ghwud29yZHNwYWNlLnYxLkJhY2t1cFJlc3BvbnNlMAESUgoLTGlzdEJhY2t1cHMSIC53b3Jkc3BhY2UudjEuTGlzdEJhY2t1cHNSZXF1ZXN0GiEud29yZHNwYWNlLnYxLkxpc3RCYWNrdXBzUmVzcG9uc2USSAoHUmVzdG9yZRIcLndvcmRzcGFjZS52MS5SZXN0b3JlUmVxdWVzdBodLndvcmRzcGFjZS52MS5SZXN0b3JlUmVzcG9uc2UwAWIGcHJvdG8z", [file_wordspace_v1_backup]);
 
 /**
  * What AdminService.GetStatus is asked.
@@ -156,6 +156,48 @@ export type GetStatusResponse = Message<"wordspace.v1.GetStatusResponse"> & {
    * @generated from field: uint64 upload_bytes = 17;
    */
   uploadBytes: bigint;
+
+  /**
+   * Connections that are open.
+   *
+   * @generated from field: uint32 connection_count = 18;
+   */
+  connectionCount: number;
+
+  /**
+   * How many there may be.
+   *
+   * @generated from field: uint32 connection_count_max = 19;
+   */
+  connectionCountMax: number;
+
+  /**
+   * Calls that are open.
+   *
+   * @generated from field: uint32 call_count = 20;
+   */
+  callCount: number;
+
+  /**
+   * Calls that ended since the start, by method; methods that nobody called are left out.
+   *
+   * @generated from field: repeated wordspace.v1.MethodCalls calls = 21;
+   */
+  calls: MethodCalls[];
+
+  /**
+   * The ends of the parts into which MethodCalls.counts puts times, in seconds, ascending.
+   *
+   * @generated from field: repeated double part_seconds = 22;
+   */
+  partSeconds: number[];
+
+  /**
+   * Where answers are computed.
+   *
+   * @generated from field: repeated wordspace.v1.Lane lanes = 23;
+   */
+  lanes: Lane[];
 };
 
 /**
@@ -164,6 +206,97 @@ export type GetStatusResponse = Message<"wordspace.v1.GetStatusResponse"> & {
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_wordspace_v1_admin, 1);
+
+/**
+ * The calls of one method since the start of the server.
+ *
+ * @generated from message wordspace.v1.MethodCalls
+ */
+export type MethodCalls = Message<"wordspace.v1.MethodCalls"> & {
+  /**
+   * Such as wordspace.v1.SearchService/Nearest; "other" stands for all that the server does not know.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Calls that ended, well or not.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Of those: calls that were not answered well.
+   *
+   * @generated from field: uint64 error_count = 3;
+   */
+  errorCount: bigint;
+
+  /**
+   * How long all of them took together.
+   *
+   * @generated from field: double seconds = 4;
+   */
+  seconds: number;
+
+  /**
+   * How many took as long as each part says, up to its end; the last one counts those that took longer.
+   *
+   * @generated from field: repeated uint64 counts = 5;
+   */
+  counts: bigint[];
+};
+
+/**
+ * Describes the message wordspace.v1.MethodCalls.
+ * Use `create(MethodCallsSchema)` to create a new message.
+ */
+export const MethodCallsSchema: GenMessage<MethodCalls> = /*@__PURE__*/
+  messageDesc(file_wordspace_v1_admin, 2);
+
+/**
+ * Threads that compute answers of one kind.
+ *
+ * @generated from message wordspace.v1.Lane
+ */
+export type Lane = Message<"wordspace.v1.Lane"> & {
+  /**
+   * short, heavy, long, disk or write.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Threads that there are.
+   *
+   * @generated from field: uint32 thread_count = 2;
+   */
+  threadCount: number;
+
+  /**
+   * Questions that wait for a thread.
+   *
+   * @generated from field: uint32 waiting_count = 3;
+   */
+  waitingCount: number;
+
+  /**
+   * How many may.
+   *
+   * @generated from field: uint32 waiting_count_max = 4;
+   */
+  waitingCountMax: number;
+};
+
+/**
+ * Describes the message wordspace.v1.Lane.
+ * Use `create(LaneSchema)` to create a new message.
+ */
+export const LaneSchema: GenMessage<Lane> = /*@__PURE__*/
+  messageDesc(file_wordspace_v1_admin, 3);
 
 /**
  * The server itself.
