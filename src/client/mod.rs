@@ -917,5 +917,6 @@ unary! {
 }
 
 // They serve, too.
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
+#[cfg(feature = "server")]
 mod tests;

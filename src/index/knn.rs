@@ -65,7 +65,7 @@ pub(super) fn nearest(
         let compare = Compare { table, blocks: &blocks, watch };
         let near = near_pairs(&blocks);
         compare.waves(&near)?;
-        compare.rounds(|a, b| near.binary_search(&(a, b)).is_err(), 0.0, 1.0)?;
+        compare.rounds(|a, b| near.binary_search(&(a, b)).is_err(), NEAR_SHARE, 1.0)?;
     } else {
         let (first, rest) = (rows(true), rows(false));
         blocks = first.par_chunks(BLOCK).chain(rest.par_chunks(BLOCK)).map(block).collect();
@@ -112,6 +112,8 @@ type Found = (RowId, Option<Vec<u32>>);
 const FIRST_STEP: usize = 16;
 /// Blocks that each one meets first.
 const NEAR_BLOCKS: usize = 16;
+/// The part of the work that they are, as it is told.
+const NEAR_SHARE: f32 = 0.2;
 /// Which of the nearest of those tells how near the rest must be.
 const GUESS: usize = 8;
 /// Pairs that may be near wait until there are so many, while their rows are fetched.
@@ -162,6 +164,8 @@ impl Compare<'_> {
     fn waves(&self, pairs: &[(usize, usize)]) -> Result<()> {
         let mut left = pairs.to_vec();
         while !left.is_empty() {
+            let done = 1.0 - left.len() as f32 / pairs.len().max(1) as f32;
+            self.watch.progress(NEAR_SHARE * done);
             if self.watch.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled));
             }

@@ -282,12 +282,16 @@ fn orthonormalize(basis: &mut [Vec<f64>]) {
         let length_before = dot(axis, axis).sqrt();
         for other in before {
             let along = dot(other, axis);
-            axis.iter_mut().zip(other).for_each(|(value, part)| *value -= along * *part);
+            for (value, part) in axis.iter_mut().zip(other) {
+                *value -= along * *part;
+            }
         }
         let length = dot(axis, axis).sqrt();
         // What is left of an axis that had no more than the others is rounding.
         let scale = if length > 1e-12 * length_before { 1.0 / length } else { 0.0 };
-        axis.iter_mut().for_each(|value| *value *= scale);
+        for value in axis.iter_mut() {
+            *value *= scale;
+        }
     }
 }
 
@@ -307,7 +311,7 @@ fn centers(rows: &[Vec<f32>], go_on: GoOn<'_>) -> Result<Vec<Vec<f32>>> {
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let go_on = || {
         let look = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if look % STEPS == 0 { go_on() } else { Ok(()) }
+        if look.is_multiple_of(STEPS) { go_on() } else { Ok(()) }
     };
     let labels = cluster::k_means(&units, count, (1, 1), &go_on)?.labels;
     let mut sums = vec![vec![0.0; dim]; count];
@@ -443,7 +447,7 @@ impl Drawing {
             places.extend_from_slice(&component(x).to_le_bytes());
             places.extend_from_slice(&component(y).to_le_bytes());
             places.extend_from_slice(&rounded(f64::from(share) * 65_535.0, u16::MAX).to_le_bytes());
-            let typical = rounded((1.0 + f64::from(own)) / 2.0 * 255.0, 255);
+            let typical = rounded(f64::midpoint(1.0, f64::from(own)) * 255.0, 255);
             places.extend_from_slice(&[numbers[usize::from(cluster)], typical.to_le_bytes()[0]]);
         }
         let cluster = |&cluster: &usize| MapCluster {

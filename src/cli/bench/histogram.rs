@@ -120,7 +120,9 @@ mod tests {
             })
             .collect();
         let mut histogram = Histogram::default();
-        times.iter().for_each(|&time| histogram.add(Duration::from_nanos(time)));
+        for &time in &times {
+            histogram.add(Duration::from_nanos(time));
+        }
         times.sort_unstable();
         for (share, place) in [(0.5, 9_999), (0.9, 17_999), (0.99, 19_799), (0.999, 19_979)] {
             let told = histogram.quantile(share).as_nanos() as f64;

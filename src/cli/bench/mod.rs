@@ -101,7 +101,7 @@ impl Bench {
         if output.is_json() {
             return output.data(format!("{}\n", self.json(&measured)).as_bytes());
         }
-        output.data(self.text(&measured).as_bytes())
+        output.data(text(&measured).as_bytes())
     }
 
     fn told(&self) -> String {
@@ -118,31 +118,6 @@ impl Bench {
             self.duration.as_secs_f64(),
             self.warm_up.as_secs_f64()
         )
-    }
-
-    fn text(&self, measured: &Measured) -> String {
-        let latency = &measured.latency;
-        let mut grid = Grid::plain(&[Align::Left, Align::Right, Align::Left]);
-        let mut line = |name: &str, value: String, more: &str| {
-            grid.row([name.to_owned(), value, more.to_owned()]);
-        };
-        line("answers", count(latency.count()), &format!("{} a second", per_second(measured)));
-        line("errors", count(measured.error_count()), "");
-        for (reason, number) in &measured.errors {
-            line("", count(*number), reason);
-        }
-        if measured.unsent > 0 {
-            line("not sent", count(measured.unsent), "the server did not keep up with the rate");
-        }
-        for (by, number) in &measured.answered_by {
-            line("answered by", count(*number), by);
-        }
-        line("mean", milliseconds(latency.mean()), "ms");
-        for (name, share) in QUANTILES {
-            line(name, milliseconds(latency.quantile(share)), "ms");
-        }
-        line("max", milliseconds(latency.max()), "ms");
-        format!("{grid}{}", bars(latency))
     }
 
     fn json(&self, measured: &Measured) -> Value {
@@ -175,6 +150,32 @@ impl Bench {
             "histogram": parts.collect::<Vec<_>>(),
         })
     }
+}
+
+/// What came of it, for a person.
+fn text(measured: &Measured) -> String {
+    let latency = &measured.latency;
+    let mut grid = Grid::plain(&[Align::Left, Align::Right, Align::Left]);
+    let mut line = |name: &str, value: String, more: &str| {
+        grid.row([name.to_owned(), value, more.to_owned()]);
+    };
+    line("answers", count(latency.count()), &format!("{} a second", per_second(measured)));
+    line("errors", count(measured.error_count()), "");
+    for (reason, number) in &measured.errors {
+        line("", count(*number), reason);
+    }
+    if measured.unsent > 0 {
+        line("not sent", count(measured.unsent), "the server did not keep up with the rate");
+    }
+    for (by, number) in &measured.answered_by {
+        line("answered by", count(*number), by);
+    }
+    line("mean", milliseconds(latency.mean()), "ms");
+    for (name, share) in QUANTILES {
+        line(name, milliseconds(latency.quantile(share)), "ms");
+    }
+    line("max", milliseconds(latency.max()), "ms");
+    format!("{grid}{}", bars(latency))
 }
 
 /// What is told of latencies, beside the longest.

@@ -44,7 +44,7 @@ pub(super) struct Questions {
 #[derive(Clone, Debug)]
 pub(super) enum Question {
     Lookup(LookupRequest),
-    Nearest(NearestRequest),
+    Nearest(Box<NearestRequest>),
     Analogy(Box<AnalogyRequest>),
 }
 
@@ -102,18 +102,18 @@ impl Questions {
                 queries: vec![word(0)],
                 ..LookupRequest::default()
             }),
-            Kind::Nearest => Question::Nearest(NearestRequest {
+            Kind::Nearest => Question::Nearest(Box::new(NearestRequest {
                 table,
                 positive: vec![word(0)],
                 k: Some(k),
                 ..NearestRequest::default()
-            }),
-            Kind::Vector => Question::Nearest(NearestRequest {
+            })),
+            Kind::Vector => Question::Nearest(Box::new(NearestRequest {
                 table,
                 positive: vec![self.between(place)],
                 k: Some(k),
                 ..NearestRequest::default()
-            }),
+            })),
             Kind::Analogy => Question::Analogy(Box::new(AnalogyRequest {
                 table,
                 a: Some(word(0)),
@@ -139,7 +139,7 @@ impl Question {
     pub(super) async fn ask(self, client: &Client) -> client::Result<Option<AnswerInfo>> {
         Ok(match self {
             Self::Lookup(request) => client.lookup(request).await?.answer,
-            Self::Nearest(request) => client.nearest(request).await?.answer,
+            Self::Nearest(request) => client.nearest(*request).await?.answer,
             Self::Analogy(request) => client.analogy(*request).await?.answer,
         })
     }

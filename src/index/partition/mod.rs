@@ -86,7 +86,7 @@ const EXACT_FACTOR: usize = 32;
 /// for them.
 const ALLOWED_FEW: usize = 2_000;
 /// The same as a part of the table.
-const ALLOWED_PART: usize = 32;
+const ALLOWED_PART: usize = 16;
 /// Components of centers that are compared in a nanosecond.
 const COMPONENTS_A_NANO: usize = 20;
 /// Codes of leaves likewise.

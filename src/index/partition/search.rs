@@ -384,6 +384,21 @@ impl Partition {
         self.coder.tables(turned, values, tables)
     }
 
+    fn aims(
+        &self,
+        params: &SearchParams<'_>,
+        (prepared, level, floor): (&Prepared, Level, f32),
+    ) -> Aims {
+        let lowest = prepared.units(self.lowest(prepared, level).max(LEAST));
+        Aims {
+            level,
+            delta: prepared.allowance(level),
+            floor: prepared.units(floor.max(LEAST)),
+            same: prepared.units(SAME_CODE),
+            far: if self.allows_nearly_all(params) { NO_SCORE } else { lowest },
+        }
+    }
+
     /// Looks through leaves; an answer, if a list proves one on the way.
     fn scan(
         &self,
@@ -398,17 +413,7 @@ impl Partition {
         let mut low = (sloped(SLOPE, usual) - level.kappa).min(prepared.best);
         let mut width = NEXT_WIDTH;
         scratch.listing.fill(&scratch.scores, (low, f32::INFINITY), prepared.best);
-        let aims = Aims {
-            level,
-            delta: prepared.allowance(level),
-            floor: prepared.units(floor.max(LEAST)),
-            same: prepared.units(SAME_CODE),
-            far: if self.allows_nearly_all(params) {
-                NO_SCORE
-            } else {
-                prepared.units(self.lowest(prepared, level).max(LEAST))
-            },
-        };
+        let aims = self.aims(params, (prepared, level, floor));
         let may_prove = params.k <= LIST && self.has_lists();
         let (mut at, mut asked) = (0, NO_SCORE);
         let mut left = params

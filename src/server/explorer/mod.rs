@@ -37,7 +37,7 @@ struct Packed {
     /// None if it would not be shorter.
     bytes: Option<Bytes>,
     tag: HeaderValue,
-    packed_tag: HeaderValue,
+    zipped_tag: HeaderValue,
 }
 
 macro_rules! assets {
@@ -109,7 +109,7 @@ impl Packed {
         Self {
             bytes: packed.map(Bytes::from),
             tag: tag(plain, ""),
-            packed_tag: tag(plain, "-gzip"),
+            zipped_tag: tag(plain, "-gzip"),
         }
     }
 }
@@ -153,7 +153,7 @@ impl Asset {
     /// The head of the answer, and its body; none if the caller has it.
     pub(super) fn answer(&self, asked: &HeaderMap) -> (HeaderMap, Option<Bytes>) {
         let packed = self.packed.bytes.as_ref().filter(|_| unpacks(asked));
-        let tag = if packed.is_some() { &self.packed.packed_tag } else { &self.packed.tag };
+        let tag = if packed.is_some() { &self.packed.zipped_tag } else { &self.packed.tag };
         let mut headers = HeaderMap::new();
         for (name, value) in [
             (header::CONTENT_TYPE, self.kind),
@@ -234,7 +234,8 @@ mod tests {
         let file = |name: &str| std::str::from_utf8(asset(name).unwrap().plain).unwrap();
         let chinese = file("/explorer/language.js");
         let mut count = 0;
-        for (path, asset) in ASSETS.iter().filter(|(path, _)| path.ends_with(".js")) {
+        for (path, asset) in ASSETS.iter().filter(|(path, _)| path.rsplit('.').next() == Some("js"))
+        {
             for english in said(std::str::from_utf8(asset.plain).unwrap()) {
                 let is_there = chinese.contains(&format!("\n  '{english}':"))
                     || chinese.contains(&format!("\n  {english}:"));

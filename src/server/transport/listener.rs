@@ -217,7 +217,8 @@ async fn bind_socket(path: &Path, mode: u32) -> io::Result<Listener> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
