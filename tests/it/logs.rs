@@ -52,7 +52,7 @@ impl Logged {
         });
         let mut logged = Self { child, url: String::new(), lines };
         let line = logged.line(|line| text(line, "message").starts_with("listening on http://"));
-        logged.url = text(&line, "message").split_once(" on ").unwrap().1.to_owned();
+        text(&line, "message").split_once(" on ").unwrap().1.clone_into(&mut logged.url);
         logged
     }
 

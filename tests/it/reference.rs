@@ -32,7 +32,9 @@ fn the_reference_is_what_the_contract_says() {
     let file = root().join("proto/REFERENCE.md");
     let now = reference();
     if std::env::var_os("WORDSPACE_ACCEPT").is_some() {
-        fs::write(&file, &now).unwrap();
+        fs::File::create(&file).unwrap();
+        let mut out = fs::OpenOptions::new().write(true).open(&file).unwrap();
+        std::io::Write::write_all(&mut out, now.as_bytes()).unwrap();
     }
     let before = fs::read_to_string(&file).unwrap_or_default();
     for (line, (now, before)) in now.lines().zip(before.lines()).enumerate() {
@@ -119,7 +121,7 @@ impl<'f> Page<'f> {
             let nested = numbered(&message.nested_type, &joined(&path, at::MESSAGE_NESTED));
             all.push((name.clone(), message, path));
             for (inner, path) in nested {
-                if !inner.options.as_ref().is_some_and(|options| options.map_entry()) {
+                if !inner.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry) {
                     within((format!("{name}.{}", inner.name()), inner, path), all);
                 }
             }
@@ -274,12 +276,16 @@ fn linked(full_name: &str) -> String {
 }
 
 fn kind(field: &FieldDescriptorProto, within: &DescriptorProto) -> String {
-    let bare = |field: &FieldDescriptorProto| match field.r#type() {
-        Type::Message | Type::Enum => linked(field.type_name()),
-        other => other.as_str_name().trim_start_matches("TYPE_").to_lowercase(),
+    let bare = |field: &FieldDescriptorProto| {
+        let kind = field.r#type();
+        if matches!(kind, Type::Message | Type::Enum) {
+            linked(field.type_name())
+        } else {
+            kind.as_str_name().trim_start_matches("TYPE_").to_lowercase()
+        }
     };
     let entry = within.nested_type.iter().find(|nested| {
-        let is_entry = nested.options.as_ref().is_some_and(|options| options.map_entry());
+        let is_entry = nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry);
         is_entry && field.type_name().ends_with(&format!(".{}", nested.name()))
     });
     if let Some(entry) = entry {

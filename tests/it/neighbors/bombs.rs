@@ -36,12 +36,11 @@ async fn told(server: &Server, path: &str, bytes: Vec<u8>) -> Status {
     let answer = tokio::time::timeout(LONG, answer).await.expect("it is answered").unwrap();
     let mut body = answer.into_parts();
     let status = Status::from_header_map(&body.0.headers);
-    let status = match status {
-        Some(status) => status,
-        None => {
-            let trailers = tokio::time::timeout(LONG, body.1.trailers()).await.unwrap().unwrap();
-            Status::from_header_map(&trailers.unwrap()).unwrap()
-        }
+    let status = if let Some(status) = status {
+        status
+    } else {
+        let trailers = tokio::time::timeout(LONG, body.1.trailers()).await.unwrap().unwrap();
+        Status::from_header_map(&trailers.unwrap()).unwrap()
     };
     driven.abort();
     status
