@@ -32,7 +32,7 @@ pub struct MapQuery {
 /// The map of a table's directions: vectors at length 1, less the mean of these.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableMap {
-    /// [`ROW_BYTES`] for each row from the first on: see [`Place`].
+    /// [`ROW_BYTES`] for each row from the first on: two coordinates, the length, the cluster and the typicality.
     pub places: Vec<u8>,
     /// Rows that have a place.
     pub placed_count: usize,
