@@ -1,28 +1,16 @@
 //! The wire's contract, written out: a change of it shows in review as a change of one text file.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 use wordspace::proto::DESCRIPTORS;
 
-use crate::support::root;
+use crate::support::is_on_file;
 
 /// To accept a change: `WORDSPACE_ACCEPT=1 cargo test --test it api`.
 #[test]
 fn the_contract_is_the_one_on_file() {
-    let file = root().join("tests/data/api/wordspace.v1.txt");
-    let now = contract();
-    if std::env::var_os("WORDSPACE_ACCEPT").is_some() {
-        fs::File::create(&file).unwrap();
-        let mut out = fs::OpenOptions::new().write(true).open(&file).unwrap();
-        std::io::Write::write_all(&mut out, now.as_bytes()).unwrap();
-    }
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    for (line, (now, before)) in now.lines().zip(before.lines()).enumerate() {
-        assert_eq!(now, before, "{}:{}", file.display(), line + 1);
-    }
-    assert_eq!(now.lines().count(), before.lines().count(), "{}", file.display());
+    is_on_file("tests/data/api/wordspace.v1.txt", &contract());
 }
 
 fn contract() -> String {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs;
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -12,7 +11,7 @@ use prost_types::{
 };
 use wordspace::proto::DESCRIPTORS;
 
-use crate::support::root;
+use crate::support::is_on_file;
 
 /// The numbers of fields in descriptor.proto, of which the paths of comments are made.
 mod at {
@@ -29,18 +28,7 @@ mod at {
 /// To accept a change: `WORDSPACE_ACCEPT=1 cargo test --test it reference`.
 #[test]
 fn the_reference_is_what_the_contract_says() {
-    let file = root().join("proto/REFERENCE.md");
-    let now = reference();
-    if std::env::var_os("WORDSPACE_ACCEPT").is_some() {
-        fs::File::create(&file).unwrap();
-        let mut out = fs::OpenOptions::new().write(true).open(&file).unwrap();
-        std::io::Write::write_all(&mut out, now.as_bytes()).unwrap();
-    }
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    for (line, (now, before)) in now.lines().zip(before.lines()).enumerate() {
-        assert_eq!(now, before, "{}:{}", file.display(), line + 1);
-    }
-    assert_eq!(now.lines().count(), before.lines().count(), "{}", file.display());
+    is_on_file("proto/REFERENCE.md", &reference());
 }
 
 /// Every service, method, message, field and enum says what it is.

@@ -250,3 +250,18 @@ pub(crate) fn word(word: &str) -> pb::WordOrVector {
     let query = Some(pb::word_or_vector::Query::Word(word.to_owned()));
     pb::WordOrVector { query, weight: None }
 }
+
+/// Holds a file of the project against what it should say now, line by line; writes it where `WORDSPACE_ACCEPT` is set.
+pub(crate) fn is_on_file(path: &str, now: &str) {
+    let file = root().join(path);
+    if std::env::var_os("WORDSPACE_ACCEPT").is_some() {
+        fs::File::create(&file).unwrap();
+        let mut out = fs::OpenOptions::new().write(true).open(&file).unwrap();
+        std::io::Write::write_all(&mut out, now.as_bytes()).unwrap();
+    }
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    for (line, (now, before)) in now.lines().zip(before.lines()).enumerate() {
+        assert_eq!(now, before, "{}:{}", file.display(), line + 1);
+    }
+    assert_eq!(now.lines().count(), before.lines().count(), "{}", file.display());
+}
