@@ -46,7 +46,7 @@ use crate::index::lists::{self, LIST, Lists};
 use crate::index::partition::coder::Coder;
 use crate::index::partition::leaves::Leaves;
 use crate::index::partition::search::Scratch;
-use crate::index::partition::steps::{EFS, Level, Steps};
+use crate::index::partition::steps::{EFS, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;
 use crate::vector::RowId;
@@ -86,7 +86,7 @@ const EXACT_FACTOR: usize = 32;
 /// for them.
 const ALLOWED_FEW: usize = 2_000;
 /// The same as a part of the table.
-const ALLOWED_PART: usize = 16;
+const ALLOWED_PART: usize = 32;
 /// Components of centers that are compared in a nanosecond.
 const COMPONENTS_A_NANO: usize = 20;
 /// Codes of leaves likewise.
@@ -203,7 +203,7 @@ impl Partition {
         if params.k == 0 || params.k > LIST || !self.allows_nearly_all(params) {
             return Err(f32::NEG_INFINITY);
         }
-        let Found { nears, by } = self.find(query, params, self.steps.at(EF_FLOOR));
+        let Found { nears, by } = self.find(query, params, EF_FLOOR);
         match nears.last() {
             Some(_) if by == IndexKind::List && nears.len() == params.k => Ok(nears),
             Some(farthest) if nears.len() == params.k => Err(farthest.similarity),
@@ -227,17 +227,10 @@ impl Partition {
         params.allowed.is_none_or(|allowed| allowed.len() >= rows - rows / WRITTEN_PART)
     }
 
-    /// How much a search allows for.
-    fn level(&self, params: &SearchParams<'_>) -> Level {
-        let wanted = params.k.saturating_add(params.exclude.len());
-        self.steps.at(params.ef_search.max(wanted))
-    }
-
     /// Whether comparing every row is asked for, or costs no more than what is.
     fn is_exact(&self, params: &SearchParams<'_>) -> bool {
-        let wanted = params.k.saturating_add(params.exclude.len());
         params.exact
-            || params.ef_search.max(wanted) >= self.table.len() / EXACT_FACTOR
+            || ef_search(params) >= self.table.len() / EXACT_FACTOR
             || self.allows_few(params)
     }
 
@@ -260,6 +253,11 @@ impl Partition {
     }
 }
 
+/// How far a question is looked for: never less than what it wants.
+fn ef_search(params: &SearchParams<'_>) -> usize {
+    params.ef_search.max(params.k.saturating_add(params.exclude.len()))
+}
+
 impl Index for Partition {
     fn search(&self, query: &[f32], params: &SearchParams<'_>) -> Found {
         if params.k == 0 {
@@ -271,7 +269,7 @@ impl Index for Partition {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Found { nears, by: IndexKind::List };
         }
-        let found = self.find(query, params, self.level(params));
+        let found = self.find(query, params, ef_search(params));
         self.checked(found, query, params)
     }
 

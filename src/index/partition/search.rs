@@ -5,9 +5,9 @@ use std::collections::BinaryHeap;
 
 use crate::index::codes::QueryCode;
 use crate::index::lists::{self, LIST};
-use crate::index::partition::Partition;
 use crate::index::partition::leaves::{Asking, LEAST};
-use crate::index::partition::steps::Level;
+use crate::index::partition::steps::{Level, Steps};
+use crate::index::partition::{Partition, ef_search};
 use crate::index::visited::Visited;
 use crate::index::{Found, IndexKind, Search, SearchParams, rescore};
 use crate::vector::kernel::blocks::{GROUP, QUERIES};
@@ -38,6 +38,10 @@ const BUCKETS: usize = 256;
 pub(super) const SAME_CODE: f32 = 0.9;
 /// The same by its vector.
 const SAME: f64 = 0.97;
+/// Where some of the near rows may not answer, the answer reaches farther, where fewer rows lie as close
+/// to its end: `ef_search` times this power of the part that may answer finds as many of its rows.
+/// Measured on GloVe 100d at parts of 1 to 1/32, drawn at random and the most frequent.
+const PART_POWER: f32 = 0.2;
 /// So many rows are looked through in the time that it takes to compare one that may answer.
 const ROWS_AN_ALLOWED: usize = 12;
 /// How many leaves ahead a leaf's own record is fetched.
@@ -54,6 +58,8 @@ pub(super) struct Sought {
     pub(super) top: Best,
     /// The best score of all hits, and its slot: a row's list may prove an answer without the row.
     pub(super) nearest: (i32, u32),
+    /// How many slots were near enough, whether they may answer or not.
+    seen: usize,
 }
 
 impl Sought {
@@ -62,6 +68,12 @@ impl Sought {
         self.hits.clear();
         self.top.clear(rank);
         self.nearest = (NO_SCORE, 0);
+        self.seen = 0;
+    }
+
+    /// The part of what is near that may answer; one row more than there is, so never nothing.
+    fn part(&self) -> f32 {
+        (self.hits.len() + 1) as f32 / (self.seen + 1) as f32
     }
 }
 
@@ -275,6 +287,7 @@ fn integer(value: f32) -> i32 {
 
 /// What a search wants, in units of sums.
 struct Aims {
+    ef: usize,
     level: Level,
     delta: i32,
     floor: i32,
@@ -284,12 +297,20 @@ struct Aims {
     far: i32,
 }
 
+impl Aims {
+    /// Allows for what an answer needs of which only this part of the near rows may be.
+    fn suit(&mut self, steps: &Steps, prepared: &Prepared, part: f32) {
+        self.level = steps.at(self.ef as f32 * part.powf(PART_POWER));
+        self.delta = prepared.allowance(self.level);
+    }
+}
+
 impl Partition {
-    /// What a search of this level finds.
-    pub(super) fn find(&self, query: &[f32], params: &SearchParams<'_>, level: Level) -> Found {
+    /// What a search of this `ef_search` finds.
+    pub(super) fn find(&self, query: &[f32], params: &SearchParams<'_>, ef: usize) -> Found {
         let mut scratch = self.spare.lock().pop().unwrap_or_default();
         let prepared = self.prepare(&mut scratch, query);
-        let found = self.find_prepared(&mut scratch, (query, params), prepared, level);
+        let found = self.find_prepared(&mut scratch, (query, params), prepared, ef);
         self.spare.lock().push(scratch);
         found
     }
@@ -309,7 +330,7 @@ impl Partition {
             let Search { query, params } = &searches[i];
             let Scale { scale, least } = scales[i];
             let prepared = Prepared { best: best[i], scale, least };
-            self.find_prepared(&mut scratches[i], (query, params), prepared, self.level(params))
+            self.find_prepared(&mut scratches[i], (query, params), prepared, ef_search(params))
         });
         self.spare.lock().extend(scratches);
         found
@@ -320,14 +341,16 @@ impl Partition {
         scratch: &mut Scratch,
         (query, params): (&[f32], &SearchParams<'_>),
         prepared: Prepared,
-        level: Level,
+        ef: usize,
     ) -> Found {
+        let level = self.steps.at(ef as f32);
         let mut pass = |floor| -> Found {
-            if let Some(nears) = self.scan(scratch, query, params, (&prepared, level, floor)) {
+            let mut aims = self.aims(params, (&prepared, ef, floor));
+            if let Some(nears) = self.scan(scratch, (query, params), &prepared, &mut aims) {
                 return Found { nears, by: IndexKind::List };
             }
-            let delta = prepared.allowance(level);
-            let nears = self.compare(&scratch.sought, &mut scratch.room, (query, params), delta);
+            let Scratch { sought, room, .. } = &mut *scratch;
+            let nears = self.compare(sought, room, (query, params), aims.delta);
             Found { nears, by: IndexKind::Partition }
         };
         let floor = self.floor(params, &prepared, level);
@@ -387,10 +410,12 @@ impl Partition {
     fn aims(
         &self,
         params: &SearchParams<'_>,
-        (prepared, level, floor): (&Prepared, Level, f32),
+        (prepared, ef, floor): (&Prepared, usize, f32),
     ) -> Aims {
+        let level = self.steps.at(ef as f32);
         let lowest = prepared.units(self.lowest(prepared, level).max(LEAST));
         Aims {
+            ef,
             level,
             delta: prepared.allowance(level),
             floor: prepared.units(floor.max(LEAST)),
@@ -403,19 +428,18 @@ impl Partition {
     fn scan(
         &self,
         scratch: &mut Scratch,
-        query: &[f32],
-        params: &SearchParams<'_>,
-        (prepared, level, floor): (&Prepared, Level, f32),
+        (query, params): (&[f32], &SearchParams<'_>),
+        prepared: &Prepared,
+        aims: &mut Aims,
     ) -> Option<Vec<Near>> {
         let subspaces = self.coder.subspaces();
         scratch.sought.begin(rank(params));
         let usual = sloped(FLOOR_SLOPE, prepared.best) - USUAL_GAP * self.steps.gap;
-        let mut low = (sloped(SLOPE, usual) - level.kappa).min(prepared.best);
+        let mut low = (sloped(SLOPE, usual) - aims.level.kappa).min(prepared.best);
         let mut width = NEXT_WIDTH;
         scratch.listing.fill(&scratch.scores, (low, f32::INFINITY), prepared.best);
-        let aims = self.aims(params, (prepared, level, floor));
         let may_prove = params.k <= LIST && self.has_lists();
-        let (mut at, mut asked) = (0, NO_SCORE);
+        let (mut at, mut asked, mut looked) = (0, NO_SCORE, 1);
         let mut left = params
             .allowed
             .map_or(usize::MAX, |allowed| allowed.len().saturating_mul(ROWS_AN_ALLOWED));
@@ -470,6 +494,10 @@ impl Partition {
                 &mut scratch.sought.hits,
             );
             self.take(&mut scratch.sought, from, params);
+            if params.allowed.is_some() && scratch.sought.seen >= looked {
+                looked = scratch.sought.seen * 2;
+                aims.suit(&self.steps, prepared, scratch.sought.part());
+            }
             if may_prove && scratch.sought.nearest.0 > asked.max(aims.same) {
                 asked = scratch.sought.nearest.0;
                 if let Some(nears) = self.proven(&scratch.sought, query, params) {
@@ -482,7 +510,8 @@ impl Partition {
     /// Takes the hits from a place on: those that may not answer have no part in how far the others are
     /// looked for.
     pub(super) fn take(&self, sought: &mut Sought, from: usize, params: &SearchParams<'_>) {
-        let Sought { hits, top, nearest, .. } = sought;
+        let Sought { hits, top, nearest, seen, .. } = sought;
+        *seen += hits.len() - from;
         let (scores, slots) = hits.parts();
         for (&score, &slot) in scores[from..].iter().zip(&slots[from..]) {
             if score > nearest.0 {

@@ -29,8 +29,8 @@ impl Steps {
     }
 
     /// What an `ef_search` between or beyond those measured allows for: it grows with the logarithm.
-    pub(super) fn at(&self, ef: usize) -> Level {
-        let place = (ef.max(1) as f32).log2();
+    pub(super) fn at(&self, ef: f32) -> Level {
+        let place = ef.max(1.0).log2();
         let mut pairs =
             EFS.iter().zip(self.levels).map(|(&ef, level)| (f32::from(ef).log2(), level));
         let known: [(f32, Level); EFS.len()] =
@@ -67,10 +67,10 @@ mod tests {
             *level = Level { kappa: i as f32 / 50.0 - 0.1, delta: 0.05 + i as f32 / 200.0 };
         }
         steps.recalls = [0.5, 0.6, 0.7, 0.8, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95];
-        let levels: Vec<Level> = (1..2_000).map(|ef| steps.at(ef)).collect();
+        let levels: Vec<Level> = (1..2_000_u16).map(|ef| steps.at(ef.into())).collect();
         assert!(levels.is_sorted_by(|a, b| a.kappa <= b.kappa && a.delta <= b.delta));
-        assert!((steps.at(64).kappa - steps.levels[4].kappa).abs() < 1e-6);
-        assert!(steps.at(2_000).kappa > steps.levels[9].kappa && steps.at(1).delta >= 0.0);
+        assert!((steps.at(64.0).kappa - steps.levels[4].kappa).abs() < 1e-6);
+        assert!(steps.at(2_000.0).kappa > steps.levels[9].kappa && steps.at(1.0).delta >= 0.0);
         assert_eq!(steps.ef_for(0.6), Some(24));
         assert_eq!(steps.ef_for(0.96), None);
     }
