@@ -156,6 +156,30 @@ fn filters_and_exclusions_hold_and_as_many_rows_come_as_asked() {
 }
 
 #[test]
+fn a_part_of_the_rows_is_found_as_well_as_all_of_them() {
+    let (table, partition) = build(&clustered(12_000, 16, 3));
+    let mut parts = [RowSet::all(12_000), RowSet::none(12_000), RowSet::none(12_000)];
+    for row in 0..12_000 {
+        for (part, one_of) in parts.iter_mut().zip([1, 2, 5]).skip(1) {
+            if row * 2_654_435_761_usize >> 7 & 0xffff < 0x10000 / one_of {
+                part.insert(RowId::try_from(row).unwrap());
+            }
+        }
+    }
+    let shares = parts.each_ref().map(|part| {
+        let mut right = 0;
+        for i in 0..60 {
+            let query = mean(&table, i * 7, i * 131);
+            let params = SearchParams { allowed: Some(part), ..SearchParams::new(10, 32) };
+            let truth = partition.search_exact(&query, &params).nears;
+            right += found(&partition.search(&query, &params).nears, &truth);
+        }
+        right
+    });
+    assert!(shares[0] >= 480 && shares.iter().all(|&share| share + 12 >= shares[0]), "{shares:?}");
+}
+
+#[test]
 fn any_number_of_equal_rows_is_one_and_all_are_found() {
     let mut rows = clustered(3_000, 16, 6);
     let groups = clustered(6, 16, 77);
