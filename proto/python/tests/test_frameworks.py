@@ -142,7 +142,7 @@ class LangChain(unittest.TestCase):
             self.skipTest("langchain-tests is not installed")
         run = subprocess.run(
             [
-                *(sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
                 *("-o", "asyncio_mode=auto", support.HERE / "langchain_standard.py"),
             ],
             cwd=support.HERE,
