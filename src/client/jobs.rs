@@ -125,7 +125,7 @@ impl Client {
     /// # async fn ask(client: wordspace::client::Client) -> wordspace::client::Result<()> {
     /// use wordspace::client::RestoreRequest;
     ///
-    /// let request = RestoreRequest { backup: "20240131T103000Z".to_owned(), ..RestoreRequest::default() };
+    /// let request = RestoreRequest { backup: 3, ..RestoreRequest::default() };
     /// client.restore(request, |_| {}).await?;
     /// # Ok(())
     /// # }

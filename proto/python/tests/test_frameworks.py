@@ -34,6 +34,16 @@ KINDS = {
 LONG = "the cat " * 1_000 + "\u00e9\u20ac" * 9_000
 
 
+def example(package):
+    """What README.md shows of a package, run against the tests' server."""
+    text = (support.HERE.parent / "README.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    code = next(block for block in blocks if f"from {package}" in block)
+    names = {"client": support.client()}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
 @unittest.skipUnless(HAS_LANGCHAIN, "langchain-core is not installed")
 class LangChain(unittest.TestCase):
     def setUp(self):
@@ -135,6 +145,12 @@ class LangChain(unittest.TestCase):
         self.store._embedding.vectors.add_vectors(["dog"], [[1, 2]])
         self.store.add_texts(["dog"], ids=["dog"])
         self.assertEqual(self.ids(self.store.similarity_search("dog")), ["dog"])
+
+    def test_the_example_of_the_readme(self):
+        made = example("wordspace.langchain")
+        self.addCleanup(made["store"].delete)
+        self.assertEqual([one.id for one, _ in made["found"]], ["b"])
+        self.assertEqual(self.ids(made["retriever"].invoke("a dog")), ["a"])
 
     def test_standard_tests(self):
         """Of langchain-tests. pytest asks its own server."""
@@ -260,6 +276,11 @@ class LlamaIndex(unittest.TestCase):
             self.store.delete_nodes()
         self.store.clear()
         self.assertEqual(self.store.get_nodes(), [])
+
+    def test_the_example_of_the_readme(self):
+        made = example("wordspace.llama_index")
+        self.addCleanup(made["index"].vector_store.clear)
+        self.assertEqual([one.text for one in made["nodes"]], ["Cats sleep all day."])
 
     def test_an_index_stands_on_it(self):
         from llama_index.core import Document, StorageContext, VectorStoreIndex
