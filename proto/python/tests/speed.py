@@ -11,7 +11,6 @@ table `en` of one that runs. The last makes so many calls and tells what the pro
 
 import functools
 import json
-import pathlib
 import statistics
 import sys
 import time
@@ -26,11 +25,6 @@ from wordspace.v1 import common_pb2, table_pb2
 
 def tell(what, **figures):
     print(json.dumps({"what": what, **figures}), flush=True)
-
-
-def resident_bytes():
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) << 10
 
 
 def each(call, arguments):
@@ -141,18 +135,19 @@ def memory(calls):
                 wv.get_vector(word)
 
     some(10_000)
-    first = resident_bytes()
+    first = support.resident_bytes()
     tell("memory after 10,000 calls", resident_bytes=first)
     start = time.perf_counter()
     most = first
     for done in range(0, calls, 100_000):
         some(min(100_000, calls - done))
-        most = max(most, resident_bytes())
+        most = max(most, support.resident_bytes())
+        tell("memory", calls=min(done + 100_000, calls), resident_bytes=support.resident_bytes())
     tell(
         f"memory after {calls:,} more",
-        resident_bytes=resident_bytes(),
+        resident_bytes=support.resident_bytes(),
         most_bytes=most,
-        grown_bytes=resident_bytes() - first,
+        grown_bytes=support.resident_bytes() - first,
         calls_per_second=round(calls / (time.perf_counter() - start)),
     )
 
@@ -183,15 +178,15 @@ def main(server=None):
     start = time.perf_counter()
     wv.most_similar_batch(words)
     tell("most_similar_batch", per_second=round(len(words) / (time.perf_counter() - start)))
-    before = resident_bytes()
+    before = support.resident_bytes()
     for round_ in range(5):
         for word in words:
             wv.most_similar(word)
         wv.get_vectors(some)
         wv.n_similarity(words[:50], words[50:100])
         if round_ == 0:
-            before = resident_bytes()
-    tell("memory after 12,000 more calls", grown_bytes=resident_bytes() - before)
+            before = support.resident_bytes()
+    tell("memory after 12,000 more calls", grown_bytes=support.resident_bytes() - before)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ import wordspace
 
 HAS_LANGCHAIN = importlib.util.find_spec("langchain_core") is not None
 HAS_LLAMA_INDEX = importlib.util.find_spec("llama_index") is not None
+for name, is_there in (("langchain-core", HAS_LANGCHAIN), ("llama-index-core", HAS_LLAMA_INDEX)):
+    if not is_there:
+        print(f"{name} is not installed: its adapter is not tested")
 
 TEXTS = {
     "kings": "The king and the queen of England spoke to parliament",
