@@ -149,7 +149,7 @@ class TextTable:
         for piece in q.lookup_chunks(wanted, 1):
             request = table_pb2.DeleteWordsRequest(
                 table=self.table,
-                queries=[common_pb2.WordOrVector(word=id_) for id_ in piece],
+                queries=[common_pb2.WordOrVector(word=str(id_)) for id_ in piece],
                 oov=common_pb2.OOV_POLICY_SKIP,
             )
             try:

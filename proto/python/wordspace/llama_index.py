@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from wordspace import _questions as q
 from wordspace._texts import TextTable
@@ -199,7 +199,7 @@ class WordspaceVectorStore(_types.BasePydanticVectorStore):  # type: ignore[misc
             raise NotImplementedError("nodes come whole, and have one vector")
         if query.query_embedding is None:
             raise ValueError("the query has no vector")
-        fields = {}
+        fields: Dict[str, Any] = {}
         if query.mode == _Mode.MMR:
             threshold = 0.5 if query.mmr_threshold is None else query.mmr_threshold
             fields["diversity"] = 1.0 - threshold
