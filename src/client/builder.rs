@@ -24,6 +24,16 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const WINDOW_BYTES: u32 = 4 << 20;
 
 /// A connection to be made.
+///
+/// # Examples
+///
+/// ```
+/// use wordspace::client::ClientBuilder;
+///
+/// fn patient(builder: ClientBuilder) -> ClientBuilder {
+///     builder.retries(5).timeout(std::time::Duration::from_secs(30))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     url: String,
@@ -64,6 +74,19 @@ impl ClientBuilder {
     /// The file of the authorities that may prove the server, in PEM, in place of those that this
     /// machine trusts. It is read when [`ClientBuilder::connect`] is called, and `https://` is meant
     /// where the URL has no scheme.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask() -> wordspace::client::Result<()> {
+    /// use wordspace::client::Client;
+    ///
+    /// let client = Client::builder("words.example.org:50051")
+    ///     .ca_file("ca.pem")
+    ///     .connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.trust.ca = Some(path.into());
@@ -72,6 +95,20 @@ impl ClientBuilder {
 
     /// The files of a certificate and its private key, in PEM, which prove the client to a server that
     /// asks for that. Likewise.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask() -> wordspace::client::Result<()> {
+    /// use wordspace::client::Client;
+    ///
+    /// let client = Client::builder("words.example.org:50051")
+    ///     .ca_file("ca.pem")
+    ///     .identity_files("app.pem", "app.key")
+    ///     .connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn identity_files(
         mut self,
@@ -83,6 +120,18 @@ impl ClientBuilder {
     }
 
     /// The key that every call brings; an empty one is none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask() -> wordspace::client::Result<()> {
+    /// use wordspace::client::Client;
+    ///
+    /// let key = std::env::var("WORDSPACE_KEY").unwrap_or_default();
+    /// let client = Client::builder("http://127.0.0.1:50051").api_key(&key).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn api_key(mut self, key: &str) -> Self {
         self.key = (!key.is_empty()).then(|| Secret(key.to_owned()));
@@ -91,6 +140,19 @@ impl ClientBuilder {
 
     /// How long a unary call may take, its attempts together; the server knows, and stops working at it then.
     /// Without this it takes as long as it takes. Imports, jobs and streams have no deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask() -> wordspace::client::Result<()> {
+    /// use std::time::Duration;
+    /// use wordspace::client::Client;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let client = Client::builder("http://127.0.0.1:50051").timeout(second).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.patience.timeout = Some(timeout);
@@ -128,6 +190,21 @@ impl ClientBuilder {
     /// [`CallError::Address`] if the URL cannot be right, [`CallError::Key`] if the key cannot be, and
     /// [`CallError::Certificate`] if a file cannot; [`CallError::Unreachable`] if nobody answers, or whoever
     /// does is not proven.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask() -> wordspace::client::Result<()> {
+    /// use wordspace::client::{CallError, Client};
+    ///
+    /// match Client::builder("unix:/run/wordspace.sock").connect().await {
+    ///     Ok(client) => println!("{} answers", client.url()),
+    ///     Err(CallError::Unreachable { problem, .. }) => println!("nobody answers: {problem}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn connect(self) -> Result<Client> {
         let builder = self.clone();
         let Self { url, key, trust, patience } = self;

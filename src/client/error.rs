@@ -11,9 +11,36 @@ use tonic_types::StatusExt as _;
 use crate::error::Violation;
 
 /// The result of a call.
+///
+/// # Examples
+///
+/// ```
+/// use wordspace::client::{Client, ListTablesRequest, Result};
+///
+/// async fn count(client: &Client) -> Result<usize> {
+///     Ok(client.list_tables(ListTablesRequest {}).await?.tables.len())
+/// }
+/// ```
 pub type Result<T, E = CallError> = std::result::Result<T, E>;
 
 /// Why a call has no answer.
+///
+/// # Examples
+///
+/// ```
+/// use wordspace::client::{CallError, Code};
+///
+/// fn advice(error: &CallError) -> String {
+///     match error {
+///         CallError::Refused(refusal) if refusal.code == Code::NotFound => "is it there?".to_owned(),
+///         CallError::Unreachable { url, .. } => format!("does a server run at {url}?"),
+///         error => error.to_string(),
+///     }
+/// }
+/// let url = "http://127.0.0.1:1".to_owned();
+/// let error = CallError::Unreachable { url, problem: "refused".to_owned() };
+/// assert_eq!(advice(&error), "does a server run at http://127.0.0.1:1?");
+/// ```
 #[derive(Debug)]
 pub enum CallError {
     /// The address is no URL of a server.
@@ -54,6 +81,16 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the same call may succeed when the server is there again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wordspace::client::CallError;
+    ///
+    /// assert!(!CallError::Key.is_lost());
+    /// let url = "http://127.0.0.1:50051".to_owned();
+    /// assert!(CallError::Lost { url, problem: "reset".to_owned() }.is_lost());
+    /// ```
     pub fn is_lost(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } => true,
@@ -68,6 +105,21 @@ impl CallError {
 }
 
 /// A server's error.
+///
+/// # Examples
+///
+/// ```
+/// use wordspace::client::{Code, Refusal};
+///
+/// let refusal = Refusal {
+///     code: Code::NotFound,
+///     reason: "UNKNOWN_WORDS".to_owned(),
+///     metadata: [("words".to_owned(), "[\"qeen\"]".to_owned())].into(),
+///     ..Refusal::default()
+/// };
+/// // Programs look at the reason, which never changes its meaning; the message is for people.
+/// assert_eq!((refusal.reason.as_str(), refusal.metadata["words"].as_str()), ("UNKNOWN_WORDS", "[\"qeen\"]"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// gRPC's code.

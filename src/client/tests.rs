@@ -1,14 +1,15 @@
 //! Tests of the client against a server that only records.
 
+use std::io::{self, Read};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
 use crate::client::upload::CHUNK_BYTES;
 use crate::proto::transfer_service_server::{TransferService, TransferServiceServer};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::Request;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{Request, Streaming};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 #[test]

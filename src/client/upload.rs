@@ -58,6 +58,19 @@ pub(super) fn send_text<M: Send + 'static>(
 }
 
 /// Texts one after the other, read as one.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Cursor, Read};
+/// use wordspace::client::Joined;
+///
+/// let texts = ["cats ", "sleep"].map(|text| Ok(Box::new(Cursor::new(text)) as Box<dyn Read + Send>));
+/// let mut all = String::new();
+/// Joined::new(texts.into_iter()).read_to_string(&mut all)?;
+/// assert_eq!(all, "cats sleep");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Joined<I> {
     texts: I,
     text: Option<Box<dyn Read + Send>>,
@@ -73,6 +86,17 @@ impl<I> fmt::Debug for Joined<I> {
 
 impl<I: Iterator<Item = io::Result<Box<dyn Read + Send>>>> Joined<I> {
     /// All of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, empty};
+    /// use wordspace::client::Joined;
+    ///
+    /// let nothing = std::iter::once(Ok(Box::new(empty()) as Box<dyn Read + Send>));
+    /// assert_eq!(std::io::copy(&mut Joined::new(nothing), &mut std::io::sink())?, 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new(texts: I) -> Self {
         Self::behind(0, texts)
     }
@@ -127,6 +151,16 @@ pub(super) fn begin(header: &mut ImportHeader, path: &Path) -> io::Result<File> 
 }
 
 /// A file's bytes as parts of an import.
+///
+/// # Examples
+///
+/// ```
+/// use wordspace::client::{chunks, import_request::Part};
+///
+/// let mut parts = chunks("king 0.1 0.2\nqueen 0.2 0.1\n".as_bytes());
+/// assert!(matches!(parts.next(), Some(Ok(Part::Chunk(bytes))) if bytes.len() == 27));
+/// assert!(parts.next().is_none());
+/// ```
 pub fn chunks(mut file: impl Read) -> impl Iterator<Item = io::Result<import_request::Part>> {
     std::iter::from_fn(move || {
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);

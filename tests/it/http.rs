@@ -510,6 +510,18 @@ async fn keys_hold_over_http() {
         assert_eq!((answer.status, answer.reason().as_str()), (401, "UNAUTHENTICATED"), "{path}");
         assert_eq!(answer.headers["www-authenticate"], "Bearer");
     }
+    // Whoever is refused hears so, though it sends its request in pieces, and its connection goes on.
+    let mut stream = TcpStream::connect(address(&server)).await.unwrap();
+    for path in ["/v1/SearchService/Nearest", "/v1/nothing"] {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n{JSON}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // The head is read meanwhile.
+        assert_eq!(get(&server, "/v1/tables").await.status, 401);
+        stream.write_all(b"{}").await.unwrap();
+        let answer = read_answer(&mut stream).await.expect(path);
+        assert_eq!((answer.status, answer.reason().as_str()), (401, "UNAUTHENTICATED"), "{path}");
+    }
     let bearer = format!("authorization: Bearer {key}");
     let with = async |head: &str, body: &[u8]| ask(&server, head, &[&bearer, JSON], body).await;
     assert_eq!(with(&format!("GET {path}"), b"").await.status, 200);

@@ -332,5 +332,28 @@ class Batching(unittest.TestCase):
         self.assertEqual(list(_questions.lookup_chunks([], 50)), [])
 
 
+class Memory(unittest.TestCase):
+    def test_calls_leave_nothing_behind(self):
+        """A short form of `speed.py memory 1000000`."""
+        if support.resident_bytes() is None:
+            self.skipTest("this system does not tell how much memory a process has")
+        wv = support.wv()
+        words = wv.index_to_key[:500]
+
+        def ask():
+            for word in words:
+                wv.get_vector(word)
+                wv.similarity(word, "king")
+            wv.get_vectors(words)
+
+        for _ in range(3):
+            ask()
+        before = support.resident_bytes()
+        for _ in range(6):
+            ask()
+        # 6,000 calls: half a kilobyte each would show.
+        self.assertLess(support.resident_bytes() - before, 3 << 20)
+
+
 if __name__ == "__main__":
     unittest.main()

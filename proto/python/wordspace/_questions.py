@@ -163,19 +163,24 @@ def is_exact(answer: Any) -> bool:
 def lookup_chunks(keys: Sequence[Key], dim: int) -> Iterable[Sequence[Key]]:
     """Keys in pieces whose questions and answers are small enough."""
     most = max(1, min(LOOKUP_WORDS, VECTOR_BYTES // (4 * max(dim, 1))))
-    start, size = 0, 0
-    for i, key in enumerate(keys):
-        length = len(key) if isinstance(key, str) else 4
-        if i - start >= most or (i > start and size + length > QUESTION_BYTES):
-            yield keys[start:i]
-            start, size = i, 0
-        size += length
-    if start < len(keys):
-        yield keys[start:]
+    lengths = [len(key) if isinstance(key, str) else 4 for key in keys]
+    start = 0
+    while start < len(keys):
+        end = min(start + most, len(keys))
+        if sum(lengths[start:end]) > QUESTION_BYTES:
+            size, end = lengths[start], start + 1
+            while size + lengths[end] <= QUESTION_BYTES:
+                size += lengths[end]
+                end += 1
+        yield keys[start:end]
+        start = end
 
 
 # Longer words have more than one byte of length on the wire.
 _SHORT = 125
+# What stands before a word of each length: field 2 of LookupRequest (queries), and within it field 1 of
+# WordOrVector (word).
+_HEADS = [b"\x12%c\x0a%c" % (length + 2, length) for length in range(_SHORT + 1)]
 
 
 def lookup_of_words(keys: Sequence[Key]) -> Optional[table_pb2.LookupRequest]:
@@ -185,17 +190,12 @@ def lookup_of_words(keys: Sequence[Key]) -> Optional[table_pb2.LookupRequest]:
     """
     try:
         words = [key.encode("utf-8") for key in keys]  # type: ignore[union-attr]
-    except (AttributeError, UnicodeEncodeError):
+        queries = b"".join([part for word in words for part in (_HEADS[len(word)], word)])
+    except (AttributeError, UnicodeEncodeError, IndexError):
         return None
-    lengths = [len(word) for word in words]
-    if not lengths or min(lengths) == 0 or max(lengths) > _SHORT:
+    if not all(words) or b"\xef\xbf\xbd" in queries:
         return None
-    if b"\xef\xbf\xbd" in b"".join(words):
-        return None
-    # Field 2 of LookupRequest (queries), and within it field 1 of WordOrVector (word).
-    return table_pb2.LookupRequest.FromString(
-        b"".join([b"\x12%c\x0a%c%b" % (n + 2, n, word) for n, word in zip(lengths, words)])
-    )
+    return table_pb2.LookupRequest.FromString(queries) if words else None
 
 
 def matrix(vectors: Sequence[table_pb2.WordVector], dim: int) -> np.ndarray:

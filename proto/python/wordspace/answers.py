@@ -79,6 +79,14 @@ def table_html(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+# Packages whose modules have another name.
+PACKAGES = {
+    "langchain_core": "langchain-core",
+    "llama_index": "llama-index-core",
+    "sklearn": "scikit-learn",
+}
+
+
 def needed(package: str, module: str = "") -> Any:
     """An optional package, or an ImportError that says how to get it."""
     import importlib
@@ -86,5 +94,5 @@ def needed(package: str, module: str = "") -> Any:
     try:
         return importlib.import_module(module or package)
     except ImportError as error:
-        name = {"sklearn": "scikit-learn"}.get(package, package)
+        name = PACKAGES.get(package, package)
         raise ImportError(f"this needs {name}: pip install {name}") from error

@@ -39,7 +39,7 @@ const PAUSE_MS = 100;
 const RETRIED = new Set(["OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "CONCURRENT_WRITE"]);
 
 /** What a method that only answers begins with: to ask twice changes nothing. */
-const QUESTIONS = /^(Batch|Get|List|Lookup|Sample|Count|Facets|Health)/;
+const QUESTIONS = /^(Batch|Get|List|Lookup|Sample|Count|Facets|Health|Map)/;
 const CHANGES =
   /^(Put|Delete|Set|Create|Copy|Rename|Remove|Train|Import|Export|Build|Cancel|Seed|Debias|Merge|Backup|Restore|Verify|Watch)/;
 

@@ -196,7 +196,7 @@ export async function load(
  */
 export async function open(
   folder?: string,
-  options: ServerOptions & ConnectOptions = {},
+  options: ServerOptions & NodeConnectOptions = {},
 ): Promise<NodeClient> {
   const server = await Server.start(folder, options);
   return connected(server.address, options, server);

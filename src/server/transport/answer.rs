@@ -32,6 +32,8 @@ use crate::server::transport::sending::{Face, Sending, Unsent};
 
 /// How long the caller of a stream that is refused may take to hear so.
 const REFUSED_WAIT: Duration = Duration::from_secs(1);
+/// Bytes that a caller of HTTP/1.1 may still send before it hears that it is refused.
+const REFUSED_BYTES: usize = 1 << 20;
 /// The first byte of the last message of gRPC-Web, which has the trailers.
 const TRAILERS: u8 = 0x80;
 
@@ -71,7 +73,7 @@ pub(super) async fn answer<S>(
     S: Service<http::Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let Begun { call, form, origin } = begun;
-    let (parts, source) = request.into_parts();
+    let (parts, mut source) = request.into_parts();
     let face = match form {
         Form::Grpc => Face::Grpc,
         Form::Web { is_text } => Face::Web { is_text },
@@ -118,6 +120,7 @@ pub(super) async fn answer<S>(
             reply.send(StatusCode::OK, kind("application/json"), document()).await;
         }
         Form::Wrong(wrong) => {
+            hear_request(&mut source).await;
             reply.wrong(&wrong).await;
         }
         Form::Page(_) | Form::Preflight => {}
@@ -129,13 +132,31 @@ pub(super) async fn answer<S>(
 async fn refuse(call: &Call, error: &Error, reply: Reply<'_>, mut source: Source) {
     let error = status(error);
     call.set_end(end_of(&error));
+    hear_request(&mut source).await;
     reply.error(&error, None).await;
-    if !call.method().is_stream {
-        return;
+    if call.method().is_stream && !source.is_http1() {
+        // However it ends, the stream goes.
+        hear(&mut source, usize::MAX).await;
     }
-    let ended =
-        async { while let Some(Ok(_)) = poll_fn(|context| source.poll_data(context)).await {} };
-    // However it ends, the stream goes.
+}
+
+/// Reads a request of HTTP/1.1 that is refused. An answer closes the connection where something of the request is
+/// left to read, and a caller that still sends hears of that alone.
+async fn hear_request(source: &mut Source) {
+    if source.is_http1() {
+        hear(source, REFUSED_BYTES).await;
+    }
+}
+
+/// Passes over what a caller still sends, for a moment.
+async fn hear(source: &mut Source, most: usize) {
+    let mut left = most;
+    let ended = async {
+        while let Some(Ok(data)) = poll_fn(|context| source.poll_data(context)).await {
+            let Some(rest) = left.checked_sub(data.len()) else { return };
+            left = rest;
+        }
+    };
     let _ = tokio::time::timeout(REFUSED_WAIT, ended).await;
 }
 

@@ -55,6 +55,10 @@ impl Source {
         Self { from: From::Whole(bytes), text: None, unreleased: 0 }
     }
 
+    pub(super) fn is_http1(&self) -> bool {
+        matches!(self.from, From::Http1(_))
+    }
+
     /// The same, of a caller that sends base64.
     pub(super) fn in_base64(self) -> Self {
         Self { text: Some(Vec::new()), ..self }
