@@ -69,6 +69,7 @@ assets! {
     "search.js": JS,
     "picture.js": JS,
     "points.js": JS,
+    "pixels.js": JS,
     "parts.js": JS,
     "map.js": JS,
     "analogy.js": JS,

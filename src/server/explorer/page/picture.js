@@ -2,7 +2,7 @@
 // Rows are ordered by frequency, as files of vectors are: what comes first is larger and named first.
 
 import { css, h, still } from './dom.js';
-import { Points } from './points.js';
+import { pointsIn } from './points.js';
 
 // What is drawn now.
 export const pictures = new Set();
@@ -44,15 +44,14 @@ export class Picture {
     this.box = box;
     this.look = look;
     this.o = options;
-    this.ground = h('canvas', { 'aria-hidden': 'true', class: 'points' });
+    this.points = pointsIn(box);
     this.canvas = h('canvas', {
       class: 'marks',
       tabindex: '0',
       role: 'application',
       'aria-label': options.label || '',
     });
-    box.append(this.ground, this.canvas);
-    this.points = new Points(this.ground);
+    box.append(this.canvas);
     this.points.onRestored = () => this.draw();
     this.c = this.canvas.getContext('2d');
     this.selected = -1;
@@ -134,10 +133,8 @@ export class Picture {
     this.W = r.width;
     this.H = r.height;
     this.d = Math.min(devicePixelRatio || 1, 2);
-    for (const canvas of [this.ground, this.canvas]) {
-      canvas.width = Math.round(r.width * this.d);
-      canvas.height = Math.round(r.height * this.d);
-    }
+    this.canvas.width = Math.round(r.width * this.d);
+    this.canvas.height = Math.round(r.height * this.d);
     const above = r.height > 500 ? 104 : 24;
     this.k0 = Math.max(20, Math.min(r.width * 0.47, (r.height - above) * 0.5));
     if (this.k == null || (was && was[2])) this.fit();
@@ -257,7 +254,7 @@ export class Picture {
     const base = isDim ? (this.lit >= 0 ? 0.1 : colors.dark ? 0.3 : 0.26) : colors.dark ? 0.8 : 0.72;
     const crowd = this.count > 60000 && this.z < 4 ? 0.78 : 1;
     const palette = this.palette;
-    const view = { density: this.d, x: this.x, y: this.y, k: this.k };
+    const view = { width: this.W, height: this.H, density: this.d, x: this.x, y: this.y, k: this.k };
     this.points.draw(view, {
       ground: colors.ground,
       palette,
