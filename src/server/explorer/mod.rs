@@ -80,6 +80,9 @@ assets! {
     "tokens.js": JS,
     "tables.js": JS,
     "jobs.js": JS,
+    "intake.js": JS,
+    "upload.js": JS,
+    "wire.js": JS,
     "health.js": JS,
 }
 

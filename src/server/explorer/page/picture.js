@@ -61,6 +61,7 @@ export class Picture {
     this.lit = -1;
     this.shading = null;
     this.list = null;
+    this.mask = null;
     this.named = new Set();
     this.before = new Set();
     this.widths = new Map();
@@ -98,6 +99,13 @@ export class Picture {
     this.setShading(this.shading);
   }
 
+  // Rows that stand out, however many; null: all do.
+  setMask(rows) {
+    if (!rows && !this.mask) return;
+    this.mask = rows && new Set(rows);
+    this.setShading(this.shading);
+  }
+
   get count() {
     return this.pos.length / 2;
   }
@@ -105,7 +113,16 @@ export class Picture {
   // None: clusters.
   setShading(shading) {
     this.shading = shading;
-    if (this.map) this.points.setShades(shading ? shading.shades : this.map.clusters);
+    if (this.map) {
+      let shades = shading ? shading.shades : this.map.clusters;
+      if (this.mask) {
+        // Each color is there twice: for those that stand out, and for the others.
+        const colors = this.palette.length;
+        shades = Uint8Array.from(shades);
+        for (const row of this.mask) if (row < shades.length) shades[row] += colors;
+      }
+      this.points.setShades(shades);
+    }
     this.draw();
   }
 
@@ -250,15 +267,18 @@ export class Picture {
   draw() {
     if (!this.W || !this.k) return;
     const { c } = this;
-    const isDim = Boolean(this.list || this.links.length || this.lit >= 0 || this.arrows.length || this.selected >= 0);
+    const isDim = Boolean(
+      (this.list && !this.mask) || this.links.length || this.lit >= 0 || this.arrows.length || this.selected >= 0,
+    );
     const base = isDim ? (this.lit >= 0 ? 0.1 : colors.dark ? 0.3 : 0.26) : colors.dark ? 0.8 : 0.72;
     const crowd = this.count > 60000 && this.z < 4 ? 0.78 : 1;
     const palette = this.palette;
     const view = { width: this.W, height: this.H, density: this.d, x: this.x, y: this.y, k: this.k };
+    const lights = palette.map((_, shade) => (this.lit === shade ? 0.95 : base * crowd));
     this.points.draw(view, {
       ground: colors.ground,
-      palette,
-      light: palette.map((_, shade) => (this.lit === shade ? 0.95 : base * crowd)),
+      palette: this.mask ? [...palette, ...palette] : palette,
+      light: this.mask ? [...lights.map(light => Math.min(light, 0.1)), ...lights] : lights,
       size: this.pointSize(),
     });
     c.setTransform(this.d, 0, 0, this.d, 0, 0);
@@ -267,7 +287,8 @@ export class Picture {
     const marked = new Set(this.links.map(link => link.row));
     for (const { from, to } of this.arrows) marked.add(from).add(to);
     if (this.selected >= 0) marked.add(this.selected);
-    for (const row of this.list || []) marked.add(row);
+    // Many are told apart by their light.
+    if (!this.mask) for (const row of this.list || []) marked.add(row);
     this.grid = new Map();
     this.named = new Set();
     for (const box of this.overlays()) this.isFree(...box);
@@ -559,7 +580,7 @@ export class Picture {
     const z = this.z;
     const room = isDim ? 30000 : z < 1.6 ? (this.W < 500 ? 15000 : 19000) : z < 3.5 ? 10500 : z < 8 ? 7000 : 5000;
     const budget = Math.round((this.W * this.H) / room);
-    const limit = Math.min(this.count, z < 1.6 ? 2600 : z < 3 ? 6000 : this.count);
+    const limit = Math.min(this.count, this.mask ? this.count : z < 1.6 ? 2600 : z < 3 ? 6000 : this.count);
     const now = new Set();
     const nameless = [];
     const kind = isDim ? 'back' : 'word';
@@ -568,7 +589,7 @@ export class Picture {
       const x = this.sx(row);
       const y = this.sy(row);
       if (!(x > -8 && y > -8 && x < this.W + 8 && y < this.H + 8)) return;
-      if (marked.has(row)) return;
+      if (marked.has(row) || (this.mask && !this.mask.has(row))) return;
       const word = words[row];
       if (word === undefined) {
         if (nameless.length < 200) nameless.push(row);

@@ -146,7 +146,7 @@ export class Pixels {
     const rows = Math.log(Math.max(this.count, 2));
     const size = paint.size * d;
     const step = row => Math.round(Math.max(0.7 * d, size * (1.7 - (0.95 * Math.log(row + 1)) / rows)) / STEP);
-    for (let end = this.count; end > 0; ) {
+    for (let end = this.count; end > 0;) {
       const steps = step(end - 1);
       let first = 0;
       if (step(0) !== steps) {
