@@ -164,17 +164,11 @@ impl Asset {
             (header::CACHE_CONTROL, "no-cache"),
             (header::VARY, "accept-encoding"),
             (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, "no-referrer"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        for (name, value) in [
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cross-origin-resource-policy", "same-origin"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
         headers.insert(header::ETAG, tag.clone());
         if has(asked, tag) {
             return (headers, None);

@@ -121,7 +121,7 @@ function frame() {
     $('#top'),
     h(
       'a',
-      { class: 'brand', href: address(table?.name, 'map') },
+      { class: 'brand', href: address(table?.name, 'map'), 'aria-label': 'wordspace' },
       s(
         'svg',
         { width: 20, height: 20, viewBox: '0 0 20 20', 'aria-hidden': 'true' },

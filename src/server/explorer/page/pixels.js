@@ -205,6 +205,7 @@ export class Pixels {
     this.shown = job;
     this.job = null;
     this.place();
+    canvas.dataset.shown = String(Math.round(performance.now()));
   }
 
   // Draws rows of one radius, the last first: frequent words lie over rare ones.
