@@ -13,6 +13,10 @@ const ROWS = 4096;
 const MOVING = 6;
 const RESTING = 14;
 const REST = 120;
+// How soon the layer must be drawn anew.
+const [NEVER, LATER, NOW] = [0, 1, 2];
+// How far it may be stretched meanwhile.
+const [SMALLEST, LARGEST] = [0.6, 1.8];
 
 // The pixels that a disc covers, and how much of each, for each place of its middle within a pixel.
 function discs(radius, stride) {
@@ -78,10 +82,23 @@ export class Pixels {
     this.paint = { ...paint, version: this.version };
     this.place();
     const isNew = !this.shown || this.shown.paint.ground !== paint.ground;
-    if (!isNew && !this.isNeeded()) return;
+    if (isNew) {
+      this.begin();
+      this.work(Infinity);
+    } else this.see();
+  }
+
+  // Begins what must be drawn.
+  see() {
+    const need = this.need();
+    clearTimeout(this.waiting);
+    if (need === LATER && !this.job) this.waiting = setTimeout(() => this.start(), REST);
+    else if (need !== NEVER) this.start();
+  }
+
+  start() {
     if (!this.job || !this.isPainted(this.job)) this.begin();
-    if (isNew) this.work(Infinity);
-    else this.go();
+    this.go();
   }
 
   // Whether this is drawn as is wanted now, wherever.
@@ -90,34 +107,47 @@ export class Pixels {
     return (
       paint.version === wanted.version &&
       paint.ground === wanted.ground &&
-      paint.size === wanted.size &&
       paint.palette.every((color, i) => color === wanted.palette[i]) &&
       paint.light.every((share, i) => share === wanted.light[i])
     );
   }
 
-  isNeeded() {
+  need() {
     const { shown, view } = this;
-    if (!this.isPainted(shown) || shown.view.k !== view.k) return true;
-    if (shown.view.width !== view.width || shown.view.height !== view.height) return true;
-    if (shown.view.density !== view.density) return true;
-    const most = BEYOND - SLACK;
-    return Math.abs(view.x - shown.view.x) > most || Math.abs(view.y - shown.view.y) > most;
+    const was = shown.view;
+    if (!this.isPainted(shown)) return NOW;
+    if (was.width !== view.width || was.height !== view.height || was.density !== view.density) return NOW;
+    const scale = view.k / was.k;
+    const [left, top] = this.corner();
+    const spare = -Math.max(
+      left,
+      top,
+      view.width - left - scale * (view.width + 2 * BEYOND),
+      view.height - top - scale * (view.height + 2 * BEYOND),
+    );
+    if (scale === 1) return spare < SLACK ? NOW : NEVER;
+    return spare < 0 || scale < SMALLEST || scale > LARGEST ? NOW : LATER;
+  }
+
+  // Where the layer's corner is, and how large it is shown.
+  corner() {
+    const { view: was } = this.shown;
+    const { view } = this;
+    const scale = view.k / was.k;
+    return [view.x - scale * (was.x + BEYOND), view.y - scale * (was.y + BEYOND), scale];
   }
 
   // Puts the layer where the map is.
   place() {
     if (!this.shown) return;
-    const { view: was } = this.shown;
-    const { view } = this;
-    const scale = view.k / was.k;
-    let x = view.x + BEYOND - scale * (was.x + BEYOND) - BEYOND;
-    let y = view.y + BEYOND - scale * (was.y + BEYOND) - BEYOND;
+    let [x, y, scale] = this.corner();
     if (scale === 1) {
       // Between pixels it would be blurred.
-      x = Math.round(x * view.density) / view.density;
-      y = Math.round(y * view.density) / view.density;
+      const { density } = this.view;
+      x = Math.round(x * density) / density;
+      y = Math.round(y * density) / density;
     }
+    this.canvas.style.imageRendering = scale === 1 ? 'pixelated' : 'auto';
     this.canvas.style.transform = `translate(${x}px,${y}px) scale(${scale})`;
   }
 
@@ -185,10 +215,7 @@ export class Pixels {
       }
     }
     this.show();
-    if (this.isNeeded()) {
-      this.begin();
-      this.go();
-    }
+    this.see();
   }
 
   show() {
@@ -245,6 +272,7 @@ export class Pixels {
 
   end() {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.waiting);
     this.frame = 1;
     this.job = null;
   }
