@@ -168,16 +168,21 @@ async function soak() {
     if (i % 100 === 0) {
       await show('map');
       await page.until(rest, 60);
-      all.push({ interactions: i, ...(await page.held()) });
+      // Words that were told of are kept: at most all of the table's.
+      const known = await page.run(
+        'import("/explorer/picture.js").then(({ pictures }) => [...pictures][0].look.rows.size)',
+      );
+      all.push({ interactions: i, words: known, ...(await page.held()) });
       tell('held', all[all.length - 1]);
     }
     await acts[i % acts.length](Math.floor(i / acts.length));
     await page.until(rest, 60);
   }
-  // The first hundred fill what is kept.
-  const [first, last] = [all[1], all[all.length - 1]];
-  tell('growth from interaction 100 to 600', {
+  // Every word has had its turn by then.
+  const [first, last] = [all[2], all[all.length - 1]];
+  tell('growth from interaction 200 to 600', {
     'heap, %': Math.round((last.heap / first.heap - 1) * 1000) / 10,
+    words: last.words - first.words,
     nodes: last.nodes - first.nodes,
     listeners: last.listeners - first.listeners,
   });

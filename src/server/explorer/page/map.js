@@ -27,6 +27,8 @@ const COLORED = 10000;
 // Words of a filter, and chosen ones that are drawn each by itself.
 const AMONG_MAX = 10000;
 const MARKED_MAX = 400;
+// A word beyond is written smaller.
+const LONG_CHARS = 18;
 
 // Colors of words: a palette, a number for each row, and what its ends mean.
 async function shading(look, map, mode, chosen, signal) {
@@ -514,7 +516,12 @@ function tablePanel({ look, panel, picture, mapping, pick, go, signal }) {
 
 async function wordPanel({ look, panel, picture, chosen, mapping, pick, go, signal, whenArranged }) {
   const close = closeButton(t('Let go of the word'), () => go('map'));
-  const head = h('div', { class: 'wordhead' }, h('h1', { class: 'word', dir: 'auto' }, chosen), close);
+  const head = h(
+    'div',
+    { class: 'wordhead' },
+    h('h1', { class: chosen.length > LONG_CHARS ? 'word long' : 'word', dir: 'auto' }, chosen),
+    close,
+  );
   fill(
     panel,
     sheet(panel),

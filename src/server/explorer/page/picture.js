@@ -34,6 +34,8 @@ export function readColors() {
 }
 
 const LABEL_CHARS = 26;
+// Labels whose widths are kept: several pictures full.
+const WIDTHS_MAX = 2000;
 const shown = word => (word.length > LABEL_CHARS ? `${word.slice(0, LABEL_CHARS - 1)}…` : word);
 // What a label of no importance begins with.
 const LETTERS = /^\p{L}{2}|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
@@ -68,10 +70,7 @@ export class Picture {
     this.pos = new Float32Array(0);
     this.observer = new ResizeObserver(() => this.size());
     this.observer.observe(box);
-    this.forgetWords = look.onWords(() => {
-      this.widths.size > 50000 && this.widths.clear();
-      this.request();
-    });
+    this.forgetWords = look.onWords(() => this.request());
     this.listen();
     pictures.add(this);
     this.size();
@@ -403,6 +402,7 @@ export class Picture {
     if (width === undefined) {
       this.c.font = font;
       width = this.c.measureText(text).width;
+      if (this.widths.size >= WIDTHS_MAX) this.widths.clear();
       this.widths.set(key, width);
     }
     return width;
@@ -478,7 +478,7 @@ export class Picture {
     }
     for (const [px, py, leads] of places) {
       const isOut = px < 4 || px + width > this.W - 4 || py < 2 || py + height > this.H - 2;
-      if (isOut && (leads || isSoft || (kind === 'strong' && !force))) continue;
+      if (isOut && (leads || isSoft || (kind === 'strong' && !force) || kind === 'pill')) continue;
       const free = this.isFree(px - pad, py - pad / 2, width + 2 * pad, height + pad);
       if (!force && !free) continue;
       this.named.add(row);
@@ -487,7 +487,8 @@ export class Picture {
     }
     // Whatever was chosen has its name, over others if need be.
     if (kind === 'pill') {
-      const [px, py] = places[0];
+      const [right, py] = places[0];
+      const px = Math.max(8, Math.min(right, this.W - width - 10));
       this.named.add(row);
       this.write(text, { x, y, px, py, width, height, font, kind });
       return true;

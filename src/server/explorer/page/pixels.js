@@ -11,7 +11,7 @@ const PARTS = 4;
 const ROWS = 4096;
 // Milliseconds of a frame that drawing may take while the map moves, and while it rests; and when it rests.
 const MOVING = 6;
-const RESTING = 14;
+const RESTING = 28;
 const REST = 120;
 // How soon the layer must be drawn anew.
 const [NEVER, LATER, NOW] = [0, 1, 2];
@@ -49,6 +49,8 @@ export class Pixels {
     this.canvas = canvas;
     this.c = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
     this.positions = new Float32Array(0);
+    // Black until something was drawn.
+    canvas.style.visibility = 'hidden';
     // What the canvas shows, what is being drawn for it, and what is wanted.
     this.shown = null;
     this.job = null;
@@ -229,6 +231,7 @@ export class Pixels {
       });
     }
     this.c.putImageData(image, 0, 0);
+    canvas.style.visibility = '';
     this.shown = job;
     this.job = null;
     this.place();

@@ -34,7 +34,7 @@ export function tablesView(main, { tables, look, goTo, again, signal }) {
         table.problem && note('bad', table.problem),
       ),
       h('td', { class: 'num' }, count(table.row_count || 0)),
-      h('td', { class: 'num' }, table.dim || ''),
+      h('td', { class: 'num wide' }, table.dim || ''),
       h('td', { class: 'wide' }, (table.dtype || '').replace('DTYPE_', '').toLowerCase()),
       h('td', { class: 'num wide' }, bytesOf(table.memory_bytes)),
       h(
@@ -68,7 +68,7 @@ export function tablesView(main, { tables, look, goTo, again, signal }) {
                 [
                   [t('Name'), 'grow'],
                   [t('Words'), 'num'],
-                  [t('Components'), 'num'],
+                  [t('Components'), 'num wide'],
                   [t('Kept as'), 'wide'],
                   [t('Memory'), 'num wide'],
                   [t('Index'), ''],
