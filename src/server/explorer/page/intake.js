@@ -14,11 +14,12 @@ let dropped = null;
 // Takes files that are dropped anywhere on the page.
 export function takeDrops(open) {
   let depth = 0;
-  const over = h('div', { class: 'dropping', hidden: true }, h('p', {}, icon('drop', 28), t('Let go to import')));
+  const over = h('div', { class: 'dropping', hidden: true });
   document.body.append(over);
   const hasFiles = event => [...(event.dataTransfer?.types || [])].includes('Files');
   const show = is => {
     depth = is ? depth : 0;
+    if (is && over.hidden) fill(over, h('p', {}, icon('drop', 28), t('Let go to import')));
     over.hidden = !is;
   };
   addEventListener('dragenter', event => {
@@ -255,17 +256,20 @@ export function intake({ tables, goTo, again, signal }) {
     } else if (of.state === 'stopped') {
       fill(box, title(t('Import')), note('plain', t('The import was stopped. Nothing changed.')));
     } else {
-      const text = of.problem || t('The connection broke.');
+      const text = of.problem.replace(`importing ${of.files[0].name}: `, '') || t('The connection broke.');
       fill(
         box,
         title(t('Import')),
         note(
           'bad',
-          h('b', {}, t('{0} was not imported.', h('bdi', {}, of.files[0].name))),
-          ' ',
-          text,
-          ' ',
-          t('Nothing changed.'),
+          h(
+            'p',
+            {},
+            h('b', {}, t('{0} was not imported.', h('bdi', {}, of.files[0].name))),
+            ' ',
+            t('Nothing changed.'),
+          ),
+          h('p', {}, text),
         ),
       );
       acts.push(
