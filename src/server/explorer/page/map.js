@@ -136,6 +136,7 @@ export function mapView(main, { look, route, go, setQuery, again, signal }) {
     },
     onLasso: rows => lassoed(rows),
     onView: () => keepView(picture, setQuery, chosen),
+    isDim: Boolean(chosen),
   });
   main.append(h('div', { class: 'stage' }, box, panel));
 
@@ -537,6 +538,9 @@ async function wordPanel({ look, panel, picture, chosen, mapping, pick, go, sign
     ]);
   } catch (error) {
     const shown = trouble(error, { look, pick, again: () => go('map', chosen) });
+    if (signal.aborted) return;
+    picture.o.isDim = false;
+    picture.request();
     if (shown && !signal.aborted) fill(panel, sheet(panel), h('section', {}, head, h('div', { class: 'gap' }, shown)));
     return;
   }

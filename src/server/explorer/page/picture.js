@@ -41,7 +41,7 @@ const shown = word => (word.length > LABEL_CHARS ? `${word.slice(0, LABEL_CHARS 
 const LETTERS = /^\p{L}{2}|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 export class Picture {
-  // `look` is the table's; `options` are label, onPick, onHover, onLasso, onView, cap.
+  // `look` is the table's; `options` are label, onPick, onHover, onLasso, onView, cap, and isDim: a word is coming.
   constructor(box, look, options = {}) {
     this.box = box;
     this.look = look;
@@ -267,7 +267,12 @@ export class Picture {
     if (!this.W || !this.k) return;
     const { c } = this;
     const isDim = Boolean(
-      (this.list && !this.mask) || this.links.length || this.lit >= 0 || this.arrows.length || this.selected >= 0,
+      this.o.isDim ||
+      (this.list && !this.mask) ||
+      this.links.length ||
+      this.lit >= 0 ||
+      this.arrows.length ||
+      this.selected >= 0,
     );
     const base = isDim ? (this.lit >= 0 ? 0.1 : colors.dark ? 0.3 : 0.26) : colors.dark ? 0.8 : 0.72;
     const crowd = this.count > 60000 && this.z < 4 ? 0.78 : 1;
