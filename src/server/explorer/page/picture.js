@@ -36,6 +36,9 @@ export function readColors() {
 const LABEL_CHARS = 26;
 // Labels whose widths are kept: several pictures full.
 const WIDTHS_MAX = 2000;
+// The picture has so many fields across and down, which share the names; and rows that may be named in all of it.
+const SPREAD = 5;
+const SPREAD_ROWS = 20000;
 const shown = word => (word.length > LABEL_CHARS ? `${word.slice(0, LABEL_CHARS - 1)}…` : word);
 // What a label of no importance begins with.
 const LETTERS = /^\p{L}{2}|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
@@ -586,7 +589,11 @@ export class Picture {
     const z = this.z;
     const room = isDim ? 30000 : z < 1.6 ? (this.W < 500 ? 15000 : 19000) : z < 3.5 ? 10500 : z < 8 ? 7000 : 5000;
     const budget = Math.round((this.W * this.H) / room);
-    const limit = Math.min(this.count, this.mask ? this.count : z < 1.6 ? 2600 : z < 3 ? 6000 : this.count);
+    // Of large tables frequent words often stand together: rarer ones tell what is elsewhere.
+    const first = this.count > 60000 ? SPREAD_ROWS : z < 1.6 ? 2600 : 6000;
+    const limit = Math.min(this.count, this.mask || z >= 3 ? this.count : first);
+    const most = z < 3 && this.count > 2000 ? Math.ceil((2 * budget) / (SPREAD * SPREAD)) : Infinity;
+    const fields = new Map();
     const now = new Set();
     const nameless = [];
     const kind = isDim ? 'back' : 'word';
@@ -603,7 +610,11 @@ export class Picture {
       }
       // Words that stand in every text say little of where one is.
       if (this.count > 2000 && ((z < 2.2 && (row < 60 || word.length < 3)) || (z < 12 && !LETTERS.test(word)))) return;
-      if (this.label(row, kind)) now.add(row);
+      const field = Math.floor((x / this.W) * SPREAD) + SPREAD * Math.floor((y / this.H) * SPREAD);
+      const within = fields.get(field) || 0;
+      if (within >= most || !this.label(row, kind)) return;
+      fields.set(field, within + 1);
+      now.add(row);
     };
     // A word that had its name a frame ago comes first, so names do not flicker while the map is panned.
     for (const row of this.before) if (row < limit && now.size < budget) attempt(row);
