@@ -23,6 +23,7 @@
 mod alias;
 mod analogy;
 mod arguments;
+mod atlas;
 mod backup;
 mod bench;
 mod bias;
@@ -234,6 +235,7 @@ questions! {
     text_similarity::TextSimilarity,
     recall::Recall,
     health::Health,
+    atlas::Map,
     status::Status,
     top::Top,
     ready::Ready,

@@ -37,6 +37,23 @@ pub(super) struct Point {
     pub(super) is_asked: bool,
 }
 
+/// A word on a map of many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'n> {
+    /// To the right, from -1 to 1.
+    pub(super) x: f64,
+    /// Upward, likewise.
+    pub(super) y: f64,
+    /// Its place in the list of groups.
+    pub(super) group: usize,
+    /// What may be written beside it.
+    pub(super) name: Option<&'n str>,
+}
+
+/// Colors of a map's groups, which those who see fewer colors tell apart as well: the page for browsers has them.
+const MAP_COLORS: [&str; 8] =
+    ["#3251d1", "#9b4879", "#53660e", "#6f1b01", "#a36ef9", "#5a067e", "#b78118", "#3b9ca6"];
+
 const COLORS: [&str; 6] = ["#3b6ea5", "#c1553b", "#4f8a4c", "#8a5fa8", "#b08a2e", "#5a5a5a"];
 const STYLE: &str = "font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\"";
 
@@ -224,6 +241,75 @@ pub(super) fn points(title: &str, points: &[Point], links: &[[usize; 2]]) -> Str
         ));
     }
     drawing((right, SIZE + 2.0 * MARGIN), title, &body.concat())
+}
+
+/// A map of many words, the most important first: these lie over the others, are larger, and are named first.
+pub(super) fn map(title: &str, spots: &[Spot<'_>], groups: &[String]) -> String {
+    const SIZE: f64 = 1200.0;
+    const MARGIN: f64 = 48.0;
+    // Words in one mark: all of these are of one size.
+    const BAND: usize = 2_000;
+    let most = spots.iter().fold(1e-12_f64, |most, spot| most.max(spot.x.abs()).max(spot.y.abs()));
+    let place = |spot: &Spot<'_>| {
+        let at = |along: f64| MARGIN + SIZE / 2.0 * (1.0 + along / most);
+        (at(spot.x), at(-spot.y))
+    };
+    let mut body = Vec::new();
+    for (band, rows) in spots.chunks(BAND).enumerate().rev() {
+        let width = if band == 0 { 4.0 } else { 2.6 - 0.2 * (band as f64).min(5.0) };
+        for (group, color) in MAP_COLORS.iter().enumerate() {
+            let within = rows.iter().filter(|spot| spot.group == group);
+            let marks: String = within
+                .map(|spot| {
+                    let (x, y) = place(spot);
+                    format!("M{x:.1} {y:.1}h0")
+                })
+                .collect();
+            if !marks.is_empty() {
+                body.push(format!(
+                    "<path d=\"{marks}\" stroke=\"{color}\" stroke-width=\"{width:.1}\" \
+                     stroke-linecap=\"round\" opacity=\"0.72\"/>\n"
+                ));
+            }
+        }
+    }
+    body.extend(names(spots, place));
+    for (i, (group, color)) in groups.iter().zip(MAP_COLORS).enumerate() {
+        let y = 2.0 * MARGIN + SIZE + i as f64 * 20.0;
+        body.push(format!(
+            "<circle cx=\"22\" cy=\"{:.1}\" r=\"5\" fill=\"{color}\"/>\
+             <text x=\"36\" y=\"{y:.1}\">{}</text>\n",
+            y - 4.5,
+            escaped(group)
+        ));
+    }
+    let height = 2.0 * MARGIN + SIZE + groups.len() as f64 * 20.0;
+    drawing((2.0 * MARGIN + SIZE, height), title, &body.concat())
+}
+
+/// The names of a map's words that have room, where they stand.
+fn names(spots: &[Spot<'_>], place: impl Fn(&Spot<'_>) -> (f64, f64)) -> Vec<String> {
+    let mut body = Vec::new();
+    let mut taken: Vec<Area> = Vec::new();
+    for spot in spots {
+        let Some(name) = spot.name else { continue };
+        let Some(label) = label_area(place(spot), width_of(name), &taken) else { continue };
+        body.push(format!(
+            "<text x=\"{:.1}\" y=\"{:.1}\" stroke=\"#fff\" stroke-width=\"3\" \
+             stroke-linejoin=\"round\" paint-order=\"stroke\">{}</text>\n",
+            label.left,
+            label.bottom - 3.0,
+            escaped(name)
+        ));
+        // Names need room around them to be read.
+        taken.push(Area {
+            left: label.left - 14.0,
+            right: label.right + 14.0,
+            top: label.top - 8.0,
+            bottom: label.bottom + 8.0,
+        });
+    }
+    body
 }
 
 /// A matrix of similarities from -1 to 1, row by row: blue is near, red is opposite.

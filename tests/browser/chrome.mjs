@@ -161,6 +161,23 @@ class Page {
     await this.send('Input.dispatchMouseEvent', { ...base, type: 'mouseReleased', x, y, clickCount: 1 });
   }
 
+  // Drops files of this machine.
+  async drop(x, y, files) {
+    const data = { items: [], files, dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'])
+      await this.send('Input.dispatchDragEvent', { type, x, y, data });
+  }
+
+  // What the page holds when what it let go of is gone.
+  async held() {
+    await this.send('HeapProfiler.enable');
+    // What is let go of lets go of more.
+    for (let i = 0; i < 3; i++) await this.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await this.send('Runtime.getHeapUsage');
+    const { nodes, jsEventListeners } = await this.send('Memory.getDOMCounters');
+    return { heap: usedSize, nodes, listeners: jsEventListeners };
+  }
+
   async type(text) {
     await this.send('Input.insertText', { text });
   }

@@ -1,10 +1,12 @@
-// How fast the explorer is: node measure.mjs BINARY BROWSER DATA TABLE, where DATA is a data folder with the table.
-// Prints JSON Lines: milliseconds until a map is drawn, frames while it is panned, until a click is answered.
+// How fast the explorer is: node measure.mjs BINARY BROWSER DATA TABLE [WHAT], where DATA is a data folder with the table.
+// Prints JSON Lines: milliseconds until a map is drawn, frames while it is panned and zoomed, until a click is answered.
+// WHAT is `soak`: what somebody does in half an hour, one thing every three seconds, without waiting between; what the
+// page holds after each part of it.
 
 import { Chrome } from './chrome.mjs';
 import { Server } from './server.mjs';
 
-const [binary, browser, data, table] = process.argv.slice(2);
+const [binary, browser, data, table, what] = process.argv.slice(2);
 const server = await Server.start(binary, data);
 const chrome = await Chrome.start(browser);
 const tell = (name, figures) => console.log(JSON.stringify({ name, table, ...figures }));
@@ -15,68 +17,181 @@ const before = performance.now();
 const told = await server.ask(`tables/${table}/map?without_places=true`);
 tell('map made', { rows: told.row_count, milliseconds: Math.round(performance.now() - before) });
 
-const paints = [];
-let page;
-for (let i = 0; i < 5; i++) {
-  await page?.end();
-  page = await chrome.page();
-  await page.go(`${server.url}/#/${table}/map`);
-  await page.until('document.documentElement.dataset.painted', 60);
-  // What was painted is on the screen a frame later.
-  paints.push(
-    await page.run(
-      'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(Math.round(Number(document.documentElement.dataset.painted))))))',
-    ),
-  );
-}
-tell('first paint', { milliseconds: middle(paints), all: paints });
-
-await page.until('document.querySelectorAll(".leg button").length');
-const frames = await page.run(`new Promise(done => {
+// Frames while something is done in each of them.
+const frames = (page, setup, step, end) =>
+  page.run(`new Promise(done => {
   const canvas = document.querySelector('canvas.marks');
-  const event = (type, x) => canvas.dispatchEvent(new PointerEvent(type, { pointerId: 1, clientX: x, clientY: 400, bubbles: true }));
   canvas.setPointerCapture = () => {};
-  event('pointerdown', 500);
+  const box = canvas.getBoundingClientRect();
+  const [mx, my] = [box.left + box.width / 2, box.top + box.height / 2];
+  const pointer = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type, { pointerId: 1, clientX: x, clientY: y, bubbles: true }));
+  const wheel = deltaY => canvas.dispatchEvent(new WheelEvent('wheel', { deltaY, clientX: mx, clientY: my, bubbles: true, cancelable: true }));
+  ${setup};
   const times = [];
   let last = performance.now();
-  const step = now => {
+  const next = now => {
     times.push(now - last);
     last = now;
-    event('pointermove', 500 + 60 * Math.sin(times.length / 9));
-    if (times.length < 150) requestAnimationFrame(step);
+    ${step};
+    if (times.length < 250) requestAnimationFrame(next);
     else {
-      event('pointerup', 500);
+      ${end};
       done(times.slice(10));
     }
   };
-  requestAnimationFrame(step);
+  requestAnimationFrame(next);
 })`);
-frames.sort((a, b) => a - b);
-const mean = frames.reduce((a, b) => a + b) / frames.length;
-tell('pan', {
-  'frames a second': Math.round(1000 / mean),
-  'milliseconds, median': Math.round(frames[frames.length >> 1] * 10) / 10,
-  'milliseconds, 95th': Math.round(frames[Math.floor(frames.length * 0.95)] * 10) / 10,
-});
 
-const first = (await server.ask(`tables/${table}/list-words`, { page_size: 1, offset: 900 })).words[0].word;
-await page.go(`${server.url}/#/${table}/map/${encodeURIComponent(first)}`);
-await page.until('document.documentElement.dataset.drawn', 60);
-const answers = [];
-const draws = [];
-for (let i = 0; i < 9; i++) {
-  const [answered, drawn] = await page.run(`new Promise(async done => {
-    const start = performance.now();
-    document.querySelectorAll('.list button')[${i % 3}].click();
-    const html = document.documentElement;
-    const wait = async name => { while (!(Number(html.dataset[name]) >= start)) await new Promise(go => setTimeout(go, 1)); return Number(html.dataset[name]) - start; };
-    done([await wait('answered'), await wait('drawn')]);
-  })`);
-  answers.push(Math.round(answered));
-  draws.push(Math.round(drawn));
+function tellFrames(name, all) {
+  const sorted = all.slice().sort((a, b) => a - b);
+  tell(name, {
+    'frames a second': Math.round(1000 / (all.reduce((a, b) => a + b) / all.length)),
+    'milliseconds, median': Math.round(sorted[sorted.length >> 1] * 10) / 10,
+    'milliseconds, 95th': Math.round(sorted[Math.floor(sorted.length * 0.95)] * 10) / 10,
+    'milliseconds, most': Math.round(sorted[sorted.length - 1] * 10) / 10,
+  });
 }
-tell('click to answer', { milliseconds: middle(answers), all: answers });
-tell('click to answer on the map', { milliseconds: middle(draws), all: draws });
+
+async function speed() {
+  const paints = [];
+  let page;
+  for (let i = 0; i < 5; i++) {
+    await page?.end();
+    page = await chrome.page();
+    await page.go(`${server.url}/#/${table}/map`);
+    await page.until('document.documentElement.dataset.painted', 60);
+    // What was painted is on the screen a frame later.
+    paints.push(
+      await page.run(
+        'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(Math.round(Number(document.documentElement.dataset.painted))))))',
+      ),
+    );
+  }
+  tell('first paint', { milliseconds: middle(paints), all: paints });
+
+  await page.until('document.querySelectorAll(".leg button").length');
+  const drag = 'pointer("pointermove", mx + 260 * Math.sin(times.length / 29), my + 90 * Math.sin(times.length / 17))';
+  const pan = () => frames(page, 'pointer("pointerdown", mx, my)', drag, 'pointer("pointerup", mx, my)');
+  tellFrames('pan', await pan());
+  tellFrames('zoom', await frames(page, '', 'wheel(times.length < 130 ? -22 : 22)', ''));
+  await page.run(
+    `document.querySelector('canvas.marks').dispatchEvent(new WheelEvent('wheel', { deltaY: -900, clientX: 500, clientY: 400, cancelable: true }))`,
+  );
+  tellFrames('pan, zoomed in', await pan());
+
+  const first = (await server.ask(`tables/${table}/list-words`, { page_size: 1, offset: 900 })).words[0].word;
+  await page.go(`${server.url}/#/${table}/map/${encodeURIComponent(first)}`);
+  await page.until('document.documentElement.dataset.drawn', 60);
+  const answers = [];
+  const draws = [];
+  const shows = [];
+  for (let i = 0; i < 9; i++) {
+    const [answered, drawn, shown] = await page.run(`new Promise(async done => {
+      const start = performance.now();
+      document.querySelectorAll('.list button')[${i % 3}].click();
+      const html = document.documentElement;
+      const wait = async (name, of = html, from = start, most = 10000) => {
+        const end = performance.now() + most;
+        while (!(Number(of.dataset[name]) >= from) && performance.now() < end) await new Promise(go => setTimeout(go, 1));
+        return Math.max(Number(of.dataset[name]) - start, 0);
+      };
+      const answered = await wait('answered');
+      const drawn = await wait('drawn');
+      // Points that stay as they were are not drawn again.
+      const shown = await wait('shown', document.querySelector('canvas.points'), start, 1000);
+      done([answered, drawn, Math.max(drawn, shown)]);
+    })`);
+    answers.push(Math.round(answered));
+    draws.push(Math.round(drawn));
+    shows.push(Math.round(shown));
+  }
+  tell('click to answer', { milliseconds: middle(answers), all: answers });
+  tell('click to answer on the map', { milliseconds: middle(draws), all: draws });
+  tell('click to all points in their new light', { milliseconds: middle(shows), all: shows });
+  return page;
+}
+
+// Every view, words by the dozen, and what a hand does to a map.
+async function soak() {
+  const STEPS = 600;
+  const page = await chrome.page();
+  const listed = await server.ask(`tables/${table}/list-words`, { page_size: 40, offset: 900 });
+  const words = listed.words
+    .map(one => one.word)
+    .filter(one => /^[a-z]{3,}$/.test(one))
+    .slice(0, 12);
+  await page.go(`${server.url}/#/${table}/map`);
+  await page.until('document.documentElement.dataset.painted', 60);
+  const rest = '!document.querySelector("#main .sk")';
+  const name = i => encodeURIComponent(words[i % words.length]);
+  const show = address => page.run(`location.hash = ${JSON.stringify(`#/${table}/${address}`)}`);
+  const acts = [
+    i => show(`map/${name(i)}`),
+    () => page.run('document.querySelector(".list button")?.click()'),
+    () =>
+      page.drag([
+        [500, 400],
+        [560, 420],
+        [640, 380],
+        [520, 440],
+      ]),
+    () => page.send('Input.dispatchMouseEvent', { type: 'mouseWheel', x: 500, y: 400, deltaX: 0, deltaY: -240 }),
+    () => page.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x: 450, y: 350 }),
+    () => page.run('history.back()'),
+    () => show('map'),
+    () =>
+      page.drag(
+        [
+          [480, 380],
+          [560, 380],
+          [560, 440],
+          [480, 440],
+          [480, 380],
+        ],
+        { shift: true },
+      ),
+    i => show(`map/${name(i + 3)}?color=near`),
+    i => show(`analogy/${name(i)}/${name(i + 1)}/${name(i + 2)}`),
+    i => show(`axis/${name(i)}/${name(i + 5)}`),
+    i => show(`compare/${name(i)}`),
+    () => show('bias/career-family'),
+    () => show('tokens'),
+    i => show(`texts?text=${name(i)}%20${name(i + 1)}`),
+    () => show('tables'),
+    () => show('jobs'),
+    () => page.run('document.querySelector(".tools .ib:last-child").click()'),
+    () => show('map'),
+    () => page.click(520, 420),
+  ];
+  const all = [];
+  for (let i = 0; i <= STEPS; i++) {
+    if (i % 100 === 0) {
+      await show('map');
+      await page.until(rest, 60);
+      // Words that were told of are kept, of three tables at most.
+      const known = await page.run(`(async () => {
+        const { tables } = await (await fetch('v1/tables')).json();
+        const { look } = await import('/explorer/state.js');
+        return tables.slice(0, 3).reduce((sum, table) => sum + look(table).rows.size, 0);
+      })()`);
+      all.push({ interactions: i, words: known, ...(await page.held()) });
+      tell('held', all[all.length - 1]);
+    }
+    await acts[i % acts.length](Math.floor(i / acts.length));
+    await page.until(rest, 60);
+  }
+  // Every word has had its turn by then.
+  const [first, last] = [all[3], all[all.length - 1]];
+  tell('growth from interaction 300 to 600', {
+    'heap, %': Math.round((last.heap / first.heap - 1) * 1000) / 10,
+    words: last.words - first.words,
+    nodes: last.nodes - first.nodes,
+    listeners: last.listeners - first.listeners,
+  });
+  return page;
+}
+
+const page = await (what === 'soak' ? soak() : speed());
 if (page.errors.length) tell('console', { errors: page.errors });
 await chrome.end();
 await server.stop();

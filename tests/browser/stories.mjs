@@ -1,10 +1,11 @@
 // What a user does with the explorer, in a browser. Ends with a line that says how many stories passed.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Chrome } from './chrome.mjs';
+import { decode, difference, unlikeGround } from './png.mjs';
 import { Server } from './server.mjs';
 
 const [binary, browser, pictures] = process.argv.slice(2);
@@ -84,17 +85,62 @@ const truth = (is, what) => {
 };
 const painted = 'document.documentElement.dataset.painted';
 const drawn = 'document.documentElement.dataset.drawn';
-// Bytes of a picture of the page: thousands of points make it large.
-const POINTS_BYTES = 120_000;
+// The map without what stands over it, at 1280 by 800.
+const MAP = [190, 110, 910, 690];
+const pixelsOf = async page => decode(await page.shot());
 
 await story('the map comes up with points, words and clusters', {}, async page => {
   await page.open('');
   await page.until(painted);
   await page.until('document.querySelectorAll(".leg button").length === 8');
-  truth((await page.shot()).length > POINTS_BYTES, 'no points');
   await page.shows('are near on the map, on average');
   same(await page.run('document.title'), 'Map · glove · wordspace');
+  // 20,000 points cover much of it, in eight colors and what is between them; labels alone are a twentieth of that.
+  const { pixels, colors } = unlikeGround(await pixelsOf(page), MAP);
+  truth(pixels > 100_000 && colors > 1000, `no points: ${pixels} pixels, ${colors} colors`);
 });
+
+await story(
+  'points are the same by shaders and as pixels, and stay in place while the map is moved',
+  {},
+  async page => {
+    const pictures = {};
+    for (const way of ['pixels', 'shaders']) {
+      await page.open('glove/map', `?points=${way}`);
+      await page.until(painted);
+      await page.shows('are near on the map, on average');
+      pictures[way] = await pixelsOf(page);
+    }
+    const apart = difference(pictures.pixels, pictures.shaders, MAP);
+    truth(apart < 24, `shaders draw another picture than pixels: ${apart} of 255`);
+    await page.open('glove/map', '?points=pixels');
+    await page.until(painted);
+    await page.shows('are near on the map, on average');
+    // Labels may go elsewhere; points may not, while the layer is moved and when it is drawn anew.
+    const bare = () => page.run('document.querySelector("canvas.marks").style.opacity = "0"');
+    await bare();
+    const before = await pixelsOf(page);
+    const [left, top, right, low] = MAP;
+    for (const way of [40, 120]) {
+      await page.drag([
+        [500, 400],
+        [500 + way / 2, 400],
+        [500 + way, 400],
+      ]);
+      await new Promise(go => setTimeout(go, 300));
+      const after = await pixelsOf(page);
+      const moved = { at: (x, y) => before.at(x - way, y) };
+      const wrong = difference(moved, after, [left + way, top, right, low]);
+      truth(wrong < 1.5, `points moved otherwise than the map by ${wrong} after ${way} pixels`);
+      const unmoved = difference(before, after, [left + way, top, right, low]);
+      truth(unmoved > 4 * wrong + 2, `the map was not moved: ${unmoved}`);
+      await page.drag([
+        [500 + way, 400],
+        [500, 400],
+      ]);
+    }
+  },
+);
 
 await story('a word is found by its beginning, and the back button goes back', {}, async page => {
   await page.open('glove/map');
@@ -194,6 +240,40 @@ await story('a line around words makes a list with the odd one out', {}, async p
   await page.shows('Copy the words');
 });
 
+await story('answers come from the words that a line encloses, until they are let go', {}, async page => {
+  await page.open('glove/map');
+  await page.until(painted);
+  await page.drag(
+    [
+      [480, 340],
+      [660, 340],
+      [660, 500],
+      [480, 500],
+      [480, 340],
+    ],
+    { shift: true },
+  );
+  const button = '[...document.querySelectorAll(".panel .btn")].find(e => e.textContent === "Ask only among these")';
+  await page.until(`${button} && !${button}.disabled`);
+  const many = Number((await page.run('document.querySelector(".panel h1").textContent')).replace(/\D/g, ''));
+  await page.run(`${button}.click()`);
+  await page.shows(`Answers come from ${many.toLocaleString('en-US')} words of the map`);
+  await page.run('location.hash = "#/glove/map/queen"');
+  await page.until(drawn);
+  const allowed = await server.ask('tables/glove/nearest', { positive: [{ word: 'queen' }], k: 200 });
+  const listed = await page.run('[...document.querySelectorAll(".list .t")].map(e => e.textContent)');
+  const nearest = allowed.neighbors.map(one => one.word);
+  truth(listed.length === 10 && JSON.stringify(listed) !== JSON.stringify(nearest.slice(0, 10)), 'all words answer');
+  const places = listed.map(one => nearest.indexOf(one)).filter(place => place >= 0);
+  same(
+    places,
+    places.slice().sort((a, b) => a - b),
+  );
+  await page.run('document.querySelector(".among button").click()');
+  await page.until('!document.querySelector(".among") && document.querySelectorAll(".list .t").length === 10');
+  same(await page.run('[...document.querySelectorAll(".list .t")].map(e => e.textContent)'), nearest.slice(0, 10));
+});
+
 await story('words take the color of their nearness, and of an axis', {}, async page => {
   await page.open('glove/map/music?color=near');
   await page.until(drawn);
@@ -232,6 +312,68 @@ await story('tables, jobs and health are told', {}, async page => {
   await page.until('document.querySelectorAll("table").length === 2', 60);
   await page.shows('Hubs: neighbors of many');
 });
+
+await story(
+  'a file that is dropped becomes a table, a wrong one says where, and one may be stopped',
+  {},
+  async page => {
+    const rows = Array.from({ length: 300 }, (_, i) => `word${i} ${Math.cos(i)} ${Math.sin(i)} ${i / 300}`);
+    await page.open('glove/map/queen');
+    await page.until(drawn);
+    await page.drop(600, 400, [file('dropped.50d.txt', `${rows.join('\n')}\n`)]);
+    await page.until('document.querySelector("#intake-name")?.value === "dropped.50d"');
+    const start = '[...document.querySelectorAll(".intake .btn")].find(e => e.textContent === "Import").click()';
+    await page.run(start);
+    await page.shows('dropped.50d has 300 rows of 3 components.');
+    await page.until('[...document.querySelectorAll("tbody a")].some(e => e.textContent === "dropped.50d")');
+    const told = await server.ask('tables/dropped.50d/nearest', { positive: [{ word: 'word7' }], k: 1 });
+    truth(told.neighbors.length === 1, 'the table does not answer');
+    // The name is taken now, and the new file has a line that is none.
+    const again = '[...document.querySelectorAll(".intake .btn")].find(e => e.textContent === "Another file").click()';
+    await page.run(again);
+    await page.drop(600, 400, [file('dropped.50d.txt', `${rows.slice(0, 20).join('\n')}\nodd 1 x 3\n`)]);
+    await page.shows('A table of this name is there:');
+    truth(await page.run('document.querySelector(".intake .btn.pri").disabled'), 'a table is replaced unasked');
+    const choose = (id, value) =>
+      page.run(
+        `(() => { const e = document.querySelector('#${id}'); e.value = '${value}'; e.dispatchEvent(new Event('change')); })()`,
+      );
+    await choose('intake-what', 'replace');
+    await page.run(start);
+    await page.shows('was not imported.');
+    await page.shows('21');
+    await page.run('[...document.querySelectorAll(".intake .btn")].find(e => e.textContent === "Try again").click()');
+    await page.until('document.querySelector("#intake-what")');
+    await choose('intake-what', 'replace');
+    await choose('intake-rows', 'skip');
+    await page.run(start);
+    await page.shows('dropped.50d has 20 rows of 3 components.');
+    await page.shows('unreadable number');
+    // Two files, one of which has the words.
+    await page.run(again);
+    const numbers = Float32Array.from({ length: 12 }, (_, i) => i + 1);
+    const head = `{'descr': '<f4', 'fortran_order': False, 'shape': (4, 3), }`.padEnd(117) + '\n';
+    const npy = Buffer.concat([
+      Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'),
+      Buffer.from(head),
+      Buffer.from(numbers.buffer),
+    ]);
+    await page.drop(600, 400, [file('vocab.txt', 'a\nb\nc\nd\n'), file('pair.npy', npy)]);
+    await page.until('document.querySelector("#intake-name")?.value === "pair"');
+    await page.run(start);
+    await page.shows('pair has 4 rows of 3 components.');
+    // A large one, stopped on its way: nothing is left of it.
+    await page.run(again);
+    await page.drop(600, 400, [file('large.txt', Buffer.alloc(400 << 20, rows.join('\n') + '\n'))]);
+    await page.until('document.querySelector("#intake-name")?.value === "large"');
+    await page.run(start);
+    await page.until('/^[0-9.]+ MB of/.test(document.querySelector(".intake .told")?.textContent)');
+    await page.run('[...document.querySelectorAll(".intake .btn")].find(e => e.textContent === "Stop").click()');
+    await page.shows('The import was stopped.');
+    truth((await server.ask('tables/large')).status === 404, 'half a table');
+    for (const name of ['dropped.50d', 'pair']) await server.ask('TableService/DeleteTable', { table: name });
+  },
+);
 
 await story('words are text, whatever they are', {}, async page => {
   await page.open('odd/map/ordinary');
@@ -297,25 +439,56 @@ await story('in Chinese, and dark', { dark: true }, async page => {
   }
 });
 
+const VIEWS = [
+  'map',
+  'map/queen',
+  'analogy/man/king/woman',
+  'axis/she/he',
+  'bias/career-family',
+  'bias/flowers-insects',
+  'compare/apple',
+  'texts?text=queen',
+  'tokens',
+  'tables',
+  'jobs',
+  'health',
+];
+const axe = new URL('node_modules/axe-core/axe.min.js', import.meta.url).pathname;
+for (const [look, options, query] of existsSync(axe)
+  ? [
+      ['light', {}, '?lang=en'],
+      ['dark and Chinese', { dark: true }, '?lang=zh'],
+      ['on a telephone, dark', { width: 375, height: 760, touch: true, dark: true }, '?lang=en'],
+    ]
+  : []) {
+  await story(`axe finds nothing in any view, ${look}`, options, async page => {
+    page.expected = ['SearchService/Compare', '400', '412', '422'];
+    const source = readFileSync(axe, 'utf8');
+    const found = [];
+    for (const view of [...VIEWS.map(view => `glove/${view}`), 'one/map/alone', 'empty/map', 'none/map']) {
+      if (view.startsWith('none')) page.expected.push('404');
+      await page.go('about:blank');
+      await page.open(view, query);
+      await page.until('document.querySelector("#main").children.length && !document.querySelector("#main .sk")', 60);
+      await page.run(`${source};0`);
+      const told = await page.run(
+        'axe.run(document, { resultTypes: ["violations"] }).then(told => [told.passes.length, told.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 120)).join(", ")}`)])',
+      );
+      truth(told[0] > 15, `axe looked at nothing: ${told[0]}`);
+      found.push(...told[1].map(one => `${view}: ${one}`));
+    }
+    truth(!found.length, found.join('\n'));
+  });
+}
+if (!existsSync(axe)) console.log('left out: axe (npm ci in tests/browser brings it)');
+
 for (const [width, height] of [
   [375, 760],
   [3840, 2160],
 ]) {
   await story(`every view fits ${width} pixels`, { width, height, touch: width < 500 }, async page => {
-    page.expected = ['SearchService/Compare'];
-    for (const view of [
-      'map',
-      'map/queen',
-      'analogy/man/king/woman',
-      'axis/she/he',
-      'bias/career-family',
-      'compare/apple',
-      'texts?text=queen',
-      'tokens',
-      'tables',
-      'jobs',
-      'health',
-    ]) {
+    page.expected = ['SearchService/Compare', '400', '412', '422'];
+    for (const view of VIEWS) {
       await page.open(`glove/${view}`);
       await page.until('document.querySelector("#main").children.length && !document.querySelector("#main .sk")', 60);
       const wide = await page.run('document.documentElement.scrollWidth');

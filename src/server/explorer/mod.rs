@@ -69,6 +69,7 @@ assets! {
     "search.js": JS,
     "picture.js": JS,
     "points.js": JS,
+    "pixels.js": JS,
     "parts.js": JS,
     "map.js": JS,
     "analogy.js": JS,
@@ -79,6 +80,9 @@ assets! {
     "tokens.js": JS,
     "tables.js": JS,
     "jobs.js": JS,
+    "intake.js": JS,
+    "upload.js": JS,
+    "wire.js": JS,
     "health.js": JS,
 }
 
@@ -160,17 +164,11 @@ impl Asset {
             (header::CACHE_CONTROL, "no-cache"),
             (header::VARY, "accept-encoding"),
             (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, "no-referrer"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        for (name, value) in [
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cross-origin-resource-policy", "same-origin"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
         headers.insert(header::ETAG, tag.clone());
         if has(asked, tag) {
             return (headers, None);

@@ -27,7 +27,6 @@ pub(in crate::server) fn places_alone(message: &[u8], asked: &HeaderMap) -> Resu
     let (tag, state) = (tag(&map.places, ""), map.answer.unwrap_or_default());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Whoever has them asks whether they are still the same; others may not have them for him.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert("wordspace-generation", state.generation.into());

@@ -47,6 +47,7 @@ impl Origins {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let is_named = |origin: &str| self.all.iter().any(|known| known == "*" || known == origin);
         let asked = authority(head);
+        let site = head.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         let own = |asked: &str| {
             let named =
                 || ["http://", "https://"].iter().any(|at| is_named(&format!("{at}{asked}")));
@@ -62,12 +63,16 @@ impl Origins {
                 return Ok(Some(origin.clone()));
             }
             let of = told.split_once("://").map(|(_, of)| of);
-            return match asked.filter(|asked| of.is_some_and(|of| of.eq_ignore_ascii_case(asked))) {
+            // A page in the clear and a server above TLS may have one address, and are two origins.
+            let is_told_same = site.is_none_or(|site| site == b"same-origin");
+            let is_same =
+                |asked: &&str| is_told_same && of.is_some_and(|of| of.eq_ignore_ascii_case(asked));
+            return match asked.filter(is_same) {
                 Some(asked) => own(asked),
                 None => Err(told),
             };
         }
-        match head.headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        match site {
             // Its user wrote the address.
             Some(b"none") => Ok(None),
             Some(b"same-origin") => own(asked.unwrap_or_default()),
@@ -153,6 +158,9 @@ mod tests {
         assert!(of(&[(host, "127.0.0.1:1"), (origin, "http://127.0.0.1:2")], true).is_err());
         assert!(of(&[(host, "127.0.0.1:1"), (site, "cross-site")], true).is_err());
         assert!(of(&[(host, "x"), (origin, "null")], true).is_err());
+        let (clear, name) = ((origin, "http://words.example"), (host, "words.example"));
+        assert!(of(&[name, clear, (site, "cross-site")], true).is_err(), "it asks above TLS");
+        assert_eq!(of(&[name, clear, (site, "same-origin")], true), Ok(None));
         assert_eq!(of(&[named], false), Ok(None), "no browser");
         let app = (origin, "https://app.example.org");
         assert_eq!(of(&[named, app], false).unwrap().unwrap(), "https://app.example.org");

@@ -37,6 +37,12 @@ const REFUSED_BYTES: usize = 1 << 20;
 /// The first byte of the last message of gRPC-Web, which has the trailers.
 const TRAILERS: u8 = 0x80;
 
+/// What keeps an answer from being taken for something else, and from pages of other origins that do not ask as such.
+const ALONE: [(header::HeaderName, &str); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
 /// A call that has begun: it counts from its head on.
 #[derive(Debug)]
 pub(super) struct Begun {
@@ -342,6 +348,12 @@ impl<'a> Reply<'a> {
     ) -> Result<Sending<'a>, Gone> {
         if let Some(origin) = &self.origin {
             allow(origin, &mut headers);
+        }
+        if self.face == Face::Json {
+            // No page of another origin may have it as a script, a picture or a style.
+            for (name, value) in ALONE {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
         }
         let mut head = Response::new(());
         *head.status_mut() = status;

@@ -3,12 +3,12 @@
 import { packed } from './api.js';
 import { h, s, say, fill } from './dom.js';
 import { t } from './language.js';
-import { made, neighborList, note, sheet, skeleton, trouble, word, wordField } from './parts.js';
+import { amongBar, made, neighborList, note, sheet, skeleton, trouble, word, wordField } from './parts.js';
 import { Picture } from './picture.js';
 
 const SHOWN = 7;
 
-export function analogyView(main, { look, route, go, signal }) {
+export function analogyView(main, { look, route, go, again, signal }) {
   const given = [0, 1, 2].map(place => route.args[place] || '');
   const box = h('div', { class: 'cv' });
   const panel = h('aside', { class: 'panel', 'aria-label': t('Analogy'), tabindex: '0' });
@@ -76,7 +76,7 @@ export function analogyView(main, { look, route, go, signal }) {
       ),
     );
   } else {
-    answer({ look, panel, picture, given, asked, hint, mapping, go, signal });
+    answer({ look, panel, picture, given, asked, hint, mapping, go, again, signal });
   }
   return () => picture.end();
 }
@@ -88,7 +88,7 @@ const TRIES = [
   ['walk', 'walked', 'play'],
 ];
 
-async function answer({ look, panel, picture, given, asked, hint, mapping, go, signal }) {
+async function answer({ look, panel, picture, given, asked, hint, mapping, go, again, signal }) {
   const title = h('p', { class: 'mid' }, t('{0} is to {1} as {2} is to', ...given.map(one => h('b', {}, word(one)))));
   fill(
     panel,
@@ -101,7 +101,7 @@ async function answer({ look, panel, picture, given, asked, hint, mapping, go, s
   try {
     const [a, b, c] = given.map(one => ({ word: one }));
     [told, vectors] = await Promise.all([
-      look.ask('analogy', { a, b, c, k: SHOWN, with_inputs: true }, signal),
+      look.ask('analogy', { a, b, c, k: SHOWN, with_inputs: true, ...look.among }, signal),
       look.ask('lookup', { queries: [a, b, c], unit: true, packed: true }, signal),
     ]);
   } catch (error) {
@@ -119,14 +119,16 @@ async function answer({ look, panel, picture, given, asked, hint, mapping, go, s
   const pick = name => go('map', name);
   const first = within[0];
   const isOwn = first && rows.includes(first.row || 0);
-  const warning = isOwn
-    ? note(
-        '',
-        h('b', {}, t('With your words left in, the answer is {0},', word(first.word))),
-        ' ',
-        t('one of the three you gave. Most published analogies leave the inputs out; both lists are here.'),
-      )
-    : note('plain', t('The answer is the same with your words left in.'));
+  const warning = look.within
+    ? amongBar(look, again)
+    : isOwn
+      ? note(
+          '',
+          h('b', {}, t('With your words left in, the answer is {0},', word(first.word))),
+          ' ',
+          t('one of the three you gave. Most published analogies leave the inputs out; both lists are here.'),
+        )
+      : note('plain', t('The answer is the same with your words left in.'));
   const figure = h('div', {});
   fill(
     panel,

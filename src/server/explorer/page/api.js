@@ -6,7 +6,7 @@ let key = sessionStorage.getItem(KEY) || '';
 let askForKey = null;
 let asking = null;
 
-export const hasKey = () => key !== '';
+export const authorization = () => (key ? { authorization: `Bearer ${key}` } : {});
 
 export function whenKeyIsNeeded(ask) {
   askForKey = ask;
@@ -41,8 +41,7 @@ export class Problem extends Error {
 
 async function send(path, body, signal) {
   for (;;) {
-    const headers = {};
-    if (key) headers.authorization = `Bearer ${key}`;
+    const headers = authorization();
     if (body !== undefined) headers['content-type'] = 'application/json';
     const method = body === undefined ? 'GET' : 'POST';
     let answer;

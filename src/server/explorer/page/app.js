@@ -9,6 +9,7 @@ import { biasView } from './bias.js';
 import { compareView } from './compare.js';
 import { $, h, icon, s, say, fill } from './dom.js';
 import { healthView } from './health.js';
+import { takeDrops } from './intake.js';
 import { jobsView } from './jobs.js';
 import { language, setLanguage, t } from './language.js';
 import { mapView } from './map.js';
@@ -120,7 +121,7 @@ function frame() {
     $('#top'),
     h(
       'a',
-      { class: 'brand', href: address(table?.name, 'map') },
+      { class: 'brand', href: address(table?.name, 'map'), 'aria-label': 'wordspace' },
       s(
         'svg',
         { width: 20, height: 20, viewBox: '0 0 20 20', 'aria-hidden': 'true' },
@@ -380,7 +381,7 @@ async function render() {
   }
   const of = table && !table.problem ? lookAt(table) : null;
   const goTo = name => address(name, 'map');
-  leave = view.show(main, { look: of, tables, lookAt, route, go, goTo, setQuery, signal });
+  leave = view.show(main, { look: of, tables, lookAt, route, go, goTo, setQuery, again: render, signal });
 }
 
 // The table with most rows: what somebody who names none most likely means.
@@ -390,6 +391,10 @@ function largest() {
 }
 
 addEventListener('hashchange', render);
+takeDrops(() => {
+  if (parse().view.name === 'tables') render();
+  else go('tables');
+});
 addEventListener('keydown', event => {
   const tag = document.activeElement?.tagName;
   const isTyping = tag === 'INPUT' || tag === 'TEXTAREA' || tag === 'SELECT';

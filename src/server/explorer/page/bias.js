@@ -74,8 +74,11 @@ async function begin({ look, side, wrap, chosen, tongue, route, go, setQuery, si
     h('h2', {}, t('Your own')),
     item('own', t('Your own words'), t('four sets')),
   );
-  side.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  summary({ look, tongue, suites, items, refused, signal });
+  const showChosen = () =>
+    side.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  showChosen();
+  // Refused ones go to the end of the list.
+  summary({ look, tongue, suites, items, refused, signal }).then(showChosen);
   if (name === 'own') {
     ownTest({ look, wrap, route, setQuery, go, signal });
     return;

@@ -30,7 +30,9 @@ export function compareView(main, { look, tables, lookAt, route, go, setQuery, s
     return null;
   }
   const wanted = route.query.get('with');
-  const other = lookAt(others.find(table => table.name === wanted) || others[0]);
+  // The largest, unless one is named.
+  const largest = others.reduce((a, b) => (Number(b.row_count || 0) > Number(a.row_count || 0) ? b : a));
+  const other = lookAt(others.find(table => table.name === wanted) || largest);
   const boxes = [look, other].map(() => h('div', { class: 'cv' }));
   const under = h('div', { class: 'under' });
   main.append(

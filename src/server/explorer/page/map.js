@@ -3,6 +3,7 @@
 import { h, icon, say, fill } from './dom.js';
 import { t } from './language.js';
 import {
+  amongBar,
   chip,
   closeButton,
   copyButton,
@@ -23,6 +24,11 @@ const NEIGHBORS = 10;
 const HALF = (SHADES - 1) / 2;
 // Words whose place on an axis colors them, and neighbors whose nearness does.
 const COLORED = 10000;
+// Words of a filter, and chosen ones that are drawn each by itself.
+const AMONG_MAX = 10000;
+const MARKED_MAX = 400;
+// A word beyond is written smaller.
+const LONG_CHARS = 18;
 
 // Colors of words: a palette, a number for each row, and what its ends mean.
 async function shading(look, map, mode, chosen, signal) {
@@ -110,7 +116,7 @@ function pictureOf(look, options) {
   return kept;
 }
 
-export function mapView(main, { look, route, go, setQuery, signal }) {
+export function mapView(main, { look, route, go, setQuery, again, signal }) {
   const chosen = route.args[0];
   let mode = route.query.get('color') || 'cluster';
   let layout = route.query.get('layout') === 'neighbors' ? 'neighbors' : 'components';
@@ -121,7 +127,8 @@ export function mapView(main, { look, route, go, setQuery, signal }) {
     label: t('Map of {0}. Arrow keys pan, plus and minus zoom, 0 shows all. The search finds a word.', look.name),
     onPick: row => {
       if (row < 0) {
-        if (chosen || picture.list) go('map');
+        if (chosen) go('map');
+        else if (picture.list) again();
         return;
       }
       if (look.words[row] !== undefined) pick(look.words[row]);
@@ -129,6 +136,7 @@ export function mapView(main, { look, route, go, setQuery, signal }) {
     },
     onLasso: rows => lassoed(rows),
     onView: () => keepView(picture, setQuery, chosen),
+    isDim: Boolean(chosen),
   });
   main.append(h('div', { class: 'stage' }, box, panel));
 
@@ -188,6 +196,7 @@ export function mapView(main, { look, route, go, setQuery, signal }) {
       h('div', { class: 'bar' }, h('label', {}, h('span', {}, t('Color')), select)),
       h('div', { class: 'bar' }, h('label', {}, h('span', {}, t('Layout')), layouts)),
       legend,
+      amongBar(look, again),
     ),
     honest,
     h(
@@ -224,6 +233,7 @@ export function mapView(main, { look, route, go, setQuery, signal }) {
     ),
   );
   picture.covered = null;
+  picture.setMask(look.within && look.within.rows);
 
   async function paint() {
     if (!picture.map) return;
@@ -269,8 +279,9 @@ export function mapView(main, { look, route, go, setQuery, signal }) {
     picture.selected = -1;
     picture.links = [];
     picture.list = rows;
+    picture.setMask(rows.length > MARKED_MAX ? rows : null);
     picture.draw();
-    lassoPanel({ look, panel, picture, rows, pick, signal, letGo: () => go('map') });
+    lassoPanel({ look, panel, picture, rows, pick, signal, again, letGo: () => (chosen ? go('map') : again()) });
   }
 
   const tell = map => {
@@ -506,7 +517,12 @@ function tablePanel({ look, panel, picture, mapping, pick, go, signal }) {
 
 async function wordPanel({ look, panel, picture, chosen, mapping, pick, go, signal, whenArranged }) {
   const close = closeButton(t('Let go of the word'), () => go('map'));
-  const head = h('div', { class: 'wordhead' }, h('h1', { class: 'word', dir: 'auto' }, chosen), close);
+  const head = h(
+    'div',
+    { class: 'wordhead' },
+    h('h1', { class: chosen.length > LONG_CHARS ? 'word long' : 'word', dir: 'auto' }, chosen),
+    close,
+  );
   fill(
     panel,
     sheet(panel),
@@ -518,10 +534,13 @@ async function wordPanel({ look, panel, picture, chosen, mapping, pick, go, sign
   try {
     [found, near] = await Promise.all([
       look.ask('lookup', { queries: [{ word: chosen }], packed: true }, signal),
-      look.ask('nearest', { positive: [{ word: chosen }], k: NEIGHBORS }, signal),
+      look.ask('nearest', { positive: [{ word: chosen }], k: NEIGHBORS, ...look.among }, signal),
     ]);
   } catch (error) {
     const shown = trouble(error, { look, pick, again: () => go('map', chosen) });
+    if (signal.aborted) return;
+    picture.o.isDim = false;
+    picture.request();
     if (shown && !signal.aborted) fill(panel, sheet(panel), h('section', {}, head, h('div', { class: 'gap' }, shown)));
     return;
   }
@@ -706,13 +725,27 @@ async function partSenses(look, chosen, box, button, pick, signal) {
   }
 }
 
-async function lassoPanel({ look, panel, picture, rows, pick, signal, letGo }) {
+async function lassoPanel({ look, panel, picture, rows, pick, signal, again, letGo }) {
   panel.classList.remove('peek');
   say(t('{0} words selected', count(rows.length)));
   const named = rows.slice(0, 1000);
   const odd = h('div', {}, skeleton('70%'));
   const list = h('div', { class: 'chips' });
   const all = () => rows.map(row => look.words[row]).filter(one => one !== undefined);
+  const among = h(
+    'button',
+    {
+      class: 'btn pri',
+      disabled: true,
+      on: {
+        click() {
+          look.within = { rows, words: all() };
+          again();
+        },
+      },
+    },
+    t('Ask only among these'),
+  );
   fill(
     panel,
     sheet(panel),
@@ -730,13 +763,17 @@ async function lassoPanel({ look, panel, picture, rows, pick, signal, letGo }) {
           t('Save the words'),
         ),
         h('button', { class: 'btn', on: { click: () => saveVectors(look, rows, signal) } }, t('Save vectors')),
+        among,
       ),
+      rows.length > AMONG_MAX &&
+        h('p', { class: 'foot' }, t('At most {0} words can be asked among.', count(AMONG_MAX))),
     ),
     h('section', {}, h('h2', { class: 'under' }, t('Odd one out')), odd),
     h('section', {}, h('h2', { class: 'under' }, t('In order of frequency')), list),
   );
   for (let at = 0; at < Math.min(rows.length, 10000); at += 200) await look.nameRows(rows.slice(at, at + 200));
   if (signal.aborted) return;
+  among.disabled = rows.length > AMONG_MAX;
   fill(
     list,
     ...named

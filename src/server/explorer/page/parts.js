@@ -145,6 +145,19 @@ export const fact = (name, value, small) =>
 export const chip = (text, run, extra = {}) =>
   h('button', { class: 'chip', dir: 'auto', title: text, ...extra, on: { click: run } }, text);
 
+// That answers come from some words only, and how to ask among all again.
+export const amongBar = (look, again) =>
+  look.within &&
+  h(
+    'div',
+    { class: 'bar among' },
+    h('span', { class: 'num' }, t('Answers come from {0} words of the map', count(look.within.words.length))),
+    closeButton(t('Ask among all words'), () => {
+      look.within = null;
+      again();
+    }),
+  );
+
 export const note = (kind, ...children) => h('div', { class: `note ${kind}` }, children);
 
 export const skeleton = (...widths) =>

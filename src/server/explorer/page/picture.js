@@ -2,7 +2,7 @@
 // Rows are ordered by frequency, as files of vectors are: what comes first is larger and named first.
 
 import { css, h, still } from './dom.js';
-import { Points } from './points.js';
+import { pointsIn } from './points.js';
 
 // What is drawn now.
 export const pictures = new Set();
@@ -34,25 +34,29 @@ export function readColors() {
 }
 
 const LABEL_CHARS = 26;
+// Labels whose widths are kept: several pictures full.
+const WIDTHS_MAX = 2000;
+// The picture has so many fields across and down, which share the names; and rows that may be named in all of it.
+const SPREAD = 5;
+const SPREAD_ROWS = 20000;
 const shown = word => (word.length > LABEL_CHARS ? `${word.slice(0, LABEL_CHARS - 1)}…` : word);
 // What a label of no importance begins with.
 const LETTERS = /^\p{L}{2}|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 export class Picture {
-  // `look` is the table's; `options` are label, onPick, onHover, onLasso, onView, cap.
+  // `look` is the table's; `options` are label, onPick, onHover, onLasso, onView, cap, and isDim: a word is coming.
   constructor(box, look, options = {}) {
     this.box = box;
     this.look = look;
     this.o = options;
-    this.ground = h('canvas', { 'aria-hidden': 'true', class: 'points' });
+    this.points = pointsIn(box);
     this.canvas = h('canvas', {
       class: 'marks',
       tabindex: '0',
       role: 'application',
       'aria-label': options.label || '',
     });
-    box.append(this.ground, this.canvas);
-    this.points = new Points(this.ground);
+    box.append(this.canvas);
     this.points.onRestored = () => this.draw();
     this.c = this.canvas.getContext('2d');
     this.selected = -1;
@@ -62,16 +66,14 @@ export class Picture {
     this.lit = -1;
     this.shading = null;
     this.list = null;
+    this.mask = null;
     this.named = new Set();
     this.before = new Set();
     this.widths = new Map();
     this.pos = new Float32Array(0);
     this.observer = new ResizeObserver(() => this.size());
     this.observer.observe(box);
-    this.forgetWords = look.onWords(() => {
-      this.widths.size > 50000 && this.widths.clear();
-      this.request();
-    });
+    this.forgetWords = look.onWords(() => this.request());
     this.listen();
     pictures.add(this);
     this.size();
@@ -99,6 +101,13 @@ export class Picture {
     this.setShading(this.shading);
   }
 
+  // Rows that stand out, however many; null: all do.
+  setMask(rows) {
+    if (!rows && !this.mask) return;
+    this.mask = rows && new Set(rows);
+    this.setShading(this.shading);
+  }
+
   get count() {
     return this.pos.length / 2;
   }
@@ -106,7 +115,16 @@ export class Picture {
   // None: clusters.
   setShading(shading) {
     this.shading = shading;
-    if (this.map) this.points.setShades(shading ? shading.shades : this.map.clusters);
+    if (this.map) {
+      let shades = shading ? shading.shades : this.map.clusters;
+      if (this.mask) {
+        // Each color is there twice: for those that stand out, and for the others.
+        const colors = this.palette.length;
+        shades = Uint8Array.from(shades);
+        for (const row of this.mask) if (row < shades.length) shades[row] += colors;
+      }
+      this.points.setShades(shades);
+    }
     this.draw();
   }
 
@@ -134,10 +152,8 @@ export class Picture {
     this.W = r.width;
     this.H = r.height;
     this.d = Math.min(devicePixelRatio || 1, 2);
-    for (const canvas of [this.ground, this.canvas]) {
-      canvas.width = Math.round(r.width * this.d);
-      canvas.height = Math.round(r.height * this.d);
-    }
+    this.canvas.width = Math.round(r.width * this.d);
+    this.canvas.height = Math.round(r.height * this.d);
     const above = r.height > 500 ? 104 : 24;
     this.k0 = Math.max(20, Math.min(r.width * 0.47, (r.height - above) * 0.5));
     if (this.k == null || (was && was[2])) this.fit();
@@ -253,15 +269,23 @@ export class Picture {
   draw() {
     if (!this.W || !this.k) return;
     const { c } = this;
-    const isDim = Boolean(this.list || this.links.length || this.lit >= 0 || this.arrows.length || this.selected >= 0);
+    const isDim = Boolean(
+      this.o.isDim ||
+      (this.list && !this.mask) ||
+      this.links.length ||
+      this.lit >= 0 ||
+      this.arrows.length ||
+      this.selected >= 0,
+    );
     const base = isDim ? (this.lit >= 0 ? 0.1 : colors.dark ? 0.3 : 0.26) : colors.dark ? 0.8 : 0.72;
     const crowd = this.count > 60000 && this.z < 4 ? 0.78 : 1;
     const palette = this.palette;
-    const view = { density: this.d, x: this.x, y: this.y, k: this.k };
+    const view = { width: this.W, height: this.H, density: this.d, x: this.x, y: this.y, k: this.k };
+    const lights = palette.map((_, shade) => (this.lit === shade ? 0.95 : base * crowd));
     this.points.draw(view, {
       ground: colors.ground,
-      palette,
-      light: palette.map((_, shade) => (this.lit === shade ? 0.95 : base * crowd)),
+      palette: this.mask ? [...palette, ...palette] : palette,
+      light: this.mask ? [...lights.map(light => Math.min(light, 0.1)), ...lights] : lights,
       size: this.pointSize(),
     });
     c.setTransform(this.d, 0, 0, this.d, 0, 0);
@@ -270,7 +294,8 @@ export class Picture {
     const marked = new Set(this.links.map(link => link.row));
     for (const { from, to } of this.arrows) marked.add(from).add(to);
     if (this.selected >= 0) marked.add(this.selected);
-    for (const row of this.list || []) marked.add(row);
+    // Many are told apart by their light.
+    if (!this.mask) for (const row of this.list || []) marked.add(row);
     this.grid = new Map();
     this.named = new Set();
     for (const box of this.overlays()) this.isFree(...box);
@@ -385,6 +410,7 @@ export class Picture {
     if (width === undefined) {
       this.c.font = font;
       width = this.c.measureText(text).width;
+      if (this.widths.size >= WIDTHS_MAX) this.widths.clear();
       this.widths.set(key, width);
     }
     return width;
@@ -460,7 +486,7 @@ export class Picture {
     }
     for (const [px, py, leads] of places) {
       const isOut = px < 4 || px + width > this.W - 4 || py < 2 || py + height > this.H - 2;
-      if (isOut && (leads || isSoft || (kind === 'strong' && !force))) continue;
+      if (isOut && (leads || isSoft || (kind === 'strong' && !force) || kind === 'pill')) continue;
       const free = this.isFree(px - pad, py - pad / 2, width + 2 * pad, height + pad);
       if (!force && !free) continue;
       this.named.add(row);
@@ -469,7 +495,8 @@ export class Picture {
     }
     // Whatever was chosen has its name, over others if need be.
     if (kind === 'pill') {
-      const [px, py] = places[0];
+      const [right, py] = places[0];
+      const px = Math.max(8, Math.min(right, this.W - width - 10));
       this.named.add(row);
       this.write(text, { x, y, px, py, width, height, font, kind });
       return true;
@@ -562,7 +589,11 @@ export class Picture {
     const z = this.z;
     const room = isDim ? 30000 : z < 1.6 ? (this.W < 500 ? 15000 : 19000) : z < 3.5 ? 10500 : z < 8 ? 7000 : 5000;
     const budget = Math.round((this.W * this.H) / room);
-    const limit = Math.min(this.count, z < 1.6 ? 2600 : z < 3 ? 6000 : this.count);
+    // Of large tables frequent words often stand together: rarer ones tell what is elsewhere.
+    const first = this.count > 60000 ? SPREAD_ROWS : z < 1.6 ? 2600 : 6000;
+    const limit = Math.min(this.count, this.mask || z >= 3 ? this.count : first);
+    const most = z < 3 && this.count > 2000 ? Math.ceil((2 * budget) / (SPREAD * SPREAD)) : Infinity;
+    const fields = new Map();
     const now = new Set();
     const nameless = [];
     const kind = isDim ? 'back' : 'word';
@@ -571,7 +602,7 @@ export class Picture {
       const x = this.sx(row);
       const y = this.sy(row);
       if (!(x > -8 && y > -8 && x < this.W + 8 && y < this.H + 8)) return;
-      if (marked.has(row)) return;
+      if (marked.has(row) || (this.mask && !this.mask.has(row))) return;
       const word = words[row];
       if (word === undefined) {
         if (nameless.length < 200) nameless.push(row);
@@ -579,7 +610,11 @@ export class Picture {
       }
       // Words that stand in every text say little of where one is.
       if (this.count > 2000 && ((z < 2.2 && (row < 60 || word.length < 3)) || (z < 12 && !LETTERS.test(word)))) return;
-      if (this.label(row, kind)) now.add(row);
+      const field = Math.floor((x / this.W) * SPREAD) + SPREAD * Math.floor((y / this.H) * SPREAD);
+      const within = fields.get(field) || 0;
+      if (within >= most || !this.label(row, kind)) return;
+      fields.set(field, within + 1);
+      now.add(row);
     };
     // A word that had its name a frame ago comes first, so names do not flicker while the map is panned.
     for (const row of this.before) if (row < limit && now.size < budget) attempt(row);

@@ -1,4 +1,7 @@
-// Draws the points of a map: by WebGL, or where there is none by writing pixels.
+// Draws the points of a map: by a graphics processor, or where there is none as pixels.
+
+import { h } from './dom.js';
+import { Pixels } from './pixels.js';
 
 const VERTEX = `#version 300 es
 in vec2 place;
@@ -38,10 +41,44 @@ void main() {
 
 const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16) / 255);
 
-// What is drawn: `positions` are two numbers a row, NaN where it has no place; `shades` a color's number each.
-export class Points {
-  constructor(canvas) {
+// Graphics processors that are none: a shader that the processor runs takes a second for what pixels take in a
+// twentieth of it.
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+// Looked at once, on a canvas that is dropped: one keeps the kind that it had first.
+let known = null;
+function isSoftware() {
+  if (known === null) {
+    const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+    const told = gl?.getExtension('WEBGL_debug_renderer_info');
+    known = !gl || SOFTWARE.test(gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  }
+  return known;
+}
+
+// What draws points in a box. `?points=pixels` and `?points=shaders` choose.
+export function pointsIn(box) {
+  const wanted = new URLSearchParams(location.search).get('points');
+  const canvas = h('canvas', { 'aria-hidden': 'true', class: 'points' });
+  box.append(canvas);
+  const gl =
+    wanted !== 'pixels' &&
+    (wanted === 'shaders' || !isSoftware()) &&
+    canvas.getContext('webgl2', {
+      alpha: false,
+      antialias: false,
+      depth: false,
+      stencil: false,
+      powerPreference: 'high-performance',
+    });
+  return gl ? new Shaders(canvas, gl) : new Pixels(canvas);
+}
+
+// `positions` are two numbers a row, NaN where it has no place; `shades` a color's number each.
+class Shaders {
+  constructor(canvas, gl) {
     this.canvas = canvas;
+    this.gl = gl;
     this.count = 0;
     this.open();
     canvas.addEventListener('webglcontextlost', event => event.preventDefault());
@@ -54,19 +91,8 @@ export class Points {
   }
 
   open() {
-    const options = {
-      alpha: false,
-      antialias: false,
-      depth: false,
-      stencil: false,
-      powerPreference: 'high-performance',
-    };
-    const gl = this.canvas.getContext('webgl2', options);
-    this.gl = gl;
-    if (!gl) {
-      this.flat = this.canvas.getContext('2d', { alpha: false });
-      return;
-    }
+    const { gl } = this;
+    this.drawn = null;
     const program = gl.createProgram();
     for (const [kind, text] of [
       [gl.VERTEX_SHADER, VERTEX],
@@ -94,8 +120,8 @@ export class Points {
   setPositions(positions) {
     this.positions = positions;
     this.count = positions.length / 2;
-    const gl = this.gl;
-    if (!gl) return;
+    const { gl } = this;
+    this.drawn = null;
     const backward = new Float32Array(positions.length);
     for (let row = 0, at = positions.length - 2; row < this.count; row++, at -= 2) {
       const x = positions[2 * row];
@@ -110,8 +136,8 @@ export class Points {
 
   setShades(shades) {
     this.shades = shades;
-    const gl = this.gl;
-    if (!gl) return;
+    const { gl } = this;
+    this.drawn = null;
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.shade);
     gl.bufferData(gl.ARRAY_BUFFER, Uint8Array.from(shades).reverse(), gl.DYNAMIC_DRAW);
     gl.enableVertexAttribArray(this.attribute.shade);
@@ -121,33 +147,21 @@ export class Points {
   // `view` has width and height in pixels of the style sheet, density, x, y and k, as the map has them; `paint`
   // the ground, a palette with the share of light of each color, and the size of a point.
   draw(view, paint) {
-    if (!this.count || !this.shades) {
-      this.clear(paint.ground);
-      return;
-    }
-    if (this.gl) this.drawByShaders(view, paint);
-    else this.drawByPixels(view, paint);
-  }
-
-  clear(ground) {
-    const gl = this.gl;
-    if (gl) {
-      gl.clearColor(...rgb(ground), 1);
-      gl.clear(gl.COLOR_BUFFER_BIT);
-    } else {
-      this.flat.fillStyle = ground;
-      this.flat.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    }
-  }
-
-  drawByShaders(view, paint) {
-    const { gl, at } = this;
+    // Most often only what lies over the points is another.
+    const wanted = JSON.stringify([view, paint]);
+    if (wanted === this.drawn) return;
+    this.drawn = wanted;
+    const { canvas, gl, at } = this;
     const d = view.density;
-    gl.viewport(0, 0, this.canvas.width, this.canvas.height);
-    this.clear(paint.ground);
+    const [width, height] = [Math.round(view.width * d), Math.round(view.height * d)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(...rgb(paint.ground), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (!this.count || !this.shades) return;
     gl.uniform2f(at.origin, view.x * d, view.y * d);
     gl.uniform2f(at.scale, view.k * d, view.k * d);
-    gl.uniform2f(at.span, this.canvas.width, this.canvas.height);
+    gl.uniform2f(at.span, width, height);
     gl.uniform1f(at.size, paint.size * d);
     gl.uniform1f(at.least, 0.7 * d);
     gl.uniform1f(at.edge, 1);
@@ -163,33 +177,7 @@ export class Points {
     gl.drawArrays(gl.POINTS, 0, this.count);
   }
 
-  // Two by two pixels a point: a few milliseconds for hundreds of thousands, where paths would take half a second.
-  drawByPixels(view, paint) {
-    const { width, height } = this.canvas;
-    if (!this.image || this.image.width !== width || this.image.height !== height) {
-      this.image = this.flat.createImageData(width, height);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-    }
-    const ground = rgb(paint.ground);
-    const word = (hex, light) => {
-      const [r, g, b] = rgb(hex).map((part, i) => Math.round(255 * (part * light + ground[i] * (1 - light))));
-      return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-    };
-    const words = paint.palette.map((hex, i) => word(hex, paint.light[i]));
-    this.pixels.fill(word(paint.ground, 1));
-    const d = view.density;
-    for (let row = this.count - 1; row >= 0; row--) {
-      const x = Math.round((view.x + this.positions[2 * row] * view.k) * d);
-      const y = Math.round((view.y + this.positions[2 * row + 1] * view.k) * d);
-      if (!(x >= 0 && y >= 0 && x < width - 1 && y < height - 1)) continue;
-      const at = y * width + x;
-      const color = words[this.shades[row]];
-      this.pixels[at] = this.pixels[at + 1] = this.pixels[at + width] = this.pixels[at + width + 1] = color;
-    }
-    this.flat.putImageData(this.image, 0, 0);
-  }
-
   end() {
-    this.gl?.getExtension('WEBGL_lose_context')?.loseContext();
+    this.gl.getExtension('WEBGL_lose_context')?.loseContext();
   }
 }

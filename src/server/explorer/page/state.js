@@ -20,6 +20,13 @@ class Look {
     this.maps = {};
     this.leaving = new AbortController();
     this.listeners = new Set();
+    // Rows and words of the map that answers come from; none: all.
+    this.within = null;
+  }
+
+  // What a question says of that.
+  get among() {
+    return this.within ? { filter: { allow: this.within.words } } : {};
   }
 
   get signal() {

@@ -3,6 +3,7 @@
 import { service } from './api.js';
 import { h, fill } from './dom.js';
 import { t } from './language.js';
+import { intake } from './intake.js';
 import { bytesOf, count, fact, fixed, note, skeleton, trouble } from './parts.js';
 
 export const indexState = table =>
@@ -14,7 +15,7 @@ export const indexState = table =>
     INDEX_STATE_STOPPED: ['', t('stopped')],
   })[table.index?.state] || ['', t('exact')];
 
-export function tablesView(main, { tables, look, goTo, signal }) {
+export function tablesView(main, { tables, look, goTo, again, signal }) {
   const page = h('div', { class: 'page', tabindex: '0' });
   const wrap = h('div', { class: 'wrap' });
   page.append(wrap);
@@ -33,7 +34,7 @@ export function tablesView(main, { tables, look, goTo, signal }) {
         table.problem && note('bad', table.problem),
       ),
       h('td', { class: 'num' }, count(table.row_count || 0)),
-      h('td', { class: 'num' }, table.dim || ''),
+      h('td', { class: 'num wide' }, table.dim || ''),
       h('td', { class: 'wide' }, (table.dtype || '').replace('DTYPE_', '').toLowerCase()),
       h('td', { class: 'num wide' }, bytesOf(table.memory_bytes)),
       h(
@@ -67,7 +68,7 @@ export function tablesView(main, { tables, look, goTo, signal }) {
                 [
                   [t('Name'), 'grow'],
                   [t('Words'), 'num'],
-                  [t('Components'), 'num'],
+                  [t('Components'), 'num wide'],
                   [t('Kept as'), 'wide'],
                   [t('Memory'), 'num wide'],
                   [t('Index'), ''],
@@ -79,18 +80,17 @@ export function tablesView(main, { tables, look, goTo, signal }) {
           ),
         )
       : h(
-          'div',
-          { class: 'card gap' },
-          h(
-            'p',
-            {},
-            t(
-              'Import a file of vectors (GloVe, word2vec, fastText, safetensors, GGUF, Parquet, NumPy and more), or load 20,000 words of GloVe to try.',
-            ),
-          ),
-          h('p', { class: 'mono gap' }, 'wordspace import FILE --table en'),
-          h('p', { class: 'mono' }, 'wordspace demo'),
+          'p',
+          { class: 'mid gap' },
+          t('Or from a shell:'),
+          ' ',
+          h('code', {}, 'wordspace import FILE --table en'),
+          ' ',
+          t('or, with 20,000 words of GloVe to try,'),
+          ' ',
+          h('code', {}, 'wordspace demo'),
         ),
+    intake({ tables, goTo, again, signal }),
     h('h2', { class: 'h3 gap' }, t('Server')),
     status,
   );
