@@ -97,7 +97,8 @@ impl Map {
             }
             Layout::Neighbors => "neighbors together".to_owned(),
         };
-        let title = format!("{}: {} words, {how}", self.table.name, count(spots.len() as u64));
+        let drawn = count(u64::try_from(spots.len()).unwrap_or(u64::MAX));
+        let title = format!("{}: {drawn} words, {how}", self.table.name);
         let groups: Vec<String> = map.clusters.iter().map(|group| named(group, ", ")).collect();
         self.drawn.write(&plot::map(&title, &spots, &groups), output)
     }

@@ -144,7 +144,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ),
     ("index", ["index en", "index en --build --wait"]),
     ("health", ["health en", "health en --hub-queries 5000"]),
-    ("map", ["map en --svg en.svg", "map en --layout neighbors --points 400000 --png en.png"]),
+    ("map", ["map en --svg en.svg", "map en --layout neighbors --points 400000 --svg en.svg"]),
     ("recall", ["recall en", "recall en king queen --ef 32 64"]),
     ("huffman", ["huffman en king", "huffman en king --json"]),
     ("nearest", ["nearest en king queen -k 5", "nearest en king --negative man --top 30000"]),

@@ -249,9 +249,14 @@ pub(super) fn map(title: &str, spots: &[Spot<'_>], groups: &[String]) -> String 
     const MARGIN: f64 = 48.0;
     // Words in one mark: all of these are of one size.
     const BAND: usize = 2_000;
-    let most = spots.iter().fold(1e-12_f64, |most, spot| most.max(spot.x.abs()).max(spot.y.abs()));
+    // One of a thousand may stand so far out that the others would be small: it is drawn at the edge.
+    let mut reach: Vec<f64> = spots.iter().map(|spot| spot.x.abs().max(spot.y.abs())).collect();
+    reach.sort_by(f64::total_cmp);
+    reach.truncate(reach.len() - reach.len() / 1000);
+    let most = reach.last().copied().unwrap_or(0.0).max(1e-12);
+    let edge = 1.06 * most;
     let place = |spot: &Spot<'_>| {
-        let at = |along: f64| MARGIN + SIZE / 2.0 * (1.0 + along / most);
+        let at = |along: f64| MARGIN + SIZE / 2.0 * (1.0 + along.clamp(-edge, edge) / most);
         (at(spot.x), at(-spot.y))
     };
     let mut body = Vec::new();
@@ -259,12 +264,11 @@ pub(super) fn map(title: &str, spots: &[Spot<'_>], groups: &[String]) -> String 
         let width = if band == 0 { 4.0 } else { 2.6 - 0.2 * (band as f64).min(5.0) };
         for (group, color) in MAP_COLORS.iter().enumerate() {
             let within = rows.iter().filter(|spot| spot.group == group);
-            let marks: String = within
-                .map(|spot| {
-                    let (x, y) = place(spot);
-                    format!("M{x:.1} {y:.1}h0")
-                })
-                .collect();
+            let marks = within.map(|spot| {
+                let (x, y) = place(spot);
+                format!("M{x:.1} {y:.1}h0")
+            });
+            let marks = marks.collect::<Vec<_>>().concat();
             if !marks.is_empty() {
                 body.push(format!(
                     "<path d=\"{marks}\" stroke=\"{color}\" stroke-width=\"{width:.1}\" \

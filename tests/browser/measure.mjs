@@ -72,6 +72,12 @@ async function speed() {
   await page.until('document.querySelectorAll(".leg button").length');
   const drag = 'pointer("pointermove", mx + 260 * Math.sin(times.length / 29), my + 90 * Math.sin(times.length / 17))';
   const pan = () => frames(page, 'pointer("pointerdown", mx, my)', drag, 'pointer("pointerup", mx, my)');
+  // What the browser takes for any change of the page, beside which the others are to be seen.
+  const dot = `const dot = document.createElement('div');
+  dot.style.cssText = 'position:fixed;left:0;top:300px;width:10px;height:10px;will-change:transform;background:red';
+  document.body.append(dot)`;
+  const still = await frames(page, dot, 'dot.style.transform = `translate(${times.length}px)`', 'dot.remove()');
+  tellFrames('a dot is moved', still);
   tellFrames('pan', await pan());
   tellFrames('zoom', await frames(page, '', 'wheel(times.length < 130 ? -22 : 22)', ''));
   await page.run(
@@ -107,7 +113,7 @@ async function speed() {
   }
   tell('click to answer', { milliseconds: middle(answers), all: answers });
   tell('click to answer on the map', { milliseconds: middle(draws), all: draws });
-  tell('click to all points in their new light', { milliseconds: middle(shows), all: shows });
+  tell('click to all points drawn anew', { milliseconds: middle(shows), all: shows });
   return page;
 }
 
