@@ -199,6 +199,12 @@ impl Client {
         Ok(answer.status() == ServingStatus::Serving)
     }
 
+    /// What its calls bring as `authorization`; none without a key.
+    #[cfg(feature = "server")]
+    pub(crate) fn authorization(&self) -> Option<String> {
+        self.builder.authorization()
+    }
+
     /// The server's address.
     pub fn url(&self) -> &str {
         &self.url
