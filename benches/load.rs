@@ -1,5 +1,5 @@
 //! How many questions a server answers over loopback, and how fast: one at a time, many calls in
-//! flight, the same in JSON and gRPC-Web, batches, streams; what keys and metrics cost; and how many writes it makes durable. `cargo bench --bench load` prints one
+//! flight, the same in JSON and gRPC-Web, batches, streams; and how many writes it makes durable. `cargo bench --bench load` prints one
 //! line of JSON for each measurement.
 //!
 //! Questions are stored words with k = 10. Two tables are asked: one of 32 rows of 8 components
@@ -20,8 +20,6 @@ mod support;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -69,7 +67,6 @@ async fn main() {
     import(&server, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
     let questions = if quick { 200 } else { 100_000 };
     load(&server, "small", "32 seeded rows, exact", questions).await;
-    overhead(questions).await;
     let written = if quick { 1 } else { WRITTEN_ROWS };
     import(&server, "written", Cursor::new(seeded(written, WRITTEN_DIM)), written).await;
     let writes = if quick { 64 } else { 8_000 };
@@ -161,62 +158,6 @@ async fn load(server: &Server, table: &str, what: &str, questions: usize) {
         }
         tell(what, way, all);
     }
-}
-
-/// What keys, their limits, the audit log, the log of slow calls and metrics cost together: the same questions to a
-/// server with all of them and to one without, in turn. The one without is the program at `$WORDSPACE_LOAD_OTHER`, such
-/// as one of before there were any, or else this one with as few of them as it can have: it counts calls and names them
-/// all the same.
-async fn overhead(questions: usize) {
-    let this = PathBuf::from(env!("CARGO_BIN_EXE_wordspace"));
-    let (plain_data, full_data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let other = std::env::var_os("WORDSPACE_LOAD_OTHER").map(PathBuf::from);
-    let plain = match &other {
-        Some(other) => Server::start_as(other, plain_data.path(), &[], "").await,
-        None => Server::start_as(&this, plain_data.path(), &["--slow-call", "0"], "").await,
-    };
-    let key = Command::new(&this)
-        .args([
-            "key", "make", "load", "--role", "write", "--rate", "1000000", "--jobs", "9", "--data",
-        ])
-        .arg(full_data.path())
-        .output()
-        .unwrap();
-    let key = String::from_utf8(key.stdout).unwrap().trim().to_owned();
-    let audit = full_data.path().join("audit.jsonl");
-    let options = ["--metrics-listen", "127.0.0.1:0", "--audit-log", audit.to_str().unwrap()];
-    let full = Server::start_as(&this, full_data.path(), &options, &key).await;
-    let mut rounds = [Vec::new(), Vec::new()];
-    let mut asked = Vec::new();
-    for server in [&plain, &full] {
-        import(server, "small", Cursor::new(seeded(SMALL_ROWS, 8)), SMALL_ROWS).await;
-        asked.push(Arc::new(questions_of(&server.client, "small").await));
-    }
-    for round in 0..2 * ROUNDS {
-        // Which one is first changes, as the one behind may find a warmer machine.
-        for turn in [round % 2, 1 - round % 2] {
-            let (server, asked) = ([&plain, &full][turn], &asked[turn]);
-            let asking = unary(&server.client, asked, IN_FLIGHT, questions / 4);
-            rounds[turn].push(measure(server, asking).await);
-        }
-    }
-    let rate = |round: &Round| round.questions as f64 / round.seconds;
-    let mut ratios: Vec<f64> =
-        rounds[1].iter().zip(&rounds[0]).map(|(full, plain)| rate(full) / rate(plain)).collect();
-    ratios.sort_by(f64::total_cmp);
-    let [plain, full] = rounds;
-    let without = if other.is_some() { "another program" } else { "without keys" };
-    tell("32 seeded rows, exact", &format!("unary, 64 in flight, {without}"), plain);
-    let with = "unary, 64 in flight, with keys, limits, audit, slow log and metrics";
-    tell("32 seeded rows, exact", with, full);
-    let thousandths = |ratio: f64| (ratio * 1_000.0).round() / 1_000.0;
-    println!(
-        "{}",
-        json!({"measured": "overhead", "of": without,
-            "ratio_median": thousandths(ratios[ratios.len() / 2]),
-            "ratio_min": thousandths(ratios[0]),
-            "ratio_max": thousandths(ratios[ratios.len() - 1])})
-    );
 }
 
 /// Up to 10,000 questions, one a word.

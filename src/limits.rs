@@ -170,6 +170,14 @@ pub const LINE_BYTES_MAX: usize = WORD_BYTES_MAX + 32 * DIM_MAX;
 /// Examples that a report shows of each reason.
 pub const EXAMPLES_MAX: usize = 5;
 
+/// Components that are compared to look at an answer again, which no caller waits for: about a third of a second.
+pub const RECALL_SAMPLE_COMPONENTS_MAX: usize = 1_000_000_000;
+/// One in so many answers of indexes is looked at again, unless the server is told otherwise.
+pub const RECALL_SAMPLE: u32 = 1_000;
+/// Tables that metrics tell by name, unless the server is told otherwise, and at most.
+pub const METRICS_TABLES: usize = 32;
+/// At most.
+pub const METRICS_TABLES_MAX: usize = 1_000;
 /// Milliseconds after which a call is slow, unless the server is told otherwise.
 pub const SLOW_CALL_MILLISECONDS: u64 = 1_000;
 

@@ -18,15 +18,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(data: &Path) -> Self {
-        Self::start_as(Path::new(env!("CARGO_BIN_EXE_wordspace")), data, &[], "").await
-    }
-
-    /// Another program, or further options; who asks has this key, if it is not empty.
-    pub(crate) async fn start_as(program: &Path, data: &Path, options: &[&str], key: &str) -> Self {
-        let mut child = Command::new(program)
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
-            .args(options)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -35,7 +29,7 @@ impl Server {
             lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
         // Keep reading, or it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::builder(&url.unwrap()).api_key(key).connect().await.unwrap();
+        let client = Client::connect(&url.unwrap()).await.unwrap();
         Self { child, client }
     }
 

@@ -137,7 +137,16 @@ pub(super) fn shows_color(stream: &impl IsTerminal) -> bool {
 /// A message as one line of JSON: fields named as in the proto, enums by their names, numbers of
 /// 64 bits as numbers, default values written out.
 fn json_line<M: Name>(message: &M) -> Result<String> {
-    let broken = |what: String| Failure::Local(format!("the answer cannot be shown: {what}"));
+    Ok(without_empty(&in_json(message, false)?))
+}
+
+/// A message as the JSON in which it may be sent, without what is default.
+pub(super) fn json_sent<M: Name>(message: &M) -> Result<String> {
+    in_json(message, true)
+}
+
+fn in_json<M: Name>(message: &M, skips_default: bool) -> Result<String> {
+    let broken = |what: String| Failure::Local(format!("the message cannot be shown: {what}"));
     let descriptor = POOL
         .as_ref()
         .and_then(|pool| pool.get_message_by_name(&M::full_name()))
@@ -147,13 +156,12 @@ fn json_line<M: Name>(message: &M) -> Result<String> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false)
-        .skip_default_fields(false);
+        .skip_default_fields(skips_default);
     let mut line = serde_json::Serializer::new(Vec::new());
     message
         .serialize_with_options(&mut line, &options)
         .map_err(|error| broken(error.to_string()))?;
-    let line = String::from_utf8(line.into_inner()).map_err(|error| broken(error.to_string()))?;
-    Ok(without_empty(&line))
+    String::from_utf8(line.into_inner()).map_err(|error| broken(error.to_string()))
 }
 
 /// An attribute's value that is an empty text.

@@ -100,9 +100,23 @@ pub(super) struct Serve {
     /// Tell metrics to other machines, though everybody who reaches their port may read them
     #[arg(long, requires = "metrics_listen")]
     insecure_metrics_listen: bool,
+    /// Tables that metrics tell by name; those beyond are told together
+    #[arg(long, value_name = "COUNT", default_value_t = limits::METRICS_TABLES, value_parser = tables)]
+    metrics_tables: usize,
+    /// One in so many nearest questions that an index answered is answered exactly as well, in the background, and
+    /// metrics tell its recall; 0 is none
+    #[arg(long, value_name = "ONE_IN", default_value_t = limits::RECALL_SAMPLE)]
+    recall_sample: u32,
     /// Milliseconds after which a call is told in the log, with how it was answered; 0 tells of none
     #[arg(long, value_name = "MILLISECONDS", default_value_t = limits::SLOW_CALL_MILLISECONDS)]
     slow_call: u64,
+    /// URL of an OpenTelemetry collector that takes OTLP over gRPC, such as <http://127.0.0.1:4317>, which is told of each
+    /// call as a span; needs a program that is built with the feature `otel`
+    #[arg(long, value_name = "URL")]
+    traces: Option<String>,
+    /// One in so many calls is told, of those whose callers bring no `traceparent`, which says whether theirs are; 0 is none
+    #[arg(long, value_name = "ONE_IN", default_value_t = 1)]
+    trace_sample: u32,
     /// How to log
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
@@ -117,6 +131,12 @@ fn mode(text: &str) -> std::result::Result<String, String> {
         Ok(0..=0o777) => Ok(text.to_owned()),
         _ => Err("a mode in octal digits is needed, such as 660".to_owned()),
     }
+}
+
+/// A number of tables that metrics may tell by name.
+fn tables(text: &str) -> std::result::Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count <= limits::METRICS_TABLES_MAX);
+    count.ok_or_else(|| format!("a number from 0 to {} is needed", limits::METRICS_TABLES_MAX))
 }
 
 /// A number of bytes, perhaps with K, M, G or T behind it, which may be written as `KB` or `KiB`: all are powers
@@ -216,7 +236,11 @@ impl Serve {
             cors_origins: self.cors_origin.clone(),
             metrics_listen: self.metrics_listen,
             insecure_metrics_listen: self.insecure_metrics_listen,
+            metrics_tables: self.metrics_tables,
+            recall_sample: self.recall_sample,
             slow_call: (self.slow_call > 0).then(|| Duration::from_millis(self.slow_call)),
+            traces: self.traces.clone(),
+            trace_sample: self.trace_sample,
             insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         }

@@ -183,6 +183,12 @@ impl ClientBuilder {
         self
     }
 
+    /// What calls bring as `authorization`.
+    #[cfg(feature = "server")]
+    pub(super) fn authorization(&self) -> Option<String> {
+        self.key.as_ref().map(|Secret(key)| format!("Bearer {key}"))
+    }
+
     /// Connects.
     ///
     /// # Errors

@@ -250,6 +250,12 @@ impl Client {
         Ok(Self { least: self.least, ..other })
     }
 
+    /// What its calls bring as `authorization`; none without a key.
+    #[cfg(feature = "server")]
+    pub(crate) fn authorization(&self) -> Option<String> {
+        self.builder.authorization()
+    }
+
     /// The server's address.
     ///
     /// # Examples

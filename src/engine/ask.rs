@@ -159,6 +159,13 @@ impl Engine {
         if self.shared.catalog.is_read(table) { Pace::Short } else { Pace::Unread }
     }
 
+    /// Components that an exact answer compares; none if it would read them from the disk.
+    pub fn compared(&self, table: &TableName) -> Result<Option<usize>> {
+        let current = self.current(table)?;
+        let (is_in_memory, view) = (current.generation().mapped_bytes() == 0, current.view());
+        Ok(is_in_memory.then(|| view.len().saturating_mul(view.dim())))
+    }
+
     /// How long such questions take together. Also quick: an error.
     pub fn pace<'q>(
         &self,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -161,7 +161,8 @@ fn read_index(shared: &Shared, generation: &Generation) {
             Ok(Some(built)) => {
                 tracing::info!(%table, ?kind, "read the index");
                 let is_whole = !built.wants_lists();
-                generation.set_built(built);
+                let at = shared.store.part_written_at(generation.number(), kind.part());
+                generation.set_built(built, at.unwrap_or_else(SystemTime::now));
                 if is_whole {
                     generation.build_ended(0.0);
                 }
@@ -250,7 +251,7 @@ fn build_all(watch: &Watcher<'_>, threads: usize) -> Result<()> {
         // Where only the index was damaged, its lists need not be found again.
         read_lists(watch.shared, generation, &built);
         keep(&first, kind.part(), |out| built.write(out))?;
-        generation.set_built(built);
+        generation.set_built(built, SystemTime::now());
         let seconds = first.began.elapsed().as_secs_f32();
         tracing::info!(table = %generation.name(), ?kind, seconds, "the index answers");
     }

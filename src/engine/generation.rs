@@ -1,6 +1,7 @@
 //! A generation: one published table with what answers questions of it.
 
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
@@ -26,6 +27,7 @@ pub struct Generation {
     table: Arc<Table>,
     exact: Exact,
     built: OnceLock<Built>,
+    built_at: OnceLock<SystemTime>,
     scans: Scans,
     maps: [Maps; 2],
     build: Mutex<Build>,
@@ -72,6 +74,8 @@ pub struct IndexStatus {
     pub progress: f32,
     /// Seconds that the build took, or has taken so far; 0 if the index was read from disk.
     pub build_seconds: f32,
+    /// When it was built, in this process or an earlier one; none before it answers.
+    pub built_at: Option<SystemTime>,
     /// Its kind, once it answers.
     pub kind: Option<BuiltKind>,
     /// How a graph was built; none before it answers.
@@ -106,6 +110,7 @@ impl IndexStatus {
             state: if needs_index { IndexState::Queued } else { IndexState::NotNeeded },
             progress: 0.0,
             build_seconds: 0.0,
+            built_at: None,
             kind: None,
             params: None,
             links_max: None,
@@ -140,6 +145,7 @@ impl Generation {
             exact: Exact::new(Arc::clone(&table)),
             table,
             built: OnceLock::new(),
+            built_at: OnceLock::new(),
             scans: Scans::default(),
             maps: [Maps::default(), Maps::default()],
             build: Mutex::new(Build::new(state)),
@@ -251,6 +257,7 @@ impl Generation {
             state: build.state,
             progress: build.progress,
             build_seconds: build.seconds,
+            built_at: self.built_at.get().copied(),
             kind: built.map(Built::kind),
             params: built.and_then(Built::params),
             links_max: built.and_then(Built::links_max),
@@ -301,8 +308,11 @@ impl Generation {
         build.problem = problem;
     }
 
-    /// From here on this index answers. More may follow: see [`Generation::build_ended`].
-    pub(super) fn set_built(&self, built: Built) {
+    /// From here on this index answers, which was built at that time. More may follow: see
+    /// [`Generation::build_ended`].
+    pub(super) fn set_built(&self, built: Built, at: SystemTime) {
+        // It stays empty until the index is there.
+        let _ = self.built_at.set(at);
         let was_empty = self.built.set(built).is_ok();
         assert!(was_empty, "a generation gets one index");
     }

@@ -8,7 +8,7 @@
 //! | `lineage.rs` | a table from its import on: what answers now, where writes come in |
 //! | `generation.rs` | dense rows with their index, and how far its graph is |
 //! | `debias.rs` | a new table made of another, with less of a bias |
-//! | `import.rs` | rows in: policies, the report, staging, publishing |
+//! | `import/` | rows in: policies, the report, staging, publishing |
 //! | `merge.rs` | the rows of tables as those of a new one |
 //! | `attach.rs` | the tokenizer that comes with an import |
 //! | `digest.rs` | the SHA-256 of a source |

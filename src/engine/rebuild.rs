@@ -2,7 +2,7 @@
 //! while questions and writes go on.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::Shared;
 use crate::engine::generation::Generation;
@@ -229,7 +229,7 @@ impl Build<'_> {
         let share = kind.first_share(table);
         let built = kind.build(table, threads, &Part { of: self, from: 0.0, to: share })?;
         staging.write_part(kind.part(), |out| built.write(out))?;
-        generation.set_built(built);
+        generation.set_built(built, SystemTime::now());
         let rest = Part { of: self, from: share, to: 1.0 };
         if let Some(built) = generation.built()
             && let Some(lists) = built.find_lists(threads, &rest)?

@@ -154,8 +154,16 @@ fn sample(table: &View, (count, seed): (usize, u64), go_on: GoOn<'_>) -> Result<
 }
 
 fn share(truth: &[Near], found: &[Near]) -> f64 {
+    let similarities =
+        |nears: &[Near]| -> Vec<f32> { nears.iter().map(|near| near.similarity).collect() };
+    found_share(&similarities(truth), &similarities(found))
+}
+
+/// The share of the nearest rows that was found, by the similarities of both, nearest first. What is as near as the
+/// last of the nearest counts.
+pub fn found_share(truth: &[f32], found: &[f32]) -> f64 {
     let Some(last) = truth.last() else { return 1.0 };
-    let hits = found.iter().filter(|near| near.similarity >= last.similarity).count();
+    let hits = found.iter().filter(|similarity| *similarity >= last).count();
     hits.min(truth.len()) as f64 / truth.len() as f64
 }
 

@@ -813,7 +813,7 @@ mod tests {
         let began = std::time::Instant::now();
         let pool = Arc::new(crate::server::pool::Pool::start().unwrap());
         let limits = transport::ConnectionLimits::default();
-        let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new()));
+        let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new(0)));
         let desk = Desk { engine, guard, pool, registry, metrics, is_closing, news, idle, began };
         Office { desk, _folder: folder, _closing: closing }
     }

@@ -13,7 +13,9 @@
 //! | `access/` | who may call, and what each key allows |
 //! | `request_id.rs` | what a call is called in the log and in errors |
 //! | `plan.rs` | what found the rows of an answer |
+//! | `one_in.rs` | one in so many, drawn |
 //! | `slow.rs` | calls that took long, told in the log |
+//! | `spans/` | calls told to a collector |
 //! | `front.rs` | where calls come in; the short way to SearchService |
 //! | `transport/` | connections, and the calls on them |
 //! | `json/` | calls as JSON over HTTP |
@@ -56,6 +58,7 @@ mod language_model;
 mod life;
 mod metrics;
 mod models;
+mod one_in;
 mod plan;
 mod pool;
 mod relations;
@@ -65,6 +68,7 @@ mod search;
 mod senses;
 mod shapes;
 mod slow;
+mod spans;
 mod status;
 mod stream;
 mod table;
@@ -106,6 +110,7 @@ use crate::server::json::Origins;
 use crate::server::metrics::{Metrics, Sources};
 use crate::server::pool::{Lane, Pool};
 use crate::server::slow::SlowLog;
+use crate::server::spans::Spans;
 use crate::server::status::status;
 use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
 use crate::table::meta::TableName;
@@ -146,8 +151,18 @@ pub struct ServerConfig {
     pub metrics_listen: Option<SocketAddr>,
     /// Whether other machines may ask for them, too.
     pub insecure_metrics_listen: bool,
+    /// Tables that metrics tell by name; the others are told together.
+    pub metrics_tables: usize,
+    /// One in so many nearest questions that an index answered is answered exactly as well, later, to tell the recall;
+    /// 0: none. Only where metrics are asked for.
+    pub recall_sample: u32,
     /// Calls that take longer are told in the log; none: no call is.
     pub slow_call: Option<Duration>,
+    /// The URL of a collector of OpenTelemetry, which is told of calls over OTLP; none: nobody is. Needs the feature
+    /// `otel`.
+    pub traces: Option<String>,
+    /// One in so many calls is told, of those whose callers do not say themselves whether they are; 0: none of these.
+    pub trace_sample: u32,
     /// Whether to listen for other machines though calls need no key, or travel in the clear.
     pub insecure_listen: bool,
     /// Has keys and certificates read again when it is notified; they are also when their files change.
@@ -172,7 +187,11 @@ impl ServerConfig {
             cors_origins: Vec::new(),
             metrics_listen: None,
             insecure_metrics_listen: false,
+            metrics_tables: limits::METRICS_TABLES,
+            recall_sample: limits::RECALL_SAMPLE,
             slow_call: Some(Duration::from_millis(limits::SLOW_CALL_MILLISECONDS)),
+            traces: None,
+            trace_sample: 1,
             insecure_listen: false,
             reload: Arc::default(),
         }
@@ -238,14 +257,15 @@ pub async fn serve_and_tell(
     let Listeners(listeners) = listeners.into();
     let (access, tls) = prove(&config, &listeners)?;
     let metered = metrics_listener(&config).await?;
+    let spans = Spans::open(config.traces.as_deref(), config.trace_sample)?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
     let (pool, began) = (Arc::new(Pool::start()?), Instant::now());
+    let metrics = Arc::new(counting(&config, &pool)?);
     let registry = Registry::new(config.connections.within(transport::descriptors()));
-    let metrics = Arc::new(Metrics::new());
     let desk = Desk {
         engine: engine.clone(),
         guard: Guard::default(),
@@ -259,9 +279,7 @@ pub async fn serve_and_tell(
     };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
-    for name in service_names() {
-        health_reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
-    }
+    tell_health(&health_reporter, tonic_health::ServingStatus::Serving).await;
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
@@ -274,6 +292,7 @@ pub async fn serve_and_tell(
         pool,
         metrics,
         slow: Arc::new(SlowLog::new(config.slow_call)),
+        spans: Arc::new(spans),
     });
     let mut accepting = transport::start(listeners, front, &doors);
     let measured = engine.clone();
@@ -293,9 +312,7 @@ pub async fn serve_and_tell(
         grace = config.grace.as_secs(),
         "closing: calls under way may go on, new ones are refused"
     );
-    for name in service_names() {
-        health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-    }
+    tell_health(&health_reporter, tonic_health::ServingStatus::NotServing).await;
     closing.send_replace(true);
     if tokio::time::timeout(config.grace, registry.drained()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
@@ -305,7 +322,29 @@ pub async fn serve_and_tell(
     accepting.shutdown().await;
     // It holds the engine, whose files are not closed before.
     drop(metering);
+    blocking(move || {
+        doors.metrics.close();
+        doors.spans.close();
+        Ok(())
+    })
+    .await?;
     close(engine, end).await
+}
+
+/// What counts calls, as the server is told to.
+fn counting(config: &ServerConfig, pool: &Arc<Pool>) -> Result<Metrics> {
+    // Where nobody asks for it no recall is measured.
+    let recall_sample = config.metrics_listen.map_or(0, |_| config.recall_sample);
+    Metrics::new(config.metrics_tables).sampling(recall_sample, pool)
+}
+
+async fn tell_health(
+    reporter: &tonic_health::server::HealthReporter,
+    status: tonic_health::ServingStatus,
+) {
+    for name in service_names() {
+        reporter.set_service_status(name, status).await;
+    }
 }
 
 /// Looks at what a server would be given, without starting it: its keys, certificates and addresses.
@@ -316,6 +355,7 @@ pub async fn serve_and_tell(
 pub fn check(config: &ServerConfig) -> Result<()> {
     key_file(config).read()?;
     config.tls.clone().map(Tls::open).transpose()?;
+    spans::check(config.traces.as_deref())?;
     check_metrics(config)
 }
 
@@ -597,10 +637,10 @@ impl Desk {
         A: Send + 'static,
         M: From<A> + prost::Message + 'static,
     {
-        let reserving = Arc::clone(call);
+        let (reserving, began) = (Arc::clone(call), Instant::now());
         let made = move |answer: A| {
-            let (message, plan) = plan::noted(|| M::from(answer));
-            reserving.note_plan(plan);
+            let (message, noted) = plan::noted(|| M::from(answer));
+            reserving.answered(&noted, began.elapsed());
             let reservation = reserving.reserve(&message)?;
             Ok((message, reservation))
         };
@@ -770,8 +810,8 @@ where
 {
     let call = Arc::clone(call);
     move |answer| {
-        let (message, plan) = plan::noted(|| M::from(answer));
-        call.note_plan(plan);
+        let (message, noted) = plan::noted(|| M::from(answer));
+        call.note(noted);
         call.encoded(&message)
     }
 }

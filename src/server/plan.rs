@@ -1,12 +1,15 @@
-//! `Plan`: what found the rows of an answer, noted where the answer says so, for those who count calls and tell slow
-//! ones.
+//! `Plan`: what found the rows of an answer, noted where the answer says so with the table that gave it, for those who
+//! count calls and tell slow ones.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use parking_lot::Mutex;
+
 use crate::index::IndexKind;
 use crate::query::AnsweredBy;
+use crate::table::meta::TableName;
 
 /// Every kind of answer, and what it is called.
 pub(super) const KINDS: [(IndexKind, &str); 4] = [
@@ -16,9 +19,12 @@ pub(super) const KINDS: [(IndexKind, &str); 4] = [
     (IndexKind::Partition, "partition"),
 ];
 
+/// Tables of one call that are noted with their plans.
+const TABLES_NOTED_MAX: usize = 8;
+
 thread_local! {
     /// Of the answer that becomes a message on this thread.
-    static NOTED: Cell<Plan> = const { Cell::new(Plan::NONE) };
+    static NOTED: RefCell<Noted> = const { RefCell::new(Noted::NONE) };
 }
 
 /// What found the rows of one answer, or of several together.
@@ -50,6 +56,28 @@ impl Plan {
     }
 }
 
+/// What was noted of an answer, or of several together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// Of all tables.
+    pub(super) plan: Plan,
+    /// Of each of the first tables, by its own name.
+    pub(super) tables: Vec<(TableName, Plan)>,
+}
+
+impl Noted {
+    const NONE: Self = Self { plan: Plan::NONE, tables: Vec::new() };
+
+    fn add(&mut self, plan: Plan, table: &TableName) {
+        self.plan = self.plan.with(plan);
+        if let Some((_, noted)) = self.tables.iter_mut().find(|(noted, _)| noted == table) {
+            *noted = noted.with(plan);
+        } else if self.tables.len() < TABLES_NOTED_MAX {
+            self.tables.push((table.clone(), plan));
+        }
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.places().map(|place| KINDS[place].1).collect();
@@ -61,16 +89,16 @@ impl fmt::Display for Plan {
     }
 }
 
-/// An answer says what found it.
-pub(super) fn note(by: AnsweredBy) {
-    NOTED.set(NOTED.get().with(Plan::of(by)));
+/// An answer says what found it, and in which table.
+pub(super) fn note(by: AnsweredBy, table: &TableName) {
+    NOTED.with_borrow_mut(|noted| noted.add(Plan::of(by), table));
 }
 
 /// Makes a message of an answer, and tells what was noted meanwhile.
-pub(super) fn noted<M>(make: impl FnOnce() -> M) -> (M, Plan) {
-    NOTED.set(Plan::NONE);
+pub(super) fn noted<M>(make: impl FnOnce() -> M) -> (M, Noted) {
+    NOTED.set(Noted::NONE);
     let made = make();
-    (made, NOTED.replace(Plan::NONE))
+    (made, NOTED.take())
 }
 
 /// The plan of a call, which has several if it asks much at once. It is only read to be told, so no order is needed.
@@ -78,9 +106,31 @@ pub(super) fn noted<M>(make: impl FnOnce() -> M) -> (M, Plan) {
 pub(super) struct Plans {
     kinds: AtomicU8,
     ef_search: AtomicU32,
+    /// Of each of the first tables.
+    tables: Mutex<Vec<(TableName, Plan)>>,
 }
 
 impl Plans {
+    /// What was noted of an answer; its tables wait until the call has ended.
+    pub(super) fn note(&self, noted: Noted) {
+        self.add(noted.plan);
+        let mut tables = self.tables.lock();
+        if tables.is_empty() {
+            *tables = noted.tables;
+            return;
+        }
+        let mut all = Noted { plan: Plan::NONE, tables: std::mem::take(&mut *tables) };
+        for (table, plan) in &noted.tables {
+            all.add(*plan, table);
+        }
+        *tables = all.tables;
+    }
+
+    /// The tables that were noted, with their plans, once.
+    pub(super) fn take_tables(&self) -> Vec<(TableName, Plan)> {
+        std::mem::take(&mut self.tables.lock())
+    }
+
     pub(super) fn add(&self, plan: Plan) {
         if plan.kinds != 0 {
             self.kinds.fetch_or(plan.kinds, Ordering::Relaxed);
@@ -101,18 +151,32 @@ mod tests {
     #[test]
     fn a_plan_has_all_that_answered() {
         let by = |kind, ef_search| AnsweredBy { kind, ef_search };
-        let ((), one) = noted(|| note(by(IndexKind::Partition, Some(64))));
-        assert_eq!(one.to_string(), "partition ef_search=64");
+        let table = |name: &str| TableName::try_from(name.to_owned()).unwrap();
+        let (en, de) = (table("en"), table("de"));
+        let ((), one) = noted(|| note(by(IndexKind::Partition, Some(64)), &de));
+        assert_eq!(one.plan.to_string(), "partition ef_search=64");
         let ((), two) = noted(|| {
-            note(AnsweredBy::EXACT);
-            note(by(IndexKind::Graph, Some(16)));
+            note(AnsweredBy::EXACT, &en);
+            note(by(IndexKind::Graph, Some(16)), &en);
+            note(AnsweredBy::EXACT, &de);
         });
         let plans = Plans::default();
         assert_eq!(plans.all().to_string(), "");
-        plans.add(two);
-        plans.add(one);
+        plans.note(two);
+        plans.note(one);
         assert_eq!(plans.all().to_string(), "exact,graph,partition ef_search=64");
         assert_eq!(plans.all().places().collect::<Vec<_>>(), [0, 2, 3]);
-        assert_eq!(noted(|| ()).1, Plan::default(), "nothing of before is left");
+        let told = |(table, plan): (TableName, Plan)| format!("{table}: {plan}");
+        let tables: Vec<_> = plans.take_tables().into_iter().map(told).collect();
+        assert_eq!(tables, ["en: exact,graph ef_search=16", "de: exact,partition ef_search=64"]);
+        assert!(plans.take_tables().is_empty(), "once");
+        assert_eq!(noted(|| ()).1, Noted::default(), "nothing of before is left");
+        let many: Vec<_> = (0..99).map(|i| table(&format!("t{i}"))).collect();
+        let ((), all) = noted(|| {
+            for table in &many {
+                note(AnsweredBy::EXACT, table);
+            }
+        });
+        assert_eq!(all.tables.len(), TABLES_NOTED_MAX);
     }
 }

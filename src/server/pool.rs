@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,8 @@ pub(super) struct Pool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) threads: usize,
+    /// Those that work.
+    pub(super) working: usize,
     /// Pieces of work that wait, and how many may.
     pub(super) waiting: usize,
     pub(super) waiting_max: usize,
@@ -56,6 +58,8 @@ pub(super) struct Load {
 /// The work of one lane.
 struct Line {
     threads: usize,
+    /// Threads that work. Only a count: nothing else is read or written by its order.
+    working: AtomicUsize,
     waiting: Mutex<Waiting>,
     filled: Condvar,
     /// Pieces of work that wait.
@@ -144,9 +148,19 @@ impl Pool {
             ("write", &self.write),
         ];
         lines.map(|(name, line)| {
+            let (threads, waiting_max) = (line.threads, line.max);
+            let working = line.working.load(Ordering::Relaxed);
             let waiting = line.waiting.lock().count;
-            (name, Load { threads: line.threads, waiting, waiting_max: line.max })
+            (name, Load { threads, working, waiting, waiting_max })
         })
+    }
+
+    /// Whether callers wait, or half of the cores compute what takes long.
+    pub(super) fn is_busy(&self) -> bool {
+        let waits = |line: &Arc<Line>| line.waiting.lock().count > 0;
+        let long = [&self.heavy, &self.long].map(|line| line.working.load(Ordering::Relaxed));
+        2 * long.iter().sum::<usize>() >= self.heavy.threads.max(2)
+            || [&self.short, &self.heavy, &self.long, &self.disk].into_iter().any(waits)
     }
 
     /// Does work at once on this thread, which takes less than handing it to another one.
@@ -247,7 +261,8 @@ impl Line {
     ) -> Result<Arc<Self>> {
         let time_max = wait_max.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX));
         let (waiting, filled) = (Mutex::default(), Condvar::new());
-        let line = Arc::new(Self { threads, waiting, filled, max, time_max });
+        let working = AtomicUsize::new(0);
+        let line = Arc::new(Self { threads, working, waiting, filled, max, time_max });
         for number in 0..threads {
             let line = Arc::clone(&line);
             let is_last = number > 0 && number + 1 == threads;
@@ -272,7 +287,9 @@ impl Line {
             match self.next(begun.is_empty(), rests) {
                 Some((caller, Piece { work, expected })) => {
                     let began = Instant::now();
+                    self.working.fetch_add(1, Ordering::Relaxed);
                     begun.extend(work());
+                    self.working.fetch_sub(1, Ordering::Relaxed);
                     self.waiting.lock().charge(caller, expected, began.elapsed());
                     if begun.len() < limits::WRITES_TOGETHER {
                         continue;
@@ -428,9 +445,14 @@ mod tests {
 
     #[test]
     fn turns_go_by_the_time_that_callers_used_and_the_greedy_make_room() {
-        let (waiting, filled) = (Mutex::default(), Condvar::new());
-        let line =
-            Line { threads: 1, waiting, filled, max: 4, time_max: Duration::from_millis(50) };
+        let line = Line {
+            threads: 1,
+            working: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            filled: Condvar::new(),
+            max: 4,
+            time_max: Duration::from_millis(50),
+        };
         line.waiting.lock().cost = Duration::from_millis(1);
         let (told, order) = mpsc::channel();
         let put = |caller: u64, number: u32| {
@@ -536,10 +558,15 @@ mod tests {
         assert_eq!(pool.run(Lane::Short, 2, || Ok(7)).await.unwrap(), 7);
         let panicked = pool.run(Lane::Short, 2, || -> Result<()> { panic!("a fault") }).await;
         assert_eq!(*panicked.unwrap_err().kind(), ErrorKind::Internal);
+        assert!(pool.is_busy());
         *gate.0.lock() = true;
         gate.1.notify_all();
         for run in running {
             run.await.unwrap();
+        }
+        // A thread that has handed its answer over is about to be free.
+        while pool.is_busy() {
+            thread::yield_now();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! SearchService: nearest words, analogies, similarities, the odd one out.
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::engine::{Answer, Ask, Engine};
@@ -46,7 +48,12 @@ impl SearchService for Desk {
         request: Request<pb::NearestRequest>,
     ) -> Result<Response<pb::NearestResponse>, Status> {
         let pace = |engine: &Engine, ask: &Ask<NearestQuery>| engine.pace(&ask.table, [&ask.query]);
-        self.answer_at_pace(request, pace, Engine::nearest).await
+        let metrics = Arc::clone(&self.metrics);
+        let nearest = move |engine: &Engine, ask: &Ask<NearestQuery>| {
+            let found = engine.nearest(ask);
+            found.inspect(|found| metrics.sample(engine, &ask.query, &found.of, &found.answer))
+        };
+        self.answer_at_pace(request, pace, nearest).await
     }
 
     async fn nearest_batch(
@@ -55,7 +62,15 @@ impl SearchService for Desk {
     ) -> Result<Response<pb::NearestBatchResponse>, Status> {
         let pace =
             |engine: &Engine, ask: &Ask<Vec<NearestQuery>>| engine.pace(&ask.table, &ask.query);
-        self.answer_at_pace(request, pace, Engine::nearest_batch).await
+        let metrics = Arc::clone(&self.metrics);
+        let nearest = move |engine: &Engine, ask: &Ask<Vec<NearestQuery>>| {
+            engine.nearest_batch(ask).inspect(|found| {
+                for (query, answer) in ask.query.iter().zip(&found.answer) {
+                    metrics.sample(engine, query, &found.of, answer);
+                }
+            })
+        };
+        self.answer_at_pace(request, pace, nearest).await
     }
 
     async fn analogy(

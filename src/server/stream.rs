@@ -23,7 +23,7 @@ use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
 use crate::server::transport::{Call, Reservation};
 use crate::server::wire::Fields;
-use crate::server::{Desk, Raised, caught, guard};
+use crate::server::{Desk, Raised, caught, guard, plan};
 use crate::table::meta::TableName;
 
 /// How long quick answers go on before other calls have their turn.
@@ -81,6 +81,7 @@ impl Answers {
         };
         let engine = self.desk.engine.until(self.stop.0.clone()).at_least(least);
         let (pool, caller) = (Arc::clone(&self.desk.pool), self.call.peer().id());
+        let asked = Asked { call: Arc::clone(&self.call), at: Instant::now() };
         let run = move |lane, work: Box<dyn FnOnce() -> Response + Send>| -> Working {
             Box::pin(async move {
                 let done = pool.run(lane, caller, move || Ok(work())).await;
@@ -88,17 +89,17 @@ impl Answers {
             })
         };
         if message.encoded_len() > limits::READ_AT_ONCE_BYTES {
-            let work = move || Message::from(message).answered(&engine);
+            let work = move || Message::from(message).answered(&engine, &asked);
             return Err(run(Lane::Heavy, Box::new(work)));
         }
         let message = Message::from(message);
         let lane = match message.pace(&engine) {
-            Pace::Quick => return Ok(self.desk.pool.quick(|| message.answered(&engine))),
+            Pace::Quick => return Ok(self.desk.pool.quick(|| message.answered(&engine, &asked))),
             Pace::Short => Lane::Short,
             Pace::Slow => Lane::Heavy,
             Pace::Unread => Lane::Disk,
         };
-        Err(run(lane, Box::new(move || message.answered(&engine))))
+        Err(run(lane, Box::new(move || message.answered(&engine, &asked))))
     }
 
     /// The answer, if its bytes can be reserved until it is sent.
@@ -170,6 +171,12 @@ impl Stream for Answers {
     }
 }
 
+/// The call that a message came on, and when it came.
+struct Asked {
+    call: Arc<Call>,
+    at: Instant,
+}
+
 /// A message, read.
 struct Message {
     id: u64,
@@ -223,7 +230,14 @@ impl Message {
         }
     }
 
-    fn answered(self, engine: &Engine) -> Response {
+    /// The answers, which are counted.
+    fn answered(self, engine: &Engine, asked: &Asked) -> Response {
+        let (response, noted) = plan::noted(|| self.answers(engine, asked));
+        asked.call.answered(&noted, asked.at.elapsed());
+        response
+    }
+
+    fn answers(self, engine: &Engine, asked: &Asked) -> Response {
         let table = match &self.table {
             Ok(table) => table,
             Err(error) => return refused(self.id, self.count, error),
@@ -236,7 +250,13 @@ impl Message {
         let mut answers = answer.into_iter();
         let results = self.queries.into_iter().filter_map(|query| {
             let answer = match query {
-                Ok(_) => answers.next()?,
+                Ok(query) => {
+                    let answer = answers.next()?;
+                    if let Ok(answer) = &answer {
+                        asked.call.metrics().sample(engine, &query, &of, answer);
+                    }
+                    answer
+                }
                 Err(error) => Err(error),
             };
             Some(match answer {

@@ -612,7 +612,7 @@ pub(super) fn info<A>(
     answered_by: AnsweredBy,
     words: WordsUsed,
 ) -> pb::AnswerInfo {
-    plan::note(answered_by);
+    plan::note(answered_by, &answer.of.table);
     let by = match answered_by.kind {
         IndexKind::Exact => pb::AnsweredBy::Exact,
         IndexKind::List => pb::AnsweredBy::List,

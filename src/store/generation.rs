@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,11 @@ impl Generation {
             return Ok(Some(found));
         }
         Err(found.senseless())
+    }
+
+    /// When a further part was written, as the file system says.
+    pub(super) fn part_written_at(&self, kind: Kind) -> Option<SystemTime> {
+        fs::metadata(self.folder.join(kind.name)).and_then(|file| file.modified()).ok()
     }
 
     fn needed(&self, kind: Kind) -> Result<Container> {

@@ -92,6 +92,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
@@ -648,6 +649,11 @@ impl Store {
     /// If it is damaged or missing, or if the disk fails.
     pub fn part(&self, generation: u64, kind: Kind) -> Result<Option<Container>> {
         self.shared.generation(generation)?.part(kind)
+    }
+
+    /// When a part of a generation was written; none if it has none.
+    pub fn part_written_at(&self, generation: u64, kind: Kind) -> Option<SystemTime> {
+        self.shared.generation(generation).ok()?.part_written_at(kind)
     }
 
     /// Writes a further part of a generation, which is the generation's once it is sealed.

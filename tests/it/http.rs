@@ -439,6 +439,8 @@ async fn browsers_ask_by_grpc_web() {
             answer.headers["content-type"]
                 .starts_with(&kind[..kind.find('+').unwrap_or(kind.len())])
         );
+        // A whole answer is told by its length; what is encoded a piece at a time is not.
+        assert_eq!(answer.headers.contains_key("content-length"), !is_text);
         let body = if is_text { decoded(&answer.body) } else { answer.body };
         let (messages, trailers) = taken_apart(&body);
         let told = pb::NearestResponse::decode(messages[0].as_slice()).unwrap();

@@ -49,6 +49,13 @@ async fn load_is_measured_from_when_it_was_to_be_sent() {
     let told = bench(&server, &["--in-flight", "1", "--duration", "0.3"]).await;
     assert!(number(&told["latency_us"], "p50") < 50_000.0, "{told}");
 
+    // The same questions as browsers and scripts ask them.
+    for (over, name) in [("grpc-web", "gRPC-Web"), ("json", "JSON")] {
+        let told = bench(&server, &[&all[..4], &["--over", over]].concat()).await;
+        assert!(number(&told, "answers") > 20.0 && told["over"] == name, "{told}");
+        assert_eq!(told["errors"], serde_json::json!({}), "{told}");
+    }
+
     let line = ["bench", "--server", &server.url, "--table", "en", "--duration", "0.2"];
     let (code, text, error) = wordspace(&line).await;
     assert_eq!(code, Some(0), "{error}");
@@ -79,6 +86,11 @@ async fn errors_are_counted_by_reason_and_probes_need_no_key() {
     client.import(header("en"), chunks(SMALL.as_bytes()), |_| {}).await.unwrap();
     let told = bench(&server, &["--api-key", &slow, "--duration", "0.3"]).await;
     assert!(number(&told["errors"], "RATE_LIMITED") > 0.0, "{told}");
+    for (over, reason) in [("json", "RATE_LIMITED"), ("grpc-web", "grpc-status 8")] {
+        let options = ["--api-key", &slow, "--over", over, "--duration", "0.3"];
+        let told = bench(&server, &options).await;
+        assert!(number(&told["errors"], reason) > 0.0, "{told}");
+    }
 
     let top = ["top", "--server", &server.url, "--api-key", &writer, "--once"];
     let (code, told, error) = wordspace(&top).await;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::cli::bench::histogram::Histogram;
+use crate::cli::bench::http1::{Failed, Http1};
 use crate::cli::bench::questions::Question;
 use crate::client::{AnsweredBy, CallError, Client};
 
@@ -24,8 +25,7 @@ const ONE_SECOND: Duration = Duration::from_secs(1);
 
 /// What is asked, and how.
 pub(super) struct Load {
-    pub(super) connections: Vec<Client>,
-    pub(super) questions: Vec<Question>,
+    pub(super) asked: Asked,
     /// Calls in flight at most.
     pub(super) in_flight: u32,
     /// Calls a second; none: the next call comes when one is answered.
@@ -34,6 +34,29 @@ pub(super) struct Load {
     pub(super) duration: Duration,
     /// How long a call may take.
     pub(super) give_up: Duration,
+}
+
+/// What is asked, over what.
+pub(super) enum Asked {
+    /// Questions in turn, over connections in turn.
+    Grpc(Vec<Client>, Vec<Question>),
+    Http1(Http1),
+}
+
+impl Asked {
+    /// Asks the question whose turn it is, and tells what found the answer.
+    async fn ask(&self, turn: usize) -> Result<Option<AnsweredBy>, Failed> {
+        match self {
+            Self::Grpc(connections, questions) => {
+                let question = questions[turn % questions.len()].clone();
+                let answer = question.ask(&connections[turn % connections.len()]).await;
+                let failed =
+                    |error: CallError| Failed { reason: reason(&error), is_lost: error.is_lost() };
+                Ok(answer.map_err(failed)?.map(|info| info.answered_by()))
+            }
+            Self::Http1(questions) => questions.ask(turn).await.map(|()| None),
+        }
+    }
 }
 
 /// What came of it.
@@ -192,24 +215,22 @@ impl Shared {
     /// Makes one call, which was to be sent at this time; false if nobody answered.
     async fn call(&self, planned: Instant) -> bool {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let question = self.load.questions[turn % self.load.questions.len()].clone();
-        let client = &self.load.connections[turn % self.load.connections.len()];
-        let answer = timeout(self.load.give_up, question.ask(client)).await;
+        let answer = timeout(self.load.give_up, self.load.asked.ask(turn)).await;
         let took = planned.elapsed();
-        let is_lost = matches!(&answer, Ok(Err(error)) if error.is_lost());
+        let is_lost = matches!(&answer, Ok(Err(failed)) if failed.is_lost);
         if planned < self.counted_from {
             return !is_lost;
         }
         let mut measured = self.measured.lock();
         let reason = match answer {
-            Ok(Ok(info)) => {
+            Ok(Ok(by)) => {
                 measured.latency.add(took);
-                if let Some(info) = info {
-                    *measured.answered_by.entry(name(info.answered_by())).or_default() += 1;
+                if let Some(by) = by {
+                    *measured.answered_by.entry(name(by)).or_default() += 1;
                 }
                 return true;
             }
-            Ok(Err(error)) => reason(&error),
+            Ok(Err(failed)) => failed.reason,
             Err(_) => "no answer in time".to_owned(),
         };
         *measured.errors.entry(reason).or_default() += 1;

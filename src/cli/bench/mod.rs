@@ -4,22 +4,25 @@
 //! | --- | --- |
 //! | `mod.rs` | the options, and what is told |
 //! | `questions.rs` | what is asked |
+//! | `http1.rs` | questions over HTTP/1.1 |
 //! | `load.rs` | how it is asked: so many at once, or so many a second |
 //! | `histogram.rs` | how long answers took |
 
 mod histogram;
+mod http1;
 mod load;
 mod questions;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cli::bench::histogram::Histogram;
-use crate::cli::bench::load::{Load, Measured};
+use crate::cli::bench::http1::Http1;
+use crate::cli::bench::load::{Asked, Load, Measured};
 use crate::cli::bench::questions::{Kind, Questions};
-use crate::cli::failure::Result;
+use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{TableArg, seconds};
 use crate::cli::output::{Align, Grid, Output, count};
 use crate::client::Client;
@@ -33,8 +36,8 @@ use crate::client::Client;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Words are drawn from the table by --seed, and asked in turn. `vector` asks for the mean of the vectors of two of them, \
-which is no row's: it is searched, where a word's neighbors may be stored. An answer with an error counts as an error and not \
-as a latency. The load comes from this process: on one machine it shares the processor with the server.")]
+which is no row's: it is searched, where a word's neighbors may be stored. Over HTTP/1.1 each call in flight has a connection \
+of its own, and what found an answer is not told. An answer with an error counts as an error and not as a latency. The load comes from this process: on one machine it shares the processor with the server.")]
 pub(super) struct Bench {
     #[command(flatten)]
     table: TableArg,
@@ -51,7 +54,10 @@ pub(super) struct Bench {
     #[arg(long, value_name = "COUNT", default_value_t = 16,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     in_flight: u32,
-    /// Connections
+    /// How calls are made: by gRPC, or over HTTP/1.1 as gRPC-Web or JSON
+    #[arg(long, value_enum, default_value_t = Over::Grpc)]
+    over: Over,
+    /// Connections of gRPC
     #[arg(long, value_name = "COUNT", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     connections: u32,
@@ -73,6 +79,24 @@ pub(super) struct Bench {
     seed: u64,
 }
 
+/// What calls are made over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Over {
+    Grpc,
+    GrpcWeb,
+    Json,
+}
+
+impl Over {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "gRPC",
+            Self::GrpcWeb => "gRPC-Web",
+            Self::Json => "JSON",
+        }
+    }
+}
+
 /// Calls a second.
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| (0.01..=1e6).contains(rate));
@@ -83,14 +107,25 @@ impl Bench {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let table = &self.table.name;
         let drawn = Questions::draw(client, table, (self.words, self.seed)).await?;
-        let mut connections = vec![client.clone()];
-        for _ in 1..self.connections {
-            connections.push(client.another().await?);
-        }
+        let questions = drawn.questions(&self.ask, self.k);
+        let asked = match self.over {
+            Over::Grpc => {
+                let mut connections = vec![client.clone()];
+                for _ in 1..self.connections {
+                    connections.push(client.another().await?);
+                }
+                Asked::Grpc(connections, questions)
+            }
+            Over::GrpcWeb | Over::Json if self.connections > 1 => {
+                let problem =
+                    "--connections is for gRPC: over HTTP/1.1 each call in flight has one";
+                return Err(Failure::Usage(problem.to_owned()));
+            }
+            Over::GrpcWeb | Over::Json => Asked::Http1(Http1::new(client, &questions, self.over)?),
+        };
         output.say(&format!("{} words of {table} are drawn; {}", drawn.words(), self.told()));
         let load = Load {
-            connections,
-            questions: drawn.questions(&self.ask, self.k),
+            asked,
             in_flight: self.in_flight,
             rate: self.rate,
             warm_up: self.warm_up,
@@ -110,11 +145,15 @@ impl Bench {
             Some(rate) => format!("open loop, {rate} calls a second, at most"),
             None => "closed loop,".to_owned(),
         };
+        let connections = match self.over {
+            Over::Grpc => self.connections,
+            Over::GrpcWeb | Over::Json => self.in_flight,
+        };
         format!(
-            "{}: {how} {} in flight on {} connections, {} s after {} s that do not count",
+            "{} over {}: {how} {} in flight on {connections} connections, {} s after {} s that do not count",
             kinds.join(", "),
+            self.over.name(),
             self.in_flight,
-            self.connections,
             self.duration.as_secs_f64(),
             self.warm_up.as_secs_f64()
         )
@@ -136,6 +175,7 @@ impl Bench {
         json!({
             "table": self.table.name,
             "ask": kinds,
+            "over": self.over.name(),
             "loop": if self.rate.is_some() { "open" } else { "closed" },
             "rate": self.rate,
             "in_flight": self.in_flight,

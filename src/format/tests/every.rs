@@ -1,7 +1,8 @@
 //! Every format in one harness: what is written is read back, and no prefix and no flipped byte of a
 //! small file is more than rows or an error.
 
-use super::models::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file, npz_file};
+use super::arrays::npz_file;
+use super::vectors::{fasttext, finalfusion_file, ftz, gguf_file, magnitude_file};
 use super::{binary, read_files, table, written, written_files};
 use crate::error::ErrorKind;
 use crate::format::{Compression, Format, Options};

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::models::fasttext;
+use super::vectors::fasttext;
 use super::{binary, gzip, read, read_as, read_source};
 use crate::error::{ErrorKind, Result};
 use crate::format::Format;

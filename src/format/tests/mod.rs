@@ -1,5 +1,6 @@
 //! What the readers and writers must bear, a story each.
 
+mod arrays;
 mod csv;
 mod detect;
 mod every;
@@ -9,6 +10,7 @@ mod models;
 mod pickle;
 mod read;
 mod roles;
+mod vectors;
 mod write;
 
 use std::io::{Cursor, Read, Write as _};

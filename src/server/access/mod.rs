@@ -437,6 +437,10 @@ impl Told {
         }
     }
 
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().clone()
+    }
+
     pub(super) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock())
     }

@@ -139,6 +139,8 @@ pub(in crate::server) fn route(parts: &Parts) -> Asked {
     }
 }
 
+/// Messages within messages that a parameter names: no more than a body may have.
+const DEPTH_MAX: usize = 90;
 const JSON: &str = "application/json";
 const NOTHING: &str = "nothing is here; /v1/openapi.json tells what is";
 
@@ -244,6 +246,10 @@ fn asked_by_query(
         let (Some(name), Some(value)) = (decoded(name), decoded(value)) else {
             return Err(wrong(format!("{pair} is no UTF-8 behind its percent signs")));
         };
+        // Each step is a message within, which a condition has without an end: some thousand find no room on a stack.
+        if name.bytes().filter(|&byte| byte == b'.').count() > DEPTH_MAX {
+            return Err(wrong(format!("a parameter is nested more than {DEPTH_MAX} deep")));
+        }
         set(message, &name, value, &mut fields).map_err(wrong)?;
     }
     let query = Some(Value::Object(fields).to_string());

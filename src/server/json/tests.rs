@@ -11,6 +11,7 @@ use crate::proto::DESCRIPTORS;
 use crate::server::json::contract::CONTRACT;
 use crate::server::json::print::Printer;
 use crate::server::json::read::read;
+use crate::server::json::route::{Form, route};
 
 /// Numbers that are the same at each run (Marsaglia's xorshift).
 struct Chance(u64);
@@ -257,5 +258,22 @@ fn an_answer_that_is_none_is_not_told() {
     for wire in broken {
         let mut printer = Printer::new(place, Bytes::copy_from_slice(wire));
         assert!(printer.print(1_000, &mut Vec::new()).is_err(), "{wire:?}");
+    }
+}
+
+/// A condition has a condition within, and so on: whoever names them in one parameter must not fill a stack, which ends
+/// the process, without any key.
+#[test]
+fn a_parameter_is_not_nested_without_an_end() {
+    let form = |depth: usize| {
+        let nots = ".not".repeat(depth);
+        let uri =
+            format!("/v1/tables/en/nearest?word=king&filter.condition{nots}.attribute.name=x");
+        route(&tonic::codegen::http::Request::get(uri).body(()).unwrap().into_parts().0).form
+    };
+    assert!(matches!(form(3), Form::Json(_)), "{:?}", form(3));
+    for depth in [90, 4_000, 10_000] {
+        let Form::Wrong(wrong) = form(depth) else { panic!("{depth}") };
+        assert!(wrong.problem.contains("nested"), "{wrong:?}");
     }
 }

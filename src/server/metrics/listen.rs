@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tonic::codegen::{Bytes, http};
 
 use crate::server::blocking;
+use crate::server::json::Origins;
 use crate::server::metrics::page::Sources;
 
 /// Connections at once: few have anything to ask here.
@@ -65,20 +66,10 @@ async fn listen(listener: TcpListener, sources: Sources) {
 async fn serve(stream: TcpStream, sources: Sources) {
     let page = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let sources = sources.clone();
-        let is_page = request.uri().path() == "/metrics" && request.method() == http::Method::GET;
+        let (head, _) = request.into_parts();
         async move {
-            let page = if is_page {
-                blocking(move || Ok(sources.page())).await
-            } else {
-                Ok("the page is at /metrics\n".to_owned())
-            };
-            let status = match (is_page, &page) {
-                (false, _) => http::StatusCode::NOT_FOUND,
-                (true, Ok(_)) => http::StatusCode::OK,
-                (true, Err(_)) => http::StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            let body = Whole(Some(page.unwrap_or_else(|error| format!("{error}\n")).into()));
-            let mut response = http::Response::new(body);
+            let (status, text) = answer(&head, sources).await;
+            let mut response = http::Response::new(Whole(Some(text.into())));
             *response.status_mut() = status;
             let kind = http::HeaderValue::from_static(TEXT);
             response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
@@ -92,6 +83,20 @@ async fn serve(stream: TcpStream, sources: Sources) {
         .serve_connection(TokioIo::new(stream), page);
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection for metrics broke off");
+    }
+}
+
+async fn answer(head: &http::request::Parts, sources: Sources) -> (http::StatusCode, String) {
+    // Whoever's page a browser of this machine shows must not read here what the machine alone should know.
+    if let Err(page) = Origins::default().of(head, false) {
+        return (http::StatusCode::FORBIDDEN, format!("{page} may not read this\n"));
+    }
+    if head.uri.path() != "/metrics" || head.method != http::Method::GET {
+        return (http::StatusCode::NOT_FOUND, "the page is at /metrics\n".to_owned());
+    }
+    match blocking(move || Ok(sources.page())).await {
+        Ok(page) => (http::StatusCode::OK, page),
+        Err(error) => (http::StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
 }
 

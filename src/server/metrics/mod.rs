@@ -4,16 +4,22 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `mod.rs` | calls, counted by method, code and reason |
+//! | `tables.rs` | answers, counted by table |
+//! | `recall.rs` | answers of indexes that are looked at again |
 //! | `page.rs` | the page |
 //! | `listen.rs` | where it is asked for |
 //!
-//! No label has a text of a caller: methods are those of the contract, reasons those of its errors, and whatever else
-//! comes is `other`. So there are as many series as the program has, whoever calls.
+//! No label has a text that a caller made up: methods are those of the contract, reasons those of its errors, tables
+//! those that answered, as many as the operator allows, and whatever else comes is `other`. So the number of series
+//! is bounded, whoever calls.
 
 mod listen;
 mod page;
+mod recall;
+mod tables;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -22,9 +28,16 @@ use parking_lot::Mutex;
 pub(super) use listen::start;
 pub(super) use page::Sources;
 
+use crate::engine::{Engine, TableState};
+use crate::error::Result;
+use crate::query::nearest::{NearestAnswer, NearestQuery};
 use crate::server::access::paths;
+use crate::server::metrics::recall::Sampler;
+use crate::server::metrics::tables::Tables;
 use crate::server::plan::{KINDS, Plan};
+use crate::server::pool::Pool;
 use crate::server::status::End;
+use crate::table::meta::TableName;
 
 /// What is not known by name.
 const OTHER: &str = "other";
@@ -46,6 +59,9 @@ pub(super) struct Metrics {
     /// Calls that did not end well, by the place of their method, their code and reason.
     errors: Mutex<BTreeMap<(usize, &'static str, &'static str), u64>>,
     in_flight: AtomicUsize,
+    tables: Arc<Tables>,
+    /// None if no answer is looked at again.
+    sampler: Option<Sampler>,
 }
 
 /// The calls of one method.
@@ -92,13 +108,18 @@ pub(super) struct Ended {
     pub(super) errors: u64,
 }
 
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Ends of the parts into which times are put.
 pub(super) fn part_seconds() -> impl Iterator<Item = f64> {
     ENDS.iter().map(|&end| end as f64 / 1e6)
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    /// With so many tables that have series of their own.
+    pub(super) fn new(tables_max: usize) -> Self {
         let mut all: Vec<&'static str> = paths().collect();
         all.sort_unstable();
         all.push(OTHER);
@@ -110,6 +131,44 @@ impl Metrics {
             plans: Default::default(),
             errors: Mutex::default(),
             in_flight: AtomicUsize::new(0),
+            tables: Arc::new(Tables::new(tables_max)),
+            sampler: None,
+        }
+    }
+
+    /// Has one in so many answers of indexes looked at again; 0: none.
+    pub(super) fn sampling(mut self, one_in: u32, pool: &Arc<Pool>) -> Result<Self> {
+        if one_in > 0 {
+            self.sampler =
+                Some(Sampler::start(one_in, Arc::clone(&self.tables), Arc::clone(pool))?);
+        }
+        Ok(self)
+    }
+
+    /// Nothing is looked at any more when this returns. Blocks.
+    pub(super) fn close(&self) {
+        if let Some(sampler) = &self.sampler {
+            sampler.close();
+        }
+    }
+
+    /// A question was answered, which may be looked at again.
+    pub(super) fn sample(
+        &self,
+        engine: &Engine,
+        query: &NearestQuery,
+        of: &TableState,
+        answer: &NearestAnswer,
+    ) {
+        if let Some(sampler) = &self.sampler {
+            sampler.offer(engine, query, of, answer);
+        }
+    }
+
+    /// Tables gave an answer, by what found it, so long after it was asked.
+    pub(super) fn answered(&self, tables: &[(TableName, Plan)], took: Duration) {
+        for (table, plan) in tables {
+            self.tables.answered(table, *plan, micros(took));
         }
     }
 
@@ -117,6 +176,11 @@ impl Metrics {
     pub(super) fn begin(&self, path: &str) -> usize {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.places.get(path).copied().unwrap_or(self.methods.len() - 1)
+    }
+
+    /// The path of a method by its place.
+    pub(super) fn path(&self, place: usize) -> &'static str {
+        self.methods.get(place).map_or(OTHER, |method| method.path)
     }
 
     /// Calls that are open.
@@ -143,7 +207,7 @@ impl Metrics {
     pub(super) fn end(&self, place: usize, took: Duration, (code, reason): End, plan: Plan) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let Some(method) = self.methods.get(place) else { return };
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let micros = micros(took);
         method.times.add(micros);
         for place in plan.places() {
             self.plans[place].add(micros);
@@ -160,7 +224,7 @@ mod tests {
 
     #[test]
     fn calls_are_counted_by_names_that_are_known() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(0);
         let nearest = metrics.begin("/wordspace.v1.SearchService/Nearest");
         metrics.end(nearest, Duration::from_micros(100), ("OK", ""), Plan::default());
         let again = metrics.begin("/wordspace.v1.SearchService/Nearest");

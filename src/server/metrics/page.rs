@@ -1,6 +1,6 @@
 //! The page of metrics, in Prometheus' text format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,9 +11,11 @@ use crate::engine::{Engine, IndexState, TableStatus};
 use crate::limits;
 use crate::server::access::now;
 use crate::server::admin::resident;
+use crate::server::metrics::tables::{ASKED, OTHERS, share_ends};
 use crate::server::metrics::{Metrics, Times, part_seconds};
 use crate::server::plan::KINDS;
 use crate::server::transport::Doors;
+use crate::table::meta::TableName;
 use crate::vector::kernel;
 
 /// All that the page tells of.
@@ -39,7 +41,7 @@ impl Page {
         let _ = writeln!(self.0, "wordspace_{name} {value}");
     }
 
-    /// A value with labels, which are names of ours: nothing in them is escaped.
+    /// A value with labels, which are names of ours, or of tables, which have no such signs: nothing in them is escaped.
     fn labelled(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let labels = labels.iter().map(|(name, value)| format!("{name}=\"{value}\""));
         let labels = labels.collect::<Vec<_>>().join(",");
@@ -47,22 +49,33 @@ impl Page {
     }
 
     /// How long calls took; what nobody asked has no series.
-    fn times(&mut self, name: &str, label: (&str, &str), times: &Times) {
-        let counts = times.counts();
+    fn times(&mut self, name: &str, labels: &[(&str, &str)], times: &Times) {
+        self.histogram(name, labels, (part_seconds(), times.counts()), times.seconds());
+    }
+
+    /// How many values lie in each part, of which there may be one more than ends; and their sum. Nothing if there are
+    /// none.
+    fn histogram(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        (ends, counts): (impl Iterator<Item = f64>, Vec<u64>),
+        sum: f64,
+    ) {
         let total: u64 = counts.iter().sum();
         if total == 0 {
             return;
         }
         let bucket = format!("{name}_bucket");
-        let mut sum = 0;
-        for (count, end) in counts.iter().zip(part_seconds()) {
-            sum += count;
+        let mut below = 0;
+        for (count, end) in counts.iter().zip(ends) {
+            below += count;
             let end = end.to_string();
-            self.labelled(&bucket, &[label, ("le", &end)], sum);
+            self.labelled(&bucket, &[labels, &[("le", &end)]].concat(), below);
         }
-        self.labelled(&bucket, &[label, ("le", "+Inf")], total);
-        self.labelled(&format!("{name}_sum"), &[label], times.seconds());
-        self.labelled(&format!("{name}_count"), &[label], total);
+        self.labelled(&bucket, &[labels, &[("le", "+Inf")]].concat(), total);
+        self.labelled(&format!("{name}_sum"), labels, sum);
+        self.labelled(&format!("{name}_count"), labels, total);
     }
 
     /// A number that goes up and down.
@@ -71,7 +84,13 @@ impl Page {
         self.value(name, value);
     }
 
-    /// The same, with one label.
+    /// A number that only grows.
+    fn counter(&mut self, name: &str, about: &str, value: u64) {
+        self.metric(name, "counter", about);
+        self.value(name, value);
+    }
+
+    /// A number that goes up and down, by one label.
     fn gauges<V: Display>(
         &mut self,
         name: &str,
@@ -96,7 +115,9 @@ impl Sources {
         page.gauge("uptime_seconds", "Since the start", self.began.elapsed().as_secs());
         calls(&mut page, &self.doors.metrics);
         self.load(&mut page);
-        self.state(&mut page);
+        let tables = self.engine.tables();
+        self.state(&mut page, &tables);
+        by_table(&mut page, &self.doors.metrics, &tables);
         page.0
     }
 
@@ -112,6 +133,9 @@ impl Sources {
         page.gauges("pool_waiting_max", "More are refused", "lane", max);
         let threads = lanes.map(|(lane, load)| (lane, load.threads));
         page.gauges("pool_threads", "Threads that answer", "lane", threads);
+        let working = lanes.map(|(lane, load)| (lane, load.working));
+        let about = "Threads that compute an answer; quick ones are computed elsewhere";
+        page.gauges("pool_working", about, "lane", working);
         let slots = self.engine.jobs().slots().load();
         let name = |slot: Slot| match slot {
             Slot::Import => "import",
@@ -142,11 +166,18 @@ impl Sources {
         }
         let about = "Jobs that wait, run, or ended within the last hour";
         page.gauges("jobs", about, "state", jobs);
+        if let Some(spans) = self.doors.spans.counts() {
+            let about = "Calls that were to be told as spans; what was neither sent nor failed waits, or found no room";
+            page.counter("spans_ended_total", about, spans.ended);
+            page.counter("spans_sent_total", "Spans that the collector took", spans.sent);
+            let about = "Spans that the collector did not take";
+            page.counter("spans_failed_total", about, spans.failed);
+        }
     }
 
     /// What is there.
-    fn state(&self, page: &mut Page) {
-        let (engine, tables) = (self.engine.status(), self.engine.tables());
+    fn state(&self, page: &mut Page, tables: &[TableStatus]) {
+        let engine = self.engine.status();
         let load = self.doors.registry.load();
         let sum = |of: fn(&TableStatus) -> usize| tables.iter().map(of).sum::<usize>() as u64;
         let memory = [
@@ -186,7 +217,7 @@ impl Sources {
             ]
             .map(|state| (index_name(state), 0_usize)),
         );
-        for table in &tables {
+        for table in tables {
             *states.entry(index_name(table.index.state)).or_default() += 1;
         }
         page.gauges("tables", "Tables by how far their index is", "index", states);
@@ -215,12 +246,12 @@ fn calls(page: &mut Page, metrics: &Metrics) {
     page.metric("call_seconds", "histogram", "Calls by method and how long they took");
     for method in &metrics.methods {
         let path = method.path.trim_start_matches('/');
-        page.times("call_seconds", ("method", path), &method.times);
+        page.times("call_seconds", &[("method", path)], &method.times);
     }
     let about = "Calls by what found their answers and how long they took";
     page.metric("answer_seconds", "histogram", about);
     for ((_, kind), times) in KINDS.iter().zip(&metrics.plans) {
-        page.times("answer_seconds", ("answered_by", kind), times);
+        page.times("answer_seconds", &[("answered_by", kind)], times);
     }
     page.metric("call_errors_total", "counter", "Calls that failed, by method, code and reason");
     for (&(place, code, reason), count) in &*metrics.errors.lock() {
@@ -229,6 +260,75 @@ fn calls(page: &mut Page, metrics: &Metrics) {
         let labels = [("method", path), ("code", code), ("reason", reason)];
         page.labelled("call_errors_total", &labels, count);
     }
+}
+
+/// What is told of tables by name: of few, and of the others together.
+fn by_table(page: &mut Page, metrics: &Metrics, tables: &[TableStatus]) {
+    let there: BTreeSet<&TableName> = tables.iter().map(|table| &table.meta.name).collect();
+    let (mut seconds, mut recall) = (Page(String::new()), Page(String::new()));
+    metrics.tables.each(&there, |table, of| {
+        for ((_, kind), times) in KINDS.iter().zip(&of.plans) {
+            let labels = [("table", table), ("answered_by", *kind)];
+            seconds.times("table_seconds", &labels, times);
+        }
+        for (most, shares) in ASKED.iter().zip(&of.recalls) {
+            let most = most.to_string();
+            let labels = [("table", table), ("k_up_to", most.as_str())];
+            recall.histogram("recall", &labels, (share_ends(), shares.counts()), shares.sum());
+        }
+    });
+    let about = "Answers by table and by what found them, and how long after the question";
+    page.metric("table_seconds", "histogram", about);
+    page.0.push_str(&seconds.0);
+    if let Some(sampler) = &metrics.sampler {
+        let about = "Share of the nearest rows that indexes found, of a sample of the answers whose questions left it to \
+                     the server how far to look, by the neighbors that were asked for";
+        page.metric("recall", "histogram", about);
+        page.0.push_str(&recall.0);
+        let about = "Answers of the sample that were not compared with every row, by why";
+        page.metric("recall_skipped_total", "counter", about);
+        for (because, count) in sampler.skipped() {
+            page.labelled("recall_skipped_total", &[("because", because)], count);
+        }
+    }
+    sizes(page, &metrics.tables.told(&there), tables);
+}
+
+/// How large tables are, and how old their indexes.
+fn sizes(page: &mut Page, told: &BTreeSet<&TableName>, tables: &[TableStatus]) {
+    let mut by_name: BTreeMap<&str, Vec<&TableStatus>> = BTreeMap::new();
+    for table in tables {
+        let name = &table.meta.name;
+        let shown = if told.contains(name) { name.as_str() } else { OTHERS };
+        by_name.entry(shown).or_default().push(table);
+    }
+    let mut each = |name: &str, about: &str, value: &dyn Fn(&[&TableStatus]) -> Option<u64>| {
+        page.metric(name, "gauge", about);
+        for (&table, of) in &by_name {
+            if let Some(value) = value(of) {
+                page.labelled(name, &[("table", table)], value);
+            }
+        }
+    };
+    let sum = |of: &[&TableStatus], value: fn(&TableStatus) -> u64| -> Option<u64> {
+        Some(of.iter().map(|table| value(table)).sum())
+    };
+    each("table_rows", "Rows by table", &|of| sum(of, |table| table.meta.row_count));
+    let about = "Memory of rows, words, index and writes by table";
+    each("table_memory_bytes", about, &|of| sum(of, |table| table.memory_bytes as u64));
+    let about = "Memory of the index, a part of the table's";
+    each("table_index_memory_bytes", about, &|of| sum(of, |table| table.index.memory_bytes as u64));
+    let about = "Vectors that stay on the disk, by table";
+    each("table_mapped_bytes", about, &|of| sum(of, |table| table.mapped_bytes as u64));
+    let about = "Rows that the table's index has not taken in yet";
+    each("table_written_rows", about, &|of| {
+        sum(of, |table| (table.index.written_rows + table.index.deleted_rows) as u64)
+    });
+    let about = "Since the table's index was built; the oldest, where tables are told together";
+    each("index_age_seconds", about, &|of| {
+        let ages = of.iter().filter_map(|table| table.index.built_at?.elapsed().ok());
+        ages.max().map(|age| age.as_secs())
+    });
 }
 
 fn state_name(state: JobState) -> &'static str {

@@ -239,14 +239,20 @@ async fn relay<S>(
     let encoded = parts.extensions.remove::<Encoded>();
     account.end = end_in(&parts.headers).or(encoded.is_some().then_some(ANSWERED));
     let mut ending = reply.face.ending(&mut parts.headers);
+    if let (Some(Encoded { bytes, .. }), Face::Web { is_text: false }) = (&encoded, reply.face)
+        && bytes.len() <= PIECE_BYTES
+    {
+        // Together, and behind its length: nothing of it is waited for, and HTTP/1.1 needs no chunks.
+        let whole = [&bytes[..], &framed(&answered())].concat();
+        reply.send(parts.status, parts.headers, whole.into()).await;
+        return;
+    }
     let is_end = encoded.is_none() && body.is_end_stream();
     let bytes = (is_end && ending.is_none()).then_some(0);
     let Ok(mut sending) = reply.begin(parts.status, parts.headers, bytes) else { return };
     let sent = match encoded {
         Some(Encoded { bytes, reservation: _reserved }) => {
-            let mut trailers = HeaderMap::with_capacity(1);
-            trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-            ending = Some(trailers);
+            ending = Some(answered());
             sending.data(bytes).await
         }
         None if is_end => Ok(()),
@@ -283,6 +289,13 @@ async fn finish(
             sending.reset();
         }
     }
+}
+
+/// The trailers of a call that is answered.
+fn answered() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+    trailers
 }
 
 /// Trailers as the last message of gRPC-Web.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tonic::codegen::{Bytes, http};
@@ -13,10 +13,11 @@ use crate::limits;
 use crate::server::access::{Access, Called, Done, Grant, Named, Refused, Told};
 use crate::server::json::answers_stream;
 use crate::server::metrics::Metrics;
-use crate::server::plan::{Plan, Plans};
+use crate::server::plan::{Noted, Plans};
 use crate::server::request_id::RequestId;
 use crate::server::requests::{self, Method};
 use crate::server::slow::{self, SlowLog};
+use crate::server::spans::{self, Spans, Trace};
 use crate::server::status::End;
 use crate::server::transport::Doors;
 use crate::server::transport::byte_budget::Reserved;
@@ -29,6 +30,8 @@ pub(super) const PREFIX_BYTES: usize = 5;
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 /// Of a call whose caller left before its end.
 pub(super) const LEFT: End = ("LEFT", "");
+/// Bytes of a path that are told. No method has as many.
+const PATH_TOLD_BYTES: usize = 128;
 /// Bytes of an answer that are not counted.
 const SMALL_BYTES: usize = 16 << 10;
 
@@ -73,6 +76,9 @@ pub(in crate::server) struct Call {
     /// What found its answers.
     plans: Plans,
     slow: Arc<SlowLog>,
+    spans: Arc<Spans>,
+    /// None if it is not told as a span.
+    trace: Option<Box<Trace>>,
     /// The call that asks this among other questions.
     whole: Option<Arc<Call>>,
 }
@@ -84,8 +90,9 @@ impl Call {
         headers: &http::HeaderMap,
         doors: &Doors,
     ) -> Arc<Self> {
-        let Doors { access, metrics, slow, .. } = doors;
+        let Doors { access, metrics, slow, spans, .. } = doors;
         let (id, slow) = (RequestId::of(headers), Arc::clone(slow));
+        let (spans, trace) = (Arc::clone(spans), spans.begin(headers));
         let (counted, end) = (metrics.begin(&path), OnceLock::new());
         let metrics = Arc::clone(metrics);
         let admission = access.admit(&path, headers, peer.certificates());
@@ -114,6 +121,8 @@ impl Call {
             end,
             plans: Plans::default(),
             slow,
+            spans,
+            trace,
             whole: None,
         })
     }
@@ -152,6 +161,8 @@ impl Call {
             end: OnceLock::new(),
             plans: Plans::default(),
             slow: Arc::clone(&self.slow),
+            spans: Arc::clone(&self.spans),
+            trace: None,
             whole: Some(Arc::clone(self)),
         });
         if question.grant().is_limited() {
@@ -197,13 +208,15 @@ impl Call {
 
     /// Tells the account what came of it.
     pub(super) fn tell_end(&self, code: &str) {
-        let (tables, took) = (self.named.take(), self.began.elapsed());
+        let took = self.began.elapsed();
+        // Its span tells them once more.
+        let tables = if self.trace.is_some() { self.named.all() } else { self.named.take() };
         self.access.written(&self.called(), self.grant(), &Done { took, code, tables: &tables });
         // What a stream takes is its caller's affair.
         if self.slow.is_slow(took) && !self.method.is_stream && !answers_stream(&self.path) {
             self.slow.tell(&slow::Ended {
                 request: &self.id,
-                method: &self.path,
+                method: self.told_path(),
                 tables: &tables,
                 key: self.grant().holder(),
                 code,
@@ -215,7 +228,12 @@ impl Call {
     }
 
     fn called(&self) -> Called<'_> {
-        Called { path: &self.path, address: self.peer.address(), request: &self.id }
+        Called { path: self.told_path(), address: self.peer.address(), request: &self.id }
+    }
+
+    /// Its path as logs and accounts tell it: a method's whole, and of what a caller made up only the beginning.
+    fn told_path(&self) -> &str {
+        &self.path[..self.path.floor_char_boundary(PATH_TOLD_BYTES)]
     }
 
     /// What it is called in the log.
@@ -223,9 +241,20 @@ impl Call {
         &self.id
     }
 
-    /// What found an answer, or one of its answers.
-    pub(in crate::server) fn note_plan(&self, plan: Plan) {
-        self.plans.add(plan);
+    /// Where it is counted, with what comes of it.
+    pub(in crate::server) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// What found its answer.
+    pub(in crate::server) fn note(&self, noted: Noted) {
+        self.plans.note(noted);
+    }
+
+    /// What found one of its answers, and how long after its question that was: each of a stream counts by itself.
+    pub(in crate::server) fn answered(&self, noted: &Noted, took: Duration) {
+        self.plans.add(noted.plan);
+        self.metrics.answered(&noted.tables, took);
     }
 
     /// The state of its table that it wants to see.
@@ -309,8 +338,25 @@ impl Drop for Call {
         let (code, reason) = self.end.get().copied().unwrap_or(LEFT);
         let (took, plan) = (self.began.elapsed(), self.plans.all());
         self.metrics.end(self.counted, took, (code, reason), plan);
+        self.metrics.answered(&self.plans.take_tables(), took);
+        if let Some(trace) = &self.trace {
+            self.spans.end(
+                trace,
+                &spans::Ended {
+                    request: &self.id,
+                    method: self.metrics.path(self.counted),
+                    tables: &self.named.take(),
+                    code,
+                    reason,
+                    took,
+                    plan,
+                    received_bytes: self.received_bytes(),
+                },
+            );
+        }
         if let Some(whole) = &self.whole {
-            whole.note_plan(plan);
+            // Its tables are counted here, and not once more with all questions.
+            whole.plans.add(plan);
         }
         self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }

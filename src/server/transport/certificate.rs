@@ -3,7 +3,7 @@
 //! rustls has proven a certificate before this reads it. It hands out no subject, which is where most authorities
 //! write who a client is.
 
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest, Sha256};
 
 use crate::server::access::digits;
 
@@ -83,10 +83,17 @@ impl Certificate {
 
     fn add(&mut self, name: Option<&[u8]>) {
         let name = name.and_then(|name| std::str::from_utf8(name).ok());
+        // What looks like a hash would be taken for that of another's certificate.
+        let name = name.filter(|name| !is_hash(name));
         if let Some(name) = name.filter(|name| !self.names.iter().any(|known| known == name)) {
             self.names.push(name.to_owned());
         }
     }
+}
+
+fn is_hash(name: &str) -> bool {
+    name.len() == 2 * <Sha256 as Digest>::output_size()
+        && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The elements of a piece of DER, each with its tag; ends where one cannot be read.
@@ -174,6 +181,16 @@ mod tests {
         assert_eq!(read.not_after, Some(4_733_510_400));
         let guest = Certificate::read(&der(include_bytes!("../../../tests/data/tls/guest.pem")));
         assert_eq!((guest.names.len(), guest.names[0].as_str()), (2, "guest"));
+    }
+
+    #[test]
+    fn a_name_that_is_the_hash_of_another_certificate_is_none() {
+        let other = digits(&Sha256::digest(b"the certificate of an administrator"));
+        let mut read = Certificate::default();
+        for name in ["app", other.as_str(), &other.to_uppercase(), &other[1..]] {
+            read.add(Some(name.as_bytes()));
+        }
+        assert_eq!(read.names, ["app", &other[1..]]);
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Incoming {
                 self.call.record_received(self.frame.largest);
                 if self.frame.messages > messages {
                     self.pay(self.frame.messages - messages, messages == 0);
-                    self.call.peer().mark_message();
+                    self.call.peer().mark_message(self.call.method().is_watching);
                     self.stall_timer.restart();
                 } else {
                     self.stall_timer.record(data.len());

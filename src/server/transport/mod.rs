@@ -56,6 +56,7 @@ use crate::server::json::Origins;
 use crate::server::metrics::Metrics;
 use crate::server::pool::Pool;
 use crate::server::slow::SlowLog;
+use crate::server::spans::Spans;
 
 /// What connections may take, and how long each may let the server wait.
 #[derive(Clone, Debug)]
@@ -108,6 +109,7 @@ pub(super) struct Doors {
     pub(super) pool: Arc<Pool>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) slow: Arc<SlowLog>,
+    pub(super) spans: Arc<Spans>,
 }
 
 /// Takes connections from all listeners and serves them, until it is dropped. No other clone of the service, which holds

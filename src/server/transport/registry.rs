@@ -69,6 +69,8 @@ pub(in crate::server) struct Peer {
     idle_since: AtomicU64,
     /// Whether a whole message came.
     has_sent_message: AtomicBool,
+    /// Whether one came on a call that does more than watch the server, for which no key is needed.
+    has_asked: AtomicBool,
     /// Whether the last call to end was given up because its caller let it wait.
     has_stalled: AtomicBool,
     shutdown_since: AtomicU64,
@@ -130,7 +132,8 @@ impl Registry {
     }
 
     /// A place for a connection. If all are taken, the one that has asked nothing for longest makes
-    /// room; if there is none, there is no place.
+    /// room; if there is none, there is no place. Whoever only watches the server's health asks nothing: it needs no
+    /// key, and would hold its place for ever.
     pub(super) fn admit(self: &Arc<Self>, address: Address) -> Option<Registration> {
         let address = match address {
             Address::Ip(address) => Address::Ip(network(address)),
@@ -143,7 +146,7 @@ impl Registry {
             let idlest = peers
                 .all
                 .values()
-                .find(|peer| !peer.has_sent_message() && (!is_crowd || peer.address == address))?;
+                .find(|peer| !peer.has_asked() && (!is_crowd || peer.address == address))?;
             let idlest = Arc::clone(idlest);
             idlest.shutdown.send_replace(Shutdown::Immediate);
             self.remove(&mut peers, idlest.id);
@@ -162,6 +165,7 @@ impl Registry {
             calls: AtomicUsize::new(0),
             idle_since: AtomicU64::new(self.now()),
             has_sent_message: AtomicBool::new(false),
+            has_asked: AtomicBool::new(false),
             has_stalled: AtomicBool::new(false),
             shutdown_since: AtomicU64::new(0),
             shutdown: watch::Sender::new(Shutdown::None),
@@ -312,9 +316,16 @@ impl Peer {
         self.has_sent_message.load(Ordering::Relaxed)
     }
 
-    pub(super) fn mark_message(&self) {
+    fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn mark_message(&self, is_watching: bool) {
         if !self.has_sent_message() {
             self.has_sent_message.store(true, Ordering::Relaxed);
+        }
+        if !is_watching && !self.has_asked() {
+            self.has_asked.store(true, Ordering::Relaxed);
         }
     }
 
@@ -373,5 +384,29 @@ impl Peer {
             return Shutdown::Graceful;
         }
         Shutdown::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_watches_makes_room_for_who_asks() {
+        let limits = ConnectionLimits { connections: 2, per_address: 2, ..Default::default() };
+        let registry = Registry::new(limits);
+        let come = || registry.admit(Address::Unix);
+        let (watching, asking) = (come().unwrap(), come().unwrap());
+        for registration in [&watching, &asking] {
+            registration.0.begin_call(false);
+        }
+        watching.0.mark_message(true);
+        asking.0.mark_message(false);
+        let mut shutdown = watching.0.subscribe_shutdown();
+        let third = come().unwrap();
+        assert_eq!(*shutdown.borrow_and_update(), Shutdown::Immediate);
+        assert_eq!(*asking.0.subscribe_shutdown().borrow(), Shutdown::None);
+        third.0.mark_message(false);
+        assert!(come().is_none(), "nobody makes room who asked");
     }
 }
