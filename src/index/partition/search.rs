@@ -494,9 +494,11 @@ impl Partition {
                 &mut scratch.sought.hits,
             );
             self.take(&mut scratch.sought, from, params);
-            if params.allowed.is_some() && scratch.sought.seen >= looked {
+            if let Some(allowed) = params.allowed.filter(|_| scratch.sought.seen >= looked) {
                 looked = scratch.sought.seen * 2;
-                aims.suit(&self.steps, prepared, scratch.sought.part());
+                // What is near may be left out more than the rest, and the answer be far: of that, nothing was measured.
+                let part = allowed.len() as f32 / self.table.len() as f32;
+                aims.suit(&self.steps, prepared, scratch.sought.part().max(part));
             }
             if may_prove && scratch.sought.nearest.0 > asked.max(aims.same) {
                 asked = scratch.sought.nearest.0;
