@@ -32,6 +32,7 @@
 //! | `train.rs` | tokenizers learned from a stream |
 //! | `training.rs` | TrainingService: vectors learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
+//! | `replica.rs` | publishing and following; calls that wait for what is on its way |
 //! | `files.rs` `uploads.rs` | the files of an import's stream; those that are kept until they are whole |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -59,6 +60,7 @@ mod models;
 mod plan;
 mod pool;
 mod relations;
+mod replica;
 mod request_id;
 mod requests;
 mod search;
@@ -110,6 +112,7 @@ use crate::server::status::status;
 use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
 use crate::table::meta::TableName;
 
+pub use crate::server::replica::Replication;
 pub use crate::server::transport::{
     ConnectionLimits, Listener, Listeners, Listening, SOCKET_MODE, TlsFiles,
 };
@@ -134,6 +137,8 @@ pub struct ServerConfig {
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,
+    /// Whether it publishes its tables, or follows those that another server publishes; none: neither.
+    pub replication: Option<Replication>,
     /// The file of keys; none: `keys.json` in the data folder. Calls need a key as soon as there is one.
     pub keys: Option<PathBuf>,
     /// Where writes and refusals are told, as JSON Lines; none: in the log, once calls need a key.
@@ -166,6 +171,7 @@ impl ServerConfig {
             job_memory: None,
             spool_max: None,
             backups: None,
+            replication: None,
             keys: None,
             audit_log: None,
             tls: None,
@@ -186,6 +192,7 @@ impl ServerConfig {
             job_memory: self.job_memory,
             spool_max: self.spool_max,
             backups: self.backups.clone(),
+            follows: self.replication.as_ref().is_some_and(Replication::follows),
         }
     }
 }
@@ -240,6 +247,9 @@ pub async fn serve_and_tell(
     let metered = metrics_listener(&config).await?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
+    access.set_fence(engine.fence_of_writes());
+    let first = replica::first_address(&listeners, tls.is_some());
+    let followed = replica::start(&engine, &config, &first).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
@@ -254,14 +264,13 @@ pub async fn serve_and_tell(
         metrics: Arc::clone(&metrics),
         is_closing: is_closing.clone(),
         news,
+        followed: followed.clone(),
         idle: config.stream_idle,
         began,
     };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
-    for name in service_names() {
-        health_reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
-    }
+    replica::begin_health(&health_reporter, &engine, &followed).await;
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
@@ -286,6 +295,7 @@ pub async fn serve_and_tell(
     tokio::select! {
         () = shutdown => {}
         () = follow_files(&doors, &config.reload) => {}
+        () = replica::become_ready(&health_reporter, &engine, &followed) => {}
     }
 
     let end = Instant::now() + config.grace;
@@ -293,9 +303,7 @@ pub async fn serve_and_tell(
         grace = config.grace.as_secs(),
         "closing: calls under way may go on, new ones are refused"
     );
-    for name in service_names() {
-        health_reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-    }
+    replica::end_health(&health_reporter).await;
     closing.send_replace(true);
     if tokio::time::timeout(config.grace, registry.drained()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
@@ -442,6 +450,8 @@ struct Desk {
     is_closing: watch::Receiver<bool>,
     /// Tells that a job changed its state, or that a slot is free.
     news: watch::Receiver<()>,
+    /// Tells that what is followed was looked at.
+    followed: replica::News,
     /// How long a stream may keep the server waiting.
     idle: Duration,
     began: Instant,
@@ -626,7 +636,9 @@ impl Desk {
     {
         let answered = async {
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-            let engine = self.engine.until(stop.clone()).at_least(call.least()?);
+            let least = call.least()?;
+            self.reached(call, least, timeout).await;
+            let engine = self.engine.until(stop.clone()).at_least(least);
             let _raised_when_the_caller_leaves = Raised(stop);
             let caller = call.peer().id();
             if call.received_bytes() > limits::READ_AT_ONCE_BYTES {
