@@ -166,6 +166,11 @@ pub enum ErrorKind {
         /// The table.
         table: String,
     },
+    /// Another process publishes where this one did, and nothing that is written here reaches readers.
+    Superseded {
+        /// The epoch of the other one.
+        epoch: u64,
+    },
     /// A table has not reached the state that the caller wants to see.
     Behind {
         /// The table.
@@ -364,6 +369,10 @@ impl fmt::Display for ErrorKind {
             Self::Conflict { table } => {
                 write!(f, "another job makes the table \"{table}\"; try again when it has ended")
             }
+            Self::Superseded { epoch } => write!(
+                f,
+                "another server publishes in place of this one, in epoch {epoch}; write to that one"
+            ),
             Self::Behind { table, generation, sequence } => write!(
                 f,
                 "the table \"{table}\" is at generation {generation}, write {sequence}, and has not \

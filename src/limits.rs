@@ -21,6 +21,10 @@ pub const MERGED_TABLES_MAX: usize = 64;
 pub const DELETED_TABLES_MAX: usize = 1_000;
 /// Aliases of all tables.
 pub const ALIASES_MAX: usize = 10_000;
+/// How long a call waits, where tables are followed, for a state that it wants to see.
+pub const LEAST_WAIT: Duration = Duration::from_secs(2);
+/// Pause between two looks at what is to be published, or was.
+pub const REPLICA_MILLISECONDS: u64 = 1_000;
 /// Bytes of a source's name.
 pub const SOURCE_BYTES_MAX: usize = 1_024;
 

@@ -16,10 +16,10 @@ use crate::cli::output::{Output, count};
 use crate::cli::reach::LISTEN;
 use crate::cli::systemd::{notify, sockets};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
-use crate::limits::{self, STREAM_IDLE_SECONDS};
+use crate::limits::{self, REPLICA_MILLISECONDS, STREAM_IDLE_SECONDS};
 use crate::server::{
-    ConnectionLimits, Listener, Listening, Opened, SOCKET_MODE, ServerConfig, TlsFiles,
-    serve_and_tell,
+    ConnectionLimits, Listener, Listening, Opened, Replication, SOCKET_MODE, ServerConfig,
+    TlsFiles, serve_and_tell,
 };
 
 /// Pause before asking once more whether the server answers.
@@ -73,6 +73,21 @@ pub(super) struct Serve {
     /// Where `wordspace backup` keeps backups: a folder, or a URL such as <s3://bucket/prefix>
     #[arg(long, value_name = "PLACE")]
     backups: Option<String>,
+    /// Publish the tables at this place, a folder or a URL such as <s3://bucket/prefix>, where any number of servers
+    /// follow it; a place belongs to one data folder
+    #[arg(long, value_name = "PLACE", conflicts_with = "follow")]
+    publish: Option<String>,
+    /// Follow the tables that another server publishes at this place: they are copied to the data folder, answer here,
+    /// and are written to there
+    #[arg(long, value_name = "PLACE")]
+    follow: Option<String>,
+    /// Milliseconds between two looks at what changed, here to publish it or there to bring it
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = REPLICA_MILLISECONDS,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    replica_interval: u64,
+    /// URL that followers tell to those who want to write [default: the first address of --listen]
+    #[arg(long, value_name = "URL", requires = "publish")]
+    advertise: Option<String>,
     /// File of the keys that calls need, which `wordspace key` makes [default: keys.json in the data folder]
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -230,6 +245,7 @@ impl Serve {
             job_memory: self.job_memory,
             spool_max: self.spool_max,
             backups: self.backups.clone(),
+            replication: self.replication(),
             keys: self.keys.clone(),
             audit_log: self.audit_log.clone(),
             tls: self.tls(),
@@ -244,6 +260,16 @@ impl Serve {
             insecure_listen: self.insecure_listen,
             ..ServerConfig::new(&self.data)
         }
+    }
+
+    fn replication(&self) -> Option<Replication> {
+        let every = Duration::from_millis(self.replica_interval);
+        let follow = |location: &String| Replication::Follow { location: location.clone(), every };
+        let publish = |location: &String| {
+            let (location, address) = (location.clone(), self.advertise.clone());
+            Replication::Publish { location, address, every }
+        };
+        self.publish.as_ref().map(publish).or_else(|| self.follow.as_ref().map(follow))
     }
 
     fn tls(&self) -> Option<TlsFiles> {

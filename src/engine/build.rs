@@ -153,6 +153,22 @@ fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
     }
 }
 
+/// Reads what came of an index that another engine built, unless it answers already.
+pub(super) fn join_index(shared: &Shared, generation: &Generation) {
+    if !generation.needs_index() {
+        return;
+    }
+    match generation.built() {
+        None => read_index(shared, generation),
+        Some(built) => {
+            read_lists(shared, generation, built);
+            if !built.wants_lists() {
+                generation.build_ended(0.0);
+            }
+        }
+    }
+}
+
 /// Reads what was built before.
 fn read_index(shared: &Shared, generation: &Generation) {
     let table = &generation.name();

@@ -15,6 +15,9 @@ pub struct EngineConfig {
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,
+    /// Whether its tables are to be copies of those that another engine publishes: see
+    /// [`Engine::following`](crate::engine::Engine::following). Then nothing is built here.
+    pub follows: bool,
 }
 
 impl EngineConfig {
@@ -26,6 +29,7 @@ impl EngineConfig {
             job_memory: None,
             spool_max: None,
             backups: None,
+            follows: false,
         }
     }
 }

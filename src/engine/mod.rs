@@ -30,6 +30,8 @@
 //! | `maps.rs` | the last map of a generation |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
 //! | `backup.rs` | backups, tables brought back, everything read again |
+//! | `publish.rs` `follow.rs` | what this engine has, put where others follow it; what another one puts there, brought here |
+//! | `standing.rs` `fence.rs` | how far that is; whether callers may write |
 //! | `slots.rs` | how many jobs and long calls work at once |
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
@@ -42,6 +44,8 @@ pub mod config;
 mod corpus;
 pub mod debias;
 mod digest;
+mod fence;
+pub mod follow;
 mod generation;
 pub mod import;
 pub mod job;
@@ -51,10 +55,12 @@ mod lineage;
 mod maps;
 pub mod merge;
 pub mod models;
+pub mod publish;
 mod rebuild;
 mod scans;
 pub mod seed;
 pub mod slots;
+mod standing;
 mod stop;
 mod test_sets;
 #[cfg(test)]
@@ -71,6 +77,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -81,6 +88,7 @@ use crate::engine::config::EngineConfig;
 use crate::engine::job::Jobs;
 use crate::engine::lineage::{Lineage, Name};
 use crate::engine::models::Models;
+use crate::engine::standing::Standing;
 use crate::engine::text::Weighings;
 use crate::engine::tokenizers::Shelf;
 use crate::error::{Context as _, Error, ErrorKind, Result};
@@ -96,8 +104,10 @@ use crate::table::meta::{Meta, TableName};
 pub use self::test_sets::{NewTestSet, TestFile, TestSetStatus};
 pub use self::tokenizers::TokenizerStatus;
 pub use ask::{Answer, Ask, Asks, NamedTest, Pace, Suite, TableState, TestOf};
+pub use fence::Fence;
 pub use generation::{Generation, IndexState, IndexStatus};
 pub use lineage::{Current, RebuildPhase, RebuildStatus};
+pub use standing::{ReplicaStatus, Role};
 pub use stop::{Stop, Wish};
 pub use text::{CompareQuery, Compared, CutBy};
 pub use write::{Acknowledged, Written};
@@ -164,6 +174,10 @@ struct Shared {
     jobs: Jobs,
     /// Where backups are kept.
     backups: Option<Box<dyn Target>>,
+    /// Whether its tables are copies of those that another engine publishes: nothing is built here.
+    follows: bool,
+    fence: Arc<Fence>,
+    standing: Standing,
 }
 
 /// What to export.
@@ -247,6 +261,10 @@ impl Engine {
         if swept.generations > 0 {
             tracing::info!(generations = swept.generations, "removed what imports left");
         }
+        if !config.follows && store.refusal().is_none() && store.mark()?.is_some() {
+            tracing::warn!("the folder followed a location; from now on it is one like any other");
+            store.set_mark(None)?;
+        }
         let shelf = Shelf::open(&store)?;
         let shared = Arc::new_cyclic(|itself| Shared {
             itself: Weak::clone(itself),
@@ -267,6 +285,9 @@ impl Engine {
             closing: AtomicBool::new(false),
             jobs: Jobs::default(),
             backups,
+            follows: config.follows,
+            fence: Arc::default(),
+            standing: Standing::default(),
         });
         for listed in shared.store.tables() {
             shared.catalog.publish(&listed.meta.name.clone(), Entry::closed(listed));
@@ -302,6 +323,7 @@ impl Engine {
         self.shared.closing.store(true, Ordering::Relaxed);
         self.shared.jobs.close();
         self.shared.queue.close();
+        self.shared.standing.close();
         let threads = [self.shared.opener.lock().take(), self.shared.builder.lock().take()];
         for thread in threads.into_iter().flatten() {
             if thread.join().is_err() {
@@ -373,7 +395,23 @@ impl Engine {
         let tables = self.tables().into_iter();
         let tables = tables
             .filter_map(|table| Some(format!("table {}: {}", table.meta.name, table.problem?)));
-        self.shared.store.problem().into_iter().chain(tables).collect()
+        let replica = self.replica(Instant::now()).and_then(|replica| replica.problem);
+        self.shared.store.problem().into_iter().chain(replica).chain(tables).collect()
+    }
+
+    /// How far publishing or following is; none if this engine does neither.
+    pub fn replica(&self, now: Instant) -> Option<ReplicaStatus> {
+        self.shared.standing.status(now)
+    }
+
+    /// Has something told whenever what is followed was looked at.
+    pub fn on_followed(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        self.shared.standing.on_news(tell);
+    }
+
+    /// Whether callers may write.
+    pub fn fence_of_writes(&self) -> Arc<Fence> {
+        Arc::clone(&self.shared.fence)
     }
 
     /// What is known of the engine.
@@ -418,16 +456,26 @@ fn told(meta: &Meta) -> Vec<(&'static str, String)> {
 fn opener(shared: Weak<Shared>) -> Box<Open> {
     Box::new(move |meta| {
         let shared = shared.upgrade().ok_or_else(|| Error::new(ErrorKind::Closing))?;
-        let table = Arc::new(shared.store.read(meta)?);
-        let view = shared.store.view(meta, Arc::clone(&table))?;
-        let name = Name::new(meta.name.clone());
-        let view = view.with_cutter(Some(shared.cutter(&name)));
-        let generation = Arc::new(Generation::new(meta.clone(), name, table));
-        let lineage = Arc::new(Lineage::new(generation, view));
-        lineage.rebuild_if_due();
-        shared.queue.push(Arc::clone(&lineage));
+        let lineage = open_table(&shared, meta)?;
+        if !shared.follows {
+            lineage.rebuild_if_due();
+            shared.queue.push(Arc::clone(&lineage));
+        }
         Ok(lineage)
     })
+}
+
+/// Reads a table; where nothing is built, with its index.
+fn open_table(shared: &Shared, meta: &Meta) -> Result<Arc<Lineage>> {
+    let table = Arc::new(shared.store.read(meta)?);
+    let view = shared.store.view(meta, Arc::clone(&table))?;
+    let name = Name::new(meta.name.clone());
+    let view = view.with_cutter(Some(shared.cutter(&name)));
+    let generation = Arc::new(Generation::new(meta.clone(), name, table));
+    if shared.follows {
+        build::join_index(shared, &generation);
+    }
+    Ok(Arc::new(Lineage::new(generation, view)))
 }
 
 /// Starts the thread that reads the tables that nobody asked for yet.

@@ -299,6 +299,7 @@ impl Engine {
     ) -> Result<Written<A>> {
         loop {
             self.shared.check_open()?;
+            self.shared.fence.check()?;
             let lineage = self.shared.catalog.lineage(name)?;
             let written =
                 self.write_to(&lineage, when_behind, &make).context(|| format!("table {name}"))?;

@@ -814,7 +814,19 @@ mod tests {
         let pool = Arc::new(crate::server::pool::Pool::start().unwrap());
         let limits = transport::ConnectionLimits::default();
         let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new(0)));
-        let desk = Desk { engine, guard, pool, registry, metrics, is_closing, news, idle, began };
+        let followed = None;
+        let desk = Desk {
+            engine,
+            guard,
+            pool,
+            registry,
+            metrics,
+            is_closing,
+            news,
+            followed,
+            idle,
+            began,
+        };
         Office { desk, _folder: folder, _closing: closing }
     }
 

@@ -34,6 +34,7 @@
 //! | `train.rs` | tokenizers learned from a stream |
 //! | `training.rs` | TrainingService: vectors learned from a stream |
 //! | `texts.rs` | texts made rows from a stream, tokens made rows |
+//! | `replica.rs` | publishing and following; calls that wait for what is on its way |
 //! | `files.rs` `uploads.rs` | the files of an import's stream; those that are kept until they are whole |
 //! | `search.rs` `table.rs` `transfer.rs` `text.rs` `bias.rs` `evaluation.rs` `admin.rs` | one service each, with its own conversions |
 
@@ -62,6 +63,7 @@ mod one_in;
 mod plan;
 mod pool;
 mod relations;
+mod replica;
 mod request_id;
 mod requests;
 mod search;
@@ -115,6 +117,7 @@ use crate::server::status::status;
 use crate::server::transport::{Call, Doors, Encoded, Registry, Reservation, Tls};
 use crate::table::meta::TableName;
 
+pub use crate::server::replica::Replication;
 pub use crate::server::transport::{
     ConnectionLimits, Listener, Listeners, Listening, SOCKET_MODE, TlsFiles,
 };
@@ -139,6 +142,8 @@ pub struct ServerConfig {
     pub spool_max: Option<u64>,
     /// Where backups are kept: a folder, or with the feature `cloud` a URL; none: nowhere.
     pub backups: Option<String>,
+    /// Whether it publishes its tables, or follows those that another server publishes; none: neither.
+    pub replication: Option<Replication>,
     /// The file of keys; none: `keys.json` in the data folder. Calls need a key as soon as there is one.
     pub keys: Option<PathBuf>,
     /// Where writes and refusals are told, as JSON Lines; none: in the log, once calls need a key.
@@ -181,6 +186,7 @@ impl ServerConfig {
             job_memory: None,
             spool_max: None,
             backups: None,
+            replication: None,
             keys: None,
             audit_log: None,
             tls: None,
@@ -205,6 +211,7 @@ impl ServerConfig {
             job_memory: self.job_memory,
             spool_max: self.spool_max,
             backups: self.backups.clone(),
+            follows: self.replication.as_ref().is_some_and(Replication::follows),
         }
     }
 }
@@ -260,6 +267,9 @@ pub async fn serve_and_tell(
     let spans = Spans::open(config.traces.as_deref(), config.trace_sample)?;
     let engine_config = config.engine();
     let engine = blocking(move || Engine::open(&engine_config)).await?;
+    access.set_fence(engine.fence_of_writes());
+    let first = replica::first_address(&listeners, tls.is_some());
+    let followed = replica::start(&engine, &config, &first).await?;
     let (closing, is_closing) = watch::channel(false);
     let (tell, news) = watch::channel(());
     engine.jobs().on_news(Box::new(move || tell.send_modify(|()| {})));
@@ -274,12 +284,13 @@ pub async fn serve_and_tell(
         metrics: Arc::clone(&metrics),
         is_closing: is_closing.clone(),
         news,
+        followed: followed.clone(),
         idle: config.stream_idle,
         began,
     };
 
     let (health_reporter, health) = tonic_health::server::health_reporter();
-    tell_health(&health_reporter, tonic_health::ServingStatus::Serving).await;
+    replica::begin_health(&health_reporter, &engine, &followed).await;
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
         .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
@@ -305,6 +316,7 @@ pub async fn serve_and_tell(
     tokio::select! {
         () = shutdown => {}
         () = follow_files(&doors, &config.reload) => {}
+        () = replica::become_ready(&health_reporter, &engine, &followed) => {}
     }
 
     let end = Instant::now() + config.grace;
@@ -312,7 +324,7 @@ pub async fn serve_and_tell(
         grace = config.grace.as_secs(),
         "closing: calls under way may go on, new ones are refused"
     );
-    tell_health(&health_reporter, tonic_health::ServingStatus::NotServing).await;
+    replica::end_health(&health_reporter).await;
     closing.send_replace(true);
     if tokio::time::timeout(config.grace, registry.drained()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
@@ -336,15 +348,6 @@ fn counting(config: &ServerConfig, pool: &Arc<Pool>) -> Result<Metrics> {
     // Where nobody asks for it no recall is measured.
     let recall_sample = config.metrics_listen.map_or(0, |_| config.recall_sample);
     Metrics::new(config.metrics_tables).sampling(recall_sample, pool)
-}
-
-async fn tell_health(
-    reporter: &tonic_health::server::HealthReporter,
-    status: tonic_health::ServingStatus,
-) {
-    for name in service_names() {
-        reporter.set_service_status(name, status).await;
-    }
 }
 
 /// Looks at what a server would be given, without starting it: its keys, certificates and addresses.
@@ -482,6 +485,8 @@ struct Desk {
     is_closing: watch::Receiver<bool>,
     /// Tells that a job changed its state, or that a slot is free.
     news: watch::Receiver<()>,
+    /// Tells that what is followed was looked at.
+    followed: replica::News,
     /// How long a stream may keep the server waiting.
     idle: Duration,
     began: Instant,
@@ -666,7 +671,9 @@ impl Desk {
     {
         let answered = async {
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
-            let engine = self.engine.until(stop.clone()).at_least(call.least()?);
+            let least = call.least()?;
+            self.reached(call, least, timeout).await;
+            let engine = self.engine.until(stop.clone()).at_least(least);
             let _raised_when_the_caller_leaves = Raised(stop);
             let caller = call.peer().id();
             if call.received_bytes() > limits::READ_AT_ONCE_BYTES {

@@ -302,6 +302,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::ModelExists { .. } => (Code::AlreadyExists, "MODEL_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
         ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
+        ErrorKind::Superseded { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
         ErrorKind::Behind { .. } => (Code::Aborted, "TABLE_BEHIND"),
         ErrorKind::Unauthenticated { .. } => (Code::Unauthenticated, "UNAUTHENTICATED"),
         ErrorKind::Forbidden { .. } => (Code::PermissionDenied, "FORBIDDEN"),
@@ -337,6 +338,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         ErrorKind::Behind { generation, sequence, .. } => {
             vec![("generation", generation.to_string()), ("sequence", sequence.to_string())]
         }
+        ErrorKind::Superseded { epoch } => vec![("epoch", epoch.to_string())],
         ErrorKind::AliasExists { table, .. } => vec![("table", table.clone())],
         ErrorKind::Idle { seconds } => {
             vec![("seconds", seconds.to_string())]
@@ -426,6 +428,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
             details.set_retry_info(Some(*wait));
         }
         ErrorKind::DimensionMismatch { .. }
+        | ErrorKind::Superseded { .. }
         | ErrorKind::Unauthenticated { .. }
         | ErrorKind::Forbidden { .. }
         | ErrorKind::NotFinite { .. }

@@ -87,11 +87,27 @@ impl Staged {
 
     /// Takes the place of what has its name, durably.
     pub(super) fn publish(self) -> Result<()> {
-        let Self { temporary, path } = self;
+        let path = self.path.clone();
+        self.publish_as(&path)
+    }
+
+    /// Takes the place of what has another name in the same folder, durably.
+    pub(super) fn publish_as(self, path: &Path) -> Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        take_place(temporary.path(), &path, folder)
+        take_place(self.temporary.path(), path, folder)
             .map_err(Error::disk)
             .context(|| format!("writing {}", path.display()))
+    }
+
+    /// Takes a name in the same folder, durably; false if something has it.
+    pub(super) fn publish_new(self, path: &Path) -> Result<bool> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let linked = match fs::hard_link(self.temporary.path(), path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            linked => linked.and_then(|()| sync_folder(folder)),
+        };
+        linked.map_err(Error::disk).context(|| format!("writing {}", path.display()))?;
+        Ok(true)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::store::check::GoOn;
 use crate::store::generation::{self, Generation, Manifest, Part};
 use crate::store::ledger::Entry;
@@ -48,6 +48,38 @@ impl Brought {
         let meta = Meta { name: name.clone(), generation, applied, ..from.clone() };
         let (shared, sequence) = (Arc::clone(shared), applied.sequence);
         let (parts, from, is_kept) = (BTreeMap::new(), from.generation, false);
+        let brought =
+            Self { shared, folder, meta, parts, from, tokenizer, epoch, sequence, is_kept };
+        let making = || format!("making {}", brought.folder.display());
+        blob::make_folder(&brought.folder).map_err(Error::disk).context(making)?;
+        Ok(brought)
+    }
+
+    /// Begins one that is to be the table that it was where it comes from, under the same generation and with
+    /// the same writes behind it.
+    pub(super) fn begin_same(
+        shared: &Arc<Shared>,
+        from: &Meta,
+        name: &TableName,
+        tokenizer: Option<String>,
+    ) -> Result<Self> {
+        let epoch = shared.catalog.ready()?;
+        let generation = from.generation;
+        let records = shared.catalog.tables();
+        if let Some((has, _)) = records.iter().find(|(_, one)| one.generation == generation) {
+            let because = format!("the table {has} has generation {generation} already");
+            return Err(Error::new(ErrorKind::Unsuited { operation: "bringing", because }));
+        }
+        {
+            let mut last = shared.last_generation.lock();
+            *last = generation.max(*last);
+        }
+        // What an earlier attempt left.
+        staging::remove_generation(shared, generation);
+        let folder = folder::generation(&shared.folder, generation);
+        let (meta, shared) = (Meta { name: name.clone(), ..from.clone() }, Arc::clone(shared));
+        let sequence = meta.applied.sequence;
+        let (parts, from, is_kept) = (BTreeMap::new(), generation, false);
         let brought =
             Self { shared, folder, meta, parts, from, tokenizer, epoch, sequence, is_kept };
         let making = || format!("making {}", brought.folder.display());
@@ -153,7 +185,9 @@ impl Drop for Brought {
     fn drop(&mut self) {
         if !self.is_kept {
             staging::remove_generation(&self.shared, self.meta.generation);
-            staging::remove_writes(&self.shared, self.meta.generation, u64::MAX);
+            if self.meta.lineage() == self.meta.generation {
+                staging::remove_writes(&self.shared, self.meta.generation, u64::MAX);
+            }
         }
     }
 }

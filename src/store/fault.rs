@@ -12,6 +12,9 @@ pub(super) const RECOVER: &str =
 /// What to do about a damaged table.
 pub(super) const IMPORT_AGAIN: &str =
     "restore the table from a backup, or delete it and import it again";
+/// What to do about what was published and is damaged.
+pub(super) const PUBLISH_AGAIN: &str =
+    "what was brought before still answers; publish to an empty place, or bring the file back";
 
 /// Calls sled. `what` is read or written, for the error.
 ///

@@ -23,6 +23,10 @@ pub(super) const LOST: &str = "lost";
 pub(super) const UPLOADS: &str = "uploads";
 /// Where trainings stand.
 pub(super) const TRAININGS: &str = "trainings";
+/// What the folder is called where it is published.
+pub(super) const PUBLISHER: &str = "publisher";
+/// What is known of the location that the folder follows.
+pub(super) const FOLLOWED: &str = "followed";
 /// A copy of the key-value store that is looked at and thrown away.
 pub(super) const TRIAL: &str = "store.trial";
 /// What a recovery makes before it changes the names.

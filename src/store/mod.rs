@@ -16,6 +16,7 @@
 //! | `checkpoint.rs` | where trainings stand |
 //! | `brought.rs` | `Brought`: a table of a backup, or a copy, in a generation of its own |
 //! | `backup/` | all of it kept elsewhere, and made tables again |
+//! | `publish/` | all of it kept where readers follow it |
 //! | `check.rs` | every byte read again |
 //! | `recover.rs` | a catalog made of what is whole |
 //! | `legacy/` | folders of formats 1 and 2, made folders of format 3 |
@@ -38,6 +39,8 @@
 //! trainings/en/corpus     the text from which the table "en" is trained, as numbers, and what is asked
 //! trainings/en/state      how far it was trained
 //! keys.json, keys.lock    who may call a server, as hashes; only the server knows them
+//! publisher               what the folder is called where it is published
+//! followed                what is known of the location that it follows, and of which it holds copies
 //! reserve                 room that is given up so that a table can be deleted on a full disk
 //! lost/                   what no catalog names, where none can tell that it is a left-over; what a recovery
 //!                         replaced
@@ -79,6 +82,7 @@ mod ledger;
 mod legacy;
 mod mapped;
 mod models;
+pub mod publish;
 pub mod recover;
 mod shelf;
 mod specs;

@@ -78,7 +78,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["server/transport/"]),
     ("tonic", &["server/", "client/"]),
     ("tonic_types", &["server/status.rs", "server/json/problem.rs", "client/"]),
-    ("tonic_health", &["server/mod.rs", "client/"]),
+    ("tonic_health", &["server/mod.rs", "server/replica.rs", "client/"]),
     ("tonic_reflection", &["server/mod.rs"]),
     ("h2", &["server/transport/"]),
     ("getrandom", &["server/access/keys.rs"]),

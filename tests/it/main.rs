@@ -36,6 +36,7 @@ mod packages;
 mod probes;
 mod questions;
 mod reference;
+mod replicas;
 mod secure;
 mod sentences;
 mod settings;

@@ -23,8 +23,8 @@ mod throttle;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -35,13 +35,14 @@ pub(super) use crate::server::access::keys::digits;
 pub use crate::server::access::keys::{KeyEntry, KeyFile, NewKey, now};
 pub use crate::server::access::rules::Role;
 
+use crate::engine::Fence;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::server::access::audit::{Audit, Entry};
 use crate::server::access::keys::{hash_of, id_of};
 use crate::server::access::pace::Pace;
 use crate::server::access::pattern::Pattern;
-pub(super) use crate::server::access::rules::{Reach, paths, rule};
+pub(super) use crate::server::access::rules::{Reach, changes, paths, rule};
 pub(super) use crate::server::access::throttle::Throttle;
 
 use crate::server::access::rules::Rule;
@@ -60,6 +61,8 @@ pub(super) struct Access {
     file: KeyFile,
     keys: RwLock<Arc<Keys>>,
     audit: Audit,
+    /// Whether what is stored may be changed at all, once that is known.
+    fence: OnceLock<Arc<Fence>>,
 }
 
 /// The keys in force.
@@ -145,7 +148,14 @@ impl Access {
     pub(super) fn open(file: KeyFile, audit: Option<PathBuf>) -> Result<Arc<Self>> {
         let keys = Keys::of(file.read()?, &Keys::default())?;
         let audit = Audit::open(audit)?;
-        Ok(Arc::new(Self { file, keys: RwLock::new(Arc::new(keys)), audit }))
+        let fence = OnceLock::new();
+        Ok(Arc::new(Self { file, keys: RwLock::new(Arc::new(keys)), audit, fence }))
+    }
+
+    /// Asks this from now on whether what is stored may be changed.
+    pub(super) fn set_fence(&self, fence: Arc<Fence>) {
+        // There is one engine.
+        let _ = self.fence.set(fence);
     }
 
     /// Whether calls need no key.
@@ -191,7 +201,12 @@ impl Access {
         certificates: &[String],
     ) -> Result<Grant, Refused> {
         let mut grant = Grant { holder: None, rule: rule(path) };
-        match self.check(headers, certificates, &mut grant) {
+        let checked = self.check(headers, certificates, &mut grant);
+        let may_change = || match self.fence.get() {
+            Some(fence) if changes(path) => fence.check(),
+            Some(_) | None => Ok(()),
+        };
+        match checked.and_then(|()| may_change()) {
             Ok(()) => Ok(grant),
             Err(error) => Err(Refused { error, grant }),
         }

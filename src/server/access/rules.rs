@@ -245,6 +245,14 @@ pub(in crate::server) fn paths() -> impl Iterator<Item = &'static str> {
     BY_PATH.keys().map(String::as_str)
 }
 
+/// Whether the method at this path changes what is stored. What stops a job, or tells of an upload, does not.
+pub(in crate::server) fn changes(path: &str) -> bool {
+    const CHANGE_NOTHING: [&str; 3] = ["/CancelJob", "/GetUpload", "/ListUploads"];
+    let is_write = rule(path).is_some_and(|rule| rule.role == Role::Write);
+    is_write && !CHANGE_NOTHING.iter().any(|method| path.ends_with(method))
+        || path == "/wordspace.v1.AdminService/Restore"
+}
+
 /// The page for browsers holds nothing that needs a key; what it asks for does.
 const PAGE: Rule = Rule { role: Role::Read, reach: Reach::Open };
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::engine::job::JobState;
 use crate::engine::slots::Slot;
-use crate::engine::{Engine, IndexState, TableStatus};
+use crate::engine::{Engine, IndexState, Role, TableStatus};
 use crate::limits;
 use crate::server::access::now;
 use crate::server::admin::resident;
@@ -175,6 +175,27 @@ impl Sources {
         }
     }
 
+    /// How far publishing or following is.
+    fn replica(&self, page: &mut Page) {
+        let Some(replica) = self.engine.replica(Instant::now()) else { return };
+        let role = match replica.role {
+            Role::Writer => "writer",
+            Role::Reader => "reader",
+        };
+        let about = "Whether all of one publication was made, or brought";
+        page.gauges("replica_ready", about, "role", [(role, u8::from(replica.is_ready))]);
+        if let Some(age) = replica.age {
+            let about = "Since the location was looked at last and nothing was left to do";
+            page.gauge("replica_age_seconds", about, age.as_secs_f64());
+        }
+        if let Some((epoch, number)) = replica.at {
+            page.gauge("replica_epoch", "Of the last publication that is whole", epoch);
+            page.gauge("replica_publication", "Its number", number);
+        }
+        let about = "Whether something keeps it from going on";
+        page.gauge("replica_problem", about, u8::from(replica.problem.is_some()));
+    }
+
     /// What is there.
     fn state(&self, page: &mut Page, tables: &[TableStatus]) {
         let engine = self.engine.status();
@@ -234,6 +255,7 @@ impl Sources {
         page.gauges("table_age_seconds", "Since tables were imported", "of", ages);
         let unreadable = tables.iter().filter(|table| table.problem.is_some()).count();
         page.gauge("tables_unreadable", "Tables that cannot answer", unreadable);
+        self.replica(page);
         if let Some(tls) = &self.doors.tls {
             let about = "Until when the certificate is valid, in seconds since 1970";
             page.gauge("certificate_valid_until", about, tls.valid_until());

@@ -196,6 +196,11 @@ impl Call {
         checked.inspect_err(|error| self.tell_refusal(error))
     }
 
+    /// The tables that it named so far, or the first few of them.
+    pub(in crate::server) fn named(&self) -> Vec<String> {
+        self.named.all()
+    }
+
     pub(super) fn tell_refusal(&self, error: &Error) {
         self.access.refused(&self.called(), self.grant(), error);
     }

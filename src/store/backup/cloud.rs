@@ -10,11 +10,13 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion, WriteMultipart,
+};
 use tokio::runtime::Runtime;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::backup::target::Target;
+use crate::store::backup::target::{Held, Target, Version, check_held};
 use crate::store::generation::stopped;
 
 /// Bytes of a piece of an upload; S3 takes 10,000 pieces of a file.
@@ -141,6 +143,41 @@ impl Target for Bucket {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => {
                 Err(failed(error)).context(|| format!("removing {name} of {}", self.location))
+            }
+        }
+    }
+
+    fn held(&self, name: &str) -> Result<Option<Held>> {
+        let reading = || format!("reading {name} of {}", self.location);
+        let found = match self.runtime.block_on(self.store.get(&self.path(name))) {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)).context(reading),
+        };
+        check_held(name, found.meta.size)?;
+        let version = Version { tag: found.meta.e_tag.clone(), number: found.meta.version.clone() };
+        let bytes = self.runtime.block_on(found.bytes()).map_err(failed).context(reading)?;
+        Ok(Some(Held { bytes: bytes.to_vec(), version }))
+    }
+
+    fn swap(&self, name: &str, before: Option<&Version>, bytes: &[u8]) -> Result<Option<Version>> {
+        let mode = match before.cloned() {
+            None => PutMode::Create,
+            Some(Version { tag, number }) => {
+                PutMode::Update(UpdateVersion { e_tag: tag, version: number })
+            }
+        };
+        let (path, options) = (self.path(name), PutOptions::from(mode));
+        let put = self.store.put_opts(&path, bytes.to_vec().into(), options);
+        match self.runtime.block_on(put) {
+            Ok(put) => Ok(Some(Version { tag: put.e_tag, number: put.version })),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. }
+                | object_store::Error::NotFound { .. },
+            ) => Ok(None),
+            Err(error) => {
+                Err(failed(error)).context(|| format!("swapping {name} of {}", self.location))
             }
         }
     }

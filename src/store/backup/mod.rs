@@ -24,6 +24,7 @@ mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,15 +40,15 @@ use crate::store::shelf::{SORTS, Shelf};
 use crate::store::{Shared, TRIES, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
-pub(super) use restore::table as restore;
-pub use target::{Target, open};
+pub(super) use restore::{each_write, is_part, read, table as restore};
+pub use target::{Held, Target, Version, open};
 
 const BACKUPS: &str = "backups/";
-const PARTS: &str = "parts/";
+pub(super) const PARTS: &str = "parts/";
 const ADVICE: &str = "take an earlier backup";
 const LIST: Kind = Kind { name: "backup", version: 1, advice: ADVICE };
 /// Writes since a generation's rows: for each its number u64, the length of its changes u32, and these.
-const WRITES: Kind = Kind { name: "writes", version: 1, advice: ADVICE };
+pub(super) const WRITES: Kind = Kind { name: "writes", version: 1, advice: ADVICE };
 /// Bytes that the list of one backup may have.
 const LIST_BYTES_MAX: u64 = 1 << 30;
 
@@ -58,30 +59,41 @@ pub struct BackupList {
     pub made_at: u64,
     /// The program that made it.
     pub version: String,
-    tables: BTreeMap<TableName, TableCopy>,
+    pub(super) tables: BTreeMap<TableName, TableCopy>,
     /// The table that each alias stands for; every one is among the tables.
     #[serde(default)]
-    aliases: BTreeMap<TableName, TableName>,
-    shelf: Vec<ShelfCopy>,
+    pub(super) aliases: BTreeMap<TableName, TableName>,
+    pub(super) shelf: Vec<ShelfCopy>,
 }
 
 /// A table in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct TableCopy {
-    meta: Meta,
-    tokenizer: Option<String>,
-    parts: BTreeMap<String, Part>,
+pub(super) struct TableCopy {
+    pub(super) meta: Meta,
+    pub(super) tokenizer: Option<String>,
+    pub(super) parts: BTreeMap<String, Part>,
     /// The last write, and the file of those since the rows.
-    writes: Option<(u64, Part)>,
+    pub(super) writes: Option<(u64, Part)>,
+    /// In a publication, the writes since the rows, in place of that one file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) segments: Vec<Segment>,
+}
+
+/// Writes of a table that follow each other, as a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Segment {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) part: Part,
 }
 
 /// A tokenizer or a test set in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct ShelfCopy {
+pub(super) struct ShelfCopy {
     /// The folder of its sort.
-    sort: String,
-    name: TableName,
-    part: Part,
+    pub(super) sort: String,
+    pub(super) name: TableName,
+    pub(super) part: Part,
 }
 
 /// What a backup did.
@@ -118,10 +130,11 @@ pub struct BackupStatus {
 }
 
 impl BackupList {
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         let tables = self.tables.values();
         let of_tables = tables.flat_map(|table| {
-            table.parts.values().chain(table.writes.as_ref().map(|(_, part)| part))
+            let segments = table.segments.iter().map(|segment| &segment.part);
+            table.parts.values().chain(table.writes.as_ref().map(|(_, part)| part)).chain(segments)
         });
         of_tables.chain(self.shelf.iter().map(|copy| &copy.part))
     }
@@ -171,7 +184,7 @@ fn name_of(number: u64) -> String {
 }
 
 /// Where the part of a digest is; none if that is no digest.
-fn place_of(blake3: &str) -> Option<String> {
+pub(super) fn place_of(blake3: &str) -> Option<String> {
     let is_digest = blake3.len() == 64 && blake3.bytes().all(|c| c.is_ascii_hexdigit());
     is_digest.then(|| format!("{PARTS}{}/{blake3}", &blake3[..2]))
 }
@@ -220,7 +233,7 @@ pub fn list(target: &dyn Target) -> Result<Vec<BackupStatus>> {
 }
 
 /// Bytes that are compared with their length and digest as they are read: the end of others is an error.
-struct Verified<'a> {
+pub(super) struct Verified<'a> {
     from: Box<dyn Read + 'a>,
     part: &'a Part,
     what: &'a str,
@@ -229,11 +242,11 @@ struct Verified<'a> {
     go_on: GoOn<'a>,
     on_bytes: &'a mut dyn FnMut(u64),
     /// Why the source failed, if it did.
-    fault: Option<Error>,
+    pub(super) fault: Option<Error>,
 }
 
 impl<'a> Verified<'a> {
-    fn new(
+    pub(super) fn new(
         from: Box<dyn Read + 'a>,
         part: &'a Part,
         what: &'a str,
@@ -368,8 +381,32 @@ fn remove_but(target: &dyn Target, keep: usize, go_on: GoOn<'_>) -> Result<usize
     Ok(removed.len())
 }
 
+/// Writes the writes of a table that have these numbers to a temporary file, which is gone once it is dropped.
+pub(super) fn write_writes(
+    shared: &Shared,
+    meta: &Meta,
+    numbers: RangeInclusive<u64>,
+    go_on: GoOn<'_>,
+) -> Result<(blob::Temporary, Part)> {
+    let file = blob::Temporary::beside(&shared.folder.join("writes"));
+    let written = blob::publish_container(file.path(), WRITES, 0, |out| {
+        out.section("writes", CHUNK_BYTES)?;
+        shared.catalog.read(|kv| {
+            journal::each_write(kv, meta, numbers, |sequence, changes| {
+                go_on()?;
+                let body = journal::encode(&changes);
+                let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+                out.write(&sequence.to_le_bytes())?;
+                out.write(&length.to_le_bytes())?;
+                out.write(&body)
+            })
+        })
+    });
+    Ok((file, Part::from(written?)))
+}
+
 /// What went wrong: something is damaged, which leaves the rest as it is, or anything else.
-enum Fault {
+pub(super) enum Fault {
     Here(Error),
     Other(Error),
 }
@@ -415,7 +452,8 @@ impl Work<'_> {
             let path = generation.folder.join(part);
             self.keep(&path, known, &format!("table {name}, its part {part}"))?;
         }
-        Ok(TableCopy { meta, tokenizer: record.tokenizer.clone(), parts, writes })
+        let (tokenizer, segments) = (record.tokenizer.clone(), Vec::new());
+        Ok(TableCopy { meta, tokenizer, parts, writes, segments })
     }
 
     /// The writes that the rows of a generation do not hold, as a part.
@@ -425,22 +463,7 @@ impl Work<'_> {
         if last < first {
             return Ok(None);
         }
-        let file = blob::Temporary::beside(&self.shared.folder.join("writes"));
-        let (shared, go_on) = (self.shared, self.go_on);
-        let written = blob::publish_container(file.path(), WRITES, 0, |out| {
-            out.section("writes", CHUNK_BYTES)?;
-            shared.catalog.read(|kv| {
-                journal::each_write(kv, meta, first..=last, |sequence, changes| {
-                    go_on()?;
-                    let body = journal::encode(&changes);
-                    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-                    out.write(&sequence.to_le_bytes())?;
-                    out.write(&length.to_le_bytes())?;
-                    out.write(&body)
-                })
-            })
-        });
-        let part = Part::from(written?);
+        let (file, part) = write_writes(self.shared, meta, first..=last, self.go_on)?;
         self.keep(file.path(), &part, &format!("table {}, its journal", meta.name))?;
         Ok(Some((last, part)))
     }

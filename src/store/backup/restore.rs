@@ -12,6 +12,7 @@ use crate::store::check::GoOn;
 use crate::store::generation::{INDEX_PARTS, Part, copy, stopped};
 use crate::store::shelf::{self, Shelf, Sort};
 use crate::store::{Brought, Shared, TestSetHead, blob, fault, journal, specs};
+use crate::table::change::Change;
 use crate::table::meta::TableName;
 use crate::table::part::{ATTRIBUTES, INPUTS, SUBWORDS, VECTORS, WORDS};
 use crate::text::spec::Spec;
@@ -104,8 +105,14 @@ impl BackupList {
     }
 }
 
+/// Whether a generation has parts of this name: a list is only a file, and does not choose where is written to.
+pub(in crate::store) fn is_part(name: &str) -> bool {
+    let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name];
+    kinds.iter().chain(&INDEX_PARTS).any(|kind| *kind == name)
+}
+
 /// Copies a part of a backup to `out`, and compares it with its digest.
-fn read(
+pub(in crate::store) fn read(
     target: &dyn Target,
     part: &Part,
     what: &str,
@@ -139,9 +146,7 @@ pub(in crate::store) fn table(
     let table = list.tables.get(of).ok_or_else(damaged)?;
     let mut brought = Brought::begin(shared, &table.meta, name, table.tokenizer.clone())?;
     for (part, known) in &table.parts {
-        // A backup is only a file: it does not choose where is written to.
-        let kinds = [WORDS.name, VECTORS.name, ATTRIBUTES.name, SUBWORDS.name, INPUTS.name];
-        if !kinds.iter().chain(&INDEX_PARTS).any(|kind| kind == part) {
+        if !is_part(part) {
             return Err(damaged());
         }
         let what = format!("{what}, its part {part}");
@@ -167,6 +172,21 @@ pub(in crate::store) fn table(
 
 /// Adds the writes of a backup to the journal.
 fn write(brought: &mut Brought, file: &Container, last: u64) -> Result<()> {
+    each_write(file, |number, changes| {
+        if number != brought.next_write() {
+            return Err(file.senseless());
+        }
+        brought.write(&changes)
+    })?;
+    let is_whole = brought.next_write() == last.saturating_add(1);
+    if is_whole { Ok(()) } else { Err(file.senseless()) }
+}
+
+/// Shows the writes of a file, each with its number, as they stand there.
+pub(in crate::store) fn each_write(
+    file: &Container,
+    mut show: impl FnMut(u64, Vec<Change>) -> Result<()>,
+) -> Result<()> {
     let mut waiting: Vec<u8> = Vec::new();
     file.section("writes")?.each_chunk(|chunk| {
         waiting.extend_from_slice(chunk);
@@ -176,14 +196,12 @@ fn write(brought: &mut Brought, file: &Container, last: u64) -> Result<()> {
             let number = number.try_into().map_or(0, u64::from_le_bytes);
             let length = length.try_into().map_or(0, u32::from_le_bytes) as usize;
             let Some((body, after)) = after.split_at_checked(length) else { break };
-            let changes = journal::decode(body).filter(|_| number == brought.next_write());
-            brought.write(&changes.ok_or_else(|| file.senseless())?)?;
+            show(number, journal::decode(body).ok_or_else(|| file.senseless())?)?;
             rest = after;
         }
         let used = waiting.len() - rest.len();
         waiting.drain(..used);
         Ok(())
     })?;
-    let is_whole = waiting.is_empty() && brought.next_write() == last.saturating_add(1);
-    if is_whole { Ok(()) } else { Err(file.senseless()) }
+    if waiting.is_empty() { Ok(()) } else { Err(file.senseless()) }
 }

@@ -1,0 +1,522 @@
+//! Following: tables that another engine publishes, brought here and answering here, while questions go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::engine::catalog::Entry;
+use crate::engine::import::Turn;
+use crate::engine::lineage::Lineage;
+use crate::engine::standing::{Role, caught};
+use crate::engine::test_sets::NewTestSet;
+use crate::engine::{Engine, Least, build, open_table};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::evaluation::test_set::TestSetKind;
+use crate::store::Brought;
+use crate::store::backup::Target;
+use crate::store::publish::{self, Mark, Publication, PublishedTable, Thing};
+use crate::table::change::Change;
+use crate::table::meta::TableName;
+use crate::text::spec::{Kind, Spec};
+
+/// Writes that are made durable and shown at once.
+const WRITES_AT_ONCE: u64 = 256;
+/// How long until what is damaged there is looked at again, while nothing else changes.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Brings what is published at a location to an engine, a step at a time.
+#[derive(Debug)]
+pub struct Following {
+    engine: Engine,
+    target: Box<dyn Target>,
+    mark: Mark,
+    /// The publication that could not be brought whole, with the problems, and when it is tried again.
+    failed: Option<Failed>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    at: (u64, u64),
+    again: Instant,
+    problems: Vec<String>,
+}
+
+/// What a step found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// The epoch and the number of the last publication.
+    pub at: (u64, u64),
+    /// Whether anything was brought.
+    pub is_new: bool,
+    /// What is damaged or missing there, a sentence each. What was brought of it before goes on answering.
+    pub problems: Vec<String>,
+}
+
+impl Engine {
+    /// What brings the tables that are published at a location. From here on nobody else writes to this engine,
+    /// which must have been opened to follow.
+    ///
+    /// # Errors
+    ///
+    /// If the data folder has tables of its own, if nothing may be written, or if the disk fails.
+    pub fn following(&self, target: Box<dyn Target>) -> Result<Following> {
+        let shared = &self.shared;
+        shared.store.ready()?;
+        let mark = shared.store.mark()?;
+        if !shared.follows || mark.is_none() && self.has_anything()? {
+            let because = "the data folder has tables of its own; follow with an empty one";
+            return Err(unsuited(because));
+        }
+        let mark = mark.unwrap_or_default();
+        shared.standing.begin(Role::Reader, mark.whole_at.map(|time| (mark.at, time)));
+        self.fence(&mark.address);
+        Ok(Following { engine: self.clone(), target, mark, failed: None })
+    }
+
+    /// Follows from now on, each time after a pause, until the engine closes.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread for it.
+    pub fn keep_following(&self, mut following: Following, every: Duration) -> Result<()> {
+        let standing = &self.shared.standing;
+        standing.start("follower", move || {
+            let mut failures = 0;
+            loop {
+                match caught(|| following.step(Instant::now())) {
+                    Ok(_) => failures = 0,
+                    Err(error) if *error.kind() == ErrorKind::Closing => return,
+                    Err(_) => failures += 1,
+                }
+                if !following.engine.shared.standing.pause(every, failures) {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// Whether a table shows what a caller wants to see; true where that is not known without reading it.
+    pub fn has_reached(&self, name: &TableName, least: Least) -> bool {
+        let catalog = &self.shared.catalog;
+        if catalog.entry(name).is_err() {
+            return false;
+        }
+        !catalog.is_read(name)
+            || catalog.current(name).is_ok_and(|current| least.check(&current).is_ok())
+    }
+
+    fn has_anything(&self) -> Result<bool> {
+        let store = &self.shared.store;
+        Ok(!store.tables().is_empty()
+            || !store.tokenizers()?.is_empty()
+            || !store.test_sets()?.is_empty()
+            || !store.models()?.is_empty())
+    }
+
+    fn fence(&self, address: &str) {
+        let because = match address {
+            "" => "these tables are copies of another server's; write to that one".to_owned(),
+            address => format!("these tables are copies; write to {address}"),
+        };
+        self.shared.fence.close(ErrorKind::Unsuited { operation: "writing", because });
+    }
+}
+
+fn unsuited(because: &str) -> Error {
+    Error::new(ErrorKind::Unsuited { operation: "following", because: because.to_owned() })
+}
+
+/// Whether an error is about what is published, and leaves the rest of it as it is.
+fn is_of_one(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Corrupt { .. } | ErrorKind::ForeignVersion { .. } | ErrorKind::Unsuited { .. }
+    )
+}
+
+impl Following {
+    /// Looks at the location, and brings what is new: each table is as it was before, or as it is there, and
+    /// questions go on meanwhile. `now` is when that began.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is published there yet; if it is another folder's than before, or older; if the location or
+    /// the disk fails. What is here goes on answering.
+    pub fn step(&mut self, now: Instant) -> Result<Followed> {
+        let done = self.look(now);
+        let standing = &self.engine.shared.standing;
+        match &done {
+            Ok(followed) if followed.problems.is_empty() => standing.is_done(followed.at, now),
+            Ok(followed) => {
+                let problem = format!("following: {}", followed.problems.join("; "));
+                if followed.is_new {
+                    tracing::error!(%problem, "not all that is published can be brought");
+                }
+                let is_ready = !self.engine.shared.catalog.entries().is_empty();
+                standing.failed(problem, is_ready);
+            }
+            Err(error) => {
+                tracing::warn!(?error, "what is published is not looked at");
+                standing.failed(format!("following: {error}"), false);
+            }
+        }
+        standing.tell_news();
+        done
+    }
+
+    fn look(&mut self, now: Instant) -> Result<Followed> {
+        let nothing = || unsuited("nothing is published there yet");
+        let current = publish::current(&*self.target)?.ok_or_else(nothing)?;
+        let at = current.at().ok_or_else(nothing)?;
+        if !self.mark.folder.is_empty() && current.folder != self.mark.folder {
+            let because =
+                "the location has what another data folder published; follow with an empty folder";
+            return Err(unsuited(because));
+        }
+        if at < self.mark.at {
+            let because = "the location has an earlier publication than was brought from it";
+            return Err(unsuited(because));
+        }
+        if current.address != self.mark.address {
+            self.mark.address.clone_from(&current.address);
+            self.engine.fence(&current.address);
+        }
+        if self.mark.whole_at.is_some() && at == self.mark.at {
+            return Ok(Followed { at, ..Followed::default() });
+        }
+        if let Some(failed) = self.failed.as_ref().filter(|failed| failed.at == at)
+            && now < failed.again
+        {
+            return Ok(Followed { at, is_new: false, problems: failed.problems.clone() });
+        }
+        let read = Publication::read(&*self.target, &current);
+        let publication = match read {
+            Err(error) if is_of_one(&error) => {
+                return Ok(self.failed(at, vec![error.to_string()], now));
+            }
+            read => read?.ok_or_else(nothing)?,
+        };
+        self.mark.folder.clone_from(&current.folder);
+        // Before anything else is here: from now on the folder holds copies.
+        self.engine.shared.store.set_mark(Some(&self.mark))?;
+        let problems = self.bring(&publication)?;
+        if !problems.is_empty() {
+            self.engine.shared.store.set_mark(Some(&self.mark))?;
+            return Ok(self.failed(at, problems, now));
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.mark.at = at;
+        self.mark.whole_at = Some(since.map_or(0, |since| since.as_secs()));
+        self.engine.shared.store.set_mark(Some(&self.mark))?;
+        self.failed = None;
+        Ok(Followed { at, is_new: true, problems: Vec::new() })
+    }
+
+    fn failed(&mut self, at: (u64, u64), problems: Vec<String>, now: Instant) -> Followed {
+        self.failed = Some(Failed { at, again: now + AGAIN, problems: problems.clone() });
+        Followed { at, is_new: true, problems }
+    }
+
+    /// Brings what is published and not here, and removes what is here alone; what of it is damaged there.
+    fn bring(&mut self, publication: &Publication) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        self.shelf(publication, &mut problems)?;
+        let engine = self.engine.clone();
+        let wanted: BTreeMap<TableName, PublishedTable> =
+            publication.tables().map(|table| (table.name.clone(), table)).collect();
+        for alias in engine.aliases() {
+            if wanted.contains_key(&alias.name) {
+                engine.remove_alias(&alias.name)?;
+            }
+        }
+        self.rename(&wanted)?;
+        for table in wanted.values() {
+            match self.table(publication, table) {
+                Err(error) if is_of_one(&error) => problems.push(error.to_string()),
+                done => done.context(|| format!("bringing the table {}", table.name))?,
+            }
+        }
+        let aliases = publication.list().aliases();
+        let local = engine.shared.catalog.entries();
+        let local = local.iter().map(|entry| entry.meta().name.clone());
+        let unwanted = local.filter(|name| !wanted.contains_key(name));
+        // What has the name of an alias makes room for it; the rest goes when no alias needs it any more.
+        let (first, last): (Vec<_>, Vec<_>) = unwanted.partition(|name| aliases.contains_key(name));
+        self.delete(&first)?;
+        self.aliases(aliases)?;
+        self.delete(&last)?;
+        self.clear_shelves(publication)?;
+        Ok(problems)
+    }
+
+    /// Gives tables that are here under another name the one that they have there.
+    fn rename(&self, wanted: &BTreeMap<TableName, PublishedTable>) -> Result<()> {
+        let engine = &self.engine;
+        let by_generation: BTreeMap<u64, &TableName> =
+            wanted.values().map(|table| (table.generation, &table.name)).collect();
+        for entry in engine.shared.catalog.entries() {
+            let meta = entry.meta();
+            let Some(&new) = by_generation.get(&meta.generation) else { continue };
+            // It may have made room for another one a moment ago.
+            let is_there = engine.shared.catalog.entry(&meta.name).is_ok();
+            if *new == meta.name || !is_there {
+                continue;
+            }
+            if engine.shared.catalog.entry(new).is_ok() {
+                // What is wanted of it under another name is brought again.
+                self.delete(std::slice::from_ref(new))?;
+            }
+            engine.rename(&meta.name, new)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes tables with the aliases that stand for them.
+    fn delete(&self, names: &[TableName]) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        for alias in self.engine.aliases() {
+            if names.contains(&alias.table) {
+                self.engine.remove_alias(&alias.name)?;
+            }
+        }
+        self.engine.delete(names).map(drop)
+    }
+
+    fn aliases(&self, wanted: &BTreeMap<TableName, TableName>) -> Result<()> {
+        let engine = &self.engine;
+        for alias in engine.aliases() {
+            if !wanted.contains_key(&alias.name) {
+                engine.remove_alias(&alias.name)?;
+            }
+        }
+        let there: BTreeMap<TableName, TableName> =
+            engine.aliases().into_iter().map(|alias| (alias.name, alias.table)).collect();
+        for (alias, table) in wanted {
+            // One whose table is damaged there and was never here stands for nothing.
+            let is_here = engine.shared.catalog.entry(table).is_ok();
+            if is_here && there.get(alias) != Some(table) {
+                engine.set_alias(alias, table)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a table to what is published of it.
+    fn table(&self, publication: &Publication, table: &PublishedTable) -> Result<()> {
+        let (shared, name) = (&self.engine.shared, &table.name);
+        let mut is_here = shared
+            .catalog
+            .entry(name)
+            .is_ok_and(|entry| entry.meta().generation == table.generation);
+        if is_here && let Err(error) = shared.catalog.lineage(name) {
+            if !is_of_one(&error) {
+                return Err(error);
+            }
+            // The copy here is damaged.
+            tracing::warn!(table = %name, ?error, "a damaged copy is brought again");
+            self.delete(std::slice::from_ref(name))?;
+            is_here = false;
+        }
+        if is_here {
+            self.index(publication, name)?;
+            self.engine.set_default_tokenizer(name, self.usable(table))?;
+        } else {
+            let go_on = || self.engine.go_on();
+            let brought = shared.store.bring(&*self.target, publication, name, &go_on)?;
+            self.switch(brought)?;
+        }
+        self.writes(publication, table)
+    }
+
+    fn usable<'t>(&self, table: &'t PublishedTable) -> Option<&'t str> {
+        let name = table.tokenizer.as_deref()?;
+        self.engine.check_tokenizer(name).is_ok().then_some(name)
+    }
+
+    /// Lets a generation that is here whole answer in place of the one before: its rows and its index are read
+    /// first.
+    fn switch(&self, brought: Brought) -> Result<()> {
+        let shared = &self.engine.shared;
+        let meta = brought.meta().clone();
+        let name = meta.name.clone();
+        let _turn = Turn::take(shared, &name)?;
+        let lineage = open_table(shared, &meta)?;
+        let _publishing = shared.publishing.lock();
+        self.engine.go_on()?;
+        shared.catalog.check_target(&name, true)?;
+        let old = shared.catalog.entry(&name).ok();
+        let closing = old.as_deref().map(Entry::closing);
+        let _changing = shared.shelf.changing();
+        let is_usable = |tokenizer: &str| self.engine.check_tokenizer(tokenizer).is_ok();
+        let (replaced, tokenizer) = brought.switch(is_usable)?;
+        shared.shelf.remember_default(&name, tokenizer.as_deref());
+        shared.catalog.publish(&name, Entry::live(lineage));
+        if let Some(closing) = closing {
+            closing.done();
+        }
+        replaced.remove();
+        tracing::info!(table = %name, generation = meta.generation, "brought a table");
+        Ok(())
+    }
+
+    /// Brings what of the index was not published when the rows were.
+    fn index(&self, publication: &Publication, name: &TableName) -> Result<()> {
+        let shared = &self.engine.shared;
+        let lacking = shared.store.lacks(publication, name)?;
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        for part in &lacking {
+            let go_on = || self.engine.go_on();
+            let part = (name, part.as_str());
+            shared.store.bring_index_part(&*self.target, publication, part, &go_on)?;
+        }
+        build::join_index(shared, shared.catalog.current(name)?.generation());
+        Ok(())
+    }
+
+    /// Makes the writes that the table here has not seen.
+    fn writes(&self, publication: &Publication, table: &PublishedTable) -> Result<()> {
+        let (shared, name) = (&self.engine.shared, &table.name);
+        let lineage = shared.catalog.lineage(name)?;
+        let after = lineage.current().view().sequence();
+        if after >= table.sequence {
+            return Ok(());
+        }
+        let mut unseen = None;
+        let mut show = |number: u64, changes: Vec<Change>| {
+            let epoch = self.write(&lineage, number, changes)?;
+            unseen = Some((epoch, number));
+            if number.is_multiple_of(WRITES_AT_ONCE)
+                && let Some((epoch, number)) = unseen.take()
+            {
+                self.show(&lineage, epoch, number)?;
+            }
+            Ok(())
+        };
+        let go_on = || self.engine.go_on();
+        let target = &*self.target;
+        let written = shared.store.each_published_write(
+            target,
+            publication,
+            (name, after),
+            &go_on,
+            &mut show,
+        );
+        if let Some((epoch, number)) = unseen {
+            self.show(&lineage, epoch, number)?;
+        }
+        written
+    }
+
+    fn write(&self, lineage: &Lineage, number: u64, changes: Vec<Change>) -> Result<u64> {
+        let store = &self.engine.shared.store;
+        let mut writer = lineage.writer();
+        let epoch = store.ready()?;
+        lineage.follow(&mut writer, epoch, store.last_write(lineage.number()));
+        if writer.head.sequence().saturating_add(1) != number {
+            // What the disk refused meanwhile is brought again.
+            return Err(Error::new(ErrorKind::Storage));
+        }
+        let what = || format!("table \"{}\", write {number} of its journal", lineage.name());
+        let view = writer.head.after(&changes).map_err(|cause| {
+            let advice = "what was brought before still answers";
+            Error::caused(ErrorKind::Corrupt { what: what(), advice }, cause)
+        })?;
+        store.append(epoch, lineage.number(), number, &changes)?;
+        writer.wrote(view, changes);
+        Ok(epoch)
+    }
+
+    fn show(&self, lineage: &Lineage, epoch: u64, number: u64) -> Result<()> {
+        self.engine.shared.store.make_durable(epoch)?;
+        lineage.publish(&mut lineage.writer(), number);
+        Ok(())
+    }
+
+    /// Brings what stands on the shelves there: tokenizers first, which tables need.
+    fn shelf(&mut self, publication: &Publication, problems: &mut Vec<String>) -> Result<()> {
+        let mut hybrids = Vec::new();
+        for (thing, name, digest) in publication.shelf() {
+            let key = thing.key(name);
+            if self.mark.shelf.get(&key).is_some_and(|had| had == digest) {
+                continue;
+            }
+            match self.thing(publication, thing, name, &mut hybrids) {
+                Ok(()) => _ = self.mark.shelf.insert(key, digest.to_owned()),
+                Err(error) if is_of_one(&error) => problems.push(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        // After what they are made of.
+        for (name, spec) in hybrids {
+            if let Err(error) = self.engine.put_tokenizer(&name, &spec, true) {
+                self.mark.shelf.remove(&Thing::Tokenizer.key(&name));
+                problems.push(error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn thing(
+        &self,
+        publication: &Publication,
+        thing: Thing,
+        name: &TableName,
+        hybrids: &mut Vec<(TableName, Spec)>,
+    ) -> Result<()> {
+        let (engine, target, list) = (&self.engine, &*self.target, publication.list());
+        match thing {
+            Thing::Tokenizer => {
+                let spec = list.tokenizer(target, name)?;
+                if matches!(spec.kind, Kind::Hybrid { .. }) {
+                    hybrids.push((name.clone(), spec));
+                    return Ok(());
+                }
+                engine.put_tokenizer(name, &spec, true).map(drop)
+            }
+            Thing::TestSet => {
+                let (head, file) = list.test_set(target, name)?;
+                let kind = TestSetKind::of_name(&head.kind).ok_or_else(|| {
+                    let what = format!("test set {name}, of the kind {:?},", head.kind);
+                    Error::new(ErrorKind::Unsupported { what })
+                })?;
+                let (name, source) = (name.clone(), head.source);
+                let set = NewTestSet { name, kind, file, source, replace: true };
+                engine.put_test_set(&set).map(drop)
+            }
+            Thing::Model => engine.restore_model((target, list), name, true),
+        }
+    }
+
+    /// Removes from the shelves what is here alone.
+    fn clear_shelves(&mut self, publication: &Publication) -> Result<()> {
+        let (engine, store) = (&self.engine, &self.engine.shared.store);
+        let wanted: BTreeSet<String> =
+            publication.shelf().map(|(thing, name, _)| thing.key(name)).collect();
+        let mut here: Vec<(Thing, TableName)> = Vec::new();
+        // What is made of tokenizers goes before them.
+        here.extend(store.models()?.into_iter().map(|(name, _)| (Thing::Model, name)));
+        here.extend(store.test_sets()?.into_iter().map(|name| (Thing::TestSet, name)));
+        here.extend(store.tokenizers()?.into_iter().map(|(name, _)| (Thing::Tokenizer, name)));
+        for (thing, name) in here {
+            let key = thing.key(&name);
+            if wanted.contains(&key) {
+                continue;
+            }
+            let deleted = match thing {
+                Thing::Model => engine.delete_model(&name),
+                Thing::TestSet => engine.delete_test_set(&name),
+                Thing::Tokenizer => engine.delete_tokenizer(name.as_str()),
+            };
+            match deleted {
+                // Something that is damaged there, and stays here, may need it.
+                Err(error) if is_of_one(&error) => tracing::warn!(%error, "{name} stays for now"),
+                deleted => deleted?,
+            }
+            self.mark.shelf.remove(&key);
+        }
+        Ok(())
+    }
+}
