@@ -162,7 +162,7 @@ mod tests {
             [x0, x1, y0, y1, 0, 0, group, 0]
         };
         let rows = [row(32_767, 0, 3), row(NOWHERE, NOWHERE, 0), row(65_534, 65_534, 7)];
-        let map = MapResponse { places: rows.concat().into(), ..MapResponse::default() };
+        let map = MapResponse { places: rows.concat(), ..MapResponse::default() };
         let names = [Some("one"), Some("none"), Some("two")];
         let all = spots(&map, 3, &names);
         let told: Vec<_> = all.iter().map(|spot| (spot.x, spot.y, spot.group, spot.name)).collect();

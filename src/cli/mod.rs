@@ -143,7 +143,7 @@ proto. WORDSPACE_LOG sets what is logged (error, warn, info, debug); NO_COLOR tu
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Demo(demo::Demo),
     Shell(shell::Shell),
     Inspect(inspect::Inspect),

@@ -95,6 +95,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tonic::{Request, Response, Status};
 
 use crate::engine::config::EngineConfig;
@@ -305,7 +306,7 @@ pub async fn serve_and_tell(
         slow: Arc::new(SlowLog::new(config.slow_call)),
         spans: Arc::new(spans),
     });
-    let mut accepting = transport::start(listeners, front, &doors);
+    let accepting = transport::start(listeners, front, &doors);
     let measured = engine.clone();
     let status = blocking(move || Ok(measured.status())).await?;
     let (table_count, row_count) = (status.table_count, status.row_count);
@@ -319,18 +320,29 @@ pub async fn serve_and_tell(
         () = replica::become_ready(&health_reporter, &engine, &followed) => {}
     }
 
-    let end = Instant::now() + config.grace;
-    tracing::info!(
-        grace = config.grace.as_secs(),
-        "closing: calls under way may go on, new ones are refused"
-    );
     replica::end_health(&health_reporter).await;
     closing.send_replace(true);
-    if tokio::time::timeout(config.grace, registry.drained()).await.is_err() {
+    leave(engine, doors, accepting, metering, config.grace).await
+}
+
+/// Ends a server: calls under way get so much time, and jobs what is left of it.
+async fn leave(
+    engine: Engine,
+    doors: Arc<Doors>,
+    mut accepting: JoinSet<()>,
+    metering: Option<metrics::Listening>,
+    grace: Duration,
+) -> Result<()> {
+    let end = Instant::now() + grace;
+    tracing::info!(
+        grace = grace.as_secs(),
+        "closing: calls under way may go on, new ones are refused"
+    );
+    if tokio::time::timeout(grace, doors.registry.drained()).await.is_err() {
         tracing::warn!("the grace is over: calls under way are dropped");
     }
     engine.jobs().close();
-    registry.close(FAREWELL).await;
+    doors.registry.close(FAREWELL).await;
     accepting.shutdown().await;
     // It holds the engine, whose files are not closed before.
     drop(metering);

@@ -103,7 +103,7 @@ pub(super) async fn become_ready(reporter: &HealthReporter, engine: &Engine, new
             set_health(reporter, ServingStatus::Serving).await;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Health says no more that the server serves.

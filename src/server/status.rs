@@ -301,8 +301,9 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
         ErrorKind::ModelNotFound { .. } => (Code::NotFound, "MODEL_NOT_FOUND"),
         ErrorKind::ModelExists { .. } => (Code::AlreadyExists, "MODEL_EXISTS"),
         ErrorKind::Unsuited { .. } => (Code::FailedPrecondition, "UNSUITED_TABLE"),
-        ErrorKind::Conflict { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
-        ErrorKind::Superseded { .. } => (Code::Aborted, "CONCURRENT_WRITE"),
+        ErrorKind::Conflict { .. } | ErrorKind::Superseded { .. } => {
+            (Code::Aborted, "CONCURRENT_WRITE")
+        }
         ErrorKind::Behind { .. } => (Code::Aborted, "TABLE_BEHIND"),
         ErrorKind::Unauthenticated { .. } => (Code::Unauthenticated, "UNAUTHENTICATED"),
         ErrorKind::Forbidden { .. } => (Code::PermissionDenied, "FORBIDDEN"),

@@ -64,13 +64,12 @@ impl Http1 {
             is_lost: true,
         };
         let idle = self.idle.lock().pop();
-        let mut stream = match idle {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(&self.address).await.map_err(lost)?;
-                stream.set_nodelay(true).map_err(lost)?;
-                stream
-            }
+        let mut stream = if let Some(stream) = idle {
+            stream
+        } else {
+            let stream = TcpStream::connect(&self.address).await.map_err(lost)?;
+            stream.set_nodelay(true).map_err(lost)?;
+            stream
         };
         let sent = &self.sent[turn % self.sent.len()];
         let answer = exchange(&mut stream, sent).await.map_err(lost)?;

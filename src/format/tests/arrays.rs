@@ -1,4 +1,4 @@
-//! Arrays of NumPy, the words that stand beside them, and archives that hold both.
+//! Arrays of `NumPy`, the words that stand beside them, and archives that hold both.
 
 use super::{contents, open_all, read, read_files, refusal};
 use crate::format::words::Words;

@@ -289,6 +289,11 @@ fn integer(value: f32) -> i32 {
 struct Aims {
     ef: usize,
     level: Level,
+    /// The part of the table that may answer. Where more of what is near is left out, the answer is far, and of
+    /// that nothing was measured: no less is believed.
+    part: f32,
+    /// So many rows are seen before the next look at which of them may answer.
+    looks: usize,
     delta: i32,
     floor: i32,
     /// A row that may be the query itself.
@@ -298,8 +303,13 @@ struct Aims {
 }
 
 impl Aims {
-    /// Allows for what an answer needs of which only this part of the near rows may be.
-    fn suit(&mut self, steps: &Steps, prepared: &Prepared, part: f32) {
+    /// Allows for what an answer needs of which only some of the near rows may be.
+    fn suit(&mut self, steps: &Steps, prepared: &Prepared, sought: &Sought) {
+        if sought.seen < self.looks {
+            return;
+        }
+        self.looks = sought.seen * 2;
+        let part = sought.part().max(self.part);
         self.level = steps.at(self.ef as f32 * part.powf(PART_POWER));
         self.delta = prepared.allowance(self.level);
     }
@@ -414,9 +424,12 @@ impl Partition {
     ) -> Aims {
         let level = self.steps.at(ef as f32);
         let lowest = prepared.units(self.lowest(prepared, level).max(LEAST));
+        let rows = self.table.len() as f32;
         Aims {
             ef,
             level,
+            part: params.allowed.map_or(1.0, |allowed| allowed.len() as f32 / rows),
+            looks: if params.allowed.is_some() { 1 } else { usize::MAX },
             delta: prepared.allowance(level),
             floor: prepared.units(floor.max(LEAST)),
             same: prepared.units(SAME_CODE),
@@ -439,7 +452,7 @@ impl Partition {
         let mut width = NEXT_WIDTH;
         scratch.listing.fill(&scratch.scores, (low, f32::INFINITY), prepared.best);
         let may_prove = params.k <= LIST && self.has_lists();
-        let (mut at, mut asked, mut looked) = (0, NO_SCORE, 1);
+        let (mut at, mut asked) = (0, NO_SCORE);
         let mut left = params
             .allowed
             .map_or(usize::MAX, |allowed| allowed.len().saturating_mul(ROWS_AN_ALLOWED));
@@ -494,12 +507,7 @@ impl Partition {
                 &mut scratch.sought.hits,
             );
             self.take(&mut scratch.sought, from, params);
-            if let Some(allowed) = params.allowed.filter(|_| scratch.sought.seen >= looked) {
-                looked = scratch.sought.seen * 2;
-                // What is near may be left out more than the rest, and the answer be far: of that, nothing was measured.
-                let part = allowed.len() as f32 / self.table.len() as f32;
-                aims.suit(&self.steps, prepared, scratch.sought.part().max(part));
-            }
+            aims.suit(&self.steps, prepared, &scratch.sought);
             if may_prove && scratch.sought.nearest.0 > asked.max(aims.same) {
                 asked = scratch.sought.nearest.0;
                 if let Some(nears) = self.proven(&scratch.sought, query, params) {

@@ -161,7 +161,7 @@ fn a_part_of_the_rows_is_found_as_well_as_all_of_them() {
     let mut parts = [RowSet::all(12_000), RowSet::none(12_000), RowSet::none(12_000)];
     for row in 0..12_000 {
         for (part, one_of) in parts.iter_mut().zip([1, 2, 5]).skip(1) {
-            if ((row * 2_654_435_761_usize) >> 7) % one_of == 0 {
+            if ((row * 2_654_435_761_usize) >> 7).is_multiple_of(one_of) {
                 part.insert(RowId::try_from(row).unwrap());
             }
         }

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-pub(super) use listen::start;
+pub(super) use listen::{Listening, start};
 pub(super) use page::Sources;
 
 use crate::engine::{Engine, TableState};

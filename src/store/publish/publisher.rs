@@ -418,7 +418,7 @@ impl Publisher {
                 needed.contains(name)
                     || claim.retired.iter().any(|later| later.parts.contains(name))
             };
-            let mut left = retired.parts.iter().filter(|name| !is_needed(*name));
+            let mut left = retired.parts.iter().filter(|name| !is_needed(name));
             let removed = left.try_for_each(|name| {
                 go_on()?;
                 claim.there.remove(name);
