@@ -34,6 +34,12 @@ impl Stop {
         Self { raised: Some(Arc::default()), deadline }
     }
 
+    /// The same, with another deadline: whoever raises the one raises both.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self { raised: self.raised.clone(), deadline: Some(deadline) }
+    }
+
     /// From now on, because the caller does not want it any more.
     pub fn raise(&self) {
         self.raise_for(ErrorKind::Cancelled);

@@ -19,7 +19,7 @@ use crate::query::filter::Filter;
 use crate::query::health::{
     DuplicateGroup, HealthAnswer, HealthQuery, Hubs, Isotropy, Named as Example, NormBand,
 };
-use crate::query::lookup::{LookupAnswer, LookupQuery, WordVector};
+use crate::query::lookup::{Layout, LookupAnswer, LookupQuery, Matrix, WordVector};
 use crate::query::map::{MapCluster, MapLayout, MapQuery, ROW_BYTES, TableMap};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
@@ -382,16 +382,29 @@ impl TryFrom<pb::LookupRequest> for Ask<LookupQuery> {
         use pb::word_or_vector::Query;
         let mut fields = Fields::default();
         let table = fields.table(request.table);
-        fields.count("queries", request.queries.len(), 1..=limits::BATCH_MAX);
-        for (i, query) in request.queries.iter().enumerate() {
-            if matches!(query.query, Some(Query::Vector(_) | Query::Text(_))) {
-                fields.bad(format_args!("queries[{i}]"), "a look-up needs a word or a row");
+        let queries = if request.keys.is_empty() {
+            fields.count("queries", request.queries.len(), 1..=limits::BATCH_MAX);
+            for (i, query) in request.queries.iter().enumerate() {
+                if matches!(query.query, Some(Query::Vector(_) | Query::Text(_))) {
+                    fields.bad(format_args!("queries[{i}]"), "a look-up needs a word or a row");
+                }
             }
-        }
+            fields.queries("queries", request.queries)
+        } else {
+            if !request.queries.is_empty() {
+                fields.bad("keys", "give queries, or keys, not both");
+            }
+            fields.count("keys", request.keys.len(), 1..=limits::BATCH_MAX);
+            fields.keys("keys", request.keys)
+        };
         let query = LookupQuery {
-            queries: fields.queries("queries", request.queries),
+            queries,
             unit: request.unit,
-            packed: request.packed,
+            layout: match (request.matrix, request.packed) {
+                (true, _) => Layout::Matrix,
+                (false, true) => Layout::Packed,
+                (false, false) => Layout::Values,
+            },
             words: fields.words_of_one_form("words", request.words),
         };
         fields.finish(|| Some(Self { table: table?, query }))
@@ -402,13 +415,20 @@ impl From<Answer<LookupAnswer>> for pb::LookupResponse {
     fn from(mut answer: Answer<LookupAnswer>) -> Self {
         let words = std::mem::take(&mut answer.answer.words);
         let info = wire::info(&answer, AnsweredBy::EXACT, words);
-        let packed = answer.answer.packed;
-        let vector = |found: Option<WordVector>| found.map(|found| word_vector(found, packed));
-        let vectors = answer.answer.vectors.into_iter();
+        let LookupAnswer { vectors, matrix, layout, .. } = answer.answer;
+        let vector = |found: WordVector| word_vector(found, layout == Layout::Packed);
         Self {
-            vectors: vectors.map(|found| vector(found).unwrap_or_default()).collect(),
+            vectors: vectors.into_iter().map(|row| row.map(vector).unwrap_or_default()).collect(),
             answer: Some(info),
+            matrix: matrix.map(pb::VectorMatrix::from),
         }
+    }
+}
+
+impl From<Matrix> for pb::VectorMatrix {
+    fn from(Matrix { packed, dim, missing }: Matrix) -> Self {
+        let missing = missing.into_iter().map(wire::count).collect();
+        Self { packed, dim: wire::count(dim), missing }
     }
 }
 

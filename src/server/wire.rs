@@ -540,6 +540,14 @@ impl Fields {
         let query = |(i, query)| self.query(format_args!("{field}[{i}]"), Some(query));
         queries.into_iter().enumerate().map(query).collect()
     }
+
+    /// Words that are queries.
+    pub(super) fn keys(&mut self, field: &str, keys: Vec<String>) -> Vec<WordOrVector> {
+        for (i, _) in keys.iter().enumerate().filter(|(_, key)| key.is_empty()) {
+            self.bad(format_args!("{field}[{i}]"), "a word has at least one character");
+        }
+        keys.into_iter().map(WordOrVector::Word).collect()
+    }
 }
 
 impl From<Neighbor> for pb::Neighbor {

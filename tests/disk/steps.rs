@@ -13,7 +13,7 @@ use wordspace::engine::{Ask, Engine, NewTestSet};
 use wordspace::error::Result;
 use wordspace::evaluation::test_set::TestSetKind;
 use wordspace::format::intake::Policies;
-use wordspace::query::lookup::LookupQuery;
+use wordspace::query::lookup::{Layout, LookupQuery};
 use wordspace::query::words::WordsQuery;
 use wordspace::query::{OovPolicy, WordOptions, WordOrVector};
 use wordspace::table::attributes::{AttributeValue, Attributes};
@@ -412,7 +412,7 @@ fn words_of(engine: &Engine, table: &TableName) -> Result<Vec<Word>> {
         let query = LookupQuery {
             queries: rows.collect(),
             unit: false,
-            packed: false,
+            layout: Layout::default(),
             words: WordOptions::default(),
         };
         let found = engine.lookup(&Ask { table: table.clone(), query });

@@ -9,7 +9,7 @@ use wordspace::engine::train_table::{
 };
 use wordspace::engine::{Ask, Engine};
 use wordspace::error::{ErrorKind, Result};
-use wordspace::query::lookup::LookupQuery;
+use wordspace::query::lookup::{Layout, LookupQuery};
 use wordspace::query::{WordOptions, WordOrVector};
 use wordspace::training::corpus::Keep;
 use wordspace::training::settings::{Model, Settings};
@@ -75,7 +75,7 @@ fn vectors(engine: &Engine, table: &str) -> Vec<Vec<f32>> {
     let query = LookupQuery {
         queries: (0..24).map(word).collect(),
         unit: false,
-        packed: false,
+        layout: Layout::default(),
         words: WordOptions::default(),
     };
     let found = engine.lookup(&Ask { table: name(table), query }).unwrap();

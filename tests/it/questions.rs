@@ -67,6 +67,54 @@ async fn nearest_words_leave_the_question_out_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn a_matrix_has_the_vectors_that_come_one_by_one() {
+    let (server, channel) = small().await;
+    let mut tables = TableServiceClient::new(channel);
+    let asked = ["prince", "nonsense", "king", "prince", "mole"];
+    let words = |oov: pb::OovPolicy| {
+        Some(pb::WordOptions { oov: oov.into(), ..pb::WordOptions::default() })
+    };
+    for (oov, unit) in
+        [(pb::OovPolicy::Skip, false), (pb::OovPolicy::Skip, true), (pb::OovPolicy::Zero, false)]
+    {
+        let one_by_one = pb::LookupRequest {
+            table: "en".to_owned(),
+            queries: asked.map(word).to_vec(),
+            unit,
+            words: words(oov),
+            ..pb::LookupRequest::default()
+        };
+        let together = pb::LookupRequest {
+            queries: Vec::new(),
+            keys: asked.map(str::to_owned).to_vec(),
+            matrix: true,
+            ..one_by_one.clone()
+        };
+        let rows = tables.lookup(one_by_one).await.unwrap().into_inner().vectors;
+        let answer = tables.lookup(together).await.unwrap().into_inner();
+        assert!(answer.vectors.is_empty());
+        let matrix = answer.matrix.unwrap();
+        let dim = usize::try_from(matrix.dim).unwrap();
+        let of = |row: &pb::WordVector| row.vector.clone().map_or(vec![0.0; dim], |v| v.values);
+        let wanted: Vec<u8> = rows.iter().flat_map(of).flat_map(f32::to_le_bytes).collect();
+        assert_eq!(matrix.packed, wanted, "{oov:?} {unit}");
+        let missing: &[u32] = if oov == pb::OovPolicy::Skip { &[1, 4] } else { &[] };
+        assert_eq!(matrix.missing, missing);
+    }
+    let both = pb::LookupRequest {
+        table: "en".to_owned(),
+        queries: vec![word("king")],
+        keys: vec!["king".to_owned(), String::new()],
+        ..pb::LookupRequest::default()
+    };
+    let refused = tables.lookup(both).await.unwrap_err();
+    let told = refused.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<_> = told.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(fields, ["keys", "keys[1]"]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn analogies_show_both_lists() {
     let (server, channel) = small().await;
     let mut search = SearchServiceClient::new(channel);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use wordspace::engine::{Ask, Engine};
 use wordspace::error::Result;
-use wordspace::query::lookup::LookupQuery;
+use wordspace::query::lookup::{Layout, LookupQuery};
 use wordspace::query::nearest::NearestQuery;
 use wordspace::query::tokenize::{Cutting, TokenizeQuery};
 use wordspace::query::words::WordsQuery;
@@ -103,7 +103,12 @@ fn looked_up(
     let mut found = Vec::new();
     for queries in queries.chunks(1_000) {
         let words = WordOptions { oov, ..WordOptions::default() };
-        let query = LookupQuery { queries: queries.to_vec(), unit: false, packed: false, words };
+        let query = LookupQuery {
+            queries: queries.to_vec(),
+            unit: false,
+            layout: Layout::default(),
+            words,
+        };
         let vectors = engine.lookup(&Ask { table: table.clone(), query })?.answer.vectors;
         found.extend(vectors.into_iter().map(|vector| {
             let vector = vector?;

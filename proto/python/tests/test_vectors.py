@@ -312,14 +312,10 @@ class Files(unittest.TestCase):
 
 
 class Batching(unittest.TestCase):
-    def test_written_questions_are_what_messages_would_be(self):
-        from wordspace.v1 import common_pb2, table_pb2
-
-        words = ["a", "caf\u00e9", "\u738b", "x" * 125]
-        made = table_pb2.LookupRequest(queries=[common_pb2.WordOrVector(word=w) for w in words])
-        self.assertEqual(_questions.lookup_of_words(words), made)
-        for other in (["a", ""], ["a", 3], ["x" * 126], ["\ufffd"], ["\ud800"], []):
-            self.assertIsNone(_questions.lookup_of_words(other))
+    def test_words_alone_go_as_they_are(self):
+        self.assertTrue(_questions.words_alone(["a", "caf\u00e9", "\u738b", "x" * 125]))
+        for other in (["a", ""], ["a", 3], ["a", "x" * 70_000], ["\ufffd"], ["\ud800"]):
+            self.assertFalse(_questions.words_alone(other))
 
     def test_chunks_hold_what_a_message_may(self):
         chunks = list(_questions.lookup_chunks(["w"] * 6_000, 50))

@@ -163,7 +163,10 @@ def is_exact(answer: Any) -> bool:
 def lookup_chunks(keys: Sequence[Key], dim: int) -> Iterable[Sequence[Key]]:
     """Keys in pieces whose questions and answers are small enough."""
     most = max(1, min(LOOKUP_WORDS, VECTOR_BYTES // (4 * max(dim, 1))))
-    lengths = [len(key) if isinstance(key, str) else 4 for key in keys]
+    try:
+        lengths = list(map(len, keys))  # type: ignore[arg-type]
+    except TypeError:
+        lengths = [len(key) if isinstance(key, str) else 4 for key in keys]
     start = 0
     while start < len(keys):
         end = min(start + most, len(keys))
@@ -176,26 +179,16 @@ def lookup_chunks(keys: Sequence[Key], dim: int) -> Iterable[Sequence[Key]]:
         start = end
 
 
-# Longer words have more than one byte of length on the wire.
-_SHORT = 125
-# What stands before a word of each length: field 2 of LookupRequest (queries), and within it field 1 of
-# WordOrVector (word).
-_HEADS = [b"\x12%c\x0a%c" % (length + 2, length) for length in range(_SHORT + 1)]
-
-
-def lookup_of_words(keys: Sequence[Key]) -> Optional[table_pb2.LookupRequest]:
-    """A question for the vectors of short words, or None if there is something else among the keys.
-
-    The bytes are written here: that takes a third of what making thousands of messages does.
-    """
+def words_alone(keys: Sequence[Key]) -> bool:
+    """Whether all keys are words that go over the wire as they are; at least one key is needed."""
     try:
-        words = [key.encode("utf-8") for key in keys]  # type: ignore[union-attr]
-        queries = b"".join([part for word in words for part in (_HEADS[len(word)], word)])
-    except (AttributeError, UnicodeEncodeError, IndexError):
-        return None
-    if not all(words) or b"\xef\xbf\xbd" in queries:
-        return None
-    return table_pb2.LookupRequest.FromString(queries) if words else None
+        joined = "".join(keys)  # type: ignore[arg-type]
+        joined.encode("utf-8")
+    except (TypeError, UnicodeEncodeError):
+        return False
+    # A character has four bytes at most.
+    is_long = max(map(len, keys)) > WORD_BYTES_MAX // 4  # type: ignore[arg-type]
+    return not is_long and "" not in keys and "\ufffd" not in joined
 
 
 def matrix(vectors: Sequence[table_pb2.WordVector], dim: int) -> np.ndarray:

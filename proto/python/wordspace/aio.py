@@ -73,10 +73,10 @@ class AsyncKeyedVectors:
         if not len(keys):
             raise ValueError("need at least one key")
         request = table_pb2.LookupRequest(
-            table=self.table, queries=[_query(key) for key in keys], unit=norm, packed=True
+            table=self.table, queries=[_query(key) for key in keys], unit=norm, matrix=True
         )
-        found = (await self._ask(self.services.TableService.Lookup, request)).vectors
-        return q.matrix(found, len(found[0].vector.packed) // 4)
+        found = (await self._ask(self.services.TableService.Lookup, request)).matrix
+        return np.frombuffer(found.packed, dtype="<f4").reshape(len(keys), found.dim)
 
     async def most_similar(
         self,

@@ -326,44 +326,45 @@ class RemoteKeyedVectors:
         """Looks words and rows up. Under `skip` unknown ones come back as not found."""
         nothing = table_pb2.WordVector()
         found: List[table_pb2.WordVector] = []
-        for chunk, places, vectors in self._looked_up(keys, unit, skip):
+        for chunk, places, answer in self._looked_up(keys, unit, skip):
             if len(places) == len(chunk):
-                found.extend(vectors)
+                found.extend(answer.vectors)
                 continue
             whole = [nothing] * len(chunk)
-            for place, vector in zip(places, vectors):
+            for place, vector in zip(places, answer.vectors):
                 whole[place] = vector
             found.extend(whole)
         return found
 
     def _looked_up(
-        self, keys: Sequence[Any], unit: bool, skip: bool
-    ) -> Iterator[Tuple[Sequence[Any], Sequence[int], Sequence[table_pb2.WordVector]]]:
+        self, keys: Sequence[Any], unit: bool, skip: bool, matrix: bool = False
+    ) -> Iterator[Tuple[Sequence[Any], Sequence[int], table_pb2.LookupResponse]]:
         """The keys in pieces, which of each piece were asked, and the answers. The next calls are
         under way while an answer is read."""
         options = self._skipping if skip else self._options
         lookup = self.client.services.TableService.Lookup
         under_way: List[Tuple[Sequence[Any], Sequence[int], Callable[[], Any]]] = []
 
-        def first() -> Tuple[Sequence[Any], Sequence[int], Sequence[table_pb2.WordVector]]:
+        def first() -> Tuple[Sequence[Any], Sequence[int], table_pb2.LookupResponse]:
             chunk, places, answer = under_way.pop(0)
             if not places:
-                return chunk, places, ()
+                return chunk, places, table_pb2.LookupResponse()
             try:
-                return chunk, places, self._answered(answer()).vectors
+                return chunk, places, self._answered(answer())
             except q.UNKNOWN as error:
                 words = error.words
                 raise q.unknown(words[0] if words else chunk[0], "", words) from None
 
         for chunk in q.lookup_chunks(keys, self.vector_size):
-            request = q.lookup_of_words(chunk)
+            request = table_pb2.LookupRequest(
+                table=self.table, unit=unit, packed=True, matrix=matrix, words=options
+            )
             places: Sequence[int] = range(len(chunk))
-            if request is None:
+            if q.words_alone(chunk):
+                request.keys.extend(chunk)
+            else:
                 queries, places = self._queries(chunk, skip)
-                request = table_pb2.LookupRequest(queries=queries)
-            request.table, request.unit, request.packed = self.table, unit, True
-            if options is not None:
-                request.words.CopyFrom(options)
+                request.queries.extend(queries)
             if len(chunk) == len(keys):
                 under_way.append((chunk, places, functools.partial(lookup, request)))
             else:
@@ -436,12 +437,14 @@ class RemoteKeyedVectors:
     def get_vectors(self, keys: Sequence[Key], norm: bool = False) -> np.ndarray:
         """The vectors of many words as one array, in few calls."""
         parts: List[bytes] = []
-        for chunk, _, vectors in self._looked_up(keys, norm, False):
-            before = len(parts)
-            parts.extend([one.vector.packed for one in vectors])
-            if not all(parts[before:]):
-                raise q.unknown(next(key for key, part in zip(chunk, parts[before:]) if not part))
-        return np.frombuffer(b"".join(parts), dtype="<f4").reshape(len(keys), self.vector_size)
+        for chunk, _, answer in self._looked_up(keys, norm, False, matrix=True):
+            missing = answer.matrix.missing
+            if missing:
+                raise q.unknown(chunk[missing[0]])
+            parts.append(answer.matrix.packed)
+        # One part becomes the array as it is.
+        joined = parts[0] if len(parts) == 1 else b"".join(parts)
+        return np.frombuffer(joined, dtype="<f4").reshape(len(keys), self.vector_size)
 
     def get_mean_vector(
         self,

@@ -8,6 +8,7 @@ import {
   AnsweredBy,
   type EmbedOptionsSchema,
   type FilterSchema,
+  type LookupResponse,
   type Neighbor,
   type NearestRequestSchema,
   OovPolicy,
@@ -16,6 +17,7 @@ import {
   type Table,
   type TableAnalogies,
   type TableWordPairs,
+  type VectorMatrix,
   type WordVector,
 } from "./gen/index.js";
 import {
@@ -199,10 +201,12 @@ export class RemoteKeyedVectors {
 
   /** The vectors of many words, in few calls. */
   async getVectors(keys: readonly Key[], options: { norm?: boolean } = {}): Promise<Float32Array[]> {
-    const found = await this.#lookup(keys, this.#words, options.norm);
-    return found.map(({ vector }, i) => {
-      if (vector === undefined) throw unknown(keys[i] as Key);
-      return unpacked(vector.packed);
+    const answers = await this.#lookUp(keys, this.#words, { unit: options.norm, matrix: true });
+    return answers.flatMap(({ chunk, answer }) => {
+      const { packed, dim, missing } = answer.matrix as VectorMatrix;
+      if (missing.length > 0) throw unknown(chunk[missing[0] as number] as Key);
+      const all = unpacked(packed);
+      return chunk.map((_, i) => all.subarray(dim * i, dim * (i + 1)));
     });
   }
 
@@ -240,20 +244,31 @@ export class RemoteKeyedVectors {
     words: { oov: OovPolicy } | undefined,
     isUnit = false,
   ): Promise<WordVector[]> {
+    const answers = await this.#lookUp(keys, words, { unit: isUnit, packed: true });
+    return answers.flatMap(({ answer }) => answer.vectors);
+  }
+
+  /** The keys in pieces, each with its answer. */
+  async #lookUp(
+    keys: readonly Key[],
+    words: { oov: OovPolicy } | undefined,
+    options: { unit?: boolean | undefined; packed?: boolean; matrix?: boolean },
+  ): Promise<{ chunk: Key[]; answer: LookupResponse }[]> {
     const chunks = lookupChunks(keys, this.vectorSize);
-    const answers: WordVector[][] = [];
+    const answers: { chunk: Key[]; answer: LookupResponse }[] = [];
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < chunks.length) {
         const i = next;
         next += 1;
-        const queries = (chunks[i] as Key[]).map((key) => query(key));
-        const request = { table: this.table, queries, unit: isUnit, packed: true, words };
-        answers[i] = (await known(this.client.services.tables.lookup(request), chunks[i])).vectors;
+        const chunk = chunks[i] as Key[];
+        const queries = chunk.map((key) => query(key));
+        const request = { ...options, table: this.table, queries, words };
+        answers[i] = { chunk, answer: await known(this.client.services.tables.lookup(request), chunk) };
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, chunks.length) }, worker));
-    return answers.flat();
+    return answers;
   }
 
   // Neighbors.

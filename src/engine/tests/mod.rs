@@ -16,7 +16,7 @@ use super::*;
 use crate::engine::import::{ImportOptions, Source, TokenizerPolicy};
 use crate::format::intake::{OnDuplicate, OnInvalid, OnInvalidUtf8, Policies};
 use crate::format::write::OneFile;
-use crate::query::lookup::LookupQuery;
+use crate::query::lookup::{Layout, LookupQuery};
 use crate::query::nearest::NearestQuery;
 use crate::query::words::WordsQuery;
 use crate::query::{Effort, OovPolicy, WordOptions, WordOrVector};
@@ -244,8 +244,12 @@ fn check(engine: &Engine, model: &Model) {
 
     let every = (0..30).map(|word| WordOrVector::Word(text(word)));
     let options = WordOptions { oov: OovPolicy::Skip, ..WordOptions::default() };
-    let query =
-        LookupQuery { queries: every.collect(), unit: false, packed: false, words: options };
+    let query = LookupQuery {
+        queries: every.collect(),
+        unit: false,
+        layout: Layout::default(),
+        words: options,
+    };
     let found = engine.lookup(&ask(query)).unwrap().answer.vectors;
     for (word, found) in (0..30).zip(found) {
         let known = model.iter().find(|known| known.text == text(word));

@@ -231,8 +231,12 @@ fn an_alias_that_is_swapped_under_questions_never_mixes_two_tables() {
         let mut answers = [0; 2];
         while !is_over.load(Ordering::Relaxed) {
             let queries = (0..20).map(|word| WordOrVector::Word(text(word))).collect();
-            let query =
-                LookupQuery { queries, unit: false, packed: false, words: WordOptions::default() };
+            let query = LookupQuery {
+                queries,
+                unit: false,
+                layout: Layout::default(),
+                words: WordOptions::default(),
+            };
             let found = engine.lookup(&Ask { table: alias.clone(), query }).unwrap();
             let of = tables.iter().position(|table| *table == found.of.table).unwrap();
             let sign = [1.0, -1.0][of];

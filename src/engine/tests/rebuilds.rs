@@ -22,7 +22,7 @@ fn writers_at_once_lose_nothing_while_the_table_is_rebuilt() {
             engine.put(&ask(PutQuery { words: vec![put], mode })).unwrap();
             let queries = vec![WordOrVector::Word(word)];
             let words = WordOptions::default();
-            let query = LookupQuery { queries, unit: false, packed: false, words };
+            let query = LookupQuery { queries, unit: false, layout: Layout::default(), words };
             let found = engine.lookup(&ask(query)).unwrap().answer.vectors.remove(0).unwrap();
             assert_eq!(found.vector, vector);
             if number.is_multiple_of(8) {

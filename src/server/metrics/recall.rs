@@ -7,8 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::engine::{Ask, Engine, Stop, TableState};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,9 +29,6 @@ use crate::server::pool::Pool;
 const REST: u32 = 99;
 /// How long the exact answer may wait for what it needs.
 const TIME_MAX: Duration = Duration::from_secs(1);
-
-/// Pause between two looks at whether the last one has ended.
-const LOOK: Duration = Duration::from_millis(2);
 
 /// Why an answer that was drawn was not looked at.
 const REASONS: [(Skip, &str); 5] = [
@@ -57,7 +56,8 @@ enum Skip {
 #[derive(Debug)]
 pub(super) struct Sampler {
     drawn: OneIn,
-    samples: SyncSender<Sample>,
+    /// The thread that looks at them, and the way to it; none once it was closed.
+    looking: Mutex<Option<(SyncSender<Sample>, JoinHandle<()>)>>,
     state: Arc<State>,
 }
 
@@ -68,7 +68,8 @@ struct State {
     began: Instant,
     /// Whether one is looked at. Only a flag: the sample itself goes through the channel.
     is_taken: AtomicBool,
-    is_closed: AtomicBool,
+    /// Raised when the server closes.
+    closing: Stop,
     /// Microseconds from the beginning until the next may be looked at.
     next: AtomicU64,
     skipped: [AtomicU64; REASONS.len()],
@@ -102,16 +103,17 @@ impl Sampler {
             pool,
             began: Instant::now(),
             is_taken: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
+            closing: Stop::new(None),
             next: AtomicU64::new(0),
             skipped: Default::default(),
         });
-        let looking = Arc::clone(&state);
-        thread::Builder::new()
+        let of_thread = Arc::clone(&state);
+        let thread = thread::Builder::new()
             .name("recall".to_owned())
-            .spawn(move || look_at_all(&looking, &received))
+            .spawn(move || look_at_all(&of_thread, &received))
             .map_err(|error| Error::caused(ErrorKind::Internal, error))?;
-        Ok(Self { drawn: OneIn::new(one_in), samples, state })
+        let looking = Mutex::new(Some((samples, thread)));
+        Ok(Self { drawn: OneIn::new(one_in), looking, state })
     }
 
     /// An answer was given; it may be looked at, later and elsewhere.
@@ -142,17 +144,24 @@ impl Sampler {
         };
         let sample = Sample { engine: engine.clone(), of: of.clone(), query, found };
         // There is room for the only one.
-        if self.samples.try_send(sample).is_err() {
+        let is_sent = match &*self.looking.lock() {
+            Some((samples, _)) => samples.try_send(sample).is_ok(),
+            None => false,
+        };
+        if !is_sent {
             drop(Place(&self.state));
             self.state.skip(Skip::Failed);
         }
     }
 
-    /// Waits for the one that is looked at, which holds the engine; no other follows.
+    /// Stops the one that is looked at, which holds the engine, and waits for its end; no other follows.
     pub(super) fn close(&self) {
-        self.state.is_closed.store(true, Ordering::Relaxed);
-        while self.state.is_taken.swap(true, Ordering::Acquire) {
-            thread::sleep(LOOK);
+        self.state.closing.raise();
+        let looking = self.looking.lock().take();
+        if let Some((samples, thread)) = looking {
+            drop(samples);
+            // Ignore: a thread that panicked has ended, too.
+            let _ = thread.join();
         }
     }
 
@@ -193,7 +202,7 @@ fn look_at_all(state: &State, samples: &Receiver<Sample>) {
 
 fn look_at(state: &State, sample: Sample) -> std::result::Result<(), Skip> {
     let Sample { engine, of, query, found } = sample;
-    if state.is_closed.load(Ordering::Relaxed) || state.pool.is_busy() {
+    if state.closing.check().is_err() || state.pool.is_busy() {
         return Err(Skip::Busy);
     }
     match engine.compared(&of.table) {
@@ -203,7 +212,7 @@ fn look_at(state: &State, sample: Sample) -> std::result::Result<(), Skip> {
     }
     let asked = query.k;
     let ask = Ask { table: of.table.clone(), query };
-    let engine = engine.until(Stop::new(Some(Instant::now() + TIME_MAX)));
+    let engine = engine.until(state.closing.until(Instant::now() + TIME_MAX));
     let exact = engine.nearest(&ask).map_err(|_| Skip::Failed)?;
     if exact.of != of {
         return Err(Skip::Changed);

@@ -333,26 +333,42 @@ class DeleteTableResponse(_message.Message):
     def __init__(self, table: _Optional[_Union[Table, _Mapping]] = ...) -> None: ...
 
 class LookupRequest(_message.Message):
-    __slots__ = ("table", "queries", "unit", "words", "packed")
+    __slots__ = ("table", "queries", "unit", "words", "packed", "keys", "matrix")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     WORDS_FIELD_NUMBER: _ClassVar[int]
     PACKED_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_FIELD_NUMBER: _ClassVar[int]
     table: str
     queries: _containers.RepeatedCompositeFieldContainer[_common_pb2.WordOrVector]
     unit: bool
     words: _common_pb2.WordOptions
     packed: bool
-    def __init__(self, table: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[_common_pb2.WordOrVector, _Mapping]]] = ..., unit: _Optional[bool] = ..., words: _Optional[_Union[_common_pb2.WordOptions, _Mapping]] = ..., packed: _Optional[bool] = ...) -> None: ...
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    matrix: bool
+    def __init__(self, table: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[_common_pb2.WordOrVector, _Mapping]]] = ..., unit: _Optional[bool] = ..., words: _Optional[_Union[_common_pb2.WordOptions, _Mapping]] = ..., packed: _Optional[bool] = ..., keys: _Optional[_Iterable[str]] = ..., matrix: _Optional[bool] = ...) -> None: ...
 
 class LookupResponse(_message.Message):
-    __slots__ = ("vectors", "answer")
+    __slots__ = ("vectors", "answer", "matrix")
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
+    MATRIX_FIELD_NUMBER: _ClassVar[int]
     vectors: _containers.RepeatedCompositeFieldContainer[WordVector]
     answer: _common_pb2.AnswerInfo
-    def __init__(self, vectors: _Optional[_Iterable[_Union[WordVector, _Mapping]]] = ..., answer: _Optional[_Union[_common_pb2.AnswerInfo, _Mapping]] = ...) -> None: ...
+    matrix: VectorMatrix
+    def __init__(self, vectors: _Optional[_Iterable[_Union[WordVector, _Mapping]]] = ..., answer: _Optional[_Union[_common_pb2.AnswerInfo, _Mapping]] = ..., matrix: _Optional[_Union[VectorMatrix, _Mapping]] = ...) -> None: ...
+
+class VectorMatrix(_message.Message):
+    __slots__ = ("packed", "dim", "missing")
+    PACKED_FIELD_NUMBER: _ClassVar[int]
+    DIM_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    packed: bytes
+    dim: int
+    missing: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, packed: _Optional[bytes] = ..., dim: _Optional[int] = ..., missing: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class WordVector(_message.Message):
     __slots__ = ("word", "row", "found", "vector", "norm", "word_bytes", "attributes", "made_by")
