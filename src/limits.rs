@@ -178,6 +178,9 @@ pub const EXAMPLES_MAX: usize = 5;
 pub const RECALL_SAMPLE_COMPONENTS_MAX: usize = 1_000_000_000;
 /// One in so many answers of indexes is looked at again, unless the server is told otherwise.
 pub const RECALL_SAMPLE: u32 = 1_000;
+/// One in so many calls is told to a collector of traces, of those whose callers do not say themselves, unless the
+/// server is told otherwise.
+pub const TRACE_SAMPLE: u32 = 100;
 /// Tables that metrics tell by name, unless the server is told otherwise, and at most.
 pub const METRICS_TABLES: usize = 32;
 /// At most.

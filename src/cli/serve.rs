@@ -130,7 +130,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL")]
     traces: Option<String>,
     /// One in so many calls is told, of those whose callers bring no `traceparent`, which says whether theirs are; 0 is none
-    #[arg(long, value_name = "ONE_IN", default_value_t = 1)]
+    #[arg(long, value_name = "ONE_IN", default_value_t = limits::TRACE_SAMPLE)]
     trace_sample: u32,
     /// How to log
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]

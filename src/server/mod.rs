@@ -198,7 +198,7 @@ impl ServerConfig {
             recall_sample: limits::RECALL_SAMPLE,
             slow_call: Some(Duration::from_millis(limits::SLOW_CALL_MILLISECONDS)),
             traces: None,
-            trace_sample: 1,
+            trace_sample: limits::TRACE_SAMPLE,
             insecure_listen: false,
             reload: Arc::default(),
         }
