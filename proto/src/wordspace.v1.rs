@@ -11587,7 +11587,8 @@ pub struct LookupRequest {
     /// Words in place of `queries`, which are faster to write where there are thousands; at most 10,000.
     #[prost(string, repeated, tag = "6")]
     pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// All vectors in one field, `matrix`, in place of `vectors`: what numpy reads without a loop.
+    /// All vectors in one field, `matrix`, in place of `vectors`: what numpy reads without a loop. AnswerInfo.words is
+    /// empty then.
     #[prost(bool, tag = "7")]
     pub matrix: bool,
 }

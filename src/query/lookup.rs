@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::answer_size::{AnswerSize, BESIDE, attribute_bytes, word_bytes};
-use crate::query::resolve::{Resolved, resolve};
+use crate::query::resolve::{Resolved, resolve, resolve_untold};
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::Attributes;
 use crate::table::view::View;
@@ -30,7 +30,7 @@ pub enum Layout {
     Values,
     /// Each vector with its word, as bytes.
     Packed,
-    /// All vectors as one matrix, without their words.
+    /// All vectors as one matrix, without their words, of which is told only which were not found.
     Matrix,
 }
 
@@ -82,9 +82,13 @@ pub struct WordVector {
 /// As [`resolve`], with whatever `go_on` says.
 pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
-    let (resolved, words) =
-        resolve(table, &query.words, &asked, &|i| format!("queries[{i}]"), go_on)?;
     let layout = query.layout;
+    let resolve = match layout {
+        Layout::Values | Layout::Packed => resolve,
+        Layout::Matrix => resolve_untold,
+    };
+    let field = |i| format!("queries[{i}]");
+    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
     let (vectors, matrix) = match layout {
         Layout::Values | Layout::Packed => (rows(table, &resolved, query.unit)?, None),
         Layout::Matrix => (Vec::new(), Some(matrix(table, &resolved, query.unit)?)),

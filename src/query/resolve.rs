@@ -129,6 +129,32 @@ pub fn resolve<'a>(
     field: &dyn Fn(usize) -> String,
     go_on: GoOn<'_>,
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
+    resolve_and_tell(table, options, asked, field, go_on, true)
+}
+
+/// The same, without telling which words were found: of thousands that takes longer than all else.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub(super) fn resolve_untold<'a>(
+    table: &'a View,
+    options: &WordOptions,
+    asked: &[&'a WordOrVector],
+    field: &dyn Fn(usize) -> String,
+    go_on: GoOn<'_>,
+) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
+    resolve_and_tell(table, options, asked, field, go_on, false)
+}
+
+fn resolve_and_tell<'a>(
+    table: &'a View,
+    options: &WordOptions,
+    asked: &[&'a WordOrVector],
+    field: &dyn Fn(usize) -> String,
+    go_on: GoOn<'_>,
+    is_found_told: bool,
+) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
     let mut telling = Telling::default();
     let mut before = (asked.len() > FEW).then(HashSet::new);
     let mut violations = Vec::new();
@@ -137,10 +163,11 @@ pub fn resolve<'a>(
         let (i, &one) = one?;
         let found: Option<Resolved<'_>> = match one {
             WordOrVector::Word(word) => {
-                let is_first = match &mut before {
-                    Some(before) => before.insert(word.as_str()),
-                    None => !asked[..i].contains(&one),
-                };
+                let is_first = is_found_told
+                    && match &mut before {
+                        Some(before) => before.insert(word.as_str()),
+                        None => !asked[..i].contains(&one),
+                    };
                 let found = is_first.then_some(&mut telling.words.found);
                 let found = if options.strategy == Strategy::All {
                     forms(table, options, word, found)

@@ -93,6 +93,7 @@ async fn a_matrix_has_the_vectors_that_come_one_by_one() {
         let rows = tables.lookup(one_by_one).await.unwrap().into_inner().vectors;
         let answer = tables.lookup(together).await.unwrap().into_inner();
         assert!(answer.vectors.is_empty());
+        assert!(answer.answer.unwrap().words.is_empty());
         let matrix = answer.matrix.unwrap();
         let dim = usize::try_from(matrix.dim).unwrap();
         let of = |row: &pb::WordVector| row.vector.clone().map_or(vec![0.0; dim], |v| v.values);

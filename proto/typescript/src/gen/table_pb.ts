@@ -1010,7 +1010,8 @@ export type LookupRequest = Message<"wordspace.v1.LookupRequest"> & {
   keys: string[];
 
   /**
-   * All vectors in one field, `matrix`, in place of `vectors`: what numpy reads without a loop.
+   * All vectors in one field, `matrix`, in place of `vectors`: what numpy reads without a loop. AnswerInfo.words is
+   * empty then.
    *
    * @generated from field: bool matrix = 7;
    */
