@@ -330,8 +330,8 @@ def front(bench, program, readers):
     servers = "\n".join(
         f"    server reader{number} 127.0.0.1:{reader.port}" for number, reader in enumerate(readers)
     )
-    lines = re.sub(r"(?m)^    bind \S+:50050.*$", f"    bind 127.0.0.1:{port}", lines)
-    lines = re.sub(r"(?m)^    bind \S+:8404.*$", f"    bind 127.0.0.1:{free_port()}", lines)
+    lines = re.sub(r"(?m)^    bind \S*:50050.*$", f"    bind 127.0.0.1:{port}", lines)
+    lines = re.sub(r"(?m)^    bind \S*:8404.*$", f"    bind 127.0.0.1:{free_port()}", lines)
     lines = re.sub(r"(?m)(^    server(-template)? reader.*\n)+", lambda _: servers + "\n", lines)
     lines = re.sub(r"(?m)^resolvers.*\n(    .*\n)*", "", lines)
     lines = re.sub(r"(?m)^    server(-template)? writer.*$", "    server writer 127.0.0.1:1", lines)

@@ -23,7 +23,7 @@ class Broken(AssertionError):
 
 
 class Writing(threading.Thread):
-    """Writes one number after the other. Some writes replace the whole table."""
+    """Writes one number after the other. Some replace the whole table, and sometimes it is indexed anew."""
 
     def __init__(self, writer, tag=1, first=1, pause=0.02, seed=0, imports=0.03):
         super().__init__(daemon=True)
@@ -33,7 +33,7 @@ class Writing(threading.Thread):
         # Numbers that were acknowledged; and those of calls that broke, which the table may have or not.
         self.acknowledged, self.unknown = set(), set()
         self.by_sequence, self.last_least = {}, None
-        self.failed, self.refusals = 0, {}
+        self.failed, self.rebuilds, self.refusals = 0, 0, {}
         self.is_over, self.is_paused = False, False
         self.idle = threading.Event()
 
@@ -49,7 +49,13 @@ class Writing(threading.Thread):
                 self.idle.set()
                 time.sleep(0.01)
                 continue
-            self.import_all() if self.chance.random() < self.imports else self.put()
+            drawn = self.chance.random()
+            if drawn < self.imports:
+                self.import_all()
+            elif drawn < 2 * self.imports:
+                self.rebuild()
+            else:
+                self.put()
             time.sleep(self.pause * self.chance.random() * 2)
         self.idle.set()
 
@@ -100,6 +106,14 @@ class Writing(threading.Thread):
                 return
         self.done(number)
 
+    def rebuild(self):
+        """Has the writes taken into a new generation, in the background."""
+        try:
+            self.writer.ask("TableService/BuildIndex", {"table": TABLE})
+            self.rebuilds += 1
+        except (OSError, Refused):
+            pass
+
     def rest(self, is_paused=True):
         """Pauses, once no call is under way."""
         self.idle.clear()
@@ -146,9 +160,10 @@ class Reading:
         self.readers, self.check, self.pause, self.seed = readers, check, pause, seed
         self.least = lambda: None
         self.lock = threading.Lock()
-        self.shown = {}
+        # What each has shown last; and the most that any showed which has lost its folder since.
+        self.shown, self.published = {}, 0
         self.asked = self.first_failed = self.failed = self.behind = self.waited = 0
-        self.broken, self.why, self.states = [], {}, set()
+        self.broken, self.twice, self.why, self.states = [], [], {}, set()
         self.is_over = False
         self.threads = [threading.Thread(target=self.ask, args=(number,), daemon=True) for number in range(threads)]
 
@@ -166,7 +181,12 @@ class Reading:
     def forget(self):
         """A new story begins: what was shown before binds nobody."""
         with self.lock:
-            self.shown, self.states = {}, set()
+            self.shown, self.states, self.published = {}, set(), 0
+
+    def is_new(self, reader):
+        """A reader has lost its folder, and what it showed before."""
+        with self.lock:
+            self.published = max(self.published, self.shown.pop(reader.name, (None, 0))[1])
 
     def ask(self, number):
         chance = random.Random((self.seed << 8) + number)
@@ -175,21 +195,26 @@ class Reading:
             turn += 1
             least = self.least() if chance.random() < 0.05 else None
             self.asked += 1
-            if not self.one(self.readers[turn % len(self.readers)], least):
+            first, second = (self.readers[(turn + more) % len(self.readers)] for more in (0, 1))
+            why = self.one(first, least)
+            if why:
                 self.first_failed += 1
-                if not self.one(self.readers[(turn + 1) % len(self.readers)], least):
+                again = self.one(second, least)
+                if again:
                     self.failed += 1
-                    talk(f"a question failed twice: {self.why}")
+                    self.twice.append(f"{first.name}: {why}; {second.name}: {again}")
+                    talk(f"a question failed twice: {self.twice[-1]}")
             time.sleep(self.pause)
 
     def one(self, reader, least):
+        """Why a reader did not answer; nothing if it did."""
         before = self.shown.get(reader.name, ((-1, -1), -1))
         try:
             answer = reader.ask("TableService/Lookup", LOOKUP, least)
         except Refused as refused:
             if refused.reason == "TABLE_BEHIND":
                 self.behind += 1
-                return True
+                return ""
             return self.fails(str(refused.reason))
         except OSError as error:
             return self.fails(type(error).__name__)
@@ -209,16 +234,16 @@ class Reading:
         if problem:
             self.broken.append(f"{reader.name}: {problem}")
             talk(self.broken[-1])
-        return True
+        return ""
 
     def fails(self, why):
         self.why[why] = self.why.get(why, 0) + 1
-        return False
+        return why
 
     def most(self):
         """The greatest number that any reader has shown: it was published."""
         with self.lock:
-            return max((number for _, number in self.shown.values()), default=0)
+            return max([self.published, *(number for _, number in self.shown.values())])
 
     def counts(self):
         torn = [one for one in self.broken if "torn" in one or "never" in one or " gave " in one]
