@@ -165,6 +165,7 @@ class Reading:
         self.asked = self.first_failed = self.failed = self.behind = self.waited = 0
         self.broken, self.twice, self.why, self.states = [], [], {}, set()
         self.is_over = False
+        self.turns = [0] * threads
         self.threads = [threading.Thread(target=self.ask, args=(number,), daemon=True) for number in range(threads)]
 
     def start(self):
@@ -183,6 +184,11 @@ class Reading:
         with self.lock:
             self.shown, self.states, self.published = {}, set(), 0
 
+    def pass_on(self):
+        """Waits until no question is under way that began before: those that failed have asked their second reader."""
+        before = list(self.turns)
+        until(lambda: all(now > then for now, then in zip(self.turns, before)), "questions go on", 60)
+
     def is_new(self, reader):
         """A reader has lost its folder, and what it showed before."""
         with self.lock:
@@ -193,6 +199,7 @@ class Reading:
         turn = number
         while not self.is_over:
             turn += 1
+            self.turns[number] += 1
             least = self.least() if chance.random() < 0.05 else None
             self.asked += 1
             first, second = (self.readers[(turn + more) % len(self.readers)] for more in (0, 1))
