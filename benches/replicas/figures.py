@@ -3,7 +3,6 @@ of a swap, and what more readers bring."""
 
 import json
 import random
-import re
 import shutil
 import statistics
 import subprocess
@@ -11,11 +10,11 @@ import threading
 import time
 from pathlib import Path
 
-from processes import Process, Refused, Server, Shares, free_port, talk, until
+from fronts import Front, program
+from processes import Refused, Server, Shares, talk, until
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ROOT / "examples/data/glove.6B.50d.20k.txt.gz"
-HAPROXY = ROOT / "packages/haproxy.cfg"
 BATCH = 1000
 
 
@@ -275,14 +274,13 @@ def until_quiet(writer, interval):
 
 def balanced(bench):
     """One reader, and three behind HAProxy, each with the same share of a core; and the processor time of a call."""
-    program = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if program is None:
+    if program("haproxy") is None:
         return {"left_out": "needs haproxy (Debian's package haproxy)"}
     writer = bench.writer().start()
     until(lambda: bench.published(writer), "published", 120)
     readers, share = bench.readers(3), bench.arguments.share
     writer.end()
-    proxy, address = front(bench, program, readers)
+    proxy = Front("haproxy", bench.root / "front", bench.arguments.binary, writer, readers).start()
     shares = Shares()
     told = {"share_of_a_core": share, "target_ratio": 2.2}
     seconds = bench.arguments.seconds
@@ -294,7 +292,7 @@ def balanced(bench):
             for _ in range(bench.arguments.rounds):
                 alone.append(bench.bench(readers[0].address, ask, seconds, *options)["per_second"])
                 before = [one.processor_seconds() for one in [proxy, *readers]]
-                answer = bench.bench(address, ask, seconds, *options)
+                answer = bench.bench(proxy.address, ask, seconds, *options)
                 took = [one.processor_seconds() - then for one, then in zip([proxy, *readers], before)]
                 if answer["errors"]:
                     raise SystemExit(f"errors behind the proxy: {answer['errors']}")
@@ -322,27 +320,6 @@ def balanced(bench):
         bench.end()
         shares.end()
     return told
-
-
-def front(bench, program, readers):
-    """HAProxy with the configuration of packages/, at the addresses of these readers."""
-    port, lines = free_port(), HAPROXY.read_text()
-    servers = "\n".join(
-        f"    server reader{number} 127.0.0.1:{reader.port}" for number, reader in enumerate(readers)
-    )
-    lines = re.sub(r"(?m)^    bind \S*:50050.*$", f"    bind 127.0.0.1:{port}", lines)
-    lines = re.sub(r"(?m)^    bind \S*:8404.*$", f"    bind 127.0.0.1:{free_port()}", lines)
-    lines = re.sub(r"(?m)(^    server(-template)? reader.*\n)+", lambda _: servers + "\n", lines)
-    lines = re.sub(r"(?m)^resolvers.*\n(    .*\n)*", "", lines)
-    lines = re.sub(r"(?m)^    server(-template)? writer.*$", "    server writer 127.0.0.1:1", lines)
-    file = bench.root / "haproxy.cfg"
-    file.write_text(lines)
-    proxy = Process("haproxy", [program, "-db", "-f", file], bench.root / "haproxy.log")
-    proxy.spawn()
-    asked = Server("front", bench.arguments.binary, bench.root / "front", [])
-    asked.port = port
-    until(asked.is_serving, f"haproxy answers: {proxy.last_words()}", 20, 0.1)
-    return proxy, f"http://127.0.0.1:{port}"
 
 
 FIGURES = {"publish": publish, "empty-reader": empty_reader, "seen": seen, "swap": swap, "balanced": balanced}

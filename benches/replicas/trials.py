@@ -2,15 +2,18 @@
 transfers go wrong, clocks that are wrong. Each trial is bounded, draws by its seed, and tells what it counted."""
 
 import glob
+import json
 import random
 import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 from faults import Fault, chances
+from fronts import Front, program
 from processes import Refused, Server, talk, until
-from watch import Broken, Reading, Writing, number_of, settle
+from watch import TABLE, Broken, Reading, Writing, number_of, settle, vector
 
 INTERVAL = ["--replica-interval", "100"]
 LIBFAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
@@ -44,7 +47,8 @@ class Story:
         for reader in self.readers:
             reader.start()
         for reader in self.readers:
-            until(reader.is_serving, f"{reader.name} is ready")
+            # The first publication may have been without the table.
+            until(lambda: reader.is_serving() and number_of(reader), f"{reader.name} is ready")
         self.writing.start()
         self.reading = Reading(self.readers, self.writing.check, seed=self.arguments.seed)
         self.reading.least = lambda: self.writing.last_least
@@ -435,4 +439,77 @@ def clocks(arguments, place, root):
         story.end()
 
 
-TRIALS = {"kills": kills, "two-writers": two_writers, "away": away, "transfers": transfers, "clocks": clocks}
+def fronts(arguments, place, root):
+    """Readers behind HAProxy and nginx are killed; callers ask the proxy, and ask nothing again."""
+    told, count = {}, 3 if arguments.quick else 20
+    for kind in ("haproxy", "nginx"):
+        if program(kind) is None:
+            told[kind] = {"left_out": f"needs {kind} (Debian's package {kind})"}
+            continue
+        chance = random.Random(arguments.seed)
+        story = Story(arguments, place, Path(root) / kind)
+        front = asked = None
+        try:
+            story.begin()
+            front = Front(kind, Path(root) / f"front-{kind}", arguments.binary, story.writer, story.readers).start()
+            asked = Reading([front.json], story.writing.check, 2, arguments.seed, goes_forward=False).start()
+            load = grpc_load(arguments, front, count)
+            killed = 0
+            # The load finds its words first, and asks for them once.
+            time.sleep(1.5)
+            while load.poll() is None:
+                which = chance.choice(story.readers)
+                time.sleep(chance.random())
+                which.kill()
+                killed += 1
+                time.sleep(chance.random())
+                which.start()
+                until(which.is_serving, f"{which.name} is ready again")
+                # Until the proxy asks it again.
+                time.sleep(2.2)
+            told_by_load = load.communicate()[0]
+            if not told_by_load:
+                raise Broken(f"no load: {front.last_words()}")
+            grpc = json.loads(told_by_load)
+            written = write_by(front)
+            asked.end()
+            counts = story.whole()
+            told[kind] = {
+                "readers_killed": killed,
+                "questions_in_json": asked.asked,
+                "failed_in_json": asked.first_failed,
+                "why": asked.why,
+                "broken": asked.broken[:5],
+                "questions_in_grpc": grpc["answers"] + sum(grpc["errors"].values()),
+                "failed_in_grpc": grpc["errors"],
+                "write_by_the_proxy": written,
+                "holds": holds(counts),
+            }
+            talk(f"{kind}: {told[kind]}")
+        finally:
+            if asked:
+                asked.is_over = True
+            story.end()
+            if front:
+                front.kill()
+    ran = [one for one in told.values() if "left_out" not in one]
+    bad = any(not one["holds"] or one["broken"] or not one["write_by_the_proxy"] for one in ran)
+    return {"behind": told, "failed_with_one_retry": 0, **({"broken": ["see behind"]} if bad else {})}
+
+
+def grpc_load(arguments, front, count):
+    """Questions by gRPC for as long as some readers can be killed and come back."""
+    command = [arguments.binary, "bench", TABLE, "--server", front.address, "--ask", "lookup", "--json"]
+    command += ["--rate", "200", "--in-flight", "8", "--connections", "2", "--words", "20", "--duration", str(count * 4 + 1)]
+    with front.log.open("a") as log:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+
+
+def write_by(front):
+    """Whether a write that the proxy is given arrives at the writer, whom readers name when they refuse one."""
+    words = [{"word": "by the proxy", "vector": {"values": vector(1, 1)}}]
+    answer = front.json.ask("TableService/PutVectors", {"table": TABLE, "words": words})
+    return "sequence" in answer
+
+
+TRIALS = {"fronts": fronts, "kills": kills, "two-writers": two_writers, "away": away, "transfers": transfers, "clocks": clocks}

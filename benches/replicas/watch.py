@@ -156,8 +156,10 @@ def state_of(answer):
 class Reading:
     """Asks readers in turn, from some threads; each question that fails is asked once more, of the next reader."""
 
-    def __init__(self, readers, check, threads=3, seed=0, pause=0.002):
+    def __init__(self, readers, check, threads=3, seed=0, pause=0.002, goes_forward=True):
         self.readers, self.check, self.pause, self.seed = readers, check, pause, seed
+        # What is behind a proxy are several, and one may be behind another.
+        self.goes_forward = goes_forward
         self.least = lambda: None
         self.lock = threading.Lock()
         # What each has shown last; and the most that any showed which has lost its folder since.
@@ -229,7 +231,8 @@ class Reading:
             state, at = state_of(answer)
             self.states.add(state)
             problem = self.check(state, at, least)
-            if not problem and (at < before[0] or state[0] < before[1]):
+            is_back = at < before[0] or state[0] < before[1]
+            if not problem and self.goes_forward and is_back:
                 problem = f"{reader.name} goes back from {before} to {at} {state}"
             with self.lock:
                 shown = self.shown.get(reader.name, ((-1, -1), -1))
