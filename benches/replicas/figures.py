@@ -141,7 +141,8 @@ def seen(bench):
     writer = bench.writer().start()
     until(lambda: bench.published(writer), "published", 120)
     readers, chance = bench.readers(3), random.Random(7)
-    rounds = 3 if bench.arguments.quick else 20
+    # Fewer than have the table rebuilt.
+    rounds = 3 if bench.arguments.quick else 8
 
     def words(begin, count, number):
         values = [float(number)] * bench.dim
@@ -158,7 +159,7 @@ def seen(bench):
         def one(reader):
             while True:
                 try:
-                    reader.ask("TableService/Lookup", message, least)
+                    reader.ask("TableService/Lookup", message, least, 30)
                     after.append(time.monotonic() - began)
                     return
                 except Refused as refused:
@@ -208,33 +209,38 @@ def seen(bench):
 
 def swap(bench):
     """p99 of questions while a reader brings a new generation of all rows and swaps it, beside p99 of as long a time without. The
-    writer has done its work before, since it would be on another machine."""
+    writer has done its work before, since it would be on another machine; each round has a reader that shows the earlier
+    generation until a gate opens."""
     writer = bench.writer().start()
     until(lambda: bench.published(writer), "published", 120)
     way = bench.way("gated", True)
-    reader = bench.server("reader", "--follow", way=way).start()
-    until(lambda: reader.is_serving() and bench.has_index(reader), "a reader has its index", 120)
+    way.freeze()
+    first = gated(bench, way)
+    writer.run("import", bench.file, "--table", bench.table, "--replace", "--normalize")
+    until(lambda: bench.has_index(writer), "the writer has its index", 300, 0.05)
+    wanted = bench.told(writer)["generation"]
+    until_quiet(writer, bench.interval)
+    first.kill()
+    writer.end()
     rate = bench.arguments.rate
+    options = ["--rate", rate, "--in-flight", 64, "--connections", 2, "--warm-up", "0.5"]
     told = {"rows": bench.rows, "rate": rate, "target_ratio": 1.5}
-    length = 0.0
     for ask in ("nearest", "vector"):
         before, meanwhile, took = [], [], []
+        length = 1.0
         for number in range(bench.arguments.rounds + 1):
             way.freeze()
-            time.sleep(2.5 * bench.interval / 1000)
-            normal = ["--normalize"] if number % 2 == 0 else []
-            writer.run("import", bench.file, "--table", bench.table, "--replace", *normal)
-            until(lambda: bench.has_index(writer), "the writer has its index", 300, 0.05)
-            wanted = bench.told(writer)["generation"]
-            until_quiet(writer, bench.interval)
-            options = ["--rate", rate, "--in-flight", 64, "--connections", 2, "--warm-up", "0.5"]
-            if number:
-                before.append(bench.bench(reader.address, ask, length, *options)["latency_us"])
+            reader = gated(bench, way)
+            if bench.told(reader)["generation"] == wanted:
+                raise SystemExit("the gate is open")
+            # The caches of a reader that has just begun are no matter of the swap.
+            bench.bench(reader.address, ask, 1.0, *options)
+            quiet = bench.bench(reader.address, ask, length, *options)["latency_us"]
             has = []
 
             def bring():
-                # The bench has to find its words, and to warm up.
-                time.sleep(0.8)
+                # The load has to find its words, and to warm up.
+                time.sleep(0.7)
                 began = time.monotonic()
                 way.freeze(False)
                 until(lambda: bench.told(reader)["generation"] == wanted and bench.has_index(reader), "the swap", 120, 0.02)
@@ -242,24 +248,37 @@ def swap(bench):
 
             thread = threading.Thread(target=bring)
             thread.start()
-            if number:
-                meanwhile.append(bench.bench(reader.address, ask, length, *options)["latency_us"])
+            busy = bench.bench(reader.address, ask, length, *options)["latency_us"]
             thread.join()
+            reader.kill()
+            # The first round tells how long the others are to look, with the pause before the copies.
+            length = max(0.5, has[0] + 0.3) if number == 0 else length
             if number:
+                before.append(quiet)
+                meanwhile.append(busy)
                 took.append(has[0])
-            # One that looks right after it opens takes this long, with the pause before it.
-            length = max(0.5, has[0] + 0.3)
         ratio = [after["p99"] / earlier["p99"] for after, earlier in zip(meanwhile, before)]
         told[ask] = {
+            "looked_for_seconds": round(length, 2),
             "p99_before_us": quarters([one["p99"] for one in before]),
             "p99_during_the_swap_us": quarters([one["p99"] for one in meanwhile]),
             "longest_during_the_swap_us": quarters([one["max"] for one in meanwhile]),
             "ratio_p99": quarters(ratio),
+            "ratio_of_medians": round(
+                statistics.median(one["p99"] for one in meanwhile) / statistics.median(one["p99"] for one in before), 2
+            ),
             "swap_seconds": quarters(took),
         }
         talk(f"{ask}: {told[ask]}")
     bench.end()
     return told
+
+
+def gated(bench, way):
+    """An empty reader that is ready."""
+    reader = bench.server("reader", "--follow", way=way).start()
+    until(lambda: reader.is_serving() and bench.has_index(reader), "a reader has its index", 120)
+    return reader
 
 
 def until_quiet(writer, interval):
@@ -287,10 +306,13 @@ def balanced(bench):
     try:
         told["limited"] = all([shares.limit(reader, share) for reader in readers])
         for ask in ("nearest", "vector"):
-            options = ["--in-flight", 48, "--connections", 4, "--warm-up", "0.5"]
-            alone, three, reader_us, proxy_us, each = [], [], [], [], []
+            one_load = ["--in-flight", 48, "--connections", 2, "--warm-up", "0.5"]
+            # As many for each reader.
+            options = ["--in-flight", 144, "--connections", 6, "--warm-up", "0.5"]
+            alone, by_client, three, reader_us, proxy_us, each = [], [], [], [], [], []
             for _ in range(bench.arguments.rounds):
-                alone.append(bench.bench(readers[0].address, ask, seconds, *options)["per_second"])
+                alone.append(bench.bench(readers[0].address, ask, seconds, *one_load)["per_second"])
+                by_client.append(sum_of_each(bench, readers, ask, seconds, one_load))
                 before = [one.processor_seconds() for one in [proxy, *readers]]
                 answer = bench.bench(proxy.address, ask, seconds, *options)
                 took = [one.processor_seconds() - then for one, then in zip([proxy, *readers], before)]
@@ -307,6 +329,8 @@ def balanced(bench):
                 "one_reader_per_second": quarters(alone),
                 "three_per_second": quarters(three),
                 "ratio": round(statistics.median(three) / statistics.median(alone), 2),
+                "three_balanced_by_the_callers_per_second": quarters(by_client),
+                "ratio_by_the_callers": round(statistics.median(by_client) / statistics.median(alone), 2),
                 "reader_cpu_us_a_call": round(one, 1),
                 "haproxy_cpu_us_a_call": round(more, 1),
                 "most_busy_reader_to_least": round(statistics.median(each), 2),
@@ -320,6 +344,23 @@ def balanced(bench):
         bench.end()
         shares.end()
     return told
+
+
+def sum_of_each(bench, readers, ask, seconds, options):
+    """Answers a second where callers go to all readers in turn, as those of the Python client do."""
+    rates = []
+
+    def one(reader):
+        rates.append(bench.bench(reader.address, ask, seconds, *options)["per_second"])
+
+    threads = [threading.Thread(target=one, args=(reader,)) for reader in readers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(rates) != len(readers):
+        raise SystemExit("a load ended early")
+    return sum(rates)
 
 
 FIGURES = {"publish": publish, "empty-reader": empty_reader, "seen": seen, "swap": swap, "balanced": balanced}

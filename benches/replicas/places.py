@@ -34,10 +34,9 @@ class FolderWay:
         self.point(self.place.root / "nowhere" if is_closed else self.place.folder)
 
     def freeze(self, is_frozen=True):
-        """A copy of the place is looked at from now on, which nobody changes."""
+        """A copy of the place, as it was at the first time, is looked at from now on."""
         copy = self.link.with_suffix(".frozen")
-        if is_frozen:
-            shutil.rmtree(copy, ignore_errors=True)
+        if is_frozen and not copy.exists():
             shutil.copytree(self.place.folder, copy, copy_function=os.link)
         self.point(copy if is_frozen else self.place.folder)
 
@@ -90,7 +89,8 @@ class BucketWay:
         self.proxy.rule = (lambda method, path: Fault("busy")) if is_closed else None
 
     def freeze(self, is_frozen=True):
-        self.proxy.frozen, self.proxy.freezes = None, is_frozen
+        """CURRENT is told from now on as it was when it was read the first time."""
+        self.proxy.freezes = is_frozen
 
 
 class Bucket:
