@@ -12,6 +12,7 @@
 
 __version__ = "0.1.0"
 
+from wordspace._hedge import Hedge, Hedged
 from wordspace.answers import Correlation, Neighbors
 from wordspace.client import Client, connect, load, load_word2vec_format, open
 from wordspace.errors import (
@@ -33,6 +34,8 @@ __all__ = [
     "Client",
     "Correlation",
     "DeadlineExceeded",
+    "Hedge",
+    "Hedged",
     "InvalidArgument",
     "Neighbors",
     "NotFound",

@@ -15,6 +15,7 @@ import grpc
 from google.protobuf import message_factory
 
 from wordspace import errors
+from wordspace._hedge import Hedge, Hedging
 
 # Where `wordspace serve` listens, and the variable that its command line reads.
 DEFAULT_SERVER = "http://127.0.0.1:50051"
@@ -156,7 +157,13 @@ def service_config() -> str:
         "backoffMultiplier": 3,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    return json.dumps({"methodConfig": [{"name": names, "retryPolicy": policy}]})
+    return json.dumps(
+        {
+            # A name that stands for several servers: calls go to them in turn.
+            "loadBalancingConfig": [{"round_robin": {}}],
+            "methodConfig": [{"name": names, "retryPolicy": policy}],
+        }
+    )
 
 
 def channel_options() -> List[Tuple[str, Any]]:
@@ -199,10 +206,12 @@ UNSET: Any = _Unset()
 class Method:
     """One method of a service: called with its request message."""
 
-    __slots__ = ("_address", "_call", "_connection", "request", "response")
+    __slots__ = ("_address", "_call", "_connection", "_hedging", "_name", "request", "response")
 
     def __init__(self, connection: "Connection", service: str, method: Any) -> None:
         self._connection = connection
+        self._name = f"{service}/{method.name}"
+        self._hedging = _hedging(connection, service, method)
         self._address = connection.address
         self.request = message_factory.GetMessageClass(method.input_type)
         self.response = message_factory.GetMessageClass(method.output_type)
@@ -216,6 +225,9 @@ class Method:
         attempt = 1
         while True:
             try:
+                # What was refused once is asked again, and not twice at once.
+                if self._hedging is not None and attempt == 1:
+                    return self._hedging.ask(self._call, self._name, request, timeout, metadata)
                 return self._call(request, timeout=timeout, metadata=metadata)
             except grpc.RpcError as refused:
                 error = errors.of(refused, self._address)
@@ -255,10 +267,12 @@ class Method:
 class AsyncMethod:
     """The same for asyncio."""
 
-    __slots__ = ("_address", "_call", "_connection", "request", "response")
+    __slots__ = ("_address", "_call", "_connection", "_hedging", "_name", "request", "response")
 
     def __init__(self, connection: "AsyncConnection", service: str, method: Any) -> None:
         self._connection = connection
+        self._name = f"{service}/{method.name}"
+        self._hedging = _hedging(connection, service, method)
         self._address = connection.address
         self.request = message_factory.GetMessageClass(method.input_type)
         self.response = message_factory.GetMessageClass(method.output_type)
@@ -273,6 +287,10 @@ class AsyncMethod:
         while True:
             try:
                 async with self._connection.turn():
+                    if self._hedging is not None and attempt == 1:
+                        return await self._hedging.ask_async(
+                            self._call, self._name, request, timeout, metadata
+                        )
                     return await self._call(request, timeout=timeout, metadata=metadata)
             except grpc.RpcError as refused:
                 error = errors.of(refused, self._address)
@@ -283,6 +301,12 @@ class AsyncMethod:
             attempt += 1
             if deadline is not None:
                 timeout = max(deadline - time.monotonic(), 0.001)
+
+
+def _hedging(connection: Any, service: str, method: Any) -> Optional[Hedging]:
+    """That of the connection, for a question of one message with one answer."""
+    is_stream = method.client_streaming or method.server_streaming
+    return None if is_stream or not is_question(service, method.name) else connection.hedging
 
 
 def _stub(channel: Any, service: str, method: Any, made: Any) -> Any:
@@ -351,11 +375,14 @@ class Connection(_Services):
         timeout: Optional[float] = TIMEOUT,
         metadata: Optional[Dict[str, str]] = None,
         channel: Optional[grpc.Channel] = None,
+        hedge: Optional[Hedge] = None,
         **options: Any,
     ) -> None:
         self.access = access(server, **options)
         self.address = self.access.address
         self.timeout = timeout
+        self.hedge = hedge
+        self.hedging = None if hedge is None else Hedging(hedge)
         self.metadata = tuple({**self.access.metadata(), **(metadata or {})}.items())
         self.is_own = channel is None
         self.channel = channel or _channel(grpc, self.access)
@@ -377,11 +404,14 @@ class AsyncConnection(_Services):
         timeout: Optional[float] = TIMEOUT,
         metadata: Optional[Dict[str, str]] = None,
         channel: Optional[Any] = None,
+        hedge: Optional[Hedge] = None,
         **options: Any,
     ) -> None:
         self.access = access(server, **options)
         self.address = self.access.address
         self.timeout = timeout
+        self.hedge = hedge
+        self.hedging = None if hedge is None else Hedging(hedge)
         self.metadata = tuple({**self.access.metadata(), **(metadata or {})}.items())
         self.is_own = channel is None
         self.channel = channel or _channel(grpc.aio, self.access)

@@ -17,6 +17,7 @@ import numpy as np
 from wordspace import _questions as q
 from wordspace import errors
 from wordspace._connection import TIMEOUT, AsyncConnection
+from wordspace._hedge import Hedge
 from wordspace._questions import Key
 from wordspace.answers import Neighbors
 from wordspace.v1 import common_pb2, search_pb2, table_pb2
@@ -177,10 +178,11 @@ def load(
     timeout: Optional[float] = TIMEOUT,
     metadata: Optional[Dict[str, str]] = None,
     channel: Optional[Any] = None,
+    hedge: Optional[Hedge] = None,
     **options: Any,
 ) -> AsyncKeyedVectors:
     """A table of a running server; see `wordspace.load` and `wordspace.connect`."""
     connection = AsyncConnection(
-        server, timeout=timeout, metadata=metadata, channel=channel, **options
+        server, timeout=timeout, metadata=metadata, channel=channel, hedge=hedge, **options
     )
     return AsyncKeyedVectors(connection, table, exact=exact)

@@ -18,6 +18,7 @@ from typing import (
 
 from wordspace import errors
 from wordspace._connection import TIMEOUT, Connection
+from wordspace._hedge import Hedge, Hedged
 from wordspace._server import Server
 from wordspace.answers import needed, table_html
 from wordspace.v1 import common_pb2, table_pb2, text_pb2, transfer_pb2
@@ -47,6 +48,13 @@ class Client:
     @property
     def address(self) -> str:
         return self.services.address
+
+    @property
+    def hedged(self) -> Hedged:
+        """How many questions were asked, were asked twice, and were answered by the second call; all 0
+        without `hedge`."""
+        hedging = self.services.hedging
+        return Hedged(0, 0, 0) if hedging is None else hedging.told()
 
     def close(self) -> None:
         """Closes the connection, and ends the server if this client started it."""
@@ -294,6 +302,7 @@ def connect(
     timeout: Optional[float] = TIMEOUT,
     metadata: Optional[Dict[str, str]] = None,
     channel: Optional[Any] = None,
+    hedge: Optional[Hedge] = None,
     api_key: Optional[str] = None,
     ca: Optional[PathLike] = None,
     cert: Optional[PathLike] = None,
@@ -305,7 +314,10 @@ def connect(
     http://127.0.0.1:50051. `timeout` is the deadline of each question in seconds, None for none;
     imports and exports have none. `metadata` goes with every call, such as
     {"wordspace-min-generation": "7"}. `channel` is a gRPC channel of one's own, such as one through
-    a proxy.
+    a proxy. `hedge` has questions that are slow asked a second time, see `Hedge`; without it none is.
+
+    Where the name of the server stands for several, or `server` lists them as
+    ipv4:10.0.0.1:50051,10.0.0.2:50051, calls go to them in turn.
 
     `api_key` (else $WORDSPACE_KEY) goes with every call. `ca` is the file of the authorities that may
     prove the server, in place of those that gRPC trusts; `cert` and `key` are the files that prove
@@ -316,6 +328,7 @@ def connect(
         timeout=timeout,
         metadata=metadata,
         channel=channel,
+        hedge=hedge,
         api_key=api_key,
         ca=ca,
         cert=cert,

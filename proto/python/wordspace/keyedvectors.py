@@ -166,6 +166,7 @@ class RemoteKeyedVectors:
                 self.table,
                 self.exact,
                 self.oov,
+                services.hedge,
             ),
         )
 
@@ -1321,13 +1322,19 @@ class RemoteKeyedVectors:
 
 
 def _connected(
-    access: Dict[str, Any], timeout: Optional[float], table: str, exact: bool, oov: str
+    access: Dict[str, Any],
+    timeout: Optional[float],
+    table: str,
+    exact: bool,
+    oov: str,
+    hedge: Any = None,
 ) -> RemoteKeyedVectors:
     """What a pickle becomes: a connection of its own to the same server, with the key that
     $WORDSPACE_KEY names where it becomes that."""
     from wordspace.client import connect
 
-    return RemoteKeyedVectors(connect(timeout=timeout, **access), table, exact=exact, oov=oov)
+    client = connect(timeout=timeout, hedge=hedge, **access)
+    return RemoteKeyedVectors(client, table, exact=exact, oov=oov)
 
 
 @contextmanager
