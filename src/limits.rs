@@ -23,8 +23,14 @@ pub const DELETED_TABLES_MAX: usize = 1_000;
 pub const ALIASES_MAX: usize = 10_000;
 /// How long a call waits, where tables are followed, for a state that it wants to see.
 pub const LEAST_WAIT: Duration = Duration::from_secs(2);
-/// Pause between two looks at what is to be published, or was.
-pub const REPLICA_MILLISECONDS: u64 = 1_000;
+/// Pause between two looks at what is to be published.
+pub const PUBLISH_MILLISECONDS: u64 = 1_000;
+/// Pause between two looks at what was published.
+pub const FOLLOW_MILLISECONDS: u64 = 500;
+/// Words that are written until they are published at once.
+pub const PUBLISH_WRITES: u64 = 1_000;
+/// How long the last publication may take while a server closes.
+pub const LAST_PUBLICATION: Duration = Duration::from_secs(10);
 /// Bytes of a source's name.
 pub const SOURCE_BYTES_MAX: usize = 1_024;
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,9 @@ use crate::cli::output::{Output, count};
 use crate::cli::reach::LISTEN;
 use crate::cli::systemd::{notify, sockets};
 use crate::client::{CallError, Client, GetStatusRequest, GetStatusResponse};
-use crate::limits::{self, REPLICA_MILLISECONDS, STREAM_IDLE_SECONDS};
+use crate::limits::{
+    self, FOLLOW_MILLISECONDS, PUBLISH_MILLISECONDS, PUBLISH_WRITES, STREAM_IDLE_SECONDS,
+};
 use crate::server::{
     ConnectionLimits, Listener, Listening, Opened, Replication, SOCKET_MODE, ServerConfig,
     TlsFiles, serve_and_tell,
@@ -81,10 +84,16 @@ pub(super) struct Serve {
     /// and are written to there
     #[arg(long, value_name = "PLACE")]
     follow: Option<String>,
-    /// Milliseconds between two looks at what changed, here to publish it or there to bring it
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = REPLICA_MILLISECONDS,
-          value_parser = clap::value_parser!(u64).range(1..))]
-    replica_interval: u64,
+    /// Milliseconds between two looks at what changed, here to publish it or there to bring it [default: 1000 to
+    /// publish, 500 to follow]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    replica_interval: Option<u64>,
+    /// Publish as soon as so many words were written since the last time; 0 waits for the interval in any case
+    #[arg(long, value_name = "COUNT", default_value_t = PUBLISH_WRITES)]
+    publish_writes: u64,
+    /// Bytes a second that are copied to the place or from there, at most, such as 20M; 0 is as fast as it goes
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+    replica_rate: u64,
     /// URL that followers tell to those who want to write [default: the first address of --listen]
     #[arg(long, value_name = "URL", requires = "publish")]
     advertise: Option<String>,
@@ -263,11 +272,19 @@ impl Serve {
     }
 
     fn replication(&self) -> Option<Replication> {
-        let every = Duration::from_millis(self.replica_interval);
-        let follow = |location: &String| Replication::Follow { location: location.clone(), every };
-        let publish = |location: &String| {
-            let (location, address) = (location.clone(), self.advertise.clone());
-            Replication::Publish { location, address, every }
+        let every = |usual| Duration::from_millis(self.replica_interval.unwrap_or(usual));
+        let rate = NonZeroU64::new(self.replica_rate);
+        let follow = |location: &String| Replication::Follow {
+            location: location.clone(),
+            every: every(FOLLOW_MILLISECONDS),
+            rate,
+        };
+        let publish = |location: &String| Replication::Publish {
+            location: location.clone(),
+            address: self.advertise.clone(),
+            every: every(PUBLISH_MILLISECONDS),
+            at_once: self.publish_writes,
+            rate,
         };
         self.publish.as_ref().map(publish).or_else(|| self.follow.as_ref().map(follow))
     }

@@ -4,7 +4,9 @@ use clap::Args;
 
 use crate::cli::failure::Result;
 use crate::cli::output::{Align, Grid, Output, bytes, count, seconds};
-use crate::client::{Client, GetStatusRequest, GetStatusResponse, MethodCalls};
+use crate::client::{
+    Client, GetStatusRequest, GetStatusResponse, MethodCalls, Replica, replica::Role,
+};
 
 /// The server: version, memory, disk, work under way
 #[derive(Debug, Args)]
@@ -47,8 +49,24 @@ fn text(url: &str, status: &GetStatusResponse) -> String {
         let (now, max) = (lane.waiting_count, lane.waiting_count_max);
         line("waiting", format!("{now} of {max} questions of the lane `{}`", lane.name));
     }
+    if let Some(replica) = &status.replica {
+        let (name, state) = told(replica);
+        line(name, state);
+    }
     for problem in &status.problems {
         line("problem", problem.clone());
     }
     grid.to_string()
+}
+
+/// How far publishing or following is.
+fn told(replica: &Replica) -> (&'static str, String) {
+    let name = if replica.role() == Role::Reader { "follows" } else { "publishes" };
+    let at = match replica.publication {
+        0 => "nothing yet".to_owned(),
+        number => format!("publication {number} of epoch {}", replica.epoch),
+    };
+    let age = replica.age_seconds.map(|age| format!(", as of {} ago", seconds(age)));
+    let ready = if replica.ready { "" } else { ", not ready" };
+    (name, format!("{at}{}{ready}", age.unwrap_or_default()))
 }

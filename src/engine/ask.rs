@@ -64,16 +64,16 @@ pub struct TableState {
     pub generation: u64,
     /// The last write that it had seen; 0 if there was none.
     pub sequence: u64,
+    /// Where tables are followed, how long ago it was looked last whether there is a later one, and everything
+    /// there was here; none where they are not, or before.
+    pub age: Option<Duration>,
 }
 
-impl Current {
-    /// What an answer says of the state that gave it.
-    pub(super) fn state(&self) -> TableState {
-        TableState {
-            table: self.name(),
-            generation: self.generation().number(),
-            sequence: self.view().sequence(),
-        }
+impl TableState {
+    /// Whether both are one state, whatever their ages.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.table == other.table
+            && (self.generation, self.sequence) == (other.generation, other.sequence)
     }
 }
 
@@ -383,7 +383,7 @@ impl Engine {
             ];
             compare::compare(sides, query, &|| self.stop.check())
         })?;
-        Ok((answer, second.state()))
+        Ok((answer, self.state(&second)))
     }
 
     /// The word least like the mean of the set.
@@ -468,7 +468,7 @@ impl Engine {
             let Suite { terms, partitions, .. } = ask.query.clone();
             let query = WeatQuery { sets, terms, partitions };
             let answer = weat::weat(current.view(), &query, &|| self.stop.check());
-            let of = current.state();
+            let of = self.state(&current);
             tests.push((name, answer.map(|answer| Answer { of, answer })));
         }
         Ok(tests)
@@ -562,7 +562,18 @@ impl Engine {
     ) -> Result<Answer<A>> {
         let current = self.current(table)?;
         let answer = question(&current).context(|| format!("table {table}"))?;
-        Ok(Answer { of: current.state(), answer })
+        Ok(Answer { of: self.state(&current), answer })
+    }
+
+    /// What an answer says of the state that gave it.
+    pub(super) fn state(&self, current: &Current) -> TableState {
+        let shared = &self.shared;
+        TableState {
+            table: current.name(),
+            generation: current.generation().number(),
+            sequence: current.view().sequence(),
+            age: shared.follows.then(|| shared.standing.age(Instant::now())).flatten(),
+        }
     }
 
     fn ask_each<Q, A>(

@@ -1,7 +1,10 @@
 //! Following: tables that another engine publishes, brought here and answering here, while questions go on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
 
 use crate::engine::catalog::Entry;
 use crate::engine::import::Turn;
@@ -13,7 +16,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::evaluation::test_set::TestSetKind;
 use crate::store::Brought;
 use crate::store::backup::Target;
-use crate::store::publish::{self, Mark, Publication, PublishedTable, Thing};
+use crate::store::publish::{self, Bring, Holder, Mark, Publication, PublishedTable, Thing};
 use crate::table::change::Change;
 use crate::table::meta::TableName;
 use crate::text::spec::{Kind, Spec};
@@ -27,10 +30,15 @@ const AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Following {
     engine: Engine,
-    target: Box<dyn Target>,
+    target: Arc<dyn Target>,
     mark: Mark,
+    /// What is brought first of a table that is not here.
+    first: Bring,
     /// The publication that could not be brought whole, with the problems, and when it is tried again.
     failed: Option<Failed>,
+    /// Whether the index of every table is here, as far as this process has looked.
+    is_whole: bool,
+    holder: Mutex<Holder>,
 }
 
 #[derive(Debug)]
@@ -66,10 +74,25 @@ impl Engine {
             let because = "the data folder has tables of its own; follow with an empty one";
             return Err(unsuited(because));
         }
-        let mark = mark.unwrap_or_default();
+        let mut mark = mark.unwrap_or_else(Mark::new);
+        if mark.reader.is_empty() {
+            mark.reader = Mark::new().reader;
+        }
         shared.standing.begin(Role::Reader, mark.whole_at.map(|time| (mark.at, time)));
         self.fence(&mark.address);
-        Ok(Following { engine: self.clone(), target, mark, failed: None })
+        Ok(self.following_from(target.into(), mark, Bring::Rows))
+    }
+
+    /// `first`: what is brought of a table that is not here at all before any question of it.
+    pub(super) fn following_from(
+        &self,
+        target: Arc<dyn Target>,
+        mark: Mark,
+        first: Bring,
+    ) -> Following {
+        let holder = Mutex::new(Holder::new(&mark.reader));
+        let engine = self.clone();
+        Following { engine, target, mark, first, failed: None, is_whole: false, holder }
     }
 
     /// Follows from now on, each time after a pause, until the engine closes.
@@ -133,6 +156,14 @@ fn is_of_one(error: &Error) -> bool {
     )
 }
 
+/// How bringing an index went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Went {
+    On,
+    /// Something newer is published meanwhile, and goes first.
+    Late,
+}
+
 impl Following {
     /// Looks at the location, and brings what is new: each table is as it was before, or as it is there, and
     /// questions go on meanwhile. `now` is when that began.
@@ -147,16 +178,16 @@ impl Following {
         match &done {
             Ok(followed) if followed.problems.is_empty() => standing.is_done(followed.at, now),
             Ok(followed) => {
-                let problem = format!("following: {}", followed.problems.join("; "));
+                let problem = followed.problems.join("; ");
                 if followed.is_new {
                     tracing::error!(%problem, "not all that is published can be brought");
                 }
                 let is_ready = !self.engine.shared.catalog.entries().is_empty();
-                standing.failed(problem, is_ready);
+                standing.failed("following", &problem, is_ready);
             }
             Err(error) => {
                 tracing::warn!(?error, "what is published is not looked at");
-                standing.failed(format!("following: {error}"), false);
+                standing.failed("following", &error.to_string(), false);
             }
         }
         standing.tell_news();
@@ -180,7 +211,7 @@ impl Following {
             self.mark.address.clone_from(&current.address);
             self.engine.fence(&current.address);
         }
-        if self.mark.whole_at.is_some() && at == self.mark.at {
+        if self.is_whole && self.mark.whole_at.is_some() && at == self.mark.at {
             return Ok(Followed { at, ..Followed::default() });
         }
         if let Some(failed) = self.failed.as_ref().filter(|failed| failed.at == at)
@@ -198,17 +229,60 @@ impl Following {
         self.mark.folder.clone_from(&current.folder);
         // Before anything else is here: from now on the folder holds copies.
         self.engine.shared.store.set_mark(Some(&self.mark))?;
-        let problems = self.bring(&publication)?;
+        let brought = self.bring_all(&publication, now);
+        self.release();
+        let problems = brought?;
         if !problems.is_empty() {
             self.engine.shared.store.set_mark(Some(&self.mark))?;
             return Ok(self.failed(at, problems, now));
         }
+        self.failed = None;
+        Ok(Followed { at, is_new: true, problems: Vec::new() })
+    }
+
+    /// Brings every table so that it answers, which is told at once, and then what makes answers faster.
+    fn bring_all(&mut self, publication: &Publication, now: Instant) -> Result<Vec<String>> {
+        let problems = self.bring(publication)?;
+        if !problems.is_empty() {
+            return Ok(problems);
+        }
+        let (standing, at) = (&self.engine.shared.standing, publication.at());
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         self.mark.at = at;
         self.mark.whole_at = Some(since.map_or(0, |since| since.as_secs()));
         self.engine.shared.store.set_mark(Some(&self.mark))?;
-        self.failed = None;
-        Ok(Followed { at, is_new: true, problems: Vec::new() })
+        standing.is_done(at, now);
+        standing.tell_news();
+        self.is_whole = false;
+        self.indexes(publication)
+    }
+
+    /// Brings what the indexes of tables lack, and ends early where there is something newer by then.
+    fn indexes(&mut self, publication: &Publication) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        for table in publication.tables() {
+            match self.index(publication, &table) {
+                Ok(Went::On) => {}
+                Ok(Went::Late) => {
+                    self.engine.shared.standing.hurry();
+                    return Ok(problems);
+                }
+                Err(error) if is_of_one(&error) => problems.push(error.to_string()),
+                Err(error) => return Err(error).context(|| format!("table {}", table.name)),
+            }
+        }
+        self.is_whole = problems.is_empty();
+        Ok(problems)
+    }
+
+    pub(super) fn release(&self) {
+        self.holder.lock().release(&*self.target);
+    }
+
+    /// To be asked while something of a publication is brought, which is held meanwhile.
+    fn holding(&self, publication: &Publication) -> Result<()> {
+        self.holder.lock().hold(&*self.target, publication.at(), Instant::now());
+        self.engine.go_on()
     }
 
     fn failed(&mut self, at: (u64, u64), problems: Vec<String>, now: Instant) -> Followed {
@@ -217,7 +291,7 @@ impl Following {
     }
 
     /// Brings what is published and not here, and removes what is here alone; what of it is damaged there.
-    fn bring(&mut self, publication: &Publication) -> Result<Vec<String>> {
+    pub(super) fn bring(&mut self, publication: &Publication) -> Result<Vec<String>> {
         let mut problems = Vec::new();
         self.shelf(publication, &mut problems)?;
         let engine = self.engine.clone();
@@ -319,11 +393,14 @@ impl Following {
             is_here = false;
         }
         if is_here {
-            self.index(publication, name)?;
             self.engine.set_default_tokenizer(name, self.usable(table))?;
         } else {
-            let go_on = || self.engine.go_on();
-            let brought = shared.store.bring(&*self.target, publication, name, &go_on)?;
+            // One that answers by its index goes on with that until the next one has its own.
+            let is_cold = shared.catalog.entry(name).is_err();
+            let what = (name, if is_cold { self.first } else { Bring::Whole });
+            let go_on = || self.holding(publication);
+            go_on()?;
+            let brought = shared.store.bring(&*self.target, publication, what, &go_on)?;
             self.switch(brought)?;
         }
         self.writes(publication, table)
@@ -360,20 +437,24 @@ impl Following {
         Ok(())
     }
 
-    /// Brings what of the index was not published when the rows were.
-    fn index(&self, publication: &Publication, name: &TableName) -> Result<()> {
-        let shared = &self.engine.shared;
-        let lacking = shared.store.lacks(publication, name)?;
-        if lacking.is_empty() {
-            return Ok(());
+    /// Brings what of a table's index is not here; a part that is late is the last one for now.
+    fn index(&self, publication: &Publication, table: &PublishedTable) -> Result<Went> {
+        let (shared, name) = (&self.engine.shared, &table.name);
+        let is_it = |entry: Arc<Entry>| entry.meta().generation == table.generation;
+        if !shared.catalog.entry(name).is_ok_and(is_it) {
+            return Ok(Went::On);
         }
-        for part in &lacking {
-            let go_on = || self.engine.go_on();
-            let part = (name, part.as_str());
-            shared.store.bring_index_part(&*self.target, publication, part, &go_on)?;
+        for part in &shared.store.lacks(publication, name)? {
+            let go_on = || self.holding(publication);
+            let what = (name, part.as_str());
+            shared.store.bring_index_part(&*self.target, publication, what, &go_on)?;
+            build::join_index(shared, shared.catalog.current(name)?.generation());
+            let now = publish::current(&*self.target)?;
+            if now.and_then(|now| now.at()) != Some(publication.at()) {
+                return Ok(Went::Late);
+            }
         }
-        build::join_index(shared, shared.catalog.current(name)?.generation());
-        Ok(())
+        Ok(Went::On)
     }
 
     /// Makes the writes that the table here has not seen.

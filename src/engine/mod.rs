@@ -31,6 +31,7 @@
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
 //! | `backup.rs` | backups, tables brought back, everything read again |
 //! | `publish.rs` `follow.rs` | what this engine has, put where others follow it; what another one puts there, brought here |
+//! | `recover.rs` | a data folder made of what was published |
 //! | `standing.rs` `fence.rs` | how far that is; whether callers may write |
 //! | `slots.rs` | how many jobs and long calls work at once |
 //! | `stop.rs` | how long work hears that nobody waits for it |
@@ -57,6 +58,7 @@ pub mod merge;
 pub mod models;
 pub mod publish;
 mod rebuild;
+pub mod recover;
 mod scans;
 pub mod seed;
 pub mod slots;
@@ -97,7 +99,7 @@ use crate::limits;
 use crate::query::filter::Filter;
 use crate::store::backup::Target;
 use crate::store::upload::Upload;
-use crate::store::{Checkpoint, Store};
+use crate::store::{Checkpoint, Store, publish as published};
 use crate::table::input::Inputs;
 use crate::table::meta::{Meta, TableName};
 
@@ -250,6 +252,7 @@ impl Engine {
     /// If the folder cannot be read or written, is in use, or was written by another version.
     pub fn open(config: &EngineConfig) -> Result<Self> {
         let backups = config.backups.as_deref().map(crate::store::backup::open).transpose()?;
+        published::check_finished(&config.data)?;
         let (store, swept) = Store::open(&config.data)?;
         let memory = config.job_memory.or_else(|| Some(budget::memory_bytes()? / 2));
         let memory = Budget::new("job-memory", memory.unwrap_or(u64::MAX));

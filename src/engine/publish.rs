@@ -1,11 +1,14 @@
 //! Publishing: what this engine has, put where others follow it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
 use crate::engine::standing::{Role, caught};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::store::backup::Target;
+use crate::store::check::GoOn;
 use crate::store::publish::{Published, Publisher};
 
 /// Publishes the tables of an engine, a step at a time.
@@ -27,26 +30,37 @@ impl Engine {
         Ok(Publishing { engine: self.clone(), publisher })
     }
 
-    /// Publishes from now on what changes, each time after a pause, until the engine closes.
+    /// Publishes from now on what changes, each time after a pause, or sooner once so many words were written
+    /// (0: never sooner), until the engine closes: then once more what there is.
     ///
     /// # Errors
     ///
     /// If the system has no thread for it.
-    pub fn keep_publishing(&self, mut publishing: Publishing, every: Duration) -> Result<()> {
+    pub fn keep_publishing(
+        &self,
+        mut publishing: Publishing,
+        every: Duration,
+        at_once: u64,
+    ) -> Result<()> {
         let standing = &self.shared.standing;
+        standing.hurry_after(at_once);
         standing.start("publisher", move || {
+            let shared = Arc::clone(&publishing.engine.shared);
             let mut failures = 0;
             loop {
+                shared.standing.begin_step();
                 match caught(|| publishing.step(Instant::now())) {
                     Ok(_) => failures = 0,
                     Err(error) if matches!(error.kind(), ErrorKind::Superseded { .. }) => return,
-                    Err(error) if *error.kind() == ErrorKind::Closing => return,
+                    Err(error) if *error.kind() == ErrorKind::Closing => {}
                     Err(_) => failures += 1,
                 }
-                if !publishing.engine.shared.standing.pause(every, failures) {
-                    return;
+                if !shared.standing.pause(every, failures) {
+                    break;
                 }
             }
+            // What it did not publish is told in the log, and published when the folder is opened again.
+            let _ = caught(|| publishing.last());
         })
     }
 }
@@ -60,22 +74,35 @@ impl Publishing {
     /// As [`Store::publish`](crate::store::Store::publish). Once it is `Superseded`, this engine writes nothing
     /// more for its callers.
     pub fn step(&mut self, now: Instant) -> Result<Published> {
+        let engine = self.engine.clone();
+        self.publish(now, &|| engine.go_on())
+    }
+
+    /// The same while the engine closes, for so long that whoever waits for its end is not kept by a location
+    /// that is slow.
+    fn last(&mut self) -> Result<Published> {
+        let now = Instant::now();
+        let is_over = || now.elapsed() > limits::LAST_PUBLICATION;
+        let closing = || Err(Error::new(ErrorKind::Closing));
+        self.publish(now, &|| if is_over() { closing() } else { Ok(()) })
+    }
+
+    fn publish(&mut self, now: Instant, go_on: GoOn<'_>) -> Result<Published> {
         let shared = &self.engine.shared;
-        let done = shared.store.publish(&mut self.publisher, now, &|| self.engine.go_on());
+        let done = shared.store.publish(&mut self.publisher, now, go_on);
         match &done {
             Ok(published) if published.problems.is_empty() => {
                 shared.standing.is_done((published.epoch, published.number), now);
             }
             Ok(published) => {
-                let problem = format!("publishing: {}", published.problems.join("; "));
-                shared.standing.failed(problem, true);
+                shared.standing.failed("publishing", &published.problems.join("; "), true);
             }
             Err(error) => {
                 if matches!(error.kind(), ErrorKind::Superseded { .. }) {
                     shared.fence.close(error.kind().clone());
                 }
                 tracing::warn!(?error, "what changed is not published");
-                shared.standing.failed(format!("publishing: {error}"), false);
+                shared.standing.failed("publishing", &error.to_string(), false);
             }
         }
         done

@@ -138,7 +138,7 @@ impl Engine {
                 cuts.push(Compared { text: i, tokenizer: name.clone(), cut });
             }
         }
-        let of = current.map(|current| current.state());
+        let of = current.map(|current| self.state(&current));
         Ok(CutBy { tokenizer: String::new(), answer: cuts, of, frequencies: None })
     }
 
@@ -220,7 +220,7 @@ impl Engine {
         let table = current.as_deref().map(Current::name);
         let (name, tokenizer) = self.tokenizer(&cutting.tokenizer, table.as_ref())?;
         let answer = question(&tokenizer, current.as_deref())?;
-        let of = current.map(|current| current.state());
+        let of = current.map(|current| self.state(&current));
         Ok(CutBy { tokenizer: name, answer, of, frequencies: None })
     }
 

@@ -304,11 +304,11 @@ impl Engine {
             let written =
                 self.write_to(&lineage, when_behind, &make).context(|| format!("table {name}"))?;
             // None: the table was replaced or deleted a moment ago, and the catalog knows.
-            if let Some(Appended { generation, sequence, answer, epoch }) = written {
+            if let Some(Appended { generation, sequence, answer, epoch, words }) = written {
                 let table = TableName::clone(&lineage.name());
                 let answer = Acknowledged { table, generation, sequence, answer };
                 let shared = Arc::clone(&self.shared);
-                return Ok(Written { shared, lineage, epoch, answer });
+                return Ok(Written { shared, lineage, epoch, words, answer });
             }
         }
     }
@@ -334,13 +334,14 @@ impl Engine {
         let (changes, answer) = make(&writer.head)?;
         if changes.is_empty() {
             let sequence = lineage.current().view().sequence();
-            return Ok(Some(Appended { generation, sequence, answer, epoch: None }));
+            return Ok(Some(Appended { generation, sequence, answer, epoch: None, words: 0 }));
         }
+        let words = changes.len();
         let view = writer.head.after(&changes)?;
         let sequence = view.sequence();
         store.append(epoch, lineage.number(), sequence, &changes)?;
         writer.wrote(view, changes);
-        Ok(Some(Appended { generation, sequence, answer, epoch: Some(epoch) }))
+        Ok(Some(Appended { generation, sequence, answer, epoch: Some(epoch), words }))
     }
 }
 
@@ -360,6 +361,8 @@ struct Appended<A> {
     answer: A,
     /// The store's epoch; none if it changes nothing.
     epoch: Option<u64>,
+    /// Words that it changes.
+    words: usize,
 }
 
 /// A write that is in the journal, and that nobody sees before it is durable.
@@ -370,6 +373,8 @@ pub struct Written<A> {
     lineage: Arc<Lineage>,
     /// The store's epoch in which it was written; none if it changes nothing.
     epoch: Option<u64>,
+    /// Words that it changes.
+    words: usize,
     answer: Acknowledged<A>,
 }
 
@@ -380,11 +385,12 @@ impl<A> Written<A> {
     ///
     /// If the disk fails.
     pub fn wait(self) -> Result<Acknowledged<A>> {
-        let Self { shared, lineage, epoch, answer } = self;
+        let Self { shared, lineage, epoch, words, answer } = self;
         if let Some(epoch) = epoch {
             let durable = shared.store.make_durable(epoch);
             durable.context(|| format!("table {}", answer.table))?;
             lineage.publish(&mut lineage.writer(), answer.sequence);
+            shared.standing.wrote(words);
         }
         if lineage.rebuild_if_due() {
             shared.queue.push(lineage);

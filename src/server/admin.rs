@@ -1,8 +1,10 @@
 //! AdminService: the server itself.
 
+use std::time::Instant;
+
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::engine::EngineStatus;
+use crate::engine::{EngineStatus, ReplicaStatus, Role};
 use crate::error::{Error, Result};
 use crate::proto as pb;
 use crate::proto::admin_service_server::AdminService;
@@ -30,8 +32,9 @@ impl AdminService for Desk {
             lanes: self.pool.load(),
         };
         self.answer(request, move |engine, Everything| {
-            let (engine, problems) = (engine.status(), engine.problems());
-            Ok(Measured { engine, problems, uptime_seconds, calls })
+            let (status, problems) = (engine.status(), engine.problems());
+            let replica = engine.replica(Instant::now());
+            Ok(Measured { status, replica, problems, uptime_seconds, calls })
         })
         .await
     }
@@ -76,7 +79,8 @@ impl TryFrom<pb::GetStatusRequest> for Everything {
 }
 
 struct Measured {
-    engine: EngineStatus,
+    status: EngineStatus,
+    replica: Option<ReplicaStatus>,
     problems: Vec<String>,
     uptime_seconds: f64,
     calls: Calls,
@@ -100,6 +104,22 @@ fn method(ended: Ended) -> pb::MethodCalls {
     }
 }
 
+fn told(replica: ReplicaStatus) -> pb::Replica {
+    let role = match replica.role {
+        Role::Writer => pb::replica::Role::Writer,
+        Role::Reader => pb::replica::Role::Reader,
+    };
+    let (epoch, publication) = replica.at.unwrap_or_default();
+    pb::Replica {
+        role: role.into(),
+        ready: replica.is_ready,
+        age_seconds: replica.age.map(|age| age.as_secs_f64()),
+        epoch,
+        publication,
+        problem: replica.problem.unwrap_or_default(),
+    }
+}
+
 fn lane((name, load): (&str, pool::Load)) -> pb::Lane {
     pb::Lane {
         name: name.to_owned(),
@@ -110,7 +130,8 @@ fn lane((name, load): (&str, pool::Load)) -> pb::Lane {
 }
 
 impl From<Measured> for pb::GetStatusResponse {
-    fn from(Measured { engine, problems, uptime_seconds, calls }: Measured) -> Self {
+    fn from(measured: Measured) -> Self {
+        let Measured { status: engine, replica, problems, uptime_seconds, calls } = measured;
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds,
@@ -135,6 +156,7 @@ impl From<Measured> for pb::GetStatusResponse {
             calls: calls.ended.into_iter().map(method).collect(),
             part_seconds: part_seconds().collect(),
             lanes: calls.lanes.into_iter().map(lane).collect(),
+            replica: replica.map(told),
         }
     }
 }

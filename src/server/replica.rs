@@ -1,6 +1,7 @@
 //! Publishing and following, as a server does them: what it is told to, when its health says that it serves, and
 //! calls that wait for what is on its way.
 
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::limits;
 use crate::server::transport::{Call, Listener, Listening};
 use crate::server::{Desk, ServerConfig, blocking, service_names};
-use crate::store::backup;
+use crate::store::backup::{self, Target};
 use crate::table::meta::TableName;
 
 /// What a server does with a location.
@@ -27,6 +28,10 @@ pub enum Replication {
         address: Option<String>,
         /// The pause.
         every: Duration,
+        /// So many words that are written end the pause; 0: none do.
+        at_once: u64,
+        /// Bytes a second that are copied, at most; none: as fast as it goes.
+        rate: Option<NonZeroU64>,
     },
     /// It follows what another server publishes there.
     Follow {
@@ -34,10 +39,29 @@ pub enum Replication {
         location: String,
         /// The pause between two looks.
         every: Duration,
+        /// Bytes a second that are copied, at most; none: as fast as it goes.
+        rate: Option<NonZeroU64>,
     },
 }
 
 impl Replication {
+    /// The usual way to publish at a location.
+    pub fn publish(location: impl Into<String>) -> Self {
+        Self::Publish {
+            location: location.into(),
+            address: None,
+            every: Duration::from_millis(limits::PUBLISH_MILLISECONDS),
+            at_once: limits::PUBLISH_WRITES,
+            rate: None,
+        }
+    }
+
+    /// The usual way to follow a location.
+    pub fn follow(location: impl Into<String>) -> Self {
+        let every = Duration::from_millis(limits::FOLLOW_MILLISECONDS);
+        Self::Follow { location: location.into(), every, rate: None }
+    }
+
     pub(super) fn follows(&self) -> bool {
         matches!(self, Self::Follow { .. })
     }
@@ -51,21 +75,29 @@ pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -
     let Some(replication) = config.replication.clone() else { return Ok(None) };
     let (engine, first) = (engine.clone(), first.to_owned());
     blocking(move || match replication {
-        Replication::Publish { location, address, every } => {
-            let target = backup::open(&location)?;
+        Replication::Publish { location, address, every, at_once, rate } => {
+            let target = opened(&location, rate)?;
             let publishing = engine.publishing(target, &address.unwrap_or(first))?;
-            engine.keep_publishing(publishing, every)?;
+            engine.keep_publishing(publishing, every, at_once)?;
             Ok(None)
         }
-        Replication::Follow { location, every } => {
+        Replication::Follow { location, every, rate } => {
             let (tell, news) = watch::channel(());
             engine.on_followed(Box::new(move || tell.send_modify(|()| {})));
-            let following = engine.following(backup::open(&location)?)?;
+            let following = engine.following(opened(&location, rate)?)?;
             engine.keep_following(following, every)?;
             Ok(Some(news))
         }
     })
     .await
+}
+
+fn opened(location: &str, rate: Option<NonZeroU64>) -> Result<Box<dyn Target>> {
+    let target = backup::open(location)?;
+    Ok(match rate {
+        Some(rate) => backup::paced(target, rate),
+        None => target,
+    })
 }
 
 /// Where a server listens first, as clients name it.

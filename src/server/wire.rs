@@ -631,6 +631,7 @@ pub(super) fn info<A>(
         table: answer.of.table.to_string(),
         generation: answer.of.generation,
         sequence: answer.of.sequence,
+        age_seconds: answer.of.age.map(|age| age.as_secs_f64()),
         answered_by: by.into(),
         ef_search: answered_by.ef_search.and_then(|ef| u32::try_from(ef).ok()),
         words: resolved_words(words.found),

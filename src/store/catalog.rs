@@ -439,6 +439,25 @@ impl Catalog {
         Ok(old)
     }
 
+    /// No generation up to this one is given out any more, durably.
+    pub(super) fn keep_last_generation(&self, last: u64) -> Result<()> {
+        let _changing = self.changing.lock();
+        let epoch = self.ready()?;
+        let record = {
+            let mut known = self.known.lock();
+            if known.last_generation() >= last {
+                return Ok(());
+            }
+            known.revision += 1;
+            Record::table(last, None, known.revision)
+        };
+        let mut batch = sled::Batch::default();
+        let entry = put(&mut batch, GENERATION, &record)?;
+        let what = || "the number of the last generation".to_owned();
+        self.write(epoch, [entry], |kv| fault::guarded(what, || kv.catalog.apply_batch(batch)))?;
+        self.make_durable(epoch)
+    }
+
     /// Gives a table another name, and with it every alias that stands for it, durably. If the disk
     /// fails it has the old one; as [`Catalog::set`] says.
     pub(super) fn rename(&self, old: &TableName, new: &TableName) -> Result<()> {

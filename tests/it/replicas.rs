@@ -20,6 +20,7 @@ use wordspace::engine::config::EngineConfig;
 use wordspace::engine::follow::Following;
 use wordspace::engine::import::{IfExists, ImportOptions, Source};
 use wordspace::engine::publish::Publishing;
+use wordspace::engine::recover::{Which, recover};
 use wordspace::engine::write::{DeleteQuery, PutMode, PutQuery, PutWord};
 use wordspace::engine::{Ask, Engine, IndexState, Least};
 use wordspace::error::{Error, ErrorKind, Result};
@@ -110,17 +111,31 @@ struct Faults {
     cut: Option<u64>,
 }
 
+/// What is done whenever a part is read, before it is.
+struct Meanwhile(Box<dyn FnMut(&str) + Send>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meanwhile").finish_non_exhaustive()
+    }
+}
+
 /// A place with faults.
 #[derive(Clone, Debug)]
 struct Place {
     inner: Arc<dyn Target>,
     faults: Arc<Mutex<Faults>>,
+    meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
 
 impl Place {
     fn new(folder: &Path) -> Self {
         let inner = open(folder.to_str().unwrap()).unwrap().into();
-        Self { inner, faults: Arc::default() }
+        Self { inner, faults: Arc::default(), meanwhile: Arc::default() }
+    }
+
+    fn meanwhile(&self, act: impl FnMut(&str) + Send + 'static) {
+        *self.meanwhile.lock() = Some(Meanwhile(Box::new(act)));
     }
 
     fn boxed(&self) -> Box<dyn Target> {
@@ -159,6 +174,12 @@ impl Target for Place {
 
     fn get(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>> {
         self.reach()?;
+        // What it does may read parts itself.
+        let meanwhile = self.meanwhile.lock().take_if(|_| name.starts_with("parts/"));
+        if let Some(mut meanwhile) = meanwhile {
+            (meanwhile.0)(name);
+            self.meanwhile.lock().get_or_insert(meanwhile);
+        }
         let cut = self.faults.lock().cut;
         let found = self.inner.get(name)?;
         Ok(match cut {
@@ -264,6 +285,7 @@ fn readers_answer_as_the_writer_did_when_it_published() {
     let error = reader.following.step(Instant::now()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unsuited { .. }), "{error:?}");
     assert!(!reader.is_ready(), "nothing is published yet");
+    assert_eq!(reader.engine.problems(), ["following: nothing is published there yet"]);
 
     fill(&story.writer, "en", 0..40);
     fill(&story.writer, "de", 5..20);
@@ -326,6 +348,9 @@ fn readers_answer_as_the_writer_did_when_it_published() {
     reader.following.step(Instant::now()).unwrap_err();
     let told = reader.engine.problems().join("; ");
     assert!(told.contains("following"), "{told}");
+    let query = NearestQuery::new(vec![WordOrVector::Vector(vec![1.0; 8])], 1);
+    let old = reader.engine.nearest(&Ask { table: name("en"), query }).unwrap().of.age.unwrap();
+    assert!(old < Duration::from_secs(3_600), "by the other process's clock: {old:?}");
     put(&story.writer, "en", "late", 1.0);
     story.publishing.step(Instant::now()).unwrap_err();
     assert_eq!(seen(&reader.engine), before);
@@ -746,11 +771,21 @@ fn put_request(word: &str) -> pb::PutVectorsRequest {
     pb::PutVectorsRequest { table: "en".to_owned(), words: vec![word], ..Default::default() }
 }
 
+fn follow(location: &str) -> Replication {
+    let (location, every) = (location.to_owned(), Duration::from_millis(10));
+    Replication::Follow { location, every, rate: None }
+}
+
+fn publish(location: &str, every: Duration, at_once: u64) -> Replication {
+    let location = location.to_owned();
+    Replication::Publish { location, address: None, every, at_once, rate: None }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_follows_shows_a_write_to_whoever_waits_for_it() {
     let place = tempfile::tempdir().unwrap();
-    let (location, every) = (place.path().to_str().unwrap().to_owned(), Duration::from_millis(10));
-    let follow = Replication::Follow { location: location.clone(), every };
+    let location = place.path().to_str().unwrap();
+    let follow = follow(location);
     let reader =
         Server::start_with(|config| ServerConfig { replication: Some(follow), ..config }).await;
     let mut health = HealthClient::new(reader.channel().await);
@@ -759,7 +794,7 @@ async fn a_server_that_follows_shows_a_write_to_whoever_waits_for_it() {
     let first = watch.message().await.unwrap().unwrap().status();
     assert_eq!(first, ServingStatus::NotServing, "it has brought nothing yet");
 
-    let publish = Replication::Publish { location, address: None, every };
+    let publish = publish(location, Duration::from_millis(10), 0);
     let writer =
         Server::start_with(|config| ServerConfig { replication: Some(publish), ..config }).await;
     import(&writer.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
@@ -778,7 +813,12 @@ async fn a_server_that_follows_shows_a_write_to_whoever_waits_for_it() {
         let least = from.at_least(done.generation, done.sequence);
         let found = least.lookup(lookup).await.unwrap();
         assert_eq!(found.vectors.len(), 1, "its own write is seen");
+        let age = found.answer.unwrap().age_seconds.unwrap();
+        assert!((0.0..60.0).contains(&age), "{age}");
     }
+    let mine = pb::LookupRequest { table: "en".to_owned(), ..pb::LookupRequest::default() };
+    let mine = to.lookup(pb::LookupRequest { queries: vec![word("word0")], ..mine }).await.unwrap();
+    assert_eq!(mine.answer.unwrap().age_seconds, None, "nothing is newer than the writer's");
     let mut tables = pb::table_service_client::TableServiceClient::new(reader.channel().await);
     let refused = tables.put_vectors(put_request("no")).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::FailedPrecondition, "UNSUITED_TABLE".to_owned()));
@@ -791,6 +831,10 @@ async fn a_server_that_follows_shows_a_write_to_whoever_waits_for_it() {
     writer.stop().await;
     let seen = from.get_status(pb::GetStatusRequest {}).await.unwrap();
     assert_eq!(seen.table_count, 1, "it goes on without the writer");
+    let replica = seen.replica.unwrap();
+    assert_eq!((replica.role(), replica.ready), (pb::replica::Role::Reader, true));
+    assert!(replica.publication > 1 && replica.age_seconds.unwrap() < 60.0, "{replica:?}");
+    assert_eq!(replica.problem, "");
     drop((watch, health, tables));
     reader.stop().await;
 }
@@ -801,4 +845,377 @@ fn at_least(sequence: &str) -> tonic::Request<pb::ListWordsRequest> {
     request.metadata_mut().insert("wordspace-min-sequence", sequence.parse().unwrap());
     request.set_timeout(Duration::from_millis(400));
     request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_words_are_published_at_once_and_what_is_left_when_the_writer_closes() {
+    let place = tempfile::tempdir().unwrap();
+    let location = place.path().to_str().unwrap();
+    let hour = Duration::from_hours(1);
+    let publish = publish(location, hour, 5);
+    let writer =
+        Server::start_with(|config| ServerConfig { replication: Some(publish), ..config }).await;
+    import(&writer.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
+    let to = Client::connect(&writer.url).await.unwrap();
+    let put = |words: &[&str]| {
+        let mut request = put_request(words[0]);
+        request.words = words.iter().flat_map(|word| put_request(word).words).collect();
+        to.put_vectors(request)
+    };
+    put(&["a", "b", "c"]).await.unwrap();
+    let many = put(&["d", "e"]).await.unwrap();
+    let follow = follow(location);
+    let reader =
+        Server::start_with(|config| ServerConfig { replication: Some(follow), ..config }).await;
+    let from = Client::connect(&reader.url).await.unwrap();
+    let shows = async |least: (u64, u64), name: &str| {
+        loop {
+            let queries = vec![word(name)];
+            let lookup =
+                pb::LookupRequest { table: "en".to_owned(), queries, ..Default::default() };
+            match from.at_least(least.0, least.1).lookup(lookup).await {
+                Ok(found) => return found.vectors.len(),
+                // Nothing was published when it began, and a busy machine is slow.
+                Err(error) => assert!(
+                    error.to_string().contains("en"),
+                    "it has not come yet, and that is all: {error}"
+                ),
+            }
+        }
+    };
+    assert_eq!(shows((many.generation, many.sequence), "e").await, 1);
+    let last = put(&["last"]).await.unwrap();
+    writer.stop().await;
+    assert_eq!(shows((last.generation, last.sequence), "last").await, 1);
+    reader.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_who_wait_for_a_write_take_no_thread_and_keep_nobody() {
+    const WAITING: usize = 200;
+    let place = tempfile::tempdir().unwrap();
+    let location = place.path().to_str().unwrap();
+    let publish = publish(location, Duration::from_millis(10), 0);
+    let writer =
+        Server::start_with(|config| ServerConfig { replication: Some(publish), ..config }).await;
+    import(&writer.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
+    let to = Client::connect(&writer.url).await.unwrap();
+    let first = to.put_vectors(put_request("first")).await.unwrap();
+    let follow = follow(location);
+    let reader =
+        Server::start_with(|config| ServerConfig { replication: Some(follow), ..config }).await;
+    let lookup = |name: &str| {
+        let queries = vec![word(name)];
+        pb::LookupRequest { table: "en".to_owned(), queries, ..Default::default() }
+    };
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        clients.push(Client::connect(&reader.url).await.unwrap());
+    }
+    while clients[0].lookup(lookup("first")).await.is_err() {}
+
+    let mut waiting = tokio::task::JoinSet::new();
+    for i in 0..WAITING {
+        let client = clients[i % clients.len()].clone();
+        let (least, lookup) =
+            (client.at_least(first.generation, first.sequence + 1), lookup("next"));
+        waiting.spawn(async move {
+            let mut refused = 0;
+            loop {
+                match least.lookup(lookup.clone()).await {
+                    Ok(found) => return (refused, found.vectors.len()),
+                    // A busy machine takes longer than they wait.
+                    Err(error) => assert!(error.to_string().contains("has not reached"), "{error}"),
+                }
+                refused += 1;
+            }
+        });
+    }
+    let status = async || clients[0].get_status(pb::GetStatusRequest {}).await.unwrap();
+    let mut told = status().await;
+    while usize::try_from(told.call_count).unwrap() < WAITING {
+        told = status().await;
+    }
+    // Nobody who waits is in front of anybody who asks.
+    assert!(told.lanes.iter().all(|lane| lane.waiting_count == 0), "{:?}", told.lanes);
+    for _ in 0..50 {
+        assert_eq!(clients[1].lookup(lookup("first")).await.unwrap().vectors.len(), 1);
+    }
+    assert!(waiting.len() == WAITING, "all of them still wait");
+    to.put_vectors(put_request("next")).await.unwrap();
+    let mut refused = 0;
+    while let Some(done) = waiting.join_next().await {
+        let (times, found) = done.unwrap();
+        assert_eq!(found, 1);
+        refused += times;
+    }
+    assert!(refused < 20 * WAITING, "{refused}");
+    drop(clients);
+    reader.stop().await;
+    writer.stop().await;
+}
+
+#[test]
+fn a_cold_reader_answers_exactly_before_its_index_is_there_and_new_writes_go_first() {
+    let mut story = Story::begin();
+    fill(&story.writer, "en", 0..10_001);
+    fill(&story.writer, "de", 0..9);
+    let state = |engine: &Engine| engine.table(&name("en")).unwrap().index.state;
+    until(|| state(&story.writer) == IndexState::Ready);
+    story.publish();
+    let mut reader = Reader::of(&story.place);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (engine, writer, mut publishing) =
+        (reader.engine.clone(), story.writer.clone(), Some(story.publishing));
+    let (tell, mut least) = (Arc::clone(&told), None);
+    story.place.meanwhile(move |_| {
+        let is_ready = engine.replica(Instant::now()).unwrap().is_ready;
+        let answered = (is_ready && state(&engine) != IndexState::Ready).then(|| seen(&engine));
+        if is_ready && let Some(mut publishing) = publishing.take() {
+            least = Some(put(&writer, "de", "new", 4.0));
+            publishing.step(Instant::now()).unwrap();
+        }
+        tell.lock().push((answered, least));
+    });
+    reader.follow();
+    let told = std::mem::take(&mut *told.lock());
+    assert_eq!(told.iter().filter(|(answered, _)| answered.is_none()).count(), told.len() - 1);
+    let (answered, least) = told.last().cloned().unwrap();
+    let answered = answered.unwrap();
+    assert_eq!(answered.len(), 2, "both tables answered when the first part of the index came");
+    // Of the index that part came, and then what is newer had its turn.
+    let least = least.unwrap();
+    assert!(!reader.engine.has_reached(&name("de"), least));
+    reader.follow();
+    assert!(reader.engine.has_reached(&name("de"), least));
+    reader.follow();
+    assert_eq!(state(&reader.engine), IndexState::Ready);
+    assert_eq!(seen(&reader.engine), seen(&story.writer));
+    *story.place.meanwhile.lock() = None;
+    reader.end();
+    story.writer.close();
+}
+
+#[test]
+fn what_a_slow_reader_brings_stays_as_long_as_it_goes_on() {
+    for goes_on in [true, false] {
+        let mut story = Story::begin();
+        fill(&story.writer, "en", 0..9);
+        story.publish();
+        let before = seen(&story.writer);
+        let mut reader = Reader::of(&story.place);
+        let (writer, place) = (story.writer.clone(), story.place.clone());
+        let mut publishing = Some(story.publishing);
+        let (tell, back) = std::sync::mpsc::channel();
+        story.place.meanwhile(move |_| {
+            let Some(mut publishing) = publishing.take() else { return };
+            let minutes = |minutes| Instant::now() + Duration::from_mins(minutes);
+            fill(&writer, "en", 20..40);
+            publishing.step(minutes(0)).unwrap();
+            // For ten minutes everything stays; then what is held does, if the lease is seen to change.
+            publishing.step(minutes(11)).unwrap();
+            let lease = place.list("leases/").unwrap().into_keys().next().unwrap();
+            if goes_on {
+                let renewed = br#"{"epoch":1,"number":1,"count":77}"#;
+                place.put(&lease, &mut &renewed[..]).unwrap();
+            }
+            publishing.step(minutes(22)).unwrap();
+            assert_eq!(place.list("leases/").unwrap().len(), usize::from(goes_on));
+            tell.send(publishing).unwrap();
+        });
+        let followed = reader.following.step(Instant::now()).unwrap();
+        if goes_on {
+            assert_eq!(followed.problems, [""; 0]);
+            assert_eq!(seen(&reader.engine), before);
+        } else {
+            // It begins again with what is there.
+            assert!(followed.problems.join("").contains("is missing"), "{followed:?}");
+        }
+        assert_eq!(story.place.list("leases/").unwrap().len(), 0, "what was brought is not held");
+        reader.follow();
+        assert_eq!(seen(&reader.engine), seen(&story.writer));
+        let mut publishing = back.recv().unwrap();
+        publishing.step(Instant::now() + Duration::from_mins(60)).unwrap();
+        let old = story.place.list("publications/").unwrap();
+        assert_eq!(old.len(), 1, "in the end nothing stays: {old:?}");
+        *story.place.meanwhile.lock() = None;
+        drop(publishing);
+        reader.end();
+        story.writer.close();
+    }
+}
+
+#[test]
+fn leases_are_bounded_in_number_and_time_and_say_nothing_by_a_clock() {
+    let mut story = Story::begin();
+    fill(&story.writer, "en", 0..9);
+    story.publish();
+    let first = parts(&story.place());
+    for lease in 0..300 {
+        let held = br#"{"epoch":1,"number":1,"count":1}"#;
+        let name = format!("leases/{lease:03}");
+        story.place.put(&name, &mut &held[..]).unwrap();
+    }
+    story.place.put("leases/strange", &mut &b"no lease"[..]).unwrap();
+    fill(&story.writer, "en", 20..40);
+    let mut now = Instant::now();
+    story.publishing.step(now).unwrap();
+    let is_there = |path: &PathBuf| path.exists();
+    // One is renewed again and again, by a reader that will never end.
+    for count in 0..200_u32 {
+        let held = format!(r#"{{"epoch":1,"number":1,"count":{count}}}"#);
+        story.place.put("leases/000", &mut held.as_bytes()).unwrap();
+        now += Duration::from_mins(11);
+        story.publishing.step(now).unwrap();
+        let left = story.place.list("leases/").unwrap().len();
+        let hours = u64::from(count) * 11 / 60;
+        match count {
+            0 => assert_eq!(left, 301),
+            // All but that one and those that were not looked at before have ended.
+            1 => assert!(left < 50, "{left}"),
+            _ if hours < 23 => assert!(first.iter().all(is_there), "after {hours} h"),
+            _ => {}
+        }
+    }
+    assert!(!first.iter().all(is_there), "nobody holds anything for a day");
+    story.end();
+}
+
+/// A writer with all there is to publish, and what it published before and last.
+fn published() -> (Story, BTreeMap<String, String>, BTreeMap<String, String>, Vec<PathBuf>) {
+    let mut story = Story::begin();
+    fill(&story.writer, "en", 0..40);
+    fill(&story.writer, "de", 5..20);
+    story.writer.set_alias(&name("live"), &name("en")).unwrap();
+    put(&story.writer, "en", "new", 3.0);
+    story.publish();
+    let before = seen(&story.writer);
+    let known = parts(&story.place());
+    fill(&story.writer, "en", 10..60);
+    fill(&story.writer, "gone", 0..3);
+    put(&story.writer, "en", "newer", 3.0);
+    put(&story.writer, "de", "newer", 3.0);
+    story.writer.delete(&[name("gone")]).unwrap();
+    story.publish();
+    let last = seen(&story.writer);
+    let new = parts(&story.place()).into_iter().filter(|path| !known.contains(path)).collect();
+    (story, before, last, new)
+}
+
+#[test]
+fn a_place_alone_makes_the_folder_again_which_goes_on_where_the_lost_one_was() {
+    let (mut story, _, last, _) = published();
+    let mut reader = Reader::of(&story.place);
+    reader.follow();
+    let generation = |engine: &Engine| engine.table(&name("en")).unwrap().meta.generation;
+    let newest = generation(&story.writer);
+    let made = tempfile::tempdir().unwrap();
+    let done = recover(made.path(), story.place.boxed(), Which::Last).unwrap();
+    assert_eq!((done.at, done.goes_on, done.skipped), ((1, 2), true, Vec::new()));
+    let tables: Vec<_> = done.tables.iter().map(|(name, rows)| (name.as_str(), *rows)).collect();
+    assert_eq!(tables, [("de", 15), ("en", 50)]);
+    let error = recover(made.path(), story.place.boxed(), Which::Last).unwrap_err();
+    assert!(error.to_string().contains("is not empty"), "{error}");
+
+    let writer = writer_on(made.path());
+    assert_eq!(seen(&writer), last);
+    let mut publishing = writer.publishing(story.place.boxed(), "http://new").unwrap();
+    assert_eq!(publishing.step(Instant::now()).unwrap().epoch, 2);
+    let error = story.publishing.step(Instant::now()).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Superseded { epoch: 2 }, "the lost one is back");
+    put(&writer, "de", "another", 9.0);
+    fill(&writer, "en", 0..3);
+    assert!(generation(&writer) > newest + 1, "what readers may know is not given out again");
+    publishing.step(Instant::now()).unwrap();
+    reader.follow();
+    assert_eq!(seen(&reader.engine), seen(&writer));
+    drop(publishing);
+    writer.close();
+    reader.end();
+    story.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files that are meant to be damaged")]
+fn what_is_damaged_is_named_and_the_newest_that_is_whole_serves() {
+    let (story, before, last, new) = published();
+    let made = tempfile::tempdir().unwrap();
+    let is_empty = || fs::read_dir(made.path()).unwrap().next().is_none();
+    let recovered = |which| recover(made.path(), story.place.boxed(), which);
+    let remade = |expected: &BTreeMap<String, String>| {
+        let writer = writer_on(made.path());
+        assert_eq!(seen(&writer), *expected);
+        writer.close();
+        for entry in fs::read_dir(made.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fs::remove_dir_all(path).unwrap()
+            } else {
+                fs::remove_file(path).unwrap()
+            }
+        }
+    };
+    for path in &new {
+        let whole = fs::read(path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        for damaged in [None, Some(&flipped)] {
+            match damaged {
+                Some(bytes) => fs::write(path, bytes).unwrap(),
+                None => fs::remove_file(path).unwrap(),
+            }
+            let error = recovered(Which::Last).unwrap_err().to_string();
+            let named = error.contains("table \"en\"") || error.contains("table \"de\"");
+            assert!(named && error.contains("--older"), "{error}");
+            assert!(is_empty());
+            let older = recovered(Which::Whole).unwrap();
+            assert_eq!((older.at, older.goes_on), ((1, 1), false));
+            assert!(older.skipped.join("; ").contains("table"), "{older:?}");
+            if damaged.is_none() {
+                let writer = writer_on(made.path());
+                let publishing = writer.publishing(story.place.boxed(), "");
+                let error = publishing.unwrap().step(Instant::now()).unwrap_err();
+                assert!(error.to_string().contains("another data folder"), "{error}");
+                writer.close();
+            }
+            remade(&before);
+            fs::write(path, &whole).unwrap();
+        }
+    }
+    // With CURRENT damaged the newest is found by its name.
+    let held = story.place.held("CURRENT").unwrap().unwrap();
+    let mut bytes = held.bytes.clone();
+    bytes[held.bytes.len() / 2] ^= 1;
+    story.place.swap("CURRENT", Some(&held.version), &bytes).unwrap().unwrap();
+    let error = recovered(Which::Last).unwrap_err();
+    assert!(error.to_string().contains("CURRENT"), "{error}");
+    let found = recovered(Which::Whole).unwrap();
+    assert_eq!((found.at, found.goes_on), ((1, 2), false));
+    remade(&last);
+
+    // One that was killed while it brought parts is never served, and goes on from its beginning.
+    let killed = tempfile::tempdir().unwrap();
+    let (from, to) = (made.path().to_owned(), killed.path().to_owned());
+    let mut count = 0;
+    story.place.meanwhile(move |_| {
+        count += 1;
+        if count == 3 {
+            copy(&from, &to);
+        }
+    });
+    recovered(Which::Whole).unwrap();
+    *story.place.meanwhile.lock() = None;
+    let error = Engine::open(&EngineConfig::new(killed.path())).map(drop).unwrap_err();
+    assert!(error.to_string().contains("recovery"), "{error}");
+    recover(killed.path(), story.place.boxed(), Which::Whole).unwrap();
+    let writer = writer_on(killed.path());
+    assert_eq!(seen(&writer), last);
+    writer.close();
+    let nothing = tempfile::tempdir().unwrap();
+    for which in [Which::Last, Which::Whole] {
+        let place = open(nothing.path().to_str().unwrap()).unwrap();
+        let error = recover(&made.path().join("new"), place, which).unwrap_err();
+        assert!(error.to_string().contains("nothing is published"), "{error}");
+    }
+    story.end();
 }

@@ -182,7 +182,7 @@ impl Sources {
             Role::Writer => "writer",
             Role::Reader => "reader",
         };
-        let about = "Whether all of one publication was made, or brought";
+        let about = "Whether all of one publication was made, or its tables answer";
         page.gauges("replica_ready", about, "role", [(role, u8::from(replica.is_ready))]);
         if let Some(age) = replica.age {
             let about = "Since the location was looked at last and nothing was left to do";

@@ -214,7 +214,7 @@ fn look_at(state: &State, sample: Sample) -> std::result::Result<(), Skip> {
     let ask = Ask { table: of.table.clone(), query };
     let engine = engine.until(state.closing.until(Instant::now() + TIME_MAX));
     let exact = engine.nearest(&ask).map_err(|_| Skip::Failed)?;
-    if exact.of != of {
+    if !exact.of.is_same(&of) {
         return Err(Skip::Changed);
     }
     let truth: Vec<f32> =

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `target.rs` | where backups are kept: a folder |
 //! | `cloud.rs` | a bucket, with the feature `cloud` |
+//! | `paced.rs` | either of them, so many bytes a second |
 //! | `restore.rs` | a table of a backup, made a table of a store again |
 //!
 //! ```text
@@ -19,6 +20,7 @@
 
 #[cfg(feature = "cloud")]
 mod cloud;
+mod paced;
 mod restore;
 mod target;
 
@@ -40,6 +42,7 @@ use crate::store::shelf::{SORTS, Shelf};
 use crate::store::{Shared, TRIES, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
+pub use paced::paced;
 pub(super) use restore::{each_write, is_part, read, table as restore};
 pub use target::{Held, Target, Version, open};
 

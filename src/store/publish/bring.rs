@@ -12,7 +12,7 @@ use crate::store::backup::{TableCopy, Target, WRITES, each_write, is_part, read}
 use crate::store::check::GoOn;
 use crate::store::fault::{self, PUBLISH_AGAIN};
 use crate::store::generation::{INDEX_PARTS, Part};
-use crate::store::publish::{Publication, last_of};
+use crate::store::publish::{Publication, digits, last_of};
 use crate::store::shelf::{self, Sort};
 use crate::store::{Brought, Store, blob, folder};
 use crate::table::change::Change;
@@ -34,6 +34,12 @@ pub struct Mark {
     pub shelf: BTreeMap<String, String>,
     /// Where the writer can be reached.
     pub address: String,
+    /// What this reader is called where it holds what it brings.
+    #[serde(default)]
+    pub reader: String,
+    /// Whether the folder is to be one of its own, which holds all of a publication, and does not yet.
+    #[serde(default)]
+    pub is_recovery: bool,
 }
 
 /// What a publication says of a table.
@@ -47,8 +53,19 @@ pub struct PublishedTable {
     pub lineage: u64,
     /// The last write.
     pub sequence: u64,
+    /// The rows of its generation.
+    pub row_count: u64,
     /// The tokenizer that cuts its texts where none is named.
     pub tokenizer: Option<String>,
+}
+
+/// What of a table is brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bring {
+    /// All that is published, the index too.
+    Whole,
+    /// What exact answers need.
+    Rows,
 }
 
 /// What stands on a shelf.
@@ -79,6 +96,13 @@ impl Thing {
     }
 }
 
+impl Mark {
+    /// Of a folder that follows nothing yet, with a name that no other has.
+    pub fn new() -> Self {
+        Self { reader: digits(), ..Self::default() }
+    }
+}
+
 impl Publication {
     /// Its tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = PublishedTable> {
@@ -87,6 +111,7 @@ impl Publication {
             generation: copy.meta.generation,
             lineage: copy.meta.lineage(),
             sequence: last_of(copy),
+            row_count: copy.meta.row_count,
             tokenizer: copy.tokenizer.clone(),
         })
     }
@@ -104,7 +129,7 @@ impl Publication {
         self.list.tables.get(name).ok_or_else(missing)
     }
 
-    fn what(&self, name: &TableName) -> String {
+    pub(super) fn what(&self, name: &TableName) -> String {
         format!("table \"{name}\" of publication {}", self.number)
     }
 }
@@ -116,12 +141,7 @@ impl Store {
     ///
     /// If that is damaged, or if the disk fails.
     pub fn mark(&self) -> Result<Option<Mark>> {
-        let path = self.shared.folder.join(folder::FOLLOWED);
-        let Some(file) = blob::open_container(&path, path.display().to_string(), MARK)? else {
-            return Ok(None);
-        };
-        let mark = serde_json::from_slice(&file.section("followed")?.read()?);
-        mark.map(Some).map_err(|_| file.senseless())
+        read_mark(&self.shared.folder)
     }
 
     /// Remembers it, or from now on follows none: then the folder is one like any other.
@@ -141,8 +161,8 @@ impl Store {
         .map(drop)
     }
 
-    /// Brings the rows of a published table, with its index if that is published, under the generation that it
-    /// has there; it is the table of its name once it is switched to. Writes are no part of it: see
+    /// Brings the rows of a published table, with its index if that is wanted and published, under the generation
+    /// that it has there; it is the table of its name once it is switched to. Writes are no part of it: see
     /// [`Store::each_published_write`]. Every part is compared with its digest.
     ///
     /// # Errors
@@ -153,13 +173,16 @@ impl Store {
         &self,
         target: &dyn Target,
         publication: &Publication,
-        name: &TableName,
+        (name, what): (&TableName, Bring),
         go_on: GoOn<'_>,
     ) -> Result<Brought> {
         let copy = publication.table(name)?;
         let mut brought =
             Brought::begin_same(&self.shared, &copy.meta, name, copy.tokenizer.clone())?;
-        for (part, known) in &copy.parts {
+        let is_wanted = |(part, _): &(&String, &Part)| {
+            what == Bring::Whole || !INDEX_PARTS.contains(&part.as_str())
+        };
+        for (part, known) in copy.parts.iter().filter(is_wanted) {
             let what = format!("{}, its part {part}", publication.what(name));
             let path = brought.folder().join(part);
             bring_part(target, (part, known), &what, &path, go_on)?;
@@ -169,8 +192,8 @@ impl Store {
         Ok(brought)
     }
 
-    /// The parts of an index that a published table has and this folder's does not; none if this folder's
-    /// table has another generation.
+    /// The parts of an index that a published table has and this folder's does not, those first that answer
+    /// without the others.
     ///
     /// # Errors
     ///
@@ -178,12 +201,12 @@ impl Store {
     pub fn lacks(&self, publication: &Publication, name: &TableName) -> Result<Vec<String>> {
         let copy = publication.table(name)?;
         let own = self.shared.generation(copy.meta.generation)?;
-        let is_lacking = |(part, known): &(&String, &Part)| {
-            INDEX_PARTS.contains(&part.as_str())
-                && own.manifest.parts.get(*part).is_none_or(|own| own.blake3 != known.blake3)
+        let is_lacking = |part: &&str| {
+            copy.parts.get(*part).is_some_and(|known| {
+                own.manifest.parts.get(*part).is_none_or(|own| own.blake3 != known.blake3)
+            })
         };
-        let lacking = copy.parts.iter().filter(is_lacking);
-        Ok(lacking.map(|(part, _)| part.clone()).collect())
+        Ok(INDEX_PARTS.into_iter().filter(is_lacking).map(str::to_owned).collect())
     }
 
     /// Brings a part of an index to a generation that this folder has.
@@ -258,6 +281,16 @@ impl Store {
         }
         Err(damaged())
     }
+}
+
+/// What a folder remembers of the location that it follows.
+pub(super) fn read_mark(data: &Path) -> Result<Option<Mark>> {
+    let path = data.join(folder::FOLLOWED);
+    let Some(file) = blob::open_container(&path, path.display().to_string(), MARK)? else {
+        return Ok(None);
+    };
+    let mark = serde_json::from_slice(&file.section("followed")?.read()?);
+    mark.map(Some).map_err(|_| file.senseless())
 }
 
 fn bring_part(

@@ -4,14 +4,17 @@
 //! | --- | --- |
 //! | `publisher.rs` | `Publisher`: the writer's side |
 //! | `bring.rs` | a reader's side: tables and writes of a publication brought into a data folder |
+//! | `whole.rs` | a data folder made of a publication alone |
+//! | `lease.rs` | what slow readers hold |
 //!
 //! ```text
 //! CURRENT                         swapped: who publishes, in which epoch, and the last publication's digest
 //! publications/00000003-00000017  a container: what there was, and of each part its length and BLAKE3
 //! parts/ab/abcd...                each part once, under its BLAKE3: those of generations, writes, tokenizers
+//! leases/0f3c...                  which publication a reader brings at this moment, while it brings rows
 //! ```
 //!
-//! Nothing but `CURRENT` ever changes, and that by compare and set: parts are put first, then the publication,
+//! Of what readers see nothing but `CURRENT` ever changes, and that by compare and set: parts are put first, then the publication,
 //! then `CURRENT` names it. A writer that ends in between leaves parts that nothing names.
 //!
 //! # One writer
@@ -28,10 +31,14 @@
 //! finds something else there is refused as a writer.
 
 mod bring;
+mod lease;
 mod publisher;
+mod whole;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Read;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +48,10 @@ use crate::store::backup::{BackupList, TableCopy, Target, Verified};
 use crate::store::fault::{self, PUBLISH_AGAIN};
 use crate::store::generation::{Part, stopped};
 
-pub use bring::{Mark, PublishedTable, Thing};
+pub use bring::{Bring, Mark, PublishedTable, Thing};
+pub use lease::Holder;
 pub use publisher::{Published, Publisher};
+pub use whole::{check_finished, clear, is_unfinished, lacking};
 
 const CURRENT_NAME: &str = "CURRENT";
 const PUBLICATIONS: &str = "publications/";
@@ -50,6 +59,9 @@ const CURRENT: Kind = Kind { name: "current", version: 1, advice: PUBLISH_AGAIN 
 const PUBLICATION: Kind = Kind { name: "publication", version: 1, advice: PUBLISH_AGAIN };
 /// Bytes that one publication may have.
 const PUBLICATION_BYTES_MAX: u64 = 1 << 30;
+
+/// How long what no publication needs any more stays for readers that are still bringing it.
+const KEEP: Duration = Duration::from_mins(10);
 
 /// What `CURRENT` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +120,38 @@ pub struct Publication {
     epoch: u64,
     number: u64,
     list: BackupList,
+    /// The highest number of a generation that the writer had given out.
+    #[serde(default)]
+    last_generation: u64,
+}
+
+/// Whether anything was ever published at a location, damaged or not.
+///
+/// # Errors
+///
+/// If the target fails.
+pub fn is_published(target: &dyn Target) -> Result<bool> {
+    let held = match target.held(CURRENT_NAME) {
+        Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => true,
+        held => held?.is_some(),
+    };
+    Ok(held || !all(target)?.is_empty())
+}
+
+/// Every publication that is there, by its epoch and number, the last one first. One that was put and that
+/// `CURRENT` never named may be among them.
+///
+/// # Errors
+///
+/// If the target fails.
+pub fn all(target: &dyn Target) -> Result<Vec<(u64, u64)>> {
+    let at = |name: String| {
+        let (epoch, number) = name.strip_prefix(PUBLICATIONS)?.split_once('-')?;
+        Some((epoch.parse().ok()?, number.parse().ok()?))
+    };
+    let mut all: Vec<_> = target.list(PUBLICATIONS)?.into_keys().filter_map(at).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(all)
 }
 
 impl Publication {
@@ -132,6 +176,24 @@ impl Publication {
         let read = Self::of(bytes, name.clone())?;
         if (read.epoch, read.number) != (last.epoch, last.number) {
             return Err(damaged("CURRENT".to_owned()));
+        }
+        Ok(Some(read))
+    }
+
+    /// That of an epoch and a number; none if there is none. Only its own checksums vouch for it.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or if the target fails.
+    pub fn numbered(target: &dyn Target, (epoch, number): (u64, u64)) -> Result<Option<Self>> {
+        let name = name_of(epoch, number);
+        let Some(file) = target.get(&name)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.take(PUBLICATION_BYTES_MAX).read_to_end(&mut bytes);
+        read.map_err(|error| stopped(error, || format!("reading {name}")))?;
+        let read = Self::of(bytes, name.clone())?;
+        if (read.epoch, read.number) != (epoch, number) {
+            return Err(Error::new(fault::damage(name, PUBLISH_AGAIN)));
         }
         Ok(Some(read))
     }
@@ -169,4 +231,16 @@ fn sealed(kind: Kind, section: &str, value: &impl Serialize) -> Result<Vec<u8>> 
     out.section(section, CHUNK_BYTES)?;
     out.write(&json)?;
     out.finish().map(|(bytes, _)| bytes).context(|| format!("writing {section}"))
+}
+
+/// Digits by chance, which nobody else has.
+fn digits() -> String {
+    let mut hasher = blake3::Hasher::new();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    hasher.update(&since.as_nanos().to_le_bytes());
+    hasher.update(&std::process::id().to_le_bytes());
+    for of in 0..4 {
+        hasher.update(&RandomState::new().hash_one(of).to_le_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
 }

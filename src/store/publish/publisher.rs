@@ -1,15 +1,14 @@
 //! `Publisher`: the writer's side. It puts what is missing, then the publication, then swaps `CURRENT`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use crate::container::Kind;
-use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::backup::{
     self, BackupList, Fault, PARTS, Segment, ShelfCopy, TableCopy, Target, Verified, Version,
     place_of, write_writes,
@@ -17,9 +16,10 @@ use crate::store::backup::{
 use crate::store::catalog::Record;
 use crate::store::check::GoOn;
 use crate::store::generation::{Generation, MANIFEST, Part};
+use crate::store::publish::lease::Leases;
 use crate::store::publish::{
-    CURRENT_NAME, Current, Last, PUBLICATION, PUBLICATION_BYTES_MAX, PUBLICATIONS, Publication,
-    last_of, name_of, sealed,
+    CURRENT_NAME, Current, KEEP, Last, PUBLICATION, PUBLICATION_BYTES_MAX, Publication, all,
+    digits, last_of, name_of, sealed,
 };
 use crate::store::shelf::{SORTS, Shelf};
 use crate::store::{Shared, Store, TRIES, blob, fault, folder};
@@ -30,8 +30,6 @@ const NOTE: Kind = Kind {
     version: 1,
     advice: "remove the file, and publish to another location",
 };
-/// How long what no publication needs any more stays for readers that are still bringing it.
-const KEEP: Duration = Duration::from_mins(10);
 
 /// What one call of [`Store::publish`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +77,7 @@ struct Claim {
     /// The parts that stay there, with their bytes.
     there: BTreeMap<String, u64>,
     retired: VecDeque<Retired>,
+    leases: Leases,
 }
 
 /// Parts that were needed until then, and the publications that had them.
@@ -147,6 +146,14 @@ impl Store {
     }
 }
 
+/// From here on a data folder is the one that published there: it goes on under its numbers, and whoever was the
+/// writer is none any more once it looks.
+pub(super) fn adopt(shared: &Shared, current: &Current) -> Result<()> {
+    let known = current.last.iter().map(|last| last.part.blake3.clone()).collect();
+    let places = BTreeMap::from([(current.place.clone(), known)]);
+    Note { folder: current.folder.clone(), places }.write(shared)
+}
+
 impl Note {
     fn read(shared: &Shared) -> Result<Self> {
         let path = shared.folder.join(folder::PUBLISHER);
@@ -163,18 +170,6 @@ impl Note {
         let path = shared.folder.join(folder::PUBLISHER);
         blob::publish(&path, &sealed(NOTE, "publisher", self)?)
     }
-}
-
-/// Digits by chance, which nobody else has.
-fn digits() -> String {
-    let mut hasher = blake3::Hasher::new();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    hasher.update(&since.as_nanos().to_le_bytes());
-    hasher.update(&std::process::id().to_le_bytes());
-    for of in 0..4 {
-        hasher.update(&RandomState::new().hash_one(of).to_le_bytes());
-    }
-    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -277,15 +272,14 @@ impl Publisher {
         now: Instant,
     ) -> Result<()> {
         let needed = last.as_ref().map(|last| places(&last.list)).unwrap_or_default();
-        let own = current.at().map(|(epoch, number)| name_of(epoch, number));
         // Publications first: a writer that removes one has removed its parts before.
-        let earlier = self.target.list(PUBLICATIONS)?.into_keys();
-        let earlier: Vec<String> = earlier.filter(|name| Some(name) != own.as_ref()).collect();
+        let mut earlier = all(&*self.target)?;
+        earlier.retain(|at| Some(*at) != current.at());
         let mut untrusted = BTreeSet::new();
         let mut is_known = true;
-        for name in &earlier {
-            match self.earlier(name) {
-                Ok(Some(list)) => untrusted.extend(places(&list)),
+        for &at in &earlier {
+            match Publication::numbered(&*self.target, at) {
+                Ok(Some(earlier)) => untrusted.extend(places(&earlier.list)),
                 Ok(None) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => is_known = false,
                 Err(error) => return Err(error),
@@ -295,7 +289,9 @@ impl Publisher {
         let unneeded: BTreeSet<String> =
             there.keys().filter(|name| !needed.contains(*name)).cloned().collect();
         there.retain(|name, _| needed.contains(name) || is_known && !untrusted.contains(name));
-        let retired = Retired { until: now + KEEP, publications: earlier, parts: unneeded };
+        let publications = earlier.into_iter().map(|(epoch, number)| name_of(epoch, number));
+        let publications = publications.collect();
+        let retired = Retired { until: now + KEEP, publications, parts: unneeded };
         let tried = current.at().map_or(0, |(_, number)| number);
         self.claim = Some(Claim {
             current,
@@ -306,16 +302,9 @@ impl Publisher {
             tries: Vec::new(),
             there,
             retired: VecDeque::from([retired]),
+            leases: Leases::default(),
         });
         Ok(())
-    }
-
-    fn earlier(&self, name: &str) -> Result<Option<BackupList>> {
-        let Some(file) = self.target.get(name)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        let read = file.take(PUBLICATION_BYTES_MAX).read_to_end(&mut bytes);
-        read.map_err(Error::disk).context(|| format!("reading {name}"))?;
-        Publication::of(bytes, name.to_owned()).map(|read| Some(read.list))
     }
 
     /// Finds out what became of a swap that was not answered.
@@ -365,7 +354,8 @@ impl Publisher {
         let claim = self.claim.as_mut().ok_or_else(unclaimed)?;
         claim.tried += 1;
         let (epoch, number) = (claim.current.epoch, claim.tried);
-        let publication = Publication { epoch, number, list };
+        let last_generation = *shared.last_generation.lock();
+        let publication = Publication { epoch, number, list, last_generation };
         let bytes = sealed(PUBLICATION, "publication", &publication)?;
         if bytes.len() as u64 > PUBLICATION_BYTES_MAX {
             return Err(unsuited("there are too many tables for one publication"));
@@ -412,14 +402,17 @@ impl Publisher {
         }
         self.look()?;
         let claim = self.claim.as_mut().ok_or_else(unclaimed)?;
+        let held = Held::of(&*self.target, &mut claim.leases, now)?;
         while let Some(retired) = claim.retired.pop_front_if(|retired| retired.until <= now) {
             let needed = claim.last.as_ref().map(|last| places(&last.list)).unwrap_or_default();
+            let (held, mut retired) = retired.split(&held, now + KEEP);
+            claim.retired.extend(held);
             let is_needed = |name: &String| {
                 needed.contains(name)
                     || claim.retired.iter().any(|later| later.parts.contains(name))
             };
-            let mut left = retired.parts.iter().filter(|name| !is_needed(name));
-            let removed = left.try_for_each(|name| {
+            retired.parts.retain(|name| !is_needed(name));
+            let removed = retired.parts.iter().try_for_each(|name| {
                 go_on()?;
                 claim.there.remove(name);
                 self.target.remove(name)
@@ -434,6 +427,43 @@ impl Publisher {
             }
         }
         Ok(())
+    }
+}
+
+/// What readers hold: publications by their names, and their parts.
+#[derive(Debug, Default)]
+struct Held {
+    publications: BTreeSet<String>,
+    parts: BTreeSet<String>,
+}
+
+impl Held {
+    fn of(target: &dyn Target, leases: &mut Leases, now: Instant) -> Result<Self> {
+        let mut held = Self::default();
+        for at in leases.look(target, now)? {
+            held.publications.insert(name_of(at.0, at.1));
+            // One that is damaged is of no use to anybody.
+            match Publication::numbered(target, at) {
+                Ok(Some(publication)) => held.parts.extend(places(&publication.list)),
+                Ok(None) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(held)
+    }
+}
+
+impl Retired {
+    /// What of it is held, and looked at again then; and the rest.
+    fn split(self, held: &Held, until: Instant) -> (Option<Self>, Self) {
+        let (publications, free) =
+            self.publications.into_iter().partition(|name| held.publications.contains(name));
+        let (parts, left) = self.parts.into_iter().partition(|name| held.parts.contains(name));
+        let kept = Self { until, publications, parts };
+        let is_held = !kept.publications.is_empty() || !kept.parts.is_empty();
+        let rest = Self { until: self.until, publications: free, parts: left };
+        (is_held.then_some(kept), rest)
     }
 }
 

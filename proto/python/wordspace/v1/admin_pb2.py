@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from wordspace.v1 import backup_pb2 as wordspace_dot_v1_dot_backup__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wordspace/v1/admin.proto\x12\x0cwordspace.v1\x1a\x19wordspace/v1/backup.proto\"\x12\n\x10GetStatusRequest\"\xba\x04\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x02 \x01(\x01\x12\x13\n\x0btable_count\x18\x03 \x01(\r\x12\x11\n\trow_count\x18\x04 \x01(\x04\x12\x16\n\x0eresident_bytes\x18\x05 \x01(\x04\x12\x1a\n\x12resident_bytes_max\x18\x06 \x01(\x04\x12\x13\n\x0bstore_bytes\x18\x07 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06kernel\x18\t \x01(\t\x12\x14\n\x0cimport_count\x18\n \x01(\r\x12\x13\n\x0b\x62uild_count\x18\x0b \x01(\r\x12\x10\n\x08problems\x18\x0c \x03(\t\x12\x18\n\x10job_memory_bytes\x18\r \x01(\x04\x12\x1c\n\x14job_memory_bytes_max\x18\x0e \x01(\x04\x12\x13\n\x0bspool_bytes\x18\x0f \x01(\x04\x12\x17\n\x0fspool_bytes_max\x18\x10 \x01(\x04\x12\x14\n\x0cupload_bytes\x18\x11 \x01(\x04\x12\x18\n\x10\x63onnection_count\x18\x12 \x01(\r\x12\x1c\n\x14\x63onnection_count_max\x18\x13 \x01(\r\x12\x12\n\ncall_count\x18\x14 \x01(\r\x12(\n\x05\x63\x61lls\x18\x15 \x03(\x0b\x32\x19.wordspace.v1.MethodCalls\x12\x14\n\x0cpart_seconds\x18\x16 \x03(\x01\x12!\n\x05lanes\x18\x17 \x03(\x0b\x32\x12.wordspace.v1.Lane\"b\n\x0bMethodCalls\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x13\n\x0b\x65rror_count\x18\x03 \x01(\x04\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x63ounts\x18\x05 \x03(\x04\"\\\n\x04Lane\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cthread_count\x18\x02 \x01(\r\x12\x15\n\rwaiting_count\x18\x03 \x01(\r\x12\x19\n\x11waiting_count_max\x18\x04 \x01(\r2\x88\x03\n\x0c\x41\x64minService\x12L\n\tGetStatus\x12\x1e.wordspace.v1.GetStatusRequest\x1a\x1f.wordspace.v1.GetStatusResponse\x12\x45\n\x06Verify\x12\x1b.wordspace.v1.VerifyRequest\x1a\x1c.wordspace.v1.VerifyResponse0\x01\x12\x45\n\x06\x42\x61\x63kup\x12\x1b.wordspace.v1.BackupRequest\x1a\x1c.wordspace.v1.BackupResponse0\x01\x12R\n\x0bListBackups\x12 .wordspace.v1.ListBackupsRequest\x1a!.wordspace.v1.ListBackupsResponse\x12H\n\x07Restore\x12\x1c.wordspace.v1.RestoreRequest\x1a\x1d.wordspace.v1.RestoreResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wordspace/v1/admin.proto\x12\x0cwordspace.v1\x1a\x19wordspace/v1/backup.proto\"\x12\n\x10GetStatusRequest\"\xe2\x04\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x02 \x01(\x01\x12\x13\n\x0btable_count\x18\x03 \x01(\r\x12\x11\n\trow_count\x18\x04 \x01(\x04\x12\x16\n\x0eresident_bytes\x18\x05 \x01(\x04\x12\x1a\n\x12resident_bytes_max\x18\x06 \x01(\x04\x12\x13\n\x0bstore_bytes\x18\x07 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06kernel\x18\t \x01(\t\x12\x14\n\x0cimport_count\x18\n \x01(\r\x12\x13\n\x0b\x62uild_count\x18\x0b \x01(\r\x12\x10\n\x08problems\x18\x0c \x03(\t\x12\x18\n\x10job_memory_bytes\x18\r \x01(\x04\x12\x1c\n\x14job_memory_bytes_max\x18\x0e \x01(\x04\x12\x13\n\x0bspool_bytes\x18\x0f \x01(\x04\x12\x17\n\x0fspool_bytes_max\x18\x10 \x01(\x04\x12\x14\n\x0cupload_bytes\x18\x11 \x01(\x04\x12\x18\n\x10\x63onnection_count\x18\x12 \x01(\r\x12\x1c\n\x14\x63onnection_count_max\x18\x13 \x01(\r\x12\x12\n\ncall_count\x18\x14 \x01(\r\x12(\n\x05\x63\x61lls\x18\x15 \x03(\x0b\x32\x19.wordspace.v1.MethodCalls\x12\x14\n\x0cpart_seconds\x18\x16 \x03(\x01\x12!\n\x05lanes\x18\x17 \x03(\x0b\x32\x12.wordspace.v1.Lane\x12&\n\x07replica\x18\x18 \x01(\x0b\x32\x15.wordspace.v1.Replica\"\xe1\x01\n\x07Replica\x12(\n\x04role\x18\x01 \x01(\x0e\x32\x1a.wordspace.v1.Replica.Role\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x18\n\x0b\x61ge_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x13\n\x0bpublication\x18\x05 \x01(\x04\x12\x0f\n\x07problem\x18\x06 \x01(\t\">\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_WRITER\x10\x01\x12\x0f\n\x0bROLE_READER\x10\x02\x42\x0e\n\x0c_age_seconds\"b\n\x0bMethodCalls\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x13\n\x0b\x65rror_count\x18\x03 \x01(\x04\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x63ounts\x18\x05 \x03(\x04\"\\\n\x04Lane\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cthread_count\x18\x02 \x01(\r\x12\x15\n\rwaiting_count\x18\x03 \x01(\r\x12\x19\n\x11waiting_count_max\x18\x04 \x01(\r2\x88\x03\n\x0c\x41\x64minService\x12L\n\tGetStatus\x12\x1e.wordspace.v1.GetStatusRequest\x1a\x1f.wordspace.v1.GetStatusResponse\x12\x45\n\x06Verify\x12\x1b.wordspace.v1.VerifyRequest\x1a\x1c.wordspace.v1.VerifyResponse0\x01\x12\x45\n\x06\x42\x61\x63kup\x12\x1b.wordspace.v1.BackupRequest\x1a\x1c.wordspace.v1.BackupResponse0\x01\x12R\n\x0bListBackups\x12 .wordspace.v1.ListBackupsRequest\x1a!.wordspace.v1.ListBackupsResponse\x12H\n\x07Restore\x12\x1c.wordspace.v1.RestoreRequest\x1a\x1d.wordspace.v1.RestoreResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -25,11 +25,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=69
   _globals['_GETSTATUSREQUEST']._serialized_end=87
   _globals['_GETSTATUSRESPONSE']._serialized_start=90
-  _globals['_GETSTATUSRESPONSE']._serialized_end=660
-  _globals['_METHODCALLS']._serialized_start=662
-  _globals['_METHODCALLS']._serialized_end=760
-  _globals['_LANE']._serialized_start=762
-  _globals['_LANE']._serialized_end=854
-  _globals['_ADMINSERVICE']._serialized_start=857
-  _globals['_ADMINSERVICE']._serialized_end=1249
+  _globals['_GETSTATUSRESPONSE']._serialized_end=700
+  _globals['_REPLICA']._serialized_start=703
+  _globals['_REPLICA']._serialized_end=928
+  _globals['_REPLICA_ROLE']._serialized_start=850
+  _globals['_REPLICA_ROLE']._serialized_end=912
+  _globals['_METHODCALLS']._serialized_start=930
+  _globals['_METHODCALLS']._serialized_end=1028
+  _globals['_LANE']._serialized_start=1030
+  _globals['_LANE']._serialized_end=1122
+  _globals['_ADMINSERVICE']._serialized_start=1125
+  _globals['_ADMINSERVICE']._serialized_end=1517
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from wordspace.v1 import backup_pb2 as _backup_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -12,7 +13,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "uptime_seconds", "table_count", "row_count", "resident_bytes", "resident_bytes_max", "store_bytes", "index_bytes", "kernel", "import_count", "build_count", "problems", "job_memory_bytes", "job_memory_bytes_max", "spool_bytes", "spool_bytes_max", "upload_bytes", "connection_count", "connection_count_max", "call_count", "calls", "part_seconds", "lanes")
+    __slots__ = ("version", "uptime_seconds", "table_count", "row_count", "resident_bytes", "resident_bytes_max", "store_bytes", "index_bytes", "kernel", "import_count", "build_count", "problems", "job_memory_bytes", "job_memory_bytes_max", "spool_bytes", "spool_bytes_max", "upload_bytes", "connection_count", "connection_count_max", "call_count", "calls", "part_seconds", "lanes", "replica")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     TABLE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +37,7 @@ class GetStatusResponse(_message.Message):
     CALLS_FIELD_NUMBER: _ClassVar[int]
     PART_SECONDS_FIELD_NUMBER: _ClassVar[int]
     LANES_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
     version: str
     uptime_seconds: float
     table_count: int
@@ -59,7 +61,32 @@ class GetStatusResponse(_message.Message):
     calls: _containers.RepeatedCompositeFieldContainer[MethodCalls]
     part_seconds: _containers.RepeatedScalarFieldContainer[float]
     lanes: _containers.RepeatedCompositeFieldContainer[Lane]
-    def __init__(self, version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., table_count: _Optional[int] = ..., row_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., resident_bytes_max: _Optional[int] = ..., store_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., kernel: _Optional[str] = ..., import_count: _Optional[int] = ..., build_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., job_memory_bytes: _Optional[int] = ..., job_memory_bytes_max: _Optional[int] = ..., spool_bytes: _Optional[int] = ..., spool_bytes_max: _Optional[int] = ..., upload_bytes: _Optional[int] = ..., connection_count: _Optional[int] = ..., connection_count_max: _Optional[int] = ..., call_count: _Optional[int] = ..., calls: _Optional[_Iterable[_Union[MethodCalls, _Mapping]]] = ..., part_seconds: _Optional[_Iterable[float]] = ..., lanes: _Optional[_Iterable[_Union[Lane, _Mapping]]] = ...) -> None: ...
+    replica: Replica
+    def __init__(self, version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., table_count: _Optional[int] = ..., row_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., resident_bytes_max: _Optional[int] = ..., store_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., kernel: _Optional[str] = ..., import_count: _Optional[int] = ..., build_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., job_memory_bytes: _Optional[int] = ..., job_memory_bytes_max: _Optional[int] = ..., spool_bytes: _Optional[int] = ..., spool_bytes_max: _Optional[int] = ..., upload_bytes: _Optional[int] = ..., connection_count: _Optional[int] = ..., connection_count_max: _Optional[int] = ..., call_count: _Optional[int] = ..., calls: _Optional[_Iterable[_Union[MethodCalls, _Mapping]]] = ..., part_seconds: _Optional[_Iterable[float]] = ..., lanes: _Optional[_Iterable[_Union[Lane, _Mapping]]] = ..., replica: _Optional[_Union[Replica, _Mapping]] = ...) -> None: ...
+
+class Replica(_message.Message):
+    __slots__ = ("role", "ready", "age_seconds", "epoch", "publication", "problem")
+    class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ROLE_UNSPECIFIED: _ClassVar[Replica.Role]
+        ROLE_WRITER: _ClassVar[Replica.Role]
+        ROLE_READER: _ClassVar[Replica.Role]
+    ROLE_UNSPECIFIED: Replica.Role
+    ROLE_WRITER: Replica.Role
+    ROLE_READER: Replica.Role
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PUBLICATION_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    role: Replica.Role
+    ready: bool
+    age_seconds: float
+    epoch: int
+    publication: int
+    problem: str
+    def __init__(self, role: _Optional[_Union[Replica.Role, str]] = ..., ready: _Optional[bool] = ..., age_seconds: _Optional[float] = ..., epoch: _Optional[int] = ..., publication: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class MethodCalls(_message.Message):
     __slots__ = ("method", "count", "error_count", "seconds", "counts")

@@ -350,7 +350,7 @@ class ResolvedWord(_message.Message):
     def __init__(self, asked: _Optional[str] = ..., found: _Optional[str] = ..., row: _Optional[int] = ...) -> None: ...
 
 class AnswerInfo(_message.Message):
-    __slots__ = ("table", "generation", "answered_by", "ef_search", "words", "unknown_words", "allowed_rows", "made_words", "texts", "sequence")
+    __slots__ = ("table", "generation", "answered_by", "ef_search", "words", "unknown_words", "allowed_rows", "made_words", "texts", "sequence", "age_seconds")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
@@ -361,6 +361,7 @@ class AnswerInfo(_message.Message):
     MADE_WORDS_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     table: str
     generation: int
     answered_by: AnsweredBy
@@ -371,7 +372,8 @@ class AnswerInfo(_message.Message):
     made_words: _containers.RepeatedCompositeFieldContainer[MadeWord]
     texts: _containers.RepeatedCompositeFieldContainer[UsedText]
     sequence: int
-    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., answered_by: _Optional[_Union[AnsweredBy, str]] = ..., ef_search: _Optional[int] = ..., words: _Optional[_Iterable[_Union[ResolvedWord, _Mapping]]] = ..., unknown_words: _Optional[_Iterable[str]] = ..., allowed_rows: _Optional[int] = ..., made_words: _Optional[_Iterable[_Union[MadeWord, _Mapping]]] = ..., texts: _Optional[_Iterable[_Union[UsedText, _Mapping]]] = ..., sequence: _Optional[int] = ...) -> None: ...
+    age_seconds: float
+    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., answered_by: _Optional[_Union[AnsweredBy, str]] = ..., ef_search: _Optional[int] = ..., words: _Optional[_Iterable[_Union[ResolvedWord, _Mapping]]] = ..., unknown_words: _Optional[_Iterable[str]] = ..., allowed_rows: _Optional[int] = ..., made_words: _Optional[_Iterable[_Union[MadeWord, _Mapping]]] = ..., texts: _Optional[_Iterable[_Union[UsedText, _Mapping]]] = ..., sequence: _Optional[int] = ..., age_seconds: _Optional[float] = ...) -> None: ...
 
 class UsedText(_message.Message):
     __slots__ = ("field", "tokenizer", "words", "unknown_words", "token_count", "used_count")

@@ -2,8 +2,8 @@
 // @generated from file wordspace/v1/admin.proto (package wordspace.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { BackupRequestSchema, BackupResponseSchema, ListBackupsRequestSchema, ListBackupsResponseSchema, RestoreRequestSchema, RestoreResponseSchema, VerifyRequestSchema, VerifyResponseSchema } from "./backup_pb.js";
 import { file_wordspace_v1_backup } from "./backup_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wordspace/v1/admin.proto.
  */
 export const file_wordspace_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Chh3b3Jkc3BhY2UvdjEvYWRtaW4ucHJvdG8SDHdvcmRzcGFjZS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IroEChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhYKDnVwdGltZV9zZWNvbmRzGAIgASgBEhMKC3RhYmxlX2NvdW50GAMgASgNEhEKCXJvd19jb3VudBgEIAEoBBIWCg5yZXNpZGVudF9ieXRlcxgFIAEoBBIaChJyZXNpZGVudF9ieXRlc19tYXgYBiABKAQSEwoLc3RvcmVfYnl0ZXMYByABKAQSEwoLaW5kZXhfYnl0ZXMYCCABKAQSDgoGa2VybmVsGAkgASgJEhQKDGltcG9ydF9jb3VudBgKIAEoDRITCgtidWlsZF9jb3VudBgLIAEoDRIQCghwcm9ibGVtcxgMIAMoCRIYChBqb2JfbWVtb3J5X2J5dGVzGA0gASgEEhwKFGpvYl9tZW1vcnlfYnl0ZXNfbWF4GA4gASgEEhMKC3Nwb29sX2J5dGVzGA8gASgEEhcKD3Nwb29sX2J5dGVzX21heBgQIAEoBBIUCgx1cGxvYWRfYnl0ZXMYESABKAQSGAoQY29ubmVjdGlvbl9jb3VudBgSIAEoDRIcChRjb25uZWN0aW9uX2NvdW50X21heBgTIAEoDRISCgpjYWxsX2NvdW50GBQgASgNEigKBWNhbGxzGBUgAygLMhkud29yZHNwYWNlLnYxLk1ldGhvZENhbGxzEhQKDHBhcnRfc2Vjb25kcxgWIAMoARIhCgVsYW5lcxgXIAMoCzISLndvcmRzcGFjZS52MS5MYW5lImIKC01ldGhvZENhbGxzEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBBITCgtlcnJvcl9jb3VudBgDIAEoBBIPCgdzZWNvbmRzGAQgASgBEg4KBmNvdW50cxgFIAMoBCJcCgRMYW5lEgwKBG5hbWUYASABKAkSFAoMdGhyZWFkX2NvdW50GAIgASgNEhUKDXdhaXRpbmdfY291bnQYAyABKA0SGQoRd2FpdGluZ19jb3VudF9tYXgYBCABKA0yiAMKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHi53b3Jkc3BhY2UudjEuR2V0U3RhdHVzUmVxdWVzdBofLndvcmRzcGFjZS52MS5HZXRTdGF0dXNSZXNwb25zZRJFCgZWZXJpZnkSGy53b3Jkc3BhY2UudjEuVmVyaWZ5UmVxdWVzdBocLndvcmRzcGFjZS52MS5WZXJpZnlSZXNwb25zZTABEkUKBkJhY2t1cBIbLndvcmRzcGFjZS52MS5CYWNrdXBSZXF1ZXN0Ghwud29yZHNwYWNlLnYxLkJhY2t1cFJlc3BvbnNlMAESUgoLTGlzdEJhY2t1cHMSIC53b3Jkc3BhY2UudjEuTGlzdEJhY2t1cHNSZXF1ZXN0GiEud29yZHNwYWNlLnYxLkxpc3RCYWNrdXBzUmVzcG9uc2USSAoHUmVzdG9yZRIcLndvcmRzcGFjZS52MS5SZXN0b3JlUmVxdWVzdBodLndvcmRzcGFjZS52MS5SZXN0b3JlUmVzcG9uc2UwAWIGcHJvdG8z", [file_wordspace_v1_backup]);
+  fileDesc("Chh3b3Jkc3BhY2UvdjEvYWRtaW4ucHJvdG8SDHdvcmRzcGFjZS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IuIEChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhYKDnVwdGltZV9zZWNvbmRzGAIgASgBEhMKC3RhYmxlX2NvdW50GAMgASgNEhEKCXJvd19jb3VudBgEIAEoBBIWCg5yZXNpZGVudF9ieXRlcxgFIAEoBBIaChJyZXNpZGVudF9ieXRlc19tYXgYBiABKAQSEwoLc3RvcmVfYnl0ZXMYByABKAQSEwoLaW5kZXhfYnl0ZXMYCCABKAQSDgoGa2VybmVsGAkgASgJEhQKDGltcG9ydF9jb3VudBgKIAEoDRITCgtidWlsZF9jb3VudBgLIAEoDRIQCghwcm9ibGVtcxgMIAMoCRIYChBqb2JfbWVtb3J5X2J5dGVzGA0gASgEEhwKFGpvYl9tZW1vcnlfYnl0ZXNfbWF4GA4gASgEEhMKC3Nwb29sX2J5dGVzGA8gASgEEhcKD3Nwb29sX2J5dGVzX21heBgQIAEoBBIUCgx1cGxvYWRfYnl0ZXMYESABKAQSGAoQY29ubmVjdGlvbl9jb3VudBgSIAEoDRIcChRjb25uZWN0aW9uX2NvdW50X21heBgTIAEoDRISCgpjYWxsX2NvdW50GBQgASgNEigKBWNhbGxzGBUgAygLMhkud29yZHNwYWNlLnYxLk1ldGhvZENhbGxzEhQKDHBhcnRfc2Vjb25kcxgWIAMoARIhCgVsYW5lcxgXIAMoCzISLndvcmRzcGFjZS52MS5MYW5lEiYKB3JlcGxpY2EYGCABKAsyFS53b3Jkc3BhY2UudjEuUmVwbGljYSLhAQoHUmVwbGljYRIoCgRyb2xlGAEgASgOMhoud29yZHNwYWNlLnYxLlJlcGxpY2EuUm9sZRINCgVyZWFkeRgCIAEoCBIYCgthZ2Vfc2Vjb25kcxgDIAEoAUgAiAEBEg0KBWVwb2NoGAQgASgEEhMKC3B1YmxpY2F0aW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkiPgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9XUklURVIQARIPCgtST0xFX1JFQURFUhACQg4KDF9hZ2Vfc2Vjb25kcyJiCgtNZXRob2RDYWxscxIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAQSEwoLZXJyb3JfY291bnQYAyABKAQSDwoHc2Vjb25kcxgEIAEoARIOCgZjb3VudHMYBSADKAQiXAoETGFuZRIMCgRuYW1lGAEgASgJEhQKDHRocmVhZF9jb3VudBgCIAEoDRIVCg13YWl0aW5nX2NvdW50GAMgASgNEhkKEXdhaXRpbmdfY291bnRfbWF4GAQgASgNMogDCgxBZG1pblNlcnZpY2USTAoJR2V0U3RhdHVzEh4ud29yZHNwYWNlLnYxLkdldFN0YXR1c1JlcXVlc3QaHy53b3Jkc3BhY2UudjEuR2V0U3RhdHVzUmVzcG9uc2USRQoGVmVyaWZ5Ehsud29yZHNwYWNlLnYxLlZlcmlmeVJlcXVlc3QaHC53b3Jkc3BhY2UudjEuVmVyaWZ5UmVzcG9uc2UwARJFCgZCYWNrdXASGy53b3Jkc3BhY2UudjEuQmFja3VwUmVxdWVzdBocLndvcmRzcGFjZS52MS5CYWNrdXBSZXNwb25zZTABElIKC0xpc3RCYWNrdXBzEiAud29yZHNwYWNlLnYxLkxpc3RCYWNrdXBzUmVxdWVzdBohLndvcmRzcGFjZS52MS5MaXN0QmFja3Vwc1Jlc3BvbnNlEkgKB1Jlc3RvcmUSHC53b3Jkc3BhY2UudjEuUmVzdG9yZVJlcXVlc3QaHS53b3Jkc3BhY2UudjEuUmVzdG9yZVJlc3BvbnNlMAFiBnByb3RvMw", [file_wordspace_v1_backup]);
 
 /**
  * What AdminService.GetStatus is asked.
@@ -198,6 +198,13 @@ export type GetStatusResponse = Message<"wordspace.v1.GetStatusResponse"> & {
    * @generated from field: repeated wordspace.v1.Lane lanes = 23;
    */
   lanes: Lane[];
+
+  /**
+   * How far publishing or following is; absent where the server does neither.
+   *
+   * @generated from field: wordspace.v1.Replica replica = 24;
+   */
+  replica?: Replica | undefined;
 };
 
 /**
@@ -206,6 +213,98 @@ export type GetStatusResponse = Message<"wordspace.v1.GetStatusResponse"> & {
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_wordspace_v1_admin, 1);
+
+/**
+ * How far a server is that publishes its tables (--publish), or follows those that another one publishes
+ * (--follow).
+ *
+ * @generated from message wordspace.v1.Replica
+ */
+export type Replica = Message<"wordspace.v1.Replica"> & {
+  /**
+   * What this one does.
+   *
+   * @generated from field: wordspace.v1.Replica.Role role = 1;
+   */
+  role: Replica_Role;
+
+  /**
+   * Whether all of one publication was made, or was brought. What health says of a reader.
+   *
+   * @generated from field: bool ready = 2;
+   */
+  ready: boolean;
+
+  /**
+   * Since it last looked at the place and nothing was left to do: how old what a reader answers may be. Absent
+   * before the first time.
+   *
+   * @generated from field: optional double age_seconds = 3;
+   */
+  ageSeconds?: number | undefined;
+
+  /**
+   * In which epoch the last publication was made that is whole; 0 before the first one.
+   *
+   * @generated from field: uint64 epoch = 4;
+   */
+  epoch: bigint;
+
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 publication = 5;
+   */
+  publication: bigint;
+
+  /**
+   * Why the last attempt did not do all; empty if it did.
+   *
+   * @generated from field: string problem = 6;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message wordspace.v1.Replica.
+ * Use `create(ReplicaSchema)` to create a new message.
+ */
+export const ReplicaSchema: GenMessage<Replica> = /*@__PURE__*/
+  messageDesc(file_wordspace_v1_admin, 2);
+
+/**
+ * What a server does with the place.
+ *
+ * @generated from enum wordspace.v1.Replica.Role
+ */
+export enum Replica_Role {
+  /**
+   * Never told.
+   *
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It publishes there.
+   *
+   * @generated from enum value: ROLE_WRITER = 1;
+   */
+  WRITER = 1,
+
+  /**
+   * It follows what is published there.
+   *
+   * @generated from enum value: ROLE_READER = 2;
+   */
+  READER = 2,
+}
+
+/**
+ * Describes the enum wordspace.v1.Replica.Role.
+ */
+export const Replica_RoleSchema: GenEnum<Replica_Role> = /*@__PURE__*/
+  enumDesc(file_wordspace_v1_admin, 2, 0);
 
 /**
  * The calls of one method since the start of the server.
@@ -254,7 +353,7 @@ export type MethodCalls = Message<"wordspace.v1.MethodCalls"> & {
  * Use `create(MethodCallsSchema)` to create a new message.
  */
 export const MethodCallsSchema: GenMessage<MethodCalls> = /*@__PURE__*/
-  messageDesc(file_wordspace_v1_admin, 2);
+  messageDesc(file_wordspace_v1_admin, 3);
 
 /**
  * Threads that compute answers of one kind.
@@ -296,7 +395,7 @@ export type Lane = Message<"wordspace.v1.Lane"> & {
  * Use `create(LaneSchema)` to create a new message.
  */
 export const LaneSchema: GenMessage<Lane> = /*@__PURE__*/
-  messageDesc(file_wordspace_v1_admin, 3);
+  messageDesc(file_wordspace_v1_admin, 4);
 
 /**
  * The server itself.
