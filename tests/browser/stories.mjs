@@ -49,6 +49,7 @@ server.run([
 server.run(['import', file('one.txt', 'alone 1 2 3\n'), '--table', 'one']);
 server.run(['create', 'empty', '--dim', '3']);
 server.run(['import', vectors, '--table', 'half', '--limit', '9000']);
+server.run(['import', vectors, '--table', 'few', '--limit', '1500']);
 // Maps are made once, and not waited for in each story.
 for (const table of ['glove', 'half', 'odd']) await server.ask(`tables/${table}/map?without_places=true`);
 
@@ -308,7 +309,7 @@ await story('rows near to a text are found', {}, async page => {
 
 await story('tables, jobs and health are told', {}, async page => {
   await page.open('glove/tables');
-  await page.until('document.querySelectorAll("tbody tr").length === 5');
+  await page.until('document.querySelectorAll("tbody tr").length === 6');
   await page.shows('Temporary files');
   await page.open('glove/jobs');
   await page.until('document.querySelectorAll(".job").length >= 4');
@@ -408,6 +409,50 @@ await story('a training draws its loss while it learns, and may be stopped', {},
   await page.run(`[...${card}.querySelectorAll('.btn')].find(e => e.textContent === 'Stop').click()`);
   await page.until(`${card}.querySelector('.state').textContent === 'stopped'`);
   truth((await server.ask('tables/learned')).status === 404, 'a table of a training that was stopped');
+});
+
+await story('words are arranged by their neighbors: a job with progress, which may be stopped', {}, async page => {
+  page.expected = ['400', '412', 'Failed to load resource'];
+  const layout = to =>
+    page.run(
+      `(() => { const e = document.querySelector('select[aria-label="Layout"]'); e.value = '${to}'; e.dispatchEvent(new Event('change')); })()`,
+    );
+  const button = text => `[...document.querySelectorAll('.honest .btn')].find(e => e.textContent === '${text}')`;
+  const jobs = async () =>
+    (await server.ask('JobService/ListJobs', {})).jobs.filter(job => job.kind === 'JOB_KIND_ARRANGE_MAP');
+  // An address starts nothing; the map by components is there meanwhile.
+  await page.open('glove/map?layout=neighbors');
+  await page.shows('Nobody has arranged the words of this table');
+  truth(await page.run(painted), 'no map');
+  same((await jobs()).length, 0);
+  await page.run(`${button('Arrange them')}.click()`);
+  const percent = 'Number(document.querySelector(".arranging .pg")?.getAttribute("aria-valuenow"))';
+  await page.until(`${percent} > 0`);
+  if (pictures) await page.picture(join(pictures, 'arranging.png'));
+  // Who goes to a word and back finds it under way.
+  await page.run('location.hash = "#/glove/map/queen?layout=neighbors"');
+  await page.until(`${drawn} && ${percent} > 0`);
+  await page.run(`${button('Stop')}.click()`);
+  await page.shows('The arranging was stopped.');
+  same((await jobs()).map(job => job.state), ['JOB_STATE_CANCELLED']);
+  // A smaller table, to its end: its words go elsewhere.
+  await page.open('few/map');
+  await page.until(painted);
+  await page.shows('are near on the map, on average');
+  const near = async () => Number((await page.run('document.querySelector(".honest").innerText')).match(/([\d.]+) of the 10/)[1]);
+  const before = await near();
+  await layout('neighbors');
+  await page.shows('come together here');
+  await page.shows('are near on the map, on average');
+  const after = await near();
+  truth(after > 2 * before, `${after} neighbors are near, ${before} were by components`);
+  truth((await page.hash()).includes('layout=neighbors'), await page.hash());
+  // It is kept: another page has it at once.
+  const many = (await jobs()).length;
+  await page.go('about:blank');
+  await page.open('few/map?layout=neighbors');
+  await page.shows('come together here');
+  same((await jobs()).length, many);
 });
 
 await story('words are text, whatever they are', {}, async page => {

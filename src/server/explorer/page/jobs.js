@@ -49,6 +49,7 @@ const kinds = () => ({
   IMPORT_MODEL: t('Import of a language model'),
   COMPARE_SMOOTHINGS: t('Comparison of smoothings'),
   MERGE_TABLES: t('Merge'),
+  ARRANGE_MAP: t('Arranging of words'),
 });
 const states = () => ({
   WAITING: ['', t('waits')],
@@ -59,6 +60,7 @@ const states = () => ({
 });
 
 const phases = () => ({
+  arranging: t('arranging'),
   counting: t('counting'),
   learning: t('learning'),
   reading: t('reading'),
