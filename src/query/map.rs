@@ -202,9 +202,10 @@ fn linked(
     }
     let is_linked = |row: RowId| numbers.get(row.index()).is_some_and(|&number| number != u32::MAX);
     let (mut links, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
-    for row in watched(rows, go_on) {
-        let row = *row?;
-        if ends.len().is_multiple_of(STEPS) {
+    for &row in rows {
+        // Without an index each row is compared with all.
+        if ends.len().is_multiple_of(LOOK) {
+            go_on()?;
             on_share(ends.len() as f64 / rows.len() as f64);
         }
         let mut nears = finder.neighbors(table, row);
