@@ -1,18 +1,26 @@
 //! `wordspace map`: where the words of a table stand on a map, the same that its page for browsers shows.
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use crate::cli::failure::Result;
+use crate::cli::failure::{Failure, Result};
+use crate::cli::import::style;
 use crate::cli::options::TableArg;
 use crate::cli::output::{Align, Grid, Output, answered, count, quoted};
 use crate::cli::plot::{self, DrawArgs, Spot};
-use crate::client::{Client, ListWordsRequest, MapLayout, MapRequest, MapResponse};
+use crate::cli::verify::show;
+use crate::client::{
+    ArrangeMapRequest, CallError, Client, ListWordsRequest, MapLayout, MapRequest, MapResponse,
+};
 
 /// A map of a table's words, and the groups that they part into
 ///
 /// --svg and --png draw it: a point for each word, the frequent ones over the rare ones and larger, in the
 /// color of its group, and names where there is room. The page at the server's address shows the same map, with more
 /// names as you come nearer.
+///
+/// --layout neighbors arranges the table first if nobody has: a job on the server, which keeps the places until the
+/// table gets other rows.
 #[derive(Debug, Args)]
 pub(super) struct Map {
     #[command(flatten)]
@@ -20,6 +28,12 @@ pub(super) struct Map {
     /// How words get their places
     #[arg(long, value_enum, default_value_t = Layout::Components)]
     layout: Layout,
+    /// Arrange by neighbors with this seed: another one gives another map that is as good
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Arrange by neighbors again: words may have been written since
+    #[arg(long)]
+    again: bool,
     /// Draw the first so many words of the table
     #[arg(long, value_name = "COUNT", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
@@ -34,7 +48,7 @@ pub(super) struct Map {
 enum Layout {
     /// The first two principal components: at once, for any table
     Components,
-    /// From there, moved so that the nearest words of each come together; takes a while, once
+    /// From there, moved so that the nearest words of each come together; takes seconds to minutes, once
     Neighbors,
 }
 
@@ -60,7 +74,7 @@ impl Map {
             without_places: !self.drawn.is_asked(),
             layout: layout.into(),
         };
-        let mut map = client.map(request).await?;
+        let mut map = self.map(client, request, output).await?;
         if self.drawn.is_asked() {
             self.draw(&map, client, output).await?;
             // Answers are to be read.
@@ -69,6 +83,42 @@ impl Map {
         output.answer(&map, text)?;
         output.footer(&answered(map.answer.as_ref()));
         Ok(())
+    }
+
+    /// The map, arranged first if that is asked for, or was never done.
+    async fn map(
+        &self,
+        client: &Client,
+        request: MapRequest,
+        output: &Output,
+    ) -> Result<MapResponse> {
+        if self.layout == Layout::Components {
+            if self.seed.is_some() || self.again {
+                let problem = "--seed and --again are about --layout neighbors";
+                return Err(Failure::Usage(problem.to_owned()));
+            }
+            return Ok(client.map(request).await?);
+        }
+        if self.seed.is_none() && !self.again {
+            match client.map(request.clone()).await {
+                Err(CallError::Refused(refusal)) if refusal.reason == "UNSUITED_TABLE" => {}
+                answer => return Ok(answer?),
+            }
+        }
+        let asked = ArrangeMapRequest {
+            table: self.table.name.clone(),
+            seed: self.seed.unwrap_or_default(),
+            again: self.again,
+            ..ArrangeMapRequest::default()
+        };
+        let bar = ProgressBar::no_length().with_style(style("{percent} %  [{bar:30}]  {elapsed}"));
+        if output.is_json() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let arranged = client.arrange_map(asked, |now| show(&bar, now)).await;
+        bar.finish_and_clear();
+        arranged?;
+        Ok(client.map(request).await?)
     }
 
     async fn draw(&self, map: &MapResponse, client: &Client, output: &mut Output) -> Result<()> {

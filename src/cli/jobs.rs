@@ -158,6 +158,7 @@ fn kind(job: &Job) -> String {
         JobKind::Debias => "debias",
         JobKind::SeedTable => "seed-table",
         JobKind::MergeTables => "merge",
+        JobKind::ArrangeMap => "map",
         JobKind::TrainModel => "lm train",
         JobKind::ImportModel => "lm import",
         JobKind::CompareSmoothings => "lm compare",
@@ -214,6 +215,12 @@ fn result(job: &Job) -> String {
         Some(job::Result::ImportModel(report)) => lm::imported(report),
         Some(job::Result::CompareSmoothings(report)) => lm::compared(report),
         Some(job::Result::Debias(report)) => debias::text(report),
+        Some(job::Result::ArrangeMap(report)) => format!(
+            "arranged {} words of {} by their neighbors in {}\n",
+            count(report.placed_count.into()),
+            shown(&report.table),
+            seconds(report.seconds)
+        ),
         Some(job::Result::Verify(report)) => verify::text(report),
         Some(job::Result::Backup(report)) => backup::text(report),
         Some(job::Result::Restore(report)) => restore::text(report),

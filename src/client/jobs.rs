@@ -6,9 +6,9 @@ use crate::client::Client;
 use crate::client::error::{CallError, Result};
 use crate::client::replies::{JobReply, Told};
 use crate::proto::{
-    BackupReport, BackupRequest, DebiasProgress, DebiasReport, DebiasRequest, ImportProgress,
-    ImportReport, Job, JobProgress, MergeTablesRequest, RestoreReport, RestoreRequest,
-    VerifyReport, VerifyRequest, WatchJobRequest,
+    ArrangeMapReport, ArrangeMapRequest, BackupReport, BackupRequest, DebiasProgress, DebiasReport,
+    DebiasRequest, ImportProgress, ImportReport, Job, JobProgress, MergeTablesRequest,
+    RestoreReport, RestoreRequest, VerifyReport, VerifyRequest, WatchJobRequest,
 };
 
 impl Client {
@@ -136,6 +136,33 @@ impl Client {
         on_progress: impl FnMut(&JobProgress) + Send,
     ) -> Result<RestoreReport> {
         let answers = self.answer(self.admin.clone().restore(request).await)?;
+        self.follow(answers, on_progress).await
+    }
+
+    /// Arranges a table's words by their neighbors for its map, telling progress on the way.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn ask(client: wordspace::client::Client) -> wordspace::client::Result<()> {
+    /// use wordspace::client::ArrangeMapRequest;
+    ///
+    /// let request = ArrangeMapRequest { table: "en".to_owned(), ..ArrangeMapRequest::default() };
+    /// let report = client.arrange_map(request, |now| println!("{} rows", now.done)).await?;
+    /// println!("{} words have a place", report.placed_count);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn arrange_map(
+        &self,
+        request: ArrangeMapRequest,
+        on_progress: impl FnMut(&JobProgress) + Send,
+    ) -> Result<ArrangeMapReport> {
+        let answers = self.answer(self.tables.clone().arrange_map(request).await)?;
         self.follow(answers, on_progress).await
     }
 

@@ -45,6 +45,7 @@ job_replies! {
     ImportModelResponse, import_model_response: ModelProgress, ImportModelReport;
     CompareSmoothingsResponse, compare_smoothings_response: ModelProgress, CompareSmoothingsReport;
     MergeTablesResponse, merge_tables_response: ImportProgress, ImportReport;
+    ArrangeMapResponse, arrange_map_response: JobProgress, ArrangeMapReport;
     DebiasResponse, debias_response: DebiasProgress, DebiasReport;
     VerifyResponse, verify_response: JobProgress, VerifyReport;
     BackupResponse, backup_response: JobProgress, BackupReport;

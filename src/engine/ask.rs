@@ -11,6 +11,7 @@ use crate::bias::probe::{self, ProbeAnswer, ProbeQuery};
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::suites::{self, Language, Published};
 use crate::bias::weat::{self, SingleWeatAnswer, SingleWeatQuery, WeatAnswer, WeatQuery};
+use crate::engine::arrange::arranged;
 use crate::engine::{Current, Engine, TestFile};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::evaluation::Lookup;
@@ -31,7 +32,7 @@ use crate::query::given::{
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::huffman::{self, HuffmanPath, HuffmanQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
-use crate::query::map::{self, MapQuery, TableMap};
+use crate::query::map::{self, Finder, MapLayout, MapQuery, TableMap};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::rank::{self, RankAnswer, RankQuery};
@@ -268,11 +269,18 @@ impl Engine {
             let (view, go_on) = (current.view(), || self.stop.check());
             let generation = current.generation();
             let layout = ask.query.layout;
-            let make = || {
-                let ef = generation.ef_search(Effort::default());
-                map::map(view, &current.index(), ef, layout, &go_on)
+            let arranged = match layout {
+                MapLayout::Components => None,
+                MapLayout::Neighbors => Some(arranged(&self.shared, generation)?),
             };
-            let map = generation.maps(layout).map(view.sequence(), &go_on, make)?;
+            let make = || {
+                let index = &current.index();
+                let default_ef = generation.ef_search(Effort::default());
+                let finder = Finder { index, default_ef };
+                map::map(view, arranged.as_deref().map(|arranged| (arranged, finder)), &go_on)
+            };
+            let how = arranged.as_ref().map(|arranged| (arranged.seed, arranged.sequence));
+            let map = generation.maps(layout).map((view.sequence(), how), &go_on, make)?;
             Ok((map, ask.query.places))
         })
     }

@@ -155,6 +155,8 @@ fn work_on(shared: &Shared, lineage: &Arc<Lineage>, threads: usize) {
 
 /// Reads what came of an index that another engine built, unless it answers already.
 pub(super) fn join_index(shared: &Shared, generation: &Generation) {
+    // Places of the map are read when they are asked for.
+    generation.set_arranged(None);
     if !generation.needs_index() {
         return;
     }

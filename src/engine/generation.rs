@@ -14,6 +14,7 @@ use crate::index::hnsw::BuildParams;
 use crate::index::{EXACT_ROWS_MAX, Index};
 use crate::query::Effort;
 use crate::query::map::MapLayout;
+use crate::query::places::Arranged;
 use crate::table::Table;
 use crate::table::meta::{IndexChoice, Meta, Residence, TableName};
 
@@ -30,6 +31,8 @@ pub struct Generation {
     built_at: OnceLock<SystemTime>,
     scans: Scans,
     maps: [Maps; 2],
+    /// Where its rows were arranged, once that was read or made.
+    arranged: Mutex<Option<Arc<Arranged>>>,
     build: Mutex<Build>,
 }
 
@@ -148,6 +151,7 @@ impl Generation {
             built_at: OnceLock::new(),
             scans: Scans::default(),
             maps: [Maps::default(), Maps::default()],
+            arranged: Mutex::default(),
             build: Mutex::new(Build::new(state)),
         }
     }
@@ -219,6 +223,16 @@ impl Generation {
         }
     }
 
+    /// Where its rows were arranged, if that is in memory.
+    pub(super) fn arranged(&self) -> Option<Arc<Arranged>> {
+        self.arranged.lock().clone()
+    }
+
+    /// From here on its rows are arranged so, or as its part says.
+    pub(super) fn set_arranged(&self, arranged: Option<Arc<Arranged>>) {
+        *self.arranged.lock() = arranged;
+    }
+
     /// The index that was built, once it answers.
     pub fn built(&self) -> Option<&Built> {
         self.built.get()
@@ -246,6 +260,7 @@ impl Generation {
             + self.exact.memory_bytes()
             + self.scans.memory_bytes()
             + self.maps.iter().map(Maps::memory_bytes).sum::<usize>()
+            + self.arranged.lock().as_ref().map_or(0, |arranged| arranged.memory_bytes())
             + self.built.get().map_or(0, |built| built.index().memory_bytes())
     }
 

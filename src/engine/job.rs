@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use crate::engine::arrange::ArrangeReport;
 use crate::engine::backup::RestoreReport;
 use crate::engine::debias::DebiasReport;
 use crate::engine::import::ImportReport;
@@ -70,6 +71,8 @@ pub enum JobKind {
     ImportModel,
     /// Smoothings compared on a text.
     CompareSmoothings,
+    /// A table's words arranged by their neighbors.
+    ArrangeMap,
 }
 
 impl JobKind {
@@ -86,6 +89,7 @@ impl JobKind {
             | Self::CompareSmoothings => Slot::Training,
             Self::Debias | Self::SeedTable => Slot::Long,
             Self::Verify | Self::Backup => Slot::Sweep,
+            Self::ArrangeMap => Slot::Arrange,
         }
     }
 }
@@ -117,6 +121,8 @@ pub enum JobReport {
     ImportModel(MadeModel, Duration),
     /// How each smoothing did, and the words of the text.
     CompareSmoothings(Totals, Vec<Compared>),
+    /// A table's words, arranged.
+    ArrangeMap(ArrangeReport),
 }
 
 /// How far a job is.
@@ -538,6 +544,7 @@ impl fmt::Display for JobKind {
             Self::TrainModel => "training of a language model",
             Self::ImportModel => "import of a language model",
             Self::CompareSmoothings => "comparison of smoothings",
+            Self::ArrangeMap => "arranging",
         })
     }
 }

@@ -12,24 +12,28 @@ use crate::query::map::TableMap;
 /// How long one who waits for a map does not look whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What a map shows: the last write that it has seen, and where its rows were arranged by neighbors, the seed and
+/// the last write that that has seen.
+pub(super) type MapState = (u64, Option<(u64, u64)>);
+
 /// The last map: 8 bytes a row.
 #[derive(Debug, Default)]
 pub(super) struct Maps {
-    /// With the last write that it has seen.
-    kept: Mutex<Option<(u64, Arc<TableMap>)>>,
+    /// With the state of the table that it shows.
+    kept: Mutex<Option<(MapState, Arc<TableMap>)>>,
     /// Held while one is made: who asks meanwhile waits for it.
     making: Mutex<()>,
 }
 
 impl Maps {
-    /// The map after the write `sequence`: kept, or made now.
+    /// The map of a state: kept, or made now.
     pub(super) fn map(
         &self,
-        sequence: u64,
+        state: MapState,
         go_on: GoOn<'_>,
         make: impl FnOnce() -> Result<TableMap>,
     ) -> Result<Arc<TableMap>> {
-        if let Some(map) = self.kept(sequence) {
+        if let Some(map) = self.kept(state) {
             return Ok(map);
         }
         let _making = loop {
@@ -38,17 +42,17 @@ impl Maps {
             }
             go_on()?;
         };
-        if let Some(map) = self.kept(sequence) {
+        if let Some(map) = self.kept(state) {
             return Ok(map);
         }
         let map = Arc::new(make()?);
-        *self.kept.lock() = Some((sequence, Arc::clone(&map)));
+        *self.kept.lock() = Some((state, Arc::clone(&map)));
         Ok(map)
     }
 
-    fn kept(&self, sequence: u64) -> Option<Arc<TableMap>> {
+    fn kept(&self, state: MapState) -> Option<Arc<TableMap>> {
         let kept = self.kept.lock();
-        let (_, map) = kept.as_ref().filter(|(seen, _)| *seen == sequence)?;
+        let (_, map) = kept.as_ref().filter(|(shown, _)| *shown == state)?;
         Some(Arc::clone(map))
     }
 
@@ -69,15 +73,18 @@ mod tests {
         let go: GoOn<'_> = &|| Ok(());
         let none = || Err(Error::new(ErrorKind::Cancelled));
         let of = |count| TableMap { places: vec![0; count], ..TableMap::default() };
-        assert!(maps.map(3, go, none).is_err());
-        assert_eq!(maps.map(3, go, || Ok(of(16))).unwrap().places.len(), 16);
-        assert_eq!(maps.map(3, go, none).unwrap().places.len(), 16);
+        assert!(maps.map((3, None), go, none).is_err());
+        assert_eq!(maps.map((3, None), go, || Ok(of(16))).unwrap().places.len(), 16);
+        assert_eq!(maps.map((3, None), go, none).unwrap().places.len(), 16);
         assert_eq!(maps.memory_bytes(), 16);
-        assert!(maps.map(4, go, none).is_err(), "a write may change it");
-        assert_eq!(maps.map(4, go, || Ok(of(24))).unwrap().places.len(), 24);
+        assert!(maps.map((4, None), go, none).is_err(), "a write may change it");
+        assert_eq!(maps.map((4, None), go, || Ok(of(24))).unwrap().places.len(), 24);
+        assert!(maps.map((4, Some((1, 4))), go, none).is_err(), "another seed has arranged it");
         // Who waits for another's map, and is no longer waited for, gives up.
         let making = maps.making.lock();
-        assert!(maps.map(5, &|| Err(Error::new(ErrorKind::Cancelled)), || Ok(of(8))).is_err());
+        assert!(
+            maps.map((5, None), &|| Err(Error::new(ErrorKind::Cancelled)), || Ok(of(8))).is_err()
+        );
         drop(making);
         assert_eq!(maps.memory_bytes(), 24, "one is kept");
     }

@@ -30,10 +30,12 @@ pub enum Slot {
     Thread,
     /// A pass over all that is stored.
     Sweep,
+    /// A core for minutes, for a picture.
+    Arrange,
 }
 
 impl Slot {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     fn max(self) -> usize {
         match self {
@@ -44,6 +46,8 @@ impl Slot {
             Self::Thread => limits::JOB_THREADS_MAX,
             // Two backups at once would copy the same parts.
             Self::Sweep => 1,
+            // Whoever wants many pictures holds up other pictures alone.
+            Self::Arrange => 1,
         }
     }
 }
@@ -227,8 +231,15 @@ impl Slots {
     /// How many of each kind are taken, and waited for.
     pub fn load(&self) -> [SlotLoad; Slot::COUNT] {
         let pools = self.0.pools.lock();
-        let all =
-            [Slot::Import, Slot::Export, Slot::Training, Slot::Long, Slot::Thread, Slot::Sweep];
+        let all = [
+            Slot::Import,
+            Slot::Export,
+            Slot::Training,
+            Slot::Long,
+            Slot::Thread,
+            Slot::Sweep,
+            Slot::Arrange,
+        ];
         all.map(|slot| {
             let pool = &pools.pools[slot as usize];
             SlotLoad { slot, taken: pool.taken, waiting: pool.queue.len(), max: slot.max() }

@@ -52,6 +52,7 @@ pub(super) fn weights(distances: &[f32]) -> Vec<f32> {
 }
 
 /// Moves places from where they are; `links` has those of each, one after the other, `ends` where each one's end.
+/// `on_share` is told which share of the rounds is done.
 ///
 /// # Errors
 ///
@@ -59,10 +60,12 @@ pub(super) fn weights(distances: &[f32]) -> Vec<f32> {
 pub(super) fn arrange(
     places: &mut [[f32; 2]],
     (links, ends): (&[Link], &[usize]),
+    seed: u64,
     go_on: GoOn<'_>,
+    on_share: &mut dyn FnMut(f64),
 ) -> Result<()> {
     let farthest = places.iter().flatten().map(|x| x.abs()).fold(0.0, f32::max);
-    let mut random = SplitMix64(1);
+    let mut random = SplitMix64(seed);
     #[expect(clippy::cast_possible_truncation, reason = "a little aside")]
     let mut aside = || (random.below(1 << 20) as f64 / f64::from(1 << 20) - 0.5) as f32 * 1e-3;
     for place in places.iter_mut() {
@@ -71,6 +74,7 @@ pub(super) fn arrange(
     }
     let rounds = (MOVES / places.len().max(1)).clamp(*ROUNDS.start(), *ROUNDS.end());
     for round in 0..rounds {
+        on_share(round as f64 / rounds as f64);
         let (done, length) = (round as f32, 1.0 - round as f32 / rounds as f32);
         let mut start = 0;
         for step in watched(ends.iter().enumerate(), go_on) {
@@ -139,7 +143,7 @@ mod tests {
         let links: Vec<Link> =
             (0..count).flat_map(|own| (1..=6).map(move |step| link(own, step))).collect();
         let ends: Vec<usize> = (1..=count).map(|own| own * 6).collect();
-        arrange(&mut places, (&links, &ends), GO).unwrap();
+        arrange(&mut places, (&links, &ends), 1, GO, &mut |_| {}).unwrap();
         let nearest = |own: usize| {
             let mut others: Vec<usize> = (0..count).filter(|&other| other != own).collect();
             others.sort_by(|&a, &b| {

@@ -6,9 +6,11 @@ use crate::index::{Index, SearchParams};
 use crate::limits;
 use crate::query::GoOn;
 use crate::query::arrange::{self, Link};
+use crate::query::places::Arranged;
 use crate::steps::{STEPS, watched};
 use crate::table::view::View;
 use crate::vector::random::SplitMix64;
+use crate::vector::top::Near;
 use crate::vector::{RowId, algebra, cluster, scalar};
 
 /// How words get their places.
@@ -16,7 +18,7 @@ use crate::vector::{RowId, algebra, cluster, scalar};
 pub enum MapLayout {
     /// The first two principal components.
     Components,
-    /// From there, so that neighbors come together.
+    /// From there, so that neighbors come together: as they were arranged before.
     Neighbors,
 }
 
@@ -84,20 +86,34 @@ const NAMES_NEAR: usize = 24;
 const NAMES: usize = 3;
 /// How much a name has to be far from other clusters, beside near to its own.
 const NAME_CONTRAST: f64 = 1.3;
+/// The share of the work of arranging that finding neighbors is, about.
+const FIND_SHARE: f64 = 0.4;
+/// Rows that were written since a table was arranged for which neighbors are looked for, and how many between
+/// two looks at whether to go on.
+const SOUGHT_MAX: usize = 4_096;
+const LOOK: usize = 64;
 /// Characters by which words of one stem begin.
 const STEM_CHARS: usize = 4;
 
-/// Makes the map of a table's first [`limits::MAP_ROWS_MAX`] rows. The outcome depends on the table alone, and
-/// where neighbors give places on what the index finds of them.
+/// What finds the nearest rows of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Finder<'a> {
+    /// The table's index.
+    pub index: &'a dyn Index,
+    /// The width of its beam if nothing else is asked.
+    pub default_ef: usize,
+}
+
+/// Makes the map of a table's first [`limits::MAP_ROWS_MAX`] rows: by components, or as `arranged` by their
+/// neighbors. The outcome depends on these alone, and for rows that were written since they were arranged on
+/// what the index finds.
 ///
 /// # Errors
 ///
 /// Whatever `go_on` says.
 pub fn map(
     table: &View,
-    index: &dyn Index,
-    default_ef: usize,
-    layout: MapLayout,
+    arranged: Option<(&Arranged, Finder<'_>)>,
     go_on: GoOn<'_>,
 ) -> Result<TableMap> {
     let rows_end = table.rows_end().min(limits::MAP_ROWS_MAX);
@@ -113,14 +129,108 @@ pub fn map(
             drawing.place(table, row, &frame.place(&unit));
         }
     }
-    let shares = match layout {
-        MapLayout::Components => frame.shares.to_vec(),
-        MapLayout::Neighbors => {
-            drawing.arrange(table, index, default_ef, go_on)?;
+    let shares = match arranged {
+        None => frame.shares.to_vec(),
+        Some((arranged, finder)) => {
+            drawing.move_to(table, arranged, finder, go_on)?;
             Vec::new()
         }
     };
     Ok(drawing.finish(table, shares, sample.rows.len()))
+}
+
+/// Arranges a table's first [`limits::MAP_ROWS_MAX`] rows so that neighbors come together. The outcome depends
+/// on the table, the seed, and what the index finds. `on_share` is told which share of the work is done.
+///
+/// # Errors
+///
+/// Whatever `go_on` says.
+pub fn arrange(
+    table: &View,
+    finder: Finder<'_>,
+    seed: u64,
+    go_on: GoOn<'_>,
+    on_share: &mut dyn FnMut(f64),
+) -> Result<Arranged> {
+    let rows_end = table.rows_end().min(limits::MAP_ROWS_MAX);
+    let (rows, mut places) = start(table, rows_end, go_on)?;
+    let mut on_found = |share: f64| on_share(share * FIND_SHARE);
+    let (links, ends) = linked(table, &rows, finder, go_on, &mut on_found)?;
+    let mut on_moved = |share: f64| on_share(FIND_SHARE + share * (1.0 - FIND_SHARE));
+    arrange::arrange(&mut places, (&links, &ends), seed, go_on, &mut on_moved)?;
+    // The middle is where most are.
+    let count = places.len().max(1) as f64;
+    let middle = [0, 1]
+        .map(|axis| single(places.iter().map(|place| f64::from(place[axis])).sum::<f64>() / count));
+    let mut all = vec![[f32::NAN; 2]; rows_end];
+    for (row, [x, y]) in rows.iter().zip(places) {
+        all[row.index()] = [x - middle[0], y - middle[1]];
+    }
+    Ok(Arranged::new(table, seed, all))
+}
+
+/// Rows that have a direction, and where they are by components.
+fn start(table: &View, rows_end: usize, go_on: GoOn<'_>) -> Result<(Vec<RowId>, Vec<[f32; 2]>)> {
+    let sample = Sample::of(table, rows_end, go_on)?;
+    let (axes, _) = axes(&sample.rows, sample.mean.len(), go_on)?;
+    let middle = [0, 1].map(|axis| scalar::dot(&axes[axis], &sample.mean));
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for row in watched(table.rows(), go_on) {
+        let row = row?;
+        if row.index() >= rows_end {
+            break;
+        }
+        if let Some(unit) = algebra::unit(&table.vector(row)) {
+            rows.push(row);
+            places.push([0, 1].map(|axis| single(scalar::dot(&axes[axis], &unit) - middle[axis])));
+        }
+    }
+    Ok((rows, places))
+}
+
+/// The neighbors of each of these rows among them, by their places in the list, and where those of each end.
+fn linked(
+    table: &View,
+    rows: &[RowId],
+    finder: Finder<'_>,
+    go_on: GoOn<'_>,
+    on_share: &mut dyn FnMut(f64),
+) -> Result<(Vec<Link>, Vec<usize>)> {
+    let mut numbers = vec![u32::MAX; rows.last().map_or(0, |row| row.index() + 1)];
+    for (number, row) in (0..).zip(rows) {
+        numbers[row.index()] = number;
+    }
+    let is_linked = |row: RowId| numbers.get(row.index()).is_some_and(|&number| number != u32::MAX);
+    let (mut links, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
+    for &row in rows {
+        // Without an index each row is compared with all.
+        if ends.len().is_multiple_of(LOOK) {
+            go_on()?;
+            on_share(ends.len() as f64 / rows.len() as f64);
+        }
+        let mut nears = finder.neighbors(table, row);
+        nears.retain(|near| is_linked(near.row));
+        let distances: Vec<f32> = nears.iter().map(|near| 1.0 - near.similarity).collect();
+        let weights = arrange::weights(&distances);
+        let weighted = nears.iter().zip(weights);
+        links.extend(weighted.map(|(near, weight)| Link { to: numbers[near.row.index()], weight }));
+        ends.push(links.len());
+    }
+    Ok((links, ends))
+}
+
+impl Finder<'_> {
+    /// The nearest rows of a row, but itself.
+    fn neighbors(self, table: &View, row: RowId) -> Vec<Near> {
+        let own = [row];
+        let params = SearchParams {
+            exclude: &own,
+            row: Some(row),
+            seeds: &own,
+            ..SearchParams::new(arrange::NEIGHBORS, self.default_ef.max(arrange::NEIGHBORS + 1))
+        };
+        self.index.search(&table.unit(row), &params).nears
+    }
 }
 
 /// Rows that stand for all.
@@ -358,66 +468,39 @@ impl Drawing {
         }
     }
 
-    /// Moves places so that neighbors come together.
-    fn arrange(
+    /// Moves rows to where they were arranged, and those that were written since to the middle of their neighbors.
+    fn move_to(
         &mut self,
         table: &View,
-        index: &dyn Index,
-        default_ef: usize,
+        arranged: &Arranged,
+        finder: Finder<'_>,
         go_on: GoOn<'_>,
     ) -> Result<()> {
-        let placed: Vec<RowId> = (0..)
-            .map(RowId)
-            .zip(&self.rows)
-            .filter(|(_, place)| place[0].is_finite())
-            .map(|(row, _)| row)
-            .collect();
-        let mut numbers = vec![u32::MAX; self.rows.len()];
-        for (number, row) in (0..).zip(&placed) {
-            numbers[row.index()] = number;
-        }
-        let (mut links, mut ends) = (Vec::new(), Vec::with_capacity(placed.len()));
-        for row in watched(&placed, go_on) {
-            let row = *row?;
-            let own = [row];
-            let params = SearchParams {
-                exclude: &own,
-                row: Some(row),
-                seeds: &own,
-                ..SearchParams::new(arrange::NEIGHBORS, default_ef.max(arrange::NEIGHBORS + 1))
-            };
-            let mut nears = index.search(&table.unit(row), &params).nears;
-            nears.retain(|near| {
-                numbers.get(near.row.index()).is_some_and(|&number| number != u32::MAX)
-            });
-            let distances: Vec<f32> = nears.iter().map(|near| 1.0 - near.similarity).collect();
-            let weights = arrange::weights(&distances);
-            links.extend(
-                nears
-                    .iter()
-                    .zip(weights)
-                    .map(|(near, weight)| Link { to: numbers[near.row.index()], weight }),
-            );
-            ends.push(links.len());
-        }
-        let mut places: Vec<[f32; 2]> = placed
-            .iter()
-            .map(|row| {
-                let [x, y, ..] = self.rows[row.index()];
-                [x, y]
-            })
-            .collect();
-        arrange::arrange(&mut places, (&links, &ends), go_on)?;
-        // The middle is where most are.
-        let count = places.len().max(1) as f64;
-        let middle = [0, 1].map(|axis| {
-            single(places.iter().map(|place| f64::from(place[axis])).sum::<f64>() / count)
-        });
-        for (row, [x, y]) in placed.iter().zip(places) {
-            let place = &mut self.rows[row.index()];
-            (place[0], place[1]) = (x - middle[0], y - middle[1]);
+        let mut sought = 0;
+        for row in watched((0..).map(RowId).take(self.rows.len()), go_on) {
+            let row = row?;
+            if !self.rows[row.index()][0].is_finite() {
+                continue;
+            }
+            let mut place = arranged.place(table, row);
+            if place.is_none() && sought < SOUGHT_MAX {
+                sought += 1;
+                if sought % LOOK == 0 {
+                    go_on()?;
+                }
+                place = amid(table, arranged, &finder.neighbors(table, row));
+            }
+            match place {
+                Some([x, y]) => self.rows[row.index()][..2].copy_from_slice(&[x, y]),
+                None => self.take_away(row),
+            }
         }
         Ok(())
+    }
+
+    fn take_away(&mut self, row: RowId) {
+        self.rows[row.index()] = [f32::NAN; 4];
+        self.counts[usize::from(self.clusters[row.index()])] -= 1;
     }
 
     fn finish(self, table: &View, shares: Vec<f64>, component_row_count: usize) -> TableMap {
@@ -466,6 +549,21 @@ impl Drawing {
     }
 }
 
+/// The middle of those of a row's neighbors that were arranged, the nearest weighing most.
+fn amid(table: &View, arranged: &Arranged, nears: &[Near]) -> Option<[f32; 2]> {
+    let distances: Vec<f32> = nears.iter().map(|near| 1.0 - near.similarity).collect();
+    let (mut sum, mut total) = ([0.0_f64; 2], 0.0_f64);
+    for (near, weight) in nears.iter().zip(arrange::weights(&distances)) {
+        if let Some(place) = arranged.place(table, near.row) {
+            for (sum, x) in sum.iter_mut().zip(place) {
+                *sum += f64::from(weight) * f64::from(x);
+            }
+            total += f64::from(weight);
+        }
+    }
+    (total > 0.0).then(|| sum.map(|sum| single(sum / total)))
+}
+
 /// Whether a word is of letters alone, and more than two.
 fn is_a_name(word: &[u8]) -> bool {
     std::str::from_utf8(word).is_ok_and(|word| {
@@ -508,6 +606,9 @@ mod tests {
     use super::*;
     use crate::error::{Error, ErrorKind};
     use crate::query::golden::{self, Brute};
+    use crate::steps::GO;
+    use crate::table::attributes::Attributes;
+    use crate::table::change::Change;
 
     /// x and y as the bytes say.
     fn coordinates(map: &TableMap) -> Vec<Option<[f64; 2]>> {
@@ -524,8 +625,7 @@ mod tests {
     #[test]
     fn places_are_the_projection_on_the_first_two_eigenvectors_of_the_covariance() {
         let view = golden::table();
-        let components =
-            |go_on: GoOn<'_>| map(&view, &Brute(&view), 0, MapLayout::Components, go_on);
+        let components = |go_on: GoOn<'_>| map(&view, None, go_on);
         let found = components(&|| Ok(())).unwrap();
         let (dim, count) = (view.dim(), view.len() as f64);
         let units: Vec<Vec<f32>> = view.rows().map(|row| view.unit(row)).collect();
@@ -570,7 +670,15 @@ mod tests {
     fn by_neighbors_more_of_them_are_near_than_by_components() {
         let view = golden::table();
         let index = Brute(&view);
-        let of = |layout| map(&view, &index, 0, layout, &|| Ok(())).unwrap();
+        let finder = Finder { index: &index, default_ef: 0 };
+        let arranged = |seed| {
+            let mut shares = Vec::new();
+            let made = arrange(&view, finder, seed, GO, &mut |share| shares.push(share));
+            assert!(shares.is_sorted() && shares.iter().all(|share| (0.0..=1.0).contains(share)));
+            assert!(shares.len() > 50, "{shares:?}");
+            made.unwrap()
+        };
+        let by = |arranged: &Arranged| map(&view, Some((arranged, finder)), GO).unwrap();
         let kept = |map: &TableMap| -> usize {
             let places: Vec<[f64; 2]> = coordinates(map).into_iter().map(Option::unwrap).collect();
             let gap = |a: usize, b: usize| {
@@ -588,10 +696,67 @@ mod tests {
             };
             view.rows().map(kept).sum()
         };
-        let (by_components, by_neighbors) = (of(MapLayout::Components), of(MapLayout::Neighbors));
+        let (by_components, first) = (map(&view, None, GO).unwrap(), arranged(0));
+        let by_neighbors = by(&first);
         let (few, many) = (kept(&by_components), kept(&by_neighbors));
         assert!(many > 2 * few && many > 4 * view.len(), "{few} {many} of {}", 10 * view.len());
-        assert_eq!(by_neighbors, of(MapLayout::Neighbors));
         assert_eq!(by_components.clusters, by_neighbors.clusters);
+        let other = arranged(7);
+        assert!(first == arranged(0) && first.places != other.places, "the seed decides");
+        assert!(kept(&by(&other)) > 4 * view.len());
+        let stopped =
+            arrange(&view, finder, 0, &|| Err(Error::new(ErrorKind::Cancelled)), &mut |_| {});
+        assert_eq!(*stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+    #[test]
+    fn what_was_written_since_stands_amid_its_neighbors_and_all_else_where_it_was() {
+        let view = golden::table();
+        let index = Brute(&view);
+        let arranged =
+            arrange(&view, Finder { index: &index, default_ef: 0 }, 0, GO, &mut |_| {}).unwrap();
+        let place_of = |map: &TableMap, row: usize| coordinates(map)[row];
+        let by = |view: &View, arranged: &Arranged| {
+            let index = Brute(view);
+            map(view, Some((arranged, Finder { index: &index, default_ef: 0 })), GO).unwrap()
+        };
+        let before = by(&view, &arranged);
+        let [word, other] = [3, 8].map(|row| view.word(RowId(row)).to_vec());
+        let put = |word: &[u8], row: u32| Change::Put {
+            word: word.to_vec(),
+            vector: view.vector(RowId(row)).iter().map(|x| x * 2.0).collect(),
+            attributes: Attributes::default(),
+        };
+        let changes = [put(b"between", 5), put(&word, 9), Change::Delete { word: other }];
+        let after = view.after(&changes).unwrap();
+        let moved = by(&after, &arranged);
+        let added = view.rows_end();
+        assert_eq!(moved.placed_count, view.len(), "one came, one went");
+        assert_eq!(place_of(&moved, 8), None);
+        for row in (0..added).filter(|row| ![3, 8].contains(row)) {
+            let [before, after] = [&before, &moved].map(|map| place_of(map, row).unwrap());
+            for axis in 0..2 {
+                assert!((before[axis] - after[axis]).abs() < 2e-3, "{row}: {before:?} {after:?}");
+            }
+        }
+        // Each has taken another's direction, and stands near to it.
+        let gap = |map: &TableMap, a: usize, b: usize| {
+            let [a, b] = [a, b].map(|row| place_of(map, row).unwrap());
+            (a[0] - b[0]).hypot(a[1] - b[1])
+        };
+        let others = |row: usize| (10..60).filter(move |&other| other != row);
+        for (own, like) in [(added, 5), (3, 9)] {
+            let farther =
+                others(own).filter(|&other| gap(&moved, own, other) > gap(&moved, own, like));
+            assert!(farther.count() > 35, "{own} is not near to {like}");
+        }
+        // Arranged again, they have places of their own, which hold until they are written again.
+        let index = Brute(&after);
+        let finder = Finder { index: &index, default_ef: 0 };
+        let again = arrange(&after, finder, 0, GO, &mut |_| {}).unwrap();
+        assert_eq!((again.sequence, again.written.len()), (after.sequence(), 2));
+        assert!(again.place(&after, RowId(3)).is_some() && again.place(&view, RowId(3)).is_some());
+        let once_more = after.after(&[put(&word, 20)]).unwrap();
+        assert_eq!(again.place(&once_more, RowId(3)), None);
+        assert_eq!(again.place(&after, RowId(8)), None);
     }
 }

@@ -23,6 +23,7 @@
 //! | `health.rs` | what is odd about a table? |
 //! | `map.rs` | where do words stand in two dimensions? |
 //! | `arrange.rs` | where, if neighbors are to stay together? |
+//! | `places.rs` | where were they arranged before? |
 //! | `huffman.rs` | where does a word stand in the Huffman tree over a table's words? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
 //! | `embed.rs` | which vector has a text? |
@@ -55,6 +56,7 @@ pub mod nearest;
 mod occurrences;
 pub mod odd_one_out;
 mod pieces;
+pub mod places;
 pub mod rank;
 pub mod recall;
 pub mod resolve;

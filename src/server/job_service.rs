@@ -98,7 +98,8 @@ fn is_seen(job: &Job, grant: &Grant) -> bool {
         | JobKind::TrainTable
         | JobKind::Debias
         | JobKind::SeedTable
-        | JobKind::Merge => grant.sees(&asked.table),
+        | JobKind::Merge
+        | JobKind::ArrangeMap => grant.sees(&asked.table),
         JobKind::TrainTokenizer
         | JobKind::Verify
         | JobKind::Backup
@@ -193,6 +194,7 @@ impl From<JobKind> for pb::JobKind {
             JobKind::TrainModel => Self::TrainModel,
             JobKind::ImportModel => Self::ImportModel,
             JobKind::CompareSmoothings => Self::CompareSmoothings,
+            JobKind::ArrangeMap => Self::ArrangeMap,
         }
     }
 }
@@ -231,6 +233,7 @@ impl From<&JobReport> for Outcome {
             }
             JobReport::TrainModel(report) => Self::TrainModel(models::trained(report)),
             JobReport::ImportModel(made, time) => Self::ImportModel(models::imported(made, *time)),
+            JobReport::ArrangeMap(report) => Self::ArrangeMap(report.clone().into()),
             JobReport::CompareSmoothings(totals, compared) => {
                 Self::CompareSmoothings(models::compared(totals, compared))
             }

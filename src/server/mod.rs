@@ -8,6 +8,7 @@
 //! | `job.rs` | the one runner of jobs: streams in, slots, deadlines, replies |
 //! | `job_service.rs` | JobService: jobs listed, watched, cancelled |
 //! | `batch.rs` | BatchService: questions of any kind in one call |
+//! | `arrange.rs` | the conversions of TableService's arranging of words, a job with progress |
 //! | `backup.rs` | the conversions of AdminService's jobs: backups, everything read again |
 //! | `debias.rs` | the conversions of BiasService's debiasing, a job with progress |
 //! | `access/` | who may call, and what each key allows |
@@ -40,6 +41,7 @@
 
 pub mod access;
 mod admin;
+mod arrange;
 mod backup;
 mod batch;
 mod bias;

@@ -24,10 +24,11 @@ use crate::query::map::{MapCluster, MapLayout, MapQuery, ROW_BYTES, TableMap};
 use crate::query::words::{Listed, Order, SampleQuery, WordsAnswer, WordsQuery};
 use crate::query::{AnsweredBy, Included, WordsUsed};
 use crate::server::access::Grant;
+use crate::server::job::Replies;
 use crate::server::life::{NewName, Tables, aliases, deleted, index_choice};
 use crate::server::text::Answered;
 use crate::server::wire::{self, Fields, Named, Nothing, named};
-use crate::server::{Desk, grant_of};
+use crate::server::{Desk, arrange, grant_of};
 use crate::table::attributes::{AttributeValue, check_name};
 use crate::table::input::Inputs;
 use crate::table::meta::{IndexChoice, InputsMeta, Provenance, Residence, TableName};
@@ -146,11 +147,16 @@ impl TableService for Desk {
         &self,
         request: Request<pb::MapRequest>,
     ) -> Result<Response<pb::MapResponse>, Status> {
-        // Neighbors take a core for long, unless they have their places already.
-        if request.get_ref().layout() == pb::MapLayout::Neighbors {
-            return self.answer_long(request, Engine::map).await;
-        }
         self.answer(request, Engine::map).await
+    }
+
+    type ArrangeMapStream = Replies<pb::ArrangeMapResponse>;
+
+    async fn arrange_map(
+        &self,
+        request: Request<pb::ArrangeMapRequest>,
+    ) -> Result<Response<Self::ArrangeMapStream>, Status> {
+        arrange::arrange(self, request)
     }
 
     async fn list_words(

@@ -27,7 +27,9 @@ use crate::vector::rows::Bytes;
 pub(super) const MANIFEST: Kind =
     Kind { name: "manifest", version: 1, advice: "`wordspace recover` moves the folder away" };
 /// The parts that can be made again.
-pub(super) const INDEX_PARTS: [&str; 3] = ["graph", "partition", "lists"];
+pub(super) const INDEX_PARTS: [&str; 4] = ["graph", "partition", "lists", PLACES];
+/// The one of them that is made when somebody asks for it.
+pub(super) const PLACES: &str = "places";
 
 /// What a generation's folder holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@
 //! ```text
 //! lock                    held while a process uses the folder; empty
 //! generations/42/manifest what is known of the table, and of each part its length and BLAKE3
-//! generations/42/...      the parts: words, vectors, attributes, graph or partition, lists, subwords, inputs
+//! generations/42/...      the parts: words, vectors, attributes, graph or partition, lists, places, subwords, inputs
 //! shelf/tokenizers/gpt2   the tokenizer "gpt2"
 //! shelf/test-sets/google  the test set "google"
 //! shelf/models/news       the language model "news"

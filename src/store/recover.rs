@@ -243,7 +243,11 @@ impl Work<'_> {
         let of = format!("table {}, generation {}", meta.name, meta.generation);
         for (part, error) in &damages {
             let is_index = generation::INDEX_PARTS.contains(&part.as_str());
-            let told = if is_index { "it is built again" } else { "it is lost" };
+            let told = match part.as_str() {
+                generation::PLACES => "`wordspace map --layout neighbors` makes it again",
+                _ if is_index => "it is built again",
+                _ => "it is lost",
+            };
             self.plan
                 .done
                 .losses

@@ -1,12 +1,13 @@
 // How fast the explorer is: node measure.mjs BINARY BROWSER DATA TABLE [WHAT], where DATA is a data folder with the table.
 // Prints JSON Lines: milliseconds until a map is drawn, frames while it is panned and zoomed, until a click is answered.
 // WHAT is `soak`: what somebody does in half an hour, one thing every three seconds, without waiting between; what the
-// page holds after each part of it.
+// page holds after each part of it. WHAT is `use`: the same, with the waiting, for half an hour by the clock, or as many
+// minutes as follow.
 
 import { Chrome } from './chrome.mjs';
 import { Server } from './server.mjs';
 
-const [binary, browser, data, table, what] = process.argv.slice(2);
+const [binary, browser, data, table, what, minutes = 30] = process.argv.slice(2);
 const server = await Server.start(binary, data);
 const chrome = await Chrome.start(browser);
 const tell = (name, figures) => console.log(JSON.stringify({ name, table, ...figures }));
@@ -117,9 +118,11 @@ async function speed() {
   return page;
 }
 
-// Every view, words by the dozen, and what a hand does to a map.
-async function soak() {
-  const STEPS = 600;
+// Every view, words by the dozen, and what a hand does to a map: all at once, or for some minutes by the clock.
+async function soak(isPaced) {
+  const SECONDS = 3;
+  const STEPS = isPaced ? Math.round((minutes * 60) / SECONDS) : 600;
+  const PART = isPaced ? Math.max(1, Math.round(STEPS / 6)) : 100;
   const page = await chrome.page();
   const listed = await server.ask(`tables/${table}/list-words`, { page_size: 40, offset: 900 });
   const words = listed.words
@@ -170,8 +173,9 @@ async function soak() {
     () => page.click(520, 420),
   ];
   const all = [];
+  const start = performance.now();
   for (let i = 0; i <= STEPS; i++) {
-    if (i % 100 === 0) {
+    if (i % PART === 0) {
       await show('map');
       await page.until(rest, 60);
       // Words that were told of are kept, of three tables at most.
@@ -180,15 +184,18 @@ async function soak() {
         const { look } = await import('/explorer/state.js');
         return tables.slice(0, 3).reduce((sum, table) => sum + look(table).rows.size, 0);
       })()`);
-      all.push({ interactions: i, words: known, ...(await page.held()) });
+      const clock = isPaced && { minutes: Math.round((performance.now() - start) / 6000) / 10 };
+      all.push({ ...clock, interactions: i, words: known, ...(await page.held()) });
       tell('held', all[all.length - 1]);
     }
     await acts[i % acts.length](Math.floor(i / acts.length));
     await page.until(rest, 60);
+    const due = start + (i + 1) * SECONDS * 1000 - performance.now();
+    if (isPaced && due > 0) await new Promise(go => setTimeout(go, due));
   }
   // Every word has had its turn by then.
-  const [first, last] = [all[3], all[all.length - 1]];
-  tell('growth from interaction 300 to 600', {
+  const [first, last] = [all[all.length >> 1], all[all.length - 1]];
+  tell(`growth from interaction ${first.interactions} to ${last.interactions}`, {
     'heap, %': Math.round((last.heap / first.heap - 1) * 1000) / 10,
     words: last.words - first.words,
     nodes: last.nodes - first.nodes,
@@ -197,7 +204,7 @@ async function soak() {
   return page;
 }
 
-const page = await (what === 'soak' ? soak() : speed());
+const page = await (what === 'soak' || what === 'use' ? soak(what === 'use') : speed());
 if (page.errors.length) tell('console', { errors: page.errors });
 await chrome.end();
 await server.stop();

@@ -21,7 +21,8 @@ use wordspace::server::access::{KeyFile, NewKey, Role};
 use crate::support::{Process, SMALL, Server, header, import, reason, within_seconds, word};
 
 /// Methods that change something, by their names.
-const WRITES: [&str; 29] = [
+const WRITES: [&str; 30] = [
+    "ArrangeMap",
     "BuildIndex",
     "CancelBuild",
     "CancelJob",

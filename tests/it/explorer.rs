@@ -8,9 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use std::io::Read as _;
 use tonic::codegen::http;
+use wordspace::client::{CallError, Client};
 use wordspace::proto as pb;
 use wordspace::proto::put_vectors_request::WordToPut;
 use wordspace::proto::table_service_client::TableServiceClient;
+use wordspace::server::ServerConfig;
 use wordspace::server::access::{KeyFile, NewKey, Role};
 
 use crate::http::{Answer, address, ask, ask_http2, get, start};
@@ -240,5 +242,152 @@ async fn the_map_is_the_projection_on_two_components_and_changes_with_the_table(
     assert_eq!(after.headers["wordspace-sequence"], sequence.to_string());
     let map = tables.map(request).await.unwrap().into_inner();
     assert_eq!(map.answer.unwrap().sequence, sequence);
+    server.stop().await;
+}
+
+/// Six groups of directions that lie close to each other, none near another, in no order.
+fn groups() -> String {
+    let number = |seed: u32| {
+        let mixed = seed.wrapping_mul(2_654_435_761) ^ 0x9e37_79b9;
+        f64::from((mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519) >> 8) / f64::from(1 << 24)
+            - 0.5
+    };
+    let row = |row: u32| {
+        let values = (0..12)
+            .map(|axis| number(row % 6 * 1_000 + axis) + 0.25 * number(90_000 + row * 12 + axis));
+        values.map(|value| value.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    (0..300).map(|number| format!("w{number} {}\n", row(number))).collect()
+}
+
+/// Of how many of the five that are nearest on a map each row's group is.
+fn alike(places: &[u8]) -> f64 {
+    let number = |bytes: &[u8]| f64::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+    let at: Vec<[f64; 2]> =
+        places.chunks(8).map(|row| [number(row), number(&row[2..])]).take(300).collect();
+    let gap = |a: usize, b: usize| (at[a][0] - at[b][0]).hypot(at[a][1] - at[b][1]);
+    let of = |own: usize| {
+        let mut others: Vec<usize> = (0..at.len()).filter(|&other| other != own).collect();
+        others.sort_by(|&a, &b| gap(own, a).total_cmp(&gap(own, b)));
+        others[..5].iter().filter(|&other| other % 6 == own % 6).count()
+    };
+    (0..at.len()).map(|own| of(own) as f64 / 5.0).sum::<f64>() / at.len() as f64
+}
+
+#[tokio::test]
+async fn words_arranged_by_neighbors_stay_beside_their_rows_until_there_are_others() {
+    let (data, place) = (Arc::new(tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    let config = || ServerConfig {
+        index_threads: 1,
+        backups: Some(place.path().to_str().unwrap().to_owned()),
+        ..ServerConfig::new(data.path())
+    };
+    let server = Server::start_as(Arc::clone(&data), config()).await;
+    let client = Client::connect(&server.url).await.unwrap();
+    import(&server.channel().await, header("en"), groups().as_bytes()).await.unwrap();
+    let asked = |table: &str| pb::MapRequest {
+        table: table.to_owned(),
+        layout: pb::MapLayout::Neighbors.into(),
+        ..Default::default()
+    };
+    let arrange = |seed, again| pb::ArrangeMapRequest {
+        table: "en".to_owned(),
+        seed,
+        again,
+        ..Default::default()
+    };
+    let refused = |answer: Result<pb::MapResponse, CallError>| match answer {
+        Err(CallError::Refused(refusal)) => refusal.reason,
+        answer => panic!("{answer:?}"),
+    };
+    assert_eq!(refused(client.map(asked("en")).await), "UNSUITED_TABLE");
+    let jobs = client.list_jobs(pb::ListJobsRequest::default()).await.unwrap().jobs;
+    assert!(jobs.iter().all(|job| job.kind() != pb::JobKind::ArrangeMap), "asking starts nothing");
+
+    let mut shares = Vec::new();
+    let told = |now: &pb::JobProgress| shares.push((now.done, now.total));
+    let report = client.arrange_map(arrange(0, false), told).await.unwrap();
+    assert_eq!((report.placed_count, report.was_there, report.sequence), (300, false, 0));
+    assert!(shares.iter().all(|&(done, total)| total.is_none_or(|total| done <= total)));
+    let map = client.map(asked("en")).await.unwrap();
+    let by_components =
+        client.map(pb::MapRequest { table: "en".to_owned(), ..Default::default() }).await.unwrap();
+    assert!(alike(&map.places) > 0.95, "{}", alike(&map.places));
+    assert!(alike(&by_components.places) < alike(&map.places));
+    assert_eq!(map.clusters, by_components.clusters);
+    let again = client.arrange_map(arrange(0, false), |_| {}).await.unwrap();
+    assert!(again.was_there && again.seconds == report.seconds, "{again:?}");
+    let other = client.arrange_map(arrange(8, false), |_| {}).await.unwrap();
+    assert!(!other.was_there);
+    assert_ne!(client.map(asked("en")).await.unwrap().places, map.places);
+    client.arrange_map(arrange(0, true), |_| {}).await.unwrap();
+    assert_eq!(client.map(asked("en")).await.unwrap().places, map.places, "the seed decides");
+
+    // It is there after a restart, and comes back with a backup.
+    client.backup(pb::BackupRequest::default(), |_| {}).await.unwrap();
+    drop(client);
+    server.stop().await;
+    let server = Server::start_as(Arc::clone(&data), config()).await;
+    let client = Client::connect(&server.url).await.unwrap();
+    assert_eq!(client.map(asked("en")).await.unwrap().places, map.places);
+    let bytes = get(&server, "/v1/tables/en/map.bin?layout=MAP_LAYOUT_NEIGHBORS").await;
+    assert_eq!((bytes.status, &bytes.body), (200, &map.places));
+    let request = pb::RestoreRequest {
+        tables: vec!["en".to_owned()],
+        new_name: "back".to_owned(),
+        ..Default::default()
+    };
+    client.restore(request, |_| {}).await.unwrap();
+    assert_eq!(client.map(asked("back")).await.unwrap().places, map.places);
+
+    // A word that is written stands among its like, all others where they were; one that goes is nowhere.
+    let line = groups().lines().nth(4).unwrap().to_owned();
+    let values: Vec<f32> = line.split(' ').skip(1).map(|value| value.parse().unwrap()).collect();
+    let vector = pb::Vector { values, ..Default::default() };
+    let put = WordToPut { word: "new".to_owned(), vector: Some(vector), ..Default::default() };
+    let put = pb::PutVectorsRequest { table: "en".to_owned(), words: vec![put], mode: 0 };
+    client.put_vectors(put).await.unwrap();
+    let gone = pb::DeleteWordsRequest {
+        table: "en".to_owned(),
+        queries: vec![word("w7")],
+        ..Default::default()
+    };
+    client.delete_words(gone).await.unwrap();
+    let after = client.map(asked("en")).await.unwrap();
+    assert_eq!((after.row_count, after.placed_count), (301, 300));
+    let spot = |map: &pb::MapResponse, row: usize| -> [f64; 2] {
+        let axis = |axis: usize| {
+            let at = row * 8 + axis * 2;
+            f64::from(u16::from_le_bytes([map.places[at], map.places[at + 1]])) - 32_767.0
+        };
+        [axis(0) * map.scale, axis(1) * map.scale]
+    };
+    let gap = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let new = spot(&after, 300);
+    let nearest = (0..300)
+        .filter(|&row| row != 7)
+        .min_by(|&a, &b| gap(spot(&after, a), new).total_cmp(&gap(spot(&after, b), new)));
+    assert_eq!(nearest.unwrap() % 6, 4, "it is not among its like");
+    assert!(
+        (0..300)
+            .filter(|&row| row != 7)
+            .all(|row| gap(spot(&map, row), spot(&after, row)) < 8.0 * map.scale)
+    );
+    assert_eq!(after.places[56..60], [0xff; 4]);
+
+    // Other rows have to be arranged, too; and what is stopped leaves nothing.
+    let replaced = pb::ImportHeader { if_exists: pb::IfExists::Replace.into(), ..header("en") };
+    import(&server.channel().await, replaced, groups().as_bytes()).await.unwrap();
+    assert_eq!(refused(client.map(asked("en")).await), "UNSUITED_TABLE");
+    let missing = pb::ArrangeMapRequest { table: "none".to_owned(), ..Default::default() };
+    let missing = client.arrange_map(missing, |_| {}).await.unwrap_err();
+    assert!(matches!(missing, CallError::Refused(refusal) if refusal.reason == "TABLE_NOT_FOUND"));
+    let stopped = pb::ArrangeMapRequest { detach: true, ..arrange(0, false) };
+    let stopped = client.arrange_map(stopped, |_| {}).await;
+    let Err(CallError::Detached(id)) = stopped else { panic!("{stopped:?}") };
+    client.cancel_job(pb::CancelJobRequest { id, keep: false }).await.unwrap();
+    let last = client.watch_job(id, |_| {}).await.unwrap();
+    let is_there = client.map(asked("en")).await.is_ok();
+    assert_eq!(is_there, last.state() == pb::JobState::Done, "{last:?}");
     server.stop().await;
 }

@@ -16,6 +16,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use wordspace::client::Client;
+use wordspace::engine::arrange::ArrangeQuery;
 use wordspace::engine::config::EngineConfig;
 use wordspace::engine::follow::Following;
 use wordspace::engine::import::{IfExists, ImportOptions, Source};
@@ -26,6 +27,7 @@ use wordspace::engine::{Ask, Engine, IndexState, Least};
 use wordspace::error::{Error, ErrorKind, Result};
 use wordspace::proto as pb;
 use wordspace::proto::put_vectors_request::WordToPut;
+use wordspace::query::map::{MapLayout, MapQuery};
 use wordspace::query::nearest::NearestQuery;
 use wordspace::query::{OovPolicy, WordOrVector};
 use wordspace::server::{Replication, ServerConfig};
@@ -1217,5 +1219,44 @@ fn what_is_damaged_is_named_and_the_newest_that_is_whole_serves() {
         let error = recover(&made.path().join("new"), place, which).unwrap_err();
         assert!(error.to_string().contains("nothing is published"), "{error}");
     }
+    story.end();
+}
+
+#[test]
+fn words_that_the_writer_arranged_are_so_for_its_readers() {
+    let mut story = Story::begin();
+    fill(&story.writer, "en", 0..80);
+    story.publish();
+    let mut reader = Reader::of(&story.place);
+    reader.follow();
+    let ask = |seed| Ask { table: name("en"), query: ArrangeQuery { seed, again: false } };
+    let map = |engine: &Engine| {
+        let query = MapQuery { layout: MapLayout::Neighbors, places: true };
+        let answer = engine.map(&Ask { table: name("en"), query });
+        answer.map(|answer| answer.answer.0.places.clone())
+    };
+    let refusal = reader.engine.arrange(&ask(0), &mut |_, _| {}).unwrap_err();
+    assert!(
+        matches!(refusal.kind(), ErrorKind::Unsuited { operation: "writing", .. }),
+        "{refusal}"
+    );
+    let mut last = Vec::new();
+    // By another seed it is another part in the place of the first.
+    for seed in [0, 1] {
+        story.writer.arrange(&ask(seed), &mut |_, _| {}).unwrap();
+        assert!(story.publish(), "a new part is something to publish");
+        reader.follow();
+        let places = map(&story.writer).unwrap();
+        assert_eq!(map(&reader.engine).unwrap(), places);
+        assert_ne!(places, last);
+        last = places;
+    }
+    reader = reader.restart(&story.place);
+    assert_eq!(map(&reader.engine).unwrap(), last);
+    fill(&story.writer, "en", 0..90);
+    story.publish();
+    reader.follow();
+    assert!(map(&reader.engine).is_err() && map(&story.writer).is_err(), "other rows");
+    reader.end();
     story.end();
 }

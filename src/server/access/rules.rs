@@ -123,6 +123,7 @@ const RULES: &[(Role, Reach, &str, &[&str])] = &[
             "SetAttributes",
             "BuildIndex",
             "CancelBuild",
+            "ArrangeMap",
         ],
     ),
     (Role::Read, Reach::Named, "wordspace.v1.TransferService", &["Export"]),

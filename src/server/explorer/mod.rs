@@ -63,6 +63,7 @@ assets! {
     "icon.svg": SVG,
     "app.js": JS,
     "api.js": JS,
+    "arranging.js": JS,
     "dom.js": JS,
     "language.js": JS,
     "state.js": JS,

@@ -144,6 +144,7 @@ impl Sources {
             Slot::Long => "long",
             Slot::Thread => "thread",
             Slot::Sweep => "sweep",
+            Slot::Arrange => "arrange",
         };
         let taken = slots.map(|load| (name(load.slot), load.taken));
         page.gauges("slots_taken", "Jobs and long calls that work", "slot", taken);

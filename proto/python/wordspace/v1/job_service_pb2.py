@@ -17,40 +17,41 @@ from wordspace.v1 import bias_pb2 as wordspace_dot_v1_dot_bias__pb2
 from wordspace.v1 import common_pb2 as wordspace_dot_v1_dot_common__pb2
 from wordspace.v1 import language_model_pb2 as wordspace_dot_v1_dot_language__model__pb2
 from wordspace.v1 import search_pb2 as wordspace_dot_v1_dot_search__pb2
+from wordspace.v1 import table_pb2 as wordspace_dot_v1_dot_table__pb2
 from wordspace.v1 import text_pb2 as wordspace_dot_v1_dot_text__pb2
 from wordspace.v1 import training_pb2 as wordspace_dot_v1_dot_training__pb2
 from wordspace.v1 import transfer_pb2 as wordspace_dot_v1_dot_transfer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewordspace/v1/job_service.proto\x12\x0cwordspace.v1\x1a\x19wordspace/v1/backup.proto\x1a\x17wordspace/v1/bias.proto\x1a\x19wordspace/v1/common.proto\x1a!wordspace/v1/language_model.proto\x1a\x19wordspace/v1/search.proto\x1a\x17wordspace/v1/text.proto\x1a\x1bwordspace/v1/training.proto\x1a\x1bwordspace/v1/transfer.proto\"\xb4\x07\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.wordspace.v1.JobKind\x12\r\n\x05table\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.wordspace.v1.JobState\x12\x10\n\x08\x64\x65tached\x18\x06 \x01(\x08\x12+\n\x08progress\x18\x07 \x01(\x0b\x32\x19.wordspace.v1.JobProgress\x12\x12\n\ncreated_at\x18\x08 \x01(\x01\x12\x17\n\nstarted_at\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x65nded_at\x18\n \x01(\x01H\x02\x88\x01\x01\x12,\n\x06import\x18\x0b \x01(\x0b\x32\x1a.wordspace.v1.ImportReportH\x00\x12\x37\n\x0cimport_texts\x18\x0c \x01(\x0b\x32\x1f.wordspace.v1.ImportTextsReportH\x00\x12*\n\x05train\x18\r \x01(\x0b\x32\x19.wordspace.v1.TrainReportH\x00\x12,\n\x06\x64\x65\x62ias\x18\x0e \x01(\x0b\x32\x1a.wordspace.v1.DebiasReportH\x00\x12,\n\x06\x65xport\x18\x0f \x01(\x0b\x32\x1a.wordspace.v1.ExportReportH\x00\x12,\n\x06verify\x18\x11 \x01(\x0b\x32\x1a.wordspace.v1.VerifyReportH\x00\x12,\n\x06\x62\x61\x63kup\x18\x12 \x01(\x0b\x32\x1a.wordspace.v1.BackupReportH\x00\x12.\n\x07restore\x18\x13 \x01(\x0b\x32\x1b.wordspace.v1.RestoreReportH\x00\x12\x35\n\x0btrain_table\x18\x14 \x01(\x0b\x32\x1e.wordspace.v1.TrainTableReportH\x00\x12\x35\n\x0btrain_model\x18\x15 \x01(\x0b\x32\x1e.wordspace.v1.TrainModelReportH\x00\x12\x37\n\x0cimport_model\x18\x16 \x01(\x0b\x32\x1f.wordspace.v1.ImportModelReportH\x00\x12\x43\n\x12\x63ompare_smoothings\x18\x17 \x01(\x0b\x32%.wordspace.v1.CompareSmoothingsReportH\x00\x12\'\n\x05\x65rror\x18\x10 \x01(\x0b\x32\x18.wordspace.v1.QueryErrorB\x08\n\x06resultB\r\n\x0b_started_atB\x0b\n\t_ended_at\"\x11\n\x0fListJobsRequest\"3\n\x10ListJobsResponse\x12\x1f\n\x04jobs\x18\x01 \x03(\x0b\x32\x11.wordspace.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"0\n\x0eGetJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job\"\x1d\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"2\n\x10WatchJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job\",\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04keep\x18\x02 \x01(\x08\"3\n\x11\x43\x61ncelJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job*\xff\x02\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fJOB_KIND_IMPORT\x10\x01\x12\x13\n\x0fJOB_KIND_EXPORT\x10\x02\x12\x19\n\x15JOB_KIND_IMPORT_TEXTS\x10\x03\x12\x1c\n\x18JOB_KIND_TRAIN_TOKENIZER\x10\x04\x12\x13\n\x0fJOB_KIND_DEBIAS\x10\x05\x12\x17\n\x13JOB_KIND_SEED_TABLE\x10\x06\x12\x13\n\x0fJOB_KIND_VERIFY\x10\x07\x12\x13\n\x0fJOB_KIND_BACKUP\x10\x08\x12\x14\n\x10JOB_KIND_RESTORE\x10\t\x12\x18\n\x14JOB_KIND_TRAIN_TABLE\x10\n\x12\x18\n\x14JOB_KIND_TRAIN_MODEL\x10\x0b\x12\x19\n\x15JOB_KIND_IMPORT_MODEL\x10\x0c\x12\x1f\n\x1bJOB_KIND_COMPARE_SMOOTHINGS\x10\r\x12\x19\n\x15JOB_KIND_MERGE_TABLES\x10\x0e*\x96\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xb7\x02\n\nJobService\x12I\n\x08ListJobs\x12\x1d.wordspace.v1.ListJobsRequest\x1a\x1e.wordspace.v1.ListJobsResponse\x12\x43\n\x06GetJob\x12\x1b.wordspace.v1.GetJobRequest\x1a\x1c.wordspace.v1.GetJobResponse\x12K\n\x08WatchJob\x12\x1d.wordspace.v1.WatchJobRequest\x1a\x1e.wordspace.v1.WatchJobResponse0\x01\x12L\n\tCancelJob\x12\x1e.wordspace.v1.CancelJobRequest\x1a\x1f.wordspace.v1.CancelJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewordspace/v1/job_service.proto\x12\x0cwordspace.v1\x1a\x19wordspace/v1/backup.proto\x1a\x17wordspace/v1/bias.proto\x1a\x19wordspace/v1/common.proto\x1a!wordspace/v1/language_model.proto\x1a\x19wordspace/v1/search.proto\x1a\x18wordspace/v1/table.proto\x1a\x17wordspace/v1/text.proto\x1a\x1bwordspace/v1/training.proto\x1a\x1bwordspace/v1/transfer.proto\"\xeb\x07\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.wordspace.v1.JobKind\x12\r\n\x05table\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.wordspace.v1.JobState\x12\x10\n\x08\x64\x65tached\x18\x06 \x01(\x08\x12+\n\x08progress\x18\x07 \x01(\x0b\x32\x19.wordspace.v1.JobProgress\x12\x12\n\ncreated_at\x18\x08 \x01(\x01\x12\x17\n\nstarted_at\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x65nded_at\x18\n \x01(\x01H\x02\x88\x01\x01\x12,\n\x06import\x18\x0b \x01(\x0b\x32\x1a.wordspace.v1.ImportReportH\x00\x12\x37\n\x0cimport_texts\x18\x0c \x01(\x0b\x32\x1f.wordspace.v1.ImportTextsReportH\x00\x12*\n\x05train\x18\r \x01(\x0b\x32\x19.wordspace.v1.TrainReportH\x00\x12,\n\x06\x64\x65\x62ias\x18\x0e \x01(\x0b\x32\x1a.wordspace.v1.DebiasReportH\x00\x12,\n\x06\x65xport\x18\x0f \x01(\x0b\x32\x1a.wordspace.v1.ExportReportH\x00\x12,\n\x06verify\x18\x11 \x01(\x0b\x32\x1a.wordspace.v1.VerifyReportH\x00\x12,\n\x06\x62\x61\x63kup\x18\x12 \x01(\x0b\x32\x1a.wordspace.v1.BackupReportH\x00\x12.\n\x07restore\x18\x13 \x01(\x0b\x32\x1b.wordspace.v1.RestoreReportH\x00\x12\x35\n\x0btrain_table\x18\x14 \x01(\x0b\x32\x1e.wordspace.v1.TrainTableReportH\x00\x12\x35\n\x0btrain_model\x18\x15 \x01(\x0b\x32\x1e.wordspace.v1.TrainModelReportH\x00\x12\x37\n\x0cimport_model\x18\x16 \x01(\x0b\x32\x1f.wordspace.v1.ImportModelReportH\x00\x12\x43\n\x12\x63ompare_smoothings\x18\x17 \x01(\x0b\x32%.wordspace.v1.CompareSmoothingsReportH\x00\x12\x35\n\x0b\x61rrange_map\x18\x18 \x01(\x0b\x32\x1e.wordspace.v1.ArrangeMapReportH\x00\x12\'\n\x05\x65rror\x18\x10 \x01(\x0b\x32\x18.wordspace.v1.QueryErrorB\x08\n\x06resultB\r\n\x0b_started_atB\x0b\n\t_ended_at\"\x11\n\x0fListJobsRequest\"3\n\x10ListJobsResponse\x12\x1f\n\x04jobs\x18\x01 \x03(\x0b\x32\x11.wordspace.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"0\n\x0eGetJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job\"\x1d\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"2\n\x10WatchJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job\",\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04keep\x18\x02 \x01(\x08\"3\n\x11\x43\x61ncelJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.wordspace.v1.Job*\x99\x03\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fJOB_KIND_IMPORT\x10\x01\x12\x13\n\x0fJOB_KIND_EXPORT\x10\x02\x12\x19\n\x15JOB_KIND_IMPORT_TEXTS\x10\x03\x12\x1c\n\x18JOB_KIND_TRAIN_TOKENIZER\x10\x04\x12\x13\n\x0fJOB_KIND_DEBIAS\x10\x05\x12\x17\n\x13JOB_KIND_SEED_TABLE\x10\x06\x12\x13\n\x0fJOB_KIND_VERIFY\x10\x07\x12\x13\n\x0fJOB_KIND_BACKUP\x10\x08\x12\x14\n\x10JOB_KIND_RESTORE\x10\t\x12\x18\n\x14JOB_KIND_TRAIN_TABLE\x10\n\x12\x18\n\x14JOB_KIND_TRAIN_MODEL\x10\x0b\x12\x19\n\x15JOB_KIND_IMPORT_MODEL\x10\x0c\x12\x1f\n\x1bJOB_KIND_COMPARE_SMOOTHINGS\x10\r\x12\x19\n\x15JOB_KIND_MERGE_TABLES\x10\x0e\x12\x18\n\x14JOB_KIND_ARRANGE_MAP\x10\x0f*\x96\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xb7\x02\n\nJobService\x12I\n\x08ListJobs\x12\x1d.wordspace.v1.ListJobsRequest\x1a\x1e.wordspace.v1.ListJobsResponse\x12\x43\n\x06GetJob\x12\x1b.wordspace.v1.GetJobRequest\x1a\x1c.wordspace.v1.GetJobResponse\x12K\n\x08WatchJob\x12\x1d.wordspace.v1.WatchJobRequest\x1a\x1e.wordspace.v1.WatchJobResponse0\x01\x12L\n\tCancelJob\x12\x1e.wordspace.v1.CancelJobRequest\x1a\x1f.wordspace.v1.CancelJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wordspace.v1.job_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOBKIND']._serialized_start=1557
-  _globals['_JOBKIND']._serialized_end=1940
-  _globals['_JOBSTATE']._serialized_start=1943
-  _globals['_JOBSTATE']._serialized_end=2093
-  _globals['_JOB']._serialized_start=273
-  _globals['_JOB']._serialized_end=1221
-  _globals['_LISTJOBSREQUEST']._serialized_start=1223
-  _globals['_LISTJOBSREQUEST']._serialized_end=1240
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1242
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1293
-  _globals['_GETJOBREQUEST']._serialized_start=1295
-  _globals['_GETJOBREQUEST']._serialized_end=1322
-  _globals['_GETJOBRESPONSE']._serialized_start=1324
-  _globals['_GETJOBRESPONSE']._serialized_end=1372
-  _globals['_WATCHJOBREQUEST']._serialized_start=1374
-  _globals['_WATCHJOBREQUEST']._serialized_end=1403
-  _globals['_WATCHJOBRESPONSE']._serialized_start=1405
-  _globals['_WATCHJOBRESPONSE']._serialized_end=1455
-  _globals['_CANCELJOBREQUEST']._serialized_start=1457
-  _globals['_CANCELJOBREQUEST']._serialized_end=1501
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1503
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1554
-  _globals['_JOBSERVICE']._serialized_start=2096
-  _globals['_JOBSERVICE']._serialized_end=2407
+  _globals['_JOBKIND']._serialized_start=1638
+  _globals['_JOBKIND']._serialized_end=2047
+  _globals['_JOBSTATE']._serialized_start=2050
+  _globals['_JOBSTATE']._serialized_end=2200
+  _globals['_JOB']._serialized_start=299
+  _globals['_JOB']._serialized_end=1302
+  _globals['_LISTJOBSREQUEST']._serialized_start=1304
+  _globals['_LISTJOBSREQUEST']._serialized_end=1321
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1323
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1374
+  _globals['_GETJOBREQUEST']._serialized_start=1376
+  _globals['_GETJOBREQUEST']._serialized_end=1403
+  _globals['_GETJOBRESPONSE']._serialized_start=1405
+  _globals['_GETJOBRESPONSE']._serialized_end=1453
+  _globals['_WATCHJOBREQUEST']._serialized_start=1455
+  _globals['_WATCHJOBREQUEST']._serialized_end=1484
+  _globals['_WATCHJOBRESPONSE']._serialized_start=1486
+  _globals['_WATCHJOBRESPONSE']._serialized_end=1536
+  _globals['_CANCELJOBREQUEST']._serialized_start=1538
+  _globals['_CANCELJOBREQUEST']._serialized_end=1582
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1584
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1635
+  _globals['_JOBSERVICE']._serialized_start=2203
+  _globals['_JOBSERVICE']._serialized_end=2514
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ from wordspace.v1 import bias_pb2 as _bias_pb2
 from wordspace.v1 import common_pb2 as _common_pb2
 from wordspace.v1 import language_model_pb2 as _language_model_pb2
 from wordspace.v1 import search_pb2 as _search_pb2
+from wordspace.v1 import table_pb2 as _table_pb2
 from wordspace.v1 import text_pb2 as _text_pb2
 from wordspace.v1 import training_pb2 as _training_pb2
 from wordspace.v1 import transfer_pb2 as _transfer_pb2
@@ -32,6 +33,7 @@ class JobKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_KIND_IMPORT_MODEL: _ClassVar[JobKind]
     JOB_KIND_COMPARE_SMOOTHINGS: _ClassVar[JobKind]
     JOB_KIND_MERGE_TABLES: _ClassVar[JobKind]
+    JOB_KIND_ARRANGE_MAP: _ClassVar[JobKind]
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +58,7 @@ JOB_KIND_TRAIN_MODEL: JobKind
 JOB_KIND_IMPORT_MODEL: JobKind
 JOB_KIND_COMPARE_SMOOTHINGS: JobKind
 JOB_KIND_MERGE_TABLES: JobKind
+JOB_KIND_ARRANGE_MAP: JobKind
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_WAITING: JobState
 JOB_STATE_RUNNING: JobState
@@ -64,7 +67,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "table", "owner", "state", "detached", "progress", "created_at", "started_at", "ended_at", "import_texts", "train", "debias", "export", "verify", "backup", "restore", "train_table", "train_model", "import_model", "compare_smoothings", "error")
+    __slots__ = ("id", "kind", "table", "owner", "state", "detached", "progress", "created_at", "started_at", "ended_at", "import_texts", "train", "debias", "export", "verify", "backup", "restore", "train_table", "train_model", "import_model", "compare_smoothings", "arrange_map", "error")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +90,7 @@ class Job(_message.Message):
     TRAIN_MODEL_FIELD_NUMBER: _ClassVar[int]
     IMPORT_MODEL_FIELD_NUMBER: _ClassVar[int]
     COMPARE_SMOOTHINGS_FIELD_NUMBER: _ClassVar[int]
+    ARRANGE_MAP_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     id: int
     kind: JobKind
@@ -109,8 +113,9 @@ class Job(_message.Message):
     train_model: _language_model_pb2.TrainModelReport
     import_model: _language_model_pb2.ImportModelReport
     compare_smoothings: _language_model_pb2.CompareSmoothingsReport
+    arrange_map: _table_pb2.ArrangeMapReport
     error: _search_pb2.QueryError
-    def __init__(self, id: _Optional[int] = ..., kind: _Optional[_Union[JobKind, str]] = ..., table: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., detached: _Optional[bool] = ..., progress: _Optional[_Union[_common_pb2.JobProgress, _Mapping]] = ..., created_at: _Optional[float] = ..., started_at: _Optional[float] = ..., ended_at: _Optional[float] = ..., import_texts: _Optional[_Union[_text_pb2.ImportTextsReport, _Mapping]] = ..., train: _Optional[_Union[_text_pb2.TrainReport, _Mapping]] = ..., debias: _Optional[_Union[_bias_pb2.DebiasReport, _Mapping]] = ..., export: _Optional[_Union[_transfer_pb2.ExportReport, _Mapping]] = ..., verify: _Optional[_Union[_backup_pb2.VerifyReport, _Mapping]] = ..., backup: _Optional[_Union[_backup_pb2.BackupReport, _Mapping]] = ..., restore: _Optional[_Union[_backup_pb2.RestoreReport, _Mapping]] = ..., train_table: _Optional[_Union[_training_pb2.TrainTableReport, _Mapping]] = ..., train_model: _Optional[_Union[_language_model_pb2.TrainModelReport, _Mapping]] = ..., import_model: _Optional[_Union[_language_model_pb2.ImportModelReport, _Mapping]] = ..., compare_smoothings: _Optional[_Union[_language_model_pb2.CompareSmoothingsReport, _Mapping]] = ..., error: _Optional[_Union[_search_pb2.QueryError, _Mapping]] = ..., **kwargs) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., kind: _Optional[_Union[JobKind, str]] = ..., table: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., detached: _Optional[bool] = ..., progress: _Optional[_Union[_common_pb2.JobProgress, _Mapping]] = ..., created_at: _Optional[float] = ..., started_at: _Optional[float] = ..., ended_at: _Optional[float] = ..., import_texts: _Optional[_Union[_text_pb2.ImportTextsReport, _Mapping]] = ..., train: _Optional[_Union[_text_pb2.TrainReport, _Mapping]] = ..., debias: _Optional[_Union[_bias_pb2.DebiasReport, _Mapping]] = ..., export: _Optional[_Union[_transfer_pb2.ExportReport, _Mapping]] = ..., verify: _Optional[_Union[_backup_pb2.VerifyReport, _Mapping]] = ..., backup: _Optional[_Union[_backup_pb2.BackupReport, _Mapping]] = ..., restore: _Optional[_Union[_backup_pb2.RestoreReport, _Mapping]] = ..., train_table: _Optional[_Union[_training_pb2.TrainTableReport, _Mapping]] = ..., train_model: _Optional[_Union[_language_model_pb2.TrainModelReport, _Mapping]] = ..., import_model: _Optional[_Union[_language_model_pb2.ImportModelReport, _Mapping]] = ..., compare_smoothings: _Optional[_Union[_language_model_pb2.CompareSmoothingsReport, _Mapping]] = ..., arrange_map: _Optional[_Union[_table_pb2.ArrangeMapReport, _Mapping]] = ..., error: _Optional[_Union[_search_pb2.QueryError, _Mapping]] = ..., **kwargs) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ()

@@ -803,6 +803,46 @@ class MapRequest(_message.Message):
     layout: MapLayout
     def __init__(self, table: _Optional[str] = ..., without_places: _Optional[bool] = ..., layout: _Optional[_Union[MapLayout, str]] = ...) -> None: ...
 
+class ArrangeMapRequest(_message.Message):
+    __slots__ = ("table", "seed", "detach", "again")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    DETACH_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    seed: int
+    detach: bool
+    again: bool
+    def __init__(self, table: _Optional[str] = ..., seed: _Optional[int] = ..., detach: _Optional[bool] = ..., again: _Optional[bool] = ...) -> None: ...
+
+class ArrangeMapResponse(_message.Message):
+    __slots__ = ("progress", "report", "job")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.JobProgress
+    report: ArrangeMapReport
+    job: _common_pb2.JobStarted
+    def __init__(self, progress: _Optional[_Union[_common_pb2.JobProgress, _Mapping]] = ..., report: _Optional[_Union[ArrangeMapReport, _Mapping]] = ..., job: _Optional[_Union[_common_pb2.JobStarted, _Mapping]] = ...) -> None: ...
+
+class ArrangeMapReport(_message.Message):
+    __slots__ = ("table", "generation", "sequence", "placed_count", "seed", "was_there", "seconds")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PLACED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    WAS_THERE_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    generation: int
+    sequence: int
+    placed_count: int
+    seed: int
+    was_there: bool
+    seconds: float
+    def __init__(self, table: _Optional[str] = ..., generation: _Optional[int] = ..., sequence: _Optional[int] = ..., placed_count: _Optional[int] = ..., seed: _Optional[int] = ..., was_there: _Optional[bool] = ..., seconds: _Optional[float] = ...) -> None: ...
+
 class MapResponse(_message.Message):
     __slots__ = ("places", "row_count", "placed_count", "scale", "component_shares", "component_row_count", "length_max", "clusters", "answer")
     class MapCluster(_message.Message):

@@ -67,6 +67,32 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
+// Of an answer of many lines the first thing that is found in one of them. What follows is read and dropped: a server
+// may take it that who stops to read is gone.
+export async function first(path, body, find) {
+  const answer = await send(path, body);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let [text, got] = ['', undefined];
+  const rest = async () => {
+    while (!(await reader.read()).done);
+  };
+  while (got === undefined) {
+    const { value, done } = await reader.read();
+    text += value || '';
+    const lines = text.split('\n');
+    text = lines.pop();
+    for (const line of lines.filter(Boolean)) {
+      const told = JSON.parse(line);
+      if (told.problem) throw new Problem(told.problem.status || 500, told.problem);
+      got ??= find(told);
+    }
+    if (done) break;
+  }
+  if (got === undefined) throw new Problem(500, { detail: 'the answer ended early' });
+  rest().catch(() => {});
+  return got;
+}
+
 // An answer of bytes alone.
 export async function bytes(path, signal) {
   const answer = await send(path, undefined, signal);

@@ -6,8 +6,33 @@ import { t } from './language.js';
 import { bytesOf, count, fixed, note, skeleton, trouble } from './parts.js';
 
 const LOOK_SECONDS = 1;
-// Points of a loss that are kept while the view is open.
+// Points of a loss that are kept, and trainings of which they are.
 const LOSSES_MAX = 600;
+const TRAININGS_MAX = 16;
+
+// For each training what it said on its way: tokens, loss, and tokens a second. Kept while the page is open, so whoever
+// looks at another view meanwhile finds the line whole.
+const heard = new Map();
+
+function hear(job) {
+  const learning = job.progress?.learning;
+  if (!learning?.loss) return;
+  const key = `${job.id} ${job.created_at}`;
+  const all = heard.get(key) || [];
+  const tokens = Number(learning.tokens || 0);
+  if (!all.length || all[all.length - 1][0] !== tokens)
+    all.push([tokens, learning.loss, learning.tokens_per_second || 0]);
+  // Every second one says as much, but for the last.
+  if (all.length > LOSSES_MAX) all.splice(0, all.length, ...all.filter((_, i) => i % 2 || i === all.length - 1));
+  heard.delete(key);
+  heard.set(key, all);
+  for (const oldest of heard.keys()) {
+    if (heard.size <= TRAININGS_MAX) break;
+    heard.delete(oldest);
+  }
+}
+
+const heardOf = job => heard.get(`${job.id} ${job.created_at}`);
 
 const kinds = () => ({
   IMPORT: t('Import'),
@@ -24,6 +49,7 @@ const kinds = () => ({
   IMPORT_MODEL: t('Import of a language model'),
   COMPARE_SMOOTHINGS: t('Comparison of smoothings'),
   MERGE_TABLES: t('Merge'),
+  ARRANGE_MAP: t('Arranging of words'),
 });
 const states = () => ({
   WAITING: ['', t('waits')],
@@ -31,6 +57,14 @@ const states = () => ({
   DONE: ['ok', t('done')],
   FAILED: ['bad', t('failed')],
   CANCELLED: ['', t('stopped')],
+});
+
+const phases = () => ({
+  arranging: t('arranging'),
+  counting: t('counting'),
+  learning: t('learning'),
+  reading: t('reading'),
+  writing: t('writing'),
 });
 
 export function jobsView(main, { signal }) {
@@ -44,7 +78,6 @@ export function jobsView(main, { signal }) {
     h('p', { class: 'lead' }, t('What the server is doing, and what it did in the last hour.')),
     list,
   );
-  const losses = new Map();
   let timer = 0;
   const refresh = async () => {
     try {
@@ -64,18 +97,10 @@ export function jobsView(main, { signal }) {
           ),
         );
       } else {
-        for (const job of jobs) {
-          const learning = job.progress?.learning;
-          if (learning?.loss) {
-            const all = losses.get(job.id) || [];
-            const last = all[all.length - 1];
-            if (!last || last[0] !== Number(learning.tokens || 0))
-              all.push([Number(learning.tokens || 0), learning.loss]);
-            if (all.length > LOSSES_MAX) all.splice(0, all.length, ...all.filter((_, i) => i % 2));
-            losses.set(job.id, all);
-          }
-        }
-        const fresh = jobs.map(job => card(job, losses.get(job.id), signal, refresh));
+        jobs.forEach(hear);
+        // Within the borders of a card.
+        const across = Math.max(NARROW, Math.min(WIDE, list.clientWidth - 44));
+        const fresh = jobs.map(job => card(job, { losses: heardOf(job), across }, signal, refresh));
         // The keyboard stays where it was.
         const focused = document.activeElement?.dataset?.job;
         fill(list, ...fresh);
@@ -92,7 +117,7 @@ export function jobsView(main, { signal }) {
   return () => clearTimeout(timer);
 }
 
-function card(job, losses, signal, refresh) {
+function card(job, { losses, across }, signal, refresh) {
   const kind = kinds()[(job.kind || '').replace('JOB_KIND_', '')] || t('Job');
   const [style, state] = states()[(job.state || '').replace('JOB_STATE_', '')] || ['', ''];
   const progress = job.progress || {};
@@ -102,7 +127,7 @@ function card(job, losses, signal, refresh) {
   const number = progress.unit === 'JOB_UNIT_BYTES' ? bytesOf : count;
   const unit = { JOB_UNIT_ROWS: t('rows'), JOB_UNIT_TOKENS: t('tokens') }[progress.unit] || '';
   const told = [];
-  if (progress.phase) told.push(progress.phase);
+  if (progress.phase) told.push(phases()[progress.phase] || progress.phase);
   if (done) told.push(`${total ? t('{0} of {1}', number(done), number(total)) : number(done)} ${unit}`.trim());
   if (progress.rate && isUnderWay) told.push(`${number(Math.round(progress.rate))} ${unit} / s`.replace('  ', ' '));
   if (progress.seconds_left != null && isUnderWay) told.push(t('about {0} s left', Math.ceil(progress.seconds_left)));
@@ -158,7 +183,7 @@ function card(job, losses, signal, refresh) {
       ),
     job.error?.message &&
       h('div', { class: 'whole' }, note(job.state === 'JOB_STATE_FAILED' ? 'bad' : 'plain', job.error.message)),
-    losses?.length > 1 && h('div', { class: 'whole' }, curve(losses)),
+    losses?.length > 1 && h('div', { class: 'whole curves' }, curve(losses, across), pace(losses, across)),
     (learning?.probes || [])
       .filter(one => one.known)
       .map(one =>
@@ -177,50 +202,92 @@ function card(job, losses, signal, refresh) {
   return body;
 }
 
-function curve(losses) {
-  const [width, height] = [900, 130];
-  const most = Math.max(...losses.map(([, loss]) => loss)) * 1.1;
-  const [first, last] = [losses[0][0], losses[losses.length - 1][0]];
-  const X = tokens => 40 + ((tokens - first) / (last - first || 1)) * (width - 60);
-  const Y = loss => height - 20 - (loss / most) * (height - 34);
-  const path = losses
-    .map(([tokens, loss], i) => `${i ? 'L' : 'M'}${X(tokens).toFixed(1)} ${Y(loss).toFixed(1)}`)
+const [LEFT, RIGHT] = [44, 54];
+const [NARROW, WIDE] = [240, 1600];
+
+// Between what the scale of these values goes: from 0 up, or around a line that changes little.
+function span(values, isFromZero) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (isFromZero) return [0, most * 1.1 || 1];
+  const range = Math.max(most - least, most / 20, 1e-6);
+  return [Math.max(0, least - range * 0.25), most + range * 0.25];
+}
+
+// A line over tokens, with the last value beside its end.
+function line(points, [across, height], { color, width, isFromZero, levels, digits, text, label }) {
+  const [low, high] = span(
+    points.map(([, value]) => value),
+    isFromZero,
+  );
+  const [first, last] = [points[0][0], points[points.length - 1][0]];
+  const X = tokens => LEFT + ((tokens - first) / (last - first || 1)) * (across - LEFT - RIGHT);
+  const Y = value => height - 8 - ((value - low) / (high - low)) * (height - 16);
+  const path = points
+    .map(([tokens, value], i) => `${i ? 'L' : 'M'}${X(tokens).toFixed(1)} ${Y(value).toFixed(1)}`)
     .join('');
-  const now = losses[losses.length - 1];
+  const now = points[points.length - 1];
   return s(
     'svg',
-    {
-      viewBox: `0 0 ${width} ${height}`,
-      width: '100%',
-      role: 'img',
-      'aria-label': t('Loss, now {0}', fixed(now[1], 3)),
-    },
-    [0, most / 2, most / 1.1].map(level => [
-      s('line', { x1: 40, x2: width - 12, y1: Y(level), y2: Y(level), stroke: 'var(--line)' }),
-      s(
-        'text',
-        { x: 32, y: Y(level) + 4, 'text-anchor': 'end', 'font-size': 11, fill: 'var(--ink3)' },
-        fixed(level, 1),
-      ),
-    ]),
-    s('path', { d: path, fill: 'none', stroke: 'var(--accent)', 'stroke-width': 1.8, 'stroke-linejoin': 'round' }),
-    s('circle', { cx: X(now[0]), cy: Y(now[1]), r: 4, fill: 'var(--accent)' }),
+    { viewBox: `0 0 ${across} ${height}`, width: across, height, role: 'img', 'aria-label': label },
+    levels.map(share => {
+      const level = low + share * (high - low);
+      const y = Y(level);
+      return [
+        s('line', { x1: LEFT, x2: across - RIGHT, y1: y, y2: y, stroke: 'var(--line)' }),
+        s(
+          'text',
+          { x: LEFT - 8, y: y + 4, 'text-anchor': 'end', 'font-size': 11, fill: 'var(--ink3)' },
+          digits(level, high - low),
+        ),
+      ];
+    }),
+    s('path', { d: path, fill: 'none', stroke: color, 'stroke-width': width, 'stroke-linejoin': 'round' }),
+    s('circle', { cx: X(now[0]), cy: Y(now[1]), r: 3.5, fill: color }),
     s(
       'text',
-      {
-        x: Math.min(X(now[0]), width - 40),
-        y: Y(now[1]) - 10,
-        'text-anchor': 'middle',
-        'font-size': 13,
-        'font-weight': 600,
-        fill: 'var(--ink)',
-      },
-      fixed(now[1], 3),
+      { x: X(now[0]) + 8, y: Y(now[1]) + 4, 'font-size': 12, 'font-weight': 600, fill: 'var(--ink)' },
+      text(now[1]),
     ),
-    s(
-      'text',
-      { x: 40, y: height - 3, 'font-size': 11, fill: 'var(--ink3)' },
-      t('loss by tokens read, since this page was opened'),
-    ),
+  );
+}
+
+const short = number =>
+  number >= 1e6 ? `${(number / 1e6).toFixed(1)}M` : number >= 1e3 ? `${Math.round(number / 1e3)}k` : `${Math.round(number)}`;
+
+function curve(losses, across) {
+  const [, now] = losses[losses.length - 1];
+  return h(
+    'figure',
+    {},
+    h('figcaption', { class: 'dim small' }, t('Loss by tokens read, since this page was opened')),
+    line(losses, [across, 130], {
+      color: 'var(--accent)',
+      width: 1.8,
+      isFromZero: false,
+      levels: [0, 0.5, 1],
+      digits: (level, range) => fixed(level, range < 0.2 ? 3 : range < 2 ? 2 : 1),
+      text: loss => fixed(loss, 3),
+      label: t('Loss, now {0}', fixed(now, 3)),
+    }),
+  );
+}
+
+function pace(losses, across) {
+  const rates = losses.map(([tokens, , rate]) => [tokens, rate]);
+  const [, now] = rates[rates.length - 1];
+  if (!(now > 0)) return null;
+  return h(
+    'figure',
+    {},
+    h('figcaption', { class: 'dim small' }, t('Tokens a second')),
+    line(rates, [across, 64], {
+      color: 'var(--ink3)',
+      width: 1.4,
+      isFromZero: true,
+      levels: [0, 1],
+      digits: short,
+      text: short,
+      label: t('Tokens a second, now {0}', count(Math.round(now))),
+    }),
   );
 }

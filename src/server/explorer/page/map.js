@@ -1,5 +1,6 @@
 // The map of a table, and beside it a word, a list of words, or the table.
 
+import { found, start } from './arranging.js';
 import { h, icon, say, fill } from './dom.js';
 import { t } from './language.js';
 import {
@@ -141,7 +142,7 @@ export function mapView(main, { look, route, go, setQuery, again, signal }) {
   main.append(h('div', { class: 'stage' }, box, panel));
 
   const legend = h('div', { class: 'legend bar', hidden: true });
-  const honest = h('p', { class: 'honest' }, t('The map is being made.'));
+  const honest = h('div', { class: 'honest' }, t('The map is being made.'));
   const lasso = h(
     'button',
     {
@@ -180,7 +181,7 @@ export function mapView(main, { look, route, go, setQuery, again, signal }) {
         change(event) {
           layout = event.target.value;
           setQuery('layout', layout === 'components' ? null : layout);
-          arrange();
+          arrange({ isAsked: true });
         },
       },
     },
@@ -285,6 +286,7 @@ export function mapView(main, { look, route, go, setQuery, again, signal }) {
   }
 
   const tell = map => {
+    honest.classList.remove('busy');
     const shares = map.told.component_shares || [];
     const share = Math.round(100 * ((shares[0] || 0) + (shares[1] || 0)));
     fill(
@@ -302,37 +304,110 @@ export function mapView(main, { look, route, go, setQuery, again, signal }) {
     picture.request();
   };
 
-  // Shows a map as soon as it is there; while neighbors are arranged, the components.
+  // Shows a map as soon as it is there. Until words are arranged by their neighbors, and if nobody does that, the map
+  // is by components. An address alone starts no work on the server: the user does.
   let turn = 0;
-  async function arrange() {
+  async function arrange({ isAsked = false } = {}) {
     const mine = ++turn;
     const isStale = () => signal.aborted || mine !== turn;
+    let map = null;
     try {
-      if (layout === 'neighbors' && picture.map?.layout !== 'neighbors') {
-        const first = await look.map();
-        if (isStale()) return null;
-        put(first);
-      }
       if (layout === 'neighbors') {
-        fill(
-          honest,
-          t(
-            'Words are being arranged by their neighbors: seconds, and on large tables minutes. You can go on meanwhile.',
-          ),
-        );
-        picture.covered = null;
+        map = await look.map('neighbors').catch(error => {
+          if (error.reason === 'UNSUITED_TABLE') return null;
+          throw error;
+        });
       }
-      const map = await look.map(layout);
+      const isThere = map || layout === 'components';
+      if (!map) map = await look.map();
       if (isStale()) return map;
       put(map);
-      if (!chosen) measureKept({ look, map, picture, honest, signal });
-      else select8(map);
-      return map;
+      if (isThere) {
+        if (!chosen) measureKept({ look, map, picture, honest, signal });
+        else select8(map);
+        return map;
+      }
+      if (chosen) select8(map);
+      const job = isAsked ? await start(look) : await found(look);
+      if (isStale()) return map;
+      if (job) follow(job, isStale);
+      else offer(t('Nobody has arranged the words of this table by their neighbors yet.'));
     } catch (error) {
-      const shown = trouble(error, { look, again: () => arrange() });
-      if (shown && !isStale()) fill(honest, shown);
-      return null;
+      const shown = trouble(error, { look, again: () => arrange({ isAsked }) });
+      if (shown && !isStale()) tellThat(shown);
     }
+    return map;
+  }
+
+  // What is said of the map is about work; small screens show it, too.
+  function tellThat(...what) {
+    honest.classList.add('busy');
+    fill(honest, ...what);
+    picture.covered = null;
+    picture.request();
+  }
+
+  function offer(text) {
+    const begin = h('button', { class: 'btn', on: { click: () => arrange({ isAsked: true }) } }, t('Arrange them'));
+    tellThat(h('p', {}, text, ' ', t('It takes seconds, and on large tables minutes; once.')), h('p', { class: 'acts' }, begin));
+  }
+
+  // Shows how far a job is, and its map when it is there.
+  function follow(job, isStale) {
+    const bar = h('b', {});
+    const track = h(
+      'div',
+      { class: 'pg', role: 'progressbar', 'aria-label': t('Arranging'), 'aria-valuemin': '0', 'aria-valuemax': '100' },
+      bar,
+    );
+    const told = h('span', { class: 'num' });
+    const stop = h(
+      'button',
+      {
+        class: 'btn small',
+        on: {
+          click() {
+            stop.disabled = true;
+            job.stop().catch(error => {
+              const shown = trouble(error);
+              if (shown && !isStale()) tellThat(shown);
+            });
+          },
+        },
+      },
+      t('Stop'),
+    );
+    const show = () => {
+      if (isStale()) {
+        job.listeners.delete(show);
+        return;
+      }
+      const percent = Math.floor(100 * (job.share ?? 0));
+      fill(told, job.share == null ? t('waits') : `${percent} %`);
+      bar.style.width = `${percent}%`;
+      track.setAttribute('aria-valuenow', String(percent));
+    };
+    job.listeners.add(show);
+    show();
+    tellThat(
+      h(
+        'div',
+        { class: 'arranging' },
+        h('p', {}, h('b', {}, t('Words are being arranged by their neighbors.')), ' ', t('You can go on meanwhile.')),
+        h('div', { class: 'row' }, track, told, stop),
+      ),
+    );
+    job.ended.then(state => {
+      job.listeners.delete(show);
+      if (isStale()) return;
+      if (state === 'DONE') arrange();
+      else if (state === 'CANCELLED') offer(t('The arranging was stopped.'));
+      else {
+        const error = job.problem || new Error(job.job?.error?.message || '');
+        const shown = trouble(error, { look, again: () => arrange({ isAsked: true }) });
+        if (shown) tellThat(shown);
+      }
+    });
   }
 
   function put(map) {

@@ -40,6 +40,11 @@ const WIDTHS_MAX = 2000;
 const SPREAD = 5;
 const SPREAD_ROWS = 20000;
 const shown = word => (word.length > LABEL_CHARS ? `${word.slice(0, LABEL_CHARS - 1)}…` : word);
+// While the map is panned, what lies over the points is moved along, and drawn anew so often and when the map rests, in
+// milliseconds; and no further than so many pixels, or names would be missing where the map comes in.
+const GLIDE = 160;
+const GLIDE_REST = 80;
+const GLIDE_PIXELS = 120;
 // What a label of no importance begins with.
 const LETTERS = /^\p{L}{2}|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
@@ -141,6 +146,7 @@ export class Picture {
     this.forgetWords();
     cancelAnimationFrame(this.flight);
     clearTimeout(this.naming);
+    clearTimeout(this.gliding);
     this.points.end();
     pictures.delete(this);
   }
@@ -262,13 +268,45 @@ export class Picture {
     this.requested = true;
     requestAnimationFrame(() => {
       this.requested = false;
-      if (pictures.has(this)) this.draw();
+      if (!pictures.has(this)) return;
+      if (this.glides()) this.glide();
+      else this.draw();
     });
+  }
+
+  // Whether it is enough to move what was drawn over the points: naming words takes longer than all else.
+  glides() {
+    const { over } = this;
+    const isPanned = this.isPanned;
+    this.isPanned = false;
+    return (
+      isPanned &&
+      over &&
+      over.k === this.k &&
+      performance.now() - over.at < GLIDE &&
+      Math.max(Math.abs(this.x - over.x), Math.abs(this.y - over.y)) < GLIDE_PIXELS
+    );
+  }
+
+  glide() {
+    this.drawPoints();
+    const whole = way => Math.round(way * this.d) / this.d;
+    this.canvas.style.transform = `translate(${whole(this.x - this.over.x)}px,${whole(this.y - this.over.y)}px)`;
+    clearTimeout(this.gliding);
+    this.gliding = setTimeout(() => this.request(), GLIDE_REST);
   }
 
   draw() {
     if (!this.W || !this.k) return;
-    const { c } = this;
+    const isDim = this.drawPoints();
+    this.drawOver(isDim);
+    clearTimeout(this.gliding);
+    this.canvas.style.transform = '';
+    this.over = { x: this.x, y: this.y, k: this.k, at: performance.now() };
+  }
+
+  // Whether they are dim: something else is to be seen.
+  drawPoints() {
     const isDim = Boolean(
       this.o.isDim ||
       (this.list && !this.mask) ||
@@ -288,6 +326,11 @@ export class Picture {
       light: this.mask ? [...lights.map(light => Math.min(light, 0.1)), ...lights] : lights,
       size: this.pointSize(),
     });
+    return isDim;
+  }
+
+  drawOver(isDim) {
+    const { c } = this;
     c.setTransform(this.d, 0, 0, this.d, 0, 0);
     c.clearRect(0, 0, this.W, this.H);
     if (!this.map) return;
@@ -679,6 +722,7 @@ export class Picture {
   pan(dx, dy) {
     this.x += dx;
     this.y += dy;
+    this.isPanned = true;
     this.request();
     this.o.onView?.(this);
   }
@@ -702,7 +746,8 @@ export class Picture {
     const fingers = new Map();
     let moved = 0;
     const at = event => {
-      const r = e.getBoundingClientRect();
+      // The canvas may be on its way.
+      const r = this.box.getBoundingClientRect();
       return [event.clientX - r.left, event.clientY - r.top];
     };
     e.addEventListener('pointerdown', event => {

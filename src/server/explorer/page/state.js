@@ -22,6 +22,8 @@ class Look {
     this.listeners = new Set();
     // Rows and words of the map that answers come from; none: all.
     this.within = null;
+    // The job that arranges its words by their neighbors, if there is one.
+    this.arranging = null;
   }
 
   // What a question says of that.
