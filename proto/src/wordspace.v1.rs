@@ -487,6 +487,11 @@ pub struct AnswerInfo {
     /// The last write that the answer has seen: writes of a table are counted since its import.
     #[prost(uint64, tag = "10")]
     pub sequence: u64,
+    /// Of a server that follows another one: how long ago it last looked whether something had changed there, and
+    /// had everything. The answer is what the other one would have given then, or later. Absent where the server
+    /// follows none.
+    #[prost(double, optional, tag = "11")]
+    pub age_seconds: ::core::option::Option<f64>,
 }
 impl ::prost::Name for AnswerInfo {
     const NAME: &'static str = "AnswerInfo";
@@ -1764,6 +1769,9 @@ pub struct GetStatusResponse {
     /// Where answers are computed.
     #[prost(message, repeated, tag = "23")]
     pub lanes: ::prost::alloc::vec::Vec<Lane>,
+    /// How far publishing or following is; absent where the server does neither.
+    #[prost(message, optional, tag = "24")]
+    pub replica: ::core::option::Option<Replica>,
 }
 impl ::prost::Name for GetStatusResponse {
     const NAME: &'static str = "GetStatusResponse";
@@ -1773,6 +1781,86 @@ impl ::prost::Name for GetStatusResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/wordspace.v1.GetStatusResponse".into()
+    }
+}
+/// How far a server is that publishes its tables (--publish), or follows those that another one publishes
+/// (--follow).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Replica {
+    /// What this one does.
+    #[prost(enumeration = "replica::Role", tag = "1")]
+    pub role: i32,
+    /// Whether all of one publication was made, or was brought. What health says of a reader.
+    #[prost(bool, tag = "2")]
+    pub ready: bool,
+    /// Since it last looked at the place and nothing was left to do: how old what a reader answers may be. Absent
+    /// before the first time.
+    #[prost(double, optional, tag = "3")]
+    pub age_seconds: ::core::option::Option<f64>,
+    /// In which epoch the last publication was made that is whole; 0 before the first one.
+    #[prost(uint64, tag = "4")]
+    pub epoch: u64,
+    /// Its number.
+    #[prost(uint64, tag = "5")]
+    pub publication: u64,
+    /// Why the last attempt did not do all; empty if it did.
+    #[prost(string, tag = "6")]
+    pub problem: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Replica`.
+pub mod replica {
+    /// What a server does with the place.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Role {
+        /// Never told.
+        Unspecified = 0,
+        /// It publishes there.
+        Writer = 1,
+        /// It follows what is published there.
+        Reader = 2,
+    }
+    impl Role {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "ROLE_UNSPECIFIED",
+                Self::Writer => "ROLE_WRITER",
+                Self::Reader => "ROLE_READER",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+                "ROLE_WRITER" => Some(Self::Writer),
+                "ROLE_READER" => Some(Self::Reader),
+                _ => None,
+            }
+        }
+    }
+}
+impl ::prost::Name for Replica {
+    const NAME: &'static str = "Replica";
+    const PACKAGE: &'static str = "wordspace.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "wordspace.v1.Replica".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/wordspace.v1.Replica".into()
     }
 }
 /// The calls of one method since the start of the server.
@@ -12579,6 +12667,101 @@ impl ::prost::Name for MapRequest {
         "/wordspace.v1.MapRequest".into()
     }
 }
+/// What TableService.ArrangeMap is asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArrangeMapRequest {
+    /// A table, or an alias.
+    #[prost(string, tag = "1")]
+    pub table: ::prost::alloc::string::String,
+    /// Another seed arranges the same rows otherwise, and as well. It takes the place of what another seed has
+    /// arranged. Default: 0.
+    #[prost(uint64, tag = "2")]
+    pub seed: u64,
+    /// The job goes on when the caller leaves.
+    #[prost(bool, tag = "3")]
+    pub detach: bool,
+    /// Arranges also what this seed has arranged already: words may have been written since.
+    #[prost(bool, tag = "4")]
+    pub again: bool,
+}
+impl ::prost::Name for ArrangeMapRequest {
+    const NAME: &'static str = "ArrangeMapRequest";
+    const PACKAGE: &'static str = "wordspace.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "wordspace.v1.ArrangeMapRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/wordspace.v1.ArrangeMapRequest".into()
+    }
+}
+/// A message of the stream that TableService.ArrangeMap answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ArrangeMapResponse {
+    /// Which part it is.
+    #[prost(oneof = "arrange_map_response::Part", tags = "1, 2, 3")]
+    pub part: ::core::option::Option<arrange_map_response::Part>,
+}
+/// Nested message and enum types in `ArrangeMapResponse`.
+pub mod arrange_map_response {
+    /// Which part it is.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// How far it is, several times a second.
+        #[prost(message, tag = "1")]
+        Progress(super::JobProgress),
+        /// What came of it; the last message.
+        #[prost(message, tag = "2")]
+        Report(super::ArrangeMapReport),
+        /// First.
+        #[prost(message, tag = "3")]
+        Job(super::JobStarted),
+    }
+}
+impl ::prost::Name for ArrangeMapResponse {
+    const NAME: &'static str = "ArrangeMapResponse";
+    const PACKAGE: &'static str = "wordspace.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "wordspace.v1.ArrangeMapResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/wordspace.v1.ArrangeMapResponse".into()
+    }
+}
+/// What TableService.ArrangeMap has done.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ArrangeMapReport {
+    /// The table, by its own name.
+    #[prost(string, tag = "1")]
+    pub table: ::prost::alloc::string::String,
+    /// The generation whose rows were arranged.
+    #[prost(uint64, tag = "2")]
+    pub generation: u64,
+    /// The last write that it has seen.
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
+    /// Rows that got a place.
+    #[prost(uint32, tag = "4")]
+    pub placed_count: u32,
+    /// By which it was arranged.
+    #[prost(uint64, tag = "5")]
+    pub seed: u64,
+    /// It was arranged before; nothing was done.
+    #[prost(bool, tag = "6")]
+    pub was_there: bool,
+    /// How long it took, or had taken then.
+    #[prost(double, tag = "7")]
+    pub seconds: f64,
+}
+impl ::prost::Name for ArrangeMapReport {
+    const NAME: &'static str = "ArrangeMapReport";
+    const PACKAGE: &'static str = "wordspace.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "wordspace.v1.ArrangeMapReport".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/wordspace.v1.ArrangeMapReport".into()
+    }
+}
 /// A map of the directions of words: their vectors at length 1, less the mean of these.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MapResponse {
@@ -12809,7 +12992,9 @@ pub enum MapLayout {
     /// The first two principal components. Near on the map may be far apart.
     Components = 1,
     /// From there, moved so that the 12 nearest words of each come together and others part (after UMAP,
-    /// McInnes, Healy and Melville 2018). Far on the map says little.
+    /// McInnes, Healy and Melville 2018). Far on the map says little. A word that was written after its table
+    /// was arranged stands in the middle of its nearest words that were there before; the first 4,096 such words do,
+    /// and others have no place until the table is arranged anew.
     Neighbors = 2,
 }
 impl MapLayout {
@@ -13323,8 +13508,8 @@ pub mod table_service_client {
                 .insert(GrpcMethod::new("wordspace.v1.TableService", "Health"));
             self.inner.unary(req, path, codec).await
         }
-        /// Where words stand on a map in two dimensions. Made once for each state of a table and then kept in
-        /// memory: by principal components at once, by neighbors in seconds to minutes; at most 2 such calls at once.
+        /// Where words stand on a map in two dimensions. Made once for each state of a table, in seconds, and then
+        /// kept in memory. By neighbors only where ArrangeMap has arranged them: UNSUITED_TABLE before that.
         pub async fn map(
             &mut self,
             request: impl tonic::IntoRequest<super::MapRequest>,
@@ -13345,6 +13530,33 @@ pub mod table_service_client {
             req.extensions_mut()
                 .insert(GrpcMethod::new("wordspace.v1.TableService", "Map"));
             self.inner.unary(req, path, codec).await
+        }
+        /// Arranges the words of a table for MAP_LAYOUT_NEIGHBORS: a job of seconds to minutes on one core, one at a
+        /// time on a server. The places are kept on disk beside the rows until the table gets other rows by an import
+        /// or a rebuild. If this seed has arranged them already, the report comes at once.
+        pub async fn arrange_map(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ArrangeMapRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ArrangeMapResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/wordspace.v1.TableService/ArrangeMap",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("wordspace.v1.TableService", "ArrangeMap"));
+            self.inner.server_streaming(req, path, codec).await
         }
         /// Puts words with their vectors into a table that is there.
         pub async fn put_vectors(
@@ -13669,12 +13881,25 @@ pub mod table_service_server {
             &self,
             request: tonic::Request<super::HealthRequest>,
         ) -> std::result::Result<tonic::Response<super::HealthResponse>, tonic::Status>;
-        /// Where words stand on a map in two dimensions. Made once for each state of a table and then kept in
-        /// memory: by principal components at once, by neighbors in seconds to minutes; at most 2 such calls at once.
+        /// Where words stand on a map in two dimensions. Made once for each state of a table, in seconds, and then
+        /// kept in memory. By neighbors only where ArrangeMap has arranged them: UNSUITED_TABLE before that.
         async fn map(
             &self,
             request: tonic::Request<super::MapRequest>,
         ) -> std::result::Result<tonic::Response<super::MapResponse>, tonic::Status>;
+        /// Server streaming response type for the ArrangeMap method.
+        type ArrangeMapStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ArrangeMapResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Arranges the words of a table for MAP_LAYOUT_NEIGHBORS: a job of seconds to minutes on one core, one at a
+        /// time on a server. The places are kept on disk beside the rows until the table gets other rows by an import
+        /// or a rebuild. If this seed has arranged them already, the report comes at once.
+        async fn arrange_map(
+            &self,
+            request: tonic::Request<super::ArrangeMapRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ArrangeMapStream>, tonic::Status>;
         /// Puts words with their vectors into a table that is there.
         async fn put_vectors(
             &self,
@@ -14581,6 +14806,52 @@ pub mod table_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/wordspace.v1.TableService/ArrangeMap" => {
+                    #[allow(non_camel_case_types)]
+                    struct ArrangeMapSvc<T: TableService>(pub Arc<T>);
+                    impl<
+                        T: TableService,
+                    > tonic::server::ServerStreamingService<super::ArrangeMapRequest>
+                    for ArrangeMapSvc<T> {
+                        type Response = super::ArrangeMapResponse;
+                        type ResponseStream = T::ArrangeMapStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ArrangeMapRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TableService>::arrange_map(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ArrangeMapSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -23423,7 +23694,8 @@ pub struct Job {
     /// What it does.
     #[prost(enumeration = "JobKind", tag = "2")]
     pub kind: i32,
-    /// The table, the tokenizer or the language model that it makes; of EXPORT the one that it reads.
+    /// The table, the tokenizer or the language model that it makes; of EXPORT and ARRANGE_MAP the one that it
+    /// reads.
     #[prost(string, tag = "3")]
     pub table: ::prost::alloc::string::String,
     /// The metadata `wordspace-owner` of the call that started it, cut to 128 characters; without it the
@@ -23454,7 +23726,7 @@ pub struct Job {
     /// Of DONE; the same message as the last reply of the call that started it.
     #[prost(
         oneof = "job::Result",
-        tags = "11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23"
+        tags = "11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24"
     )]
     pub result: ::core::option::Option<job::Result>,
 }
@@ -23499,6 +23771,9 @@ pub mod job {
         /// Of COMPARE_SMOOTHINGS.
         #[prost(message, tag = "23")]
         CompareSmoothings(super::CompareSmoothingsReport),
+        /// Of ARRANGE_MAP.
+        #[prost(message, tag = "24")]
+        ArrangeMap(super::ArrangeMapReport),
     }
 }
 impl ::prost::Name for Job {
@@ -23681,6 +23956,8 @@ pub enum JobKind {
     CompareSmoothings = 13,
     /// TransferService.MergeTables.
     MergeTables = 14,
+    /// TableService.ArrangeMap.
+    ArrangeMap = 15,
 }
 impl JobKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -23704,6 +23981,7 @@ impl JobKind {
             Self::ImportModel => "JOB_KIND_IMPORT_MODEL",
             Self::CompareSmoothings => "JOB_KIND_COMPARE_SMOOTHINGS",
             Self::MergeTables => "JOB_KIND_MERGE_TABLES",
+            Self::ArrangeMap => "JOB_KIND_ARRANGE_MAP",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -23724,6 +24002,7 @@ impl JobKind {
             "JOB_KIND_IMPORT_MODEL" => Some(Self::ImportModel),
             "JOB_KIND_COMPARE_SMOOTHINGS" => Some(Self::CompareSmoothings),
             "JOB_KIND_MERGE_TABLES" => Some(Self::MergeTables),
+            "JOB_KIND_ARRANGE_MAP" => Some(Self::ArrangeMap),
             _ => None,
         }
     }
@@ -23785,7 +24064,7 @@ pub mod job_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Long work. Import, Export, ImportTexts, SeedTable, TrainTokenizer, TrainTable, TrainModel, ImportModel, ExportModel,
-    /// CompareSmoothings, Debias, MergeTables, Verify, Backup and Restore each start a job. It ends with its call unless the call asked it to go on (`detach`), and with the server in any case. Jobs that
+    /// CompareSmoothings, Debias, MergeTables, ArrangeMap, Verify, Backup and Restore each start a job. It ends with its call unless the call asked it to go on (`detach`), and with the server in any case. Jobs that
     /// ended are kept for an hour, at most 256 of them.
     #[derive(Debug, Clone)]
     pub struct JobServiceClient<T> {
@@ -24020,7 +24299,7 @@ pub mod job_service_server {
         >;
     }
     /// Long work. Import, Export, ImportTexts, SeedTable, TrainTokenizer, TrainTable, TrainModel, ImportModel, ExportModel,
-    /// CompareSmoothings, Debias, MergeTables, Verify, Backup and Restore each start a job. It ends with its call unless the call asked it to go on (`detach`), and with the server in any case. Jobs that
+    /// CompareSmoothings, Debias, MergeTables, ArrangeMap, Verify, Backup and Restore each start a job. It ends with its call unless the call asked it to go on (`detach`), and with the server in any case. Jobs that
     /// ended are kept for an hour, at most 256 of them.
     #[derive(Debug)]
     pub struct JobServiceServer<T> {
