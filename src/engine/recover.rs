@@ -10,8 +10,6 @@ use crate::store::backup::Target;
 use crate::store::publish::{self, Bring, Current, Mark, Publication};
 use crate::table::meta::TableName;
 
-const ADVICE: &str = "an earlier publication that is whole is taken with --older";
-
 /// Which publication is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -80,7 +78,12 @@ fn nothing() -> Error {
 }
 
 fn damaged(problems: &[String]) -> Error {
-    Error::new(ErrorKind::Corrupt { what: problems.join("; "), advice: ADVICE })
+    let advice = "the newest publication that is whole is taken with --older";
+    unsuited(format!("{}; {advice}", problems.join("; ")))
+}
+
+fn none_is_whole(skipped: &[String]) -> Error {
+    unsuited(format!("no publication there is whole: {}", skipped.join("; ")))
 }
 
 fn is_damage(error: &Error) -> bool {
@@ -121,7 +124,7 @@ impl Work<'_> {
             }
             skipped.extend(problems);
         }
-        Err(if skipped.is_empty() { nothing() } else { damaged(&skipped) })
+        Err(if skipped.is_empty() { nothing() } else { none_is_whole(&skipped) })
     }
 
     fn salvaged(&self, from: &Publication, skipped: Vec<String>, goes_on: bool) -> Salvaged {
