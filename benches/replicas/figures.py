@@ -217,11 +217,13 @@ def swap(bench):
     way.freeze()
     first = gated(bench, way)
     writer.run("import", bench.file, "--table", bench.table, "--replace", "--normalize")
-    until(lambda: bench.has_index(writer), "the writer has its index", 300, 0.05)
+    # What is built in the background waits for all other work of the machine, and here nothing else is to be done.
+    until(lambda: writer.hurry() or bench.has_index(writer), "the writer has its index", 300, 0.25)
     wanted = bench.told(writer)["generation"]
     until_quiet(writer, bench.interval)
     first.kill()
     writer.end()
+    talk("both generations are published")
     rate = bench.arguments.rate
     options = ["--rate", rate, "--in-flight", 64, "--connections", 2, "--warm-up", "0.5"]
     told = {"rows": bench.rows, "rate": rate, "target_ratio": 1.5}

@@ -16,17 +16,19 @@ class Front(Process):
     def __init__(self, kind, root, binary, writer, readers):
         root = Path(root)
         root.mkdir(parents=True, exist_ok=True)
-        file = root / f"{kind}.conf"
+        file, environment = root / f"{kind}.conf", {}
         self.grpc, self.json = (Server(f"{kind}-{way}", binary, root / way, []) for way in ("grpc", "json"))
         if kind == "haproxy":
             self.json.port = self.grpc.port
-            file.write_text(haproxy(self.grpc.port, writer, readers))
-            command = [program(kind), "-db", "-f", file]
+            environment = {"LISTEN": self.grpc.port, "STATS": free_port(), "WRITER": writer.port}
+            environment |= {f"READER{number}": reader.port for number, reader in enumerate(readers, 1)}
+            environment = {name: f"127.0.0.1:{port}" for name, port in environment.items()}
+            command = [program(kind), "-db", "-f", PACKAGES / "haproxy.cfg"]
         else:
             file.write_text(nginx(self.grpc.port, self.json.port, writer, readers))
             own = f"daemon off; pid {root}/nginx.pid; error_log stderr warn;"
             command = [program(kind), "-p", root, "-c", file, "-g", own]
-        super().__init__(kind, command, root / f"{kind}.log")
+        super().__init__(kind, command, root / f"{kind}.log", environment)
         self.address = f"http://127.0.0.1:{self.grpc.port}"
 
     def start(self):
@@ -48,15 +50,6 @@ def program(kind):
 
 def lines(prefix, readers, rest=""):
     return "".join(f"{prefix} 127.0.0.1:{reader.port}{rest}\n" for reader in readers)
-
-
-def haproxy(port, writer, readers):
-    told = (PACKAGES / "haproxy.cfg").read_text()
-    told = replaced(r"(?m)^    bind :50050$", f"    bind 127.0.0.1:{port}", told)
-    told = replaced(r"(?m)^    bind \S*:8404$", f"    bind 127.0.0.1:{free_port()}", told)
-    servers = "".join(f"    server reader{n} 127.0.0.1:{reader.port}\n" for n, reader in enumerate(readers))
-    told = replaced(r"(?m)(^    server reader\d .*\n)+", servers, told)
-    return replaced(r"(?m)^    server writer .*$", f"    server writer 127.0.0.1:{writer.port}", told)
 
 
 def nginx(grpc, json, writer, readers):
