@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::budget::Share;
+use crate::engine::arranged::kept;
 use crate::engine::generation::Generation;
 use crate::engine::lineage::{Current, Lineage};
 use crate::engine::{Ask, Engine, Shared};
@@ -130,42 +131,6 @@ fn report(generation: &Generation, arranged: &Arranged, was_there: bool) -> Arra
         was_there,
         seconds: arranged.milliseconds as f64 / 1e3,
     }
-}
-
-/// The places that are kept with a generation, which damage takes from nobody but the map.
-fn kept(shared: &Shared, generation: &Generation) -> Option<Arc<Arranged>> {
-    if let Some(arranged) = generation.arranged() {
-        return Some(arranged);
-    }
-    let read = || {
-        let part = shared.store.part(generation.number(), places::KIND)?;
-        part.map(|part| places::read(&part)).transpose()
-    };
-    match read() {
-        Ok(read) => {
-            let arranged = Arc::new(read?);
-            generation.set_arranged(Some(Arc::clone(&arranged)));
-            Some(arranged)
-        }
-        Err(error) => {
-            let table = &generation.name();
-            tracing::warn!(%table, ?error, "the places of the map are not used");
-            None
-        }
-    }
-}
-
-/// The places that are kept with a generation.
-///
-/// # Errors
-///
-/// `Unsuited` if there are none.
-pub(super) fn arranged(shared: &Shared, generation: &Generation) -> Result<Arc<Arranged>> {
-    kept(shared, generation).ok_or_else(|| {
-        let because = "nobody has arranged its words by their neighbors yet: ArrangeMap does, and \
-                       `wordspace map --layout neighbors`";
-        Error::new(ErrorKind::Unsuited { operation: "the map", because: because.to_owned() })
-    })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of rows")]

@@ -11,7 +11,7 @@ use crate::bias::probe::{self, ProbeAnswer, ProbeQuery};
 use crate::bias::projection::{self, ProjectAnswer, ProjectQuery};
 use crate::bias::suites::{self, Language, Published};
 use crate::bias::weat::{self, SingleWeatAnswer, SingleWeatQuery, WeatAnswer, WeatQuery};
-use crate::engine::arrange::arranged;
+use crate::engine::arranged::arranged;
 use crate::engine::{Current, Engine, TestFile};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::evaluation::Lookup;

@@ -28,7 +28,7 @@
 //! | `seed.rs` | a tokenizer's tokens as the rows of a new table, with random vectors |
 //! | `scans.rs` | the last filters of a generation, with their rows |
 //! | `maps.rs` | the last map of a generation |
-//! | `arrange.rs` | words arranged by their neighbors, kept with a generation |
+//! | `arrange.rs` `arranged.rs` | words arranged by their neighbors; as they are kept with a generation |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
 //! | `backup.rs` | backups, tables brought back, everything read again |
 //! | `publish.rs` `follow.rs` | what this engine has, put where others follow it; what another one puts there, brought here |
@@ -38,6 +38,7 @@
 //! | `stop.rs` | how long work hears that nobody waits for it |
 
 pub mod arrange;
+mod arranged;
 mod ask;
 mod attach;
 pub mod backup;
