@@ -140,7 +140,7 @@ class Moment:
 
 def kills(arguments, place, root):
     """Kills of any process, at moments of its transfers where the place shows them."""
-    count = arguments.kills or (12 if arguments.quick else 100)
+    count = arguments.kills or (8 if arguments.quick else 100)
     chance = random.Random(arguments.seed)
     story = Story(arguments, place, root)
     killed, moments = {}, {}
@@ -313,7 +313,7 @@ def decided(rivals, writings, reasons):
 
 def away(arguments, place, root):
     """The place cannot be reached for a while, or answers 503 to everything."""
-    seconds = 4 if arguments.quick else 120
+    seconds = 3 if arguments.quick else 120
     story = Story(arguments, place, root)
     try:
         story.begin()
@@ -366,7 +366,7 @@ def transfers(arguments, place, root):
     """Transfers that go wrong, each kind for a while, and then none."""
     if not place.has_faults:
         return {"left_out": "a folder has no transfers: give --weed or --endpoint"}
-    seconds = 3 if arguments.quick else 20
+    seconds = 1 if arguments.quick else 20
     told = {}
     for number, (kind, rule) in enumerate(TRANSFERS.items()):
         story = Story(arguments, place, Path(root) / kind.replace(" ", "-"))
@@ -441,7 +441,7 @@ def clocks(arguments, place, root):
 
 def fronts(arguments, place, root):
     """Readers behind HAProxy and nginx are killed; callers ask the proxy, and ask nothing again."""
-    told, count = {}, 3 if arguments.quick else 20
+    told, count = {}, 1 if arguments.quick else 20
     for kind in ("haproxy", "nginx"):
         if program(kind) is None:
             told[kind] = {"left_out": f"needs {kind} (Debian's package {kind})"}
