@@ -532,9 +532,7 @@ mod tests {
             ef_search: Some(64),
             words: vec![found("King", "king"), found("man", "man")],
             unknown_words: vec!["qeen".to_owned()],
-            allowed_rows: None,
-            made_words: vec![],
-            texts: vec![],
+            ..AnswerInfo::default()
         };
         assert_eq!(
             answered(Some(&answer)),
