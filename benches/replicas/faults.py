@@ -52,8 +52,9 @@ class Proxy:
         if Proxy.loop is None:
             Proxy.loop = asyncio.new_event_loop()
             threading.Thread(target=Proxy.loop.run_forever, daemon=True).start()
-        self.server = self.do(asyncio.start_server(self.serve, "127.0.0.1", port, limit=1 << 20))
+        # The loop itself holds none of them.
         self.tasks = set()
+        self.server = self.do(asyncio.start_server(self.serve, "127.0.0.1", port, limit=1 << 20))
 
     @property
     def url(self):
@@ -65,18 +66,21 @@ class Proxy:
     def close(self):
         async def end():
             self.server.close()
-            for task in self.tasks:
+            for task in list(self.tasks):
                 task.cancel()
 
         self.do(end())
 
     async def serve(self, reader, writer):
+        task = asyncio.current_task()
+        self.tasks.add(task)
         try:
             while True:
                 await self.one(reader, writer)
         except (OSError, EOFError, Closed, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
+            self.tasks.discard(task)
             writer.close()
 
     async def one(self, reader, writer):

@@ -62,6 +62,13 @@ class Bench:
         except (OSError, Refused):
             return False
 
+    def shows(self, server, generation):
+        """Whether it answers from this generation, by its index."""
+        try:
+            return self.told(server)["generation"] == generation and self.has_index(server)
+        except (OSError, Refused):
+            return False
+
     def way(self, name, with_proxy=False):
         return self.place.way(name) if with_proxy or not self.place.has_faults else self.place.way(name, True)
 
@@ -245,7 +252,7 @@ def swap(bench):
                 time.sleep(0.7)
                 began = time.monotonic()
                 way.freeze(False)
-                until(lambda: bench.told(reader)["generation"] == wanted and bench.has_index(reader), "the swap", 120, 0.02)
+                until(lambda: bench.shows(reader, wanted), "the swap", 120, 0.02)
                 has.append(time.monotonic() - began)
 
             thread = threading.Thread(target=bring)

@@ -146,7 +146,11 @@ class Server(Process):
             connection.close()
             # A connection that was kept may have ended with an earlier process.
             if kept is not None and not isinstance(error, TimeoutError):
-                return self.post(path, body, headers, timeout)
+                try:
+                    return self.post(path, body, headers, timeout)
+                except ConnectionRefusedError:
+                    # Nobody is there now, and what became of the first call is not known.
+                    raise OSError("a connection broke") from error
             if isinstance(error, OSError):
                 raise
             raise OSError(type(error).__name__) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from faults import Fault, chances
 from fronts import Front, program
-from processes import Refused, Server, talk, until
+from processes import Server, talk, until
 from watch import TABLE, Broken, Reading, Writing, number_of, settle, vector
 
 INTERVAL = ["--replica-interval", "100"]

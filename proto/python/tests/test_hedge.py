@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import json
 import pathlib
 import pickle
 import re
@@ -10,7 +9,7 @@ import threading
 import unittest
 
 import grpc
-from test_channel import Scripted, details
+from test_channel import Scripted
 
 import wordspace
 import wordspace.aio
@@ -37,7 +36,9 @@ class Slow(Scripted):
         if step == "hold":
             # Its caller gives up, or the test lets it go on.
             given_up = threading.Event()
-            context.add_callback(given_up.set)
+            if not context.add_callback(given_up.set):
+                # It had given up before this began.
+                given_up.set()
             self.arrived.release()
             while not given_up.wait(0.005) and not self.release.is_set():
                 pass
