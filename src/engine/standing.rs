@@ -11,6 +11,7 @@ use arc_swap::ArcSwapOption;
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::priority;
 
 /// What an engine does with a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +153,11 @@ impl Standing {
 
     /// Starts a thread that ends when the engine closes: see [`Standing::pause`].
     pub(super) fn start(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let work = move || {
+            // A copy takes seconds of a core, and callers ask meanwhile.
+            priority::give_way();
+            work();
+        };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
         self.threads.lock().push(thread.map_err(Error::disk)?);
         Ok(())

@@ -237,7 +237,7 @@ async fn every_method_answers_as_the_role_of_the_key_says() {
 /// `src/server/shapes.rs`.
 const NO_TABLES: &str = "\
 a allow allowed_special attribute b contains date context contexts counts decimal delimiter deny \
-containing_type delete_words extension file_by_filename file_containing_symbol \
+containing_type delete_words keys extension file_by_filename file_containing_symbol \
 all_extension_numbers_of_type list_services host service language license matching model models name \
 page_token parts pattern prefix probes regex second_texts sentences separator source \
 special_tokens strip_prefix add_prefix suite tensor test_set test_sets text texts tokenizer tokenizers \
