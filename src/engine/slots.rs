@@ -44,10 +44,9 @@ impl Slot {
             Self::Training => limits::TRAININGS_MAX,
             Self::Long => limits::LONG_CALLS_MAX,
             Self::Thread => limits::JOB_THREADS_MAX,
-            // Two backups at once would copy the same parts.
-            Self::Sweep => 1,
-            // Whoever wants many pictures holds up other pictures alone.
-            Self::Arrange => 1,
+            // Two backups at once would copy the same parts, and whoever wants many pictures holds up other pictures
+            // alone.
+            Self::Sweep | Self::Arrange => 1,
         }
     }
 }

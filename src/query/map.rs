@@ -726,7 +726,7 @@ mod tests {
             vector: view.vector(RowId(row)).iter().map(|x| x * 2.0).collect(),
             attributes: Attributes::default(),
         };
-        let changes = [put(b"between", 5), put(&word, 9), Change::Delete { word: other }];
+        let changes = [put(b"of its own", 5), put(&word, 9), Change::Delete { word: other }];
         let after = view.after(&changes).unwrap();
         let moved = by(&after, &arranged);
         let added = view.rows_end();

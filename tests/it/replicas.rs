@@ -352,7 +352,7 @@ fn readers_answer_as_the_writer_did_when_it_published() {
     assert!(told.contains("following"), "{told}");
     let query = NearestQuery::new(vec![WordOrVector::Vector(vec![1.0; 8])], 1);
     let old = reader.engine.nearest(&Ask { table: name("en"), query }).unwrap().of.age.unwrap();
-    assert!(old < Duration::from_secs(3_600), "by the other process's clock: {old:?}");
+    assert!(old < Duration::from_hours(1), "by the other process's clock: {old:?}");
     put(&story.writer, "en", "late", 1.0);
     story.publishing.step(Instant::now()).unwrap_err();
     assert_eq!(seen(&reader.engine), before);
@@ -1047,7 +1047,7 @@ fn what_a_slow_reader_brings_stays_as_long_as_it_goes_on() {
         reader.follow();
         assert_eq!(seen(&reader.engine), seen(&story.writer));
         let mut publishing = back.recv().unwrap();
-        publishing.step(Instant::now() + Duration::from_mins(60)).unwrap();
+        publishing.step(Instant::now() + Duration::from_hours(1)).unwrap();
         let old = story.place.list("publications/").unwrap();
         assert_eq!(old.len(), 1, "in the end nothing stays: {old:?}");
         *story.place.meanwhile.lock() = None;
@@ -1161,9 +1161,9 @@ fn what_is_damaged_is_named_and_the_newest_that_is_whole_serves() {
         for entry in fs::read_dir(made.path()).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                fs::remove_dir_all(path).unwrap()
+                fs::remove_dir_all(path).unwrap();
             } else {
-                fs::remove_file(path).unwrap()
+                fs::remove_file(path).unwrap();
             }
         }
     };

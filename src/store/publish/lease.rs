@@ -18,7 +18,7 @@ const LEASES: &str = "leases/";
 /// Bytes of a lease that are read.
 const LEASE_BYTES_MAX: u64 = 1_024;
 /// How often a reader changes its lease.
-const RENEW: Duration = Duration::from_secs(60);
+const RENEW: Duration = Duration::from_mins(1);
 /// Leases that a writer looks at; readers beyond get what every reader gets.
 const LEASES_MAX: usize = 256;
 /// How long a reader may hold one publication, however slow it is.
