@@ -1,19 +1,20 @@
 //! Many questions at once, answered by comparing every row.
 //!
-//! Codes of rows are laid side by side in tiles and judged against four questions at a time; the few
+//! Codes of rows are laid side by side, 64 at a time, and compared with six questions at once; the few
 //! pairs that bounds do not rule out are compared as one question alone would compare them, so the
 //! answers are the same. Here tails are worth reading at once: to judge by heads alone, as for one
 //! question, left so many pairs that looking at them took longer.
 
 use crate::index::Search;
-use crate::index::codes::{Bounds, Codes, QueryCode, TileBytes};
+use crate::index::codes::{Bounds, Codes, ManyCode, QueryCode};
 use crate::table::Table;
-use crate::vector::kernel::tile::{QUERIES, ROWS, Tile, TileQuery};
+use crate::vector::kernel::lanes;
+use crate::vector::kernel::tile::{QUERIES, ROWS, Reach};
 use crate::vector::row_set::RowSet;
 use crate::vector::top::{Near, TopK};
 use crate::vector::{RowId, scalar};
 
-/// Questions that are compared with a tile while it and they are in the second-level cache.
+/// Questions that are compared with rows side by side while both are in the second-level cache.
 const AT_ONCE: usize = 1_024;
 
 /// One of many questions.
@@ -48,28 +49,30 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
             Question { asked, norm, bounds, top: TopK::new(k) }
         })
         .collect();
-    let bytes: Vec<TileBytes> = query_codes.iter().map(|code| codes.tile_bytes(code)).collect();
-    let mut tile_queries: Vec<TileQuery<'_>> = questions
+    let many_codes: Vec<ManyCode> = query_codes
         .iter()
-        .zip(&bytes)
-        .map(|(question, bytes)| TileQuery {
-            threshold: question.asked.floor,
-            ..Codes::tile_query(&question.bounds, bytes)
-        })
+        .zip(&questions)
+        .map(|(code, question)| codes.many_code(code, &question.bounds))
         .collect();
-    let idle = TileQuery::new(tile_queries.first().map_or(&[], |query| query.bytes));
-    tile_queries.resize(asked.len().next_multiple_of(QUERIES), idle);
+    let mut reaches: Vec<Reach<'_>> = many_codes
+        .iter()
+        .zip(&questions)
+        .map(|(code, question)| code.reach(question.asked.floor))
+        .collect();
+    if let Some(last) = many_codes.last() {
+        reaches.resize(asked.len().next_multiple_of(QUERIES), last.idle());
+    }
     let allowed = allowed_by_all(asked);
-    let mut tile = Tile::new(codes.tile_len());
+    let mut laid = codes.side_by_side();
     for first in (0..).step_by(ROWS).take(table.len().div_ceil(ROWS)) {
         let rows = (first..).map(RowId).take(ROWS);
         if allowed.is_some_and(|allowed| !rows.clone().any(|row| allowed.has(row))) {
             continue;
         }
-        codes.fill_tile(first, &mut tile);
-        for from in (0..tile_queries.len()).step_by(QUERIES) {
-            let Some(some) = tile_queries[from..].first_chunk() else { continue };
-            for (i, mut hits) in (from..).zip(tile.hits(some)) {
+        codes.lay_rows(first, &mut laid);
+        for from in (0..reaches.len()).step_by(QUERIES) {
+            let Some(some) = reaches[from..].first_chunk() else { continue };
+            for (i, mut hits) in (from..).zip(laid.reached(some)) {
                 while hits != 0 {
                     let place = hits.trailing_zeros() as usize;
                     hits &= hits - 1;
@@ -77,7 +80,7 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
                         && let Some(question) = questions.get_mut(i)
                     {
                         question.compare(table, codes, &query_codes[i], row);
-                        tile_queries[i].threshold = question.threshold();
+                        reaches[i] = many_codes[i].reach(question.threshold());
                     }
                 }
             }
@@ -110,7 +113,7 @@ impl Question<'_> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
         let similarity =
-            scalar::cosine_of(&table.vector(row), self.asked.search.query, self.norm) as f32;
+            lanes::cosine_of(&table.vector(row), self.asked.search.query, self.norm) as f32;
         self.top.push(Near { row, similarity });
     }
 }

@@ -22,7 +22,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::Watch;
 use crate::index::pages::Pages;
 use crate::table::Table;
-use crate::vector::kernel::tile::{GROUP, Precision, ROWS, STEP, Tile, TileQuery};
+use crate::vector::kernel::blocks::{self, Group};
+use crate::vector::kernel::lanes::{self, HeadNumbers};
+use crate::vector::kernel::tile::{self, GROUP, Hits, Precision, QUERIES, ROWS, Reach, STEP};
 use crate::vector::rotation::Rotation;
 use crate::vector::{RowId, algebra, kernel, scalar};
 
@@ -87,14 +89,25 @@ pub(super) struct Bounds {
     rounding: f32,
 }
 
-/// A query's bytes for tiles.
+/// Rows side by side, to be compared with many queries.
+pub(super) struct SideBySide {
+    groups: Vec<Group>,
+    /// One divided by each row's scale.
+    inverses: [f32; ROWS],
+}
+
+/// A query's bytes for rows side by side.
 #[derive(Clone, Debug)]
-pub(super) struct TileBytes {
-    pub(super) bytes: Vec<i8>,
-    /// What one unit of them stands for.
-    step: f32,
-    /// Length of what they miss.
-    error: f32,
+pub(super) struct ManyCode {
+    bytes: Vec<i8>,
+    /// What a dot product is too high by because a row's zero is not 0, as a negative number.
+    start: i32,
+    /// Units of a dot product for each similarity and each unit of a row's scale.
+    units: f32,
+    /// By how many units a dot product may be too low because of the row.
+    offset: f32,
+    /// By how much a similarity may be too low because of the query.
+    slack: f32,
 }
 
 /// Bytes in whole cache lines.
@@ -359,8 +372,9 @@ impl Codes {
         }
     }
 
-    /// Tells the bounds of rows side by side that may be at least as near as `threshold` says, which
-    /// may grow on the way: what the head knows, for [`Codes::whole_bound`].
+    /// Tells rows one behind the other that may be at least as near as `threshold` says, which may grow on
+    /// the way: what the head knows, for [`Codes::whole_bound`]. Rows are told some time after their heads
+    /// were read: by then their tails are there.
     pub(super) fn bound_each(
         &self,
         query: &QueryCode,
@@ -369,72 +383,100 @@ impl Codes {
         mut threshold: f32,
         mut tell: impl FnMut(u32, f32) -> f32,
     ) {
-        let mut dots = [0; ROWS_BOUND as usize];
-        let mut first = rows.start;
-        while first < rows.end {
+        let (mut dots, mut ends) = ([0; ROWS_BOUND as usize], [0; ROWS_BOUND as usize]);
+        let (mut known, mut at_most) = ([0.0; ROWS_BOUND as usize], [0.0; ROWS_BOUND as usize]);
+        let mut places = Vec::new();
+        let (mut near, mut before): (Vec<(u32, f32)>, Vec<(u32, f32)>) = (Vec::new(), Vec::new());
+        let numbers = bounds.of_heads(query);
+        for first in rows.clone().step_by(ROWS_BOUND as usize) {
             let end = rows.end.min(first.saturating_add(ROWS_BOUND));
             let heads = self.heads.some(first, end);
             kernel::dots_u8(heads, &query.head, &mut dots);
             let lines = heads.chunks_exact(self.heads.stride);
-            for ((row, line), &dot) in (first..end).zip(lines).zip(&dots) {
-                let (known, at_most) = bound(query, bounds, line, dot);
-                if at_most >= threshold {
-                    threshold = tell(row, known);
-                }
+            let count = lines.len();
+            for (end, head) in ends.iter_mut().zip(lines) {
+                *end = after_head(head);
             }
-            first = end;
+            // Where no row is, nothing reaches the threshold, whatever it is.
+            at_most.fill(f32::NAN);
+            lanes::head_bounds(&dots, &ends[..count], &numbers, &mut known, &mut at_most);
+            lanes::places_between(&at_most, threshold, f32::INFINITY, &mut places);
+            near.extend(places.iter().map(|&place| {
+                self.prefetch_tail(first + place);
+                (first + place, known[place as usize])
+            }));
+            for (row, known) in before.drain(..) {
+                threshold = tell(row, known);
+            }
+            std::mem::swap(&mut near, &mut before);
+        }
+        for (row, known) in before {
+            tell(row, known);
         }
     }
 
-    /// Components of the tiles that [`Codes::fill_tile`] fills.
+    /// Components of blocks that hold rows side by side.
     pub(super) fn tile_len(&self) -> usize {
         self.heads.stride + (self.dim - self.rotation.head()).next_multiple_of(STEP)
     }
 
+    /// Room for rows side by side.
+    pub(super) fn side_by_side(&self) -> SideBySide {
+        let groups = vec![Group::of(0); self.tile_len() / GROUP];
+        SideBySide { groups, inverses: [0.0; ROWS] }
+    }
+
     /// Lays rows side by side, on some machines with one bit less each; past the last row, what was
     /// there before stays.
-    pub(super) fn fill_tile(&self, first: u32, tile: &mut Tile) {
-        let shift = u32::from(Precision::here().row_zero != ZERO);
-        for (place, row) in (first..).take(ROWS.min(self.rows - first as usize)).enumerate() {
-            tile.set(place, self.groups(row).map(|group| group.map(|byte| byte >> shift)));
-            tile.limits.scales[place] = self.step(row);
+    pub(super) fn lay_rows(&self, first: u32, laid: &mut SideBySide) {
+        let halves = Precision::here().row_zero != ZERO;
+        let end = u32::try_from(self.rows.min(first as usize + ROWS)).unwrap_or(u32::MAX);
+        let SideBySide { groups, inverses } = laid;
+        let (heads, tails) = groups.split_at_mut(self.heads.stride / GROUP);
+        blocks::fill(heads, self.heads.some(first, end), self.heads.stride, halves);
+        if self.tails.stride > 0 {
+            blocks::fill(tails, self.tails.some(first, end), self.tails.stride, halves);
+        }
+        for (inverse, row) in inverses.iter_mut().zip(first..end) {
+            *inverse = self.step(row).max(f32::MIN_POSITIVE).recip();
         }
     }
 
-    /// A query's bytes for tiles that [`Codes::fill_tile`] filled, as fine as this machine compares them.
-    pub(super) fn tile_bytes(&self, query: &QueryCode) -> TileBytes {
+    /// A query's bytes for rows that [`Codes::lay_rows`] laid, as fine as this machine compares them.
+    ///
+    /// A row's byte t stands for the component `(t - 128) * scale`, of which half a step was lost in the
+    /// row's code. Where it has one bit less it stands for `(2 t + 1/2 - 128) * scale`, and half a step
+    /// more was lost.
+    pub(super) fn many_code(&self, query: &QueryCode, bounds: &Bounds) -> ManyCode {
         let largest = query.turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-        let most = f32::from(Precision::here().query_max);
-        let steps = if largest > 0.0 { most / largest } else { 0.0 };
+        let Precision { row_zero, query_max } = Precision::here();
+        let most = f32::from(query_max);
+        let per_step = if largest > 0.0 { most / largest } else { 0.0 };
         let step = largest / most;
-        let codes: Vec<i8> = query.turned.iter().map(|value| rounded(value * steps)).collect();
+        let codes: Vec<i8> = query.turned.iter().map(|value| rounded(value * per_step)).collect();
         let missed = query.turned.iter().zip(&codes);
         let missed: Vec<f32> =
             missed.map(|(value, &code)| value - f32::from(code) * step).collect();
-        TileBytes { bytes: self.lay(codes.into_iter(), 0), step, error: length(&missed) }
-    }
-
-    /// Asks tiles that [`Codes::fill_tile`] filled: a row that is not hit is less near than the
-    /// threshold, which is yet to be told.
-    ///
-    /// A tile's byte t stands for the component `(t - 128) * scale`, of which half a step was lost in the
-    /// row's code. Where it has one bit less it stands for `(2 t + 1/2 - 128) * scale`, and half a step
-    /// more was lost.
-    pub(super) fn tile_query<'q>(bounds: &Bounds, query: &'q TileBytes) -> TileQuery<'q> {
-        let TileBytes { bytes, step, error } = query;
-        let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
-        let size: u32 = bytes.iter().map(|&byte| u32::from(byte.unsigned_abs())).sum();
+        let error = length(&missed);
+        let sum: i32 = codes.iter().map(|&byte| i32::from(byte)).sum();
+        let size: u32 = codes.iter().map(|&byte| u32::from(byte.unsigned_abs())).sum();
         #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
-        let (sum, size) = (sum as f32, size as f32);
-        let (factor, offset) = if Precision::here().row_zero == ZERO {
+        let (sum_f, size) = (sum as f32, size as f32);
+        let units = step.max(f32::MIN_POSITIVE).recip();
+        let (units, offset) = if row_zero == ZERO {
             // By the inequality of Cauchy and Schwarz, which is less than half of `size`.
             let length = bounds.head.hypot(bounds.tail) + error;
-            let steps = bounds.head_steps.hypot(bounds.tail_steps);
-            (*step, steps * length - f32::from(ZERO) * step * sum)
+            (units, -bounds.head_steps.hypot(bounds.tail_steps) * length * units)
         } else {
-            (2.0 * step, step * (size - (f32::from(ZERO) - 0.5) * sum))
+            (0.5 * units, -0.5 * size - 0.25 * sum_f)
         };
-        TileQuery { factor, offset, slack: error + bounds.rounding, ..TileQuery::new(bytes) }
+        ManyCode {
+            bytes: self.lay(codes.into_iter(), 0),
+            start: -i32::from(row_zero) * sum,
+            units,
+            offset,
+            slack: error + bounds.rounding,
+        }
     }
 
     /// The most by which [`Codes::distance`] of a row can be wrong.
@@ -448,7 +490,11 @@ impl Codes {
     #[inline]
     pub(super) fn head_bound(&self, query: &QueryCode, bounds: &Bounds, row: u32) -> (f32, f32) {
         let head = self.heads.of(row);
-        bound(query, bounds, head, kernel::dot_u8(head, &query.head))
+        let (mut known, mut at_most) = ([0.0], [0.0]);
+        let dot = [kernel::dot_u8(head, &query.head)];
+        let numbers = bounds.of_heads(query);
+        lanes::head_bounds(&dot, &[after_head(head)], &numbers, &mut known, &mut at_most);
+        (known[0], at_most[0])
     }
 
     /// The same judged by the tail too; `head` is what the head told.
@@ -474,6 +520,39 @@ impl Codes {
     /// Bytes of memory it takes.
     pub(super) fn memory_bytes(&self) -> usize {
         self.heads.bytes.len() + self.tails.bytes.len() + size_of_val(self.rotation.values())
+    }
+}
+
+impl Bounds {
+    /// What bounds what heads tell of a query.
+    fn of_heads(&self, query: &QueryCode) -> HeadNumbers {
+        HeadNumbers {
+            offset: query.head_offset,
+            scale: query.scale,
+            error: self.head_steps * (self.head + self.head_error),
+            slack: self.head_error + self.rounding,
+            tail: self.tail,
+        }
+    }
+}
+
+impl SideBySide {
+    /// Which rows may be as near to each query as it wants.
+    pub(super) fn reached(&self, queries: &[Reach<'_>; QUERIES]) -> Hits {
+        tile::reached(&self.groups, &self.inverses, queries)
+    }
+}
+
+impl ManyCode {
+    /// Asks for rows no less near than this: a row that is not hit is less near.
+    pub(super) fn reach(&self, threshold: f32) -> Reach<'_> {
+        let Self { bytes, start, units, offset, slack } = self;
+        Reach { bytes, start: *start, factor: (threshold - slack) * units, offset: *offset }
+    }
+
+    /// Hits nothing.
+    pub(super) fn idle(&self) -> Reach<'_> {
+        Reach { bytes: &self.bytes, start: 0, factor: 0.0, offset: f32::INFINITY }
     }
 }
 
@@ -571,32 +650,20 @@ fn widened(half: u16) -> f32 {
     f32::from_bits(u32::from(half) << 16)
 }
 
-/// What [`Codes::head_bound`] tells, given the dot product.
+/// Scale and length of the tail, the upper half of a float each.
 #[inline]
-fn bound(query: &QueryCode, bounds: &Bounds, head: &[u8], dot: i32) -> (f32, f32) {
-    let (scale, tail) = after_head(head);
-    #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
-    let estimate = (dot - query.head_offset) as f32 * query.scale;
-    let error = bounds.head_steps * (bounds.head + bounds.head_error);
-    let known = scale * (estimate + error) + (bounds.head_error + bounds.rounding);
-    (known, known + tail * bounds.tail)
-}
-
-/// Scale and length of the tail.
-#[inline]
-fn after_head(head: &[u8]) -> (f32, f32) {
-    let word = head.last_chunk().map_or(0, |word: &[u8; AFTER_HEAD]| u32::from_le_bytes(*word));
-    (f32::from_bits(word << 16), f32::from_bits(word & 0xffff_0000))
+fn after_head(head: &[u8]) -> u32 {
+    head.last_chunk().map_or(0, |word: &[u8; AFTER_HEAD]| u32::from_le_bytes(*word))
 }
 
 #[inline]
 fn scale(head: &[u8]) -> f32 {
-    after_head(head).0
+    f32::from_bits(after_head(head) << 16)
 }
 
 #[inline]
 fn tail_length(head: &[u8]) -> f32 {
-    after_head(head).1
+    f32::from_bits(after_head(head) & 0xffff_0000)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::index::codes::{Bounds, Codes, QueryCode};
 use crate::index::{Found, Index, IndexKind, SearchParams, Within, rescore};
 use crate::table::Table;
+use crate::vector::kernel::{self, lanes};
 use crate::vector::row_set::RowSet;
 use crate::vector::top::{Near, TopK};
-use crate::vector::{RowId, kernel, scalar};
+use crate::vector::{RowId, scalar};
 
 /// Compares every row, in bytes or in single precision, and those that may be answers once more in
 /// double precision; the answer is what comparing every row in double precision would give.
@@ -72,7 +73,7 @@ impl Exact {
                 return threshold;
             }
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-            let similarity = scalar::cosine_of(reader.row(row), query, norm) as f32;
+            let similarity = lanes::cosine_of(reader.row(row), query, norm) as f32;
             top.push(Near { row, similarity });
             top.threshold().max(floor)
         };
@@ -191,7 +192,7 @@ impl Index for Exact {
         let (mut count, mut reader) = (0, self.table.reader());
         let mut compare = |row: RowId| {
             #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-            let similarity = scalar::cosine_of(reader.row(row), query, norm) as f32;
+            let similarity = lanes::cosine_of(reader.row(row), query, norm) as f32;
             if similarity >= least && params.may_answer(row) {
                 count += 1;
                 top.push(Near { row, similarity });

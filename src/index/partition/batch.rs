@@ -9,7 +9,7 @@ use crate::index::{Found, Index as _, IndexKind, Search};
 use crate::vector::kernel::blocks::QUERIES;
 
 /// Fewer exact questions than this are not worth laying rows side by side.
-const EXACT_MIN: usize = 8;
+const EXACT_MIN: usize = 3;
 
 /// Answers each question.
 pub(super) fn search(partition: &Partition, searches: &[Search<'_>]) -> Vec<Found> {

@@ -34,7 +34,7 @@ use crate::vector::rotation::Rotation;
 
 /// A partition's container.
 pub const KIND: Kind =
-    Kind { name: "partition", version: 1, advice: "the partition is built again from the table" };
+    Kind { name: "partition", version: 2, advice: "the partition is built again from the table" };
 
 /// Words converted at once.
 const WORDS_AT_ONCE: usize = 16_384;

@@ -15,7 +15,9 @@ use crate::vector::kernel::blocks::{self, Best, Group, Query, bits_above, keep_b
 use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
 use crate::vector::kernel::products::{ROWS, WORDS};
-use crate::vector::kernel::tile::{GROUP, Hits as TileHits, QUERIES, Tile, TileQuery, judged};
+use crate::vector::kernel::tile::{
+    GROUP, Hits as TileHits, QUERIES, Reach, Tile, TileQuery, judged, reached_by,
+};
 use crate::vector::scalar;
 
 /// Bytes of a register.
@@ -92,21 +94,57 @@ fn sum(eight: __m256i) -> i32 {
 /// Which rows of a tile may be near each query: one bit a row.
 #[target_feature(enable = "avx2")]
 pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
+    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+    for (asked, query) in asked.iter_mut().zip(queries) {
+        asked.groups = query.groups();
+    }
+    let mut hits = [0; QUERIES];
+    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(tile.groups(), &asked)) {
+        *hits = judged(&tile.limits, query, dots);
+    }
+    hits
+}
+
+/// `tile::reached`.
+#[target_feature(enable = "avx2")]
+pub(super) fn reached(
+    block: &[Group],
+    inverses: &[f32; blocks::ROWS],
+    queries: &[Reach<'_>; QUERIES],
+) -> TileHits {
+    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+    for (asked, query) in asked.iter_mut().zip(queries) {
+        *asked = query.query();
+    }
+    let mut hits = [0; QUERIES];
+    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(block, &asked)) {
+        *hits = reached_by(inverses, query, dots);
+    }
+    hits
+}
+
+/// The dot products of each query with all rows, whose bytes have one bit less: pairs of groups at once.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn halved(block: &[Group], queries: &[Query<'_>; QUERIES]) -> [[i32; blocks::ROWS]; QUERIES] {
     // Sums of so many queries have room in the registers.
     const AT_ONCE: usize = 3;
     let ones = _mm256_set1_epi16(1);
     let mut dots = [[0; blocks::ROWS]; QUERIES];
-    let pairs = tile.groups().as_chunks::<2>().0;
+    let pairs = block.as_chunks::<2>().0;
     for part in 0..PARTS {
         for (few, dots) in queries.chunks(AT_ONCE).zip(dots.chunks_mut(AT_ONCE)) {
             let mut sums = [[_mm256_setzero_si256(); PART]; AT_ONCE];
+            for (sums, query) in sums.iter_mut().zip(few) {
+                sums.fill(_mm256_set1_epi32(query.start));
+            }
             for (i, rows) in pairs.iter().enumerate() {
                 let rows = rows.each_ref().map(|group| {
                     let lines: &[[u8; BYTES]] = group.0.as_chunks().0;
                     [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])]
                 });
                 for (sums, query) in sums.iter_mut().zip(few) {
-                    let pair = query.groups().as_chunks::<2>().0.get(i).copied();
+                    let pair = query.groups.as_chunks::<2>().0.get(i).copied();
                     let [first, second] = pair.unwrap_or_default().map(|group| broadcast(group));
                     for (half, sum) in sums.iter_mut().enumerate() {
                         // Four products of at most 127 * 63 fit in 16 bits.
@@ -127,11 +165,7 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
             }
         }
     }
-    let mut hits = [0; QUERIES];
-    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&dots) {
-        *hits = judged(&tile.limits, query, dots);
-    }
-    hits
+    dots
 }
 
 /// The products of sixteen rows and eight words in single precision.

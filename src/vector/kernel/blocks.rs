@@ -67,6 +67,30 @@ pub fn set(block: &mut [Group], place: usize, bytes: impl Iterator<Item = [u8; G
     }
 }
 
+/// Puts the lines of up to 64 rows side by side, `stride` bytes each and one behind the other, of which a
+/// block may hold only the first; where `halves`, each byte with one bit less.
+pub fn fill(block: &mut [Group], lines: &[u8], stride: usize, halves: bool) {
+    #[cfg(target_arch = "x86_64")]
+    if super::has_vnni() && !halves && lines.len() == ROWS * stride {
+        // SAFETY: the processor has what the kernel asks for.
+        return unsafe { avx512::fill(block, lines, stride) };
+    }
+    plain_fill(block, lines, stride, halves);
+}
+
+/// [`fill`] in plain Rust.
+pub(super) fn plain_fill(block: &mut [Group], lines: &[u8], stride: usize, halves: bool) {
+    let halved = |bytes: [u8; GROUP]| (u32::from_le_bytes(bytes) >> 1 & 0x7f7f_7f7f).to_le_bytes();
+    for (place, line) in lines.chunks_exact(stride).enumerate().take(ROWS) {
+        let bytes = line.as_chunks().0.iter().copied();
+        if halves {
+            set(block, place, bytes.map(halved));
+        } else {
+            set(block, place, bytes);
+        }
+    }
+}
+
 /// Scores of all rows of some blocks of `width` groups each: the dot product with a query times the query's
 /// factor, and what a row has extra. One score a row for each query; of each, the largest, no less than
 /// `least`.
@@ -239,6 +263,28 @@ mod tests {
         assert!((plain[0][70] - (dots[0][6] as f32 * 0.25 + extras[70])).abs() < f32::EPSILON);
         let largest = plain[0].iter().copied().fold(-1e9, f32::max);
         assert!((most[0] - largest).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn lines_lie_side_by_side_as_plain_rust_lays_them() {
+        let mut random = SplitMix64(7);
+        let mut lines = |count: usize| -> Vec<u8> {
+            (0..count).map(|_| random.next().to_le_bytes()[0]).collect()
+        };
+        for (groups, stride, rows) in [(16, 64, 64), (10, 64, 64), (32, 128, 64), (16, 64, 63)] {
+            let lines = lines(rows * stride);
+            for halves in [false, true] {
+                let mut block = vec![Group::of(9); groups];
+                let mut plain = block.clone();
+                fill(&mut block, &lines, stride, halves);
+                plain_fill(&mut plain, &lines, stride, halves);
+                assert_eq!(block, plain);
+                let byte = lines[(rows - 1) * stride + 38];
+                let laid = block[9].0[(rows - 1) * GROUP + 2];
+                assert_eq!(laid, if halves { byte / 2 } else { byte });
+                assert!(rows == ROWS || block[9].0[rows * GROUP] == 9, "no row, no byte");
+            }
+        }
     }
 
     #[test]

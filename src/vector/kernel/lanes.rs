@@ -274,6 +274,51 @@ fn plain_places_between(values: &[f32], low: f32, high: f32, places: &mut Vec<u3
     }
 }
 
+/// What bounds a row's similarity to a query by the row's head, whose last four bytes are the upper halves of
+/// two floats: the row's scale, and the length of its tail.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadNumbers {
+    /// What the dot products are too high by.
+    pub offset: i32,
+    /// Similarity that one unit of a dot product stands for, for each unit of a row's scale.
+    pub scale: f32,
+    /// By how much that may be too low, for each unit of a row's scale; and by how much anyway.
+    pub error: f32,
+    /// See `error`.
+    pub slack: f32,
+    /// The most similarity that each unit of a tail's length adds.
+    pub tail: f32,
+}
+
+widened! {
+    /// For each of some heads, given the dot product and the last four bytes: the most that the head adds to
+    /// the similarity, and the most that head and tail do.
+    head_bounds = plain_head_bounds(
+        dots: &[i32],
+        ends: &[u32],
+        numbers: &HeadNumbers,
+        known: &mut [f32],
+        at_most: &mut [f32]
+    )
+}
+
+#[inline(always)]
+fn plain_head_bounds(
+    dots: &[i32],
+    ends: &[u32],
+    numbers: &HeadNumbers,
+    known: &mut [f32],
+    at_most: &mut [f32],
+) {
+    let &HeadNumbers { offset, scale, error, slack, tail } = numbers;
+    let bounds = known.iter_mut().zip(at_most);
+    for ((&end, &dot), (known, at_most)) in ends.iter().zip(dots).zip(bounds) {
+        let estimate = (dot - offset) as f32 * scale;
+        *known = f32::from_bits(end << 16) * (estimate + error) + slack;
+        *at_most = *known + f32::from_bits(end & 0xffff_0000) * tail;
+    }
+}
+
 /// [`scalar::cosine_of`], to the last bit.
 pub fn cosine_of(vector: &[f32], other: &[f32], norm_other: f64) -> f64 {
     let (own, dot) = products(vector, other);
@@ -324,6 +369,15 @@ mod tests {
             encode(&books, &subspaces, &vector, &direction, 1.0, &mut choice, &mut codes);
             plain_encode(&books, &subspaces, &vector, &direction, 1.0, &mut choice, &mut other);
             assert_eq!(codes, other);
+            let dots: Vec<i32> = (0..37).map(|i| 300 * i - 5_000).collect();
+            let ends: Vec<u32> = (0..37).map(|i| 0x3e01_3c05 + 0x11_0007 * i).collect();
+            let numbers =
+                HeadNumbers { offset: 70, scale: 0.01, error: 0.2, slack: 1e-3, tail: 0.3 };
+            let (mut known, mut most) = ([0.0; 37], [0.0; 37]);
+            let (mut same_known, mut same_most) = ([1.0; 37], [1.0; 37]);
+            head_bounds(&dots, &ends, &numbers, &mut known, &mut most);
+            plain_head_bounds(&dots, &ends, &numbers, &mut same_known, &mut same_most);
+            assert_eq!((known, most), (same_known, same_most));
             let (mut values, mut entries, mut same) = (Vec::new(), Vec::new(), Vec::new());
             let scale = tables(&books, &subspaces, &vector, &mut values, &mut entries);
             let plain = plain_tables(&books, &subspaces, &vector, &mut values, &mut same);

@@ -202,6 +202,23 @@ mod tests {
     }
 
     #[test]
+    fn dot_products_of_many_rows_are_those_of_each() {
+        let bytes: Vec<u8> = noise(6).take(40 * 130).map(|x| x.to_le_bytes()[0]).collect();
+        let query: Vec<i8> = (0..=127).map(|i| i % 64 - 31).chain([63, -63]).collect();
+        for length in [1, 64, 65, 128, 130] {
+            for rows in [0, 1, 16, 17, 40] {
+                let (bytes, query) = (&bytes[..rows * length], &query[..length]);
+                // There may be room for more.
+                let mut dots = vec![9; rows + 24];
+                dots_u8(bytes, query, &mut dots);
+                let each = bytes.chunks_exact(length).map(|row| scalar::dot_u8(row, query));
+                let each = each.chain([9; 24]).collect::<Vec<_>>();
+                assert_eq!(dots, each, "{rows} rows of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn dot_products_of_lines_are_those_of_their_parts() {
         let bytes: Vec<u8> = noise(5).take(1_280).map(|x| x.to_le_bytes()[0]).collect();
         let query: Vec<i8> = (0..=127).map(|i| i % 60 - 30).collect();
@@ -257,6 +274,16 @@ mod tests {
                 ..tile::TileQuery::new(bytes)
             });
             assert_eq!(tile.hits(&queries), tile::plain_hits(&tile, &queries), "{dim} components");
+            let inverses = middle.map(|middle| middle * 5.0);
+            let reaches = bytes.each_ref().map(|bytes| tile::Reach {
+                bytes,
+                start: 700,
+                factor: 8.0,
+                offset: -900.0,
+            });
+            let reached = tile::reached(tile.groups(), &inverses, &reaches);
+            assert_eq!(reached, tile::plain_reached(tile.groups(), &inverses, &reaches));
+            assert!(reached.iter().any(|&hits| hits != 0 && hits != u64::MAX), "{dim} components");
         }
     }
 

@@ -7,7 +7,7 @@
 //! their products fit in 16 bits, which halves the work. What bytes lose is bounded, and the bound is part
 //! of the decision: a pair that is left out is never nearer than the threshold.
 
-use crate::vector::kernel::blocks::{self, Group};
+use crate::vector::kernel::blocks::{self, Group, Query};
 use crate::vector::scalar;
 
 pub use crate::vector::kernel::blocks::{GROUP, QUERIES, ROWS};
@@ -74,6 +74,67 @@ pub struct TileQuery<'a> {
     pub slack: f32,
     /// Similarity from which the query wants to know of a row; infinity: never.
     pub threshold: f32,
+}
+
+/// A query that wants to know of near rows, whatever the rows want.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach<'a> {
+    /// As many as the rows have components.
+    pub bytes: &'a [i8],
+    /// What every dot product begins with.
+    pub start: i32,
+    /// A row may be near if its dot product is at least this times the row's inverse, and `offset`.
+    pub factor: f32,
+    /// See `factor`; infinity: never.
+    pub offset: f32,
+}
+
+impl Reach<'_> {
+    /// The bytes, group by group.
+    pub(super) fn query(&self) -> Query<'_> {
+        Query { groups: self.bytes.as_chunks().0, start: self.start }
+    }
+}
+
+/// Which rows of a block each query reaches. A row's inverse is one divided by the similarity that one unit
+/// of its bytes stands for.
+#[inline]
+pub fn reached(block: &[Group], inverses: &[f32; ROWS], queries: &[Reach<'_>; QUERIES]) -> Hits {
+    debug_assert!(queries.iter().all(|query| query.bytes.len() >= block.len() * GROUP));
+    #[cfg(target_arch = "x86_64")]
+    {
+        if super::has_vnni() {
+            // SAFETY: the processor has what the kernel asks for.
+            return unsafe { super::avx512::reached(block, inverses, queries) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, which is all that the kernel asks for.
+            return unsafe { super::avx2::reached(block, inverses, queries) };
+        }
+    }
+    plain_reached(block, inverses, queries)
+}
+
+/// [`reached`] in plain Rust.
+pub(super) fn plain_reached(
+    block: &[Group],
+    inverses: &[f32; ROWS],
+    queries: &[Reach<'_>; QUERIES],
+) -> Hits {
+    queries.map(|query| {
+        let [dots] = blocks::plain_dots(block, &[query.query()]);
+        reached_by(inverses, &query, &dots)
+    })
+}
+
+/// Which rows a query reaches, given the dot products.
+#[inline]
+pub(super) fn reached_by(inverses: &[f32; ROWS], query: &Reach<'_>, dots: &[i32; ROWS]) -> u64 {
+    let mut hits = 0;
+    for (place, (&dot, inverse)) in dots.iter().zip(inverses).enumerate() {
+        hits |= u64::from(dot as f32 >= query.factor * inverse + query.offset) << place;
+    }
+    hits
 }
 
 /// For each query one bit a row.
