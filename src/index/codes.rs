@@ -429,7 +429,7 @@ impl Codes {
     /// Lays rows side by side, on some machines with one bit less each; past the last row, what was
     /// there before stays.
     pub(super) fn lay_rows(&self, first: u32, laid: &mut SideBySide) {
-        let halves = Precision::here().row_zero != ZERO;
+        let halves = Precision::here() != Precision::WHOLE;
         let end = u32::try_from(self.rows.min(first as usize + ROWS)).unwrap_or(u32::MAX);
         let SideBySide { groups, inverses } = laid;
         let (heads, tails) = groups.split_at_mut(self.heads.stride / GROUP);
@@ -449,8 +449,8 @@ impl Codes {
     /// more was lost.
     pub(super) fn many_code(&self, query: &QueryCode, bounds: &Bounds) -> ManyCode {
         let largest = query.turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-        let Precision { row_zero, query_max } = Precision::here();
-        let most = f32::from(query_max);
+        let precision = Precision::here();
+        let most = f32::from(precision.query_max);
         let per_step = if largest > 0.0 { most / largest } else { 0.0 };
         let step = largest / most;
         let codes: Vec<i8> = query.turned.iter().map(|value| rounded(value * per_step)).collect();
@@ -463,7 +463,7 @@ impl Codes {
         #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
         let (sum_f, size) = (sum as f32, size as f32);
         let units = step.max(f32::MIN_POSITIVE).recip();
-        let (units, offset) = if row_zero == ZERO {
+        let (units, offset) = if precision == Precision::WHOLE {
             // By the inequality of Cauchy and Schwarz, which is less than half of `size`.
             let length = bounds.head.hypot(bounds.tail) + error;
             (units, -bounds.head_steps.hypot(bounds.tail_steps) * length * units)
@@ -472,7 +472,7 @@ impl Codes {
         };
         ManyCode {
             bytes: self.lay(codes.into_iter(), 0),
-            start: -i32::from(row_zero) * sum,
+            start: -i32::from(precision.row_zero) * sum,
             units,
             offset,
             slack: error + bounds.rounding,

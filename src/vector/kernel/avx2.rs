@@ -1,11 +1,12 @@
 //! Kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch,
-    _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
-    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_set1_epi8,
+    __m256, __m256i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128,
+    _mm_prefetch, _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
+    _mm256_cmp_ps, _mm256_cmpgt_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_min_ps, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8,
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
     _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256,
 };
@@ -16,7 +17,7 @@ use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
 use crate::vector::kernel::products::{ROWS, WORDS};
 use crate::vector::kernel::tile::{
-    GROUP, Hits as TileHits, QUERIES, Reach, Tile, TileQuery, judged, reached_by,
+    GROUP, Hits as TileHits, Limits, QUERIES, Reach, Tile, TileQuery,
 };
 use crate::vector::scalar;
 
@@ -98,9 +99,26 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
     for (asked, query) in asked.iter_mut().zip(queries) {
         asked.groups = query.groups();
     }
+    let Limits { scales, slacks, thresholds } = &tile.limits;
+    let (scales, slacks, thresholds) =
+        (scales.as_chunks().0, slacks.as_chunks().0, thresholds.as_chunks().0);
     let mut hits = [0; QUERIES];
     for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(tile.groups(), &asked)) {
-        *hits = judged(&tile.limits, query, dots);
+        for (i, dots) in dots.as_chunks().0.iter().enumerate() {
+            let estimate = _mm256_mul_ps(
+                load(&scales[i]),
+                _mm256_add_ps(
+                    _mm256_mul_ps(floats(dots), _mm256_set1_ps(query.factor)),
+                    _mm256_set1_ps(query.offset),
+                ),
+            );
+            let slack = _mm256_add_ps(
+                _mm256_mul_ps(load(&slacks[i]), _mm256_set1_ps(query.slack_factor)),
+                _mm256_set1_ps(query.slack),
+            );
+            let limit = _mm256_min_ps(load(&thresholds[i]), _mm256_set1_ps(query.threshold));
+            *hits |= no_less(_mm256_add_ps(estimate, slack), limit) << (i * LANES);
+        }
     }
     hits
 }
@@ -116,11 +134,31 @@ pub(super) fn reached(
     for (asked, query) in asked.iter_mut().zip(queries) {
         *asked = query.query();
     }
+    let inverses = inverses.as_chunks().0;
     let mut hits = [0; QUERIES];
     for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(block, &asked)) {
-        *hits = reached_by(inverses, query, dots);
+        let (factor, offset) = (_mm256_set1_ps(query.factor), _mm256_set1_ps(query.offset));
+        for (i, (dots, inverses)) in dots.as_chunks().0.iter().zip(inverses).enumerate() {
+            let limit = _mm256_add_ps(_mm256_mul_ps(factor, load(inverses)), offset);
+            *hits |= no_less(floats(dots), limit) << (i * LANES);
+        }
     }
     hits
+}
+
+/// One bit for each lane that is no less than its limit.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn no_less(values: __m256, limits: __m256) -> u64 {
+    let lanes = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(values, limits));
+    u64::from(lanes.cast_unsigned())
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn floats(values: &[i32; LANES]) -> __m256 {
+    // SAFETY: the array has the integers that are read; the instruction needs no alignment.
+    _mm256_cvtepi32_ps(unsafe { _mm256_loadu_si256(values.as_ptr().cast()) })
 }
 
 /// The dot products of each query with all rows, whose bytes have one bit less: pairs of groups at once.
@@ -203,7 +241,7 @@ fn broadcast(group: [i8; GROUP]) -> __m256i {
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn load(values: &[f32; LANES]) -> std::arch::x86_64::__m256 {
+fn load(values: &[f32; LANES]) -> __m256 {
     // SAFETY: the array has the floats that are read; the instruction needs no alignment.
     unsafe { _mm256_loadu_ps(values.as_ptr()) }
 }

@@ -26,11 +26,12 @@ pub struct Precision {
 
 impl Precision {
     /// Of machines that add in 32 bits.
-    const WHOLE: Self = Self { row_zero: 128, query_max: 127 };
+    pub const WHOLE: Self = Self { row_zero: 128, query_max: 127 };
     /// Of others.
     const HALF: Self = Self { row_zero: 64, query_max: 63 };
 
     /// Of this machine.
+    #[inline]
     pub fn here() -> Self {
         #[cfg(target_arch = "x86_64")]
         if super::has_vnni() {
@@ -128,8 +129,7 @@ pub(super) fn plain_reached(
 }
 
 /// Which rows a query reaches, given the dot products.
-#[inline]
-pub(super) fn reached_by(inverses: &[f32; ROWS], query: &Reach<'_>, dots: &[i32; ROWS]) -> u64 {
+fn reached_by(inverses: &[f32; ROWS], query: &Reach<'_>, dots: &[i32; ROWS]) -> u64 {
     let mut hits = 0;
     for (place, (&dot, inverse)) in dots.iter().zip(inverses).enumerate() {
         hits |= u64::from(dot as f32 >= query.factor * inverse + query.offset) << place;
@@ -218,8 +218,7 @@ pub(super) fn plain_hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> Hit
 }
 
 /// Which rows may be near, given the dot products.
-#[inline]
-pub(super) fn judged(limits: &Limits, query: &TileQuery<'_>, dots: &[i32; ROWS]) -> u64 {
+fn judged(limits: &Limits, query: &TileQuery<'_>, dots: &[i32; ROWS]) -> u64 {
     let mut hits = 0;
     let Limits { scales, slacks, thresholds } = limits;
     for (place, &dot) in dots.iter().enumerate() {
