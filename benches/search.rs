@@ -7,15 +7,18 @@
 //! own neighbor. Where the words of an analogy are known, the search is also seeded with them, as
 //! the server does it, with the three as answers and without.
 //! `WORDSPACE_BENCH_ROWS` takes the first so many rows, or makes so many, of `_DIM` components;
+//! `_DTYPE` is `f16`, `bf16` or `i8` to keep the rows so, and `_MAPPED` keeps them in a file that is mapped;
 //! `_INDEX` is `hnsw` or `partition` for only one of them; `_M`, `_EFC` and `_THREADS` change the
 //! build, and `_BATCH` the questions of a batch. Questions a second are of processor time.
 #![expect(clippy::print_stdout, reason = "measurements are told on standard output")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be taken stops")]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use memmap2::Mmap;
 use wordspace::container::{Container, Writer};
 use wordspace::index::exact::Exact;
 use wordspace::index::hnsw::{self, BuildParams};
@@ -25,7 +28,8 @@ use wordspace::table::Table;
 use wordspace::table::builder::TableBuilder;
 use wordspace::vector::random::SplitMix64;
 use wordspace::vector::row_set::RowSet;
-use wordspace::vector::{RowId, algebra, kernel};
+use wordspace::vector::rows::{Bytes, Rows};
+use wordspace::vector::{Dtype, RowId, algebra, kernel};
 
 const K: usize = 10;
 const DIM: usize = 100;
@@ -60,7 +64,8 @@ fn main() {
                 .map(|near| near.row)
                 .collect()
         };
-        let known = questions.is_whole.then(|| truth(name)).flatten();
+        let is_known = questions.is_whole && dtype() == Dtype::F32;
+        let known = is_known.then(|| truth(name)).flatten();
         let truth = known.unwrap_or_else(|| queries.iter().map(rows).collect());
         Set { name, queries, truth }
     });
@@ -483,9 +488,38 @@ fn make() -> Questions {
 }
 
 fn table_of(rows: &[Vec<f32>]) -> Table {
-    let mut builder = TableBuilder::new(rows[0].len()).unwrap();
+    let (dtype, dim) = (dtype(), rows[0].len());
+    let mut builder = TableBuilder::of(dtype, dim).unwrap();
     for (i, row) in rows.iter().enumerate() {
         builder.push(format!("w{i}").as_bytes(), row).unwrap();
     }
-    builder.build()
+    if std::env::var_os("WORDSPACE_BENCH_MAPPED").is_none() {
+        return builder.build();
+    }
+    let mut file = tempfile::tempfile().unwrap();
+    let (mut kept, mut bytes) = (Rows::new(dtype, dim), Vec::new());
+    rows.iter().for_each(|row| kept.push(row));
+    kept.copy(0..kept.len(), &mut bytes);
+    file.write_all(&bytes).unwrap();
+    // SAFETY: nobody else knows the file.
+    let mapped = unsafe { Mmap::map(&file) }.unwrap();
+    builder.build_over(Rows::lent(dtype, dim, Arc::new(Mapped(mapped))).unwrap())
+}
+
+/// How rows are kept.
+fn dtype() -> Dtype {
+    match std::env::var("WORDSPACE_BENCH_DTYPE").as_deref() {
+        Ok("f16") => Dtype::F16,
+        Ok("bf16") => Dtype::Bf16,
+        Ok("i8") => Dtype::I8,
+        Ok(_) | Err(_) => Dtype::F32,
+    }
+}
+
+struct Mapped(Mmap);
+
+impl Bytes for Mapped {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
