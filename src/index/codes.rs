@@ -386,7 +386,7 @@ impl Codes {
         let (mut dots, mut ends) = ([0; ROWS_BOUND as usize], [0; ROWS_BOUND as usize]);
         let (mut known, mut at_most) = ([0.0; ROWS_BOUND as usize], [0.0; ROWS_BOUND as usize]);
         let mut places = Vec::new();
-        let (mut near, mut before): (Vec<(u32, f32)>, Vec<(u32, f32)>) = (Vec::new(), Vec::new());
+        let (mut near, mut before) = (Vec::<(u32, f32)>::new(), Vec::new());
         let numbers = bounds.of_heads(query);
         for first in rows.clone().step_by(ROWS_BOUND as usize) {
             let end = rows.end.min(first.saturating_add(ROWS_BOUND));

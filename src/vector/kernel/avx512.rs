@@ -48,8 +48,9 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
                 *sum = _mm512_dpbusd_epi32(*sum, load(row), signed(query));
             }
         }
+        let sums = added_up(&sums);
         // SAFETY: the array has room for the register; the instruction needs no alignment.
-        unsafe { _mm512_storeu_si512(dots.as_mut_ptr().cast(), added_up(sums)) };
+        unsafe { _mm512_storeu_si512(dots.as_mut_ptr().cast(), sums) };
         if !rest.is_empty() {
             for (dot, row) in dots.iter_mut().zip(rows.chunks_exact(query.len())) {
                 *dot += scalar::dot_u8(row.as_chunks::<BYTES>().1, rest);
@@ -65,7 +66,7 @@ pub(super) fn dots_u8(rows: &[u8], query: &[i8], dots: &mut [i32]) {
 /// it takes to add up one after the other.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn added_up(sums: [__m512i; LANES]) -> __m512i {
+fn added_up(sums: &[__m512i; LANES]) -> __m512i {
     let zero = _mm512_setzero_si512();
     let (mut pairs, mut fours, mut eights) = ([zero; 8], [zero; 4], [zero; 2]);
     for (to, [a, b]) in pairs.iter_mut().zip(sums.as_chunks().0) {
@@ -439,7 +440,7 @@ pub(super) fn fill(block: &mut [Group], lines: &[u8], stride: usize) {
                     *register = load(bytes);
                 }
             }
-            for (group, register) in groups.iter_mut().zip(transposed(registers)) {
+            for (group, register) in groups.iter_mut().zip(transposed(&registers)) {
                 let parts: &mut [[u8; BYTES]] = group.0.as_chunks_mut().0;
                 if let Some(part) = parts.get_mut(place) {
                     // SAFETY: the array has room for the register; the instruction needs no alignment.
@@ -453,8 +454,8 @@ pub(super) fn fill(block: &mut [Group], lines: &[u8], stride: usize) {
 /// Sixteen by sixteen values, rows made columns.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transposed(rows: [__m512i; LANES]) -> [__m512i; LANES] {
-    let mut pairs = rows;
+fn transposed(rows: &[__m512i; LANES]) -> [__m512i; LANES] {
+    let mut pairs = *rows;
     for ([a, b], [to_a, to_b]) in rows.as_chunks().0.iter().zip(pairs.as_chunks_mut().0) {
         (*to_a, *to_b) = (_mm512_unpacklo_epi32(*a, *b), _mm512_unpackhi_epi32(*a, *b));
     }
@@ -466,7 +467,7 @@ fn transposed(rows: [__m512i; LANES]) -> [__m512i; LANES] {
         to[3] = _mm512_unpackhi_epi64(*b, *d);
     }
     // Register `4 r + c` now has, of the rows `4 r` to `4 r + 3`, the columns `c`, `c + 4`, `c + 8`, `c + 12`.
-    let mut columns = rows;
+    let mut columns = *rows;
     for c in 0..4 {
         let (a, b) = (even(fours[c], fours[c + 4]), even(fours[c + 8], fours[c + 12]));
         (columns[c], columns[c + 8]) = (even(a, b), odd(a, b));
