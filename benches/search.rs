@@ -498,7 +498,9 @@ fn table_of(rows: &[Vec<f32>]) -> Table {
     }
     let mut file = tempfile::tempfile().unwrap();
     let (mut kept, mut bytes) = (Rows::new(dtype, dim), Vec::new());
-    rows.iter().for_each(|row| kept.push(row));
+    for row in rows {
+        kept.push(row);
+    }
     kept.copy(0..kept.len(), &mut bytes);
     file.write_all(&bytes).unwrap();
     // SAFETY: nobody else knows the file.
