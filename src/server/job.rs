@@ -814,7 +814,7 @@ mod tests {
         let pool = Arc::new(crate::server::pool::Pool::start().unwrap());
         let limits = transport::ConnectionLimits::default();
         let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new(0)));
-        let followed = None;
+        let (followed, entering) = (None, Arc::new(tokio::sync::Semaphore::new(1)));
         let desk = Desk {
             engine,
             guard,
@@ -824,6 +824,7 @@ mod tests {
             is_closing,
             news,
             followed,
+            entering,
             idle,
             began,
         };

@@ -96,7 +96,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status};
 
@@ -288,6 +288,7 @@ pub async fn serve_and_tell(
         is_closing: is_closing.clone(),
         news,
         followed: followed.clone(),
+        entering: Arc::new(Semaphore::new(limits::ENTERING_MAX)),
         idle: config.stream_idle,
         began,
     };
@@ -501,6 +502,8 @@ struct Desk {
     news: watch::Receiver<()>,
     /// Tells that what is followed was looked at.
     followed: replica::News,
+    /// Permits of those who waited for it, and come in.
+    entering: Arc<Semaphore>,
     /// How long a stream may keep the server waiting.
     idle: Duration,
     began: Instant,
@@ -686,7 +689,7 @@ impl Desk {
         let answered = async {
             let stop = Stop::new(timeout.map(|timeout| Instant::now() + timeout));
             let least = call.least()?;
-            self.reached(call, least, timeout).await;
+            let _entered = self.reached(call, least, timeout).await;
             let engine = self.engine.until(stop.clone()).at_least(least);
             let _raised_when_the_caller_leaves = Raised(stop);
             let caller = call.peer().id();
