@@ -145,7 +145,7 @@ pub(super) async fn end_health(reporter: &HealthReporter) {
 }
 
 /// How long a call waits for what it wants to see: a moment, and no more than half of the time that its caller has.
-fn wait_max(timeout: Option<Duration>) -> Duration {
+pub(super) fn wait_max(timeout: Option<Duration>) -> Duration {
     timeout.map_or(limits::LEAST_WAIT, |timeout| limits::LEAST_WAIT.min(timeout / 2))
 }
 
@@ -170,7 +170,7 @@ impl Desk {
         if is_reached() {
             return None;
         }
-        let until = Instant::now() + wait_max(timeout);
+        let until = call.waits_until().unwrap_or_else(|| Instant::now() + wait_max(timeout));
         let waited = async { while news.changed().await.is_ok() && !is_reached() {} };
         // Ignore: what was not reached is told by the question.
         let _ = timeout_at(until.into(), waited).await;

@@ -764,7 +764,7 @@ fn what_nobody_needs_goes_after_a_while_and_what_is_needed_stays() {
     story.end();
 }
 
-fn put_request(word: &str) -> pb::PutVectorsRequest {
+pub(crate) fn put_request(word: &str) -> pb::PutVectorsRequest {
     let word = WordToPut {
         word: word.to_owned(),
         vector: Some(pb::Vector { values: vec![1.0, 2.0, 3.0], ..Default::default() }),
@@ -773,12 +773,12 @@ fn put_request(word: &str) -> pb::PutVectorsRequest {
     pb::PutVectorsRequest { table: "en".to_owned(), words: vec![word], ..Default::default() }
 }
 
-fn follow(location: &str) -> Replication {
+pub(crate) fn follow(location: &str) -> Replication {
     let (location, every) = (location.to_owned(), Duration::from_millis(10));
     Replication::Follow { location, every, rate: None }
 }
 
-fn publish(location: &str, every: Duration, at_once: u64) -> Replication {
+pub(crate) fn publish(location: &str, every: Duration, at_once: u64) -> Replication {
     let location = location.to_owned();
     Replication::Publish { location, address: None, every, at_once, rate: None }
 }
