@@ -180,6 +180,8 @@ pub struct WordOptions {
     pub strategy: Strategy,
     /// What cuts texts, and unknown words under [`OovPolicy::Tokenize`]; empty: what the table has.
     pub tokenizer: String,
+    /// Whether the answer does not say which words were found: of thousands that takes longer than all else.
+    pub found_untold: bool,
 }
 
 /// How near to search: what every question that uses an index says.
