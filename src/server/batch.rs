@@ -18,11 +18,11 @@ use crate::proto::search_service_server::SearchService;
 use crate::proto::table_service_server::TableService;
 use crate::proto::text_service_server::TextService;
 use crate::proto::training_service_server::TrainingService;
+use crate::server::desk::{Desk, opened, response, within};
 use crate::server::replica::wait_max;
 use crate::server::status::{ANSWERED, end_of, status, status_told};
 use crate::server::transport::{Call, Composed, Encoded};
 use crate::server::wire::Fields;
-use crate::server::{Desk, opened, response, within};
 
 /// How long quick answers go on before other calls have their turn.
 const TURN: Duration = Duration::from_millis(1);

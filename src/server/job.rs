@@ -28,9 +28,10 @@ use crate::limits;
 use crate::priority;
 use crate::proto as pb;
 use crate::server::access::JobPlace;
+use crate::server::desk::Desk;
 use crate::server::request_id::{carried, current};
 use crate::server::status::status;
-use crate::server::{Desk, caught, guard, transport};
+use crate::server::{caught, guard, transport};
 
 /// Time between two looks at a job whose progress is told.
 const LOOK: Duration = Duration::from_millis(100);

@@ -12,8 +12,9 @@ use tonic_health::server::HealthReporter;
 use crate::engine::{Engine, Least};
 use crate::error::Result;
 use crate::limits;
+use crate::server::desk::Desk;
 use crate::server::transport::{Call, Listener, Listening};
-use crate::server::{Desk, ServerConfig, blocking, service_names};
+use crate::server::{blocking, service_names};
 use crate::store::backup::{self, Target};
 use crate::table::meta::TableName;
 
@@ -72,8 +73,12 @@ impl Replication {
 pub(super) type News = Option<watch::Receiver<()>>;
 
 /// Begins with what a server is told to.
-pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -> Result<News> {
-    let Some(replication) = config.replication.clone() else { return Ok(None) };
+pub(super) async fn start(
+    engine: &Engine,
+    replication: Option<Replication>,
+    first: &str,
+) -> Result<News> {
+    let Some(replication) = replication else { return Ok(None) };
     let (engine, first) = (engine.clone(), first.to_owned());
     blocking(move || match replication {
         Replication::Publish { location, address, every, at_once, rate } => {
