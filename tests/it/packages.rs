@@ -159,7 +159,7 @@ fn what_is_packaged_meets_at_the_same_ports_under_the_same_names() {
 }
 
 #[tokio::test]
-async fn proxies_and_probes_ask_for_what_is_answered() {
+async fn proxies_ask_for_health_as_it_is_told() {
     let server = Server::start().await;
     let haproxy = package("haproxy.cfg");
     let checks = behind(&haproxy, "http-check send meth POST uri ", &['\n']);
