@@ -23,6 +23,8 @@ pub const DELETED_TABLES_MAX: usize = 1_000;
 pub const ALIASES_MAX: usize = 10_000;
 /// How long a call waits, where tables are followed, for a state that it wants to see.
 pub const LEAST_WAIT: Duration = Duration::from_secs(2);
+/// Calls at once of those that waited for such a state: fewer than there is room for where questions wait for a thread.
+pub const ENTERING_MAX: usize = 16;
 /// Pause between two looks at what is to be published.
 pub const PUBLISH_MILLISECONDS: u64 = 1_000;
 /// Pause between two looks at what was published.

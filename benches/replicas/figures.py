@@ -110,7 +110,10 @@ class Bench:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{command}: {done.stderr}")
-        return json.loads(done.stdout)
+        told = json.loads(done.stdout)
+        if told["errors"]:
+            raise SystemExit(f"questions failed: {told['errors']}")
+        return told
 
 
 def publish(bench):
@@ -325,8 +328,6 @@ def balanced(bench):
                 before = [one.processor_seconds() for one in [proxy, *readers]]
                 answer = bench.bench(proxy.address, ask, seconds, *options)
                 took = [one.processor_seconds() - then for one, then in zip([proxy, *readers], before)]
-                if answer["errors"]:
-                    raise SystemExit(f"errors behind the proxy: {answer['errors']}")
                 three.append(answer["per_second"])
                 # The warm-up, whose calls are not counted, took its part of the time.
                 calls = answer["per_second"] * (seconds + 0.5)

@@ -11,7 +11,7 @@ use crate::engine::{Ask, Engine, Shared};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::limits;
 use crate::query::Effort;
-use crate::query::map::{self, Finder};
+use crate::query::arrange::{Finder, arrange};
 use crate::query::places::{self, Arranged};
 use crate::table::meta::TableName;
 
@@ -83,7 +83,7 @@ impl Engine {
         let mut on_share = |share: f64| on_rows(rounded(share, rows), rows);
         let finder = &current.index();
         let finder = Finder { index: finder, default_ef: generation.ef_search(Effort::default()) };
-        let mut arranged = map::arrange(current.view(), finder, seed, &go_on, &mut on_share)
+        let mut arranged = arrange(current.view(), finder, seed, &go_on, &mut on_share)
             .context(|| format!("table {}", ask.table))?;
         on_rows(rows, rows);
         arranged.milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

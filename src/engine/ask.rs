@@ -23,6 +23,7 @@ use crate::evaluation::word_pairs::{self, PairFile, WordPairsAnswer, WordPairsQu
 use crate::index::lists::LIST;
 use crate::query::analogy::{self, AnalogyAnswer, AnalogyMethod, AnalogyQuery};
 use crate::query::answer_size::AnswerSize;
+use crate::query::arrange::Finder;
 use crate::query::compare::{self, CompareAnswer, CompareQuery, Side};
 use crate::query::facets::{self, FacetsAnswer, FacetsQuery};
 use crate::query::filter::{Filter, check_attributes};
@@ -32,7 +33,7 @@ use crate::query::given::{
 use crate::query::health::{self, HealthAnswer, HealthQuery};
 use crate::query::huffman::{self, HuffmanPath, HuffmanQuery};
 use crate::query::lookup::{self, LookupAnswer, LookupQuery};
-use crate::query::map::{self, Finder, MapLayout, MapQuery, TableMap};
+use crate::query::map::{self, MapLayout, MapQuery, TableMap};
 use crate::query::nearest::{self, Asked, NearestAnswer, NearestQuery};
 use crate::query::odd_one_out::{self, OddOneOutAnswer, OddOneOutQuery};
 use crate::query::rank::{self, RankAnswer, RankQuery};

@@ -232,29 +232,8 @@ fn read_lists(shared: &Shared, generation: &Generation, built: &Built) {
 }
 
 fn build_index(shared: &Shared, lineage: &Lineage, generation: &Generation, threads: usize) {
-    let table = &generation.name();
-    let began = Instant::now();
-    let watch = Watcher { shared, lineage, generation, began, share: (0.0, 1.0) };
-    match build_all(&watch, threads) {
-        Ok(()) => {
-            let seconds = began.elapsed().as_secs_f32();
-            tracing::info!(%table, rows = generation.table().len(), seconds, "built the index");
-            generation.build_ended(seconds);
-        }
-        Err(error) if *error.kind() == ErrorKind::Cancelled => {
-            if watch.is_stopped() {
-                tracing::info!(%table, "stopped building the index");
-                generation.build_stopped();
-            } else {
-                tracing::info!(%table, "the index waits for rows that are written");
-                generation.build_waits();
-            }
-        }
-        Err(error) => {
-            tracing::error!(%table, ?error, "the index cannot be built");
-            generation.build_failed(error.to_string());
-        }
-    }
+    let watch = Watcher { shared, lineage, generation, began: Instant::now(), share: (0.0, 1.0) };
+    watch.end(build_all(&watch, threads));
 }
 
 /// The index, which answers as soon as it is kept; then its lists.
@@ -322,11 +301,87 @@ impl Watch for Watcher<'_> {
 }
 
 impl Watcher<'_> {
+    /// Tells what came of the build.
+    fn end(&self, outcome: Result<()>) {
+        let (generation, table) = (self.generation, &self.generation.name());
+        match outcome {
+            Ok(()) => {
+                let seconds = self.began.elapsed().as_secs_f32();
+                tracing::info!(%table, rows = generation.table().len(), seconds, "built the index");
+                generation.build_ended(seconds);
+            }
+            // Its files may be missing, which is no damage.
+            Err(error) if self.is_overtaken() => {
+                tracing::info!(%table, ?error, "stopped building the index of rows that are gone");
+                generation.build_stopped();
+            }
+            Err(error) if *error.kind() == ErrorKind::Cancelled => {
+                if self.is_stopped() {
+                    tracing::info!(%table, "stopped building the index");
+                    generation.build_stopped();
+                } else {
+                    tracing::info!(%table, "the index waits for rows that are written");
+                    generation.build_waits();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%table, ?error, "the index cannot be built");
+                generation.build_failed(error.to_string());
+            }
+        }
+    }
+
     /// Whether the index is not wanted.
     fn is_stopped(&self) -> bool {
-        self.shared.is_closing()
-            || self.lineage.is_cancelled()
-            || !self.lineage.is_at(self.generation)
-            || !self.shared.catalog.is_current(self.lineage)
+        self.shared.is_closing() || self.lineage.is_cancelled() || self.is_overtaken()
+    }
+
+    /// Whether the table has other rows by now, or is deleted.
+    fn is_overtaken(&self) -> bool {
+        !self.lineage.is_at(self.generation) || !self.shared.catalog.is_current(self.lineage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::config::EngineConfig;
+    use crate::engine::generation::IndexState;
+    use crate::engine::import::{IfExists, ImportOptions, Source};
+    use crate::table::attributes::Attributes;
+    use crate::table::meta::TableName;
+
+    #[test]
+    fn what_is_missing_of_a_table_that_was_replaced_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(&EngineConfig::new(folder.path())).unwrap();
+        let name = TableName::try_from("en".to_owned()).unwrap();
+        let import = || {
+            let options =
+                ImportOptions { if_exists: IfExists::Replace, ..ImportOptions::new(name.clone()) };
+            let row = Ok((b"word".to_vec(), vec![1.0, 2.0], Attributes::new()));
+            engine
+                .import(&options, Source::Rows(Box::new([row].into_iter())), &mut |_| {})
+                .unwrap();
+            engine.shared.catalog.lineage(&name).unwrap()
+        };
+        // The part of an index comes too late for the first, and in time for the second.
+        let state = |lineage: &Lineage, error: Error| {
+            let (shared, current) = (&*engine.shared, lineage.current());
+            let generation = &**current.generation();
+            let (began, share) = (Instant::now(), (0.0, 1.0));
+            Watcher { shared, lineage, generation, began, share }.end(Err(error));
+            generation.index_status()
+        };
+        let (first, second) = (import(), import());
+        let store = &engine.shared.store;
+        let missing =
+            || store.write_part(first.number(), lists::KIND, |_| Ok(())).map(drop).unwrap_err();
+        assert!(matches!(missing().kind(), ErrorKind::Corrupt { .. }), "{}", missing());
+        assert_eq!(state(&first, missing()).state, IndexState::Stopped);
+        let failed = state(&second, missing());
+        assert!(failed.state == IndexState::Failed && failed.problem.contains("missing"));
+        engine.close();
     }
 }

@@ -46,8 +46,9 @@ pub(super) fn rebuild(shared: &Shared, lineage: &Lineage, threads: usize) -> Res
             tracing::info!(table = %name, seconds = began.elapsed().as_secs_f32(), "rebuilt the table");
             lineage.rebuild_ended(Ok(()));
         }
-        Err(error) if *error.kind() == ErrorKind::Cancelled => {
-            tracing::info!(table = %name, "stopped rebuilding the table");
+        // Files of rows that are gone may be missing, which is no damage.
+        Err(error) if *error.kind() == ErrorKind::Cancelled || work.is_overtaken() => {
+            tracing::info!(table = %name, ?error, "stopped rebuilding the table");
             lineage.rebuild_ended(Err(None));
         }
         Err(error) => {
@@ -265,9 +266,12 @@ impl Watch for Part<'_> {
 
 impl Rebuild<'_> {
     fn is_cancelled(&self) -> bool {
-        self.shared.is_closing()
-            || self.lineage.is_cancelled()
-            || self.lineage.current().generation().number() != self.from
+        self.shared.is_closing() || self.lineage.is_cancelled() || self.is_overtaken()
+    }
+
+    /// Whether the table has other rows by now, or is deleted.
+    fn is_overtaken(&self) -> bool {
+        self.lineage.current().generation().number() != self.from
             || !self.shared.catalog.is_current(self.lineage)
     }
 }

@@ -1,171 +1,140 @@
-//! Places in two dimensions that keep neighbors together: they attract each other, and all others repel
-//! (after UMAP: McInnes, Healy and Melville 2018, with the kernel of t-SNE).
+//! Where words stand on a map if neighbors are to stay together: from their places by components on they attract
+//! their neighbors.
 
 use crate::error::Result;
+use crate::index::{Index, SearchParams};
+use crate::limits;
 use crate::query::GoOn;
+use crate::query::attraction::{self, Link};
+use crate::query::components::{Sample, axes, single};
+use crate::query::places::Arranged;
 use crate::steps::watched;
-use crate::vector::random::SplitMix64;
+use crate::table::view::View;
+use crate::vector::top::Near;
+use crate::vector::{RowId, algebra, scalar};
 
-/// Neighbors of each that attract it, at most.
-pub(super) const NEIGHBORS: usize = 12;
-/// Others that repel it, for each neighbor that attracts it.
-const OTHERS: usize = 5;
-/// Rounds: fewer for many, which have more company in each.
-const ROUNDS: std::ops::RangeInclusive<usize> = 80..=240;
-const MOVES: usize = 8_000_000;
-/// How wide the start is, in the unit in which neighbors come to lie about 1 apart.
-const START: f32 = 10.0;
-/// How soon attraction fades with distance.
-const STEEPNESS: f32 = 1.6;
-/// What keeps the repulsion of those that are in one place finite.
-const SOFTNESS: f32 = 1e-3;
-/// No move is longer in one direction, before it is shortened by the round.
-const MOVE_MAX: f32 = 4.0;
+/// The share of the work of arranging that finding neighbors is, about.
+const FIND_SHARE: f64 = 0.4;
+/// Rows between two looks at whether to go on.
+pub(super) const LOOK: usize = 64;
 
-/// A neighbor, and how strongly it attracts: from 0 to 1.
+/// What finds the nearest rows of a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
-    pub(super) to: u32,
-    pub(super) weight: f32,
+pub struct Finder<'a> {
+    /// The table's index.
+    pub index: &'a dyn Index,
+    /// The width of its beam if nothing else is asked.
+    pub default_ef: usize,
 }
 
-/// How strongly neighbors at these distances attract, nearest first: 1 for the nearest, and less the faster
-/// the more there are close by, so that they weigh the logarithm of their number together.
-pub(super) fn weights(distances: &[f32]) -> Vec<f32> {
-    let Some(&nearest) = distances.first() else { return Vec::new() };
-    let wanted = (distances.len() as f64 + 1.0).log2();
-    let weights = |reach: f64| -> Vec<f64> {
-        let weight = |&distance: &f32| (-f64::from(distance - nearest).max(0.0) / reach).exp();
-        distances.iter().map(weight).collect()
-    };
-    let (mut low, mut high) = (1e-6, 8.0);
-    for _ in 0..32 {
-        let reach = f64::midpoint(low, high);
-        if weights(reach).iter().sum::<f64>() > wanted {
-            high = reach;
-        } else {
-            low = reach;
-        }
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
-    weights(high).into_iter().map(|weight| weight as f32).collect()
-}
-
-/// Moves places from where they are; `links` has those of each, one after the other, `ends` where each one's end.
-/// `on_share` is told which share of the rounds is done.
+/// Arranges a table's first [`limits::MAP_ROWS_MAX`] rows so that neighbors come together. The outcome depends
+/// on the table, the seed, and what the index finds. `on_share` is told which share of the work is done.
 ///
 /// # Errors
 ///
 /// Whatever `go_on` says.
-pub(super) fn arrange(
-    places: &mut [[f32; 2]],
-    (links, ends): (&[Link], &[usize]),
+pub fn arrange(
+    table: &View,
+    finder: Finder<'_>,
     seed: u64,
     go_on: GoOn<'_>,
     on_share: &mut dyn FnMut(f64),
-) -> Result<()> {
-    let farthest = places.iter().flatten().map(|x| x.abs()).fold(0.0, f32::max);
-    let mut random = SplitMix64(seed);
-    #[expect(clippy::cast_possible_truncation, reason = "a little aside")]
-    let mut aside = || (random.below(1 << 20) as f64 / f64::from(1 << 20) - 0.5) as f32 * 1e-3;
-    for place in places.iter_mut() {
-        // Equal rows could never part.
-        *place = place.map(|x| x / farthest.max(f32::MIN_POSITIVE) * START + aside());
+) -> Result<Arranged> {
+    let rows_end = table.rows_end().min(limits::MAP_ROWS_MAX);
+    let (rows, mut places) = start(table, rows_end, go_on)?;
+    let mut on_found = |share: f64| on_share(share * FIND_SHARE);
+    let (links, ends) = linked(table, &rows, finder, go_on, &mut on_found)?;
+    let mut on_moved = |share: f64| on_share(FIND_SHARE + share * (1.0 - FIND_SHARE));
+    attraction::arrange(&mut places, (&links, &ends), seed, go_on, &mut on_moved)?;
+    // The middle is where most are.
+    let count = places.len().max(1) as f64;
+    let middle = [0, 1]
+        .map(|axis| single(places.iter().map(|place| f64::from(place[axis])).sum::<f64>() / count));
+    let mut all = vec![[f32::NAN; 2]; rows_end];
+    for (row, [x, y]) in rows.iter().zip(places) {
+        all[row.index()] = [x - middle[0], y - middle[1]];
     }
-    let rounds = (MOVES / places.len().max(1)).clamp(*ROUNDS.start(), *ROUNDS.end());
-    for round in 0..rounds {
-        on_share(round as f64 / rounds as f64);
-        let (done, length) = (round as f32, 1.0 - round as f32 / rounds as f32);
-        let mut start = 0;
-        for step in watched(ends.iter().enumerate(), go_on) {
-            let (own, &end) = step?;
-            for link in &links[start..end] {
-                // A link of weight w is looked at in w of all rounds.
-                if ((done + 1.0) * link.weight).floor() > (done * link.weight).floor() {
-                    attract(places, own, link.to as usize, length);
-                    for _ in 0..OTHERS {
-                        repel(places, own, random.index_below(ends.len()), length);
-                    }
-                }
-            }
-            start = end;
+    Ok(Arranged::new(table, seed, all))
+}
+
+/// Rows that have a direction, and where they are by components.
+fn start(table: &View, rows_end: usize, go_on: GoOn<'_>) -> Result<(Vec<RowId>, Vec<[f32; 2]>)> {
+    let sample = Sample::of(table, rows_end, go_on)?;
+    let (axes, _) = axes(&sample.rows, sample.mean.len(), go_on)?;
+    let middle = [0, 1].map(|axis| scalar::dot(&axes[axis], &sample.mean));
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for row in watched(table.rows(), go_on) {
+        let row = row?;
+        if row.index() >= rows_end {
+            break;
+        }
+        if let Some(unit) = algebra::unit(&table.vector(row)) {
+            rows.push(row);
+            places.push([0, 1].map(|axis| single(scalar::dot(&axes[axis], &unit) - middle[axis])));
         }
     }
-    Ok(())
+    Ok((rows, places))
 }
 
-fn attract(places: &mut [[f32; 2]], a: usize, b: usize, length: f32) {
-    let (gap, square) = between(places, a, b);
-    let pull = 2.0 * STEEPNESS / (1.0 + STEEPNESS * square);
-    for axis in 0..2 {
-        let step = (pull * gap[axis]).clamp(-MOVE_MAX, MOVE_MAX) * length;
-        places[a][axis] += step;
-        places[b][axis] -= step;
+/// The neighbors of each of these rows among them, by their places in the list, and where those of each end.
+fn linked(
+    table: &View,
+    rows: &[RowId],
+    finder: Finder<'_>,
+    go_on: GoOn<'_>,
+    on_share: &mut dyn FnMut(f64),
+) -> Result<(Vec<Link>, Vec<usize>)> {
+    let mut numbers = vec![u32::MAX; rows.last().map_or(0, |row| row.index() + 1)];
+    for (number, row) in (0..).zip(rows) {
+        numbers[row.index()] = number;
     }
-}
-
-fn repel(places: &mut [[f32; 2]], a: usize, b: usize, length: f32) {
-    if a == b {
-        return;
+    let is_linked = |row: RowId| numbers.get(row.index()).is_some_and(|&number| number != u32::MAX);
+    let (mut links, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
+    for &row in rows {
+        // Without an index each row is compared with all.
+        if ends.len().is_multiple_of(LOOK) {
+            go_on()?;
+            on_share(ends.len() as f64 / rows.len() as f64);
+        }
+        let mut nears = finder.neighbors(table, row);
+        nears.retain(|near| is_linked(near.row));
+        let distances: Vec<f32> = nears.iter().map(|near| 1.0 - near.similarity).collect();
+        let weights = attraction::weights(&distances);
+        let weighted = nears.iter().zip(weights);
+        links.extend(weighted.map(|(near, weight)| Link { to: numbers[near.row.index()], weight }));
+        ends.push(links.len());
     }
-    let (gap, square) = between(places, a, b);
-    let push = 2.0 / ((SOFTNESS + square) * (1.0 + STEEPNESS * square));
-    for axis in 0..2 {
-        places[a][axis] -= (push * gap[axis]).clamp(-MOVE_MAX, MOVE_MAX) * length;
-    }
+    Ok((links, ends))
 }
 
-/// From a to b, and the square of its length.
-fn between(places: &[[f32; 2]], a: usize, b: usize) -> ([f32; 2], f32) {
-    let gap = [places[b][0] - places[a][0], places[b][1] - places[a][1]];
-    (gap, gap[0] * gap[0] + gap[1] * gap[1])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::steps::GO;
-
-    #[test]
-    fn groups_that_are_linked_come_together_and_part_from_others() {
-        // Four groups of twenty, strewn so that a group has no place of its own.
-        let (groups, count) = (4, 80);
-        let mut places: Vec<[f32; 2]> = (0..count)
-            .map(|i| {
-                let turn = i as f32 * 2.4;
-                [turn.cos(), turn.sin()].map(|x| x * (i as f32 / count as f32).sqrt())
-            })
-            .collect();
-        let link = |own: usize, step: usize| Link {
-            to: u32::try_from((own + groups * step) % count).unwrap(),
-            weight: 1.0,
+impl Finder<'_> {
+    /// The nearest rows of a row, but itself.
+    pub(super) fn neighbors(self, table: &View, row: RowId) -> Vec<Near> {
+        let own = [row];
+        let params = SearchParams {
+            exclude: &own,
+            row: Some(row),
+            seeds: &own,
+            ..SearchParams::new(
+                attraction::NEIGHBORS,
+                self.default_ef.max(attraction::NEIGHBORS + 1),
+            )
         };
-        let links: Vec<Link> =
-            (0..count).flat_map(|own| (1..=6).map(move |step| link(own, step))).collect();
-        let ends: Vec<usize> = (1..=count).map(|own| own * 6).collect();
-        arrange(&mut places, (&links, &ends), 1, GO, &mut |_| {}).unwrap();
-        let nearest = |own: usize| {
-            let mut others: Vec<usize> = (0..count).filter(|&other| other != own).collect();
-            others.sort_by(|&a, &b| {
-                between(&places, own, a).1.total_cmp(&between(&places, own, b).1)
-            });
-            others
-        };
-        let kept: usize = (0..count)
-            .map(|own| {
-                nearest(own).iter().take(8).filter(|&&one| one % groups == own % groups).count()
-            })
-            .sum();
-        assert!(kept >= count * 8 * 9 / 10, "{kept} of {}", count * 8);
-        assert!(places.iter().flatten().all(|x| x.is_finite() && x.abs() < 100.0), "{places:?}");
+        self.index.search(&table.unit(row), &params).nears
     }
+}
 
-    #[test]
-    fn neighbors_weigh_the_logarithm_of_their_number_and_the_nearest_most() {
-        let found = weights(&[0.1, 0.15, 0.2, 0.4, 0.5, 0.5, 0.9]);
-        assert!((found[0] - 1.0).abs() < 1e-6 && found.is_sorted_by(|a, b| a >= b), "{found:?}");
-        assert!((found.iter().sum::<f32>() - 3.0).abs() < 1e-3, "{found:?}");
-        assert_eq!(weights(&[0.5]).len(), 1);
-        assert!(weights(&[0.2, 0.2, 0.2]).iter().all(|weight| (weight - 1.0).abs() < 1e-3));
+/// The middle of those of a row's neighbors that were arranged, the nearest weighing most.
+pub(super) fn amid(table: &View, arranged: &Arranged, nears: &[Near]) -> Option<[f32; 2]> {
+    let distances: Vec<f32> = nears.iter().map(|near| 1.0 - near.similarity).collect();
+    let (mut sum, mut total) = ([0.0_f64; 2], 0.0_f64);
+    for (near, weight) in nears.iter().zip(attraction::weights(&distances)) {
+        if let Some(place) = arranged.place(table, near.row) {
+            for (sum, x) in sum.iter_mut().zip(place) {
+                *sum += f64::from(weight) * f64::from(x);
+            }
+            total += f64::from(weight);
+        }
     }
+    (total > 0.0).then(|| sum.map(|sum| single(sum / total)))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::answer_size::{AnswerSize, BESIDE, attribute_bytes, word_bytes};
-use crate::query::resolve::{Resolved, resolve, resolve_untold};
+use crate::query::resolve::{Resolved, resolve};
 use crate::query::{GoOn, OovPolicy, WordOptions, WordOrVector, WordsUsed};
 use crate::table::attributes::Attributes;
 use crate::table::view::View;
@@ -83,12 +83,9 @@ pub struct WordVector {
 pub fn lookup(table: &View, query: &LookupQuery, go_on: GoOn<'_>) -> Result<LookupAnswer> {
     let asked: Vec<_> = query.queries.iter().collect();
     let layout = query.layout;
-    let resolve = match layout {
-        Layout::Values | Layout::Packed => resolve,
-        Layout::Matrix => resolve_untold,
-    };
+    let options = WordOptions { found_untold: layout == Layout::Matrix, ..query.words.clone() };
     let field = |i| format!("queries[{i}]");
-    let (resolved, words) = resolve(table, &query.words, &asked, &field, go_on)?;
+    let (resolved, words) = resolve(table, &options, &asked, &field, go_on)?;
     let (vectors, matrix) = match layout {
         Layout::Values | Layout::Packed => (rows(table, &resolved, query.unit)?, None),
         Layout::Matrix => (Vec::new(), Some(matrix(table, &resolved, query.unit)?)),

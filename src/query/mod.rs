@@ -22,7 +22,9 @@
 //! | `recall.rs` | how much does the graph find? |
 //! | `health.rs` | what is odd about a table? |
 //! | `map.rs` | where do words stand in two dimensions? |
+//! | `components.rs` | where by principal components, and in which clusters? |
 //! | `arrange.rs` | where, if neighbors are to stay together? |
+//! | `attraction.rs` | where do places come to rest that attract and repel each other? |
 //! | `places.rs` | where were they arranged before? |
 //! | `huffman.rs` | where does a word stand in the Huffman tree over a table's words? |
 //! | `tokenize.rs` | how is a text cut, and which of its tokens does the table know? |
@@ -38,8 +40,10 @@
 pub mod alike;
 pub mod analogy;
 pub mod answer_size;
-mod arrange;
+pub mod arrange;
+mod attraction;
 pub mod compare;
+mod components;
 pub mod condition;
 pub mod embed;
 pub mod facets;
@@ -180,6 +184,8 @@ pub struct WordOptions {
     pub strategy: Strategy,
     /// What cuts texts, and unknown words under [`OovPolicy::Tokenize`]; empty: what the table has.
     pub tokenizer: String,
+    /// Whether the answer does not say which words were found: of thousands that takes longer than all else.
+    pub found_untold: bool,
 }
 
 /// How near to search: what every question that uses an index says.

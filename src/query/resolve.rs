@@ -110,8 +110,8 @@ const FEW: usize = 16;
 /// What the words, rows, vectors and texts of a question stand for, one each, in the order asked;
 /// none for what is unknown under [`OovPolicy::Skip`].
 ///
-/// The answer tells each word once, in the order first asked. `field` names the field at a position
-/// of `asked`, such as `positive[2]`, for errors.
+/// The answer tells each word once, in the order first asked, unless `options` leave those out that were found.
+/// `field` names the field at a position of `asked`, such as `positive[2]`, for errors.
 ///
 /// # Errors
 ///
@@ -129,32 +129,6 @@ pub fn resolve<'a>(
     field: &dyn Fn(usize) -> String,
     go_on: GoOn<'_>,
 ) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
-    resolve_and_tell(table, options, asked, field, go_on, true)
-}
-
-/// The same, without telling which words were found: of thousands that takes longer than all else.
-///
-/// # Errors
-///
-/// As [`resolve`].
-pub(super) fn resolve_untold<'a>(
-    table: &'a View,
-    options: &WordOptions,
-    asked: &[&'a WordOrVector],
-    field: &dyn Fn(usize) -> String,
-    go_on: GoOn<'_>,
-) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
-    resolve_and_tell(table, options, asked, field, go_on, false)
-}
-
-fn resolve_and_tell<'a>(
-    table: &'a View,
-    options: &WordOptions,
-    asked: &[&'a WordOrVector],
-    field: &dyn Fn(usize) -> String,
-    go_on: GoOn<'_>,
-    is_found_told: bool,
-) -> Result<(Vec<Option<Resolved<'a>>>, WordsUsed)> {
     let mut telling = Telling::default();
     let mut before = (asked.len() > FEW).then(HashSet::new);
     let mut violations = Vec::new();
@@ -163,7 +137,7 @@ fn resolve_and_tell<'a>(
         let (i, &one) = one?;
         let found: Option<Resolved<'_>> = match one {
             WordOrVector::Word(word) => {
-                let is_first = is_found_told
+                let is_first = !options.found_untold
                     && match &mut before {
                         Some(before) => before.insert(word.as_str()),
                         None => !asked[..i].contains(&one),

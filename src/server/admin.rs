@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::proto as pb;
 use crate::proto::admin_service_server::AdminService;
 use crate::server::backup::{Backup, Backups, Listed, Restore, Verification};
+use crate::server::desk::Desk;
 use crate::server::job::Replies;
 use crate::server::metrics::{Ended, part_seconds};
-use crate::server::{Desk, pool, transport, wire};
+use crate::server::{pool, transport, wire};
 use crate::vector::kernel;
 
 #[async_trait]

@@ -6,7 +6,7 @@ use crate::engine::backup::{RestoreOptions, RestoreReport};
 use crate::engine::job::{JobKind, JobReport, Progress, Unit};
 use crate::error::{Error, Result};
 use crate::proto as pb;
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::job::{Call, Replies, Run, Told, Work, progress};
 use crate::server::status::status;
 use crate::server::wire::{self, Fields};

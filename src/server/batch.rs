@@ -18,10 +18,11 @@ use crate::proto::search_service_server::SearchService;
 use crate::proto::table_service_server::TableService;
 use crate::proto::text_service_server::TextService;
 use crate::proto::training_service_server::TrainingService;
+use crate::server::desk::{Desk, opened, response, within};
+use crate::server::replica::wait_max;
 use crate::server::status::{ANSWERED, end_of, status, status_told};
 use crate::server::transport::{Call, Composed, Encoded};
 use crate::server::wire::Fields;
-use crate::server::{Desk, opened, response, within};
 
 /// How long quick answers go on before other calls have their turn.
 const TURN: Duration = Duration::from_millis(1);
@@ -36,7 +37,8 @@ impl BatchService for Desk {
         request: Request<pb::BatchRequest>,
     ) -> Result<Response<pb::BatchResponse>, Status> {
         let (call, timeout, message) = opened(request)?;
-        let asking = Asking { desk: self, call: &call };
+        let waits_until = Instant::now() + wait_max(timeout);
+        let asking = Asking { desk: self, call: &call, waits_until };
         response(within(timeout, asking.answered(message.questions)).await)
     }
 }
@@ -45,6 +47,8 @@ impl BatchService for Desk {
 struct Asking<'a> {
     desk: &'a Desk,
     call: &'a Arc<Call>,
+    /// Until when its questions wait for what it wants to see.
+    waits_until: Instant,
 }
 
 impl Asking<'_> {
@@ -85,7 +89,8 @@ impl Asking<'_> {
         path: &str,
         message: P,
     ) -> Result<(Arc<Call>, Request<P>), Status> {
-        let call = self.call.of_question(path, &message).map_err(|error| status(&error))?;
+        let question = self.call.of_question(path, &message, self.waits_until);
+        let call = question.map_err(|error| status(&error))?;
         let mut request = Request::new(message);
         // The deadline is that of all: whoever works when it comes is stopped as when the caller leaves.
         request.extensions_mut().insert(Arc::clone(&call));

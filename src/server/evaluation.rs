@@ -16,7 +16,7 @@ use crate::proto as pb;
 use crate::proto::evaluation_service_server::EvaluationService;
 use crate::query::analogy::AnalogyMethod;
 use crate::query::{AnsweredBy, WordsUsed};
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::test_sets::{Delete, Get, List, listed};
 use crate::server::wire::{self, Fields};
 use crate::table::meta::TableName;

@@ -28,9 +28,10 @@ use crate::limits;
 use crate::priority;
 use crate::proto as pb;
 use crate::server::access::JobPlace;
+use crate::server::desk::Desk;
 use crate::server::request_id::{carried, current};
 use crate::server::status::status;
-use crate::server::{Desk, caught, guard, transport};
+use crate::server::{caught, guard, transport};
 
 /// Time between two looks at a job whose progress is told.
 const LOOK: Duration = Duration::from_millis(100);
@@ -814,7 +815,7 @@ mod tests {
         let pool = Arc::new(crate::server::pool::Pool::start().unwrap());
         let limits = transport::ConnectionLimits::default();
         let (registry, metrics) = (Registry::new(limits), Arc::new(Metrics::new(0)));
-        let followed = None;
+        let (followed, entering) = (None, Arc::new(tokio::sync::Semaphore::new(1)));
         let desk = Desk {
             engine,
             guard,
@@ -824,6 +825,7 @@ mod tests {
             is_closing,
             news,
             followed,
+            entering,
             idle,
             began,
         };

@@ -13,10 +13,11 @@ use crate::proto as pb;
 use crate::proto::job::Result as Outcome;
 use crate::proto::job_service_server::JobService;
 use crate::server::access::Grant;
+use crate::server::desk::{Desk, grant_of};
 use crate::server::job::{Replies, progress};
 use crate::server::status::{message, status};
 use crate::server::transfer::told_report;
-use crate::server::{Desk, backup, grant_of, models, training};
+use crate::server::{backup, models, training};
 
 #[async_trait]
 impl JobService for Desk {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lm::arpa::ArpaForm;
 use crate::proto as pb;
 use crate::proto::language_model_service_server::LanguageModelService;
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::job::{Call, Input, Messages, Replies, Run, Told, Work};
 use crate::server::models::{
     Asks, Compare, Delete, Drawn, Get, List, Mix, OddWords, Texts, compared, imported, listed,

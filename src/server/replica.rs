@@ -4,15 +4,17 @@
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
+use tokio::time::timeout_at;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::engine::{Engine, Least};
 use crate::error::Result;
 use crate::limits;
+use crate::server::desk::Desk;
 use crate::server::transport::{Call, Listener, Listening};
-use crate::server::{Desk, ServerConfig, blocking, service_names};
+use crate::server::{blocking, service_names};
 use crate::store::backup::{self, Target};
 use crate::table::meta::TableName;
 
@@ -71,8 +73,12 @@ impl Replication {
 pub(super) type News = Option<watch::Receiver<()>>;
 
 /// Begins with what a server is told to.
-pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -> Result<News> {
-    let Some(replication) = config.replication.clone() else { return Ok(None) };
+pub(super) async fn start(
+    engine: &Engine,
+    replication: Option<Replication>,
+    first: &str,
+) -> Result<News> {
+    let Some(replication) = replication else { return Ok(None) };
     let (engine, first) = (engine.clone(), first.to_owned());
     blocking(move || match replication {
         Replication::Publish { location, address, every, at_once, rate } => {
@@ -143,30 +149,37 @@ pub(super) async fn end_health(reporter: &HealthReporter) {
     set_health(reporter, ServingStatus::NotServing).await;
 }
 
+/// How long a call waits for what it wants to see: a moment, and no more than half of the time that its caller has.
+pub(super) fn wait_max(timeout: Option<Duration>) -> Duration {
+    timeout.map_or(limits::LEAST_WAIT, |timeout| limits::LEAST_WAIT.min(timeout / 2))
+}
+
 impl Desk {
-    /// Where tables are followed, waits until those that a call names show what it wants to see; not longer than
-    /// a moment, nor half of the time that the caller has. Whoever asks in vain is told how far the table is.
-    pub(super) async fn reached(&self, call: &Call, least: Least, timeout: Option<Duration>) {
-        let Some(mut news) = self.followed.clone() else { return };
+    /// Where tables are followed, waits until those that a call names show what it wants to see. Whoever asks in
+    /// vain is told how far the table is. What many wait for comes to all of them at once, when there is no room for
+    /// all: those who waited come in a few at a time, in their order, each until it leaves go of its permit.
+    pub(super) async fn reached(
+        &self,
+        call: &Call,
+        least: Least,
+        timeout: Option<Duration>,
+    ) -> Option<SemaphorePermit<'_>> {
+        let mut news = self.followed.clone()?;
         if least == Least::default() {
-            return;
+            return None;
         }
         let tables = call.named().into_iter().filter_map(|name| TableName::try_from(name).ok());
         let tables: Vec<TableName> = tables.collect();
-        let waited = async {
-            loop {
-                news.mark_unchanged();
-                if tables.iter().all(|table| self.engine.has_reached(table, least)) {
-                    return;
-                }
-                if news.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        let most =
-            timeout.map_or(limits::LEAST_WAIT, |timeout| limits::LEAST_WAIT.min(timeout / 2));
+        let is_reached = || tables.iter().all(|table| self.engine.has_reached(table, least));
+        news.mark_unchanged();
+        if is_reached() {
+            return None;
+        }
+        let until = call.waits_until().unwrap_or_else(|| Instant::now() + wait_max(timeout));
+        let waited = async { while news.changed().await.is_ok() && !is_reached() {} };
         // Ignore: what was not reached is told by the question.
-        let _ = tokio::time::timeout(most, waited).await;
+        let _ = timeout_at(until.into(), waited).await;
+        // Whoever would wait for longer takes the chance that there is no room.
+        tokio::time::timeout(limits::LEAST_WAIT, self.entering.acquire()).await.ok()?.ok()
     }
 }

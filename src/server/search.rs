@@ -17,10 +17,11 @@ use crate::query::odd_one_out::{OddOneOutAnswer, OddOneOutQuery};
 use crate::query::recall::{RecallAnswer, RecallPoint, RecallQuery};
 use crate::query::similarity::{SimilarityAnswer, SimilarityQuery};
 use crate::query::{AnsweredBy, Weighted};
+use crate::server::desk::{Desk, call_of};
+use crate::server::guard;
 use crate::server::relations::comparison;
 use crate::server::stream::Answers;
 use crate::server::wire::{self, Fields};
-use crate::server::{Desk, call_of, guard};
 use crate::table::attributes::check_name;
 use crate::table::meta::TableName;
 

@@ -18,12 +18,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::query::nearest::NearestQuery;
+use crate::server::desk::{Desk, Raised};
 use crate::server::pool::Lane;
 use crate::server::search::nearest_query;
 use crate::server::status::{status, told};
 use crate::server::transport::{Call, Reservation};
 use crate::server::wire::Fields;
-use crate::server::{Desk, Raised, caught, guard, plan};
+use crate::server::{caught, guard, plan};
 use crate::table::meta::TableName;
 
 /// How long quick answers go on before other calls have their turn.

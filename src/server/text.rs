@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::proto as pb;
 use crate::proto::text_service_server::TextService;
+use crate::server::desk::{Desk, grant_of, opened};
 use crate::server::embed::{NearText, TextSimilarity, Texts, near_text};
 use crate::server::job::Replies;
 use crate::server::pool::Lane;
@@ -23,7 +24,7 @@ use crate::server::status::status;
 use crate::server::tokenizers::{Default as DefaultTokenizer, Get, List, Put, listed};
 use crate::server::tokens::{Chunks, Compare, Count, Detokenize, Listed, Tokenize};
 use crate::server::transport::{Call, Reservation};
-use crate::server::{Desk, grant_of, guard, opened, texts, train};
+use crate::server::{guard, texts, train};
 
 /// Answers that wait to be sent.
 const ANSWERS_WAITING: usize = 1;

@@ -14,7 +14,7 @@ use crate::proto as pb;
 use crate::proto::import_texts_request::Part;
 use crate::proto::import_texts_response::Part as Reply;
 use crate::query::embed::{EmbedQuery, Pooling};
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::transfer::{

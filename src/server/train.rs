@@ -10,7 +10,7 @@ use crate::limits;
 use crate::proto as pb;
 use crate::proto::train_tokenizer_request::Part;
 use crate::proto::train_tokenizer_response::Part as Reply;
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::wire::Fields;

@@ -17,7 +17,7 @@ use crate::proto::train_table_response::Part as Reply;
 use crate::proto::training_service_server::TrainingService;
 use crate::query::huffman::{HuffmanPath, HuffmanQuery};
 use crate::query::{AnsweredBy, WordsUsed};
-use crate::server::Desk;
+use crate::server::desk::Desk;
 use crate::server::job::{Call, Messages, Replies, Run, Told, Work};
 use crate::server::status::status;
 use crate::server::transfer::{if_exists, told_report};

@@ -240,7 +240,8 @@ impl Fields {
                 pb::Strategy::Unspecified | pb::Strategy::First => Strategy::First,
                 pb::Strategy::All => Strategy::All,
             };
-            WordOptions { oov, preprocessors, strategy, tokenizer: options.tokenizer }
+            let (tokenizer, found_untold) = (options.tokenizer, false);
+            WordOptions { oov, preprocessors, strategy, tokenizer, found_untold }
         })
     }
 

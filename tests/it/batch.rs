@@ -1,6 +1,6 @@
 //! Questions of any kind in one call: each is answered as if it had come alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tonic::transport::Channel;
 use tonic::{Code, Request};
@@ -11,7 +11,9 @@ use wordspace::proto::batch_service_client::BatchServiceClient;
 use wordspace::proto::question::Question;
 use wordspace::proto::search_service_client::SearchServiceClient;
 use wordspace::proto::table_service_client::TableServiceClient;
+use wordspace::server::ServerConfig;
 
+use crate::replicas::{follow, publish, put_request};
 use crate::support::{SMALL, Server, header, import, reason, word};
 
 fn batch(questions: Vec<Question>) -> pb::BatchRequest {
@@ -139,4 +141,55 @@ async fn a_batch_is_bounded_and_ends_with_its_deadline() {
     assert!(matches!(error.code(), Code::DeadlineExceeded | Code::Cancelled), "{error}");
     drop(channel);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_questions_of_a_batch_wait_for_a_write_once() {
+    let place = tempfile::tempdir().unwrap();
+    let location = place.path().to_str().unwrap();
+    let publish = publish(location, Duration::from_millis(10), 0);
+    let writer =
+        Server::start_with(|config| ServerConfig { replication: Some(publish), ..config }).await;
+    import(&writer.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
+    let mut to = TableServiceClient::new(writer.channel().await);
+    let put = async |to: &mut TableServiceClient<Channel>, word: &str| {
+        to.put_vectors(put_request(word)).await.unwrap().into_inner()
+    };
+    let first = put(&mut to, "word0").await;
+    let follow = follow(location);
+    let reader =
+        Server::start_with(|config| ServerConfig { replication: Some(follow), ..config }).await;
+    let channel = reader.channel().await;
+    let at_least = |words: &[&str], sequence: u64| {
+        let questions = words.iter().map(|word| Question::Lookup(lookup("en", word))).collect();
+        let mut request = Request::new(batch(questions));
+        let sequence = sequence.to_string().parse().unwrap();
+        request.metadata_mut().insert("wordspace-min-sequence", sequence);
+        request
+    };
+    let answers = async |request| {
+        let answers = client(&channel).batch(request).await.unwrap().into_inner().answers;
+        answers.into_iter().map(|answer| answer.answer.unwrap()).collect::<Vec<_>>()
+    };
+    // Nothing is there when it begins.
+    let is_found = |answer: &Answer| matches!(answer, Answer::Lookup(_));
+    while !answers(at_least(&["word0"], first.sequence)).await.iter().all(is_found) {}
+    for round in 1..6 {
+        let name = format!("word{round}");
+        let done = put(&mut to, &name).await;
+        let found = answers(at_least(&[&name, "word0", &name], done.sequence)).await;
+        assert!(found.iter().all(is_found), "their own write is seen: {found:?}");
+    }
+    // What was never written is waited for in vain: by all together half of their time, and not by each.
+    let mut in_vain = at_least(&["word0"; 9], 99);
+    in_vain.set_timeout(Duration::from_secs(1));
+    let began = Instant::now();
+    for answer in answers(in_vain).await {
+        let Answer::Error(error) = answer else { panic!("{answer:?}") };
+        assert_eq!(error.reason, "TABLE_BEHIND", "{error:?}");
+    }
+    assert!(began.elapsed() >= Duration::from_millis(400), "{:?}", began.elapsed());
+    drop((channel, to));
+    reader.stop().await;
+    writer.stop().await;
 }

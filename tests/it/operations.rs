@@ -1,13 +1,19 @@
 //! What operators run beside a server: load, a live view, probes.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::net::TcpListener;
+use tonic::codegen::http;
 use wordspace::client::{Client, chunks};
 use wordspace::server::ServerConfig;
 use wordspace::server::access::{KeyFile, NewKey, Role};
 
-use crate::support::{SMALL, Server, header, wordspace};
+use crate::replicas::{follow, publish};
+use crate::support::{SMALL, Server, header, import, wordspace};
 
 async fn bench(server: &Server, options: &[&str]) -> Value {
     let common = ["bench", "--server", &server.url, "--table", "en", "--warm-up", "0.1", "--json"];
@@ -63,6 +69,68 @@ async fn load_is_measured_from_when_it_was_to_be_sent() {
         assert!(text.contains(part), "{part} in {text}");
     }
     server.stop().await;
+}
+
+/// Answers that nobody can, as a proxy does that has no reader.
+async fn unavailable(listener: TcpListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut calls = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, mut respond))) = calls.accept().await {
+                let answer = http::Response::builder()
+                    .header("content-type", "application/grpc")
+                    .header("grpc-status", "14")
+                    .body(())
+                    .unwrap();
+                respond.send_response(answer, true).unwrap();
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_ready_is_waited_for_and_not_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let proxy = tokio::spawn(unavailable(listener));
+    let bench = ["bench", "--table", "en", "--duration", "0.2", "--server"];
+    let (code, _, told) = wordspace(&[&bench[..], &[&url, "--wait", "0.3"]].concat()).await;
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("waiting up to 0.3 s"), "{told}");
+    proxy.abort();
+
+    let writer = Server::start().await;
+    import(&writer.channel().await, header("en"), SMALL.as_bytes()).await.unwrap();
+    let data = writer.stop().await;
+    let place = tempfile::tempdir().unwrap();
+    let location = place.path().to_str().unwrap();
+    let follow = follow(location);
+    let reader =
+        Server::start_with(|config| ServerConfig { replication: Some(follow), ..config }).await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wordspace"))
+        .args(bench)
+        .arg(&reader.url)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = tokio::task::spawn_blocking(move || (lines.next(), lines)).await.unwrap();
+    let (first, rest) = (first.0.unwrap().unwrap(), first.1);
+    assert!(first.contains("waiting up to 30 s"), "{first}");
+    let publish = publish(location, Duration::from_millis(10), 0);
+    let config = ServerConfig { replication: Some(publish), ..ServerConfig::new(data.path()) };
+    let writer = Server::start_as(data, config).await;
+    let done = tokio::task::spawn_blocking(move || (rest.count(), child.wait_with_output()));
+    let done = done.await.unwrap().1.unwrap();
+    let told = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success() && told.contains("answered by"), "{told}");
+    // What will never be there is not waited for.
+    let none = ["bench", "--table", "none", "--server", &reader.url];
+    let (code, _, told) = wordspace(&none).await;
+    assert!(code == Some(1) && !told.contains("waiting"), "{code:?} {told}");
+    reader.stop().await;
+    writer.stop().await;
 }
 
 #[tokio::test]

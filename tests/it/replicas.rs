@@ -15,7 +15,7 @@ use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use wordspace::client::{CallError, Client};
+use wordspace::client::Client;
 use wordspace::engine::arrange::ArrangeQuery;
 use wordspace::engine::config::EngineConfig;
 use wordspace::engine::follow::Following;
@@ -764,7 +764,7 @@ fn what_nobody_needs_goes_after_a_while_and_what_is_needed_stays() {
     story.end();
 }
 
-fn put_request(word: &str) -> pb::PutVectorsRequest {
+pub(crate) fn put_request(word: &str) -> pb::PutVectorsRequest {
     let word = WordToPut {
         word: word.to_owned(),
         vector: Some(pb::Vector { values: vec![1.0, 2.0, 3.0], ..Default::default() }),
@@ -773,12 +773,12 @@ fn put_request(word: &str) -> pb::PutVectorsRequest {
     pb::PutVectorsRequest { table: "en".to_owned(), words: vec![word], ..Default::default() }
 }
 
-fn follow(location: &str) -> Replication {
+pub(crate) fn follow(location: &str) -> Replication {
     let (location, every) = (location.to_owned(), Duration::from_millis(10));
     Replication::Follow { location, every, rate: None }
 }
 
-fn publish(location: &str, every: Duration, at_once: u64) -> Replication {
+pub(crate) fn publish(location: &str, every: Duration, at_once: u64) -> Replication {
     let location = location.to_owned();
     Replication::Publish { location, address: None, every, at_once, rate: None }
 }
@@ -892,11 +892,6 @@ async fn many_words_are_published_at_once_and_what_is_left_when_the_writer_close
     reader.stop().await;
 }
 
-fn is_to_be_tried_again(error: &CallError) -> bool {
-    let told = error.to_string();
-    told.contains("has not reached") || told.contains("too many calls at once")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_who_wait_for_a_write_take_no_thread_and_keep_nobody() {
     const WAITING: usize = 200;
@@ -915,26 +910,32 @@ async fn hundreds_who_wait_for_a_write_take_no_thread_and_keep_nobody() {
         let queries = vec![word(name)];
         pb::LookupRequest { table: "en".to_owned(), queries, ..Default::default() }
     };
+    let count = || {
+        let regex = "^[a-z]+$".to_owned();
+        let filter = pb::Filter { regex, ..Default::default() };
+        pb::CountWordsRequest { table: "en".to_owned(), filter: Some(filter) }
+    };
     let mut clients = Vec::new();
     for _ in 0..4 {
         clients.push(Client::connect(&reader.url).await.unwrap());
     }
     while clients[0].lookup(lookup("first")).await.is_err() {}
 
+    let before = clients[0].count_words(count()).await.unwrap().count;
     let mut waiting = tokio::task::JoinSet::new();
     for i in 0..WAITING {
         let client = clients[i % clients.len()].clone();
-        let (least, lookup) =
-            (client.at_least(first.generation, first.sequence + 1), lookup("next"));
+        let least = client.at_least(first.generation, first.sequence + 1);
         waiting.spawn(async move {
-            let mut refused = 0;
+            let mut behind = 0;
             loop {
-                match least.lookup(lookup.clone()).await {
-                    Ok(found) => return (refused, found.vectors.len()),
-                    // A busy machine takes longer than they wait, and not all have room at once.
-                    Err(error) => assert!(is_to_be_tried_again(&error), "{error}"),
+                // For which there is not room for all of them at once.
+                match least.count_words(count()).await {
+                    Ok(found) => return (behind, found.count),
+                    // A busy machine takes longer than they wait.
+                    Err(error) => assert!(error.to_string().contains("has not reached"), "{error}"),
                 }
-                refused += 1;
+                behind += 1;
             }
         });
     }
@@ -947,21 +948,17 @@ async fn hundreds_who_wait_for_a_write_take_no_thread_and_keep_nobody() {
     assert!(told.lanes.iter().all(|lane| lane.waiting_count == 0), "{:?}", told.lanes);
     let mut answered = 0;
     while answered < 50 {
-        match clients[1].lookup(lookup("first")).await {
-            Ok(found) => answered += found.vectors.len(),
-            // Those whose time is over come at once.
-            Err(error) => assert!(is_to_be_tried_again(&error), "{error}"),
-        }
+        answered += clients[1].lookup(lookup("first")).await.unwrap().vectors.len();
     }
     assert!(waiting.len() == WAITING, "all of them still wait");
     to.put_vectors(put_request("next")).await.unwrap();
-    let mut refused = 0;
+    let mut behind = 0;
     while let Some(done) = waiting.join_next().await {
-        let (times, found) = done.unwrap();
-        assert_eq!(found, 1);
-        refused += times;
+        let (times, counted) = done.unwrap();
+        assert_eq!(counted, before + 1);
+        behind += times;
     }
-    assert!(refused < 20 * WAITING, "{refused}");
+    assert!(behind < 20 * WAITING, "{behind}");
     drop(clients);
     reader.stop().await;
     writer.stop().await;

@@ -163,6 +163,13 @@ impl Process {
     }
 }
 
+/// One that a test left when it failed would go on, and keep what waits for the end of the tests' output.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
 /// The command line without anything of the environment: its exit code, and what it prints.
 pub(crate) async fn wordspace(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wordspace"));

@@ -13,10 +13,11 @@ mod http1;
 mod load;
 mod questions;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::cli::bench::histogram::Histogram;
 use crate::cli::bench::http1::Http1;
@@ -25,7 +26,7 @@ use crate::cli::bench::questions::{Kind, Questions};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::{TableArg, seconds};
 use crate::cli::output::{Align, Grid, Output, count};
-use crate::client::Client;
+use crate::client::{CallError, Client};
 
 /// Ask a running server much, and tell how fast it answers
 ///
@@ -70,6 +71,9 @@ pub(super) struct Bench {
     /// How long a call may take before it counts as an error
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     give_up: Duration,
+    /// How long to wait for a server that is not ready, such as a reader that has not brought its tables
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    wait: Duration,
     /// Words that are drawn
     #[arg(long, value_name = "COUNT", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -106,7 +110,7 @@ fn rate(text: &str) -> Result<f64, String> {
 impl Bench {
     pub(super) async fn ask(&self, client: &Client, output: &mut Output) -> Result<()> {
         let table = &self.table.name;
-        let drawn = Questions::draw(client, table, (self.words, self.seed)).await?;
+        let drawn = self.drawn(client, output).await?;
         let questions = drawn.questions(&self.ask, self.k);
         let asked = match self.over {
             Over::Grpc => {
@@ -137,6 +141,26 @@ impl Bench {
             return output.data(format!("{}\n", self.json(&measured)).as_bytes());
         }
         output.data(text(&measured).as_bytes())
+    }
+
+    /// What is asked, once the server is ready.
+    async fn drawn(&self, client: &Client, output: &mut Output) -> Result<Questions> {
+        let (until, mut is_told) = (Instant::now() + self.wait, false);
+        loop {
+            // Before: what it lacks then it may have a moment later.
+            let is_ready = client.is_ready("").await.unwrap_or(true);
+            let drawn = Questions::draw(client, &self.table.name, (self.words, self.seed)).await;
+            let failure = match drawn {
+                Err(failure) if Instant::now() < until && is_early(&failure, is_ready) => failure,
+                drawn => return drawn,
+            };
+            if !is_told {
+                let seconds = self.wait.as_secs_f64();
+                output.say(&format!("waiting up to {seconds} s for the server: {failure}"));
+                is_told = true;
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     fn told(&self) -> String {
@@ -189,6 +213,20 @@ impl Bench {
             "latency_us": told,
             "histogram": parts.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Between two attempts to begin.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Whether the server may answer later what it did not answer, when it was ready or not.
+fn is_early(failure: &Failure, was_ready: bool) -> bool {
+    let Failure::Call(error) = failure else { return false };
+    let CallError::Refused(refusal) = error else { return error.is_lost() };
+    match refusal.reason.as_str() {
+        // A reader has no tables before it is ready.
+        "TABLE_NOT_FOUND" => !was_ready,
+        reason => error.is_lost() || reason == "OVERLOADED",
     }
 }
 

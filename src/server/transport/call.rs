@@ -80,7 +80,14 @@ pub(in crate::server) struct Call {
     /// None if it is not told as a span.
     trace: Option<Box<Trace>>,
     /// The call that asks this among other questions.
-    whole: Option<Arc<Call>>,
+    whole: Option<Whole>,
+}
+
+#[derive(Debug)]
+struct Whole {
+    call: Arc<Call>,
+    /// Until when all its questions wait for what it wants to see.
+    waits_until: Instant,
 }
 
 impl Call {
@@ -127,11 +134,13 @@ impl Call {
         })
     }
 
-    /// One of the many questions of this call, as a call of its own to the method at this path.
+    /// One of the many questions of this call, as a call of its own to the method at this path. All of them wait
+    /// until the same moment for what the call wants to see.
     pub(in crate::server) fn of_question(
         self: &Arc<Self>,
         path: &str,
         message: &impl prost::Message,
+        waits_until: Instant,
     ) -> Result<Arc<Self>> {
         let (method, bytes) = (requests::method(path), message.encoded_len());
         if bytes > method.bytes {
@@ -163,9 +172,10 @@ impl Call {
             slow: Arc::clone(&self.slow),
             spans: Arc::clone(&self.spans),
             trace: None,
-            whole: Some(Arc::clone(self)),
+            whole: Some(Whole { call: Arc::clone(self), waits_until }),
         });
-        if question.grant().is_limited() {
+        let wants = question.least.is_some_and(|least| least != Least::default());
+        if question.grant().is_limited() || wants {
             question.check_named(&named(method.shape, &message.encode_to_vec())?)?;
         }
         Ok(question)
@@ -270,6 +280,11 @@ impl Call {
         })
     }
 
+    /// Until when it waits for that, if that is not its own affair.
+    pub(in crate::server) fn waits_until(&self) -> Option<Instant> {
+        self.whole.as_ref().map(|whole| whole.waits_until)
+    }
+
     pub(in crate::server) fn method(&self) -> &Method {
         &self.method
     }
@@ -361,7 +376,7 @@ impl Drop for Call {
         }
         if let Some(whole) = &self.whole {
             // Its tables are counted here, and not once more with all questions.
-            whole.plans.add(plan);
+            whole.call.plans.add(plan);
         }
         self.peer.end_call(!self.method.is_watching, self.has_stalled.load(Ordering::Relaxed));
     }

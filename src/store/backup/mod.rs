@@ -3,6 +3,7 @@
 //! | file | responsibility |
 //! | --- | --- |
 //! | `target.rs` | where backups are kept: a folder |
+//! | `collect.rs` | what there is, and its parts put there; publications are collected so, too |
 //! | `cloud.rs` | a bucket, with the feature `cloud` |
 //! | `paced.rs` | either of them, so many bytes a second |
 //! | `restore.rs` | a table of a backup, made a table of a store again |
@@ -20,6 +21,7 @@
 
 #[cfg(feature = "cloud")]
 mod cloud;
+mod collect;
 mod paced;
 mod restore;
 mod target;
@@ -27,21 +29,19 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use crate::container::{CHUNK_BYTES, Container, Kind, Writer};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::catalog::Record;
+use crate::store::backup::collect::Fault;
 use crate::store::check::GoOn;
-use crate::store::generation::{Generation, Part, stopped};
-use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, TRIES, blob, fault, journal};
+use crate::store::generation::{Part, stopped};
+use crate::store::{Shared, blob, fault, journal};
 use crate::table::meta::{Meta, TableName};
 
+pub(super) use collect::{Collector, Known, last_of};
 pub use paced::paced;
 pub(super) use restore::{each_write, is_part, read, table as restore};
 pub use target::{Held, Target, Version, open};
@@ -292,20 +292,6 @@ impl Read for Verified<'_> {
     }
 }
 
-/// One backup in the making.
-struct Work<'a> {
-    shared: &'a Shared,
-    target: &'a dyn Target,
-    /// The parts that the target has, with their bytes.
-    there: BTreeMap<String, u64>,
-    go_on: GoOn<'a>,
-    on_progress: &'a mut dyn FnMut(u64, u64),
-    done: u64,
-    /// Bytes of all that is to be copied, about.
-    total: u64,
-    report: BackupReport,
-}
-
 /// Makes a backup, and removes the earliest but `keep` of them.
 pub(super) fn back_up(
     shared: &Shared,
@@ -315,42 +301,30 @@ pub(super) fn back_up(
     on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport> {
     let number = numbers(target)?.last().copied().unwrap_or(0) + 1;
-    let report = BackupReport { number, ..BackupReport::default() };
-    let there = target.list(PARTS)?;
-    let total = shared.bytes_kept();
-    let mut work = Work { shared, target, there, go_on, on_progress, done: 0, total, report };
-    let mut list = BackupList {
-        made_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..BackupList::default()
+    let mut report = BackupReport { number, ..BackupReport::default() };
+    let (mut done, total) = (0, shared.bytes_kept());
+    let collector = Collector {
+        shared,
+        target,
+        there: &mut target.list(PARTS)?,
+        known: &mut Known::default(),
+        last: None,
+        go_on,
+        new_bytes: &mut report.new_bytes,
+        on_bytes: &mut |bytes| {
+            done += bytes;
+            on_progress(done, total);
+        },
     };
-    for name in shared.catalog.tables().into_keys() {
-        match work.table(&name) {
-            Ok(Some(table)) => _ = list.tables.insert(name, table),
-            Ok(None) => {}
-            Err(Fault::Here(error)) => work.report.problems.push(format!("table {name}: {error}")),
-            Err(Fault::Other(error)) => return Err(error),
-        }
+    let (mut list, problems) = collector.collect()?;
+    for table in list.tables.values_mut() {
+        // Nothing was put before, so there is one with all of them.
+        table.writes = table.segments.pop().map(|segment| (segment.last, segment.part));
     }
-    list.aliases = shared.catalog.aliases();
-    list.aliases.retain(|_, table| list.tables.contains_key(table));
-    for sort in SORTS {
-        let shelf = Shelf::new(&shared.folder, sort);
-        for (name, _) in shelf.list()? {
-            match work.shelved(&shelf, &name) {
-                Ok(Some(part)) => {
-                    list.shelf.push(ShelfCopy { sort: sort.folder.to_owned(), name, part });
-                }
-                Ok(None) => {}
-                Err(Fault::Here(error)) => work.report.problems.push(error.to_string()),
-                Err(Fault::Other(error)) => return Err(error),
-            }
-        }
-    }
-    work.report.tables = list.tables.len();
-    work.report.bytes = list.parts().map(|part| part.bytes).sum();
+    report.problems = problems;
+    report.tables = list.tables.len();
+    report.bytes = list.parts().map(|part| part.bytes).sum();
     list.keep(target, number)?;
-    let mut report = work.report;
     if let Some(keep) = keep.filter(|_| report.problems.is_empty()) {
         match remove_but(target, keep.max(1), go_on).map_err(Fault::from) {
             Ok(removed) => report.removed = removed,
@@ -406,111 +380,4 @@ pub(super) fn write_writes(
         })
     });
     Ok((file, Part::from(written?)))
-}
-
-/// What went wrong: something is damaged, which leaves the rest as it is, or anything else.
-pub(super) enum Fault {
-    Here(Error),
-    Other(Error),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        let is_damage =
-            matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::ForeignVersion { .. });
-        if is_damage { Self::Here(error) } else { Self::Other(error) }
-    }
-}
-
-impl Work<'_> {
-    /// A table as it is now; none if it was deleted meanwhile.
-    fn table(&mut self, name: &TableName) -> Result<Option<TableCopy>, Fault> {
-        for tried in 1.. {
-            let Some(record) = self.shared.catalog.table(name) else { return Ok(None) };
-            let found = self.shared.generation(record.generation);
-            let copied = match &found {
-                Ok(generation) => self.copy(name, &record, generation),
-                Err(error) => Err(Fault::from(Error::new(error.kind().clone()))),
-            };
-            let is_still = || self.shared.is_still(name, &record, found.as_ref().ok());
-            match copied {
-                Err(_) if tried < TRIES && !is_still() => {}
-                copied => return copied.map(Some),
-            }
-        }
-        Ok(None)
-    }
-
-    fn copy(
-        &mut self,
-        name: &TableName,
-        record: &Record,
-        generation: &Generation,
-    ) -> Result<TableCopy, Fault> {
-        let meta = Meta { name: name.clone(), ..generation.manifest.meta.clone() };
-        let parts = generation.manifest.parts.clone();
-        // Writes first: they go away once a generation has them.
-        let writes = self.writes(&meta)?;
-        for (part, known) in &parts {
-            let path = generation.folder.join(part);
-            self.keep(&path, known, &format!("table {name}, its part {part}"))?;
-        }
-        let (tokenizer, segments) = (record.tokenizer.clone(), Vec::new());
-        Ok(TableCopy { meta, tokenizer, parts, writes, segments })
-    }
-
-    /// The writes that the rows of a generation do not hold, as a part.
-    fn writes(&mut self, meta: &Meta) -> Result<Option<(u64, Part)>, Fault> {
-        let first = meta.applied.sequence.saturating_add(1);
-        let last = self.shared.catalog.last_write(meta.lineage());
-        if last < first {
-            return Ok(None);
-        }
-        let (file, part) = write_writes(self.shared, meta, first..=last, self.go_on)?;
-        self.keep(file.path(), &part, &format!("table {}, its journal", meta.name))?;
-        Ok(Some((last, part)))
-    }
-
-    /// A tokenizer or a test set; none if it was deleted meanwhile.
-    fn shelved(&mut self, shelf: &Shelf, name: &TableName) -> Result<Option<Part>, Fault> {
-        let Some(container) = shelf.container(name)? else { return Ok(None) };
-        container.verify()?;
-        let path = shelf.path(name);
-        let Some(mut file) = blob::open(&path)? else { return Ok(None) };
-        let mut hasher = blake3::Hasher::new();
-        let bytes = io::copy(&mut file, &mut hasher).map_err(Error::disk)?;
-        let part = Part { bytes, blake3: hasher.finalize().to_hex().to_string(), of: None };
-        self.keep(&path, &part, &format!("{name} on the shelf"))?;
-        Ok(Some(part))
-    }
-
-    /// Keeps a file as a part, unless the target has it.
-    fn keep(&mut self, path: &Path, part: &Part, what: &str) -> Result<(), Fault> {
-        (self.go_on)()?;
-        let damaged = || Error::new(fault::damage(what.to_owned(), "`wordspace check` tells more"));
-        let place = place_of(&part.blake3).ok_or_else(damaged)?;
-        if self.there.get(&place) == Some(&part.bytes) {
-            self.done += part.bytes;
-            (self.on_progress)(self.done, self.total);
-            return Ok(());
-        }
-        let file = blob::open(path)?.ok_or_else(damaged)?;
-        let (done, total) = (&mut self.done, self.total);
-        let on_progress = &mut *self.on_progress;
-        let mut on_bytes = |bytes| {
-            *done += bytes;
-            on_progress(*done, total);
-        };
-        let mut from = Verified::new(Box::new(file), part, what, self.go_on, &mut on_bytes);
-        if let Err(error) = self.target.put(&place, &mut from) {
-            return Err(match from.fault {
-                Some(fault) if *fault.kind() == ErrorKind::Storage => Fault::Here(error),
-                Some(fault) => Fault::from(fault),
-                None => Fault::Other(error),
-            });
-        }
-        self.report.new_bytes += part.bytes;
-        self.there.insert(place, part.bytes);
-        Ok(())
-    }
 }

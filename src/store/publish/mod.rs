@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::{CHUNK_BYTES, Container, Kind, Writer};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::store::backup::{BackupList, TableCopy, Target, Verified};
+use crate::store::backup::{BackupList, Target, Verified, last_of};
 use crate::store::fault::{self, PUBLISH_AGAIN};
 use crate::store::generation::{Part, stopped};
 
@@ -212,11 +212,6 @@ impl Publication {
     pub fn list(&self) -> &BackupList {
         &self.list
     }
-}
-
-/// The last write that a publication has of a table.
-fn last_of(copy: &TableCopy) -> u64 {
-    copy.segments.last().map_or(0, |segment| segment.last).max(copy.meta.applied.sequence)
 }
 
 fn name_of(epoch: u64, number: u64) -> String {

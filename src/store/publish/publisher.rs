@@ -1,29 +1,21 @@
 //! `Publisher`: the writer's side. It puts what is missing, then the publication, then swaps `CURRENT`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io;
-use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::container::Kind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::backup::{
-    self, BackupList, Fault, PARTS, Segment, ShelfCopy, TableCopy, Target, Verified, Version,
-    place_of, write_writes,
-};
-use crate::store::catalog::Record;
+use crate::store::backup::{self, BackupList, Collector, Known, PARTS, Target, Version, place_of};
 use crate::store::check::GoOn;
-use crate::store::generation::{Generation, MANIFEST, Part};
+use crate::store::generation::Part;
 use crate::store::publish::lease::Leases;
 use crate::store::publish::{
     CURRENT_NAME, Current, KEEP, Last, PUBLICATION, PUBLICATION_BYTES_MAX, Publication, all,
-    digits, last_of, name_of, sealed,
+    digits, name_of, sealed,
 };
-use crate::store::shelf::{SORTS, Shelf};
-use crate::store::{Shared, Store, TRIES, blob, fault, folder};
-use crate::table::meta::{Meta, TableName};
+use crate::store::{Shared, Store, TRIES, blob, folder};
 
 const NOTE: Kind = Kind {
     name: "publisher",
@@ -57,8 +49,8 @@ pub struct Publisher {
     claim: Option<Claim>,
     /// The epoch that took the place of this one.
     superseded_by: Option<u64>,
-    seen: BTreeMap<TableName, Seen>,
-    shelved: BTreeMap<(&'static str, TableName), (Stamp, Part)>,
+    /// What was put before.
+    known: Known,
 }
 
 /// An epoch that was taken.
@@ -88,18 +80,6 @@ struct Retired {
     parts: BTreeSet<String>,
 }
 
-/// By what a file is known to be the one that was looked at: nothing changes a file in place.
-type Stamp = (SystemTime, u64);
-
-/// A table as it was put last.
-#[derive(Debug)]
-struct Seen {
-    record: Record,
-    manifest: Stamp,
-    last: u64,
-    copy: TableCopy,
-}
-
 /// What a data folder remembers of the places where it is published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
@@ -120,10 +100,9 @@ impl Store {
         self.ready()?;
         let note = Note::read(&self.shared)?;
         let process = digits();
-        let (claim, superseded_by) = (None, None);
-        let (seen, shelved) = (BTreeMap::new(), BTreeMap::new());
+        let (claim, superseded_by, known) = (None, None, Known::default());
         let address = address.to_owned();
-        Ok(Publisher { target, note, process, address, claim, superseded_by, seen, shelved })
+        Ok(Publisher { target, note, process, address, claim, superseded_by, known })
     }
 
     /// Publishes what changed since the last time, with every write that is acknowledged by now; nothing if
@@ -170,11 +149,6 @@ impl Note {
         let path = shared.folder.join(folder::PUBLISHER);
         blob::publish(&path, &sealed(NOTE, "publisher", self)?)
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 fn unsuited(because: impl Into<String>) -> Error {
@@ -496,56 +470,18 @@ impl Publisher {
         let claim = self.claim.as_mut().ok_or_else(unclaimed)?;
         let mut published = Published::default();
         let last = claim.last.as_ref().map(|last| &last.list);
-        let mut upload = Upload {
+        let collector = Collector {
             shared,
             target: &*self.target,
             there: &mut claim.there,
+            known: &mut self.known,
+            last,
             go_on,
             new_bytes: &mut published.new_bytes,
+            on_bytes: &mut |_| {},
         };
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let mut list = BackupList {
-            made_at: since.map_or(0, |since| since.as_secs()),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..BackupList::default()
-        };
-        let tables = shared.catalog.tables();
-        self.seen.retain(|name, _| tables.contains_key(name));
-        for name in tables.into_keys() {
-            match upload.table(&name, &mut self.seen) {
-                Ok(Some(copy)) => _ = list.tables.insert(name, copy),
-                Ok(None) => {}
-                Err(Fault::Here(error)) => {
-                    published.problems.push(format!("table {name}: {error}"));
-                    let before = last.and_then(|last| last.tables.get(&name));
-                    list.tables.extend(before.map(|copy| (name, copy.clone())));
-                }
-                Err(Fault::Other(error)) => return Err(error),
-            }
-        }
-        list.aliases = shared.catalog.aliases();
-        list.aliases.retain(|_, table| list.tables.contains_key(table));
-        for sort in SORTS {
-            let shelf = Shelf::new(&shared.folder, sort);
-            for (name, _) in shelf.list()? {
-                let key = (sort.folder, name);
-                match upload.shelved(&shelf, &key.1, self.shelved.get(&key)) {
-                    Ok(Some((stamp, part))) => {
-                        let (sort, name) = (sort.folder.to_owned(), key.1.clone());
-                        list.shelf.push(ShelfCopy { sort, name, part: part.clone() });
-                        self.shelved.insert(key, (stamp, part));
-                    }
-                    Ok(None) => {}
-                    Err(Fault::Here(error)) => {
-                        published.problems.push(error.to_string());
-                        let is_it = |copy: &&ShelfCopy| copy.sort == key.0 && copy.name == key.1;
-                        let before = last.and_then(|last| last.shelf.iter().find(is_it));
-                        list.shelf.extend(before.cloned());
-                    }
-                    Err(Fault::Other(error)) => return Err(error),
-                }
-            }
-        }
+        let (mut list, problems) = collector.collect()?;
+        published.problems = problems;
         if let Some(last) = last {
             let made_at = std::mem::replace(&mut list.made_at, last.made_at);
             if list != *last {
@@ -553,170 +489,5 @@ impl Publisher {
             }
         }
         Ok((list, published))
-    }
-}
-
-struct Upload<'a> {
-    shared: &'a Shared,
-    target: &'a dyn Target,
-    there: &'a mut BTreeMap<String, u64>,
-    go_on: GoOn<'a>,
-    new_bytes: &'a mut u64,
-}
-
-impl Upload<'_> {
-    /// A table as it is now; none if it was deleted meanwhile.
-    fn table(
-        &mut self,
-        name: &TableName,
-        all: &mut BTreeMap<TableName, Seen>,
-    ) -> Result<Option<TableCopy>, Fault> {
-        for tried in 1.. {
-            let Some(record) = self.shared.catalog.table(name) else { return Ok(None) };
-            let folder = folder::generation(&self.shared.folder, record.generation);
-            let manifest = stamp(&folder.join(MANIFEST.name));
-            let seen = all.get(name);
-            if let Some(seen) = seen
-                && seen.record == record
-                && Some(seen.manifest) == manifest
-                && seen.last == self.shared.catalog.last_write(seen.copy.meta.lineage())
-                && self.has_all(&seen.copy)
-            {
-                return Ok(Some(seen.copy.clone()));
-            }
-            let found = self.shared.generation(record.generation);
-            let before = seen.map(|seen| &seen.copy);
-            let copied = match &found {
-                Ok(generation) => self.copy(name, &record, generation, before),
-                Err(error) => Err(Fault::from(Error::new(error.kind().clone()))),
-            };
-            let is_still = || self.shared.is_still(name, &record, found.as_ref().ok());
-            match copied {
-                Err(_) if tried < TRIES && !is_still() => {}
-                Ok(copy) => {
-                    let last = self.shared.catalog.last_write(copy.meta.lineage());
-                    let has_all = last <= last_of(&copy);
-                    if let Some(manifest) = manifest.filter(|_| has_all) {
-                        let copy = copy.clone();
-                        all.insert(name.clone(), Seen { record, manifest, last, copy });
-                    }
-                    return Ok(Some(copy));
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether every part of it is still there: those that no publication needed may have been removed.
-    fn has_all(&self, copy: &TableCopy) -> bool {
-        let segments = copy.segments.iter().map(|segment| &segment.part);
-        copy.parts.values().chain(segments).all(|part| self.has(part))
-    }
-
-    fn has(&self, part: &Part) -> bool {
-        place_of(&part.blake3).is_some_and(|place| self.there.get(&place) == Some(&part.bytes))
-    }
-
-    fn copy(
-        &mut self,
-        name: &TableName,
-        record: &Record,
-        generation: &Generation,
-        before: Option<&TableCopy>,
-    ) -> Result<TableCopy, Fault> {
-        let meta = Meta { name: name.clone(), ..generation.manifest.meta.clone() };
-        let parts = generation.manifest.parts.clone();
-        // Writes first: they go away once a generation has them.
-        let segments = self.segments(&meta, before)?;
-        for (part, known) in &parts {
-            let path = generation.folder.join(part);
-            self.keep(&path, known, &format!("table {name}, its part {part}"))?;
-        }
-        let (tokenizer, writes) = (record.tokenizer.clone(), None);
-        Ok(TableCopy { meta, tokenizer, parts, writes, segments })
-    }
-
-    /// The writes that the rows of a generation do not hold, as parts. Those that were put before are put again
-    /// together with as many new ones: there are never more parts than the number of writes has binary digits,
-    /// and no write is put more often than that.
-    fn segments(&mut self, meta: &Meta, before: Option<&TableCopy>) -> Result<Vec<Segment>, Fault> {
-        let applied = meta.applied.sequence;
-        let last = self.shared.catalog.last_write(meta.lineage());
-        if last <= applied {
-            return Ok(Vec::new());
-        }
-        let before = before.filter(|before| before.meta.lineage() == meta.lineage());
-        let before = before.map(|before| &before.segments[..]).unwrap_or_default();
-        let is_of_use = |segment: &&Segment| {
-            segment.last > applied && segment.last <= last && self.has(&segment.part)
-        };
-        let mut kept: Vec<Segment> = before.iter().filter(is_of_use).cloned().collect();
-        let begins = kept.first().is_none_or(|segment| segment.first <= applied + 1);
-        let follows = kept.windows(2).all(|pair| pair[0].last + 1 == pair[1].first);
-        if !begins || !follows {
-            kept.clear();
-        }
-        let mut first = kept.last().map_or(applied, |segment| segment.last) + 1;
-        if first > last {
-            return Ok(kept);
-        }
-        while let Some(segment) =
-            kept.pop_if(|segment| segment.last - segment.first <= last - first)
-        {
-            first = segment.first.max(applied + 1);
-        }
-        let (file, part) = write_writes(self.shared, meta, first..=last, self.go_on)?;
-        self.keep(file.path(), &part, &format!("table {}, its journal", meta.name))?;
-        kept.push(Segment { first, last, part });
-        Ok(kept)
-    }
-
-    /// A tokenizer, a test set or a language model; none if it was deleted meanwhile.
-    fn shelved(
-        &mut self,
-        shelf: &Shelf,
-        name: &TableName,
-        before: Option<&(Stamp, Part)>,
-    ) -> Result<Option<(Stamp, Part)>, Fault> {
-        let path = shelf.path(name);
-        let Some(stamp) = stamp(&path) else { return Ok(None) };
-        if let Some((then, part)) = before
-            && *then == stamp
-            && self.has(part)
-        {
-            return Ok(Some((stamp, part.clone())));
-        }
-        let Some(container) = shelf.container(name)? else { return Ok(None) };
-        container.verify()?;
-        let Some(mut file) = blob::open(&path)? else { return Ok(None) };
-        let mut hasher = blake3::Hasher::new();
-        let bytes = io::copy(&mut file, &mut hasher).map_err(Error::disk)?;
-        let part = Part { bytes, blake3: hasher.finalize().to_hex().to_string(), of: None };
-        self.keep(&path, &part, &format!("{name} on the shelf"))?;
-        Ok(Some((stamp, part)))
-    }
-
-    /// Puts a file as a part, unless it is there.
-    fn keep(&mut self, path: &Path, part: &Part, what: &str) -> Result<(), Fault> {
-        (self.go_on)()?;
-        let damaged = || Error::new(fault::damage(what.to_owned(), "`wordspace check` tells more"));
-        let place = place_of(&part.blake3).ok_or_else(damaged)?;
-        if self.has(part) {
-            return Ok(());
-        }
-        let file = blob::open(path)?.ok_or_else(damaged)?;
-        let mut on_bytes = |_| {};
-        let mut from = Verified::new(Box::new(file), part, what, self.go_on, &mut on_bytes);
-        if let Err(error) = self.target.put(&place, &mut from) {
-            return Err(match from.fault {
-                Some(fault) if *fault.kind() == ErrorKind::Storage => Fault::Here(error),
-                Some(fault) => Fault::from(fault),
-                None => Fault::Other(error),
-            });
-        }
-        *self.new_bytes += part.bytes;
-        self.there.insert(place, part.bytes);
-        Ok(())
     }
 }

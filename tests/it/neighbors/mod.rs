@@ -2,6 +2,7 @@
 
 mod bombs;
 mod connections;
+mod crowds;
 mod errors;
 mod jobs;
 mod limits;
