@@ -37,7 +37,11 @@ impl BatchService for Desk {
     ) -> Result<Response<pb::BatchResponse>, Status> {
         let (call, timeout, message) = opened(request)?;
         let asking = Asking { desk: self, call: &call };
-        response(within(timeout, asking.answered(message.questions)).await)
+        let answered = async {
+            self.reached(&call, call.least()?, timeout).await;
+            asking.answered(message.questions).await
+        };
+        response(within(timeout, answered).await)
     }
 }
 

@@ -181,6 +181,16 @@ impl Call {
             transport,
         }
     }
+
+    /// Waits for the tables that it names, where they are followed.
+    pub(super) async fn reached(&self, desk: &Desk) {
+        let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        if let Some(call) = &self.transport
+            && let Ok(least) = call.least()
+        {
+            desk.reached(call, least, left).await;
+        }
+    }
 }
 
 /// The messages of a call, and what each of them holds.

@@ -99,6 +99,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status};
+use tonic_health::server::HealthReporter;
 
 use crate::engine::config::EngineConfig;
 use crate::engine::slots::Slot;
@@ -215,6 +216,7 @@ impl ServerConfig {
             spool_max: self.spool_max,
             backups: self.backups.clone(),
             follows: self.replication.as_ref().is_some_and(Replication::follows),
+            follow_cache: self.replication.as_ref().and_then(Replication::cache),
         }
     }
 }
@@ -292,7 +294,8 @@ pub async fn serve_and_tell(
         began,
     };
 
-    let (health_reporter, health) = tonic_health::server::health_reporter();
+    let health_reporter = HealthReporter::new();
+    let health = replica::Health::new(&health_reporter, &engine);
     replica::begin_health(&health_reporter, &engine, &followed).await;
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)

@@ -5,16 +5,23 @@ use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tonic::{Request, Response, Status, async_trait};
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::health_server::{self, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_health::server::{HealthReporter, HealthService};
 
-use crate::engine::{Engine, Least};
-use crate::error::Result;
+use crate::engine::{Engine, Least, Role};
+use crate::error;
 use crate::limits;
+use crate::server::pool::Lane;
 use crate::server::transport::{Call, Listener, Listening};
 use crate::server::{Desk, ServerConfig, blocking, service_names};
 use crate::store::backup::{self, Target};
 use crate::table::meta::TableName;
+
+/// The header of an answer of `Health/Check` that tells how old copies may be.
+const AGE: &str = "wordspace-age-seconds";
 
 /// What a server does with a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +48,9 @@ pub enum Replication {
         every: Duration,
         /// Bytes a second that are copied, at most; none: as fast as it goes.
         rate: Option<NonZeroU64>,
+        /// Bytes that the copies may take: tables come when they are asked, and others leave. None: all of them come
+        /// at once, and stay.
+        cache: Option<u64>,
     },
 }
 
@@ -59,7 +69,14 @@ impl Replication {
     /// The usual way to follow a location.
     pub fn follow(location: impl Into<String>) -> Self {
         let every = Duration::from_millis(limits::FOLLOW_MILLISECONDS);
-        Self::Follow { location: location.into(), every, rate: None }
+        Self::Follow { location: location.into(), every, rate: None, cache: None }
+    }
+
+    pub(super) fn cache(&self) -> Option<u64> {
+        match self {
+            Self::Follow { cache, .. } => *cache,
+            Self::Publish { .. } => None,
+        }
     }
 
     pub(super) fn follows(&self) -> bool {
@@ -71,7 +88,11 @@ impl Replication {
 pub(super) type News = Option<watch::Receiver<()>>;
 
 /// Begins with what a server is told to.
-pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -> Result<News> {
+pub(super) async fn start(
+    engine: &Engine,
+    config: &ServerConfig,
+    first: &str,
+) -> error::Result<News> {
     let Some(replication) = config.replication.clone() else { return Ok(None) };
     let (engine, first) = (engine.clone(), first.to_owned());
     blocking(move || match replication {
@@ -81,7 +102,7 @@ pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -
             engine.keep_publishing(publishing, every, at_once)?;
             Ok(None)
         }
-        Replication::Follow { location, every, rate } => {
+        Replication::Follow { location, every, rate, cache: _ } => {
             let (tell, news) = watch::channel(());
             engine.on_followed(Box::new(move || tell.send_modify(|()| {})));
             let following = engine.following(opened(&location, rate)?)?;
@@ -92,7 +113,7 @@ pub(super) async fn start(engine: &Engine, config: &ServerConfig, first: &str) -
     .await
 }
 
-fn opened(location: &str, rate: Option<NonZeroU64>) -> Result<Box<dyn Target>> {
+fn opened(location: &str, rate: Option<NonZeroU64>) -> error::Result<Box<dyn Target>> {
     let target = backup::open(location)?;
     Ok(match rate {
         Some(rate) => backup::paced(target, rate),
@@ -107,6 +128,47 @@ pub(super) fn first_address(listeners: &[Listener], is_tls: bool) -> String {
         Some(Ok(Listening::Tcp(address))) => format!("{scheme}://{address}"),
         Some(Ok(unix @ Listening::Unix(_))) => unix.to_string(),
         Some(Err(_)) | None => String::new(),
+    }
+}
+
+/// Health as the standard has it; where tables are followed the headers of an answer tell how old they are.
+#[derive(Debug)]
+pub(super) struct Health {
+    inner: HealthService,
+    engine: Engine,
+}
+
+impl Health {
+    pub(super) fn new(reporter: &HealthReporter, engine: &Engine) -> HealthServer<Self> {
+        let inner = HealthService::from_health_reporter(reporter.clone());
+        HealthServer::new(Self { inner, engine: engine.clone() })
+    }
+}
+
+#[async_trait]
+impl health_server::Health for Health {
+    type WatchStream = <HealthService as health_server::Health>::WatchStream;
+
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let mut answer = self.inner.check(request).await?;
+        let replica = self.engine.replica(Instant::now());
+        let age = replica.filter(|replica| replica.role == Role::Reader).and_then(|it| it.age);
+        if let Some(age) = age
+            && let Ok(seconds) = format!("{:.3}", age.as_secs_f64()).parse()
+        {
+            answer.metadata_mut().insert(AGE, seconds);
+        }
+        Ok(answer)
+    }
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.inner.watch(request).await
     }
 }
 
@@ -144,22 +206,37 @@ pub(super) async fn end_health(reporter: &HealthReporter) {
 }
 
 impl Desk {
-    /// Where tables are followed, waits until those that a call names show what it wants to see; not longer than
-    /// a moment, nor half of the time that the caller has. Whoever asks in vain is told how far the table is.
+    /// Where tables are followed, waits until those that a call names are here and show what it wants to see; not
+    /// longer than a moment, nor half of the time that the caller has. Whoever asks in vain is told how far a table is.
     pub(super) async fn reached(&self, call: &Call, least: Least, timeout: Option<Duration>) {
-        let Some(mut news) = self.followed.clone() else { return };
-        if least == Least::default() {
+        // What is told of a table takes none of its rows.
+        let asks_rows = self.engine.has_cache() && call.method().lane != Lane::Disk;
+        let wants_more = least != Least::default();
+        // What a batch asks was waited for when it came.
+        if call.is_question() || !asks_rows && !wants_more {
             return;
         }
         let tables = call.named().into_iter().filter_map(|name| TableName::try_from(name).ok());
         let tables: Vec<TableName> = tables.collect();
+        let shows = |engine: &Engine, table: &TableName| {
+            !(asks_rows && engine.is_on_its_way(table))
+                && (!wants_more || engine.has_reached(table, least))
+        };
+        self.followed_until(timeout, |engine| tables.iter().all(|table| shows(engine, table)))
+            .await;
+    }
+
+    /// The same, for a table that a question on a stream names.
+    pub(super) async fn comes(&self, table: TableName) {
+        self.followed_until(None, |engine| !engine.is_on_its_way(&table)).await;
+    }
+
+    async fn followed_until(&self, timeout: Option<Duration>, is_so: impl Fn(&Engine) -> bool) {
+        let Some(mut news) = self.followed.clone() else { return };
         let waited = async {
             loop {
                 news.mark_unchanged();
-                if tables.iter().all(|table| self.engine.has_reached(table, least)) {
-                    return;
-                }
-                if news.changed().await.is_err() {
+                if is_so(&self.engine) || news.changed().await.is_err() {
                     return;
                 }
             }

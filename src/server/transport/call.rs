@@ -171,6 +171,11 @@ impl Call {
         Ok(question)
     }
 
+    /// Whether it is one of the many questions of another call.
+    pub(in crate::server) fn is_question(&self) -> bool {
+        self.whole.is_some()
+    }
+
     /// What its caller may do.
     pub(in crate::server) fn grant(&self) -> &Grant {
         match &self.admission {
