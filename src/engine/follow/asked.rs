@@ -26,11 +26,12 @@ impl Engine {
 
     /// Whether a table is not here and on its way, by its name or an alias: whoever asks that wants it.
     pub fn is_on_its_way(&self, name: &TableName) -> bool {
-        let is_absent = self.shared.catalog.entry(name).is_ok_and(|entry| entry.is_absent());
-        if is_absent {
-            self.shared.note_asked(name, Some(&absent(name)));
+        let is_absent = |entry: Arc<Entry>| entry.is_absent();
+        if !self.has_cache() || !self.shared.catalog.entry(name).is_ok_and(is_absent) {
+            return false;
         }
-        is_absent
+        self.shared.note_asked(name, Some(&absent(name)));
+        true
     }
 
     /// Lets what a folder remembers be known before the location is reached.
