@@ -98,10 +98,6 @@ impl Cache {
         wanted.into_iter().map(|(name, _)| name.clone()).collect()
     }
 
-    pub(super) fn is_wanting(&self) -> bool {
-        !self.known.lock().wanted.is_empty()
-    }
-
     pub(super) fn is_wanted(&self, table: &TableName) -> bool {
         self.known.lock().wanted.contains_key(table)
     }
@@ -227,7 +223,6 @@ mod tests {
             cache.came(table, 40, Duration::ZERO, at(ms));
             cache.asked(table, at(ms));
         }
-        assert!(!cache.is_wanting());
         cache
     }
 
@@ -301,7 +296,6 @@ mod tests {
         cache.refuse(&a, at(9_000));
         assert!(!cache.is_wanted(&a) && cache.is_wanted(&b));
         assert_eq!(cache.wanted(at(7_000)), []);
-        assert!(!cache.is_wanting());
         assert_eq!(cache.forgiven(at(8_999)), []);
         assert_eq!(cache.forgiven(at(9_000)), [a]);
         assert_eq!(cache.forgiven(at(9_000)), []);

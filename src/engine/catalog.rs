@@ -256,8 +256,7 @@ impl Entry {
     /// The same table, which is to have another name.
     pub(super) fn named(&self, name: &TableName) -> Self {
         let meta = Meta { name: name.clone(), ..self.meta.clone() };
-        let is_elsewhere = self.is_elsewhere;
-        Self { is_elsewhere, ..Self::new(meta, self.opened.clone()) }
+        Self::new(meta, self.opened.clone())
     }
 
     /// To replace, delete or rename the table, whose rows are not read for that: nobody writes to it, or begins

@@ -443,7 +443,11 @@ impl Engine {
             store_bytes: bytes.store,
             index_bytes: bytes.index,
             import_count: self.shared.importing.lock().len(),
-            build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
+            // What is followed is built elsewhere.
+            build_count: tables
+                .iter()
+                .filter(|table| !self.shared.follows && table.index.is_under_way())
+                .count(),
             job_memory: (self.shared.memory.used(), self.shared.memory.max()),
             spool: (self.shared.disk.used(), self.shared.disk.max()),
             upload_bytes: self.shared.store.upload_bytes(),

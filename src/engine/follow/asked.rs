@@ -106,26 +106,22 @@ impl Following {
         self.last = self.engine.has_cache().then_some(publication);
     }
 
-    /// Whether anybody wants a table that is not here. What could not be brought is tried again after a while.
-    pub(super) fn is_wanting(&self, now: Instant) -> bool {
+    /// Lets what could not be brought be asked again after a while.
+    pub(super) fn forgive(&self, now: Instant) {
         let shared = &self.engine.shared;
-        let Some(cache) = &shared.cache else { return false };
-        for name in cache.forgiven(now) {
+        for name in shared.cache.iter().flat_map(|cache| cache.forgiven(now)) {
             let entry = shared.catalog.entry(&name).ok();
             if let Some(entry) = entry.filter(|entry| entry.is_elsewhere()) {
                 let elsewhere = Entry::elsewhere(entry.meta().clone(), absent(&name));
                 shared.catalog.publish(&name, elsewhere);
             }
         }
-        !cache.wanted(now).is_empty()
     }
 
-    /// Lets go on soon, where something is still wanted that had no room.
-    pub(super) fn hurry_if_wanting(&self) {
-        let shared = &self.engine.shared;
-        if shared.cache.as_ref().is_some_and(|cache| cache.is_wanting()) {
-            shared.standing.hurry();
-        }
+    /// Whether anybody wants a table that is not here.
+    pub(super) fn is_wanting(&self, now: Instant) -> bool {
+        let cache = self.engine.shared.cache.as_ref();
+        cache.is_some_and(|cache| !cache.wanted(now).is_empty())
     }
 
     /// Counts what is here, and lets leave what has no room.

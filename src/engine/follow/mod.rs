@@ -212,12 +212,16 @@ impl Following {
             }
         }
         standing.tell_news();
-        self.hurry_if_wanting();
+        if self.is_wanting(now) {
+            // It had no room.
+            standing.hurry();
+        }
         done
     }
 
     fn look(&mut self, now: Instant) -> Result<Followed> {
         let (current, at) = self.current()?;
+        self.forgive(now);
         let is_wanting = self.is_wanting(now);
         let failed = self.failed.as_ref().filter(|failed| failed.at == at && now < failed.again);
         let failed = failed.map(|failed| failed.problems.clone());

@@ -446,6 +446,16 @@ fn an_index_is_built_once_and_follows_its_table() {
     assert_eq!(state(&late.engine), IndexState::Ready);
     assert_eq!(seen(&late.engine), seen(&story.writer));
 
+    // One that brings it when it is asked has the rows first, too.
+    let mut asked = Reader::on(tempfile::tempdir().unwrap(), &story.place, Some(u64::MAX));
+    asked.follow();
+    assert!(asked.engine.is_on_its_way(&name("en")));
+    assert!(state(&asked.engine) != IndexState::Ready);
+    asked.follow();
+    assert_eq!(state(&asked.engine), IndexState::Ready);
+    assert_eq!(seen(&asked.engine), seen(&story.writer));
+    asked.end();
+
     [reader, late].into_iter().for_each(Reader::end);
     story.end();
 }
