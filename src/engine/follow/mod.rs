@@ -429,7 +429,9 @@ impl Following {
         }
         self.engine.delete(&here)?;
         if let Some(cache) = &shared.cache {
-            here.iter().for_each(|name| cache.left(name));
+            for name in &here {
+                cache.left(name);
+            }
         }
         Ok(())
     }

@@ -5,11 +5,20 @@ use std::io::{self, Write};
 use std::sync::Barrier;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt as _;
+use wordspace::client::Client;
 use wordspace::engine::Export;
 use wordspace::format::{Compression, Format, Outputs};
+use wordspace::proto as pb;
+use wordspace::server::{Replication, ServerConfig};
 
+use super::servers::publish;
 use super::*;
+use crate::support::{SMALL, Server, header, import, reason, word};
 
 /// What an engine answers of a table: its generation, its last write, and what is near.
 type Answer = (u64, u64, Vec<(Vec<u8>, f32)>);
