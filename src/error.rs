@@ -180,6 +180,11 @@ pub enum ErrorKind {
         /// The last write that it shows.
         sequence: u64,
     },
+    /// A table is not here at this moment, and is on its way since it was asked.
+    Absent {
+        /// The table.
+        table: String,
+    },
     /// The call brings no key, or one that is not in force.
     Unauthenticated {
         /// What is wrong with it.
@@ -377,6 +382,10 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the table \"{table}\" is at generation {generation}, write {sequence}, and has not \
                  reached what was asked for; try again in a moment"
+            ),
+            Self::Absent { table } => write!(
+                f,
+                "the table \"{table}\" is not here at this moment, and is on its way; try again in a moment"
             ),
             Self::Unauthenticated { because } => write!(f, "a key is needed: {because}"),
             Self::Forbidden { because } => write!(f, "not allowed: {because}"),

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from asked import asked
 from faults import Fault, chances
 from fronts import Front, program
 from processes import Server, talk, until
@@ -512,4 +513,7 @@ def write_by(front):
     return "sequence" in answer
 
 
-TRIALS = {"fronts": fronts, "kills": kills, "two-writers": two_writers, "away": away, "transfers": transfers, "clocks": clocks}
+TRIALS = {
+    "fronts": fronts, "kills": kills, "two-writers": two_writers, "away": away, "transfers": transfers, "clocks": clocks,
+    "asked": asked,
+}

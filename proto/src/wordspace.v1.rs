@@ -1806,6 +1806,12 @@ pub struct Replica {
     /// Why the last attempt did not do all; empty if it did.
     #[prost(string, tag = "6")]
     pub problem: ::prost::alloc::string::String,
+    /// Bytes of the tables that are here, where they come when they are asked (--follow-cache).
+    #[prost(uint64, tag = "7")]
+    pub cache_bytes: u64,
+    /// How many they may have; 0 where all of them are here.
+    #[prost(uint64, tag = "8")]
+    pub cache_bytes_max: u64,
 }
 /// Nested message and enum types in `Replica`.
 pub mod replica {

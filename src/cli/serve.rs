@@ -94,6 +94,10 @@ pub(super) struct Serve {
     /// Bytes a second that are copied to the place or from there, at most, such as 20M; 0 is as fast as it goes
     #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
     replica_rate: u64,
+    /// Bytes on the disk that followed tables may take, such as 20G: each comes when it is asked, and those asked the
+    /// longest ago leave [default: all come at once, and stay]
+    #[arg(long, value_name = "BYTES", value_parser = bytes, requires = "follow")]
+    follow_cache: Option<u64>,
     /// URL that followers tell to those who want to write [default: the first address of --listen]
     #[arg(long, value_name = "URL", requires = "publish")]
     advertise: Option<String>,
@@ -278,6 +282,7 @@ impl Serve {
             location: location.clone(),
             every: every(FOLLOW_MILLISECONDS),
             rate,
+            cache: self.follow_cache,
         };
         let publish = |location: &String| Replication::Publish {
             location: location.clone(),

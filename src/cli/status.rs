@@ -52,6 +52,9 @@ fn text(url: &str, status: &GetStatusResponse) -> String {
     if let Some(replica) = &status.replica {
         let (name, state) = told(replica);
         line(name, state);
+        if replica.cache_bytes_max > 0 {
+            line("copies", of(replica.cache_bytes, replica.cache_bytes_max));
+        }
     }
     for problem in &status.problems {
         line("problem", problem.clone());

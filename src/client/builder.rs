@@ -160,8 +160,8 @@ impl ClientBuilder {
     }
 
     /// How often a unary call is made again at most, within its timeout. Any call is that the server refused
-    /// before it did anything, with `OVERLOADED`, `SHUTTING_DOWN`, `TABLE_BEHIND` or `CONCURRENT_WRITE`, after
-    /// as long as it said, and longer each time; a question is asked again whose connection broke. Default: 0.
+    /// before it did anything, with `OVERLOADED`, `SHUTTING_DOWN`, `TABLE_BEHIND`, `TABLE_ABSENT` or
+    /// `CONCURRENT_WRITE`, after as long as it said, and longer each time; a question is asked again whose connection broke. Default: 0.
     ///
     /// ```no_run
     /// # async fn connect() -> wordspace::client::Result<()> {

@@ -11,7 +11,8 @@ use crate::client::Client;
 use crate::client::error::{CallError, Refusal, Result};
 
 /// With these a server refuses before it has done anything, so that any call may be made again.
-const REASONS: [&str; 4] = ["OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "CONCURRENT_WRITE"];
+const REASONS: [&str; 5] =
+    ["OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "TABLE_ABSENT", "CONCURRENT_WRITE"];
 /// Until a question is asked again whose connection broke; each next time takes longer.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Until any call is made again, at most.

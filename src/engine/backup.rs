@@ -62,13 +62,17 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If this engine has no place for backups, if it is stopped, or if the place or the disk fails.
-    /// Tables that are damaged are told, and the others kept.
+    /// If this engine has no place for backups or follows and need not have all tables, if it is stopped, or if the
+    /// place or the disk fails. Tables that are damaged are told, and the others kept.
     pub fn back_up(
         &self,
         keep: Option<usize>,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<BackupReport> {
+        if self.has_cache() {
+            let because = "not all tables are here (--follow-cache); back up the writer".to_owned();
+            return Err(Error::new(ErrorKind::Unsuited { operation: "backing up", because }));
+        }
         self.shared.store.back_up(self.place()?, keep, &|| self.go_on(), on_progress)
     }
 

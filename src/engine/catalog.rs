@@ -53,6 +53,8 @@ pub(super) struct Entry {
     opened: OnceLock<Result<Arc<Lineage>, ErrorKind>>,
     /// Held while the rows are read.
     opening: Mutex<()>,
+    /// Whether there is no copy of it here: it is followed, and comes when it is asked, or never.
+    is_elsewhere: bool,
 }
 
 impl Catalog {
@@ -69,6 +71,11 @@ impl Catalog {
     pub(super) fn entry(&self, name: &TableName) -> Result<Arc<Entry>> {
         let entry = self.names.load().entry(name).cloned();
         entry.ok_or_else(|| Error::new(ErrorKind::TableNotFound { name: name.to_string() }))
+    }
+
+    /// The entry of a table of which there is a copy here, by its name or an alias.
+    pub(super) fn here(&self, name: &TableName) -> Option<Arc<Entry>> {
+        self.entry(name).ok().filter(|entry| !entry.is_elsewhere)
     }
 
     /// The table that a name means: an alias's, or that of this name, whether it is there or not.
@@ -212,19 +219,44 @@ impl Entry {
     /// A table whose rows are in memory.
     pub(super) fn live(lineage: Arc<Lineage>) -> Self {
         let meta = lineage.current().generation().meta();
-        Self { meta, opened: OnceLock::from(Ok(lineage)), opening: Mutex::new(()) }
+        Self::new(meta, OnceLock::from(Ok(lineage)))
     }
 
     /// A table of the store, whose rows are not read yet.
     pub(super) fn closed(listed: Listed) -> Self {
         let opened = listed.problem.map_or_else(OnceLock::new, |kind| OnceLock::from(Err(kind)));
-        Self { meta: listed.meta, opened, opening: Mutex::new(()) }
+        Self::new(listed.meta, opened)
+    }
+
+    /// A table of a location that is followed, whose rows are brought when they are asked; or why they are not.
+    pub(super) fn elsewhere(meta: Meta, why: ErrorKind) -> Self {
+        Self { is_elsewhere: true, ..Self::new(meta, OnceLock::from(Err(why))) }
+    }
+
+    fn new(meta: Meta, opened: OnceLock<Result<Arc<Lineage>, ErrorKind>>) -> Self {
+        Self { meta, opened, opening: Mutex::new(()), is_elsewhere: false }
+    }
+
+    /// Whether there is no copy of it here.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
+
+    /// Whether both say the same of a table that is not here.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let why = |entry: &Self| entry.opened.get().map(|opened| opened.as_ref().err().cloned());
+        self.meta == other.meta && why(self) == why(other)
+    }
+
+    /// Whether its rows are elsewhere, and may be brought.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self.opened.get(), Some(Err(ErrorKind::Absent { .. })))
     }
 
     /// The same table, which is to have another name.
     pub(super) fn named(&self, name: &TableName) -> Self {
         let meta = Meta { name: name.clone(), ..self.meta.clone() };
-        Self { meta, opened: self.opened.clone(), opening: Mutex::new(()) }
+        Self::new(meta, self.opened.clone())
     }
 
     /// To replace, delete or rename the table, whose rows are not read for that: nobody writes to it, or begins
@@ -268,7 +300,7 @@ impl Entry {
                     aliases: Vec::new(),
                 }
             }
-            Some(Err(kind)) => TableStatus {
+            Some(Err(kind)) if !self.is_absent() => TableStatus {
                 meta: self.meta.clone(),
                 index: IndexStatus::failed("the table's rows cannot be read"),
                 memory_bytes: 0,
@@ -277,7 +309,7 @@ impl Entry {
                 inputs: None,
                 aliases: Vec::new(),
             },
-            None => TableStatus {
+            Some(Err(_)) | None => TableStatus {
                 meta: self.meta.clone(),
                 index: IndexStatus::waiting(self.meta.wants_index(rows, EXACT_ROWS_MAX)),
                 memory_bytes: 0,

@@ -18,6 +18,9 @@ pub struct EngineConfig {
     /// Whether its tables are to be copies of those that another engine publishes: see
     /// [`Engine::following`](crate::engine::Engine::following). Then nothing is built here.
     pub follows: bool,
+    /// Bytes that the copies may take: tables come when they are asked, and others leave. None: all of them come at
+    /// once, and stay.
+    pub follow_cache: Option<u64>,
 }
 
 impl EngineConfig {
@@ -30,6 +33,7 @@ impl EngineConfig {
             spool_max: None,
             backups: None,
             follows: false,
+            follow_cache: None,
         }
     }
 }

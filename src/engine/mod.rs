@@ -31,8 +31,9 @@
 //! | `arrange.rs` `arranged.rs` | words arranged by their neighbors; as they are kept with a generation |
 //! | `job.rs` | jobs: work that takes long, with its state, progress and result |
 //! | `backup.rs` | backups, tables brought back, everything read again |
-//! | `publish.rs` `follow.rs` | what this engine has, put where others follow it; what another one puts there, brought here |
+//! | `publish.rs` `follow/` | what this engine has, put where others follow it; what another one puts there, brought here |
 //! | `recover.rs` | a data folder made of what was published |
+//! | `cache.rs` | which of the tables that are followed are here |
 //! | `standing.rs` `fence.rs` | how far that is; whether callers may write |
 //! | `slots.rs` | how many jobs and long calls work at once |
 //! | `stop.rs` | how long work hears that nobody waits for it |
@@ -43,6 +44,7 @@ mod ask;
 mod attach;
 pub mod backup;
 mod build;
+mod cache;
 mod catalog;
 pub mod config;
 mod corpus;
@@ -88,6 +90,7 @@ use parking_lot::Mutex;
 
 use crate::budget::{self, Budget};
 use crate::engine::build::Queue;
+use crate::engine::cache::Cache;
 use crate::engine::catalog::{Catalog, Entry, Open};
 use crate::engine::config::EngineConfig;
 use crate::engine::job::Jobs;
@@ -181,6 +184,8 @@ struct Shared {
     backups: Option<Box<dyn Target>>,
     /// Whether its tables are copies of those that another engine publishes: nothing is built here.
     follows: bool,
+    /// Which of them are here; none: all.
+    cache: Option<Cache>,
     fence: Arc<Fence>,
     standing: Standing,
 }
@@ -267,7 +272,11 @@ impl Engine {
         if swept.generations > 0 {
             tracing::info!(generations = swept.generations, "removed what imports left");
         }
-        if !config.follows && store.refusal().is_none() && store.mark()?.is_some() {
+        if !config.follows
+            && store.refusal().is_none()
+            && let Some(mark) = store.mark()?
+        {
+            follow::check_has_all(&store, &mark)?;
             tracing::warn!("the folder followed a location; from now on it is one like any other");
             store.set_mark(None)?;
         }
@@ -292,6 +301,7 @@ impl Engine {
             jobs: Jobs::default(),
             backups,
             follows: config.follows,
+            cache: config.follow_cache.filter(|_| config.follows).map(Cache::new),
             fence: Arc::default(),
             standing: Standing::default(),
         });
@@ -361,7 +371,9 @@ impl Engine {
 
     /// What answers questions of a table, by its name or an alias.
     fn current(&self, name: &TableName) -> Result<Arc<Current>> {
-        let current = self.shared.catalog.current(name)?;
+        let current = self.shared.catalog.current(name);
+        self.shared.note_asked(name, current.as_ref().err().map(Error::kind));
+        let current = current?;
         self.least.check(&current)?;
         Ok(current)
     }
@@ -407,7 +419,8 @@ impl Engine {
 
     /// How far publishing or following is; none if this engine does neither.
     pub fn replica(&self, now: Instant) -> Option<ReplicaStatus> {
-        self.shared.standing.status(now)
+        let cache = self.shared.cache.as_ref().map(|cache| (cache.used(), cache.max()));
+        Some(ReplicaStatus { cache, ..self.shared.standing.status(now)? })
     }
 
     /// Has something told whenever what is followed was looked at.
@@ -430,7 +443,11 @@ impl Engine {
             store_bytes: bytes.store,
             index_bytes: bytes.index,
             import_count: self.shared.importing.lock().len(),
-            build_count: tables.iter().filter(|table| table.index.is_under_way()).count(),
+            // What is followed is built elsewhere.
+            build_count: tables
+                .iter()
+                .filter(|table| !self.shared.follows && table.index.is_under_way())
+                .count(),
             job_memory: (self.shared.memory.used(), self.shared.memory.max()),
             spool: (self.shared.disk.used(), self.shared.disk.max()),
             upload_bytes: self.shared.store.upload_bytes(),

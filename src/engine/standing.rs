@@ -35,6 +35,8 @@ pub struct ReplicaStatus {
     pub is_ready: bool,
     /// Why the last attempt did not do all, if so.
     pub problem: Option<String>,
+    /// Bytes that the tables here take, and may take, where not all of them are here.
+    pub cache: Option<(u64, u64)>,
 }
 
 /// Something to do when a reader has brought something.
@@ -137,7 +139,7 @@ impl Standing {
     pub(super) fn status(&self, now: Instant) -> Option<ReplicaStatus> {
         let known = self.known.lock().clone()?;
         let Known { role, at, is_ready, problem } = known;
-        Some(ReplicaStatus { role, at, age: self.age(now), is_ready, problem })
+        Some(ReplicaStatus { role, at, age: self.age(now), is_ready, problem, cache: None })
     }
 
     pub(super) fn on_news(&self, tell: News) {

@@ -111,6 +111,7 @@ fn told(replica: ReplicaStatus) -> pb::Replica {
         Role::Reader => pb::replica::Role::Reader,
     };
     let (epoch, publication) = replica.at.unwrap_or_default();
+    let (cache_bytes, cache_bytes_max) = replica.cache.unwrap_or_default();
     pb::Replica {
         role: role.into(),
         ready: replica.is_ready,
@@ -118,6 +119,8 @@ fn told(replica: ReplicaStatus) -> pb::Replica {
         epoch,
         publication,
         problem: replica.problem.unwrap_or_default(),
+        cache_bytes,
+        cache_bytes_max,
     }
 }
 

@@ -89,7 +89,8 @@ impl Asking<'_> {
         path: &str,
         message: P,
     ) -> Result<(Arc<Call>, Request<P>), Status> {
-        let question = self.call.of_question(path, &message, self.waits_until);
+        let waits_for_tables = self.desk.engine.has_cache();
+        let question = self.call.of_question(path, &message, self.waits_until, waits_for_tables);
         let call = question.map_err(|error| status(&error))?;
         let mut request = Request::new(message);
         // The deadline is that of all: whoever works when it comes is stopped as when the caller leaves.

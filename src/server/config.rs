@@ -102,6 +102,7 @@ impl ServerConfig {
             spool_max: self.spool_max,
             backups: self.backups.clone(),
             follows: self.replication.as_ref().is_some_and(Replication::follows),
+            follow_cache: self.replication.as_ref().and_then(Replication::cache),
         }
     }
 }

@@ -182,6 +182,17 @@ impl Call {
             transport,
         }
     }
+
+    /// Waits for the tables that it names, where they are followed.
+    pub(super) async fn reached(&self, desk: &Desk) {
+        let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        if let Some(call) = &self.transport
+            && let Ok(least) = call.least()
+        {
+            // A job has a slot of its own: it does not crowd in.
+            drop(desk.reached(call, least, left).await);
+        }
+    }
 }
 
 /// The messages of a call, and what each of them holds.

@@ -102,6 +102,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+use tonic_health::server::HealthReporter;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -200,7 +201,8 @@ pub async fn serve_and_tell(
         began,
     };
 
-    let (health_reporter, health) = tonic_health::server::health_reporter();
+    let health_reporter = HealthReporter::new();
+    let health = replica::Health::new(&health_reporter, &engine);
     replica::begin_health(&health_reporter, &engine, &followed).await;
     let hot = pb::search_service_server::SearchServiceServer::new(desk.clone())
         .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)

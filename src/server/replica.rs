@@ -6,17 +6,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{SemaphorePermit, watch};
 use tokio::time::timeout_at;
+use tonic::{Request, Response, Status, async_trait};
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::health_server::{self, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_health::server::{HealthReporter, HealthService};
 
-use crate::engine::{Engine, Least};
-use crate::error::Result;
+use crate::engine::{Engine, Least, Role};
+use crate::error;
 use crate::limits;
 use crate::server::desk::Desk;
+use crate::server::pool::Lane;
 use crate::server::transport::{Call, Listener, Listening};
 use crate::server::{blocking, service_names};
 use crate::store::backup::{self, Target};
 use crate::table::meta::TableName;
+
+/// The header of an answer of `Health/Check` that tells how old copies may be.
+const AGE: &str = "wordspace-age-seconds";
 
 /// What a server does with a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +50,9 @@ pub enum Replication {
         every: Duration,
         /// Bytes a second that are copied, at most; none: as fast as it goes.
         rate: Option<NonZeroU64>,
+        /// Bytes that the copies may take: tables come when they are asked, and others leave. None: all of them come
+        /// at once, and stay.
+        cache: Option<u64>,
     },
 }
 
@@ -61,7 +71,14 @@ impl Replication {
     /// The usual way to follow a location.
     pub fn follow(location: impl Into<String>) -> Self {
         let every = Duration::from_millis(limits::FOLLOW_MILLISECONDS);
-        Self::Follow { location: location.into(), every, rate: None }
+        Self::Follow { location: location.into(), every, rate: None, cache: None }
+    }
+
+    pub(super) fn cache(&self) -> Option<u64> {
+        match self {
+            Self::Follow { cache, .. } => *cache,
+            Self::Publish { .. } => None,
+        }
     }
 
     pub(super) fn follows(&self) -> bool {
@@ -77,7 +94,7 @@ pub(super) async fn start(
     engine: &Engine,
     replication: Option<Replication>,
     first: &str,
-) -> Result<News> {
+) -> error::Result<News> {
     let Some(replication) = replication else { return Ok(None) };
     let (engine, first) = (engine.clone(), first.to_owned());
     blocking(move || match replication {
@@ -87,7 +104,7 @@ pub(super) async fn start(
             engine.keep_publishing(publishing, every, at_once)?;
             Ok(None)
         }
-        Replication::Follow { location, every, rate } => {
+        Replication::Follow { location, every, rate, cache: _ } => {
             let (tell, news) = watch::channel(());
             engine.on_followed(Box::new(move || tell.send_modify(|()| {})));
             let following = engine.following(opened(&location, rate)?)?;
@@ -98,7 +115,7 @@ pub(super) async fn start(
     .await
 }
 
-fn opened(location: &str, rate: Option<NonZeroU64>) -> Result<Box<dyn Target>> {
+fn opened(location: &str, rate: Option<NonZeroU64>) -> error::Result<Box<dyn Target>> {
     let target = backup::open(location)?;
     Ok(match rate {
         Some(rate) => backup::paced(target, rate),
@@ -113,6 +130,47 @@ pub(super) fn first_address(listeners: &[Listener], is_tls: bool) -> String {
         Some(Ok(Listening::Tcp(address))) => format!("{scheme}://{address}"),
         Some(Ok(unix @ Listening::Unix(_))) => unix.to_string(),
         Some(Err(_)) | None => String::new(),
+    }
+}
+
+/// Health as the standard has it; where tables are followed the headers of an answer tell how old they are.
+#[derive(Debug)]
+pub(super) struct Health {
+    inner: HealthService,
+    engine: Engine,
+}
+
+impl Health {
+    pub(super) fn new(reporter: &HealthReporter, engine: &Engine) -> HealthServer<Self> {
+        let inner = HealthService::from_health_reporter(reporter.clone());
+        HealthServer::new(Self { inner, engine: engine.clone() })
+    }
+}
+
+#[async_trait]
+impl health_server::Health for Health {
+    type WatchStream = <HealthService as health_server::Health>::WatchStream;
+
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let mut answer = self.inner.check(request).await?;
+        let replica = self.engine.replica(Instant::now());
+        let age = replica.filter(|replica| replica.role == Role::Reader).and_then(|it| it.age);
+        if let Some(age) = age
+            && let Ok(seconds) = format!("{:.3}", age.as_secs_f64()).parse()
+        {
+            answer.metadata_mut().insert(AGE, seconds);
+        }
+        Ok(answer)
+    }
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.inner.watch(request).await
     }
 }
 
@@ -155,28 +213,48 @@ pub(super) fn wait_max(timeout: Option<Duration>) -> Duration {
 }
 
 impl Desk {
-    /// Where tables are followed, waits until those that a call names show what it wants to see. Whoever asks in
-    /// vain is told how far the table is. What many wait for comes to all of them at once, when there is no room for
-    /// all: those who waited come in a few at a time, in their order, each until it leaves go of its permit.
+    /// Where tables are followed, waits until those that a call names are here and show what it wants to see. Whoever
+    /// asks in vain is told how far the table is. What many wait for comes to all of them at once, when there is no
+    /// room for all: those who waited come in a few at a time, in their order, each until it leaves go of its permit.
     pub(super) async fn reached(
         &self,
         call: &Call,
         least: Least,
         timeout: Option<Duration>,
     ) -> Option<SemaphorePermit<'_>> {
-        let mut news = self.followed.clone()?;
-        if least == Least::default() {
+        // What is told of a table takes none of its rows.
+        let asks_rows = self.engine.has_cache() && call.method().lane != Lane::Disk;
+        let wants_more = least != Least::default();
+        if !asks_rows && !wants_more {
             return None;
         }
         let tables = call.named().into_iter().filter_map(|name| TableName::try_from(name).ok());
         let tables: Vec<TableName> = tables.collect();
-        let is_reached = || tables.iter().all(|table| self.engine.has_reached(table, least));
+        let shows = |table: &TableName| {
+            !(asks_rows && self.engine.is_on_its_way(table))
+                && (!wants_more || self.engine.has_reached(table, least))
+        };
+        let until = call.waits_until().unwrap_or_else(|| Instant::now() + wait_max(timeout));
+        self.followed_until(until, || tables.iter().all(&shows)).await
+    }
+
+    /// The same, for a table that a question on a stream names.
+    pub(super) async fn comes(&self, table: &TableName) -> Option<SemaphorePermit<'_>> {
+        let until = Instant::now() + limits::LEAST_WAIT;
+        self.followed_until(until, || !self.engine.is_on_its_way(table)).await
+    }
+
+    async fn followed_until(
+        &self,
+        until: Instant,
+        is_so: impl Fn() -> bool,
+    ) -> Option<SemaphorePermit<'_>> {
+        let mut news = self.followed.clone()?;
         news.mark_unchanged();
-        if is_reached() {
+        if is_so() {
             return None;
         }
-        let until = call.waits_until().unwrap_or_else(|| Instant::now() + wait_max(timeout));
-        let waited = async { while news.changed().await.is_ok() && !is_reached() {} };
+        let waited = async { while news.changed().await.is_ok() && !is_so() {} };
         // Ignore: what was not reached is told by the question.
         let _ = timeout_at(until.into(), waited).await;
         // Whoever would wait for longer takes the chance that there is no room.

@@ -95,7 +95,7 @@ pub(super) fn complete(headers: &mut http::HeaderMap) {
 }
 
 /// Every reason that the contract tells.
-const REASONS: [&str; 37] = [
+const REASONS: [&str; 38] = [
     "ALIAS_EXISTS",
     "ALIAS_NOT_FOUND",
     "CANCELLED",
@@ -121,6 +121,7 @@ const REASONS: [&str; 37] = [
     "RATE_LIMITED",
     "SHUTTING_DOWN",
     "STORAGE",
+    "TABLE_ABSENT",
     "TABLE_BEHIND",
     "TABLE_EXISTS",
     "TABLE_NOT_FOUND",
@@ -305,6 +306,7 @@ fn code_and_reason(kind: &ErrorKind) -> (Code, &'static str) {
             (Code::Aborted, "CONCURRENT_WRITE")
         }
         ErrorKind::Behind { .. } => (Code::Aborted, "TABLE_BEHIND"),
+        ErrorKind::Absent { .. } => (Code::Unavailable, "TABLE_ABSENT"),
         ErrorKind::Unauthenticated { .. } => (Code::Unauthenticated, "UNAUTHENTICATED"),
         ErrorKind::Forbidden { .. } => (Code::PermissionDenied, "FORBIDDEN"),
         ErrorKind::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
@@ -359,6 +361,7 @@ fn metadata(kind: &ErrorKind) -> HashMap<String, String> {
         | ErrorKind::ModelExists { .. }
         | ErrorKind::Unsuited { .. }
         | ErrorKind::Conflict { .. }
+        | ErrorKind::Absent { .. }
         | ErrorKind::Unauthenticated { .. }
         | ErrorKind::Forbidden { .. }
         | ErrorKind::RateLimited { .. }
@@ -421,6 +424,7 @@ fn add_details(details: &mut ErrorDetails, kind: &ErrorKind) {
         }
         ErrorKind::Conflict { .. }
         | ErrorKind::Behind { .. }
+        | ErrorKind::Absent { .. }
         | ErrorKind::Overloaded
         | ErrorKind::Closing => {
             details.set_retry_info(Some(RETRY_AFTER));

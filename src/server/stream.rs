@@ -94,6 +94,16 @@ impl Answers {
             return Err(run(Lane::Heavy, Box::new(work)));
         }
         let message = Message::from(message);
+        if let Ok(table) = &message.table
+            && engine.is_on_its_way(table)
+        {
+            let (desk, table) = (self.desk.clone(), table.clone());
+            let answered = run(Lane::Disk, Box::new(move || message.answered(&engine, &asked)));
+            return Err(Box::pin(async move {
+                let _entered = desk.comes(&table).await;
+                answered.await
+            }));
+        }
         let lane = match message.pace(&engine) {
             Pace::Quick => return Ok(self.desk.pool.quick(|| message.answered(&engine, &asked))),
             Pace::Short => Lane::Short,

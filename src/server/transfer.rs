@@ -119,6 +119,7 @@ impl TransferService for Desk {
         request: Request<pb::ExportRequest>,
     ) -> Result<Response<Self::ExportStream>, Status> {
         let call = Call::of(&request);
+        call.reached(self).await;
         let export = Export::try_from(request.into_inner()).map_err(|error| status(&error))?;
         let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
         let started = self.start(ExportJob { export, chunks: sender }, call);

@@ -105,7 +105,7 @@ impl Brought {
 
     /// Adds a write that its rows do not hold to the journal.
     pub(super) fn write(&mut self, changes: &[Change]) -> Result<()> {
-        let (lineage, sequence) = (self.meta.generation, self.next_write());
+        let (lineage, sequence) = (self.meta.lineage(), self.next_write());
         let entry = Entry::Wrote { lineage, sequence };
         let append = |kv: &_| journal::append(kv, lineage, sequence, changes);
         self.shared.catalog.write(self.epoch, [entry], append)?;

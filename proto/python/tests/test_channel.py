@@ -99,6 +99,7 @@ class Refused(unittest.TestCase):
         for code, reason in (
             ("RESOURCE_EXHAUSTED", "OVERLOADED"),
             ("ABORTED", "TABLE_BEHIND"),
+            ("UNAVAILABLE", "TABLE_ABSENT"),
             ("ABORTED", "CONCURRENT_WRITE"),
             ("UNAVAILABLE", "SHUTTING_DOWN"),
         ):

@@ -36,7 +36,9 @@ CALLS_AT_ONCE = 8
 
 # The reasons with which a server refuses before it has done anything, so that any call may be made
 # again.
-RETRIED = frozenset({"OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "CONCURRENT_WRITE"})
+RETRIED = frozenset(
+    {"OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "TABLE_ABSENT", "CONCURRENT_WRITE"}
+)
 
 # The modules of the contract by service.
 SERVICES = {

@@ -36,7 +36,7 @@ const PAUSE_MAX_MS = 5_000;
 const PAUSE_MS = 100;
 
 /** With these a server refuses before it has done anything, so that any call may be made again. */
-const RETRIED = new Set(["OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "CONCURRENT_WRITE"]);
+const RETRIED = new Set(["OVERLOADED", "SHUTTING_DOWN", "TABLE_BEHIND", "TABLE_ABSENT", "CONCURRENT_WRITE"]);
 
 /** What a method that only answers begins with: to ask twice changes nothing. */
 const QUESTIONS = /^(Batch|Get|List|Lookup|Sample|Count|Facets|Health|Map)/;

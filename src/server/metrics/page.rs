@@ -193,6 +193,10 @@ impl Sources {
             page.gauge("replica_epoch", "Of the last publication that is whole", epoch);
             page.gauge("replica_publication", "Its number", number);
         }
+        if let Some((bytes, max)) = replica.cache {
+            page.gauge("replica_cache_bytes", "Of the tables that are here", bytes);
+            page.gauge("replica_cache_bytes_max", "How many they may have", max);
+        }
         let about = "Whether something keeps it from going on";
         page.gauge("replica_problem", about, u8::from(replica.problem.is_some()));
     }

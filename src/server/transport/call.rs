@@ -141,6 +141,7 @@ impl Call {
         path: &str,
         message: &impl prost::Message,
         waits_until: Instant,
+        waits_for_tables: bool,
     ) -> Result<Arc<Self>> {
         let (method, bytes) = (requests::method(path), message.encoded_len());
         if bytes > method.bytes {
@@ -175,7 +176,7 @@ impl Call {
             whole: Some(Whole { call: Arc::clone(self), waits_until }),
         });
         let wants = question.least.is_some_and(|least| least != Least::default());
-        if question.grant().is_limited() || wants {
+        if question.grant().is_limited() || wants || waits_for_tables {
             question.check_named(&named(method.shape, &message.encode_to_vec())?)?;
         }
         Ok(question)

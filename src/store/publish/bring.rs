@@ -14,9 +14,9 @@ use crate::store::fault::{self, PUBLISH_AGAIN};
 use crate::store::generation::{INDEX_PARTS, Part};
 use crate::store::publish::{Publication, digits, last_of};
 use crate::store::shelf::{self, Sort};
-use crate::store::{Brought, Store, blob, folder};
+use crate::store::{Brought, Store, blob, folder, staging};
 use crate::table::change::Change;
-use crate::table::meta::TableName;
+use crate::table::meta::{Meta, TableName};
 
 const MARK: Kind =
     Kind { name: "followed", version: 1, advice: "empty the folder: it holds only copies" };
@@ -37,9 +37,24 @@ pub struct Mark {
     /// What this reader is called where it holds what it brings.
     #[serde(default)]
     pub reader: String,
+    /// Where tables come when they are asked: all that were published last, here or not.
+    #[serde(default)]
+    pub tables: Vec<KnownTable>,
+    /// Likewise all aliases, each with its table.
+    #[serde(default)]
+    pub aliases: BTreeMap<TableName, TableName>,
     /// Whether the folder is to be one of its own, which holds all of a publication, and does not yet.
     #[serde(default)]
     pub is_recovery: bool,
+}
+
+/// What a folder remembers of a table that need not be there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownTable {
+    /// What was published of it.
+    pub meta: Meta,
+    /// Bytes of all its parts.
+    pub bytes: u64,
 }
 
 /// What a publication says of a table.
@@ -55,6 +70,8 @@ pub struct PublishedTable {
     pub sequence: u64,
     /// The rows of its generation.
     pub row_count: u64,
+    /// Bytes of all its parts.
+    pub bytes: u64,
     /// The tokenizer that cuts its texts where none is named.
     pub tokenizer: Option<String>,
 }
@@ -103,17 +120,39 @@ impl Mark {
     }
 }
 
-impl Publication {
-    /// Its tables, by name.
-    pub fn tables(&self) -> impl Iterator<Item = PublishedTable> {
-        self.list.tables.iter().map(|(name, copy)| PublishedTable {
+impl PublishedTable {
+    fn of(name: &TableName, copy: &TableCopy) -> Self {
+        Self {
             name: name.clone(),
             generation: copy.meta.generation,
             lineage: copy.meta.lineage(),
             sequence: last_of(copy),
             row_count: copy.meta.row_count,
+            bytes: bytes_of(copy),
             tokenizer: copy.tokenizer.clone(),
-        })
+        }
+    }
+}
+
+impl Publication {
+    /// Its tables, by name.
+    pub fn tables(&self) -> impl Iterator<Item = PublishedTable> {
+        self.list.tables.iter().map(|(name, copy)| PublishedTable::of(name, copy))
+    }
+
+    /// One of them.
+    pub fn published(&self, name: &TableName) -> Option<PublishedTable> {
+        self.list.tables.get(name).map(|copy| PublishedTable::of(name, copy))
+    }
+
+    /// What a folder remembers of each of them.
+    pub fn known(&self) -> Vec<KnownTable> {
+        let tables = self.list.tables.iter();
+        let known = |(name, copy): (&TableName, &TableCopy)| {
+            let meta = Meta { name: name.clone(), ..copy.meta.clone() };
+            KnownTable { meta, bytes: bytes_of(copy) }
+        };
+        tables.map(known).collect()
     }
 
     /// What stands on its shelves, each with its digest.
@@ -122,6 +161,12 @@ impl Publication {
             let thing = Thing::ALL.into_iter().find(|thing| thing.sort().folder == copy.sort)?;
             Some((thing, &copy.name, &*copy.part.blake3))
         })
+    }
+
+    /// What is known of one of them.
+    pub fn meta(&self, name: &TableName) -> Option<Meta> {
+        let copy = self.list.tables.get(name)?;
+        Some(Meta { name: name.clone(), ..copy.meta.clone() })
     }
 
     fn table(&self, name: &TableName) -> Result<&TableCopy> {
@@ -162,8 +207,8 @@ impl Store {
     }
 
     /// Brings the rows of a published table, with its index if that is wanted and published, under the generation
-    /// that it has there; it is the table of its name once it is switched to. Writes are no part of it: see
-    /// [`Store::each_published_write`]. Every part is compared with its digest.
+    /// that it has there; it is the table of its name once it is switched to. Its writes come with it where the table
+    /// of its name has none of them: see [`Store::each_published_write`]. Every part is compared with its digest.
     ///
     /// # Errors
     ///
@@ -187,6 +232,13 @@ impl Store {
             let path = brought.folder().join(part);
             bring_part(target, (part, known), &what, &path, go_on)?;
             brought.has(part, known);
+        }
+        let record = self.shared.catalog.table(name);
+        let own = record.and_then(|own| staging::lineage_of(&self.shared, own.generation));
+        if own != Some(copy.meta.lineage()) {
+            let after = (name, copy.meta.applied.sequence);
+            let mut write = |_, changes: Vec<Change>| brought.write(&changes);
+            self.each_published_write(target, publication, after, go_on, &mut write)?;
         }
         brought.seal()?;
         Ok(brought)
@@ -291,6 +343,11 @@ pub(super) fn read_mark(data: &Path) -> Result<Option<Mark>> {
     };
     let mark = serde_json::from_slice(&file.section("followed")?.read()?);
     mark.map(Some).map_err(|_| file.senseless())
+}
+
+fn bytes_of(copy: &TableCopy) -> u64 {
+    let segments = copy.segments.iter().map(|segment| &segment.part);
+    copy.parts.values().chain(segments).map(|part| part.bytes).sum()
 }
 
 fn bring_part(

@@ -48,7 +48,7 @@ use crate::store::backup::{BackupList, Target, Verified, last_of};
 use crate::store::fault::{self, PUBLISH_AGAIN};
 use crate::store::generation::{Part, stopped};
 
-pub use bring::{Bring, Mark, PublishedTable, Thing};
+pub use bring::{Bring, KnownTable, Mark, PublishedTable, Thing};
 pub use lease::Holder;
 pub use publisher::{Published, Publisher};
 pub use whole::{check_finished, clear, is_unfinished, lacking};

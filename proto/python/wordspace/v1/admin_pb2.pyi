@@ -65,7 +65,7 @@ class GetStatusResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., table_count: _Optional[int] = ..., row_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., resident_bytes_max: _Optional[int] = ..., store_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., kernel: _Optional[str] = ..., import_count: _Optional[int] = ..., build_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., job_memory_bytes: _Optional[int] = ..., job_memory_bytes_max: _Optional[int] = ..., spool_bytes: _Optional[int] = ..., spool_bytes_max: _Optional[int] = ..., upload_bytes: _Optional[int] = ..., connection_count: _Optional[int] = ..., connection_count_max: _Optional[int] = ..., call_count: _Optional[int] = ..., calls: _Optional[_Iterable[_Union[MethodCalls, _Mapping]]] = ..., part_seconds: _Optional[_Iterable[float]] = ..., lanes: _Optional[_Iterable[_Union[Lane, _Mapping]]] = ..., replica: _Optional[_Union[Replica, _Mapping]] = ...) -> None: ...
 
 class Replica(_message.Message):
-    __slots__ = ("role", "ready", "age_seconds", "epoch", "publication", "problem")
+    __slots__ = ("role", "ready", "age_seconds", "epoch", "publication", "problem", "cache_bytes", "cache_bytes_max")
     class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ROLE_UNSPECIFIED: _ClassVar[Replica.Role]
@@ -80,13 +80,17 @@ class Replica(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PUBLICATION_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    CACHE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CACHE_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     role: Replica.Role
     ready: bool
     age_seconds: float
     epoch: int
     publication: int
     problem: str
-    def __init__(self, role: _Optional[_Union[Replica.Role, str]] = ..., ready: _Optional[bool] = ..., age_seconds: _Optional[float] = ..., epoch: _Optional[int] = ..., publication: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+    cache_bytes: int
+    cache_bytes_max: int
+    def __init__(self, role: _Optional[_Union[Replica.Role, str]] = ..., ready: _Optional[bool] = ..., age_seconds: _Optional[float] = ..., epoch: _Optional[int] = ..., publication: _Optional[int] = ..., problem: _Optional[str] = ..., cache_bytes: _Optional[int] = ..., cache_bytes_max: _Optional[int] = ...) -> None: ...
 
 class MethodCalls(_message.Message):
     __slots__ = ("method", "count", "error_count", "seconds", "counts")

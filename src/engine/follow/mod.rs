@@ -1,6 +1,15 @@
 //! Following: tables that another engine publishes, brought here and answering here, while questions go on.
+//!
+//! | file | responsibility |
+//! | --- | --- |
+//! | `mod.rs` | a look at the location, and what is new there brought here |
+//! | `asked.rs` | tables that come when they are asked, where not all of them are to be here |
+//! | `shelves.rs` | tokenizers, test sets and language models |
 
-use std::collections::{BTreeMap, BTreeSet};
+mod asked;
+mod shelves;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,16 +19,15 @@ use crate::engine::catalog::Entry;
 use crate::engine::import::Turn;
 use crate::engine::lineage::Lineage;
 use crate::engine::standing::{Role, caught};
-use crate::engine::test_sets::NewTestSet;
 use crate::engine::{Engine, Least, build, open_table};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::evaluation::test_set::TestSetKind;
 use crate::store::Brought;
 use crate::store::backup::Target;
-use crate::store::publish::{self, Bring, Holder, Mark, Publication, PublishedTable, Thing};
+use crate::store::publish::{self, Bring, Current, Holder, Mark, Publication, PublishedTable};
 use crate::table::change::Change;
 use crate::table::meta::TableName;
-use crate::text::spec::{Kind, Spec};
+
+pub(super) use asked::check_has_all;
 
 /// Writes that are made durable and shown at once.
 const WRITES_AT_ONCE: u64 = 256;
@@ -36,8 +44,11 @@ pub struct Following {
     first: Bring,
     /// The publication that could not be brought whole, with the problems, and when it is tried again.
     failed: Option<Failed>,
-    /// Whether the index of every table is here, as far as this process has looked.
+    /// The publication that this process has brought but for indexes, and whether it has those, too.
+    brought: Option<(u64, u64)>,
     is_whole: bool,
+    /// The last publication that was read, where tables of it are brought later.
+    last: Option<Publication>,
     holder: Mutex<Holder>,
 }
 
@@ -78,6 +89,7 @@ impl Engine {
         if mark.reader.is_empty() {
             mark.reader = Mark::new().reader;
         }
+        self.know(&mut mark);
         shared.standing.begin(Role::Reader, mark.whole_at.map(|time| (mark.at, time)));
         self.fence(&mark.address);
         Ok(self.following_from(target.into(), mark, Bring::Rows))
@@ -92,7 +104,17 @@ impl Engine {
     ) -> Following {
         let holder = Mutex::new(Holder::new(&mark.reader));
         let engine = self.clone();
-        Following { engine, target, mark, first, failed: None, is_whole: false, holder }
+        Following {
+            engine,
+            target,
+            mark,
+            first,
+            failed: None,
+            brought: None,
+            is_whole: false,
+            last: None,
+            holder,
+        }
     }
 
     /// Follows from now on, each time after a pause, until the engine closes.
@@ -120,10 +142,9 @@ impl Engine {
     /// Whether a table shows what a caller wants to see; true where that is not known without reading it.
     pub fn has_reached(&self, name: &TableName, least: Least) -> bool {
         let catalog = &self.shared.catalog;
-        if catalog.entry(name).is_err() {
-            return false;
-        }
-        !catalog.is_read(name)
+        let Ok(entry) = catalog.entry(name) else { return false };
+        entry.is_absent()
+            || !catalog.is_read(name)
             || catalog.current(name).is_ok_and(|current| least.check(&current).is_ok())
     }
 
@@ -160,7 +181,7 @@ fn is_of_one(error: &Error) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Went {
     On,
-    /// Something newer is published meanwhile, and goes first.
+    /// Something newer is published meanwhile, or a table is asked that is not here; that goes first.
     Late,
 }
 
@@ -191,10 +212,43 @@ impl Following {
             }
         }
         standing.tell_news();
+        if self.is_wanting(now) {
+            // It had no room.
+            standing.hurry();
+        }
         done
     }
 
     fn look(&mut self, now: Instant) -> Result<Followed> {
+        let (current, at) = self.current()?;
+        self.forgive(now);
+        let is_wanting = self.is_wanting(now);
+        let failed = self.failed.as_ref().filter(|failed| failed.at == at && now < failed.again);
+        let failed = failed.map(|failed| failed.problems.clone());
+        let is_whole = self.brought == Some(at) && self.is_whole;
+        if (failed.is_some() || is_whole) && !is_wanting {
+            return Ok(Followed { at, is_new: false, problems: failed.unwrap_or_default() });
+        }
+        let publication = match self.read(&current) {
+            Err(error) if is_of_one(&error) => {
+                return Ok(self.failed(at, vec![error.to_string()], now));
+            }
+            read => read?,
+        };
+        let done = match failed {
+            Some(problems) => {
+                let asked = self.bring_asked(&publication);
+                asked.map(|()| Followed { at, is_new: false, problems })
+            }
+            None => self.bring_all(&publication, now),
+        };
+        self.release();
+        self.keep(publication);
+        done
+    }
+
+    /// What is published there, if it may be followed from here, and the epoch and the number of that.
+    fn current(&mut self) -> Result<(Current, (u64, u64))> {
         let nothing = || unsuited("nothing is published there yet");
         let current = publish::current(&*self.target)?.ok_or_else(nothing)?;
         let at = current.at().ok_or_else(nothing)?;
@@ -211,55 +265,61 @@ impl Following {
             self.mark.address.clone_from(&current.address);
             self.engine.fence(&current.address);
         }
-        if self.is_whole && self.mark.whole_at.is_some() && at == self.mark.at {
-            return Ok(Followed { at, ..Followed::default() });
+        Ok((current, at))
+    }
+
+    fn read(&mut self, current: &Current) -> Result<Publication> {
+        if let Some(last) = self.last.take_if(|last| Some(last.at()) == current.at()) {
+            return Ok(last);
         }
-        if let Some(failed) = self.failed.as_ref().filter(|failed| failed.at == at)
-            && now < failed.again
-        {
-            return Ok(Followed { at, is_new: false, problems: failed.problems.clone() });
-        }
-        let read = Publication::read(&*self.target, &current);
-        let publication = match read {
-            Err(error) if is_of_one(&error) => {
-                return Ok(self.failed(at, vec![error.to_string()], now));
-            }
-            read => read?.ok_or_else(nothing)?,
-        };
+        let nothing = || unsuited("nothing is published there yet");
+        let read = Publication::read(&*self.target, current)?.ok_or_else(nothing)?;
         self.mark.folder.clone_from(&current.folder);
-        // Before anything else is here: from now on the folder holds copies.
-        self.engine.shared.store.set_mark(Some(&self.mark))?;
-        let brought = self.bring_all(&publication, now);
-        self.release();
-        let problems = brought?;
-        if !problems.is_empty() {
-            self.engine.shared.store.set_mark(Some(&self.mark))?;
-            return Ok(self.failed(at, problems, now));
-        }
-        self.failed = None;
-        Ok(Followed { at, is_new: true, problems: Vec::new() })
+        Ok(read)
     }
 
     /// Brings every table so that it answers, which is told at once, and then what makes answers faster.
-    fn bring_all(&mut self, publication: &Publication, now: Instant) -> Result<Vec<String>> {
-        let problems = self.bring(publication)?;
+    fn bring_all(&mut self, publication: &Publication, now: Instant) -> Result<Followed> {
+        let at = publication.at();
+        let mut problems = if self.brought == Some(at) {
+            self.bring_asked(publication)?;
+            Vec::new()
+        } else {
+            self.bring_new(publication, now)?
+        };
+        problems.extend(self.indexes(publication)?);
         if !problems.is_empty() {
-            return Ok(problems);
+            return Ok(self.failed(at, problems, now));
         }
-        let (standing, at) = (&self.engine.shared.standing, publication.at());
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.mark.at = at;
-        self.mark.whole_at = Some(since.map_or(0, |since| since.as_secs()));
-        self.engine.shared.store.set_mark(Some(&self.mark))?;
-        standing.is_done(at, now);
-        standing.tell_news();
-        self.is_whole = false;
-        self.indexes(publication)
+        self.failed = None;
+        Ok(Followed { at, is_new: true, problems })
+    }
+
+    fn bring_new(&mut self, publication: &Publication, now: Instant) -> Result<Vec<String>> {
+        let (engine, at) = (self.engine.clone(), publication.at());
+        let (store, standing) = (&engine.shared.store, &engine.shared.standing);
+        self.remember(publication);
+        // Before anything else is here: from now on the folder holds copies.
+        store.set_mark(Some(&self.mark))?;
+        let problems = self.bring(publication)?;
+        if problems.is_empty() {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            self.mark.at = at;
+            self.mark.whole_at = Some(since.map_or(0, |since| since.as_secs()));
+            self.brought = Some(at);
+        }
+        store.set_mark(Some(&self.mark))?;
+        if problems.is_empty() {
+            standing.is_done(at, now);
+            standing.tell_news();
+        }
+        Ok(problems)
     }
 
     /// Brings what the indexes of tables lack, and ends early where there is something newer by then.
     fn indexes(&mut self, publication: &Publication) -> Result<Vec<String>> {
         let mut problems = Vec::new();
+        self.is_whole = false;
         for table in publication.tables() {
             match self.index(publication, &table) {
                 Ok(Went::On) => {}
@@ -299,12 +359,18 @@ impl Following {
             publication.tables().map(|table| (table.name.clone(), table)).collect();
         for alias in engine.aliases() {
             if wanted.contains_key(&alias.name) {
-                engine.remove_alias(&alias.name)?;
+                self.remove_alias(&alias.name)?;
             }
         }
         self.rename(&wanted)?;
+        self.begin_cache(publication)?;
+        self.bring_asked(publication)?;
         for table in wanted.values() {
-            match self.table(publication, table) {
+            // What is here may take long to replace.
+            if engine.shared.catalog.here(&table.name).is_some() {
+                self.bring_asked(publication)?;
+            }
+            match self.come(publication, table) {
                 Err(error) if is_of_one(&error) => problems.push(error.to_string()),
                 done => done.context(|| format!("bringing the table {}", table.name))?,
             }
@@ -331,7 +397,7 @@ impl Following {
             let meta = entry.meta();
             let Some(&new) = by_generation.get(&meta.generation) else { continue };
             // It may have made room for another one a moment ago.
-            let is_there = engine.shared.catalog.entry(&meta.name).is_ok();
+            let is_there = engine.shared.catalog.here(&meta.name).is_some();
             if *new == meta.name || !is_there {
                 continue;
             }
@@ -340,37 +406,50 @@ impl Following {
                 self.delete(std::slice::from_ref(new))?;
             }
             engine.rename(&meta.name, new)?;
+            if let Some(cache) = &engine.shared.cache {
+                cache.renamed(&meta.name, new);
+            }
         }
         Ok(())
     }
 
     /// Deletes tables with the aliases that stand for them.
     fn delete(&self, names: &[TableName]) -> Result<()> {
-        if names.is_empty() {
-            return Ok(());
-        }
+        let shared = &self.engine.shared;
         for alias in self.engine.aliases() {
             if names.contains(&alias.table) {
-                self.engine.remove_alias(&alias.name)?;
+                self.remove_alias(&alias.name)?;
             }
         }
-        self.engine.delete(names).map(drop)
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            names.iter().cloned().partition(|name| shared.catalog.here(name).is_some());
+        shared.catalog.remove(&elsewhere);
+        if here.is_empty() {
+            return Ok(());
+        }
+        self.engine.delete(&here)?;
+        if let Some(cache) = &shared.cache {
+            for name in &here {
+                cache.left(name);
+            }
+        }
+        Ok(())
     }
 
     fn aliases(&self, wanted: &BTreeMap<TableName, TableName>) -> Result<()> {
         let engine = &self.engine;
         for alias in engine.aliases() {
             if !wanted.contains_key(&alias.name) {
-                engine.remove_alias(&alias.name)?;
+                self.remove_alias(&alias.name)?;
             }
         }
         let there: BTreeMap<TableName, TableName> =
             engine.aliases().into_iter().map(|alias| (alias.name, alias.table)).collect();
         for (alias, table) in wanted {
             // One whose table is damaged there and was never here stands for nothing.
-            let is_here = engine.shared.catalog.entry(table).is_ok();
-            if is_here && there.get(alias) != Some(table) {
-                engine.set_alias(alias, table)?;
+            let is_known = engine.shared.catalog.entry(table).is_ok();
+            if is_known && there.get(alias) != Some(table) {
+                self.set_alias(alias, table)?;
             }
         }
         Ok(())
@@ -379,10 +458,8 @@ impl Following {
     /// Brings a table to what is published of it.
     fn table(&self, publication: &Publication, table: &PublishedTable) -> Result<()> {
         let (shared, name) = (&self.engine.shared, &table.name);
-        let mut is_here = shared
-            .catalog
-            .entry(name)
-            .is_ok_and(|entry| entry.meta().generation == table.generation);
+        let is_it = |entry: Arc<Entry>| entry.meta().generation == table.generation;
+        let mut is_here = shared.catalog.here(name).is_some_and(is_it);
         if is_here && let Err(error) = shared.catalog.lineage(name) {
             if !is_of_one(&error) {
                 return Err(error);
@@ -396,7 +473,7 @@ impl Following {
             self.engine.set_default_tokenizer(name, self.usable(table))?;
         } else {
             // One that answers by its index goes on with that until the next one has its own.
-            let is_cold = shared.catalog.entry(name).is_err();
+            let is_cold = shared.catalog.here(name).is_none();
             let what = (name, if is_cold { self.first } else { Bring::Whole });
             let go_on = || self.holding(publication);
             go_on()?;
@@ -441,7 +518,7 @@ impl Following {
     fn index(&self, publication: &Publication, table: &PublishedTable) -> Result<Went> {
         let (shared, name) = (&self.engine.shared, &table.name);
         let is_it = |entry: Arc<Entry>| entry.meta().generation == table.generation;
-        if !shared.catalog.entry(name).is_ok_and(is_it) {
+        if !shared.catalog.here(name).is_some_and(is_it) {
             return Ok(Went::On);
         }
         for part in &shared.store.lacks(publication, name)? {
@@ -450,7 +527,8 @@ impl Following {
             shared.store.bring_index_part(&*self.target, publication, what, &go_on)?;
             build::join_index(shared, shared.catalog.current(name)?.generation());
             let now = publish::current(&*self.target)?;
-            if now.and_then(|now| now.at()) != Some(publication.at()) {
+            let is_late = now.and_then(|now| now.at()) != Some(publication.at());
+            if is_late || self.is_wanting(Instant::now()) {
                 return Ok(Went::Late);
             }
         }
@@ -513,91 +591,6 @@ impl Following {
     fn show(&self, lineage: &Lineage, epoch: u64, number: u64) -> Result<()> {
         self.engine.shared.store.make_durable(epoch)?;
         lineage.publish(&mut lineage.writer(), number);
-        Ok(())
-    }
-
-    /// Brings what stands on the shelves there: tokenizers first, which tables need.
-    fn shelf(&mut self, publication: &Publication, problems: &mut Vec<String>) -> Result<()> {
-        let mut hybrids = Vec::new();
-        for (thing, name, digest) in publication.shelf() {
-            let key = thing.key(name);
-            if self.mark.shelf.get(&key).is_some_and(|had| had == digest) {
-                continue;
-            }
-            match self.thing(publication, thing, name, &mut hybrids) {
-                Ok(()) => _ = self.mark.shelf.insert(key, digest.to_owned()),
-                Err(error) if is_of_one(&error) => problems.push(error.to_string()),
-                Err(error) => return Err(error),
-            }
-        }
-        // After what they are made of.
-        for (name, spec) in hybrids {
-            if let Err(error) = self.engine.put_tokenizer(&name, &spec, true) {
-                self.mark.shelf.remove(&Thing::Tokenizer.key(&name));
-                problems.push(error.to_string());
-            }
-        }
-        Ok(())
-    }
-
-    fn thing(
-        &self,
-        publication: &Publication,
-        thing: Thing,
-        name: &TableName,
-        hybrids: &mut Vec<(TableName, Spec)>,
-    ) -> Result<()> {
-        let (engine, target, list) = (&self.engine, &*self.target, publication.list());
-        match thing {
-            Thing::Tokenizer => {
-                let spec = list.tokenizer(target, name)?;
-                if matches!(spec.kind, Kind::Hybrid { .. }) {
-                    hybrids.push((name.clone(), spec));
-                    return Ok(());
-                }
-                engine.put_tokenizer(name, &spec, true).map(drop)
-            }
-            Thing::TestSet => {
-                let (head, file) = list.test_set(target, name)?;
-                let kind = TestSetKind::of_name(&head.kind).ok_or_else(|| {
-                    let what = format!("test set {name}, of the kind {:?},", head.kind);
-                    Error::new(ErrorKind::Unsupported { what })
-                })?;
-                let (name, source) = (name.clone(), head.source);
-                let set = NewTestSet { name, kind, file, source, replace: true };
-                engine.put_test_set(&set).map(drop)
-            }
-            Thing::Model => engine.restore_model((target, list), name, true),
-        }
-    }
-
-    /// Removes from the shelves what is here alone.
-    fn clear_shelves(&mut self, publication: &Publication) -> Result<()> {
-        let (engine, store) = (&self.engine, &self.engine.shared.store);
-        let wanted: BTreeSet<String> =
-            publication.shelf().map(|(thing, name, _)| thing.key(name)).collect();
-        let mut here: Vec<(Thing, TableName)> = Vec::new();
-        // What is made of tokenizers goes before them.
-        here.extend(store.models()?.into_iter().map(|(name, _)| (Thing::Model, name)));
-        here.extend(store.test_sets()?.into_iter().map(|name| (Thing::TestSet, name)));
-        here.extend(store.tokenizers()?.into_iter().map(|(name, _)| (Thing::Tokenizer, name)));
-        for (thing, name) in here {
-            let key = thing.key(&name);
-            if wanted.contains(&key) {
-                continue;
-            }
-            let deleted = match thing {
-                Thing::Model => engine.delete_model(&name),
-                Thing::TestSet => engine.delete_test_set(&name),
-                Thing::Tokenizer => engine.delete_tokenizer(name.as_str()),
-            };
-            match deleted {
-                // Something that is damaged there, and stays here, may need it.
-                Err(error) if is_of_one(&error) => tracing::warn!(%error, "{name} stays for now"),
-                deleted => deleted?,
-            }
-            self.mark.shelf.remove(&key);
-        }
         Ok(())
     }
 }
