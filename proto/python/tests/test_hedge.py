@@ -121,7 +121,8 @@ class Hedging(unittest.TestCase):
             letting.start()
             with self.subTest(call._name):
                 call(request)
-                self.assertEqual(len(self.script.calls), 1)
+                # A question of a moment ago may come late, asked twice on a slow machine.
+                self.assertEqual(self.script.calls.count(call._name.split("/")[-1]), 1)
         self.assertEqual(self.since(before, client), (0, 0))
 
     def test_a_server_that_is_slow_with_everything_gets_a_share_more(self):

@@ -58,7 +58,7 @@ impl Reader {
 
     /// Asks a table until it has come.
     fn bring(&mut self, table: &str) -> Answer {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             match ask(&self.engine, table) {
                 Ok(answer) => return answer,
@@ -353,7 +353,7 @@ fn fifty_ask(reader: &mut Reader, answers: &[Answer], of: impl Fn(usize) -> usiz
     let (engine, barrier) = (reader.engine.clone(), Barrier::new(50));
     let asking = |caller| {
         barrier.wait();
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while Instant::now() < end {
             match ask(&engine, &format!("t{}", of(caller))) {
                 Ok(answer) => return answer == answers[of(caller)],
