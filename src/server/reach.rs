@@ -14,7 +14,7 @@ use crate::server::transport::{Listener, Listening, Tls};
 ///
 /// # Errors
 ///
-/// As [`serve`], but for the data folder.
+/// As [`serve`](crate::server::serve), but for the data folder.
 pub fn check(config: &ServerConfig) -> Result<()> {
     key_file(config).read()?;
     config.tls.clone().map(Tls::open).transpose()?;
