@@ -136,10 +136,14 @@ def asked(arguments, place, root):
     root.mkdir(parents=True)
     place.fresh()
     count, seconds = (60, 20) if arguments.quick else (200, 60)
-    binary, way = arguments.binary, place.way
-    writer = Server("writer", binary, root / "writer", ["--publish", way("writer").location])
-    follow = ["--follow", way("reader").location, "--follow-cache"]
-    probe = Server("probe", binary, root / "probe", [*follow, "1G"])
+    here, there = place.way("writer"), place.way("reader")
+
+    def server(name, way, *options):
+        return Server(name, arguments.binary, root / name, options, environment=way.environment)
+
+    writer = server("writer", here, "--publish", here.location)
+    follow = ["--follow", there.location, "--follow-cache"]
+    probe = server("probe", there, *follow, "1G")
     callers, reader, kills, most = None, None, 0, 0
     tables = Tables(writer, count, arguments.seed)
     try:
@@ -150,7 +154,7 @@ def asked(arguments, place, root):
         until(lambda: of_replica(probe, "cache_bytes"), "it is counted")
         max_bytes = int(of_replica(probe, "cache_bytes") * ROOM)
         probe.kill()
-        reader = Server("reader", binary, root / "reader", [*follow, str(max_bytes)]).start()
+        reader = server("reader", there, *follow, str(max_bytes)).start()
         until(lambda: reader.is_serving() and answers(reader, 0), "a table comes", 60, 0.1)
         tables.thread.start()
         callers = Callers(reader, tables, 20, arguments.seed)
