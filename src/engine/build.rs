@@ -188,7 +188,11 @@ fn read_index(shared: &Shared, generation: &Generation) {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%table, ?kind, ?error, "the index's file is not used");
+                if let &ErrorKind::ForeignVersion { expected, got, .. } = error.kind() {
+                    tracing::info!(%table, ?kind, expected, got, "an index of another format is not used");
+                } else {
+                    tracing::warn!(%table, ?kind, ?error, "the index's file is not used");
+                }
             }
         }
     }
