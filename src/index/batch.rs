@@ -15,7 +15,7 @@ use crate::vector::top::{Near, TopK};
 use crate::vector::{RowId, scalar};
 
 /// Questions that are compared with rows side by side while both are in the second-level cache.
-const AT_ONCE: usize = 1_024;
+const AT_ONCE: usize = 2_048;
 
 /// One of many questions.
 pub(super) struct Asked<'a> {
@@ -63,26 +63,19 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
         reaches.resize(asked.len().next_multiple_of(QUERIES), last.idle());
     }
     let allowed = allowed_by_all(asked);
-    let mut laid = codes.side_by_side();
+    let (mut laid, mut hits) = (codes.side_by_side(), Vec::new());
     for first in (0..).step_by(ROWS).take(table.len().div_ceil(ROWS)) {
         let rows = (first..).map(RowId).take(ROWS);
         if allowed.is_some_and(|allowed| !rows.clone().any(|row| allowed.has(row))) {
             continue;
         }
         codes.lay_rows(first, &mut laid);
-        for from in (0..reaches.len()).step_by(QUERIES) {
-            let Some(some) = reaches[from..].first_chunk() else { continue };
-            for (i, mut hits) in (from..).zip(laid.reached(some)) {
-                while hits != 0 {
-                    let place = hits.trailing_zeros() as usize;
-                    hits &= hits - 1;
-                    if let Some(row) = rows.clone().nth(place).filter(|&row| table.has(row))
-                        && let Some(question) = questions.get_mut(i)
-                    {
-                        question.compare(table, codes, &query_codes[i], row);
-                        reaches[i] = many_codes[i].reach(question.threshold());
-                    }
-                }
+        laid.reached(&reaches, &mut hits);
+        for (i, place) in hits.iter().flat_map(|hits| hits.pairs()) {
+            let row = RowId(first + u32::try_from(place).unwrap_or(u32::MAX));
+            if let Some(question) = questions.get_mut(i).filter(|_| table.has(row)) {
+                question.compare(table, codes, &query_codes[i], row);
+                reaches[i] = many_codes[i].reach(question.threshold());
             }
         }
     }

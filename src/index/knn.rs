@@ -13,7 +13,7 @@
 use parking_lot::Mutex;
 use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
-    ParallelIterator as _,
+    IntoParallelRefMutIterator as _, ParallelIterator as _,
 };
 use rayon::slice::ParallelSlice as _;
 
@@ -22,7 +22,8 @@ use crate::index::Watch;
 use crate::index::codes::{self, Codes, rounded};
 use crate::index::links::Links;
 use crate::table::Table;
-use crate::vector::kernel::tile::{Hits, Precision, QUERIES, ROWS, STEP, Tile, TileQuery};
+use crate::vector::kernel::lanes;
+use crate::vector::kernel::tile::{GROUP, Precision, QUERIES, ROWS, Tile, TileQuery};
 use crate::vector::rotation::Rotation;
 use crate::vector::rows::Reader;
 use crate::vector::top::Near;
@@ -52,23 +53,21 @@ pub(super) fn nearest(
         let rows = rows.filter(|(place, _)| place.is_multiple_of(FIRST_STEP) == is_first);
         rows.map(|(_, &row)| row).collect::<Vec<_>>()
     };
-    let block = |rows: &[RowId]| Mutex::new(Block::new(table, codes.rotation(), rows, keep));
+    let block = |rows: &[RowId], floors: Option<&[f32]>| {
+        Mutex::new(Block::new(table, codes.rotation(), (rows, floors), keep))
+    };
     let blocks: Vec<Mutex<Block>>;
     if let Some(floors) = floors {
         let chunks = among.par_chunks(BLOCK).zip(floors.par_chunks(BLOCK));
-        let known = |(rows, floors)| {
-            let block = block(rows);
-            block.lock().know(floors);
-            block
-        };
-        blocks = chunks.map(known).collect();
+        blocks = chunks.map(|(rows, floors)| block(rows, Some(floors))).collect();
         let compare = Compare { table, blocks: &blocks, watch };
         let near = near_pairs(&blocks);
         compare.waves(&near)?;
         compare.rounds(|a, b| near.binary_search(&(a, b)).is_err(), NEAR_SHARE, 1.0)?;
     } else {
         let (first, rest) = (rows(true), rows(false));
-        blocks = first.par_chunks(BLOCK).chain(rest.par_chunks(BLOCK)).map(block).collect();
+        let chunks = first.par_chunks(BLOCK).chain(rest.par_chunks(BLOCK));
+        blocks = chunks.map(|rows| block(rows, None)).collect();
         let compare = Compare { table, blocks: &blocks, watch };
         let first = first.len().div_ceil(BLOCK);
         compare.rounds(|a, b| a.min(b) < first, 0.0, share(first, blocks.len()))?;
@@ -76,9 +75,9 @@ pub(super) fn nearest(
         compare.rounds(|a, b| a.min(b) >= first, share(first, blocks.len()), 1.0)?;
     }
 
-    let blocks: Vec<Block> = blocks.into_iter().map(Mutex::into_inner).collect();
+    let mut blocks: Vec<Block> = blocks.into_iter().map(Mutex::into_inner).collect();
     let found: Vec<Vec<Found>> =
-        blocks.par_iter().map(|block| block.found(table, wanted, among.len())).collect();
+        blocks.par_iter_mut().map(|block| block.found(table, wanted, among.len())).collect();
     let mut lists = Links::new(table.len(), keep);
     let mut again = Vec::new();
     for (row, list) in found.into_iter().flatten() {
@@ -91,7 +90,7 @@ pub(super) fn nearest(
     let found: Vec<Vec<Found>> = again
         .par_chunks(ROWS_AGAIN)
         .map(|rows| {
-            let mut few = Block::new(table, codes.rotation(), rows, keep);
+            let mut few = Block::new(table, codes.rotation(), (rows, None), keep);
             few.tops.iter_mut().for_each(Top::guess);
             for block in &blocks {
                 few.meet_only(block, table);
@@ -114,10 +113,14 @@ const FIRST_STEP: usize = 16;
 const NEAR_BLOCKS: usize = 16;
 /// The part of the work that they are, as it is told.
 const NEAR_SHARE: f32 = 0.2;
+/// Blocks whose rows stay in the third-level cache together with as many others.
+const GROUP_BLOCKS: usize = 8;
 /// Which of the nearest of those tells how near the rest must be.
 const GUESS: usize = 8;
-/// Pairs that may be near wait until there are so many, while their rows are fetched.
-const PAIRS: usize = 32;
+/// Rows that wait beside those that are kept: so many are put in order at once.
+const WAITING: usize = 24;
+/// How many pairs ahead rows are fetched.
+const AHEAD: usize = 16;
 /// Rows that are compared with all others again at once.
 const ROWS_AGAIN: usize = 64;
 
@@ -134,7 +137,8 @@ struct Compare<'a> {
 }
 
 impl Compare<'_> {
-    /// Lets every two blocks meet that are chosen, as players meet in a tournament.
+    /// Lets every two blocks meet that are chosen. Groups of blocks meet as players in a tournament: while two
+    /// groups do, their rows stay in the processor's cache.
     fn rounds(
         &self,
         is_chosen: impl Fn(usize, usize) -> bool + Sync,
@@ -142,20 +146,31 @@ impl Compare<'_> {
         to: f32,
     ) -> Result<()> {
         let count = self.blocks.len();
-        // One more place for an odd number of blocks: who meets it, waits.
-        let places = count.next_multiple_of(2);
+        // Each thread has several pairs of groups to do in a round.
+        let group = (count / (8 * rayon::current_num_threads())).clamp(1, GROUP_BLOCKS);
+        let blocks = |player: usize| player * group..count.min((player + 1) * group);
+        let players = count.div_ceil(group);
+        // One more place for an odd number of groups: who meets it, waits.
+        let places = players.next_multiple_of(2);
         for round in 0..places {
-            if self.watch.is_cancelled() {
-                return Err(Error::new(ErrorKind::Cancelled));
-            }
             self.watch.progress(from + (to - from) * round as f32 / places as f32);
             let pairs: Vec<(usize, usize)> = if round == 0 {
-                (0..count).map(|block| (block, block)).collect()
+                (0..players).map(|player| (player, player)).collect()
             } else {
                 (0..places / 2).map(|i| pair(round - 1, i, places)).collect()
             };
-            let pairs = pairs.into_par_iter().map(|(a, b)| (a.min(b), a.max(b)));
-            pairs.filter(|&(a, b)| b < count && is_chosen(a, b)).for_each(|(a, b)| self.meet(a, b));
+            pairs.into_par_iter().for_each(|(first, second)| {
+                for (a, b) in blocks(first).flat_map(|a| blocks(second).map(move |b| (a, b))) {
+                    let is_once = first != second || a <= b;
+                    let (a, b) = (a.min(b), a.max(b));
+                    if is_once && is_chosen(a, b) && !self.watch.is_cancelled() {
+                        self.meet(a, b);
+                    }
+                }
+            });
+            if self.watch.is_cancelled() {
+                return Err(Error::new(ErrorKind::Cancelled));
+            }
         }
         Ok(())
     }
@@ -240,49 +255,76 @@ struct Query {
     offset: f32,
 }
 
-impl Block {
-    fn new(table: &Table, rotation: &Rotation, rows: &[RowId], keep: usize) -> Self {
-        let dim = table.dim();
-        let count = rows.len();
-        let mut tiles = vec![Tile::new(dim); count.div_ceil(ROWS)];
-        let mut queries = Vec::with_capacity(count);
-        let mut turned = vec![0.0; dim];
-        let mut missed = vec![0.0; dim];
+impl Query {
+    /// Codes a direction, of whose components none is larger than `largest`.
+    fn of(direction: &[f32], largest: f32) -> Self {
         let Precision { row_zero, query_max } = Precision::here();
         let most = f32::from(query_max);
-        for (i, &row) in rows.iter().enumerate() {
+        let (scale, steps) =
+            if largest > 0.0 { (largest / most, most / largest) } else { (0.0, 0.0) };
+        let mut bytes: Vec<i8> = direction.iter().map(|value| rounded(value * steps)).collect();
+        let missed: Vec<f32> = direction
+            .iter()
+            .zip(&bytes)
+            .map(|(value, &byte)| value - f32::from(byte) * scale)
+            .collect();
+        let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
+        bytes.resize(direction.len().next_multiple_of(GROUP), 0);
+        let (error, offset) = (codes::length(&missed), (-i32::from(row_zero) * sum) as f32);
+        Self { bytes, scale, error, offset }
+    }
+}
+
+impl Block {
+    /// The floors are similarities, one a row, that at least `keep` others reach.
+    fn new(
+        table: &Table,
+        rotation: &Rotation,
+        (rows, floors): (&[RowId], Option<&[f32]>),
+        keep: usize,
+    ) -> Self {
+        let dim = table.dim();
+        let mut directions: Vec<f32> = Vec::with_capacity(rows.len() * dim);
+        let mut turned = vec![0.0; dim];
+        for &row in rows {
             match algebra::unit(&table.vector(row)) {
                 Some(unit) => rotation.apply(&unit, &mut turned),
                 None => turned.fill(0.0),
             }
-            let largest = turned.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            let scale = largest / most;
-            let steps = if largest > 0.0 { most / largest } else { 0.0 };
-            let mut bytes: Vec<i8> = turned.iter().map(|value| rounded(value * steps)).collect();
-            for ((missed, value), &byte) in missed.iter_mut().zip(&turned).zip(&bytes) {
-                *missed = value - f32::from(byte) * scale;
-            }
-            let error = codes::length(&missed);
-            let sum: i32 = bytes.iter().map(|&byte| i32::from(byte)).sum();
-            let (tile, place) = (&mut tiles[i / ROWS], i % ROWS);
-            bytes.resize(dim.next_multiple_of(STEP), 0);
-            let groups = bytes.as_chunks().0.iter();
-            tile.set(
-                place,
-                groups.map(|group| group.map(|byte| byte.cast_unsigned().wrapping_add(row_zero))),
-            );
-            tile.limits.scales[place] = scale;
-            tile.limits.slacks[place] = error;
-            tile.limits.thresholds[place] = f32::NEG_INFINITY;
-            queries.push(Query {
-                bytes,
-                scale,
-                error,
-                offset: (-i32::from(row_zero) * sum) as f32,
-            });
+            directions.extend_from_slice(&turned);
         }
-        let tops = (0..count).map(|_| Top::new(keep, GUESS)).collect();
-        Self { rows: rows.to_vec(), tiles, queries, tops }
+        let direction = |place: usize| &directions[place * dim..][..dim];
+        let largest = |place: usize| {
+            direction(place).iter().fold(0.0_f32, |largest, value| largest.max(value.abs()))
+        };
+        // Rows of about the same largest component share a tile, so that one scale suits all.
+        let mut order: Vec<(f32, usize)> = (0..rows.len()).map(|i| (largest(i), i)).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut block = Self {
+            rows: order.iter().map(|&(_, place)| rows[place]).collect(),
+            tiles: Vec::with_capacity(rows.len().div_ceil(ROWS)),
+            queries: Vec::with_capacity(rows.len()),
+            tops: Vec::with_capacity(rows.len()),
+        };
+        for of_tile in order.chunks(ROWS) {
+            let mut tile = Tile::new(dim);
+            let largest = of_tile.last().map_or(0.0, |&(largest, _)| largest);
+            for (place, &(_, row)) in of_tile.iter().enumerate() {
+                let floor = floors.map(|floors| floors[row]);
+                let query = Query::of(direction(row), largest);
+                let row_zero = Precision::here().row_zero;
+                let row = |byte: i8| byte.cast_unsigned().wrapping_add(row_zero);
+                tile.set(place, query.bytes.as_chunks().0.iter().map(|group| group.map(row)));
+                tile.limits.scale = query.scale;
+                tile.limits.slack = tile.limits.slack.max(query.error);
+                let top = floor.map_or(Top::new(keep, GUESS), |floor| Top::beyond(keep, floor));
+                tile.limits.thresholds[place] = top.threshold;
+                block.queries.push(query);
+                block.tops.push(top);
+            }
+            block.tiles.push(tile);
+        }
+        block
     }
 
     /// The mean direction of the rows, as their bytes have it.
@@ -300,125 +342,83 @@ impl Block {
     fn guess(&mut self) {
         for (i, top) in self.tops.iter_mut().enumerate() {
             top.guess();
-            self.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
-        }
-    }
-
-    /// Rows are wanted that are nearer than these floors, one a row.
-    fn know(&mut self, floors: &[f32]) {
-        for (i, (top, &floor)) in self.tops.iter_mut().zip(floors).enumerate() {
-            top.know(floor);
-            self.tiles[i / ROWS].limits.thresholds[i % ROWS] = floor;
+            self.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold;
         }
     }
 
     /// What is known of every row, of `all` that were compared.
-    fn found(&self, table: &Table, wanted: usize, all: usize) -> Vec<Found> {
-        let rows = self.rows.iter().zip(&self.tops);
+    fn found(&mut self, table: &Table, wanted: usize, all: usize) -> Vec<Found> {
+        let rows = self.rows.iter().zip(&mut self.tops);
         rows.map(|(&row, top)| (row, top.proven(table, row, wanted, all))).collect()
     }
 
     /// Compares every row with every other one of the block.
     fn meet_itself(&mut self, table: &Table) {
         let mut asked = asked(&self.queries, &self.tops);
-        let (mut pairs, mut similar) = (Vec::new(), Pairs::new(table));
+        let (mut hits, mut similar) = (Vec::new(), Pairs::new(table));
         for tile in 0..self.tiles.len() {
             let first = tile * ROWS;
             let before = asked.len().min(first + ROWS).next_multiple_of(QUERIES);
-            for from in (0..before).step_by(QUERIES) {
-                let hits = hits(&self.tiles[tile], &asked, from);
-                if is_none(&hits) && from + QUERIES < before {
-                    continue;
-                }
-                for (i, place) in each(hits, from) {
-                    let j = first + place;
-                    // Each pair once.
-                    if i < j && j < self.rows.len() {
-                        fetched(table, self.rows[j]);
-                        pairs.push((i, j));
+            self.tiles[tile].hits(&asked[..before], &mut hits);
+            let pairs =
+                hits.iter().flat_map(|hits| hits.pairs()).map(|(i, place)| (i, first + place));
+            // Each pair once.
+            let pairs: Vec<_> = pairs.filter(|&(i, j)| i < j && j < self.rows.len()).collect();
+            similar.each(&pairs, &self.rows, &self.rows, |(i, j), similarity| {
+                for (row, near) in [(i, j), (j, i)] {
+                    if self.tops[row].push(similarity, self.rows[near]) {
+                        let threshold = self.tops[row].threshold;
+                        asked[row].threshold = threshold;
+                        self.tiles[row / ROWS].limits.thresholds[row % ROWS] = threshold;
                     }
                 }
-                if pairs.len() < PAIRS && from + QUERIES < before {
-                    continue;
-                }
-                for (i, j) in pairs.drain(..) {
-                    let similarity = similar.similarity(self.rows[i], self.rows[j]);
-                    for (row, near) in [(i, j), (j, i)] {
-                        if self.tops[row].push(similarity, self.rows[near]) {
-                            let threshold = self.tops[row].threshold();
-                            asked[row].threshold = threshold;
-                            self.tiles[row / ROWS].limits.thresholds[row % ROWS] = threshold;
-                        }
-                    }
-                }
-            }
+            });
         }
     }
 
     /// Compares every row with every row of another block.
     fn meet(&mut self, other: &mut Self, table: &Table) {
         let mut asked = asked(&other.queries, &other.tops);
-        let (mut pairs, mut similar) = (Vec::new(), Pairs::new(table));
-        for tile in 0..self.tiles.len() {
-            for from in (0..asked.len()).step_by(QUERIES) {
-                let hits = hits(&self.tiles[tile], &asked, from);
-                if is_none(&hits) && from + QUERIES < asked.len() {
-                    continue;
+        let (mut hits, mut similar) = (Vec::new(), Pairs::new(table));
+        for (tile, first) in self.tiles.iter_mut().zip((0..).step_by(ROWS)) {
+            tile.hits(&asked, &mut hits);
+            let pairs =
+                hits.iter().flat_map(|hits| hits.pairs()).map(|(i, place)| (i, first + place));
+            let is_row = |&(i, j): &(usize, usize)| i < other.rows.len() && j < self.rows.len();
+            let pairs: Vec<_> = pairs.filter(is_row).collect();
+            similar.each(&pairs, &other.rows, &self.rows, |(i, j), similarity| {
+                if other.tops[i].push(similarity, self.rows[j]) {
+                    asked[i].threshold = other.tops[i].threshold;
                 }
-                for (i, place) in each(hits, from) {
-                    let j = tile * ROWS + place;
-                    if i < other.rows.len() && j < self.rows.len() {
-                        fetched(table, self.rows[j]);
-                        fetched(table, other.rows[i]);
-                        pairs.push((i, j));
-                    }
+                if self.tops[j].push(similarity, other.rows[i]) {
+                    tile.limits.thresholds[j - first] = self.tops[j].threshold;
                 }
-                if pairs.len() < PAIRS && from + QUERIES < asked.len() {
-                    continue;
-                }
-                for (i, j) in pairs.drain(..) {
-                    let similarity = similar.similarity(other.rows[i], self.rows[j]);
-                    if other.tops[i].push(similarity, self.rows[j]) {
-                        asked[i].threshold = other.tops[i].threshold();
-                    }
-                    if self.tops[j].push(similarity, other.rows[i]) {
-                        let threshold = self.tops[j].threshold();
-                        self.tiles[j / ROWS].limits.thresholds[j % ROWS] = threshold;
-                    }
-                }
-            }
+            });
         }
         for (i, top) in other.tops.iter().enumerate() {
-            other.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold();
+            other.tiles[i / ROWS].limits.thresholds[i % ROWS] = top.threshold;
         }
     }
 
     /// Compares every row with every row of another block, whose rows want to know nothing.
     fn meet_only(&mut self, other: &Self, table: &Table) {
         let mut asked = asked(&self.queries, &self.tops);
-        let mut similar = Pairs::new(table);
+        let (mut hits, mut similar) = (Vec::new(), Pairs::new(table));
         for (tile, first) in other.tiles.iter().zip((0..).step_by(ROWS)) {
             let mut tile = tile.clone();
             tile.limits.thresholds = [f32::INFINITY; ROWS];
-            for from in (0..asked.len()).step_by(QUERIES) {
-                for (i, place) in each(hits(&tile, &asked, from), from) {
-                    let (Some(&row), Some(&near)) =
-                        (self.rows.get(i), other.rows.get(first + place))
-                    else {
-                        continue;
-                    };
-                    if row != near && self.tops[i].push(similar.similarity(row, near), near) {
-                        asked[i].threshold = self.tops[i].threshold();
-                    }
+            tile.hits(&asked, &mut hits);
+            for (i, place) in hits.iter().flat_map(|hits| hits.pairs()) {
+                let (Some(&row), Some(&near)) = (self.rows.get(i), other.rows.get(first + place))
+                else {
+                    continue;
+                };
+                if row != near && self.tops[i].push(similar.similarity(row, near), near) {
+                    asked[i].threshold = self.tops[i].threshold;
                 }
             }
         }
     }
-}
-
-/// Asks the processor to fetch a row that will be compared soon.
-fn fetched(table: &Table, row: RowId) {
-    table.prefetch(row);
 }
 
 /// Rows as queries for tiles; after the last, some that hit nothing fill up the last call.
@@ -430,7 +430,7 @@ fn asked<'q>(queries: &'q [Query], tops: &[Top]) -> Vec<TileQuery<'q>> {
         // |a . b - a' . b'| <= |a'| |b - b'| + |a - a'| |b|, and |a'| <= 1 + |a - a'|
         slack_factor: 1.0 + query.error,
         slack: query.error + ROUNDING,
-        threshold: top.threshold(),
+        threshold: top.threshold,
     };
     let mut asked: Vec<_> = queries.iter().zip(tops).map(ask).collect();
     let idle = TileQuery::new(queries.first().map_or(&[], |query| &query.bytes));
@@ -440,31 +440,6 @@ fn asked<'q>(queries: &'q [Query], tops: &[Top]) -> Vec<TileQuery<'q>> {
 
 /// More than single precision can lose in the rotation and in the estimate.
 const ROUNDING: f32 = 1e-4;
-
-/// Which queries, of some from `from` on, may be near which rows of the tile.
-#[inline]
-fn hits(tile: &Tile, asked: &[TileQuery<'_>], from: usize) -> Hits {
-    asked[from..].first_chunk().map_or([0; QUERIES], |queries| tile.hits(queries))
-}
-
-/// Whether nothing was hit, as is nearly always so.
-#[inline]
-fn is_none(hits: &Hits) -> bool {
-    hits.iter().fold(0, |all, hits| all | hits) == 0
-}
-
-/// The queries and the places in the tile of hits, of queries from `from` on.
-fn each(hits: Hits, from: usize) -> impl Iterator<Item = (usize, usize)> {
-    (from..).zip(hits).flat_map(|(query, mut hits)| {
-        std::iter::from_fn(move || {
-            (hits != 0).then(|| {
-                let place = hits.trailing_zeros() as usize;
-                hits &= hits - 1;
-                (query, place)
-            })
-        })
-    })
-}
 
 /// Compares pairs of rows, one pair after the other.
 pub(super) struct Pairs<'t> {
@@ -476,6 +451,26 @@ pub(super) struct Pairs<'t> {
 impl<'t> Pairs<'t> {
     pub(super) fn new(table: &'t Table) -> Self {
         Self { table, first: table.reader(), second: table.reader() }
+    }
+
+    /// Tells the similarity of each pair of places, which are of these rows. Rows of a pair are fetched while
+    /// those before it are compared.
+    fn each(
+        &mut self,
+        pairs: &[(usize, usize)],
+        first: &[RowId],
+        second: &[RowId],
+        mut tell: impl FnMut((usize, usize), f32),
+    ) {
+        for (place, &(i, j)) in pairs.iter().enumerate() {
+            if let Some(&(i, j)) = pairs.get(place + AHEAD) {
+                for row in [first[i], second[j]] {
+                    self.table.prefetch(row);
+                    self.table.prefetch_norm(row);
+                }
+            }
+            tell((i, j), self.similarity(first[i], second[j]));
+        }
     }
 
     pub(super) fn similarity(&mut self, a: RowId, b: RowId) -> f32 {
@@ -494,76 +489,88 @@ impl<'t> Pairs<'t> {
 const NORMS_MIN: f32 = 1e-25;
 const NORMS_MAX: f32 = 1e30;
 
-/// The nearest of the rows seen so far.
+/// The nearest of the rows seen so far, and some that wait for the next look at which those are.
 struct Top {
     keep: usize,
     /// Which of them a row must exceed to be kept, before the guess; `keep` afterward.
     limit: usize,
-    /// Rows less near than this may have been left out.
-    floor: f32,
-    /// Similarities and rows, nearest first.
+    /// What another row's similarity must exceed: rows less near may have been left out.
+    threshold: f32,
+    /// Similarities and rows.
     nears: Vec<(f32, u32)>,
 }
 
 impl Top {
     fn new(keep: usize, limit: usize) -> Self {
-        Self { keep, limit, floor: f32::NEG_INFINITY, nears: Vec::with_capacity(keep) }
+        let nears = Vec::with_capacity(keep + WAITING);
+        Self { keep, limit, threshold: f32::NEG_INFINITY, nears }
     }
 
-    /// What another row's similarity must exceed.
-    fn threshold(&self) -> f32 {
-        match self.nears.get(self.limit - 1) {
-            Some(&(similarity, _)) => similarity.max(self.floor),
-            None => self.floor,
-        }
-    }
-
-    fn know(&mut self, floor: f32) {
-        self.floor = floor;
-        self.limit = self.keep;
+    /// Of rows nearer than a similarity that at least `keep` reach.
+    fn beyond(keep: usize, floor: f32) -> Self {
+        Self { threshold: floor, ..Self::new(keep, keep) }
     }
 
     fn guess(&mut self) {
-        self.floor = self.threshold();
+        self.choose();
         self.limit = self.keep;
     }
 
-    /// Shows it a row; says whether that changed what it keeps.
+    /// Shows it a row; says whether that changed the threshold.
     fn push(&mut self, similarity: f32, row: RowId) -> bool {
-        if similarity <= self.threshold() {
+        if similarity <= self.threshold {
             return false;
         }
-        self.nears.truncate(self.keep - 1);
-        let place = self.nears.partition_point(|&(kept, _)| kept >= similarity);
-        self.nears.insert(place, (similarity, row.0));
-        true
+        // In its place in order it would wait for memory that most rows never need.
+        self.nears.push((similarity, row.0));
+        let is_full = self.nears.len() == self.keep + WAITING;
+        if is_full {
+            self.choose();
+        }
+        is_full
+    }
+
+    /// Keeps the nearest, in no order.
+    fn choose(&mut self) {
+        let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        if self.nears.len() > self.keep {
+            self.nears.select_nth_unstable_by(self.keep - 1, order);
+            self.nears.truncate(self.keep);
+        }
+        if self.nears.len() >= self.limit {
+            let (_, last, _) = self.nears.select_nth_unstable_by(self.limit - 1, order);
+            self.threshold = self.threshold.max(last.0);
+        }
     }
 
     /// The rows kept, in the order of double precision; none if not all of the first `wanted` are
     /// proven to be the nearest.
-    fn proven(&self, table: &Table, row: RowId, wanted: usize, all: usize) -> Option<Vec<u32>> {
+    fn proven(&mut self, table: &Table, row: RowId, wanted: usize, all: usize) -> Option<Vec<u32>> {
+        self.choose();
         let rounding = (table.dim() + 8) as f32 * f32::EPSILON;
-        // What was not kept is at most this near.
-        let missed = self.threshold() + rounding;
-        // Those behind keep the order of single precision.
-        let last = self.nears.get(wanted.wrapping_sub(1)).or(self.nears.last());
-        let from = last.map_or(0.0, |&(similarity, _)| similarity) - 2.0 * rounding;
+        let mut nears: Vec<Near> = self
+            .nears
+            .iter()
+            .map(|&(similarity, near)| Near { row: RowId(near), similarity })
+            .collect();
+        nears.sort_unstable();
+        // Rows that are as near as single precision can tell are compared in double.
         let (vector, mut reader) = (table.vector(row), table.reader());
         let norm = scalar::norm(&vector);
-        #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
-        let exactly = |&(similarity, near): &(f32, u32)| {
-            let row_near = RowId(near);
-            let mut exact = || scalar::cosine_of(reader.row(row_near), &vector, norm) as f32;
-            Near {
-                row: row_near,
-                similarity: if similarity >= from { exact() } else { similarity },
+        let is_like = |a: &Near, b: &Near| a.similarity - b.similarity <= 2.0 * rounding;
+        for alike in nears.chunk_by_mut(is_like).filter(|alike| alike.len() > 1) {
+            for near in &mut *alike {
+                #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1")]
+                let similarity = lanes::cosine_of(reader.row(near.row), &vector, norm) as f32;
+                near.similarity = similarity;
             }
-        };
-        let mut nears: Vec<Near> = self.nears.iter().map(exactly).collect();
-        nears.sort_unstable();
+            alike.sort_unstable();
+        }
         let is_whole = nears.len() + 1 == all;
-        let last = nears.get(wanted.wrapping_sub(1)).map(|last| last.similarity);
-        if table.norm(row) <= 0.0 || !is_whole && last.is_none_or(|last| last <= missed) {
+        // What was not kept is at most as near as the threshold says.
+        let last = nears.get(wanted.wrapping_sub(1)).map(|last| last.similarity - rounding);
+        let is_proven = last.is_some_and(|last| last > self.threshold + rounding);
+        if table.norm(row) <= 0.0 || !is_whole && !is_proven {
             return None;
         }
         Some(nears.into_iter().map(|near| near.row.0).collect())

@@ -98,6 +98,14 @@ pub struct Found {
     pub by: IndexKind,
 }
 
+impl Found {
+    /// A similarity that no row of the exact answer of `k` rows is below.
+    fn floor(&self, k: usize) -> f32 {
+        let last = self.nears.last().filter(|_| self.nears.len() == k);
+        last.map_or(f32::NEG_INFINITY, |last| last.similarity)
+    }
+}
+
 /// What stands within a radius.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Within {

@@ -123,6 +123,12 @@ impl Table {
         self.rows.prefetch(row);
     }
 
+    /// The same for its length.
+    #[inline]
+    pub fn prefetch_norm(&self, row: RowId) {
+        crate::vector::kernel::prefetch(&self.norms[row.index()..][..1]);
+    }
+
     /// The Euclidean length of a row's vector; 0 for a row of zeros.
     pub fn norm(&self, row: RowId) -> f32 {
         self.norms[row.index()]

@@ -2,7 +2,7 @@
 
 use crate::index::codes::{Bounds, Codes, QueryCode, length, rounded};
 use crate::vector::kernel::blocks::{self, Group};
-use crate::vector::kernel::tile::{self, GROUP, Hits, Precision, QUERIES, ROWS, Reach};
+use crate::vector::kernel::tile::{self, GROUP, Hits, Precision, ROWS, Reach};
 
 /// Rows side by side, to be compared with many queries.
 pub(in crate::index) struct SideBySide {
@@ -15,12 +15,11 @@ pub(in crate::index) struct SideBySide {
 #[derive(Clone, Debug)]
 pub(in crate::index) struct ManyCode {
     bytes: Vec<i8>,
-    /// What a dot product is too high by because a row's zero is not 0, as a negative number.
+    /// What a dot product is too high by because a row's zero is not 0, as a negative number, and by how many
+    /// units it may be too low because of the row.
     start: i32,
     /// Units of a dot product for each similarity and each unit of a row's scale.
     units: f32,
-    /// By how many units a dot product may be too low because of the row.
-    offset: f32,
     /// By how much a similarity may be too low because of the query.
     slack: f32,
 }
@@ -38,7 +37,7 @@ impl Codes {
         let halves = Precision::here() != Precision::WHOLE;
         let end = u32::try_from(self.rows.min(first as usize + ROWS)).unwrap_or(u32::MAX);
         let SideBySide { groups, inverses } = laid;
-        let (heads, tails) = groups.split_at_mut(self.heads.stride / GROUP);
+        let (heads, tails) = groups.split_at_mut(self.tile_head() / GROUP);
         blocks::fill(heads, self.heads.some(first, end), self.heads.stride, halves);
         if self.tails.stride > 0 {
             blocks::fill(tails, self.tails.some(first, end), self.tails.stride, halves);
@@ -69,39 +68,40 @@ impl Codes {
         #[expect(clippy::cast_precision_loss, reason = "below 2^24 for all but the widest rows")]
         let (sum_f, size) = (sum as f32, size as f32);
         let units = step.max(f32::MIN_POSITIVE).recip();
-        let (units, offset) = if precision == Precision::WHOLE {
+        let (units, too_low) = if precision == Precision::WHOLE {
             // By the inequality of Cauchy and Schwarz, which is less than half of `size`.
             let length = bounds.head.hypot(bounds.tail) + error;
-            (units, -bounds.head_steps.hypot(bounds.tail_steps) * length * units)
+            (units, bounds.head_steps.hypot(bounds.tail_steps) * length * units)
         } else {
-            (0.5 * units, -0.5 * size - 0.25 * sum_f)
+            (0.5 * units, 0.5 * size + 0.25 * sum_f)
         };
+        #[expect(clippy::cast_possible_truncation, reason = "at most the bytes of a query")]
+        let too_low = too_low.ceil() as i32;
         ManyCode {
             bytes: self.lay(codes.into_iter(), 0),
-            start: -i32::from(precision.row_zero) * sum,
+            start: too_low - i32::from(precision.row_zero) * sum,
             units,
-            offset,
             slack: error + bounds.rounding,
         }
     }
 }
 
 impl SideBySide {
-    /// Which rows may be as near to each query as it wants.
-    pub(in crate::index) fn reached(&self, queries: &[Reach<'_>; QUERIES]) -> Hits {
-        tile::reached(&self.groups, &self.inverses, queries)
+    /// Which rows may be as near to each query as it wants; whole [`QUERIES`](tile::QUERIES) of them.
+    pub(in crate::index) fn reached(&self, queries: &[Reach<'_>], hits: &mut Vec<Hits>) {
+        tile::reached(&self.groups, &self.inverses, queries, hits);
     }
 }
 
 impl ManyCode {
     /// Asks for rows no less near than this: a row that is not hit is less near.
     pub(in crate::index) fn reach(&self, threshold: f32) -> Reach<'_> {
-        let Self { bytes, start, units, offset, slack } = self;
-        Reach { bytes, start: *start, factor: (threshold - slack) * units, offset: *offset }
+        let Self { bytes, start, units, slack } = self;
+        Reach { bytes, start: *start, factor: (threshold - slack) * units }
     }
 
     /// Hits nothing.
     pub(in crate::index) fn idle(&self) -> Reach<'_> {
-        Reach { bytes: &self.bytes, start: 0, factor: 0.0, offset: f32::INFINITY }
+        Reach { bytes: &self.bytes, start: 0, factor: f32::INFINITY }
     }
 }

@@ -26,7 +26,7 @@ use crate::index::Watch;
 use crate::index::pages::Pages;
 use crate::table::Table;
 use crate::vector::kernel::lanes::{self, HeadNumbers};
-use crate::vector::kernel::tile::{GROUP, STEP};
+use crate::vector::kernel::tile::GROUP;
 use crate::vector::rotation::Rotation;
 use crate::vector::{RowId, algebra, kernel, scalar};
 
@@ -190,18 +190,20 @@ impl Codes {
         scale(self.heads.of(row))
     }
 
-    /// A row's bytes for blocks, of as many groups as [`Codes::tile_len`] has. Some are no components:
+    /// A row's bytes for blocks, of as many groups as [`Codes::tile_len`] has. A few may be no components:
     /// [`Codes::lay`] has zeros there.
     pub(super) fn groups(&self, row: u32) -> impl Iterator<Item = [u8; GROUP]> {
-        let tail = &self.tails.of(row)[..self.tile_len() - self.heads.stride];
-        self.heads.of(row).as_chunks().0.iter().chain(tail.as_chunks().0).copied()
+        let head = &self.heads.of(row)[..self.tile_head()];
+        let tail = &self.tails.of(row)[..self.tile_len() - head.len()];
+        head.as_chunks().0.iter().chain(tail.as_chunks().0).copied()
     }
 
     /// A query's bytes for blocks of such groups.
     pub(super) fn query_groups(&self, query: &QueryCode, groups: &mut Vec<[i8; GROUP]>) {
-        let tail = &query.tail[..self.tile_len() - self.heads.stride];
+        let head = &query.head[..self.tile_head()];
+        let tail = &query.tail[..self.tile_len() - head.len()];
         groups.clear();
-        groups.extend(query.head.as_chunks().0);
+        groups.extend(head.as_chunks().0);
         groups.extend(tail.as_chunks().0);
     }
 
@@ -209,7 +211,7 @@ impl Codes {
     pub(super) fn lay<T: Copy>(&self, values: impl Iterator<Item = T>, blank: T) -> Vec<T> {
         let mut laid = vec![blank; self.tile_len()];
         let head = self.rotation.head();
-        let places = (0..head).chain(self.heads.stride..);
+        let places = (0..head).chain(self.tile_head()..);
         for (place, value) in places.zip(values) {
             laid[place] = value;
         }
@@ -398,7 +400,12 @@ impl Codes {
 
     /// Components of blocks that hold rows side by side.
     pub(super) fn tile_len(&self) -> usize {
-        self.heads.stride + (self.dim - self.rotation.head()).next_multiple_of(STEP)
+        self.tile_head() + (self.dim - self.rotation.head()).next_multiple_of(GROUP)
+    }
+
+    /// Those of a head among them.
+    fn tile_head(&self) -> usize {
+        self.rotation.head().next_multiple_of(GROUP)
     }
 
     /// The most by which [`Codes::distance`] of a row can be wrong.

@@ -12,10 +12,10 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSlice as _;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::batch::{self, Asked};
+use crate::index::batch;
 use crate::index::calibrate;
 use crate::index::partition::Partition;
-use crate::index::partition::search::{FLOOR_RANK, FLOOR_SLOPE, SLOPE, Scratch, sloped};
+use crate::index::partition::search::{Asked, FLOOR_RANK, FLOOR_SLOPE, SLOPE, Scratch, sloped};
 use crate::index::partition::steps::{EFS, Level, Steps};
 use crate::index::{Index as _, Search, SearchParams, Watch};
 use crate::vector::RowId;
@@ -81,9 +81,9 @@ fn answered(partition: &Partition, queries: Vec<Vec<f32>>) -> Vec<Question> {
     let params = SearchParams { exact: true, ..SearchParams::new(FLOOR_RANK, 0) };
     let asked = |queries: &[Vec<f32>]| {
         let search = |query| Search { query, params };
-        let asked: Vec<Asked<'_>> = queries
+        let asked: Vec<batch::Asked<'_>> = queries
             .iter()
-            .map(|query| Asked { search: search(query), floor: f32::NEG_INFINITY })
+            .map(|query| batch::Asked { search: search(query), floor: f32::NEG_INFINITY })
             .collect();
         batch::search(&partition.table, &partition.codes, &asked)
     };
@@ -98,7 +98,8 @@ fn steps(partition: &Partition, questions: &[&Question]) -> Steps {
     let (mut kappas, mut deltas, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     let mut scratch = Scratch::default();
     for question in questions {
-        let prepared = partition.prepare(&mut scratch, &question.query);
+        let search = Search { query: &question.query, params: SearchParams::new(K, 0) };
+        let [prepared] = partition.prepare(&[Asked::new(search)], [scratch.parts()]);
         if let Some(last) = question.nears.get(FLOOR_RANK - 1) {
             gaps.push(sloped(FLOOR_SLOPE, prepared.best) - last.similarity);
         }

@@ -11,16 +11,20 @@
 //! | `leaves.rs` | centers and leaves as they are searched |
 //! | `build.rs` | all of it, of a table |
 //! | `floors.rs` | how near a row's nearest rows are at least |
-//! | `search.rs` | one question |
-//! | `batch.rs` | many questions at once |
+//! | `search.rs` | a few questions, one after the other |
+//! | `best.rs` | the score that the last row wanted has so far |
+//! | `compare.rs` | what looks near, compared again |
+//! | `batch.rs` | which of these ways each question of a batch takes |
 //! | `steps.rs` | how far a search of a given `ef_search` goes, and what it finds |
 //! | `calibrate.rs` | measures that |
 //! | `file.rs` | the partition as a container, both ways |
 
 mod batch;
+mod best;
 mod build;
 mod calibrate;
 mod coder;
+mod compare;
 pub mod file;
 mod floors;
 mod leaves;
@@ -45,7 +49,7 @@ use crate::index::links::{Links, NONE};
 use crate::index::lists::{self, LIST, Lists};
 use crate::index::partition::coder::Coder;
 use crate::index::partition::leaves::Leaves;
-use crate::index::partition::search::Scratch;
+use crate::index::partition::search::{Asked, Scratch};
 use crate::index::partition::steps::{EFS, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;
@@ -200,15 +204,18 @@ impl Partition {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Ok(nears);
         }
-        if params.k == 0 || params.k > LIST || !self.allows_nearly_all(params) {
+        if !self.tells_floor(params) {
             return Err(f32::NEG_INFINITY);
         }
-        let Found { nears, by } = self.find(query, params, EF_FLOOR);
-        match nears.last() {
-            Some(_) if by == IndexKind::List && nears.len() == params.k => Ok(nears),
-            Some(farthest) if nears.len() == params.k => Err(farthest.similarity),
-            Some(_) | None => Err(f32::NEG_INFINITY),
-        }
+        let search = Search { query, params: *params };
+        let [found] = self.find(&[Asked { search, ef: EF_FLOOR }]);
+        let is_proven = found.by == IndexKind::List && found.nears.len() == params.k;
+        if is_proven { Ok(found.nears) } else { Err(found.floor(params.k)) }
+    }
+
+    /// Whether a quick answer tells how near the exact one is at least.
+    fn tells_floor(&self, params: &SearchParams<'_>) -> bool {
+        (1..=LIST).contains(&params.k) && self.allows_nearly_all(params)
     }
 
     fn read(&self, row: RowId, query: &[f32], params: &SearchParams<'_>) -> Option<Vec<Near>> {
@@ -269,7 +276,7 @@ impl Index for Partition {
         if let Some(nears) = params.row.and_then(|row| self.read(row, query, params)) {
             return Found { nears, by: IndexKind::List };
         }
-        let found = self.find(query, params, ef_search(params));
+        let [found] = self.find(&[Asked::new(Search { query, params: *params })]);
         self.checked(found, query, params)
     }
 

@@ -1,16 +1,14 @@
 //! One question: centers, leaves, and what was found compared again.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use crate::index::codes::QueryCode;
 use crate::index::lists::{self, LIST};
+use crate::index::partition::best::{Best, NO_SCORE};
+use crate::index::partition::compare::Compared;
 use crate::index::partition::leaves::{Asking, LEAST};
 use crate::index::partition::steps::{Level, Steps};
 use crate::index::partition::{Partition, ef_search};
-use crate::index::visited::Visited;
-use crate::index::{Found, IndexKind, Search, SearchParams, rescore};
-use crate::vector::kernel::blocks::{GROUP, QUERIES};
+use crate::index::{Found, IndexKind, Search, SearchParams};
+use crate::vector::kernel::blocks::GROUP;
 use crate::vector::kernel::lanes::{self, Scale, Values};
 use crate::vector::kernel::nibbles::{self, Entries, Hits, Run};
 use crate::vector::top::Near;
@@ -46,6 +44,20 @@ const PART_POWER: f32 = 0.2;
 const ROWS_AN_ALLOWED: usize = 12;
 /// How many leaves ahead a leaf's own record is fetched.
 const AHEAD: usize = 6;
+
+/// A question, and how far it is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) search: Search<'a>,
+    pub(super) ef: usize,
+}
+
+impl<'a> Asked<'a> {
+    /// As far as suits the question.
+    pub(super) fn new(search: Search<'a>) -> Self {
+        Self { search, ef: ef_search(&search.params) }
+    }
+}
 
 /// What is sought, and what was found so far.
 #[derive(Debug, Default)]
@@ -84,18 +96,15 @@ pub(super) struct Scratch {
     pub(super) room: Room,
     /// Of all leaves.
     pub(super) scores: Vec<f32>,
-    listing: Listing,
+    pub(super) listing: Listing,
+    pub(super) compared: Compared,
 }
 
-/// What is of no use after a step.
+/// Room for the steps between.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     turned: Vec<f32>,
     values: Vec<Values>,
-    seen: Visited,
-    rows: Vec<u32>,
-    dots: Vec<i32>,
-    candidates: Vec<(f32, u32)>,
 }
 
 /// Leaves in order.
@@ -148,93 +157,18 @@ impl Listing {
 }
 
 impl Scratch {
-    /// What is compared with the centers, and room for what comes of it.
-    fn asking(&mut self) -> (Asking<'_>, &mut Vec<f32>) {
-        let Self { sought, scores, .. } = self;
-        (Asking::new(&sought.code, &sought.groups), scores)
+    /// What a question is compared with the centers with.
+    pub(super) fn parts(&mut self) -> (&mut Sought, &mut Room, &mut Vec<f32>) {
+        (&mut self.sought, &mut self.room, &mut self.scores)
     }
 
     /// Bytes of memory it takes.
     pub(super) fn memory_bytes(&self) -> usize {
-        let words = self.scores.capacity() + self.room.rows.capacity() + self.room.dots.capacity();
         self.sought.hits.memory_bytes()
-            + self.room.seen.memory_bytes()
-            + self.listing.memory_bytes()
-            + words * size_of::<u32>()
-            + self.room.candidates.capacity() * size_of::<(f32, u32)>()
             + self.sought.top.memory_bytes()
-    }
-}
-
-/// The best scores so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Best {
-    rank: usize,
-    last: i32,
-    /// The best first, where few are wanted.
-    scores: Vec<i32>,
-    /// Where many are wanted: to find each one's place in order would take too long.
-    heap: BinaryHeap<Reverse<i32>>,
-}
-
-/// So many scores are kept in order.
-const ORDERED_MAX: usize = 64;
-
-/// Less than any score.
-const NO_SCORE: i32 = i32::MIN / 2;
-
-impl Best {
-    pub(super) fn clear(&mut self, rank: usize) {
-        self.rank = rank.max(1);
-        self.last = NO_SCORE;
-        self.scores.clear();
-        self.heap.clear();
-    }
-
-    /// The last of as many as are wanted.
-    #[inline]
-    pub(super) fn last(&self) -> i32 {
-        self.last
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, score: i32) {
-        if score <= self.last {
-            return;
-        }
-        if self.rank > ORDERED_MAX {
-            self.push_to_heap(score);
-            return;
-        }
-        if self.scores.len() == self.rank {
-            self.scores.pop();
-        }
-        let mut place = self.scores.len();
-        self.scores.push(score);
-        // Most belong near the end.
-        while place > 0 && self.scores[place - 1] < score {
-            self.scores[place] = self.scores[place - 1];
-            place -= 1;
-        }
-        self.scores[place] = score;
-        if self.scores.len() == self.rank {
-            self.last = self.scores[self.rank - 1];
-        }
-    }
-
-    fn push_to_heap(&mut self, score: i32) {
-        if self.heap.len() == self.rank {
-            self.heap.pop();
-        }
-        self.heap.push(Reverse(score));
-        if self.heap.len() == self.rank {
-            self.last = self.heap.peek().map_or(NO_SCORE, |&Reverse(last)| last);
-        }
-    }
-
-    /// Bytes of memory it takes.
-    fn memory_bytes(&self) -> usize {
-        (self.scores.capacity() + self.heap.capacity()) * size_of::<i32>()
+            + self.listing.memory_bytes()
+            + self.compared.memory_bytes()
+            + self.scores.capacity() * size_of::<f32>()
     }
 }
 
@@ -286,18 +220,18 @@ fn integer(value: f32) -> i32 {
 }
 
 /// What a search wants, in units of sums.
-struct Aims {
+pub(super) struct Aims {
     ef: usize,
-    level: Level,
+    pub(super) level: Level,
     /// The part of the table that may answer. Where more of what is near is left out, the answer is far, and of
     /// that nothing was measured: no less is believed.
     part: f32,
     /// So many rows are seen before the next look at which of them may answer.
     looks: usize,
-    delta: i32,
-    floor: i32,
+    pub(super) delta: i32,
+    pub(super) floor: i32,
     /// A row that may be the query itself.
-    same: i32,
+    pub(super) same: i32,
     /// Nobody looks for an answer that ends below this.
     far: i32,
 }
@@ -316,82 +250,84 @@ impl Aims {
 }
 
 impl Partition {
-    /// What a search of this `ef_search` finds.
-    pub(super) fn find(&self, query: &[f32], params: &SearchParams<'_>, ef: usize) -> Found {
-        let mut scratch = self.spare.lock().pop().unwrap_or_default();
-        let prepared = self.prepare(&mut scratch, query);
-        let found = self.find_prepared(&mut scratch, (query, params), prepared, ef);
-        self.spare.lock().push(scratch);
-        found
-    }
-
-    /// The same for a few questions, each as far as suits it.
-    pub(super) fn find_few(&self, searches: &[Search<'_>; QUERIES]) -> [Found; QUERIES] {
-        let mut scratches: [Scratch; QUERIES] = {
-            let mut spare = self.spare.lock();
-            std::array::from_fn(|_| spare.pop().unwrap_or_default())
-        };
-        let scales: [Scale; QUERIES] = std::array::from_fn(|i| {
-            let Scratch { sought, room, .. } = &mut scratches[i];
-            self.code(sought, room, searches[i].query)
+    /// What a few questions find.
+    pub(super) fn find<const Q: usize>(&self, asked: &[Asked<'_>; Q]) -> [Found; Q] {
+        let mut scratches: [Scratch; Q] = self.scratches();
+        let prepared = self.prepare(asked, scratches.each_mut().map(Scratch::parts));
+        let mut aims: [Aims; Q] = std::array::from_fn(|i| self.aims(&asked[i], &prepared[i]));
+        let proven = std::array::from_fn(|i| {
+            self.scan(&mut scratches[i], &asked[i].search, &prepared[i], &mut aims[i])
         });
-        let best = self.leaves.centers.compare(scratches.each_mut().map(Scratch::asking));
-        let found = std::array::from_fn(|i| {
-            let Search { query, params } = &searches[i];
-            let Scale { scale, least } = scales[i];
-            let prepared = Prepared { best: best[i], scale, least };
-            self.find_prepared(&mut scratches[i], (query, params), prepared, ef_search(params))
-        });
+        let aims = std::array::from_fn(|i| (prepared[i], aims[i].delta));
+        let found = self.ended(asked, &aims, proven, &mut scratches);
         self.spare.lock().extend(scratches);
         found
     }
 
-    fn find_prepared(
-        &self,
-        scratch: &mut Scratch,
-        (query, params): (&[f32], &SearchParams<'_>),
-        prepared: Prepared,
-        ef: usize,
-    ) -> Found {
-        let level = self.steps.at(ef as f32);
-        let mut pass = |floor| -> Found {
-            let mut aims = self.aims(params, (&prepared, ef, floor));
-            if let Some(nears) = self.scan(scratch, (query, params), &prepared, &mut aims) {
-                return Found { nears, by: IndexKind::List };
-            }
-            let Scratch { sought, room, .. } = &mut *scratch;
-            let nears = self.compare(sought, room, (query, params), aims.delta);
-            Found { nears, by: IndexKind::Partition }
-        };
-        let floor = self.floor(params, &prepared, level);
-        let mut found = pass(floor);
-        if found.nears.len() < params.k && floor.is_finite() {
-            found = pass(f32::NEG_INFINITY);
-        }
-        // A filter may let through none but far rows, of which the measured steps tell nothing.
-        let lowest = self.lowest(&prepared, level);
-        if found.nears.last().is_some_and(|last| last.similarity < lowest)
-            && found.by == IndexKind::Partition
-            && !self.allows_nearly_all(params)
-        {
-            found.nears.clear();
-        }
-        found
+    /// What searches that ended left, or new ones.
+    pub(super) fn scratches<const Q: usize>(&self) -> [Scratch; Q] {
+        let mut spare = self.spare.lock();
+        std::array::from_fn(|_| spare.pop().unwrap_or_default())
     }
 
-    /// How near an answer ends at least, as far as the centers tell.
-    pub(super) fn floor(
+    /// The answers to questions that looked through leaves: what lists proved, or else what is near of what was
+    /// found, which is worth a look if it is at most so much below the last one wanted.
+    pub(super) fn ended<const Q: usize>(
         &self,
-        params: &SearchParams<'_>,
+        asked: &[Asked<'_>; Q],
+        prepared: &[(Prepared, i32); Q],
+        mut proven: [Option<Vec<Near>>; Q],
+        scratches: &mut [Scratch; Q],
+    ) -> [Found; Q] {
+        let mut deltas = prepared.iter().map(|&(_, delta)| delta);
+        let mut near = self.compare(
+            scratches.each_mut().map(|Scratch { sought, compared, .. }| {
+                (&*sought, deltas.next().unwrap_or(0), compared)
+            }),
+            asked,
+        );
+        std::array::from_fn(|i| match proven[i].take() {
+            Some(nears) => Found { nears, by: IndexKind::List },
+            None => {
+                let (prepared, _) = &prepared[i];
+                let near = std::mem::take(&mut near[i]);
+                self.settled(near, &asked[i], prepared, &mut scratches[i])
+            }
+        })
+    }
+
+    /// What was found, unless there may be more than the floor let through, or it is too far.
+    fn settled(
+        &self,
+        mut nears: Vec<Near>,
+        asked: &Asked<'_>,
         prepared: &Prepared,
-        level: Level,
-    ) -> f32 {
-        let rank = params.k.saturating_add(params.exclude.len());
-        if self.allows_nearly_all(params) && rank <= FLOOR_RANK {
-            self.lowest(prepared, level)
-        } else {
-            f32::NEG_INFINITY
+        scratch: &mut Scratch,
+    ) -> Found {
+        let params = &asked.search.params;
+        if nears.len() < params.k && self.has_floor(params) {
+            // Other questions have used the room since.
+            let [prepared] = self.prepare(&[*asked], [scratch.parts()]);
+            let mut aims = Aims { floor: prepared.units(LEAST), ..self.aims(asked, &prepared) };
+            if let Some(nears) = self.scan(scratch, &asked.search, &prepared, &mut aims) {
+                return Found { nears, by: IndexKind::List };
+            }
+            let Scratch { sought, compared, .. } = scratch;
+            [nears] = self.compare([(&*sought, aims.delta, compared)], &[*asked]);
         }
+        // A filter may let through none but far rows, of which the measured steps tell nothing.
+        let lowest = self.lowest(prepared, self.steps.at(asked.ef as f32));
+        let is_far = nears.last().is_some_and(|last| last.similarity < lowest);
+        if is_far && !self.allows_nearly_all(params) {
+            nears.clear();
+        }
+        Found { nears, by: IndexKind::Partition }
+    }
+
+    /// Whether the centers tell how near an answer ends at least.
+    pub(super) fn has_floor(&self, params: &SearchParams<'_>) -> bool {
+        let rank = params.k.saturating_add(params.exclude.len());
+        self.allows_nearly_all(params) && rank <= FLOOR_RANK
     }
 
     /// Below this similarity hardly any answer to a question without a filter ends.
@@ -399,15 +335,28 @@ impl Partition {
         sloped(FLOOR_SLOPE, prepared.best) - self.steps.gap - level.delta
     }
 
-    /// Compares a question with the centers, and makes its tables.
-    pub(super) fn prepare(&self, scratch: &mut Scratch, query: &[f32]) -> Prepared {
-        let Scale { scale, least } = self.code(&mut scratch.sought, &mut scratch.room, query);
-        let [best] = self.leaves.centers.compare([scratch.asking()]);
-        Prepared { best, scale, least }
+    /// Compares questions with the centers, and makes their tables.
+    pub(super) fn prepare<const Q: usize>(
+        &self,
+        asked: &[Asked<'_>; Q],
+        mut parts: [(&mut Sought, &mut Room, &mut Vec<f32>); Q],
+    ) -> [Prepared; Q] {
+        let scales: [Scale; Q] = std::array::from_fn(|i| {
+            let (sought, room, _) = &mut parts[i];
+            self.code(sought, room, asked[i].search.query)
+        });
+        let best = self.leaves.centers.compare(parts.map(|(sought, _, scores)| {
+            let Sought { code, groups, .. } = sought;
+            (Asking::new(code, groups), scores)
+        }));
+        std::array::from_fn(|i| {
+            let Scale { scale, least } = scales[i];
+            Prepared { best: best[i], scale, least }
+        })
     }
 
     /// Codes a question, and makes its tables.
-    pub(super) fn code(&self, sought: &mut Sought, room: &mut Room, query: &[f32]) -> Scale {
+    fn code(&self, sought: &mut Sought, room: &mut Room, query: &[f32]) -> Scale {
         let Sought { code, groups, tables, .. } = sought;
         let Room { turned, values, .. } = room;
         self.codes.code(query, code);
@@ -417,21 +366,20 @@ impl Partition {
         self.coder.tables(turned, values, tables)
     }
 
-    fn aims(
-        &self,
-        params: &SearchParams<'_>,
-        (prepared, ef, floor): (&Prepared, usize, f32),
-    ) -> Aims {
-        let level = self.steps.at(ef as f32);
+    /// What a question wants.
+    pub(super) fn aims(&self, asked: &Asked<'_>, prepared: &Prepared) -> Aims {
+        let Asked { search: Search { params, .. }, ef } = asked;
+        let level = self.steps.at(*ef as f32);
         let lowest = prepared.units(self.lowest(prepared, level).max(LEAST));
+        let floor = if self.has_floor(params) { lowest } else { prepared.units(LEAST) };
         let rows = self.table.len() as f32;
         Aims {
-            ef,
+            ef: *ef,
             level,
             part: params.allowed.map_or(1.0, |allowed| allowed.len() as f32 / rows),
             looks: if params.allowed.is_some() { 1 } else { usize::MAX },
             delta: prepared.allowance(level),
-            floor: prepared.units(floor.max(LEAST)),
+            floor,
             same: prepared.units(SAME_CODE),
             far: if self.allows_nearly_all(params) { NO_SCORE } else { lowest },
         }
@@ -441,7 +389,7 @@ impl Partition {
     fn scan(
         &self,
         scratch: &mut Scratch,
-        (query, params): (&[f32], &SearchParams<'_>),
+        Search { query, params }: &Search<'_>,
         prepared: &Prepared,
         aims: &mut Aims,
     ) -> Option<Vec<Near>> {
@@ -511,6 +459,8 @@ impl Partition {
             if may_prove && scratch.sought.nearest.0 > asked.max(aims.same) {
                 asked = scratch.sought.nearest.0;
                 if let Some(nears) = self.proven(&scratch.sought, query, params) {
+                    // There is nothing to be compared.
+                    scratch.sought.hits.clear();
                     return Some(nears);
                 }
             }
@@ -556,48 +506,6 @@ impl Partition {
         let row = self.leaves.slots[slot as usize];
         self.followers.with(row).any(|row| params.may_answer(RowId(row)))
     }
-
-    /// Compares what was found as bytes, and what is near then, as imported. Hits are worth a look that
-    /// are at most `delta` below the last one wanted.
-    pub(super) fn compare(
-        &self,
-        sought: &Sought,
-        room: &mut Room,
-        (query, params): (&[f32], &SearchParams<'_>),
-        delta: i32,
-    ) -> Vec<Near> {
-        let Sought { code, hits, top, .. } = sought;
-        let Room { seen, rows, dots, candidates, .. } = room;
-        seen.clear(self.table.len());
-        rows.clear();
-        let (scores, slots) = hits.parts();
-        let least = top.last().saturating_sub(delta);
-        for (&score, &slot) in scores.iter().zip(slots) {
-            if score >= least {
-                let row = self.leaves.slots[slot as usize];
-                if seen.insert(row) {
-                    self.codes.prefetch_head(row);
-                    self.codes.prefetch_tail(row);
-                    rows.push(row);
-                }
-            }
-        }
-        self.codes.distances(code, rows, dots, candidates);
-        // Each of them may answer, or an equal one.
-        let wanted = params.k.max(1);
-        if wanted < candidates.len() {
-            let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0);
-            let (_, last, _) = candidates.select_nth_unstable_by(wanted - 1, order);
-            // What bytes lose is hardly ever more than a step of the query's.
-            let limit = last.0 + 2.0 * code.step();
-            candidates.retain(|&(distance, _)| distance <= limit);
-        }
-        // Of rows that are equal the first ones come first.
-        let may_answer = |row: &RowId| params.may_answer(*row);
-        let with_equals = |row| self.followers.with(row).map(RowId).filter(may_answer).take(wanted);
-        let rows = candidates.iter().flat_map(|&(_, row)| with_equals(row));
-        rescore(&self.table, query, params.k, rows)
-    }
 }
 
 /// Rows wanted, counted with their copies.
@@ -615,22 +523,6 @@ pub(super) fn rank(params: &SearchParams<'_>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_score_wanted_is_known_however_many_are() {
-        for rank in [1, 7, ORDERED_MAX, ORDERED_MAX + 1, 500] {
-            let mut best = Best::default();
-            best.clear(rank);
-            let mut all = Vec::new();
-            for i in 0..1_500_i32 {
-                let score = i.wrapping_mul(1_103_515_245).wrapping_add(12_345) >> 18;
-                best.push(score);
-                all.push(score);
-                all.sort_unstable_by(|a, b| b.cmp(a));
-                assert_eq!(best.last(), all.get(rank - 1).copied().unwrap_or(NO_SCORE), "{rank}");
-            }
-        }
-    }
 
     #[test]
     fn a_share_of_a_similarity_is_never_nearer() {

@@ -1,14 +1,14 @@
 //! Kernels for processors with AVX2 and nothing newer.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128,
-    _mm_prefetch, _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_add_ps, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
-    _mm256_cmp_ps, _mm256_cmpgt_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_min_ps, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256,
+    __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch,
+    _mm_shuffle_epi32, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
+    _mm256_cvtepi32_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_ps,
+    _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
 };
 
 use crate::vector::kernel::Lines;
@@ -16,9 +16,7 @@ use crate::vector::kernel::blocks::{self, Best, Group, Query, bits_above, keep_b
 use crate::vector::kernel::nibbles::{BLOCK, Entries, Hits, Run};
 
 use crate::vector::kernel::products::{ROWS, WORDS};
-use crate::vector::kernel::tile::{
-    GROUP, Hits as TileHits, Limits, QUERIES, Reach, Tile, TileQuery,
-};
+use crate::vector::kernel::tile::{self, GROUP, Hits as TileHits, QUERIES, Reach, Tile, TileQuery};
 use crate::vector::scalar;
 
 /// Bytes of a register.
@@ -92,35 +90,27 @@ fn sum(eight: __m256i) -> i32 {
     _mm_cvtsi128_si32(one)
 }
 
-/// Which rows of a tile may be near each query: one bit a row.
+/// `Tile::hits`.
 #[target_feature(enable = "avx2")]
-pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
-    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
-    for (asked, query) in asked.iter_mut().zip(queries) {
-        asked.groups = query.groups();
-    }
-    let Limits { scales, slacks, thresholds } = &tile.limits;
-    let (scales, slacks, thresholds) =
-        (scales.as_chunks().0, slacks.as_chunks().0, thresholds.as_chunks().0);
-    let mut hits = [0; QUERIES];
-    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(tile.groups(), &asked)) {
-        for (i, dots) in dots.as_chunks().0.iter().enumerate() {
-            let estimate = _mm256_mul_ps(
-                load(&scales[i]),
-                _mm256_add_ps(
-                    _mm256_mul_ps(floats(dots), _mm256_set1_ps(query.factor)),
-                    _mm256_set1_ps(query.offset),
-                ),
-            );
-            let slack = _mm256_add_ps(
-                _mm256_mul_ps(load(&slacks[i]), _mm256_set1_ps(query.slack_factor)),
-                _mm256_set1_ps(query.slack),
-            );
-            let limit = _mm256_min_ps(load(&thresholds[i]), _mm256_set1_ps(query.threshold));
-            *hits |= no_less(_mm256_add_ps(estimate, slack), limit) << (i * LANES);
+pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>], hits: &mut Vec<TileHits>) {
+    let thresholds = tile.limits.thresholds.as_chunks().0;
+    tile::collect(queries, hits, |six| {
+        let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+        for (asked, query) in asked.iter_mut().zip(six) {
+            *asked = query.query();
         }
-    }
-    hits
+        let mut bits = [0; QUERIES];
+        for ((bits, query), dots) in bits.iter_mut().zip(six).zip(&halved(tile.groups(), &asked)) {
+            let (factor, offset) = query.line(&tile.limits);
+            for (i, (dots, thresholds)) in dots.as_chunks().0.iter().zip(thresholds).enumerate() {
+                let product = _mm256_mul_ps(floats(dots), _mm256_set1_ps(factor));
+                let at_most = _mm256_add_ps(product, _mm256_set1_ps(offset));
+                let limit = _mm256_min_ps(load(thresholds), _mm256_set1_ps(query.threshold));
+                *bits |= not_negative(_mm256_sub_ps(at_most, limit)) << (i * LANES);
+            }
+        }
+        bits
+    });
 }
 
 /// `tile::reached`.
@@ -128,30 +118,32 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
 pub(super) fn reached(
     block: &[Group],
     inverses: &[f32; blocks::ROWS],
-    queries: &[Reach<'_>; QUERIES],
-) -> TileHits {
-    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
-    for (asked, query) in asked.iter_mut().zip(queries) {
-        *asked = query.query();
-    }
+    queries: &[Reach<'_>],
+    hits: &mut Vec<TileHits>,
+) {
     let inverses = inverses.as_chunks().0;
-    let mut hits = [0; QUERIES];
-    for ((hits, query), dots) in hits.iter_mut().zip(queries).zip(&halved(block, &asked)) {
-        let (factor, offset) = (_mm256_set1_ps(query.factor), _mm256_set1_ps(query.offset));
-        for (i, (dots, inverses)) in dots.as_chunks().0.iter().zip(inverses).enumerate() {
-            let limit = _mm256_add_ps(_mm256_mul_ps(factor, load(inverses)), offset);
-            *hits |= no_less(floats(dots), limit) << (i * LANES);
+    tile::collect(queries, hits, |six| {
+        let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+        for (asked, query) in asked.iter_mut().zip(six) {
+            *asked = query.query();
         }
-    }
-    hits
+        let mut bits = [0; QUERIES];
+        for ((bits, query), dots) in bits.iter_mut().zip(six).zip(&halved(block, &asked)) {
+            let factor = _mm256_set1_ps(query.factor);
+            for (i, (dots, inverses)) in dots.as_chunks().0.iter().zip(inverses).enumerate() {
+                let over = _mm256_sub_ps(floats(dots), _mm256_mul_ps(factor, load(inverses)));
+                *bits |= not_negative(over) << (i * LANES);
+            }
+        }
+        bits
+    });
 }
 
-/// One bit for each lane that is no less than its limit.
+/// One bit for each value, unless it is negative.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn no_less(values: __m256, limits: __m256) -> u64 {
-    let lanes = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(values, limits));
-    u64::from(lanes.cast_unsigned())
+fn not_negative(values: __m256) -> u64 {
+    u64::from(!_mm256_movemask_ps(values).cast_unsigned() & 0xff)
 }
 
 #[target_feature(enable = "avx2")]
@@ -169,21 +161,22 @@ fn halved(block: &[Group], queries: &[Query<'_>; QUERIES]) -> [[i32; blocks::ROW
     const AT_ONCE: usize = 3;
     let ones = _mm256_set1_epi16(1);
     let mut dots = [[0; blocks::ROWS]; QUERIES];
-    let pairs = block.as_chunks::<2>().0;
+    let (pairs, rest) = block.as_chunks::<2>();
+    let last = rest.first().map(|&group| [group, Group::of(0)]);
     for part in 0..PARTS {
         for (few, dots) in queries.chunks(AT_ONCE).zip(dots.chunks_mut(AT_ONCE)) {
             let mut sums = [[_mm256_setzero_si256(); PART]; AT_ONCE];
             for (sums, query) in sums.iter_mut().zip(few) {
                 sums.fill(_mm256_set1_epi32(query.start));
             }
-            for (i, rows) in pairs.iter().enumerate() {
+            for (rows, i) in pairs.iter().chain(&last).zip((0..).step_by(2)) {
                 let rows = rows.each_ref().map(|group| {
                     let lines: &[[u8; BYTES]] = group.0.as_chunks().0;
                     [load_bytes(&lines[part * PART]), load_bytes(&lines[part * PART + 1])]
                 });
                 for (sums, query) in sums.iter_mut().zip(few) {
-                    let pair = query.groups.as_chunks::<2>().0.get(i).copied();
-                    let [first, second] = pair.unwrap_or_default().map(|group| broadcast(group));
+                    let [first, second] = [i, i + 1]
+                        .map(|i| broadcast(query.groups.get(i).copied().unwrap_or_default()));
                     for (half, sum) in sums.iter_mut().enumerate() {
                         // Four products of at most 127 * 63 fit in 16 bits.
                         let four = _mm256_add_epi16(

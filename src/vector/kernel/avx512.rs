@@ -2,22 +2,24 @@
 //! them four by four.
 
 use std::arch::x86_64::{
-    __m512i, __mmask16, _CMP_GE_OQ, _CMP_LT_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32,
-    _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cmpgt_epi32_mask, _mm512_cvtepi32_ps,
-    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_mov_epi32, _mm512_maskz_compress_epi32, _mm512_max_epi32, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_epi8, _mm512_reduce_add_epi32,
-    _mm512_reduce_max_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srli_epi16, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m512, __m512i, __mmask16, _CMP_GE_OQ, _CMP_LT_OQ, _MM_HINT_T0, _mm_prefetch,
+    _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_cmp_ps_mask,
+    _mm512_cmpgt_epi32_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_mov_epi32, _mm512_maskz_compress_epi32,
+    _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_movepi8_mask, _mm512_mul_ps,
+    _mm512_packs_epi16, _mm512_packs_epi32, _mm512_permutexvar_epi8, _mm512_permutexvar_epi32,
+    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4,
+    _mm512_srli_epi16, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_ps,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64,
 };
 
 use crate::vector::kernel::Lines;
 use crate::vector::kernel::blocks::{self, Best, Group, Query};
 use crate::vector::kernel::nibbles::{Entries, Hits, Run, SLACK};
 use crate::vector::kernel::products::{ROWS, WORDS};
-use crate::vector::kernel::tile::{Hits as TileHits, Limits, QUERIES, Reach, Tile, TileQuery};
+use crate::vector::kernel::tile::{self, Hits as TileHits, QUERIES, Reach, Tile, TileQuery};
 use crate::vector::scalar;
 
 /// Bytes of a register.
@@ -99,57 +101,52 @@ fn odd(a: __m512i, b: __m512i) -> __m512i {
 /// `dots_u8_at`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn dots_u8_at(parts: &[Lines<'_>; 2], rows: &[u32], dots: &mut [i32]) {
-    for (dot, &row) in dots.iter_mut().zip(rows) {
-        // To add up a register's lanes takes longer than all else: both parts share one.
-        let (mut sums, mut rest) = (_mm512_setzero_si512(), 0);
-        for part in parts {
-            let (a, a_rest) = part.of(row).as_chunks::<BYTES>();
-            let (b, b_rest) = part.query.as_chunks::<BYTES>();
-            for (a, b) in a.iter().zip(b) {
-                sums = _mm512_dpbusd_epi32(sums, load(a), signed(b));
+    for (dots, rows) in dots.chunks_mut(LANES).zip(rows.chunks(LANES)) {
+        let (mut sums, mut rests) = ([_mm512_setzero_si512(); LANES], [0; LANES]);
+        for ((sum, rest), &row) in sums.iter_mut().zip(&mut rests).zip(rows) {
+            // Both parts share one register, whose lanes are added up with those of other rows.
+            for part in parts {
+                let (a, a_rest) = part.of(row).as_chunks::<BYTES>();
+                let (b, b_rest) = part.query.as_chunks::<BYTES>();
+                for (a, b) in a.iter().zip(b) {
+                    *sum = _mm512_dpbusd_epi32(*sum, load(a), signed(b));
+                }
+                *rest += scalar::dot_u8(a_rest, b_rest);
             }
-            rest += scalar::dot_u8(a_rest, b_rest);
         }
-        *dot = _mm512_reduce_add_epi32(sums) + rest;
+        let sums = _mm512_add_epi32(added_up(&sums), integers(&rests));
+        let mut all = [0; LANES];
+        // SAFETY: the array has room for the register; the instruction needs no alignment.
+        unsafe { _mm512_storeu_si512(all.as_mut_ptr().cast(), sums) };
+        dots.copy_from_slice(&all[..dots.len()]);
     }
 }
 
-/// Which rows of a tile may be near each query: one bit a row.
+/// `Tile::hits`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits {
-    // Adapters of arrays have not the processor's features, so nothing is inlined through them.
-    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
-    for (asked, query) in asked.iter_mut().zip(queries) {
-        asked.groups = query.groups();
-    }
-    let sums = sums(tile.groups(), &asked);
-    let Limits { scales, slacks, thresholds } = &tile.limits;
-    let (scales, slacks, thresholds) = (
-        scales.as_chunks::<LANES>().0,
-        slacks.as_chunks::<LANES>().0,
-        thresholds.as_chunks::<LANES>().0,
-    );
-    let mut hits = [0; QUERIES];
-    for ((hits, sums), query) in hits.iter_mut().zip(&sums).zip(queries) {
-        for (i, &sum) in sums.iter().enumerate() {
-            let dots = _mm512_cvtepi32_ps(sum);
-            let estimate = _mm512_mul_ps(
-                floats(&scales[i]),
-                _mm512_add_ps(
-                    _mm512_mul_ps(dots, _mm512_set1_ps(query.factor)),
-                    _mm512_set1_ps(query.offset),
-                ),
-            );
-            let slack = _mm512_add_ps(
-                _mm512_mul_ps(floats(&slacks[i]), _mm512_set1_ps(query.slack_factor)),
-                _mm512_set1_ps(query.slack),
-            );
-            let limit = _mm512_min_ps(floats(&thresholds[i]), _mm512_set1_ps(query.threshold));
-            let bits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(estimate, slack), limit);
-            *hits |= u64::from(bits) << (i * LANES);
+pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>], hits: &mut Vec<TileHits>) {
+    let thresholds: &[[f32; LANES]] = tile.limits.thresholds.as_chunks().0;
+    tile::collect(queries, hits, |six| {
+        // Adapters of arrays have not the processor's features, so nothing is inlined through them.
+        let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+        for (asked, query) in asked.iter_mut().zip(six) {
+            *asked = query.query();
         }
-    }
-    hits
+        let mut bits = [0; QUERIES];
+        for ((bits, sums), query) in bits.iter_mut().zip(&sums(tile.groups(), &asked)).zip(six) {
+            let (factor, offset) = query.line(&tile.limits);
+            let (factor, offset) = (_mm512_set1_ps(factor), _mm512_set1_ps(offset));
+            let wanted = _mm512_set1_ps(query.threshold);
+            let mut over = [_mm512_setzero_ps(); REGISTERS];
+            for ((over, &sum), thresholds) in over.iter_mut().zip(sums).zip(thresholds) {
+                let product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor);
+                let limit = _mm512_min_ps(floats(thresholds), wanted);
+                *over = _mm512_sub_ps(_mm512_add_ps(product, offset), limit);
+            }
+            *bits = not_negative(over);
+        }
+        bits
+    });
 }
 
 /// `tile::reached`.
@@ -157,24 +154,40 @@ pub(super) fn hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> TileHits 
 pub(super) fn reached(
     block: &[Group],
     inverses: &[f32; blocks::ROWS],
-    queries: &[Reach<'_>; QUERIES],
-) -> TileHits {
-    let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
-    for (asked, query) in asked.iter_mut().zip(queries) {
-        *asked = query.query();
-    }
-    let sums = sums(block, &asked);
+    queries: &[Reach<'_>],
+    hits: &mut Vec<TileHits>,
+) {
     let inverses: &[[f32; LANES]] = inverses.as_chunks().0;
-    let mut hits = [0; QUERIES];
-    for ((hits, sums), query) in hits.iter_mut().zip(&sums).zip(queries) {
-        let (factor, offset) = (_mm512_set1_ps(query.factor), _mm512_set1_ps(query.offset));
-        for (i, (&sum, inverses)) in sums.iter().zip(inverses).enumerate() {
-            let limit = _mm512_add_ps(_mm512_mul_ps(factor, floats(inverses)), offset);
-            let bits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_cvtepi32_ps(sum), limit);
-            *hits |= u64::from(bits) << (i * LANES);
+    tile::collect(queries, hits, |six| {
+        let mut asked = [Query { groups: &[], start: 0 }; QUERIES];
+        for (asked, query) in asked.iter_mut().zip(six) {
+            *asked = query.query();
         }
-    }
-    hits
+        let mut bits = [0; QUERIES];
+        for ((bits, sums), query) in bits.iter_mut().zip(&sums(block, &asked)).zip(six) {
+            let (factor, mut over) =
+                (_mm512_set1_ps(query.factor), [_mm512_setzero_ps(); REGISTERS]);
+            for ((over, &sum), inverses) in over.iter_mut().zip(sums).zip(inverses) {
+                let limit = _mm512_mul_ps(factor, floats(inverses));
+                *over = _mm512_sub_ps(_mm512_cvtepi32_ps(sum), limit);
+            }
+            *bits = not_negative(over);
+        }
+        bits
+    });
+}
+
+/// One bit for each value, unless it is negative: to pack signs takes half the time of asking each register.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn not_negative(values: [__m512; REGISTERS]) -> u64 {
+    // Of each 128 bits a register gives 4 bytes, side by side with those of the others.
+    const ORDER: [i32; LANES] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+    let [a, b, c, d] = values;
+    let (a, b) = (_mm512_castps_si512(a), _mm512_castps_si512(b));
+    let (c, d) = (_mm512_castps_si512(c), _mm512_castps_si512(d));
+    let packed = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    !_mm512_movepi8_mask(_mm512_permutexvar_epi32(integers(&ORDER), packed))
 }
 
 /// The products of sixteen rows and eight words in single precision.
@@ -211,7 +224,7 @@ fn signed(bytes: &[i8; BYTES]) -> __m512i {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn floats(values: &[f32; ROWS]) -> std::arch::x86_64::__m512 {
+fn floats(values: &[f32; ROWS]) -> __m512 {
     // SAFETY: the array has the floats that are read; the instruction needs no alignment.
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }

@@ -248,18 +248,16 @@ mod tests {
         for dim in (1..130).chain([1_024]) {
             let mut next = |below: u64| draw.next().unwrap() % below;
             let mut tile = tile::Tile::new(dim);
-            let width = dim.next_multiple_of(tile::STEP);
+            let width = dim.next_multiple_of(tile::GROUP);
             let mut middle = [0.0; tile::ROWS];
             for (place, middle) in middle.iter_mut().enumerate() {
                 let bytes: Vec<u8> = (0..width)
                     .map(|_| if place == 0 { 127 } else { next(128).to_le_bytes()[0] })
                     .collect();
                 tile.set(place, bytes.as_chunks().0.iter().copied());
-                tile.limits.scales[place] = next(100) as f32 / 1e4;
-                tile.limits.slacks[place] = next(100) as f32 / 1e2;
                 *middle = next(200) as f32 - 100.0;
             }
-            tile.limits.thresholds = middle;
+            tile.limits = tile::Limits { scale: 0.005, slack: 0.4, thresholds: middle };
             let bytes: [Vec<i8>; tile::QUERIES] = [63, -63, 0, 1, 1, 1].map(|all| {
                 let draw =
                     |_| if all == 1 { next(127).to_le_bytes()[0].cast_signed() - 63 } else { all };
@@ -273,17 +271,18 @@ mod tests {
                 threshold: 40.0,
                 ..tile::TileQuery::new(bytes)
             });
-            assert_eq!(tile.hits(&queries), tile::plain_hits(&tile, &queries), "{dim} components");
+            let (mut hits, mut plain) = (Vec::new(), Vec::new());
+            tile.hits(&queries, &mut hits);
+            tile::plain_hits(&tile, &queries, &mut plain);
+            assert_eq!(hits, plain, "{dim} components");
             let inverses = middle.map(|middle| middle * 5.0);
-            let reaches = bytes.each_ref().map(|bytes| tile::Reach {
-                bytes,
-                start: 700,
-                factor: 8.0,
-                offset: -900.0,
-            });
-            let reached = tile::reached(tile.groups(), &inverses, &reaches);
-            assert_eq!(reached, tile::plain_reached(tile.groups(), &inverses, &reaches));
-            assert!(reached.iter().any(|&hits| hits != 0 && hits != u64::MAX), "{dim} components");
+            let reaches =
+                bytes.each_ref().map(|bytes| tile::Reach { bytes, start: 1_600, factor: 8.0 });
+            tile::reached(tile.groups(), &inverses, &reaches, &mut hits);
+            tile::plain_reached(tile.groups(), &inverses, &reaches, &mut plain);
+            assert_eq!(hits, plain, "{dim} components");
+            let is_some = |&bits: &u64| bits != 0 && bits != u64::MAX;
+            assert!(hits[0].bits.iter().any(is_some), "{dim} components");
         }
     }
 

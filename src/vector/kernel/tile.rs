@@ -8,12 +8,8 @@
 //! of the decision: a pair that is left out is never nearer than the threshold.
 
 use crate::vector::kernel::blocks::{self, Group, Query};
-use crate::vector::scalar;
 
 pub use crate::vector::kernel::blocks::{GROUP, QUERIES, ROWS};
-
-/// Components of tiles and queries are a multiple of this.
-pub const STEP: usize = 2 * GROUP;
 
 /// Which bytes this machine compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +45,14 @@ pub struct Tile {
     pub limits: Limits,
 }
 
-/// One value a row.
+/// What the rows of a tile have in common, and what each of them wants.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Similarity that one unit of a row's bytes stands for.
-    pub scales: [f32; ROWS],
+    pub scale: f32,
     /// How much an estimate may be too low because of the row.
-    pub slacks: [f32; ROWS],
-    /// Similarity from which the row wants to know of a query; infinity: never.
+    pub slack: f32,
+    /// Similarity from which each row wants to know of a query; infinity: never.
     pub thresholds: [f32; ROWS],
 }
 
@@ -65,11 +61,11 @@ pub struct Limits {
 pub struct TileQuery<'a> {
     /// As many as the tile has components.
     pub bytes: &'a [i8],
-    /// `(dot * factor + offset) * row's scale` estimates the similarity.
+    /// `(dot * factor + offset) * tile's scale` estimates the similarity; not negative.
     pub factor: f32,
     /// See `factor`.
     pub offset: f32,
-    /// How much an estimate may be too low: this times the row's slack, and `slack`.
+    /// How much an estimate may be too low: this times the tile's slack, and `slack`.
     pub slack_factor: f32,
     /// See `slack_factor`.
     pub slack: f32,
@@ -84,10 +80,8 @@ pub struct Reach<'a> {
     pub bytes: &'a [i8],
     /// What every dot product begins with.
     pub start: i32,
-    /// A row may be near if its dot product is at least this times the row's inverse, and `offset`.
+    /// A row may be near if its dot product is at least this times the row's inverse; infinity: never.
     pub factor: f32,
-    /// See `factor`; infinity: never.
-    pub offset: f32,
 }
 
 impl Reach<'_> {
@@ -97,55 +91,106 @@ impl Reach<'_> {
     }
 }
 
-/// Which rows of a block each query reaches. A row's inverse is one divided by the similarity that one unit
-/// of its bytes stands for.
+/// Which rows of a block each query reaches; whole [`QUERIES`] of them. A row's inverse is one divided by the
+/// similarity that one unit of its bytes stands for.
 #[inline]
-pub fn reached(block: &[Group], inverses: &[f32; ROWS], queries: &[Reach<'_>; QUERIES]) -> Hits {
+pub fn reached(
+    block: &[Group],
+    inverses: &[f32; ROWS],
+    queries: &[Reach<'_>],
+    hits: &mut Vec<Hits>,
+) {
     debug_assert!(queries.iter().all(|query| query.bytes.len() >= block.len() * GROUP));
     #[cfg(target_arch = "x86_64")]
     {
         if super::has_vnni() {
             // SAFETY: the processor has what the kernel asks for.
-            return unsafe { super::avx512::reached(block, inverses, queries) };
+            return unsafe { super::avx512::reached(block, inverses, queries, hits) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2, which is all that the kernel asks for.
-            return unsafe { super::avx2::reached(block, inverses, queries) };
+            return unsafe { super::avx2::reached(block, inverses, queries, hits) };
         }
     }
-    plain_reached(block, inverses, queries)
+    plain_reached(block, inverses, queries, hits);
 }
 
 /// [`reached`] in plain Rust.
 pub(super) fn plain_reached(
     block: &[Group],
     inverses: &[f32; ROWS],
-    queries: &[Reach<'_>; QUERIES],
-) -> Hits {
-    queries.map(|query| {
-        let [dots] = blocks::plain_dots(block, &[query.query()]);
-        reached_by(inverses, &query, &dots)
-    })
+    queries: &[Reach<'_>],
+    hits: &mut Vec<Hits>,
+) {
+    collect(queries, hits, |six| {
+        six.each_ref().map(|query| {
+            let [dots] = blocks::plain_dots(block, &[query.query()]);
+            reached_by(inverses, query, &dots)
+        })
+    });
 }
 
 /// Which rows a query reaches, given the dot products.
 fn reached_by(inverses: &[f32; ROWS], query: &Reach<'_>, dots: &[i32; ROWS]) -> u64 {
-    let mut hits = 0;
-    for (place, (&dot, inverse)) in dots.iter().zip(inverses).enumerate() {
-        hits |= u64::from(dot as f32 >= query.factor * inverse + query.offset) << place;
-    }
-    hits
+    let over = dots.iter().zip(inverses).map(|(&dot, inverse)| dot as f32 - query.factor * inverse);
+    not_negative(over)
 }
 
-/// For each query one bit a row.
-pub type Hits = [u64; QUERIES];
+/// One bit for each value, unless it is negative.
+fn not_negative(values: impl DoubleEndedIterator<Item = f32>) -> u64 {
+    values.rev().fold(0, |bits, value| bits << 1 | u64::from(value.is_sign_positive()))
+}
+
+/// What some queries hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hits {
+    /// The place of the first query.
+    pub first: usize,
+    /// For each of the queries one bit a row.
+    pub bits: [u64; QUERIES],
+}
+
+impl Hits {
+    /// The places of queries and rows that are hits.
+    pub fn pairs(self) -> impl Iterator<Item = (usize, usize)> {
+        (self.first..).zip(self.bits).flat_map(|(query, mut bits)| {
+            std::iter::from_fn(move || {
+                (bits != 0).then(|| {
+                    let place = bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    (query, place)
+                })
+            })
+        })
+    }
+}
+
+/// Keeps what each six queries hit, if they hit anything. Whether they do is chance, and so no branch.
+// Whoever inlines it has the processor's features.
+#[inline(always)]
+pub(super) fn collect<T>(
+    queries: &[T],
+    hits: &mut Vec<Hits>,
+    mut judge: impl FnMut(&[T; QUERIES]) -> [u64; QUERIES],
+) {
+    let sixes = queries.as_chunks::<QUERIES>().0;
+    hits.clear();
+    hits.resize(sixes.len(), Hits { first: 0, bits: [0; QUERIES] });
+    let mut len = 0;
+    for (six, first) in sixes.iter().zip((0..).step_by(QUERIES)) {
+        let bits = judge(six);
+        let [a, b, c, d, e, f] = bits;
+        hits[len] = Hits { first, bits };
+        len += usize::from(a | b | c | d | e | f != 0);
+    }
+    hits.truncate(len);
+}
 
 impl Tile {
     /// A tile of no rows, for `dim` components.
     pub fn new(dim: usize) -> Self {
-        let none =
-            Limits { scales: [0.0; ROWS], slacks: [0.0; ROWS], thresholds: [f32::INFINITY; ROWS] };
-        let groups = dim.next_multiple_of(STEP) / GROUP;
+        let none = Limits { scale: 0.0, slack: 0.0, thresholds: [f32::INFINITY; ROWS] };
+        let groups = dim.div_ceil(GROUP);
         Self { groups: vec![Group::of(0); groups], limits: none }
     }
 
@@ -164,30 +209,30 @@ impl Tile {
         &self.groups
     }
 
-    /// Which rows may be at least as near to each query as the query or the row wants.
-    /// Each query has as many bytes as the tile has components.
+    /// Which rows may be at least as near to each query as the query or the row wants; whole [`QUERIES`] of
+    /// them, of as many bytes as the tile has components.
     #[inline]
-    pub fn hits(&self, queries: &[TileQuery<'_>; QUERIES]) -> Hits {
-        debug_assert!(queries.iter().all(|query| query.groups().len() >= self.groups.len()));
+    pub fn hits(&self, queries: &[TileQuery<'_>], hits: &mut Vec<Hits>) {
+        debug_assert!(queries.iter().all(|query| query.bytes.len() >= self.groups.len() * GROUP));
         #[cfg(target_arch = "x86_64")]
         {
             if super::has_vnni() {
                 // SAFETY: the processor has what the kernel asks for.
-                return unsafe { super::avx512::hits(self, queries) };
+                return unsafe { super::avx512::hits(self, queries, hits) };
             }
             if is_x86_feature_detected!("avx2") {
                 // SAFETY: the processor has AVX2, which is all that the kernel asks for.
-                return unsafe { super::avx2::hits(self, queries) };
+                return unsafe { super::avx2::hits(self, queries, hits) };
             }
         }
-        plain_hits(self, queries)
+        plain_hits(self, queries, hits);
     }
 }
 
 impl<'a> TileQuery<'a> {
-    /// A query of these bytes, which never hits until it is told more; a multiple of [`STEP`] bytes.
+    /// A query of these bytes, which never hits until it is told more; a multiple of [`GROUP`] bytes.
     pub fn new(bytes: &'a [i8]) -> Self {
-        debug_assert!(bytes.len().is_multiple_of(STEP), "whole steps");
+        debug_assert!(bytes.len().is_multiple_of(GROUP), "whole groups");
         Self {
             bytes,
             factor: 0.0,
@@ -199,33 +244,35 @@ impl<'a> TileQuery<'a> {
     }
 
     /// The bytes, group by group.
-    pub(super) fn groups(&self) -> &'a [[i8; GROUP]] {
-        self.bytes.as_chunks().0
+    pub(super) fn query(&self) -> Query<'a> {
+        Query { groups: self.bytes.as_chunks().0, start: 0 }
+    }
+
+    /// What the most that a similarity to a row of a tile can be is, as a line over the dot product: the
+    /// factor and what is added.
+    #[inline]
+    pub(super) fn line(&self, limits: &Limits) -> (f32, f32) {
+        let slack = limits.slack * self.slack_factor + self.slack;
+        (limits.scale * self.factor, limits.scale * self.offset + slack)
     }
 }
 
 /// [`Tile::hits`] in plain Rust.
-pub(super) fn plain_hits(tile: &Tile, queries: &[TileQuery<'_>; QUERIES]) -> Hits {
-    queries.map(|query| {
-        let mut dots = [0; ROWS];
-        for (rows, query) in tile.groups().iter().zip(query.groups()) {
-            for (dot, row) in dots.iter_mut().zip(rows.0.as_chunks::<GROUP>().0) {
-                *dot += scalar::dot_u8(row, query);
-            }
-        }
-        judged(&tile.limits, &query, &dots)
-    })
+pub(super) fn plain_hits(tile: &Tile, queries: &[TileQuery<'_>], hits: &mut Vec<Hits>) {
+    collect(queries, hits, |six| {
+        six.each_ref().map(|query| {
+            let [dots] = blocks::plain_dots(tile.groups(), &[query.query()]);
+            judged(&tile.limits, query, &dots)
+        })
+    });
 }
 
 /// Which rows may be near, given the dot products.
 fn judged(limits: &Limits, query: &TileQuery<'_>, dots: &[i32; ROWS]) -> u64 {
-    let mut hits = 0;
-    let Limits { scales, slacks, thresholds } = limits;
-    for (place, &dot) in dots.iter().enumerate() {
-        let estimate = scales[place] * (dot as f32 * query.factor + query.offset);
-        let slack = slacks[place] * query.slack_factor + query.slack;
-        let is_hit = estimate + slack >= thresholds[place].min(query.threshold);
-        hits |= u64::from(is_hit) << place;
-    }
-    hits
+    let (factor, offset) = query.line(limits);
+    let over = dots
+        .iter()
+        .zip(&limits.thresholds)
+        .map(|(&dot, threshold)| dot as f32 * factor + offset - threshold.min(query.threshold));
+    not_negative(over)
 }
