@@ -636,7 +636,10 @@ async fn a_stream_answers_in_order_and_outlives_questions_that_fail() {
         message(1, "", &["apple"]),
         message(1, "fr", &["apple"]),
         message(9, "en", &[]),
+        message(4, "en", &["king"; 60]),
+        message(5, "", &["queen"; 60]),
         message(2, "", &["queen", ""]),
+        message(6, "", &["king"; 60]),
     ];
     let stream = search.nearest_stream(tokio_stream::iter(messages)).await.unwrap();
     let mut stream = stream.into_inner();
@@ -648,13 +651,16 @@ async fn a_stream_answers_in_order_and_outlives_questions_that_fail() {
         };
         got.push((response.id, response.results.into_iter().map(one).collect::<Vec<_>>()));
     }
-    let want: [(u64, &[&str]); 6] = [
+    let want: [(u64, &[&str]); 9] = [
         (3, &["prince", "UNKNOWN_WORDS", "apple"]),
         (7, &["prince"]),
         (1, &["pear"]),
         (1, &["TABLE_NOT_FOUND"]),
         (9, &[]),
+        (4, &["prince"; 60]),
+        (5, &["Paris"; 60]),
         (2, &["Paris", "INVALID_FIELD"]),
+        (6, &["prince"; 60]),
     ];
     let got: Vec<(u64, Vec<&str>)> = got
         .iter()

@@ -144,6 +144,17 @@ impl<'a> Asking<'a> {
         let sum: i32 = groups.as_flattened().iter().map(|&byte| i32::from(byte)).sum();
         Self { query: Query { groups, start: -128 * sum }, step: code.step() }
     }
+
+    /// Compares it with rows side by side, `width` groups for each 64: the similarity for each unit of a row's
+    /// step, beside what a row has extra.
+    pub(super) fn compare(
+        self,
+        (blocks, width): (&[Group], usize),
+        extras: &[f32],
+        scores: &mut [f32],
+    ) {
+        blocks::scores((blocks, width), &[(self.query, self.step)], extras, LEAST, [scores]);
+    }
 }
 
 /// The byte of so many steps.

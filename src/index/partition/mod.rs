@@ -99,7 +99,7 @@ const CODES_A_NANO: usize = 30;
 /// written before a table is rebuilt, and a few more.
 const WRITTEN_PART: usize = 16;
 /// `ef_search` for a first answer where every row is compared afterward.
-const EF_FLOOR: usize = 96;
+const EF_FLOOR: usize = 48;
 
 impl Partition {
     fn new(table: Arc<Table>, parts: Parts) -> Self {
