@@ -8,11 +8,11 @@
 use crate::index::Search;
 use crate::index::codes::{Bounds, Codes, ManyCode, QueryCode};
 use crate::table::Table;
+use crate::vector::RowId;
 use crate::vector::kernel::lanes;
 use crate::vector::kernel::tile::{QUERIES, ROWS, Reach};
 use crate::vector::row_set::RowSet;
 use crate::vector::top::{Near, TopK};
-use crate::vector::{RowId, scalar};
 
 /// Questions that are compared with rows side by side while both are in the second-level cache.
 const AT_ONCE: usize = 2_048;
@@ -45,7 +45,7 @@ fn search_some(table: &Table, codes: &Codes, asked: &[Asked<'_>]) -> Vec<Vec<Nea
         .map(|(asked, code)| {
             codes.code(asked.search.query, code);
             let k = asked.search.params.k.min(table.len());
-            let (norm, bounds) = (scalar::norm(asked.search.query), codes.bounds(code));
+            let (norm, bounds) = (lanes::norm(asked.search.query), codes.bounds(code));
             Question { asked, norm, bounds, top: TopK::new(k) }
         })
         .collect();

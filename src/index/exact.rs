@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::index::codes::{Bounds, Codes, QueryCode};
 use crate::index::{Found, Index, IndexKind, SearchParams, Within, rescore};
 use crate::table::Table;
+use crate::vector::RowId;
 use crate::vector::kernel::{self, lanes};
 use crate::vector::row_set::RowSet;
 use crate::vector::top::{Near, TopK};
-use crate::vector::{RowId, scalar};
 
 /// Compares every row, in bytes or in single precision, and those that may be answers once more in
 /// double precision; the answer is what comparing every row in double precision would give.
@@ -62,7 +62,7 @@ impl Exact {
         let mut code = QueryCode::default();
         codes.code(query, &mut code);
         let bounds = codes.bounds(&code);
-        let norm = scalar::norm(query);
+        let norm = lanes::norm(query);
         let mut top = TopK::new(params.k.min(self.table.len()));
         let mut reader = self.table.reader();
         let mut near = |row: u32, known: f32| {
@@ -187,7 +187,7 @@ impl Index for Exact {
     }
 
     fn within(&self, query: &[f32], least: f32, params: &SearchParams<'_>) -> Within {
-        let norm = scalar::norm(query);
+        let norm = lanes::norm(query);
         let mut top = TopK::new(params.k);
         let (mut count, mut reader) = (0, self.table.reader());
         let mut compare = |row: RowId| {

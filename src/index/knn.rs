@@ -556,7 +556,7 @@ impl Top {
         nears.sort_unstable();
         // Rows that are as near as single precision can tell are compared in double.
         let (vector, mut reader) = (table.vector(row), table.reader());
-        let norm = scalar::norm(&vector);
+        let norm = lanes::norm(&vector);
         let is_like = |a: &Near, b: &Near| a.similarity - b.similarity <= 2.0 * rounding;
         for alike in nears.chunk_by_mut(is_like).filter(|alike| alike.len() > 1) {
             for near in &mut *alike {

@@ -47,10 +47,10 @@ mod visited;
 use std::fmt;
 
 use crate::table::Table;
+use crate::vector::RowId;
 use crate::vector::kernel::lanes;
 use crate::vector::row_set::RowSet;
 use crate::vector::top::Near;
-use crate::vector::{RowId, scalar};
 
 /// Answers one question: which rows of its table are nearest to a vector?
 pub trait Index: Send + Sync + fmt::Debug {
@@ -191,7 +191,7 @@ fn rescore(
     k: usize,
     candidates: impl Iterator<Item = RowId>,
 ) -> Vec<Near> {
-    let (norm, mut reader) = (scalar::norm(query), table.reader());
+    let (norm, mut reader) = (lanes::norm(query), table.reader());
     #[expect(clippy::cast_possible_truncation, reason = "a cosine is at most 1 in size")]
     let mut near =
         |row| Near { row, similarity: lanes::cosine_of(reader.row(row), query, norm) as f32 };

@@ -408,6 +408,7 @@ fn told(
         let included = Included::of(table, row, include, size)?;
         Ok(Neighbor { word: table.word(row).to_vec(), row, similarity, included })
     };
+    table.prefetch_words(nears.iter().map(|near| near.row));
     nears.into_iter().map(told).collect()
 }
 

@@ -1,8 +1,7 @@
 //! `NearestStream`: questions answered in the order they come, one message at a time.
 //!
 //! A message is not read before the one before it is answered and the caller has room for the
-//! answer: a slow reader slows only itself. Where messages are many questions, the next is worked on by
-//! another thread while an answer is encoded and sent.
+//! answer: a slow reader slows only itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,9 +27,6 @@ use crate::server::wire::Fields;
 use crate::server::{caught, guard, plan};
 use crate::table::meta::TableName;
 
-/// Questions of a message that are worth handing to another thread, if each is quick: they take as long as reading
-/// such a message and encoding its answer.
-const APART_MIN: usize = 48;
 /// How long quick answers go on before other calls have their turn.
 const TURN: Duration = Duration::from_millis(1);
 
@@ -54,10 +50,6 @@ pub(super) struct Answers {
 enum State {
     Reading,
     Working(Working),
-    /// An answer that is to be taken.
-    Answered(Response),
-    /// No message comes, and why if that is an error.
-    Over(Option<Status>),
     Ended,
 }
 
@@ -113,31 +105,12 @@ impl Answers {
             }));
         }
         let lane = match message.pace(&engine) {
-            Pace::Quick if count < APART_MIN => {
-                return Ok(self.desk.pool.quick(|| message.answered(&engine, &asked)));
-            }
-            Pace::Quick | Pace::Short => Lane::Short,
+            Pace::Quick => return Ok(self.desk.pool.quick(|| message.answered(&engine, &asked))),
+            Pace::Short => Lane::Short,
             Pace::Slow => Lane::Heavy,
             Pace::Unread => Lane::Disk,
         };
         Err(run(lane, Box::new(move || message.answered(&engine, &asked))))
-    }
-
-    /// Begins with the next message.
-    fn begin(&mut self, context: &mut Context<'_>) -> Poll<State> {
-        let message = match ready!(Pin::new(&mut self.questions).poll_next(context)) {
-            None => return Poll::Ready(State::Over(None)),
-            Some(Err(broken)) => return Poll::Ready(State::Over(Some(broken))),
-            Some(Ok(message)) => message,
-        };
-        Poll::Ready(match self.answer(message) {
-            Ok(response) => State::Answered(response),
-            // Work begins when it is polled.
-            Err(mut working) => match working.as_mut().poll(context) {
-                Poll::Ready(response) => State::Answered(response),
-                Poll::Pending => State::Working(working),
-            },
-        })
     }
 
     /// The answer, if its bytes can be reserved until it is sent.
@@ -186,30 +159,25 @@ impl Stream for Answers {
         }
         if matches!(this.state, State::Reading) {
             this.reservation = None;
-            let Poll::Ready(state) = this.begin(context) else {
-                this.turn = None;
-                return Poll::Pending;
-            };
-            this.state = state;
-        }
-        let response = match std::mem::replace(&mut this.state, State::Reading) {
-            State::Working(mut working) => {
-                let Poll::Ready(response) = working.as_mut().poll(context) else {
-                    this.state = State::Working(working);
+            match Pin::new(&mut this.questions).poll_next(context) {
+                Poll::Pending => {
+                    this.turn = None;
                     return Poll::Pending;
-                };
-                if let Poll::Ready(state) = this.begin(context) {
-                    this.state = state;
                 }
-                response
+                Poll::Ready(None) => {
+                    this.state = State::Ended;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Err(broken))) => return this.ended(broken),
+                Poll::Ready(Some(Ok(message))) => match this.answer(message) {
+                    Ok(response) => return Poll::Ready(Some(Ok(this.reserved(response)))),
+                    Err(working) => this.state = State::Working(working),
+                },
             }
-            State::Answered(response) => response,
-            State::Over(Some(broken)) => return this.ended(broken),
-            State::Over(None) | State::Reading | State::Ended => {
-                this.state = State::Ended;
-                return Poll::Ready(None);
-            }
-        };
+        }
+        let State::Working(work) = &mut this.state else { return Poll::Ready(None) };
+        let response = ready!(work.as_mut().poll(context));
+        this.state = State::Reading;
         Poll::Ready(Some(Ok(this.reserved(response))))
     }
 }

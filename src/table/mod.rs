@@ -96,6 +96,11 @@ impl Table {
         self.vocab.word(row)
     }
 
+    /// Asks the processor to fetch words that will be read soon.
+    pub fn prefetch_words(&self, rows: impl Iterator<Item = RowId> + Clone) {
+        self.vocab.prefetch(rows);
+    }
+
     /// A row's word to show: U+FFFD stands for what is not UTF-8.
     pub fn shown(&self, row: RowId) -> Cow<'_, str> {
         self.vocab.shown(row)

@@ -356,6 +356,11 @@ impl View {
         &chunk.words[at.index()]
     }
 
+    /// Asks the processor to fetch words that will be read soon.
+    pub fn prefetch_words(&self, rows: impl Iterator<Item = RowId> + Clone) {
+        self.base.prefetch_words(rows.filter(|row| row.index() < self.base.len()));
+    }
+
     /// A row's word to show: U+FFFD stands for what is not UTF-8.
     pub fn shown(&self, row: RowId) -> Cow<'_, str> {
         String::from_utf8_lossy(self.word(row))

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::vector::RowId;
+use crate::vector::{RowId, kernel};
 
 /// The words of a table in row order. No word stands twice; a word is bytes that should be UTF-8.
 #[derive(Clone)]
@@ -74,6 +74,20 @@ impl Vocab {
     /// If there is no such row.
     pub fn word(&self, row: RowId) -> &[u8] {
         word_at(&self.bytes, &self.ends, row.0)
+    }
+
+    /// Asks the processor to fetch words that will be read soon: side by side, and not one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows.
+    pub fn prefetch(&self, rows: impl Iterator<Item = RowId> + Clone) {
+        for row in rows.clone() {
+            kernel::prefetch(&self.ends[row.index()..][..1]);
+        }
+        for row in rows {
+            kernel::prefetch(self.word(row));
+        }
     }
 
     /// The words of some rows, one behind the other.

@@ -4,7 +4,7 @@
 //! To look through the leaves question by question was measured to be no slower than leaf by leaf.
 
 use crate::index::batch;
-use crate::index::partition::search::Asked;
+use crate::index::partition::sought::Asked;
 use crate::index::partition::{EF_FLOOR, Partition};
 use crate::index::{Found, Index as _, IndexKind, Search};
 use crate::vector::kernel::blocks::QUERIES;

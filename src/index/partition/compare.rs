@@ -4,7 +4,7 @@
 //! that several questions can take the steps in turn: what one waits for comes while the others are at work.
 
 use crate::index::partition::Partition;
-use crate::index::partition::search::{Asked, Sought};
+use crate::index::partition::sought::{Asked, Sought};
 use crate::index::visited::Visited;
 use crate::index::{Search, SearchParams, rescore};
 use crate::vector::RowId;

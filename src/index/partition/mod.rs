@@ -12,6 +12,7 @@
 //! | `build.rs` | all of it, of a table |
 //! | `floors.rs` | how near a row's nearest rows are at least |
 //! | `search.rs` | a few questions, one after the other |
+//! | `sought.rs` | a question, and what it found so far |
 //! | `best.rs` | the score that the last row wanted has so far |
 //! | `compare.rs` | what looks near, compared again |
 //! | `batch.rs` | which of these ways each question of a batch takes |
@@ -29,6 +30,7 @@ pub mod file;
 mod floors;
 mod leaves;
 mod search;
+mod sought;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -49,7 +51,8 @@ use crate::index::links::{Links, NONE};
 use crate::index::lists::{self, LIST, Lists};
 use crate::index::partition::coder::Coder;
 use crate::index::partition::leaves::Leaves;
-use crate::index::partition::search::{Asked, Scratch};
+use crate::index::partition::search::Scratch;
+use crate::index::partition::sought::Asked;
 use crate::index::partition::steps::{EFS, Steps};
 use crate::index::{Found, Index, IndexKind, Search, SearchParams, Watch, Within};
 use crate::table::Table;

@@ -1,16 +1,15 @@
 //! One question: centers, leaves, and what was found compared again.
 
-use crate::index::codes::QueryCode;
 use crate::index::lists::{self, LIST};
-use crate::index::partition::best::{Best, NO_SCORE};
+use crate::index::partition::Partition;
+use crate::index::partition::best::NO_SCORE;
 use crate::index::partition::compare::Compared;
 use crate::index::partition::leaves::{Asking, LEAST};
+use crate::index::partition::sought::{Asked, Sought};
 use crate::index::partition::steps::{Level, Steps};
-use crate::index::partition::{Partition, ef_search};
 use crate::index::{Found, IndexKind, Search, SearchParams};
-use crate::vector::kernel::blocks::GROUP;
 use crate::vector::kernel::lanes::{self, Scale, Values};
-use crate::vector::kernel::nibbles::{self, Entries, Hits, Run};
+use crate::vector::kernel::nibbles::{self, Run};
 use crate::vector::top::Near;
 use crate::vector::{RowId, kernel};
 
@@ -44,50 +43,6 @@ const PART_POWER: f32 = 0.2;
 const ROWS_AN_ALLOWED: usize = 12;
 /// How many leaves ahead a leaf's own record is fetched.
 const AHEAD: usize = 6;
-
-/// A question, and how far it is looked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) search: Search<'a>,
-    pub(super) ef: usize,
-}
-
-impl<'a> Asked<'a> {
-    /// As far as suits the question.
-    pub(super) fn new(search: Search<'a>) -> Self {
-        Self { search, ef: ef_search(&search.params) }
-    }
-}
-
-/// What is sought, and what was found so far.
-#[derive(Debug, Default)]
-pub(super) struct Sought {
-    pub(super) code: QueryCode,
-    pub(super) groups: Vec<[i8; GROUP]>,
-    pub(super) tables: Vec<Entries>,
-    pub(super) hits: Hits,
-    /// Of hits that may answer.
-    pub(super) top: Best,
-    /// The best score of all hits, and its slot: a row's list may prove an answer without the row.
-    pub(super) nearest: (i32, u32),
-    /// How many slots were near enough, whether they may answer or not.
-    seen: usize,
-}
-
-impl Sought {
-    /// Begins with nothing, for an answer of so many rows.
-    pub(super) fn begin(&mut self, rank: usize) {
-        self.hits.clear();
-        self.top.clear(rank);
-        self.nearest = (NO_SCORE, 0);
-        self.seen = 0;
-    }
-
-    /// The part of what is near that may answer; one row more than there is, so never nothing.
-    fn part(&self) -> f32 {
-        (self.hits.len() + 1) as f32 / (self.seen + 1) as f32
-    }
-}
 
 /// A search's memory, kept for the next one.
 #[derive(Debug, Default)]

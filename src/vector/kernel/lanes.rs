@@ -326,6 +326,21 @@ pub fn cosine_of(vector: &[f32], other: &[f32], norm_other: f64) -> f64 {
     if norms > 0.0 { (dot / norms).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
+/// [`scalar::norm`], to the last bit.
+pub fn norm(vector: &[f32]) -> f64 {
+    square(vector).sqrt()
+}
+
+widened! {
+    /// The dot product of a vector with itself, as [`scalar::dot`] has it.
+    square = plain_square(vector: &[f32]) -> f64
+}
+
+#[inline(always)]
+fn plain_square(vector: &[f32]) -> f64 {
+    scalar::dot_inlined(vector, vector)
+}
+
 widened! {
     /// The dot product of a vector with itself and with another one, as [`scalar::dot`] has them.
     products = plain_products(vector: &[f32], other: &[f32]) -> (f64, f64)
