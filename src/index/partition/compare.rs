@@ -87,6 +87,8 @@ impl Partition {
         let with_equals = |row| self.followers.with(row).map(RowId).filter(may_answer).take(wanted);
         again.clear();
         again.extend(candidates.iter().flat_map(|&(_, row)| with_equals(row)));
-        again.iter().for_each(|&row| self.table.prefetch(row));
+        for &row in &*again {
+            self.table.prefetch(row);
+        }
     }
 }

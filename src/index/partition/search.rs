@@ -241,13 +241,12 @@ impl Partition {
             }),
             asked,
         );
-        std::array::from_fn(|i| match proven[i].take() {
-            Some(nears) => Found { nears, by: IndexKind::List },
-            None => {
-                let (prepared, _) = &prepared[i];
-                let near = std::mem::take(&mut near[i]);
-                self.settled(near, &asked[i], prepared, &mut scratches[i])
+        std::array::from_fn(|i| {
+            if let Some(nears) = proven[i].take() {
+                return Found { nears, by: IndexKind::List };
             }
+            let near = std::mem::take(&mut near[i]);
+            self.settled(near, &asked[i], &prepared[i].0, &mut scratches[i])
         })
     }
 

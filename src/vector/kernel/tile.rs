@@ -166,7 +166,7 @@ impl Hits {
 }
 
 /// Keeps what each six queries hit, if they hit anything. Whether they do is chance, and so no branch.
-// Whoever inlines it has the processor's features.
+#[expect(clippy::inline_always, reason = "who inlines it has the processor's features")]
 #[inline(always)]
 pub(super) fn collect<T>(
     queries: &[T],
@@ -177,11 +177,11 @@ pub(super) fn collect<T>(
     hits.clear();
     hits.resize(sixes.len(), Hits { first: 0, bits: [0; QUERIES] });
     let mut len = 0;
-    for (six, first) in sixes.iter().zip((0..).step_by(QUERIES)) {
+    for (six, at) in sixes.iter().zip((0..).step_by(QUERIES)) {
         let bits = judge(six);
-        let [a, b, c, d, e, f] = bits;
-        hits[len] = Hits { first, bits };
-        len += usize::from(a | b | c | d | e | f != 0);
+        hits[len] = Hits { first: at, bits };
+        let [first, second, third, fourth, fifth, sixth] = bits;
+        len += usize::from(first | second | third | fourth | fifth | sixth != 0);
     }
     hits.truncate(len);
 }
