@@ -1,11 +1,11 @@
 //! Unit vectors, weighted means and principal components: what questions and bias probes share.
 
 use crate::error::Result;
-use crate::vector::scalar;
+use crate::vector::kernel::lanes;
 
 /// The vector at length 1; none for a vector of zeros.
 pub fn unit(vector: &[f32]) -> Option<Vec<f32>> {
-    let norm = scalar::norm(vector);
+    let norm = lanes::norm(vector);
     #[expect(clippy::cast_possible_truncation, reason = "at most 1 in size")]
     let unit = |&value: &f32| (f64::from(value) / norm) as f32;
     (norm > 0.0).then(|| vector.iter().map(unit).collect())
