@@ -309,12 +309,12 @@ impl Block {
         for of_tile in order.chunks(ROWS) {
             let mut tile = Tile::new(dim);
             let largest = of_tile.last().map_or(0.0, |&(largest, _)| largest);
-            for (place, &(_, row)) in of_tile.iter().enumerate() {
-                let floor = floors.map(|floors| floors[row]);
-                let query = Query::of(direction(row), largest);
-                let row_zero = Precision::here().row_zero;
-                let row = |byte: i8| byte.cast_unsigned().wrapping_add(row_zero);
-                tile.set(place, query.bytes.as_chunks().0.iter().map(|group| group.map(row)));
+            for (place, &(_, given)) in of_tile.iter().enumerate() {
+                let floor = floors.map(|floors| floors[given]);
+                let query = Query::of(direction(given), largest);
+                let zero = Precision::here().row_zero;
+                let laid = |byte: i8| byte.cast_unsigned().wrapping_add(zero);
+                tile.set(place, query.bytes.as_chunks().0.iter().map(|group| group.map(laid)));
                 tile.limits.scale = query.scale;
                 tile.limits.slack = tile.limits.slack.max(query.error);
                 let top = floor.map_or(Top::new(keep, GUESS), |floor| Top::beyond(keep, floor));
