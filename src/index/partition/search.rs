@@ -51,8 +51,8 @@ pub(super) struct Scratch {
     pub(super) room: Room,
     /// Of all leaves.
     pub(super) scores: Vec<f32>,
-    pub(super) listing: Listing,
-    pub(super) compared: Compared,
+    listing: Listing,
+    compared: Compared,
 }
 
 /// Room for the steps between.
@@ -175,18 +175,18 @@ fn integer(value: f32) -> i32 {
 }
 
 /// What a search wants, in units of sums.
-pub(super) struct Aims {
+struct Aims {
     ef: usize,
-    pub(super) level: Level,
+    level: Level,
     /// The part of the table that may answer. Where more of what is near is left out, the answer is far, and of
     /// that nothing was measured: no less is believed.
     part: f32,
     /// So many rows are seen before the next look at which of them may answer.
     looks: usize,
-    pub(super) delta: i32,
-    pub(super) floor: i32,
+    delta: i32,
+    floor: i32,
     /// A row that may be the query itself.
-    pub(super) same: i32,
+    same: i32,
     /// Nobody looks for an answer that ends below this.
     far: i32,
 }
@@ -220,14 +220,14 @@ impl Partition {
     }
 
     /// What searches that ended left, or new ones.
-    pub(super) fn scratches<const Q: usize>(&self) -> [Scratch; Q] {
+    fn scratches<const Q: usize>(&self) -> [Scratch; Q] {
         let mut spare = self.spare.lock();
         std::array::from_fn(|_| spare.pop().unwrap_or_default())
     }
 
     /// The answers to questions that looked through leaves: what lists proved, or else what is near of what was
     /// found, which is worth a look if it is at most so much below the last one wanted.
-    pub(super) fn ended<const Q: usize>(
+    fn ended<const Q: usize>(
         &self,
         asked: &[Asked<'_>; Q],
         prepared: &[(Prepared, i32); Q],
@@ -321,7 +321,7 @@ impl Partition {
     }
 
     /// What a question wants.
-    pub(super) fn aims(&self, asked: &Asked<'_>, prepared: &Prepared) -> Aims {
+    fn aims(&self, asked: &Asked<'_>, prepared: &Prepared) -> Aims {
         let Asked { search: Search { params, .. }, ef } = asked;
         let level = self.steps.at(*ef as f32);
         let lowest = prepared.units(self.lowest(prepared, level).max(LEAST));
